@@ -1,0 +1,58 @@
+# On a machine with git, make and Python 3.11+ (with venv): `make demo` shows, `make test` proves.
+PYTHON ?= python3
+VENV ?= .venv
+WORKERS ?= 2
+DEMO ?= samples/asterisk-first-registration/input.txt
+
+# What the tests run beside Python, as command:package (Debian's names).
+TOOLS := tshark:tshark
+
+.NOTPARALLEL:
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+LOCK := requirements.lock
+
+.PHONY: demo test check pytest tools format lock clean
+
+# Findings (exit 1) are what a demonstration is for; anything above is a failure.
+demo: $(VENV)/.installed
+	@$(BIN)/sipcheck log $(DEMO) || [ $$? -eq 1 ]
+
+test: tools check pytest
+
+check: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+pytest: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+tools:
+	@sh scripts/tools.sh $(TOOLS)
+
+format: $(VENV)/.installed-test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Stamps: what is installed is installed again only when the project's frame changed.
+$(VENV)/.installed: pyproject.toml $(LOCK) | $(VENV)/.created
+	$(PIP) install --quiet -c $(LOCK) -e .
+	@touch $@
+
+$(VENV)/.installed-test: pyproject.toml $(LOCK) | $(VENV)/.created
+	$(PIP) install --quiet -c $(LOCK) -e '.[test]'
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/.created:
+	@sh scripts/venv.sh '$(PYTHON)' '$(VENV)'
+	@touch $@
+
+lock:
+	sh scripts/lock.sh '$(PYTHON)' $(LOCK)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

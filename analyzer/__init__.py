@@ -1,0 +1,1 @@
+"""sipcheck's analyzer: what was seen of SIP registration, and what it means."""

@@ -1,0 +1,25 @@
+"""Asterisk's `sip set debug on`: the chan_sip dialect, in every carrier (logger file, JSON, console, paste)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from analyzer.capture.logs.asterisk import Reader, first_kind, has_prefix
+from analyzer.capture.logs.banners import Kind
+from analyzer.evidence import Abort, Datagram, Source
+
+NAME = "asterisk-chan_sip"
+KIND = "log"
+TITLE = "Asterisk chan_sip log"
+
+
+def looks_like(head: bytes) -> bool:
+    """Whether the first banner is chan_sip's, or there is none but Asterisk's line prefix is."""
+    kind = first_kind(head)
+    return kind is not Kind.PJSIP and (kind is not None or has_prefix(head))
+
+
+def read(stream: BinaryIO, source: Source) -> Iterator[Datagram | Abort]:
+    """The messages of the log in its order; tallies, clock and quality go into `source`."""
+    return Reader(source).read(stream)

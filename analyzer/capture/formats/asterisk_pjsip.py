@@ -1,0 +1,24 @@
+"""Asterisk's `pjsip set logger on`: the res_pjsip dialect, in every carrier (logger file, JSON, console, paste)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from analyzer.capture.logs.asterisk import Reader, first_kind
+from analyzer.capture.logs.banners import Kind
+from analyzer.evidence import Abort, Datagram, Source
+
+NAME = "asterisk-pjsip"
+KIND = "log"
+TITLE = "Asterisk PJSIP log"
+
+
+def looks_like(head: bytes) -> bool:
+    """Whether the first banner is the PJSIP logger's."""
+    return first_kind(head) is Kind.PJSIP
+
+
+def read(stream: BinaryIO, source: Source) -> Iterator[Datagram | Abort]:
+    """The messages of the log in its order; tallies, clock and quality go into `source`."""
+    return Reader(source).read(stream)

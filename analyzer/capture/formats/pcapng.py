@@ -1,0 +1,182 @@
+"""pcapng: a chain of blocks, each with its length at both ends.
+
+A section header sets the octet order and forgets all interfaces; an interface block gives the next interface its link
+type and clock; packet blocks name their interface (the simple one has neither name nor time). Every packet block
+counts as a frame, as in Wireshark. Unknown blocks are skipped. Since each block says its length twice, a damaged one
+can be told: the walk then looks for the next four-octet boundary where a block that agrees with itself begins.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from analyzer.capture.formats import _pcapng_options as options
+from analyzer.capture.formats._pcapng_options import Interface
+from analyzer.capture.record import Record
+from analyzer.capture.window import Window
+from analyzer.evidence import Source
+
+NAME = "pcapng"
+KIND = "capture"
+TITLE = "pcapng capture"
+
+MAX_BLOCK = 1 << 24
+"""Longest block that is believed, in octets."""
+
+_RESYNC_BLOCK = 1 << 20  # the same after damage, when any four octets may pose as a length
+
+_SECTION = 0x0A0D0D0A
+_INTERFACE, _OLD_PACKET, _SIMPLE, _STATISTICS, _PACKET = 1, 2, 3, 5, 6
+_NO_LINK = 147  # LINKTYPE_USER0: nobody reads it
+_KNOWN = frozenset({_SECTION, _INTERFACE, _OLD_PACKET, _SIMPLE, 4, _STATISTICS, _PACKET, 10})
+_ORDERS = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
+
+
+def looks_like(head: bytes) -> bool:
+    """Whether the file begins with a section header block."""
+    return head[:4] == b"\n\r\r\n" and head[8:12] in _ORDERS
+
+
+def records(stream: BinaryIO, source: Source) -> Iterator[Record]:
+    """The packets of the file, as far as they can be read; damage is noted in `source`."""
+    return _Walk(stream, source).records()
+
+
+class _Walk:
+    """The state of one walk: octet order and interfaces of the section at hand, packets seen so far."""
+
+    def __init__(self, stream: BinaryIO, source: Source) -> None:
+        self.window = Window(stream)
+        self.source = source
+        self.interfaces: list[Interface] = []
+        self.number = 0
+        self.order("<")
+
+    def order(self, order: str) -> None:
+        self.sign = order
+        self.heading = struct.Struct(order + "II").unpack_from
+        self.last = struct.Struct(order + "I").unpack_from
+        self.enhanced = struct.Struct(order + "IIIII").unpack_from
+
+    def records(self) -> Iterator[Record]:
+        window = self.window
+        while window.need(8):
+            kind, size = self.heading(window.buffer, window.at)
+            if kind == _SECTION:
+                size = self._section()
+            if size < 12 or size & 3 or size > MAX_BLOCK:
+                self._damage("absurd-length", f"a block claims {size} octets")
+                if not self._resync():
+                    return
+                continue
+            if not window.need(size):
+                self._damage("truncated-block", "the file ends inside a block")
+                return
+            if self.last(window.buffer, window.at + size - 4)[0] != size:
+                self._damage("block-length", "the two lengths of a block differ")
+                if not self._resync():
+                    return
+                continue
+            record = self._block(kind, window.buffer, window.at, window.at + size - 4)
+            if record is not None:
+                yield record
+            window.at += size
+        if window.left:
+            self._damage("truncated-block", "the file ends inside a block header")
+
+    def _section(self) -> int:
+        """Take the octet order of a new section; its length, or 0 where that cannot be told."""
+        window = self.window
+        if not window.need(12):
+            return 12  # so that the missing rest is reported
+        sign = _ORDERS.get(window.buffer[window.at + 8 : window.at + 12])
+        if sign is None:
+            return 0
+        self.order(sign)
+        self.interfaces = []
+        return int(self.heading(window.buffer, window.at)[1])
+
+    def _block(self, kind: int, buffer: bytes, at: int, end: int) -> Record | None:
+        if kind == _PACKET:
+            return self._packet(buffer, at, end)
+        if kind == _OLD_PACKET:
+            return self._old_packet(buffer, at, end)
+        if kind == _SIMPLE:
+            return self._simple(buffer, at, end)
+        if kind == _INTERFACE:
+            self._interface(buffer, at, end)
+        elif kind == _STATISTICS:
+            options.note_drops(buffer[at + 20 : end], self.sign, self.source)
+        return None
+
+    def _interface(self, buffer: bytes, at: int, end: int) -> None:
+        if end - at < 16:
+            self._damage("short-block", "an interface block is too short")
+            return
+        linktype, snaplen = struct.unpack_from(self.sign + "HxxI", buffer, at + 8)
+        interface = options.interface(linktype, snaplen, buffer[at + 16 : end], self.sign)
+        self.interfaces.append(interface)
+        first = len(self.interfaces) == 1
+        self.source.resolution = interface.step if first else max(self.source.resolution, interface.step)
+
+    def _packet(self, buffer: bytes, at: int, end: int) -> Record:
+        if end - at < 28:
+            return self._unread("an enhanced packet block is too short")
+        number, high, low, captured, length = self.enhanced(buffer, at + 8)
+        return self._record(number, high << 32 | low, captured, length, buffer, at + 28, end)
+
+    def _old_packet(self, buffer: bytes, at: int, end: int) -> Record:
+        if end - at < 28:
+            return self._unread("a packet block is too short")
+        number, high, low, captured, length = struct.unpack_from(self.sign + "HxxIIII", buffer, at + 8)
+        return self._record(number, high << 32 | low, captured, length, buffer, at + 28, end)
+
+    def _simple(self, buffer: bytes, at: int, end: int) -> Record:
+        """A packet of interface 0 without a time; what was captured follows from the snap length."""
+        if end - at < 12:
+            return self._unread("a simple packet block is too short")
+        length = self.last(buffer, at + 8)[0]
+        snaplen = self.interfaces[0].snaplen if self.interfaces else 0
+        captured = min(length, end - at - 12, snaplen or length)
+        return self._record(0, None, captured, length, buffer, at + 12, end)
+
+    def _record(
+        self, interface: int, ticks: int | None, captured: int, length: int, buffer: bytes, start: int, end: int
+    ) -> Record:
+        if interface >= len(self.interfaces):
+            return self._unread(f"a packet names interface {interface}, which was not described")
+        self.number += 1
+        linktype, _, _, multiplier, divisor, offset = self.interfaces[interface]
+        time = None
+        if ticks is not None:
+            time = ticks * multiplier + offset if divisor == 1 else ticks * multiplier // divisor + offset
+        if captured > end - start:
+            self._damage("absurd-length", f"packet {self.number} claims {captured} octets, its block holds fewer")
+            captured = end - start
+        octets = buffer[start : start + captured]
+        return Record(self.source, self.number, self.window.position, time, linktype, length, octets)
+
+    def _unread(self, text: str) -> Record:
+        """A packet block that cannot be read still counts, as it does in Wireshark."""
+        self._damage("short-block", text)
+        self.number += 1
+        return Record(self.source, self.number, self.window.position, None, _NO_LINK, 0, b"")
+
+    def _resync(self) -> bool:
+        """Go to the next boundary where a block begins whose two lengths agree; False where there is none."""
+        window = self.window
+        while window.skip(4) and window.need(12):
+            kind, size = self.heading(window.buffer, window.at)
+            if kind == _SECTION and window.buffer[window.at + 8 : window.at + 12] in _ORDERS:
+                return True
+            if kind not in _KNOWN or size < 12 or size & 3 or size > _RESYNC_BLOCK:
+                continue
+            if window.need(size) and self.last(window.buffer, window.at + size - 4)[0] == size:
+                return True
+        return False
+
+    def _damage(self, code: str, text: str) -> None:
+        self.source.damaged = True
+        self.source.defect(code, text, offset=self.window.position)

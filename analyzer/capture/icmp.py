@@ -1,0 +1,65 @@
+"""ICMP errors: the network says that a packet did not arrive, and quotes it (RFC 792, RFC 4443 3).
+
+The quoted packet is evidence of a failure, never a message: who counts it counts a request twice.
+"""
+
+from __future__ import annotations
+
+from dpkt.ip import IP_PROTO_ICMP, IP_PROTO_TCP, IP_PROTO_UDP
+
+from analyzer.capture import ip
+from analyzer.capture.addresses import endpoint
+from analyzer.capture.links._tags import by_version
+from analyzer.capture.record import Record
+from analyzer.evidence import Abort
+from analyzer.sip.sniff import Kind, kind
+
+_UNREACHABLE_V4 = {0: "network", 1: "host", 2: "protocol", 3: "port", 9: "network", 10: "host", 13: "host"}
+_UNREACHABLE_V6 = {0: "network", 1: "host", 3: "host", 4: "port"}
+
+
+def abort(packet: ip.Packet, record: Record) -> Abort | None:
+    """The end of an exchange that an ICMP error tells, or None where it is no error or quotes no SIP.
+
+    A quote too short to show any payload counts: RFC 792 promises eight octets, which are the ports.
+    """
+    body = packet.body
+    text = reason(body[0], body[1], v6=packet.protocol != IP_PROTO_ICMP) if len(body) >= 8 else ""
+    quoted = ip.parse(body, *by_version(body, 8)) if text else None
+    if quoted is None or quoted.offset or len(quoted.body) < 4:
+        return None
+    if quoted.protocol not in (IP_PROTO_UDP, IP_PROTO_TCP):
+        return None
+    payload = _payload(quoted)
+    if payload and kind(payload, cut=True) != Kind.SIP:
+        return None
+    return Abort(
+        time=record.time,
+        place=record.place,
+        source=endpoint(quoted.source, quoted.body[0] << 8 | quoted.body[1]),
+        destination=endpoint(quoted.destination, quoted.body[2] << 8 | quoted.body[3]),
+        transport="UDP" if quoted.protocol == IP_PROTO_UDP else "TCP",
+        reason="icmp",
+        text=text,
+        quoted=payload,
+    )
+
+
+def _payload(quoted: ip.Packet) -> bytes:
+    if quoted.protocol == IP_PROTO_UDP:
+        return quoted.body[8:]
+    return quoted.body[(quoted.body[12] >> 4) * 4 :] if len(quoted.body) > 12 else b""
+
+
+def reason(number: int, code: int, *, v6: bool) -> str:
+    """What an ICMP error says, in words; empty for messages that are no errors (RFC 792, RFC 4443 2.1)."""
+    if v6:
+        unreachable, too_big = _UNREACHABLE_V6, number == 2
+        number = {1: 3, 3: 11, 4: 12}.get(number, 0)
+    else:
+        unreachable, too_big = _UNREACHABLE_V4, (number, code) == (3, 4)
+    if too_big:
+        return "packet too big"
+    if number == 3:
+        return f"{unreachable.get(code, 'destination')} unreachable"
+    return {11: "time exceeded", 12: "parameter problem"}.get(number, "")

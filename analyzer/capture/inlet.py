@@ -1,0 +1,165 @@
+"""The way in for octets: files, streams without seek, compressed or not, with a look at the beginning.
+
+Decompression is our own loop around the standard decompressors, because the file classes of the standard library throw
+away what they had when a file ends early, and a capture whose writer was killed ends early. It hands out bounded
+pieces, so that a small file that claims to be a huge one costs time, not memory.
+"""
+
+from __future__ import annotations
+
+import bz2
+import io
+import lzma
+import zlib
+from collections.abc import Callable
+from typing import BinaryIO, Protocol
+
+from analyzer.defect import SourceError
+from analyzer.evidence import Source
+
+CHUNK = 1 << 18
+
+_GZIP, _BZIP2, _XZ, _ZSTD = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd"
+
+
+class _Decompressor(Protocol):
+    """What the decompressors of bz2 and lzma have in common."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int) -> bytes: ...
+
+
+class _Gunzip:
+    """zlib in the shape of the other two."""
+
+    def __init__(self) -> None:
+        self._zlib = zlib.decompressobj(31)
+        self.needs_input = True
+
+    @property
+    def eof(self) -> bool:
+        return self._zlib.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._zlib.unused_data
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        octets = self._zlib.decompress(self._zlib.unconsumed_tail + data, max_length)
+        self.needs_input = not self._zlib.unconsumed_tail and len(octets) < max_length
+        return octets
+
+
+_COMPRESSED: tuple[tuple[bytes, Callable[[], _Decompressor]], ...] = (
+    (_GZIP, _Gunzip),
+    (_BZIP2, bz2.BZ2Decompressor),
+    (_XZ, lzma.LZMADecompressor),
+)
+
+
+class Inlet(io.RawIOBase):
+    """A readable stream of the uncompressed octets of `stream`; damage is noted in `source`.
+
+    `position` counts the octets taken from `stream`, so that progress is that of the file. Raises `SourceError` for a
+    compression that this Python cannot undo.
+    """
+
+    def __init__(self, stream: BinaryIO, source: Source) -> None:
+        super().__init__()
+        self._stream = stream
+        self._source = source
+        self._read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
+        self.position = 0
+        self._pending = self._fill(6)
+        self._make = next((make for magic, make in _COMPRESSED if self._pending.startswith(magic)), None)
+        if self._pending.startswith(_ZSTD):
+            raise SourceError(source.name, "is compressed with zstd", hint="decompress it first: zstd -d")
+        self._engine = self._make() if self._make else None
+        self._ahead = b""
+
+    def _fill(self, count: int) -> bytes:
+        octets = b""
+        while len(octets) < count and (chunk := self._take()):
+            octets += chunk
+        return octets
+
+    def _take(self) -> bytes:
+        chunk = self._read(CHUNK)
+        self.position += len(chunk)
+        return chunk
+
+    def head(self, count: int) -> bytes:
+        """The first octets, at most `count`; they will be read again. To be asked before anything is read."""
+        pieces = [self._ahead]
+        held = len(self._ahead)
+        while held < count and (chunk := self._next()):
+            pieces.append(chunk)
+            held += len(chunk)
+        self._ahead = b"".join(pieces)
+        return self._ahead[:count]
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """What is at hand, at most one chunk."""
+        octets = self._ahead or self._next()
+        size = min(len(buffer), len(octets))
+        buffer[:size] = octets[:size]
+        self._ahead = octets[size:]
+        return size
+
+    def close(self) -> None:
+        """Close the file below too."""
+        if not self.closed:
+            self._stream.close()
+        super().close()
+
+    def _next(self) -> bytes:
+        """The next uncompressed octets; none at the end."""
+        if self._make is None:
+            octets, self._pending = self._pending or self._take(), b""
+            return octets
+        while self._engine is not None:
+            octets = self._inflate()
+            if octets:
+                return octets
+        return b""
+
+    def _inflate(self) -> bytes:
+        """One step of decompression; may give nothing although more will come."""
+        engine = self._engine
+        assert engine is not None
+        if engine.needs_input and not self._pending and not (chunk := self._take()):
+            return self._stop("the compressed file ends early")
+        elif engine.needs_input and not self._pending:
+            self._pending = chunk
+        try:
+            feed, self._pending = (self._pending, b"") if engine.needs_input else (b"", self._pending)
+            octets = engine.decompress(feed, CHUNK)
+        except (zlib.error, OSError, lzma.LZMAError, EOFError) as error:
+            return self._stop(f"the compressed file is damaged: {error}")
+        if engine.eof:
+            self._following(engine.unused_data + self._pending)
+        return octets
+
+    def _following(self, rest: bytes) -> None:
+        """A compressed file may be several, one after the other; anything else behind it is dropped."""
+        rest = rest or self._take()
+        self._pending = rest
+        same = self._make is not None and any(make is self._make and rest.startswith(m) for m, make in _COMPRESSED)
+        self._engine = self._make() if same and self._make else None
+        if not same and rest.strip(b"\0"):
+            self._source.defect("trailing-garbage", "octets after the end of the compressed file", offset=self.position)
+
+    def _stop(self, text: str) -> bytes:
+        self._engine = None
+        self._source.damaged = True
+        self._source.defect("damaged-compression", text, offset=self.position)
+        return b""

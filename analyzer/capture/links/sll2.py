@@ -1,0 +1,12 @@
+"""Linux cooked capture, version 2: 20 octets, the protocol first."""
+
+from __future__ import annotations
+
+from analyzer.capture.links._tags import unwrap
+
+DLTS = (276,)
+
+
+def decode(frame: bytes) -> tuple[int, int]:
+    """Ethertype and offset of what the frame carries."""
+    return unwrap(frame, frame[0] << 8 | frame[1], 20) if len(frame) >= 20 else (0, 0)

@@ -1,0 +1,100 @@
+"""Blocks out of lines: who opens one, which line goes to which, and reading again what a block gave back.
+
+Two wrappings matter. In a logger file one entry (a line with `VERBOSE[thread] file.c:`) holds a whole block whose other
+lines are bare, so a banner counts only at the beginning of an entry, and what looks like one further down is
+content. Where every line carries the thread, blocks of several threads may be mixed line by line; each thread has its
+own open block then.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+from analyzer.capture.logs.banners import Banner, match_banner
+from analyzer.capture.logs.blocks import Block, Close
+from analyzer.capture.logs.carriers import Line
+from analyzer.capture.logs.clock import Moment
+
+EARNED, SAVINGS = 3, 20_000
+"""Lines that may be read again per line read, and at most saved up: keeps the whole linear."""
+MAX_LANES = 64
+
+
+class Assembler:
+    """`feed` lines in, blocks come out with their `Close`; `finish` gives those that were open at the end."""
+
+    def __init__(self) -> None:
+        self._lanes: dict[bytes, Block] = {}
+        self._current: Block | None = None
+        self._credit = SAVINGS
+        self._blank_entry = False
+        self._entry_used = False
+
+    def feed(self, line: Line, moment: Moment | None) -> Iterator[tuple[Block, Close]]:
+        """The blocks that `line` ends, in order."""
+        self._credit = min(self._credit + EARNED, SAVINGS)
+        queue = deque(((line, moment),))
+        while queue:
+            item, when = queue.popleft()
+            block = self._addressee(item)
+            if block is None:
+                self._open(item, when)
+            elif close := self._push(block, item, when):
+                yield self._closed(block, close, queue)
+
+    def _push(self, block: Block, line: Line, moment: Moment | None) -> Close | None:
+        block.moments.append(moment)
+        return block.push(line)
+
+    def _closed(self, block: Block, close: Close, queue: deque[tuple[Line, Moment | None]]) -> tuple[Block, Close]:
+        self._forget(block)
+        back = list(zip(block.items[close.taken :], block.moments[close.taken :], strict=True))
+        self._credit -= len(back)
+        queue.extendleft(reversed(back))
+        return block, close
+
+    def _forget(self, block: Block) -> None:
+        if self._current is block:
+            self._current = None
+        if self._lanes.get(block.thread) is block:
+            del self._lanes[block.thread]
+        self._entry_used = block.in_entry
+
+    def _addressee(self, line: Line) -> Block | None:
+        """The open block that `line` goes to."""
+        current = self._current
+        if not line.entry or not self._lanes:
+            return current
+        lane = self._lanes.get(line.thread)
+        if lane is not None and (lane.tagged or lane is current or lane.tagged is None):
+            return lane
+        if current is not None and current.thread and not current.tagged and current.items:
+            return current
+        return None if any(block.tagged is not False for block in self._lanes.values()) else current
+
+    def _open(self, line: Line, moment: Moment | None) -> None:
+        banner = match_banner(line.text)
+        if line.entry:
+            self._entry_used = line.whole and bool(line.text) and banner is None
+        if banner is None or self._entry_used:
+            self._blank_entry = line.entry and not line.text
+            return
+        in_entry = line.entry or self._blank_entry
+        self._blank_entry = False
+        block = self._block(banner, line, moment, in_entry)
+        self._current = block
+        if line.entry and (len(self._lanes) < MAX_LANES or line.thread in self._lanes):
+            self._lanes[line.thread] = block
+
+    def _block(self, banner: Banner, line: Line, moment: Moment | None, in_entry: bool) -> Block:
+        return Block(banner, line, moment, in_entry=in_entry, patient=self._credit > 0)
+
+    def finish(self) -> Iterator[tuple[Block, Close]]:
+        """The blocks still open at the end of the log, and those in what they give back."""
+        while self._current is not None or self._lanes:
+            block = self._current or next(iter(self._lanes.values()))
+            queue: deque[tuple[Line, Moment | None]] = deque()
+            yield self._closed(block, block.finish(), queue)
+            while queue:
+                yield from self.feed(*queue.popleft())

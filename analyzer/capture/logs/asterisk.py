@@ -1,0 +1,224 @@
+"""Asterisk logs: what both readers, chan_sip and res_pjsip, share. Either understands the banners of both.
+
+A log may hold both kinds of blocks; which reader claims it is decided by the first banner in its head. A log with
+Asterisk's line prefix and no banner is claimed by the chan_sip reader, so that the user learns that it holds no SIP.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+from analyzer.capture.logs.assembler import Assembler
+from analyzer.capture.logs.banners import Kind, match_banner
+from analyzer.capture.logs.blocks import Block, Close, Rank
+from analyzer.capture.logs.carriers import Line, unwrap
+from analyzer.capture.logs.clock import Clock
+from analyzer.capture.logs.lines import physical_lines
+from analyzer.capture.logs.payload import CRLF, Printed
+from analyzer.capture.logs.stamps import parse_date
+from analyzer.defect import Defect
+from analyzer.evidence import Datagram, Endpoint, Fidelity, LogLines, Source
+
+LOCAL = Endpoint("asterisk", 0)
+"""The server's own address: Asterisk does not print it."""
+WAIT_MESSAGES, WAIT_OCTETS, WAIT_VOTES, WAIT_AFTER = 20_000, 8 << 20, 5, 64
+"""Held back until the zone is known: so many messages, octets, Date headers, messages after the first Date header."""
+
+_MARK = re.compile(
+    rb"<--- (?:SIP read from|(?:Reliably )?Transmitting|Received SIP)|(?:Retransmitting #\d+|Transmitting) \("
+)
+_CAPTURES = (b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d", b"\x0a\x0d\x0d\x0a")
+
+
+def first_kind(head: bytes) -> Kind | None:
+    """The kind of the first banner in `head`; None if there is no banner, or if `head` is no text log."""
+    if not _MARK.search(head) or not _is_text(head):
+        return None
+    return next((banner.kind for line in _lines(head) if (banner := match_banner(line.text))), None)
+
+
+def has_prefix(head: bytes) -> bool:
+    """Whether `head` has lines with Asterisk's prefix (`[Nov 20 11:53:45] VERBOSE[18974] chan_sip.c: `)."""
+    if b".c" not in head or not _is_text(head):
+        return False
+    return any(line.entry and line.stamp for line in _lines(head))
+
+
+def _is_text(head: bytes) -> bool:
+    start = head[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if head.startswith(_CAPTURES) or start.startswith((b"<!doctype", b"<html", b"<?xml")):
+        return False
+    sample = head[:4096]
+    odd = len(sample) - len(sample.translate(None, bytes([*range(7), *range(14, 27), *range(28, 32)])))
+    return odd * 50 <= len(sample)
+
+
+def _lines(head: bytes) -> Iterator[Line]:
+    for number, physical in enumerate(head.split(b"\n"), 1):
+        yield from unwrap(number, physical, lambda code, text: None)
+
+
+class Reader:
+    """One pass over one log. `now` (seconds since the epoch) bounds the year of a log without Date headers."""
+
+    def __init__(self, source: Source, now: float | None = None) -> None:
+        self._source = source
+        self._clock = Clock(now)
+        self._assembler = Assembler()
+        self._held: list[tuple[Datagram, Block]] | None = []
+        self._held_octets = 0
+        self._held_after = 0
+        self._interrupted = self._cut = self._stale = 0
+
+    def read(self, stream: BinaryIO) -> Iterator[Datagram]:
+        """The messages of the log, in its order."""
+        for number, physical in enumerate(physical_lines(stream, self._cut_line), 1):
+            self._source.frames = number
+            for line in unwrap(number, physical, self._complain(number)):
+                moment = self._clock.see(line.stamp)
+                for block, close in self._assembler.feed(line, moment):
+                    yield from self._emit(block, close)
+        for block, close in self._assembler.finish():
+            yield from self._emit(block, close)
+        yield from self._release()
+        self._report()
+
+    def _complain(self, number: int) -> Callable[[str, str], None]:
+        return lambda code, text: self._source.defect(code, text, LogLines(self._source.name, number, number))
+
+    def _cut_line(self, number: int) -> None:
+        self._complain(number)("long-line", "a line is longer than this tool keeps; the rest of it was skipped")
+
+    def _emit(self, block: Block, close: Close) -> Iterator[Datagram]:
+        datagram = self._datagram(block, close)
+        if datagram is None:
+            return
+        if self._held is None:
+            datagram.time = self._clock.time(block.moment)
+            yield datagram
+            return
+        self._held.append((datagram, block))
+        self._held_octets += len(datagram.payload)
+        self._held_after += self._clock.count > 0
+        if (
+            len(self._held) >= WAIT_MESSAGES
+            or self._held_octets >= WAIT_OCTETS
+            or self._clock.count >= WAIT_VOTES
+            or self._held_after >= WAIT_AFTER
+        ):
+            yield from self._release()
+
+    def _release(self) -> Iterator[Datagram]:
+        """Settle the clock and let go what was held back for it."""
+        self._clock.decide()
+        self._clock.report(self._source)
+        held, self._held = self._held or [], None
+        for datagram, block in held:
+            datagram.time = self._clock.time(block.moment)
+            yield datagram
+
+    def _datagram(self, block: Block, close: Close) -> Datagram | None:
+        """The message of a block; None for keep-alives and for what is no SIP, which are counted."""
+        rows = block.rows(close)
+        printed = _printed(block, rows)
+        if self._is_noise(printed):
+            return None
+        banner = block.banner
+        if (value := printed.date()) and block.moment and (date := parse_date(value)) is not None:
+            self._clock.vote(block.moment, date, sent=not banner.received, fresh=block.fresh)
+        payload = printed.exactly(banner.size) if banner.size else printed.octets()
+        missing, defects = _checks(block, close, printed, payload)
+        self._interrupted += bool(block.interrupted) and close.rank < Rank.CUT and _foreign_inside(block, close)
+        self._cut += bool(missing)
+        self._stale += block.moment is not None and not block.fresh
+        content = [line.number for text, line in rows[printed.skipped :] if text]
+        return Datagram(
+            payload,
+            None,
+            LogLines(self._source.name, content[0], content[-1]),
+            banner.peer if banner.received else LOCAL,
+            LOCAL if banner.received else banner.peer,
+            banner.transport or printed.transport() or "UDP",
+            Fidelity.PRINTED,
+            missing=missing,
+            resend=banner.resend,
+            defects=defects,
+        )
+
+    def _is_noise(self, printed: Printed) -> bool:
+        """Count and skip keep-alives (RULES 1.1 item 3) and other things that are no SIP message."""
+        head = printed.head
+        if not any(text.strip(b"\0\r\t ") for text in head):
+            self._source.keepalives += 1
+            return True
+        if len(head) == 1 and b"SIP/2.0" not in head[0]:
+            text = head[0].strip(b"\0\r\t ")
+            if len(text) <= 8 and b":" not in text:
+                self._source.keepalives += 1
+            else:
+                self._source.other += 1
+            return True
+        return False
+
+    def _report(self) -> None:
+        quality = self._source.quality
+        self._clock.report(self._source)
+        if self._interrupted:
+            quality.append(f"{self._interrupted} messages have other log lines between their own; those were left out.")
+        if self._stale:
+            quality.append(
+                f"{self._stale} messages have no time stamp of their own; theirs is the last one before them."
+            )
+        if self._cut:
+            quality.append(f"{self._cut} messages are cut in the log.")
+
+
+def _foreign_inside(block: Block, close: Close) -> bool:
+    return not close.foreign and not all(block.own(line) for line in block.items[: close.end])
+
+
+def _printed(block: Block, rows: list[tuple[bytes, Line]]) -> Printed:
+    base = block.line.returns
+    texts = [text if block.is_console else _coloured(text, line) for text, line in rows]
+    known = any(line.returns > base for _, line in rows)
+    ends = [CRLF if line.returns > base else b"\n" for _, line in rows] if known else None
+    return Printed(texts, ends)
+
+
+def _coloured(text: bytes, line: Line) -> bytes:
+    """The text with escape sequences that the message itself contained: a logger file adds none."""
+    return line.coloured if line.coloured is not line.text and line.coloured.endswith(text[-1:]) else text
+
+
+def _checks(block: Block, close: Close, printed: Printed, payload: bytes) -> tuple[int, tuple[Defect, ...]]:
+    """(octets missing at the end, defects): what sender and logger counted, against what is printed."""
+    defects: list[Defect] = []
+    missing = 0
+    if block.banner.size is not None:
+        missing = max(block.banner.size - len(payload), 0)
+        if close.rank is not Rank.PROOF:
+            text = f"the log announces {block.banner.size} octets and prints {len(payload)}"
+            defects.append(Defect("byte-count", text))
+    else:
+        missing = _missing(close, printed, payload, defects)
+    if close.rank is Rank.OPEN:
+        defects.append(Defect("cut-at-end", "the log ends before the message does"))
+    elif close.rank is Rank.CUT:
+        defects.append(Defect("cut-short", "the message is not closed in the log before the next entry"))
+    return missing, tuple(defects)
+
+
+def _missing(close: Close, printed: Printed, payload: bytes, defects: list[Defect]) -> int:
+    counted = close.counted
+    lacking = 0
+    if counted is not None and counted[0] != len(printed.head) and not (counted[0] == 64 <= len(printed.head)):
+        text = f"the log counts {counted[0]} headers and prints {len(printed.head)}"
+        defects.append(Defect("header-count", text))
+        lacking = max(counted[0] - len(printed.head), 0)
+    if not printed.has_end_of_headers:
+        return max(lacking, 1) if close.rank >= Rank.CUT else lacking
+    body = len(payload) - payload.find(CRLF + CRLF) - 4
+    short = (printed.content_length() or 0) - body
+    return max(lacking, short, 0) if close.rank not in (Rank.PROOF, Rank.COUNTED) else lacking

@@ -1,0 +1,307 @@
+"""One printed message, from its banner to its end.
+
+Where a printed message ends is the whole difficulty. Its text may hold anything, also a copy of the log's own framing
+(a MESSAGE body with `<------------->` and a forged banner), and the log may be cut or mixed with other lines. So no
+line ends a block by its looks alone; each line that could is a candidate, judged by what the sender and the logger
+counted independently:
+
+    proof       PJSIP: the announced octets are there. Sent by chan_sip: Content-Length fits the body (with CR LF or LF
+                line ends, because the log lost them). Received: that, and `--- (n headers m lines) ---` fits
+    counted     that count line fits, Content-Length does not (the sender lied, or the logger collapsed blanks)
+    fitting     Content-Length fits, the count line is missing or does not
+    bare        neither
+    cut         no closing line; another block or log entry begins here
+
+Proof ends the block at once. Otherwise the block goes on for as long as Content-Length or a few dozen lines allow, then
+the best candidate wins, the first among equals, and the lines after it are read again (`Close.taken`). The time stays
+linear because the assembler grants such re-reading from a budget that real lines earn.
+
+A block's own lines are those wrapped like its first one; lines of other log entries in between are `foreign`. Both
+readings are measured, since a body may hold what looks like a log prefix.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from analyzer.capture.logs.banners import Banner, Kind, is_trailer, match_banner, match_count
+from analyzer.capture.logs.carriers import Line
+from analyzer.capture.logs.clock import Moment
+
+MAX_TRUSTED = 1 << 16
+"""Content-Length and PJSIP counts beyond this are not waited for (a UDP datagram cannot hold them)."""
+MAX_LINES, MAX_OCTETS = 4096, 1 << 18
+"""A block without any end is closed here."""
+PATIENCE = 40
+"""Lines read beyond a candidate that Content-Length gives no reason to doubt."""
+
+_LENGTH = re.compile(rb"(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})[ \t]*\Z", re.IGNORECASE)
+
+
+class Rank(enum.IntEnum):
+    """How well a candidate is supported; lower is better."""
+
+    PROOF = 0
+    COUNTED = 1
+    FITTING = 2
+    BARE = 3
+    CUT = 4
+    OPEN = 5
+
+
+class Close(NamedTuple):
+    """The end of a block: `end` and `taken` count its lines that belong to the message, and that are used up.
+
+    `foreign` says that lines that look like log entries belong to the message; `counted` is what the count line says.
+    """
+
+    rank: Rank
+    end: int
+    taken: int
+    foreign: bool = False
+    counted: tuple[int, int] | None = None
+
+
+@dataclass(slots=True)
+class Tally:
+    """The measure of one reading of the block."""
+
+    head: int = 0
+    octets: int = 0
+    lines: int = 0
+    total: int = 0
+    least: int = 0
+    blanks: int = 0
+    body: bool = False
+    length: int | None = None
+
+    def add(self, text: bytes, eol: int) -> None:
+        """Count one line whose line end on the wire has `eol` octets."""
+        self.total += len(text) + eol
+        self.least += len(text) + 1
+        if self.body:
+            self.octets += len(text)
+            self.lines += 1
+            self.blanks = 0 if text else self.blanks + 1
+        elif text:
+            self.head += 1
+            if self.length is None and text[:1] in b"cClL" and (match := _LENGTH.match(text)):
+                self.length = int(match[1])
+        elif self.head:
+            self.body = True
+
+    def fits(self) -> bool:
+        """Whether the body has Content-Length octets, with CR LF or LF ends, with or without a last one (18.3)."""
+        length = self.length or 0
+        inner = max(self.lines - 1, 0)
+        sizes = {self.octets + eol * ends for eol in (1, 2) for ends in (inner, self.lines)}
+        return length in sizes or (self.octets == 0 and length == 0 and self.blanks == self.lines)
+
+    def short(self) -> bool:
+        """Whether more body lines may come before Content-Length is exceeded."""
+        return self.length is not None and self.octets + self.lines < self.length <= MAX_TRUSTED
+
+    def measures(self, size: int, eol: int) -> bool:
+        """Whether this reading has `size` octets, the line end of its last line (`eol` octets) counted or not."""
+        if size in (self.total, self.total - eol):
+            return True
+        return self.total > size and bool({size, size + 1} & {self.least, self.total - self.lines})
+
+    def counted(self, count: tuple[int, int]) -> bool:
+        """Whether `--- (n headers m lines) ---` describes this reading (chan_sip stops counting at 64 and 256)."""
+        headers, lines = count
+        return (headers == self.head or headers == 64 <= self.head) and (
+            self.lines - self.blanks <= lines <= self.lines or lines == 256 <= self.lines
+        )
+
+
+class Block:
+    """A block being read. `push` takes lines until it answers with the `Close`."""
+
+    def __init__(self, banner: Banner, line: Line, moment: Moment | None, *, in_entry: bool, patient: bool) -> None:
+        self.banner = banner
+        self.line = line
+        self.moment = moment
+        self.fresh = in_entry or bool(line.stamp)
+        self.in_entry = in_entry
+        self.thread = line.thread
+        self.tagged: bool | None = None if line.entry else False
+        self.stamped: bool | None = None if in_entry else bool(line.stamp)
+        self.is_console = not in_entry or line.whole
+        self.items: list[Line] = []
+        self.moments: list[Moment | None] = []
+        self._own = Tally()
+        self._all: Tally | None = None
+        self._best: Close | None = None
+        self._waiting: Close | None = None
+        self._patience = PATIENCE if patient else 0
+        self._octets = 0
+        self._returns = False
+        self._spaced = self._wide = False
+        self.dropped: set[int] = set()
+        self.interrupted = 0
+
+    def own(self, line: Line) -> bool:
+        """Whether `line` is wrapped as the lines of this block are."""
+        if self.tagged:
+            return line.entry and line.thread == self.thread
+        return not line.entry and (bool(self.stamped) or not line.stamp or line.whole)
+
+    def text(self, line: Line) -> bytes:
+        """The line without the block's indentation or quoting."""
+        lead = self.banner.lead
+        if not lead or not line.text.startswith(lead[:1]):
+            return line.text
+        if line.text.startswith(lead):
+            return line.text[len(lead) :]
+        return b"" if not line.text.strip(b" \t>") else line.text
+
+    def push(self, line: Line) -> Close | None:
+        """Take a line; the end of the block, once it is known."""
+        self._settle(line)
+        self.items.append(line)
+        self._octets += len(line.raw)
+        if (waiting := self._waiting) is not None:
+            self._waiting = None
+            if close := self._after_trailer(waiting, line):
+                return close
+            self._measure(len(self.items) - 2)
+        return self._take(line)
+
+    def _take(self, line: Line) -> Close | None:
+        text, own = self.text(line), self.own(line)
+        if self._is_end(line, text, own):
+            self._keep(Close(Rank.CUT, len(self.items) - 1, len(self.items) - 1))
+        if own and is_trailer(text, self.banner.kind):
+            close = self._at_trailer()
+            if close is not None or self._waiting is not None:
+                return close
+        self._measure(len(self.items) - 1)
+        return self._announced() if self.banner.kind is Kind.PJSIP else self._exhausted()
+
+    def _settle(self, line: Line) -> None:
+        """The first line after a banner on a log entry shows how the rest is wrapped."""
+        if self.tagged is None and (not line.entry or line.thread == self.thread):
+            self.tagged = line.entry and match_banner(line.text) is None
+        if self.stamped is None and not line.entry:
+            self.stamped = bool(line.stamp) and not line.whole
+
+    def _is_end(self, line: Line, text: bytes, own: bool) -> bool:
+        """Whether another block or the end of a pasted listing begins here."""
+        if self._best is not None:
+            return False
+        if line.entry and not own:
+            return not text or match_banner(text) is not None or line.whole or self._lost_trailer(text)
+        return (not self.in_entry and match_banner(line.text) is not None) or text.startswith(b"```")
+
+    def _lost_trailer(self, text: bytes) -> bool:
+        return self.banner.kind is Kind.READ and match_count(text) is not None
+
+    def _measure(self, index: int) -> None:
+        line = self.items[index]
+        text, own = self.text(line), self.own(line)
+        if own and self._is_spacing(text, index):
+            return
+        self._returns = self._returns or line.returns > self.line.returns
+        eol = self._eol(line)
+        if not own:
+            self.interrupted += 1
+            if self._all is None:
+                self._all = replace(self._own)
+        if self._all is not None:
+            self._all.add(text if own else line.raw, eol)
+        if own:
+            self._own.add(text, eol)
+
+    def _eol(self, line: Line) -> int:
+        """Octets of the line end on the wire: a line that ended in CR LF has a CR more than the banner has."""
+        return 1 if self._returns and line.returns <= self.line.returns else 2
+
+    def _is_spacing(self, text: bytes, index: int) -> bool:
+        """In a listing with a blank line after each line: whether this is such a blank line."""
+        own = self._own
+        if own.body and own.head == 1 and not own.lines and b":" in text[:40] and not text.startswith(b"<"):
+            self._spaced, own.body = True, False
+            self.dropped.add(index - 1)
+            self._wide = False
+        if not self._spaced:
+            return False
+        self._wide = not self._wide and not text
+        if self._wide:
+            self.dropped.add(index)
+        return self._wide
+
+    def _readings(self) -> tuple[tuple[Tally, bool], ...]:
+        return ((self._own, False),) if self._all is None else ((self._own, False), (self._all, True))
+
+    def _at_trailer(self) -> Close | None:
+        end = len(self.items) - 1
+        fitting = next((foreign for tally, foreign in self._readings() if tally.fits()), None)
+        close = Close(Rank.BARE if fitting is None else Rank.FITTING, end, end + 1, bool(fitting))
+        if self.banner.kind is Kind.READ and self._own.head:
+            self._waiting = close
+            return None
+        if fitting is not None:
+            return close._replace(rank=Rank.PROOF)
+        self._keep(close)
+        return None
+
+    def _after_trailer(self, waiting: Close, line: Line) -> Close | None:
+        """The line after the trailer of a received message: usually its count."""
+        count = match_count(line.text)
+        if count is None:
+            self._keep(waiting)
+            alone = self._own.head == 1 and not self._own.body
+            sure = waiting.rank is Rank.FITTING and (self.in_entry and line.entry)
+            return self._best if alone or sure else None
+        waiting = waiting._replace(taken=waiting.taken + 1, counted=count)
+        for tally, foreign in self._readings():
+            if tally.counted(count):
+                fits = tally.fits() or tally.length is None
+                waiting = waiting._replace(rank=Rank.PROOF if fits else Rank.COUNTED, foreign=foreign)
+                if fits:
+                    return waiting
+        self._keep(waiting)
+        return None
+
+    def _keep(self, close: Close) -> None:
+        if self._best is None or close.rank < self._best.rank:
+            self._best = close
+
+    def _announced(self) -> Close | None:
+        """PJSIP: whether the announced octets are there."""
+        size, end = self.banner.size or 0, len(self.items)
+        for tally, foreign in self._readings():
+            if size and tally.measures(size, self._eol(self.items[-1])):
+                return Close(Rank.PROOF, end, end, foreign)
+        if self._own.least > size + 1:
+            return self._best or Close(Rank.OPEN, end, end)
+        return self._too_long()
+
+    def _exhausted(self) -> Close | None:
+        if self._best is not None:
+            self._patience -= 1
+            if self._patience < 0 and not (self._own.short() and self._patience > -MAX_LINES):
+                return self._best
+        return self._too_long()
+
+    def _too_long(self) -> Close | None:
+        if len(self.items) < MAX_LINES and self._octets < MAX_OCTETS:
+            return None
+        return self._best or Close(Rank.OPEN, len(self.items), len(self.items))
+
+    def rows(self, close: Close) -> list[tuple[bytes, Line]]:
+        """The lines of the message that `close` ends, without indentation."""
+        kept = ((index, line) for index, line in enumerate(self.items[: close.end]) if index not in self.dropped)
+        if close.foreign:
+            return [(self.text(line) if self.own(line) else line.raw, line) for _, line in kept]
+        return [(self.text(line), line) for _, line in kept if self.own(line)]
+
+    def finish(self) -> Close:
+        """The end of the block at the end of the log."""
+        if self._waiting is not None:
+            self._keep(self._waiting)
+        return self._best or Close(Rank.OPEN, len(self.items), len(self.items))

@@ -1,0 +1,124 @@
+"""Carriers: what wraps a printed line, taken off again.
+
+The same text reaches the reader in many wrappings: logger files (default, plain, JSON), consoles with and without
+stamps and colours, remote consoles with prompts in between, syslog. All of them become `Line` values here. What the
+wrapping said is kept beside the text: the stamp, the thread (`VERBOSE[18974][C-00000001]`), and how many carriage
+returns ended the line, because a line that ended in CR LF on the wire has one more than the carrier's own.
+
+Escape sequences are taken off the text; `coloured` keeps it with them, since a message may have contained some.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from analyzer.capture.logs.stamps import PATTERN
+
+_ESCAPE = re.compile(rb"\x1b(?:\[[0-9;?]{0,32}[ -/]?[@-~]|[()][0-9A-B]|[=>])")
+_JUNK = re.compile(
+    rb"(?:\r|\x1b(?:\[[0-9;?]{0,32}[ -/]?[@-~]|[()][0-9A-B]|[=>])|\0|(?:[\w.@-]{1,64}\*CLI> ?))+",
+)
+_LEVEL = (
+    rb"(?P<level>VERBOSE|NOTICE|WARNING|ERROR|DEBUG|SECURITY|DTMF|FAX|TRACE|[A-Z]{3,12})"
+    rb"(?P<thread>\[\d{1,10}\](?:\[C-[0-9a-f]{1,16}\])?)"
+    rb"(?::? (?:[\w./-]{1,80}\.[a-z]{1,4}|pjproject|Ext\.):?(?:\d{1,6})?(?:(?: in)? [\w<>?~$.-]{1,80})?:)?:?(?: |\Z)"
+)
+_ENTRY = re.compile(rb"[ \t>]*(?:\[(?P<stamp>[^\]\[]{1,48})\] ?)?" + _LEVEL)
+_STAMPED = re.compile(rb"[ \t>]*\[(" + PATTERN + rb")\](?: |\Z)")
+_SYSLOG = re.compile(rb"(?:<\d{1,3}>)?(?:1 )?(" + PATTERN + rb") \S{1,255} asterisk(?:\[\d{1,10}\])?:(?: |\Z)")
+_OCTAL = re.compile(rb"#(0[0-3][0-7])")
+
+
+class Line(NamedTuple):
+    """One printed line without its wrapping.
+
+    `number` is that of the physical line; `returns` counts the carriage returns before the line feed; `raw` is the
+    text with its prefix (a message body may hold something that merely looks like one); `thread` is empty unless the
+    line opens a log entry (`entry`); `whole` says that the carrier tells for certain where the entry ends (JSON).
+    """
+
+    number: int
+    text: bytes
+    raw: bytes
+    coloured: bytes
+    returns: int = 0
+    stamp: bytes = b""
+    thread: bytes = b""
+    entry: bool = False
+    whole: bool = False
+
+
+def unwrap(number: int, physical: bytes, complain: Callable[[str, str], None]) -> Iterator[Line]:
+    """The printed lines in one physical line: one, or several where the carrier escapes line ends."""
+    if number == 1:
+        physical = physical.removeprefix(b"\xef\xbb\xbf")
+    if physical[:1] == b"{" and b'"logmsg"' in physical:
+        yield from _json(number, physical, complain)
+        return
+    line = _plain(number, physical)
+    if line.stamp and b"#012" in line.text and b" asterisk" in physical[:400]:
+        yield from _unescaped(line)
+        return
+    yield line
+
+
+def _plain(number: int, physical: bytes) -> Line:
+    body = physical.rstrip(b"\r")
+    returns = len(physical) - len(body)
+    coloured = body
+    if (body[:1] in b"\r\x1b\0" or b"*CLI>" in body[:100]) and (junk := _JUNK.match(body)):
+        coloured = body[junk.end() :]
+    raw = _ESCAPE.sub(b"", coloured) if b"\x1b" in coloured else coloured
+    stamp, thread, text, entry = _prefix(raw)
+    if len(text) < len(raw):
+        coloured = text
+    return Line(number, text, raw, coloured, returns, stamp, thread, entry)
+
+
+def _prefix(raw: bytes) -> tuple[bytes, bytes, bytes, bool]:
+    """(stamp, thread, text, entry) of a line without colours."""
+    stamp = b""
+    if b" asterisk" in raw[:330] and (match := _SYSLOG.match(raw)):
+        stamp, raw = match[1], raw[match.end() :]
+    first = raw[:1] if raw[:1] not in b" \t>" else raw.lstrip(b" \t>")[:1]
+    if first == b"[" or raw[:4] in _LEVELS:
+        if match := _ENTRY.match(raw):
+            return match["stamp"] or stamp, match["thread"], raw[match.end() :], True
+        if match := _STAMPED.match(raw):
+            return match[1], b"", raw[match.end() :], False
+    return stamp, b"", raw, False
+
+
+_LEVELS = frozenset(name[:4] for name in (b"VERBOSE", b"NOTICE", b"WARNING", b"ERROR", b"DEBUG", b"SECURITY"))
+
+
+def _unescaped(line: Line) -> Iterator[Line]:
+    """A syslog line whose control characters were written `#012` (line feed) and `#015` (carriage return)."""
+    text = _OCTAL.sub(lambda match: bytes((int(match[1], 8),)), line.text)
+    yield from _entry(line.number, text, line.stamp, line.thread or b"[]")
+
+
+def _json(number: int, physical: bytes, complain: Callable[[str, str], None]) -> Iterator[Line]:
+    try:
+        record = json.loads(physical.decode("utf-8", "surrogateescape"))
+        message, stamp = record["logmsg"]["message"], record.get("timestamp", "")
+        identifiers = record.get("identifiers") or {}
+        thread = f"[{identifiers.get('lwp', '')}]{identifiers.get('callid', '')}"
+        texts = [message.encode("utf-8", "surrogateescape"), stamp.encode(), thread.encode()]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        complain("bad-json", f"a JSON log line cannot be read ({type(error).__name__})")
+        return
+    yield from _entry(number, *texts)
+
+
+def _entry(number: int, message: bytes, stamp: bytes, thread: bytes) -> Iterator[Line]:
+    """The lines of an entry whose extent the carrier knows."""
+    for index, printed in enumerate(message.removesuffix(b"\n").split(b"\n")):
+        coloured = printed.rstrip(b"\r")
+        text = _ESCAPE.sub(b"", coloured) if b"\x1b" in coloured else coloured
+        opens = index == 0
+        returns = len(printed) - len(coloured)
+        yield Line(number, text, text, coloured, returns, stamp, thread if opens else b"", opens, True)

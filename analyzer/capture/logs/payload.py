@@ -1,0 +1,94 @@
+"""From the printed lines of a message to its octets.
+
+The log lost line ends: chan_sip prints received messages without carriage returns, a paste loses all. Headers get
+CR LF back (RFC 3261 7). A body gets the line ends with which it has Content-Length octets (18.3), a PJSIP
+message those with which it has the announced size. Nothing inside a line is touched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+CRLF = b"\r\n"
+_LENGTH = re.compile(rb"(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})[ \t]*\Z", re.IGNORECASE)
+_VIA = re.compile(rb"(?:via|v)[ \t]*:[ \t]*SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*([A-Za-z]{2,8})", re.IGNORECASE)
+_DATE = re.compile(rb"date[ \t]*:(.{1,80})\Z", re.IGNORECASE)
+
+
+class Printed:
+    """The lines of one printed message: `texts`, and `ends`, the line ends they had, or None where they were lost."""
+
+    def __init__(self, texts: Sequence[bytes], ends: Sequence[bytes] | None) -> None:
+        start = next((n for n, text in enumerate(texts) if text), len(texts))
+        self.skipped = start
+        self.texts = texts
+        self.ends = ends
+        self.blank = next((n for n in range(start, len(texts)) if not texts[n]), len(texts))
+        self.head = texts[start : self.blank]
+
+    @property
+    def has_end_of_headers(self) -> bool:
+        """Whether the empty line after the headers is there."""
+        return self.blank < len(self.texts)
+
+    def content_length(self) -> int | None:
+        """The first Content-Length of the headers, if it is a number (RFC 3261 20.14)."""
+        return next((int(match[1]) for text in self.head if (match := _LENGTH.match(text))), None)
+
+    def transport(self) -> str:
+        """The transport of the topmost Via (RFC 3261 20.42), or empty."""
+        return next((match[1].decode("ascii").upper() for text in self.head if (match := _VIA.match(text))), "")
+
+    def date(self) -> bytes | None:
+        """The value of the Date header (RFC 3261 20.17)."""
+        return next((match[1] for text in self.head if (match := _DATE.match(text))), None)
+
+    def octets(self) -> bytes:
+        """The message as chan_sip printed it: headers, empty line, the body that fits Content-Length best."""
+        head = CRLF.join(self.head) + CRLF
+        if not self.has_end_of_headers:
+            return head
+        return head + CRLF + self._body(self.content_length())
+
+    def _body(self, length: int | None) -> bytes:
+        first = self.blank + 1
+        texts = list(self.texts[first:])
+        while texts:
+            for body in self._renderings(first, texts):
+                if len(body) == length:
+                    return body
+            if texts[-1]:
+                break
+            texts.pop()
+        return CRLF.join(texts)
+
+    def _renderings(self, first: int, texts: list[bytes]) -> Iterator[bytes]:
+        if self.ends is not None:
+            ends = self.ends[first : first + len(texts)]
+            exact = b"".join(text + end for text, end in zip(texts, ends, strict=True))
+            yield exact[: len(exact) - len(ends[-1])]
+            yield exact
+        for eol in (CRLF, b"\n"):
+            joined = eol.join(texts)
+            yield joined
+            yield joined + eol
+
+    def exactly(self, size: int) -> bytes:
+        """The message as PJSIP printed it: the rendering that has `size` octets, or the first one, cut there."""
+        renderings = list(self._whole())
+        for whole, last in renderings:
+            if size in (len(whole), len(whole) - last):
+                return whole[:size]
+        return renderings[0][0][:size]
+
+    def _whole(self) -> Iterator[tuple[bytes, int]]:
+        """(octets, octets of the last line end) with the printed line ends, and with what the log may have lost."""
+        count = len(self.texts)
+        choices = [] if self.ends is None else [list(self.ends)]
+        choices.append([CRLF] * count)
+        choices.append([CRLF] * min(self.blank + 1, count) + [b"\n"] * max(count - self.blank - 1, 0))
+        choices.append([b"\n"] * count)
+        for ends in choices:
+            joined = b"".join(text + end for text, end in zip(self.texts, ends, strict=True))
+            yield joined, len(ends[-1]) if ends else 0

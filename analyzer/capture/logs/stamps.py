@@ -1,0 +1,93 @@
+"""Time stamps as logs print them, and the Date header (RFC 3261 20.17, always GMT).
+
+A stamp may lack its year and its zone; `Stamp` keeps what was printed, and `clock.py` finds the rest.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from typing import NamedTuple
+
+MONTHS = {name: n for n, name in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
+
+_MONTH = rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_TIME = rb"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
+PATTERN = (
+    rb"(?:"
+    + _MONTH
+    + rb" [ 0-3]?\d (?:\d{4} )?"
+    + _TIME
+    + rb"|\d{4}-\d\d-\d\d[T ]"
+    + _TIME
+    + rb"(?: ?(?:Z|[+-]\d\d:?\d\d))?)"
+)
+"""One stamp of a log, without its brackets: `Nov 20 11:53:45`, `2026-11-20 11:56:12.449`, ISO 8601 with a zone."""
+
+_SHORT = re.compile(
+    rb"(" + _MONTH + rb") +(\d{1,2}) (?:(\d{4}) )?(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?\Z",
+)
+_ISO = re.compile(
+    rb"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))? ?(Z|[+-]\d\d:?\d\d)?\Z",
+)
+_DATE = re.compile(
+    rb"\s*(?:[A-Za-z]{3},)?\s*(\d{1,2})\s+([A-Z][a-z]{2})\s+(\d{4})\s+(\d\d):(\d\d):(\d\d)\s+(?:GMT|UTC)\s*\Z",
+)
+
+
+class Stamp(NamedTuple):
+    """A printed time: `year` None and `zone` (seconds east of UTC) None where they are not printed; `step` in ns."""
+
+    year: int | None
+    month: int
+    day: int
+    second: int
+    nanosecond: int
+    zone: int | None
+    step: int
+
+    def seconds(self, year: int) -> int:
+        """Seconds since the epoch, were this a time of `year` in UTC."""
+        return calendar.timegm((year, self.month, self.day, 0, 0, 0)) + self.second
+
+
+def parse_stamp(text: bytes) -> Stamp | None:
+    """A stamp without brackets, or None."""
+    if match := _SHORT.match(text):
+        month, day, year, *clock, fraction = match.groups()
+        return _stamp(int(year) if year else None, MONTHS[month], int(day), clock, fraction, None)
+    if match := _ISO.match(text):
+        year, month, day, *clock, fraction, zone = match.groups()
+        return _stamp(int(year), int(month), int(day), clock, fraction, _zone(zone))
+    return None
+
+
+def _stamp(
+    year: int | None, month: int, day: int, clock: list[bytes], fraction: bytes | None, zone: int | None
+) -> Stamp | None:
+    hour, minute, second = map(int, clock)
+    plausible = 1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second <= 60
+    if not plausible or (year is not None and not 1970 <= year <= 2200):
+        return None
+    nanosecond = int(fraction.ljust(9, b"0")) if fraction else 0
+    step: int = 10 ** (9 - len(fraction)) if fraction else 10**9
+    return Stamp(year, month, day, hour * 3600 + minute * 60 + second, nanosecond, zone, step)
+
+
+def _zone(text: bytes | None) -> int | None:
+    if not text:
+        return None
+    if text == b"Z":
+        return 0
+    digits = text[1:].replace(b":", b"")
+    seconds = int(digits[:2]) * 3600 + int(digits[2:]) * 60
+    return -seconds if text[:1] == b"-" else seconds
+
+
+def parse_date(value: bytes) -> int | None:
+    """The value of a Date header (RFC 3261 20.17) in seconds since the epoch, or None."""
+    match = _DATE.match(value)
+    if not match or match[2] not in MONTHS or not 1970 <= int(match[3]) <= 2200:
+        return None
+    day, hour, minute, second = (int(match[n]) for n in (1, 4, 5, 6))
+    return calendar.timegm((int(match[3]), MONTHS[match[2]], day, hour, minute, second))

@@ -1,0 +1,220 @@
+"""The way in: names or streams to a `Reading` of datagrams.
+
+What a file is, its content says. All captures given are one capture in time order, since people rotate files and
+capture on two sides; logs are read one after the other. Reading captures is imported when there is one: a log command
+must not pay for it.
+"""
+
+from __future__ import annotations
+
+import heapq
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import BinaryIO, Literal, NamedTuple
+
+from analyzer.capture import formats
+from analyzer.capture.formats import HEAD, Format
+from analyzer.capture.inlet import Inlet
+from analyzer.capture.record import Record
+from analyzer.defect import SourceError
+from analyzer.evidence import Item, Source
+
+Input = str | os.PathLike[str] | BinaryIO
+
+_MAGIC = 12  # octets that a capture format needs to be told
+_BUFFER = 1 << 18
+
+
+class _Opened(NamedTuple):
+    """An input that was recognised."""
+
+    source: Source
+    inlet: Inlet
+    format: Format
+    size: int | None
+
+
+class Reading:
+    """What was opened: iterate it once for the items; `sources` are complete when it is exhausted.
+
+    A context manager: leaving it closes the files.
+    """
+
+    def __init__(self, opened: Sequence[_Opened]) -> None:
+        self._opened = opened
+        self.sources = [one.source for one in opened]
+
+    def __iter__(self) -> Iterator[Item]:
+        captures = [one for one in self._opened if one.format.records is not None]
+        if captures:
+            yield from _captured(captures)
+        for one in self._opened:
+            if one.format.read is not None:
+                yield from one.format.read(_buffered(one.inlet), one.source)
+
+    def position(self) -> int:
+        """Octets taken from the files so far, before decompression."""
+        return sum(one.inlet.position for one in self._opened)
+
+    def total(self) -> int | None:
+        """Octets of all files, or None where one is a stream."""
+        sizes = [one.size for one in self._opened if one.size is not None]
+        return sum(sizes) if len(sizes) == len(self._opened) else None
+
+    def close(self) -> None:
+        """Close all files."""
+        for one in self._opened:
+            one.inlet.close()
+
+    def __enter__(self) -> Reading:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_sources(
+    inputs: Sequence[Input], *, kind: Literal["capture", "log"] | None = None, dialect: str | None = None
+) -> Reading:
+    """Open everything that was named; `-` is standard input.
+
+    `kind` refuses the other kind; `dialect` names a format (`names()`) instead of asking each. Raises `SourceError`
+    where one of them cannot be read.
+    """
+    known = formats.discover()
+    opened: list[_Opened] = []
+    try:
+        for one in inputs:
+            opened.append(_open(one, known, kind, dialect))
+    except BaseException:
+        Reading(opened).close()
+        raise
+    return Reading(opened)
+
+
+def names(kind: Literal["capture", "log"] | None = None) -> list[str]:
+    """Names of the formats known, of one kind or of both: what `dialect` may be."""
+    return [form.name for form in formats.discover() if kind in (None, form.kind)]
+
+
+def _open(one: Input, known: list[Format], kind: str | None, dialect: str | None) -> _Opened:
+    source = Source(_name(one))
+    stream = _stream(one, source.name)
+    try:
+        inlet = Inlet(stream, source)
+        form = _recognise(inlet, source.name, known, kind, dialect)
+    except OSError as error:
+        stream.close()
+        raise SourceError(source.name, _reason(error)) from error
+    except SourceError:
+        stream.close()
+        raise
+    source.kind, source.format, source.title = form.kind, form.name, form.title
+    return _Opened(source, inlet, form, _size(stream))
+
+
+def _name(one: Input) -> str:
+    if isinstance(one, (str, os.PathLike)):
+        return os.fspath(one)
+    name = getattr(one, "name", None)
+    return name if isinstance(name, str) else "stream"
+
+
+def _stream(one: Input, name: str) -> BinaryIO:
+    if not isinstance(one, (str, os.PathLike)):
+        return one
+    if name == "-":
+        return open(sys.stdin.fileno(), "rb", closefd=False)
+    try:
+        return open(one, "rb")
+    except (OSError, ValueError) as error:
+        raise SourceError(name, _reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, IsADirectoryError):
+        return "is a directory"
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    if isinstance(error, PermissionError):
+        return "permission denied"
+    return f"cannot be read: {error.strerror if isinstance(error, OSError) and error.strerror else error}"
+
+
+def _size(stream: BinaryIO) -> int | None:
+    """Size of a regular file that is read from its beginning."""
+    try:
+        status = os.fstat(stream.fileno())
+    except (OSError, AttributeError):
+        return None
+    return status.st_size or None
+
+
+def _recognise(inlet: Inlet, name: str, known: list[Format], kind: str | None, dialect: str | None) -> Format:
+    # A capture is told by its first octets; a live one may not have more yet.
+    head = inlet.head(_MAGIC)
+    if not head:
+        raise SourceError(name, "is empty")
+    if dialect is not None:
+        return _named(dialect, name, known, kind)
+    found = [form for form in known if form.kind == "capture" and form.looks_like(head)]
+    if not found:
+        head = inlet.head(HEAD)
+        found = [form for form in known if form.kind == "log" and form.looks_like(head)]
+    if len(found) > 1:
+        hint = "say which with --dialect"
+        raise SourceError(name, "looks like " + " and like ".join(form.name for form in found), hint=hint)
+    if not found:
+        titles = ", ".join(form.title for form in known if kind in (None, form.kind))
+        raise SourceError(name, "is neither a capture nor a log that is known", hint=f"known: {titles}")
+    _check_kind(found[0], name, kind)
+    return found[0]
+
+
+def _named(dialect: str, name: str, known: list[Format], kind: str | None) -> Format:
+    for form in known:
+        if form.name == dialect and kind in (None, form.kind):
+            return form
+    choices = ", ".join(form.name for form in known if kind in (None, form.kind))
+    raise SourceError(name, f"cannot be read as {dialect!r}", hint=f"known: {choices}")
+
+
+def _check_kind(form: Format, name: str, kind: str | None) -> None:
+    if kind in (None, form.kind):
+        return
+    article = "an" if form.title[:1] in "AEIOU" else "a"
+    hint = f"use: sipcheck {'log' if form.kind == 'log' else 'pcap'} {name}"
+    raise SourceError(name, f"is {article} {form.title}", hint=hint)
+
+
+def _buffered(inlet: Inlet) -> BinaryIO:
+    return io.BufferedReader(inlet, _BUFFER)
+
+
+def _captured(captures: Sequence[_Opened]) -> Iterator[Item]:
+    """The items of all captures as of one, the records in time order."""
+    from analyzer.capture.packets import PacketReader
+
+    walks = [_records(one) for one in captures]
+    merged = walks[0] if len(walks) == 1 else heapq.merge(*walks, key=_timeline())
+    return PacketReader().items(merged)
+
+
+def _records(one: _Opened) -> Iterator[Record]:
+    assert one.format.records is not None
+    return one.format.records(_buffered(one.inlet), one.source)
+
+
+def _timeline() -> Callable[[Record], int]:
+    """Sort key for merging: the time, or that of the last record of the same file where one has none."""
+    last: dict[int, int] = {}
+
+    def key(record: Record) -> int:
+        mark = id(record.source)
+        if record.time is not None:
+            last[mark] = record.time
+        return last.get(mark, 0)
+
+    return key

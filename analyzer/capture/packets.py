@@ -1,0 +1,142 @@
+"""Records to datagrams: the hot path.
+
+Captures are mostly RTP, so the common packet (an IPv4 header without options or an IPv6 header without extensions,
+whole, UDP) is judged from fixed offsets: its first payload octet rules SIP out before any object is built. Everything
+unusual goes the slow way: options, fragments, tunnels, TCP, ICMP. Both ways tell SIP by content with the same function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from dpkt.ip import IP_PROTO_ICMP, IP_PROTO_ICMP6, IP_PROTO_TCP, IP_PROTO_UDP
+
+from analyzer.capture import icmp, ip, links, tunnels, udp
+from analyzer.capture.addresses import endpoint
+from analyzer.capture.fragments import Reassembler
+from analyzer.capture.record import Record
+from analyzer.capture.tally import Tally
+from analyzer.capture.tcp import Connections
+from analyzer.evidence import Datagram, Frame, Item, Source
+from analyzer.sip.sniff import FIRST_OCTETS, kind
+
+MAX_DEPTH = 8
+"""Tunnels inside tunnels that are unwrapped."""
+
+_TUNNEL_PORTS = (tunnels.GTP_U, tunnels.VXLAN)
+
+
+def fast_udp(frame: bytes, ethertype: int, at: int) -> int:
+    """Offset of the first payload octet of a common UDP packet whose IP header is at `at`; 0 for any other packet."""
+    if ethertype == links.IPV4:
+        body = at + 28
+        # Version 4, five words of header; UDP; neither more fragments nor an offset.
+        if len(frame) > body and frame[at] == 0x45 and frame[at + 9] == IP_PROTO_UDP:
+            return 0 if frame[at + 6] & 0x3F or frame[at + 7] else body
+    elif ethertype == links.IPV6:
+        body = at + 48
+        if len(frame) > body and frame[at] >> 4 == 6 and frame[at + 6] == IP_PROTO_UDP:
+            return body
+    return 0
+
+
+class PacketReader:
+    """Reads the records of one capture, which may lie in several sources, in their order."""
+
+    def __init__(self) -> None:
+        self._links = links.table()
+        self._fragments = Reassembler()
+        self._tallies: dict[int, Tally] = {}
+        self._connections = Connections(self._tally)
+
+    def _tally(self, source: Source) -> Tally:
+        tally = self._tallies.get(id(source))
+        if tally is None:
+            tally = self._tallies[id(source)] = Tally(source)
+        return tally
+
+    def items(self, records: Iterable[Record]) -> Iterator[Item]:
+        """The SIP messages and the ends of exchanges that the records hold; the tallies are told at the end."""
+        decoders = self._links
+        firsts = FIRST_OCTETS
+        for record in records:
+            source, number, _, time, linktype, length, frame = record
+            source.frames = number
+            if time != source.last:
+                source.note_time(time)
+            if length > len(frame):
+                self._tally(source).note_cut(record)
+            decode = decoders.get(linktype)
+            if decode is None:
+                self._tally(source).links[linktype] += 1
+                continue
+            ethertype, at = decode(frame)
+            body = fast_udp(frame, ethertype, at)
+            if not body:
+                yield from self._slow(record, ethertype, at)
+            elif firsts[frame[body]] or frame[body] == 0x08:  # 0x08 begins VXLAN
+                yield from self._udp(record, ethertype, at, body)
+            else:
+                source.other += 1
+        yield from self.finish()
+
+    def finish(self) -> Iterator[Item]:
+        """End of all records: give out what streams still hold, report what stayed open."""
+        yield from self._connections.finish()
+        self._fragments.finish()
+        for tally in self._tallies.values():
+            tally.tell()
+        self._tallies.clear()
+
+    def _udp(self, record: Record, ethertype: int, at: int, body: int) -> Sequence[Item]:
+        """A plain UDP packet, unless its ports or lengths send it the slow way."""
+        frame = record.octets
+        ports = frame[body - 8] << 8 | frame[body - 7], frame[body - 6] << 8 | frame[body - 5]
+        end = body - 8 + (frame[body - 4] << 8 | frame[body - 3])
+        ip_v4 = ethertype == links.IPV4
+        ip_end = at + (frame[at + 2] << 8 | frame[at + 3]) if ip_v4 else at + 40 + (frame[at + 4] << 8 | frame[at + 5])
+        if end != ip_end or end < body or ports[0] in _TUNNEL_PORTS or ports[1] in _TUNNEL_PORTS:
+            return self._slow(record, ethertype, at)
+        payload = frame[body:end]
+        missing = end - body - len(payload)
+        if not udp.count(record.source, kind(payload, cut=missing > 0)):
+            return ()
+        start = at + 12 if ip_v4 else at + 8
+        middle = (start + body - 8) // 2
+        message = Datagram(
+            payload,
+            record.time,
+            Frame(record.source.name, record.number, record.offset),
+            endpoint(frame[start:middle], ports[0]),
+            endpoint(frame[middle : body - 8], ports[1]),
+            missing=missing,
+            ip_id=frame[at + 4] << 8 | frame[at + 5] if ip_v4 else None,
+        )
+        return (message,)
+
+    def _slow(self, record: Record, ethertype: int, at: int) -> Sequence[Item]:
+        """Any packet that is not plain UDP: unwrap it layer by layer."""
+        frame = record.octets
+        for _ in range(MAX_DEPTH):
+            packet = ip.parse(frame, ethertype, at)
+            if packet is not None and packet.fragment:
+                packet = self._fragments.add(packet, record)
+            if packet is None:
+                return ()
+            inner = tunnels.inner(packet)
+            if inner is None:
+                return self._transport(packet, record)
+            ethertype, frame, at = inner
+        record.source.defect("deep-tunnel", f"more than {MAX_DEPTH} packets inside each other", record.place)
+        return ()
+
+    def _transport(self, packet: ip.Packet, record: Record) -> Sequence[Item]:
+        if packet.protocol == IP_PROTO_UDP:
+            item = udp.datagram(packet, record)
+            return () if item is None else (item,)
+        if packet.protocol == IP_PROTO_TCP:
+            return self._connections.segment(packet, record)
+        if packet.protocol in (IP_PROTO_ICMP, IP_PROTO_ICMP6):
+            abort = icmp.abort(packet, record)
+            return () if abort is None else (abort,)
+        return ()

@@ -1,0 +1,52 @@
+"""What the readers of packets could not show, told once per source when reading is over."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from analyzer.capture.record import Record
+from analyzer.evidence import Endpoint, Source
+
+_MAX_PAIRS = 1000
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of one source: packets cut by a snap length, of unknown link types, and encrypted ones."""
+
+    source: Source
+    cut: int = 0
+    snap: int = 0
+    links: Counter[int] = field(default_factory=Counter)
+    tls: Counter[tuple[Endpoint, Endpoint]] = field(default_factory=Counter)
+    tls_more: int = 0
+
+    def note_cut(self, record: Record) -> None:
+        """Count a packet that the capture cut."""
+        self.cut += 1
+        self.snap = max(self.snap, len(record.octets))
+
+    def note_tls(self, one: Endpoint, other: Endpoint) -> None:
+        """Count an encrypted packet of a connection; only so many connections are told apart."""
+        pair = (one, other)
+        if pair in self.tls or len(self.tls) < _MAX_PAIRS:
+            self.tls[pair] += 1
+        else:
+            self.tls_more += 1
+
+    def tell(self) -> None:
+        """Put it into sentences for the reader."""
+        say = self.source.quality.append
+        if self.cut:
+            say(f"{_packets(self.cut)} cut at {self.snap} octets")
+        for number, count in sorted(self.links.items()):
+            say(f"{_packets(count)} of link type {number}, which is not read")
+        for (one, other), count in self.tls.items():
+            say(f"TLS on {one} - {other}: {count} packet{'s' if count > 1 else ''} could not be read without keys")
+        if self.tls_more:
+            say(f"TLS on other connections: {self.tls_more} packets could not be read without keys")
+
+
+def _packets(count: int) -> str:
+    return f"{count} packets are" if count > 1 else "1 packet is"

@@ -1,0 +1,66 @@
+"""A window that slides over a stream: large reads, small looks, no seek.
+
+The record walk reads headers at fixed offsets of one big buffer. `need` makes sure that the wanted octets are in it,
+so that a record costs one comparison, not one read call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import BinaryIO
+
+CHUNK = 1 << 18
+
+
+class Window:
+    """`buffer[at:]` are the octets that follow offset `position` of the stream."""
+
+    __slots__ = ("_base", "_ended", "_read", "at", "buffer")
+
+    def __init__(self, stream: BinaryIO) -> None:
+        # read1 hands over what a pipe has now; read would wait for the whole chunk on a live capture.
+        self._read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
+        self._base = 0
+        self._ended = False
+        self.buffer = b""
+        self.at = 0
+
+    @property
+    def position(self) -> int:
+        """Offset in the stream of the octet at `at`."""
+        return self._base + self.at
+
+    @property
+    def left(self) -> int:
+        """Octets that are in the buffer from `at` on."""
+        return len(self.buffer) - self.at
+
+    def need(self, count: int) -> bool:
+        """Make `count` octets available from `at` on; False where the stream ends before."""
+        if len(self.buffer) - self.at >= count:
+            return True
+        if self._ended:
+            return False
+        pieces = [self.buffer[self.at :]]
+        held = len(pieces[0])
+        while held < count:
+            chunk = self._read(CHUNK)
+            if not chunk:
+                self._ended = True
+                break
+            pieces.append(chunk)
+            held += len(chunk)
+        self._base += self.at
+        self.at = 0
+        self.buffer = b"".join(pieces)
+        return held >= count
+
+    def skip(self, count: int) -> bool:
+        """Move `count` octets on without keeping them; False where the stream ends before."""
+        while count > self.left:
+            count -= self.left
+            self.at = len(self.buffer)
+            if not self.need(1):
+                return False
+        self.at += count
+        return True

@@ -1,0 +1,268 @@
+"""The `sipcheck` command: options, exit codes, one line for an error. All work is elsewhere, and imported late.
+
+Exit codes (CONTRACT): 0 nothing at or above --fail-on, 1 findings or a digest that does not match, 2 usage, 3 a source
+that cannot be read or holds no SIP, 4 a rule failed to run; 130 interrupted, after the report of what was read.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import IO, TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from analyzer.findings import Rule
+    from analyzer.register.secrets import Secrets
+    from analyzer.report import Report
+
+F = TypeVar("F", bound=Callable[..., Any])
+FORMATS = ("table", "json", "ndjson")
+_LEVELS = {"error": ("error",), "warning": ("error", "warning"), "info": ("error", "warning", "info"), "never": ()}
+
+_EPILOG = """\b
+Examples:
+  sipcheck log samples/asterisk-first-registration/input.txt
+  sipcheck pcap samples/wrong-password/input.pcapng --credentials samples/wrong-password/users.csv
+  sipcheck explain R3261-10.2-callid
+"""
+
+_ANALYZE = [
+    click.argument("files", metavar="FILE...", nargs=-1, required=True),
+    click.option("--format", "view", type=click.Choice(FORMATS), default="table", show_default=True, help="Form of the result."),
+    click.option("--fail-on", type=click.Choice(list(_LEVELS)), default="error", show_default=True, help="Exit with 1 at findings of this severity or above."),
+    click.option("--select", multiple=True, metavar="RULE[,..]", help="Ask only these rules."),
+    click.option("--ignore", multiple=True, metavar="RULE[,..]", help="Do not ask these rules."),
+    click.option("--profile", type=click.Choice(["rfc3261", "modern", "ims", "legacy2543"]), default="rfc3261", show_default=True, help="Which documents to hold the traffic to."),
+    click.option("--aor", metavar="AOR", default="", help="Only this address-of-record (alice@example.com)."),
+    click.option("--all", "show_all", is_flag=True, help="List the healthy registrations too."),
+    click.option("--credentials", multiple=True, type=click.Path(), metavar="FILE", help="Known passwords: CSV username,realm,password, htdigest, or a server's own file. May repeat."),
+    click.option("--password-file", type=click.Path(), metavar="FILE", help="File whose first line is the password of every user."),
+    click.option("--password", is_flag=False, flag_value="", default=None, metavar="[=VALUE]", help="Ask for the password of every user at a prompt."),
+    click.option("--progress/--no-progress", default=None, help="Progress on standard error (default: on a terminal)."),
+    click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colour the table."),
+]  # fmt: skip
+
+
+def _analyzing(command: F) -> F:
+    for option in reversed(_ANALYZE):
+        command = option(command)
+    return command
+
+
+@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="sipcheck", message="sipcheck %(version)s")
+def sipcheck() -> None:
+    """What happened to SIP registrations, whose fault it was, and where the evidence is."""
+
+
+@sipcheck.command("log", epilog=_EPILOG)
+@_analyzing
+@click.option("--dialect", metavar="NAME", help="The log's format, where it is not recognised (sipcheck log --dialect list).")
+def log_command(**given: Any) -> None:
+    """Analyze text logs: Asterisk `sip set debug on` and the PJSIP logger, in any carrier. `-` is standard input."""
+    _run("log", "log", **given)
+
+
+@sipcheck.command("pcap", epilog=_EPILOG)
+@_analyzing
+def pcap_command(**given: Any) -> None:
+    """Analyze captures: pcap or pcapng, plain or compressed. `-` is standard input; several files are one capture."""
+    _run("pcap", "capture", **given)
+
+
+@sipcheck.command("verify-digest", epilog=_EPILOG)
+@_analyzing
+@click.option("--dialect", metavar="NAME", help="The log's format, where it is not recognised.")
+def verify_digest_command(**given: Any) -> None:
+    """Check every digest response in captures or logs against the passwords you give."""
+    _run("verify-digest", None, **given)
+
+
+@sipcheck.command("rules")
+@click.option("--format", "view", type=click.Choice(FORMATS), default="table", show_default=True, help="Form of the result.")
+def rules_command(view: str) -> None:
+    """List the rules: what sipcheck looks for, by which clause."""
+    from analyzer.views._catalogue import write_catalogue
+
+    _write(lambda out: write_catalogue(view, out, _options("rules", "auto", show_all=True)))
+
+
+@sipcheck.command("explain")
+@click.argument("rule")
+@click.option("--format", "view", type=click.Choice(FORMATS), default="table", show_default=True, help="Form of the result.")
+def explain_command(rule: str, view: str) -> None:
+    """Explain one RULE: its clause, the reasoning, an example, the fix."""
+    from analyzer.views._catalogue import write_rule
+
+    card = _chosen((rule,))[0]
+    _write(lambda out: write_rule(card, view, out, _options("explain", "auto", show_all=True)))
+
+
+def _run(command: str, kind: Any, *, view: str, fail_on: str, progress: bool | None, color: str, **given: Any) -> None:
+    report = _analyze(command, kind, view, progress, **given)
+    from analyzer.views import load_view
+
+    render = load_view(view)
+    _write(lambda out: render(report, out, _options(command, color, show_all=given["show_all"])))
+    sys.exit(_exit_code(report, fail_on))
+
+
+def _analyze(
+    command: str,
+    kind: Any,
+    view: str,
+    progress: bool | None,
+    *,
+    files: tuple[str, ...],
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    profile: str,
+    aor: str,
+    show_all: bool,
+    credentials: tuple[str, ...],
+    password_file: str | None,
+    password: str | None,
+    dialect: str | None = None,
+) -> Report:
+    from analyzer.defect import SourceError
+    from analyzer.pipeline import analyze
+    from analyzer.views._progress import progress_bar
+
+    secrets = _secrets(command, credentials, password_file, password)
+    try:
+        with progress_bar(progress) as advance:
+            report = analyze(
+                list(files),
+                kind=kind,
+                dialect=dialect,
+                secrets=secrets,
+                rules=_rules(select, ignore),
+                detail=view != "table",
+                aor=_aor(aor),
+                profile=profile,
+                progress=advance,
+            )
+    except SourceError as error:
+        _die(str(error), 3)
+    if not report.summary.messages and not report.interrupted:
+        _die(_no_sip(report), 3)
+    return report
+
+
+def _no_sip(report: Report) -> str:
+    from analyzer.views._escape import visible
+
+    names = ", ".join(visible(source.name) for source in report.sources)
+    seen = sum(source.frames for source in report.sources)
+    unit = "packets" if report.sources[0].kind == "capture" else "lines"
+    reasons = "; ".join(sentence for source in report.sources for sentence in source.quality)
+    reasons = reasons or "; ".join(defect.text for source in report.sources for _, defect in source.defect_list[:3])
+    kept = sum(source.keepalives for source in report.sources)
+    also = f", {kept} keep-alives" if kept else ""
+    return f"{names}: no SIP message in {seen:,} {unit}{also}" + (f" ({visible(reasons)})" if reasons else "")
+
+
+def _exit_code(report: Report, fail_on: str) -> int:
+    if report.interrupted:
+        return 130
+    if report.failed:
+        return 4
+    failing = any(report.summary.findings.get(severity) for severity in _LEVELS[fail_on])
+    wrong = report.summary.digests.get("mismatch", 0) > 0 and fail_on != "never"
+    return 1 if failing or wrong else 0
+
+
+def _rules(select: tuple[str, ...], ignore: tuple[str, ...]) -> list[Rule]:
+    from analyzer.rules import all_rules
+
+    chosen = _chosen(_split(select)) if select else list(all_rules())
+    ignored = {rule.id for rule in _chosen(_split(ignore))}
+    return [rule for rule in chosen if rule.id not in ignored]
+
+
+def _split(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name.strip() for joined in names for name in joined.split(",") if name.strip())
+
+
+def _chosen(names: tuple[str, ...]) -> list[Rule]:
+    """Rules by id, case-insensitive; a unique part of an id will do."""
+    from analyzer.rules import all_rules
+
+    chosen = []
+    for name in names:
+        exact = [rule for rule in all_rules() if rule.id.lower() == name.lower()]
+        near = exact or [rule for rule in all_rules() if name.lower() in rule.id.lower()]
+        if len(near) != 1:
+            which = "no rule is called" if not near else "several rules are called"
+            among = ": " + ", ".join(rule.id for rule in near) if near else " (sipcheck rules lists them)"
+            raise click.UsageError(f"{which} {name}{among}")
+        chosen.append(near[0])
+    return chosen
+
+
+def _aor(text: str) -> str:
+    if not text:
+        return ""
+    from analyzer.sip.uri import Uri, aor
+
+    return aor(Uri.parse(text if text.lower().startswith(("sip:", "sips:")) else f"sip:{text}"))
+
+
+def _secrets(command: str, credentials: tuple[str, ...], password_file: str | None, password: str | None) -> Secrets:
+    from analyzer.register.secrets import CredentialsError, Secrets
+
+    if password:
+        click.echo("sipcheck: warning: other users of this machine can see a password given as an argument", err=True)
+    if password == "":
+        password = click.prompt("Password", hide_input=True, err=True)
+    if password is None and password_file is None:
+        password = os.environ.get("SIPCHECK_PASSWORD")
+    if command == "verify-digest" and password is None and password_file is None and not credentials and sys.stdin.isatty():
+        password = click.prompt("Password of every user", hide_input=True, err=True)
+    try:
+        return Secrets.load(credentials, password=password, password_file=password_file)
+    except CredentialsError as error:
+        _die(str(error), 2)
+
+
+def _options(command: str, color: str, *, show_all: bool) -> Any:
+    from analyzer.views import ViewOptions
+
+    terminal = sys.stdout.isatty()
+    wanted = color == "always" or (color == "auto" and terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb")
+    import shutil
+
+    width = shutil.get_terminal_size((100, 24)).columns if terminal or "COLUMNS" in os.environ else 0
+    return ViewOptions(width=width, color=wanted, all=show_all, command=command)
+
+
+def _write(render: Callable[[IO[str]], None]) -> None:
+    """Render to standard output; a reader that went away (`| head`) or a full disk is no traceback."""
+    try:
+        render(sys.stdout)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _die(f"standard output: {error.strerror}", 3)
+
+
+def _die(text: str, code: int) -> Any:
+    click.echo(f"sipcheck: {text}", err=True)
+    sys.exit(code)
+
+
+def main() -> None:
+    """Run the command; the entry point of the distribution."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    sipcheck(prog_name="sipcheck")
+
+
+if __name__ == "__main__":
+    main()

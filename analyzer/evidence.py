@@ -1,0 +1,151 @@
+"""Evidence: where each octet came from, and how faithfully it was seen.
+
+Everything that the tool says must be found again by the reader: frames as Wireshark numbers them (from 1), lines as
+the editor numbers them (from 1). `Fidelity` says what the octets are worth: a text log has lost line endings, folding
+and blanks, so a rule about lost things is not applicable there, rather than wrong.
+
+Times are integer nanoseconds since the epoch (UTC), or None where the source has no clock.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from analyzer.defect import Defect
+
+SECOND = 1_000_000_000
+"""Nanoseconds in a second."""
+
+
+class Fidelity(enum.Enum):
+    """What the octets of a datagram are worth as evidence."""
+
+    WIRE = "wire"
+    REASSEMBLED = "reassembled"
+    PRINTED = "printed"
+
+
+class Frame(NamedTuple):
+    """A place in a capture: frame `number` counts from 1 within `source`; `offset` is that of its record in octets."""
+
+    source: str
+    number: int
+    offset: int = 0
+
+
+class LogLines(NamedTuple):
+    """A place in a text log: lines `first` to `last`, counted from 1, both included."""
+
+    source: str
+    first: int
+    last: int
+
+
+Place = Frame | LogLines
+
+
+class Endpoint(NamedTuple):
+    """A transport address. `port` 0 and a host that is no address (`asterisk`) mean: the source does not say."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}" if self.port else host
+
+
+@dataclass(slots=True)
+class Datagram:
+    """The octets of (presumably) one SIP message: a UDP payload, a message framed out of a stream, a printed block.
+
+    `transport` is `UDP`, `TCP`, `TLS`, `WS`, `WSS`, `SCTP`, or empty where the source does not say.
+    `missing` counts octets known to be cut off the end (snap length, a log line cut short).
+    `ip_id` is the IPv4 identification, by which mirror-port duplicates are told from retransmissions.
+    `resend` is the log's own count (`Retransmitting #n`); `stream` numbers the TCP connection (0: none).
+    """
+
+    payload: bytes
+    time: int | None
+    place: Place
+    source: Endpoint
+    destination: Endpoint
+    transport: str = "UDP"
+    fidelity: Fidelity = Fidelity.WIRE
+    missing: int = 0
+    ip_id: int | None = None
+    resend: int | None = None
+    stream: int = 0
+    defects: tuple[Defect, ...] = ()
+
+
+@dataclass(slots=True)
+class Abort:
+    """The network ended an exchange: ICMP error, TCP reset or close.
+
+    `source` and `destination` are those of the packet that failed (for ICMP: of the quoted packet; for a reset or
+    close: of the packet that carries it). `reason` is `icmp`, `reset` or `closed`; `quoted` is what an ICMP error
+    quotes of the payload; `stream` numbers the TCP connection (0: none).
+    """
+
+    time: int | None
+    place: Place
+    source: Endpoint
+    destination: Endpoint
+    transport: str
+    reason: Literal["icmp", "reset", "closed"]
+    text: str = ""
+    quoted: bytes = b""
+    stream: int = 0
+
+
+Item = Datagram | Abort
+
+MAX_DEFECTS = 100
+"""Defects of one source that are kept with their text; the rest are counted."""
+
+
+@dataclass(slots=True)
+class Source:
+    """One input and the tally of reading it. Readers fill it in as they go; it is complete when they are exhausted.
+
+    `frames` counts records (captures) or lines (logs); `messages` SIP messages; `keepalives` keep-alives of any form;
+    `other` payloads that are not SIP; `defects` the count of defects met outside messages, `defect_list` the first
+    of them; `quality` sentences for the reader about what this source cannot show; `resolution` the clock's step in
+    nanoseconds; `zone` how the times were put on UTC (empty for captures).
+    """
+
+    name: str
+    kind: Literal["capture", "log"] = "capture"
+    format: str = ""
+    title: str = ""
+    frames: int = 0
+    messages: int = 0
+    keepalives: int = 0
+    other: int = 0
+    defects: int = 0
+    defect_list: list[tuple[Place | None, Defect]] = field(default_factory=list)
+    quality: list[str] = field(default_factory=list)
+    first: int | None = None
+    last: int | None = None
+    resolution: int = 1000
+    zone: str = ""
+    utc_offset: int = 0
+    damaged: bool = False
+
+    def defect(self, code: str, text: str, place: Place | None = None, offset: int | None = None) -> None:
+        """Count a defect of the source, and keep it while there are few."""
+        self.defects += 1
+        if len(self.defect_list) < MAX_DEFECTS:
+            self.defect_list.append((place, Defect(code, text, offset)))
+
+    def note_time(self, time: int | None) -> None:
+        """Widen the span of the source to `time`."""
+        if time is None:
+            return
+        if self.first is None or time < self.first:
+            self.first = time
+        if self.last is None or time > self.last:
+            self.last = time

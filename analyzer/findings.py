@@ -1,0 +1,212 @@
+"""What a rule is, and what it answers.
+
+A rule has a card (`Rule`) and a check. The check is asked about one subject that is complete, and answers one of five
+outcomes (DESIGN 4): not applicable, not judged (with the missing flag as reason), passed, violated, failed to run. The
+last is the engine's: it is what a check that raises has answered. "No findings" never means "did not look", because
+every answer is tallied.
+
+Severity follows RULES 0.3: `error` is a MUST broken with effect and proven, `warning` a SHOULD broken or a MUST
+without effect, `info` hygiene. Force is the standard's own word. Confidence is apart from both: a capture may have
+missed packets.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from analyzer.evidence import Place
+
+Severity = Literal["error", "warning", "info"]
+Force = Literal["MUST", "SHOULD", "MAY", "none"]
+SubjectKind = Literal["message", "transaction", "attempt", "step", "binding"]
+SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
+
+
+class Confidence(enum.IntEnum):
+    """How sure a finding is; each doubt of RULES 0.3 lowers it one step."""
+
+    LOW = 0
+    MEDIUM = 1
+    HIGH = 2
+
+    def lowered(self, steps: int = 1) -> Confidence:
+        """Lower by `steps`, not below LOW."""
+        return Confidence(max(0, self - steps))
+
+    @property
+    def word(self) -> Literal["high", "medium", "low"]:
+        """The word that reports print."""
+        return ("low", "medium", "high")[self]  # type: ignore[return-value]
+
+
+class Need(enum.Enum):
+    """What a rule demands of the coverage (RULES 0.2); unmet, the rule is `not judged` with this as the reason."""
+
+    C2S = "C2S"
+    S2C = "S2C"
+    BYTES = "BYTES"
+    CLOCK = "CLOCK"
+    SUBSECOND = "TS<1s"
+    TAIL = "TAIL"
+    HEAD = "HEAD"
+    WHOLE = "WHOLE"
+
+
+NEED_TEXT = {
+    "C2S": "requests of the client are not visible",
+    "S2C": "answers of the registrar are not visible",
+    "BYTES": "a printed log does not keep the octets",
+    "CLOCK": "the source has no clock",
+    "TS<1s": "the log's clock has one-second steps",
+    "TAIL": "the source ends too early",
+    "HEAD": "the stream's beginning is not visible",
+    "WHOLE": "the message is cut",
+}
+"""Plain words for each flag of `Need`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """The subject keeps the rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotApplicable:
+    """The rule has nothing to say about this subject."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotJudged:
+    """The precondition was not seen; `reason` is a flag of RULES 0.2 or a short phrase."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Violated:
+    """The subject breaks the rule.
+
+    `detail` is one sentence with the values seen. `at` is the primary place (default: the subject's), `related` the
+    others. `severity`, `at_fault` and `fix` default to the card's. Findings of one rule with equal `per` (default:
+    the registration) and `sub` are one finding with a count.
+    """
+
+    detail: str
+    sub: str = ""
+    severity: Severity | None = None
+    confidence: Confidence = Confidence.HIGH
+    at: Place | None = None
+    related: tuple[Place, ...] = ()
+    per: object = None
+    at_fault: str = ""
+    fix: str = ""
+
+
+Answer = Passed | NotApplicable | NotJudged | Violated
+PASSED = Passed()
+NOT_APPLICABLE = NotApplicable()
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A small flow in flow text (`analyzer.flowtext`), and the sub-codes of this rule's findings on it.
+
+    A good example expects none. `expect` lists one entry per finding; a rule without sub-codes gives empty strings.
+    `passwords` are what the flow's users are known to have, `log` prints the flow as a one-second log would have it.
+    """
+
+    flow: str
+    expect: tuple[str, ...] = ()
+    title: str = ""
+    passwords: dict[str, str] = field(default_factory=dict)
+    severity: Severity | None = None
+    log: bool = False
+    tail: float = 0.0
+
+
+def good(flow: str, title: str = "", **given: Any) -> Example:
+    """Return an example that must raise nothing: a legal flow or a near miss."""
+    return Example(flow, (), title, **given)
+
+
+def bad(flow: str, *subs: str, title: str = "", **given: Any) -> Example:
+    """Return an example that must raise exactly these sub-codes (default: one finding without a sub-code)."""
+    return Example(flow, subs or ("",), title, **given)
+
+
+Check = Callable[[Any, Any], Answer | Iterable[Answer]]
+"""`check(subject, sight)`: the subject's type goes with the card's `subject`; several answers are allowed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A rule's card. `id` equals the file's name (dots and hyphens written as underscores) and carries no severity.
+
+    `hop` says where along a path of proxies the rule looks: `first` for what the user agent wrote, `last` for what
+    the registrar answered, `any` for both. `methods` are the methods it is asked about (empty: every one).
+    `folds` names the rules whose findings on the same transaction this one explains (RULES 0.5).
+    """
+
+    id: str
+    title: str
+    clause: str
+    force: Force
+    severity: Severity
+    at_fault: str
+    subject: SubjectKind
+    check: Check
+    fix: str
+    why: str
+    examples: tuple[Example, ...]
+    group: str = ""
+    hop: Literal["first", "last", "any"] = "first"
+    methods: tuple[str, ...] = ("REGISTER",)
+    needs: tuple[Need, ...] = ()
+    folds: tuple[str, ...] = ()
+    join_subs: bool = False
+    remark: bool = False
+
+
+@dataclass(slots=True)
+class Finding:
+    """A violated rule, with its evidence: the first `MAX_PLACES` places, and how often it was seen (`count`)."""
+
+    rule: str
+    sub: str
+    title: str
+    clause: str
+    force: Force
+    severity: Severity
+    confidence: Confidence
+    at_fault: str
+    detail: str
+    fix: str
+    aor: str
+    call_id: str
+    registration: int | None
+    transaction: int | None
+    evidence: list[tuple[Place, int | None]]
+    count: int = 1
+    user_agent: str = ""
+    folded: list[str] = field(default_factory=list)
+
+    @property
+    def shown_severity(self) -> Severity:
+        """Low-confidence errors are displayed as warnings (RULES 0.3)."""
+        if self.severity == "error" and self.confidence is Confidence.LOW:
+            return "warning"
+        return self.severity
+
+
+@dataclass(slots=True)
+class Tally:
+    """How often a rule gave each outcome."""
+
+    passed: int = 0
+    violated: int = 0
+    not_applicable: int = 0
+    not_judged: dict[str, int] = field(default_factory=dict)
+    failed: int = 0

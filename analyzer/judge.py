@@ -1,0 +1,269 @@
+"""Rules x subjects -> findings and outcomes.
+
+The judge asks every rule of a subject's kind, after what the card itself demands (hop, methods, coverage). It tallies
+each of the five outcomes, turns violations into findings, merges findings of one rule on one registration into one
+with a count, and folds at the end what another finding explains (RULES 0.5). A rule that raises is an outcome of its
+own, and an internal finding; the run goes on (DESIGN 5).
+
+One reading of RULES 0.5 to know: DET-auth-loop is not dropped where the cause was found; it stays, and names the cause,
+because the loop is what the administrator sees.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+from analyzer.evidence import SECOND, Datagram, Place
+from analyzer.findings import (
+    NOT_APPLICABLE,
+    SEVERITIES,
+    Answer,
+    Confidence,
+    Finding,
+    Need,
+    NotApplicable,
+    NotJudged,
+    Passed,
+    Rule,
+    SubjectKind,
+    Tally,
+    Violated,
+)
+from analyzer.register.registration import Registration
+from analyzer.register.subjects import (
+    AttemptSubject,
+    BindingSubject,
+    MessageSubject,
+    StepSubject,
+    Subject,
+    TransactionSubject,
+    is_printed,
+)
+from analyzer.register.transaction import Transaction
+from analyzer.sight import Sight
+
+MAX_PLACES = 10
+"""Places that one finding keeps; the count goes on."""
+MAX_FINDINGS = 100_000
+"""Findings that are kept apart; beyond it only the tallies go on, and the report says so."""
+INTERNAL = "internal"
+
+_KINDS: dict[type, SubjectKind] = {
+    MessageSubject: "message",
+    TransactionSubject: "transaction",
+    AttemptSubject: "attempt",
+    StepSubject: "step",
+    BindingSubject: "binding",
+}
+
+
+class Judge:
+    """Asks the rules; `findings()` and `tallies` hold the result."""
+
+    def __init__(self, rules: Sequence[Rule], sight: Sight) -> None:
+        self.sight = sight
+        self.tallies: dict[str, Tally] = {rule.id: Tally() for rule in rules}
+        self._rules: dict[str, list[Rule]] = defaultdict(list)
+        for rule in rules:
+            self._rules[rule.subject].append(rule)
+        self._cards = {rule.id: rule for rule in rules}
+        self._foldable = {folded for rule in rules for folded in rule.folds}
+        self._findings: dict[tuple[object, ...], Finding] = {}
+        self._folders: dict[tuple[str, int], Finding] = {}
+        self._by_transaction: dict[tuple[str, int], tuple[Finding, str]] = {}
+        self.dropped = 0
+
+    def ask(self, subject: Subject) -> None:
+        """Ask every rule about a complete subject."""
+        for rule in self._rules[_KINDS[type(subject)]]:
+            for answer in self._answers(rule, subject):
+                self._note(rule, subject, answer)
+
+    def findings(self) -> list[Finding]:
+        """The findings, folded, the worst first and then in the order of the evidence."""
+        found = [finding for finding in self._folded() if finding.count > 0]
+        return sorted(found, key=_rank)
+
+    def _answers(self, rule: Rule, subject: Subject) -> Iterable[Answer]:
+        unmet = _unmet(rule, subject, self.sight)
+        if unmet is not None:
+            return (unmet,)
+        try:
+            answer = rule.check(subject, self.sight)
+            return (answer,) if isinstance(answer, Passed | NotApplicable | NotJudged | Violated) else tuple(answer)
+        except Exception as error:  # a rule's bug must not end the run (DESIGN 5)
+            self._failed(rule, subject, error)
+            return ()
+
+    def _note(self, rule: Rule, subject: Subject, answer: Answer) -> None:
+        tally = self.tallies[rule.id]
+        if isinstance(answer, Passed):
+            tally.passed += 1
+        elif isinstance(answer, NotApplicable):
+            tally.not_applicable += 1
+        elif isinstance(answer, NotJudged):
+            tally.not_judged[answer.reason] = tally.not_judged.get(answer.reason, 0) + 1
+        else:
+            tally.violated += 1
+            self._violated(rule, subject, answer)
+
+    def _violated(self, rule: Rule, subject: Subject, answer: Violated) -> None:
+        registration = subject.registration
+        per = answer.per if answer.per is not None else _per(subject)
+        key = (rule.id, per, "" if rule.join_subs else answer.sub)
+        place = answer.at if answer.at is not None else subject.place
+        places = [(one, _time_of(subject, one)) for one in (place, *answer.related)]
+        finding = self._findings.get(key)
+        if finding is None:
+            if len(self._findings) >= MAX_FINDINGS:
+                self.dropped += 1
+                return
+            finding = self._findings[key] = _finding(rule, subject, answer, places)
+        else:
+            _merge(finding, rule, answer, places)
+        transaction = subject.transaction
+        if rule.folds:
+            self._folders[(rule.id, transaction.id)] = finding
+        if rule.id in self._foldable:
+            self._by_transaction[(rule.id, transaction.id)] = (finding, answer.sub)
+        if registration is not None and not finding.user_agent:
+            finding.user_agent = registration.user_agent
+
+    def _folded(self) -> Iterator[Finding]:
+        """Take from each finding the violations that another rule's finding on the same transaction explains."""
+        for (root, transaction), folder in self._folders.items():
+            for folded in self._cards[root].folds:
+                found = self._by_transaction.pop((folded, transaction), None)
+                if found is not None:
+                    found[0].count -= 1
+                    if folded not in folder.folded:
+                        folder.folded.append(folded)
+        self._folders.clear()
+        yield from self._findings.values()
+
+    def _failed(self, rule: Rule, subject: Subject, error: Exception) -> None:
+        self.tallies[rule.id].failed += 1
+        key = (INTERNAL, rule.id)
+        if key in self._findings:
+            self._findings[key].count += 1
+            return
+        where = error.__traceback__
+        while where is not None and where.tb_next is not None:
+            where = where.tb_next
+        line = f" (line {where.tb_lineno} of {where.tb_frame.f_code.co_name})" if where else ""
+        answer = Violated(
+            f"rule {rule.id} failed to run: {type(error).__name__}{line}",
+            severity="error",
+            at_fault="sipcheck",
+            fix="this is a fault of sipcheck, not of the traffic: please report it with the message named here",
+        )
+        finding = _finding(rule, subject, answer, [(subject.place, _time_of(subject, subject.place))])
+        finding.rule, finding.title, finding.clause, finding.force = INTERNAL, "a rule failed to run", "", "none"
+        self._findings[key] = finding
+
+
+def _unmet(rule: Rule, subject: Subject, sight: Sight) -> NotApplicable | NotJudged | None:
+    """What the card demands and the subject does not give."""
+    transaction = subject.transaction
+    if rule.methods and transaction.method not in rule.methods:
+        return NOT_APPLICABLE
+    if rule.hop == "first" and not transaction.is_first_hop:
+        return NOT_APPLICABLE  # the hop nearer the user agent is judged instead (T-FORK)
+    if rule.hop == "last" and not transaction.is_last_hop:
+        return NOT_APPLICABLE
+    for need in rule.needs:
+        if not _is_met(need, subject, transaction, sight):
+            return NotJudged(need.value)
+    return None
+
+
+def _is_met(need: Need, subject: Subject, transaction: Transaction, sight: Sight) -> bool:
+    match need:
+        case Need.BYTES:
+            return not is_printed(subject)
+        case Need.CLOCK:
+            return _own_datagram(subject).time is not None
+        case Need.SUBSECOND:
+            return _own_datagram(subject).time is not None and sight.resolution < SECOND
+        case Need.WHOLE:
+            message = subject.message if isinstance(subject, MessageSubject) else transaction.request or transaction.final
+            return message is not None and not message.datagram.missing and message.complete_headers
+        case Need.S2C:
+            return sight.answers_from(transaction.destination) > 0
+        case Need.C2S:
+            return transaction.request is not None
+        case _:
+            return True  # TAIL and HEAD are for the check to decide: it knows how much of either it needs
+
+
+def _own_datagram(subject: Subject) -> Datagram:
+    message = subject.message if isinstance(subject, MessageSubject) else subject.transaction.request
+    message = message or subject.transaction.final
+    assert message is not None
+    return message.datagram
+
+
+def _per(subject: Subject) -> object:
+    """The default for "one finding": the registration; without one, the Call-ID."""
+    registration: Registration | None = subject.registration
+    return registration.id if registration is not None else (subject.transaction.call_id, subject.transaction.method)
+
+
+def _time_of(subject: Subject, place: Place) -> int | None:
+    transaction = subject.transaction
+    messages = [subject.message] if isinstance(subject, MessageSubject) else []
+    messages += [message for message in (transaction.request, transaction.final, *transaction.changed) if message]
+    if isinstance(subject, StepSubject):
+        for other in (subject.earlier, subject.same_call):
+            messages += [message for message in (other.request, other.final) if message] if other else []
+    return next((message.datagram.time for message in messages if message.datagram.place == place), None)
+
+
+def _finding(rule: Rule, subject: Subject, answer: Violated, places: list[tuple[Place, int | None]]) -> Finding:
+    registration, transaction = subject.registration, subject.transaction
+    return Finding(
+        rule=rule.id,
+        sub=answer.sub,
+        title=rule.title,
+        clause=rule.clause,
+        force=rule.force,
+        severity=answer.severity or rule.severity,
+        confidence=answer.confidence.lowered(_doubts(rule, transaction)),
+        at_fault=answer.at_fault or rule.at_fault,
+        detail=answer.detail,
+        fix=answer.fix or rule.fix,
+        aor=registration.aor if registration else "",
+        call_id=transaction.call_id,
+        registration=registration.id if registration else None,
+        transaction=transaction.id,
+        evidence=places[:MAX_PLACES],
+    )
+
+
+def _doubts(rule: Rule, transaction: Transaction) -> int:
+    """Steps by which confidence falls (RULES 0.3): pairing by time or Call-ID only, a hop between us and the blamed."""
+    doubts = {1: 0, 2: 0, 3: 1}.get(transaction.pairing, 2)
+    if rule.hop == "first" and transaction.request is not None and transaction.via_count > 1:
+        doubts += 1  # RULES 1.4: the capture is upstream of the user agent
+    return doubts
+
+
+def _merge(finding: Finding, rule: Rule, answer: Violated, places: list[tuple[Place, int | None]]) -> None:
+    finding.count += 1
+    if len(finding.evidence) < MAX_PLACES:
+        finding.evidence.extend(places[: MAX_PLACES - len(finding.evidence)])
+    severity = answer.severity or rule.severity
+    if SEVERITIES.index(severity) > SEVERITIES.index(finding.severity):
+        finding.severity, finding.detail, finding.fix = severity, answer.detail, answer.fix or rule.fix
+        finding.at_fault = answer.at_fault or rule.at_fault
+    finding.confidence = Confidence(max(finding.confidence, answer.confidence))
+    if rule.join_subs and answer.sub not in finding.sub:
+        parts = dict.fromkeys(part for part in f"{finding.sub},{answer.sub}".split(",") if part)
+        finding.sub, finding.detail = ",".join(parts), f"{finding.detail}; {answer.detail}"
+
+
+def _rank(finding: Finding) -> tuple[int, int, int, int]:
+    place = finding.evidence[0][0]
+    number = place[1]
+    return (-SEVERITIES.index(finding.shown_severity), -int(finding.confidence), number, finding.transaction or 0)

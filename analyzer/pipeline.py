@@ -1,0 +1,178 @@
+"""Path to report: the one module that sees all stages.
+
+    inputs -> items (capture) -> messages (sip) -> subjects (register) -> answers (rules, judge) -> report
+
+Streaming: an item is parsed, matched and judged before the next is read; what is kept is what is alive.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import BinaryIO, Literal
+
+from analyzer.capture.opener import open_sources
+from analyzer.evidence import Abort, Datagram, Item, Source
+from analyzer.findings import Rule
+from analyzer.judge import INTERNAL, Judge
+from analyzer.register.identity import aor_of
+from analyzer.register.reconstruct import Reconstructor
+from analyzer.register.registration import Registration
+from analyzer.register.secrets import Secrets
+from analyzer.register.transaction import Transaction
+from analyzer.report import Report, Summary, TransactionRow, row_of
+from analyzer.rules import all_rules
+from analyzer.sight import Sight
+from analyzer.sip.message import parse
+
+Input = str | os.PathLike[str] | BinaryIO
+Kind = Literal["capture", "log"]
+
+
+class Analysis:
+    """A run over items that somebody else reads. `feed` each, `finish` once, then `report`."""
+
+    def __init__(
+        self,
+        sources: list[Source],
+        *,
+        rules: Sequence[Rule] | None = None,
+        secrets: Secrets | None = None,
+        detail: bool = True,
+        aor: str = "",
+        profile: str = "rfc3261",
+    ) -> None:
+        self.sources = sources
+        self._by_name = {source.name: source for source in sources}
+        self._secrets = secrets or Secrets()
+        self._detail = detail
+        self._aor = aor
+        self._rows: list[TransactionRow] = []
+        self._summary = Summary()
+        self._reconstructor = Reconstructor(self._secrets, self._ask, self._closed, detail=detail)
+        self._judge = Judge(
+            all_rules() if rules is None else rules, Sight(sources, self._reconstructor, profile)
+        )
+        self._ask_judge = self._judge.ask
+
+    def feed(self, item: Item) -> None:
+        """Take in a datagram or a network error."""
+        if isinstance(item, Abort):
+            self._reconstructor.abort(item)
+            return
+        self._count(item)
+        message = parse(item)
+        self._summary.messages += 1
+        if message.is_request:
+            self._summary.methods[message.method] += 1
+        if self._aor and aor_of(message) != self._aor:
+            return
+        self._reconstructor.feed(message)
+
+    def finish(self, *, interrupted: bool = False) -> Report:
+        """The input has ended: close what is alive, and report."""
+        self._reconstructor.finish()
+        findings = self._judge.findings()
+        summary = self._summary
+        reconstructor = self._reconstructor
+        summary.register_requests = reconstructor.requests
+        summary.responses = reconstructor.responses
+        summary.duplicates = reconstructor.table.duplicates
+        summary.keepalives = sum(source.keepalives for source in self.sources)
+        registrations = list(reconstructor.registry)
+        summary.registrations = len(registrations)
+        for registration in registrations:
+            summary.outcomes[registration.outcome] += 1
+        summary.digests = reconstructor.digests.verdicts
+        for finding in findings:
+            summary.findings[finding.shown_severity] += 1
+        summary.not_judged = sum(sum(tally.not_judged.values()) for tally in self._judge.tallies.values())
+        return Report(
+            sources=self.sources,
+            summary=summary,
+            transactions=sorted(self._rows),
+            registrations=registrations,
+            digests=reconstructor.digests.records,
+            findings=findings,
+            outcomes=self._judge.tallies,
+            secrets_given=bool(self._secrets),
+            notes=self._notes(),
+            interrupted=interrupted,
+        )
+
+    def _ask(self, subject: object) -> None:
+        self._ask_judge(subject)  # type: ignore[arg-type]
+
+    def _count(self, datagram: Datagram) -> None:
+        source = self._by_name.get(datagram.place.source)
+        if source is not None:
+            source.messages += 1
+            source.note_time(datagram.time)
+
+    def _closed(self, transaction: Transaction, registration: Registration | None) -> None:
+        summary = self._summary
+        summary.transactions += 1
+        summary.retransmissions += transaction.retransmissions
+        summary.states[transaction.state] += 1
+        if self._detail:
+            message = transaction.request or transaction.final
+            aor = registration.aor if registration else aor_of(message) if message else ""
+            self._rows.append(row_of(transaction, registration, aor))
+
+    def _notes(self) -> list[str]:
+        """What was given up to stay within bounds: never silently."""
+        notes = []
+        if self._judge.dropped:
+            notes.append(f"{self._judge.dropped} more findings were counted but not kept")
+        if self._summary.duplicates:
+            notes.append(f"{self._summary.duplicates} packets are in the capture twice and were counted once")
+        return notes
+
+
+def analyze(
+    inputs: Input | Sequence[Input],
+    *,
+    kind: Kind | None = None,
+    dialect: str | None = None,
+    credentials: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = (),
+    secrets: Secrets | None = None,
+    rules: Sequence[Rule] | None = None,
+    detail: bool = True,
+    aor: str = "",
+    profile: str = "rfc3261",
+    progress: Callable[[int, int | None], None] | None = None,
+) -> Report:
+    """Read captures or logs and report what happened.
+
+    `inputs` is a path, an open binary file, or a list of them; several captures are one capture in time order.
+    `credentials` names credential files. Raises SourceError where an input cannot be read at all, CredentialsError
+    for a credential file. Ctrl-C gives the report of what was read so far (`report.interrupted`).
+    """
+    several = list(inputs) if isinstance(inputs, Sequence) and not isinstance(inputs, str) else [inputs]
+    if secrets is None:
+        files = [credentials] if isinstance(credentials, str | os.PathLike) else list(credentials)
+        secrets = Secrets.load([os.fspath(file) for file in files])
+    with open_sources(several, kind=kind, dialect=dialect) as reading:  # type: ignore[arg-type]
+        analysis = Analysis(
+            reading.sources, rules=rules, secrets=secrets, detail=detail, aor=aor, profile=profile
+        )
+        interrupted = False
+        try:
+            for number, item in enumerate(reading):
+                analysis.feed(item)
+                if progress is not None and number % 256 == 0:
+                    progress(*reading.position())
+        except KeyboardInterrupt:
+            interrupted = True
+    return analysis.finish(interrupted=interrupted)
+
+
+def analyze_items(items: Iterable[Item], **given: object) -> Report:
+    """Analyze items that are already at hand (flow text, tests); takes what `Analysis` takes."""
+    analysis = Analysis([Source("flow")], **given)  # type: ignore[arg-type]
+    for item in items:
+        analysis.feed(item)
+    return analysis.finish()
+
+
+__all__ = ["INTERNAL", "Analysis", "analyze", "analyze_items"]

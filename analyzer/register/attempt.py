@@ -1,0 +1,126 @@
+"""An attempt: the chain of transactions by which one client tries one thing, with one outcome (RULES 1.5).
+
+REGISTER, 401, REGISTER with credentials, 200 is one attempt of two transactions. A chain goes on when the next
+transaction answers the last one's challenge, raises an expiry that was too brief (423), drops an extension (420), or
+agrees on security (494). It ends at any other final answer, and where credentials for the attempt's own challenge were
+refused without `stale=true`: what a phone does then is the next attempt, or a wrong password would make one endless
+chain.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from analyzer.register.timers import AUTH_LINK
+from analyzer.register.transaction import Transaction
+
+Outcome = Literal["registered", "removed", "fetched", "rejected", "timeout", "abandoned", "open", "unknown"]
+LINKING = (401, 407, 420, 421, 423, 494)
+"""Final answers after which the client is expected to try again at once."""
+LONGEST = 12
+"""Transactions of one attempt; what goes on longer is a loop, and each round an attempt of its own."""
+
+
+class Attempt:
+    """One try of one client at one registrar. `outcome` is `open` until it is concluded."""
+
+    __slots__ = ("ended", "outcome", "status", "transactions")
+
+    def __init__(self, first: Transaction) -> None:
+        self.transactions = [first]
+        self.outcome: Outcome = "open"
+        self.status = 0
+        self.ended = False
+
+    @property
+    def first(self) -> Transaction:
+        """The transaction that began the attempt."""
+        return self.transactions[0]
+
+    @property
+    def last(self) -> Transaction:
+        """The latest transaction."""
+        return self.transactions[-1]
+
+    @property
+    def credentialed(self) -> bool:
+        """Whether any request of the attempt carried credentials."""
+        return any(transaction.has_credentials for transaction in self.transactions)
+
+    def continued_by(self, transaction: Transaction) -> bool:
+        """Whether `transaction` is the next link of this chain."""
+        last = self.last
+        if self.ended or last.final is None or len(self.transactions) >= LONGEST or last.status not in LINKING:
+            return False
+        if transaction.first is not None and last.answered_at is not None and transaction.first - last.answered_at > AUTH_LINK:
+            return False
+        if not last.challenged:
+            return True
+        if not transaction.has_credentials or self.refused:
+            return False
+        return transaction.call_id == last.call_id or bool(_nonces(transaction) & last.nonces)
+
+    @property
+    def refused(self) -> bool:
+        """The last request answered this attempt's own challenge, and was challenged again without `stale=true`."""
+        last = self.last
+        if not last.challenged or not last.has_credentials or last.final is None:
+            return False
+        if any(challenge.stale for challenge in last.final.challenges):
+            return False
+        return any(_nonces(last) & earlier.nonces for earlier in self.transactions[:-1])
+
+    def answered(self) -> bool:
+        """Take in the last transaction's final answer; True if that concludes the attempt (RULES 1.5)."""
+        status = self.last.status
+        if 200 <= status < 300:
+            return self._conclude(_success(self.last), status)
+        if status not in LINKING or self.refused:
+            return self._conclude("rejected", status)
+        self.status = status
+        return False
+
+    def silent(self) -> bool:
+        """Take in that the last transaction has no final answer; always concludes."""
+        state = self.last.state
+        outcome: Outcome = "timeout" if state in ("timeout", "aborted") else "open" if state == "open" else "unknown"
+        return self._conclude(outcome, 0)
+
+    def given_up(self, *, ended: bool = False) -> bool:
+        """The client did not go on after an answer that asked it to; `ended`: the source ended before it had to."""
+        if self.ended:
+            return False
+        if self.last.final is None:
+            return self._conclude("open", 0)
+        if ended:
+            return self._conclude("open", self.last.status)
+        outcome: Outcome = "abandoned" if self.last.challenged and not self.credentialed else "rejected"
+        return self._conclude(outcome, self.last.status)
+
+    def _conclude(self, outcome: Outcome, status: int) -> bool:
+        if self.ended:
+            return False
+        self.outcome, self.status, self.ended = outcome, status, True
+        return True
+
+
+def _success(transaction: Transaction) -> Outcome:
+    """What a 2xx means: fetch (10.2.3), removal (10.2.2), registration."""
+    request = transaction.request
+    if request is None:
+        return "unknown"
+    contacts = request.contacts
+    if not contacts:
+        return "fetched"
+    wanted = [0 if contact.star else requested_expiry(contact.expires, request.expires) for contact in contacts]
+    return "removed" if all(expiry == 0 for expiry in wanted) else "registered"
+
+
+def requested_expiry(parameter: int | None, header: int | None) -> int | None:
+    """What a contact asks for: the parameter wins, else the header, else nothing was said (T-EXP, RFC 3261 10.2.1.1)."""
+    return parameter if parameter is not None else header
+
+
+def _nonces(transaction: Transaction) -> set[str]:
+    request = transaction.request
+    return {credentials.nonce or "" for credentials in request.credentials} if request else set()

@@ -1,0 +1,173 @@
+"""The binding timeline: what the registrar said is bound, from when to when (RULES 1.7).
+
+Each 2xx to any REGISTER of an address-of-record is authoritative for its whole set at that instant (RFC 3261 10.3
+step 8): what it lists is present until the answer's time plus the granted expiry, what it does not list is absent. An
+answer that was not seen changes nothing but makes the asked contacts `maybe`. Contacts are compared pairwise as URIs
+(19.1.4), or by instance and reg-id where both have them (RFC 5626 6).
+
+Lateness is counted from the 2xx, the latest instant at which the client can have started its clock (RFC 3261 20.19).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from analyzer.evidence import SECOND
+from analyzer.register.attempt import requested_expiry
+from analyzer.register.identity import Registrar, instance_of
+from analyzer.register.transaction import Transaction
+from analyzer.sip.address import Address
+from analyzer.sip.message import Message
+from analyzer.sip.uri import uri_equal
+
+Certainty = Literal["present", "maybe", "absent"]
+MOST_CONTACTS = 200
+"""Contacts of one address-of-record that are followed; a registrar that lists more is not followed further."""
+
+
+class Binding:
+    """One contact of one address-of-record. `granted` and `requested` in seconds, times in nanoseconds or None.
+
+    `start` is the first copy of the request that added it, `learned` the last 2xx that listed it, `end` when it runs
+    out (or was removed). `asked_again` becomes true with the first request after `learned` that names it.
+    """
+
+    __slots__ = ("address", "asked_again", "certainty", "end", "granted", "learned", "registration", "requested", "start")
+
+    def __init__(self, address: Address, registration: int | None, start: int | None) -> None:
+        self.address = address
+        self.registration = registration
+        self.granted: int | None = None
+        self.requested: int | None = None
+        self.start = start
+        self.learned: int | None = None
+        self.end: int | None = None
+        self.certainty: Certainty = "maybe"
+        self.asked_again = False
+
+    @property
+    def contact(self) -> str:
+        """The contact's URI as written."""
+        return self.address.uri.text if self.address.uri else self.address.raw
+
+    def is_of(self, other: Address) -> bool:
+        """Whether `other` names the same binding."""
+        return same_contact(self.address, other)
+
+
+class BindingEvent(NamedTuple):
+    """Something happened to a binding: `renewal` (a request names a known one, seen at its first copy), `added`,
+    `refreshed`, `removed`."""
+
+    kind: Literal["renewal", "added", "refreshed", "removed"]
+    binding: Binding
+    transaction: Transaction
+
+
+def same_contact(one: Address, two: Address) -> bool:
+    """Compare contacts by instance and reg-id (RFC 5626 6) if both have them, else as URIs (RFC 3261 19.1.4)."""
+    first, second = instance_of(one), instance_of(two)
+    if first and second:
+        return first == second
+    return one.uri is not None and two.uri is not None and uri_equal(one.uri, two.uri)
+
+
+class BindingTable:
+    """The bindings of every address-of-record at every registrar that was seen."""
+
+    def __init__(self) -> None:
+        self._sets: dict[tuple[Registrar, str], list[Binding]] = {}
+
+    def known(self, registrar: Registrar, aor: str) -> list[Binding]:
+        """The entries of one address-of-record, those that ran out included until a list replaces them."""
+        return self._sets.get((registrar, aor), [])
+
+    def forget(self, registrar: Registrar, aor: str) -> None:
+        """Drop an address-of-record (its last client was given up)."""
+        self._sets.pop((registrar, aor), None)
+
+    def asked(self, registrar: Registrar, aor: str, transaction: Transaction) -> Iterator[BindingEvent]:
+        """A new attempt names contacts: yield a `renewal` for each known one, once for each grant."""
+        request = transaction.request
+        if request is None:
+            return
+        for contact in request.contacts:
+            binding = self._find(registrar, aor, contact)
+            if binding is None or binding.asked_again or binding.certainty != "present":
+                continue
+            binding.asked_again = True
+            if requested_expiry(contact.expires, request.expires) != 0:
+                yield BindingEvent("renewal", binding, transaction)
+
+    def answered(
+        self, registrar: Registrar, aor: str, transaction: Transaction, registration: int
+    ) -> Iterator[BindingEvent]:
+        """A 2xx replaces the set (RULES 1.7 step 2)."""
+        final, request = transaction.final, transaction.request
+        if final is None or request is None or not 200 <= final.status < 300 or final.datagram.missing:
+            return
+        old = self._sets.get((registrar, aor), [])
+        listed = [contact for contact in final.contacts if not contact.star][:MOST_CONTACTS]
+        kept: list[Binding] = []
+        for contact in listed:
+            if _granted(contact, final) == 0:
+                continue
+            binding = next((entry for entry in old if entry.certainty != "absent" and entry.is_of(contact)), None)
+            if binding is None:
+                binding = Binding(contact, None, transaction.first)
+                kind: Literal["added", "refreshed"] = "added"
+            else:
+                kind = "refreshed"
+            kept.append(binding)
+            if self._grant(binding, contact, transaction, registration) or kind == "added":
+                yield BindingEvent(kind, binding, transaction)
+        self._sets[(registrar, aor)] = kept
+        for binding in old:
+            if binding not in kept and binding.certainty == "present":
+                binding.certainty, binding.end = "absent", _earlier(binding.end, final.datagram.time)
+                yield BindingEvent("removed", binding, transaction)
+
+    def unanswered(self, registrar: Registrar, aor: str, transaction: Transaction) -> None:
+        """No answer was seen: the asked contacts may be bound, may be changed, may be gone (RULES 1.7 step 4)."""
+        request = transaction.request
+        for contact in request.contacts if request else ():
+            binding = self._find(registrar, aor, contact)
+            if binding is not None:
+                binding.certainty = "maybe"
+
+    def _find(self, registrar: Registrar, aor: str, contact: Address) -> Binding | None:
+        if contact.star:
+            return None
+        return next((entry for entry in self.known(registrar, aor) if entry.is_of(contact)), None)
+
+    def _grant(self, binding: Binding, contact: Address, transaction: Transaction, registration: int) -> bool:
+        """Take the granted expiry over; True if this transaction asked for the contact."""
+        final, request = transaction.final, transaction.request
+        assert final is not None and request is not None
+        own = next((asked for asked in request.contacts if same_contact(asked, contact)), None)
+        granted = _granted(contact, final)
+        if own is None and binding.learned is not None:
+            return False  # another client's answer lists it with what is left of it
+        binding.address = contact
+        binding.granted = granted
+        binding.learned = final.datagram.time
+        binding.asked_again = False
+        binding.certainty = "maybe" if granted is None else "present"
+        if own is not None:
+            binding.registration = registration
+            binding.requested = requested_expiry(own.expires, request.expires)
+        if granted is not None and final.datagram.time is not None:
+            binding.end = final.datagram.time + granted * SECOND
+        return own is not None
+
+
+def _granted(contact: Address, final: Message) -> int | None:
+    """RULES 1.7 step 3: the parameter, else the Expires header of the answer, else unknown. Seconds."""
+    return contact.expires if contact.expires is not None else final.expires
+
+
+def _earlier(one: int | None, two: int | None) -> int | None:
+    if one is None or two is None:
+        return one if two is None else two
+    return min(one, two)

@@ -1,0 +1,158 @@
+"""What was challenged: the nonce in force for each client and realm, and the use of every nonce (RULES 1.8).
+
+A challenge starts a new session for (client, realm, server). All nonces of one challenged transaction are equally
+current, because a stateless registrar gives each copy of a request a fresh one.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from analyzer.evidence import Place
+from analyzer.register.bounded import Bounded
+from analyzer.register.transaction import Transaction
+from analyzer.sip.message import Message
+
+MOST_NONCES = 200_000
+"""Nonces and (client, realm) pairs that are remembered."""
+MOST_USERS = 8
+"""Call-IDs that are remembered for one nonce."""
+_NEXT_NONCE = re.compile(r'(?i)\bnextnonce\s*=\s*"([^"]*)"')
+
+
+class Challenged(NamedTuple):
+    """One 401 or 407 to one client for one realm. `time` in nanoseconds or None."""
+
+    realm: str
+    nonces: set[str]
+    time: int | None
+    place: Place
+    stale: bool
+    qop: tuple[str, ...]
+    transaction: int
+
+
+class NonceUse:
+    """Where a nonce was issued: first and last time, and the Call-IDs it went to (the first `MOST_USERS`)."""
+
+    __slots__ = ("call_ids", "first", "last", "place")
+
+    def __init__(self, time: int | None, place: Place) -> None:
+        self.first = self.last = time
+        self.place = place
+        self.call_ids: set[str] = set()
+
+
+class Run:
+    """The last numeric nonce of a realm and how many in a row went up by a small step."""
+
+    __slots__ = ("last", "length")
+
+    def __init__(self) -> None:
+        self.last: int | None = None
+        self.length = 0
+
+
+class Challenges:
+    """The challenges of all clients, bounded: the oldest nonces are forgotten first."""
+
+    def __init__(self) -> None:
+        self._current: Bounded[tuple[int, str], list[Challenged]] = Bounded(MOST_NONCES)
+        self._uses: Bounded[tuple[str, str, str], NonceUse] = Bounded(MOST_NONCES)
+        self._runs: Bounded[tuple[str, str], Run] = Bounded(1000)
+        self._next: Bounded[tuple[int, str], str] = Bounded(MOST_NONCES)
+
+    def answered(self, transaction: Transaction, registration: int | None) -> None:
+        """Take in the final answer of a transaction."""
+        final = transaction.final
+        if final is None:
+            return
+        for challenge in final.challenges:
+            if challenge.is_digest and challenge.nonce:
+                self._issue(challenge.realm or "", challenge.nonce, transaction, final)
+        if registration is None:
+            return
+        if transaction.challenged:
+            for realm in {challenge.realm or "" for challenge in final.challenges if challenge.is_digest}:
+                self._challenge(registration, realm, transaction, final)
+        else:
+            self._note_next(registration, transaction)
+
+    def in_force(self, registration: int, realm: str) -> list[Challenged]:
+        """The latest challenge for this client and realm and the one before it, the latest first."""
+        return list(self._current.get((registration, realm)) or ())
+
+    def next_nonce(self, registration: int, realm: str) -> str:
+        """`nextnonce` of the last answer (RFC 7616 3.5), empty without one."""
+        return self._next.get((registration, realm)) or ""
+
+    def was_issued(self, server: str, realm: str, nonce: str) -> bool:
+        """Whether the capture shows this server giving out this nonce."""
+        return (server, realm, nonce) in self._uses
+
+    def use(self, server: str, realm: str, nonce: str) -> NonceUse | None:
+        """Where a nonce was issued."""
+        return self._uses.get((server, realm, nonce))
+
+    def run(self, server: str, realm: str) -> int:
+        """How many nonces in a row were numbers that went up by a small step."""
+        run = self._runs.get((server, realm))
+        return run.length if run else 0
+
+    def _challenge(self, registration: int, realm: str, transaction: Transaction, final: Message) -> None:
+        rows = [challenge for challenge in final.challenges if challenge.is_digest and (challenge.realm or "") == realm]
+        latest = Challenged(
+            realm,
+            transaction.nonces,
+            transaction.answered_at,
+            final.datagram.place,
+            any(challenge.stale for challenge in rows),
+            tuple(option for challenge in rows for option in challenge.qop_options),
+            transaction.id,
+        )
+        earlier = self._current.get((registration, realm)) or []
+        self._current[(registration, realm)] = [latest, *earlier][:2]
+        self._next.pop((registration, realm))
+
+    def _note_next(self, registration: int, transaction: Transaction) -> None:
+        """RFC 7616 3.5: a 2xx may name the next nonce in Authentication-Info; it belongs to the realm just used."""
+        final, request = transaction.final, transaction.request
+        if final is None or request is None or not request.credentials:
+            return
+        for row in final.all("authentication-info"):
+            found = _NEXT_NONCE.search(row)
+            if found:
+                realm = request.credentials[0].realm or ""
+                self._next[(registration, realm)] = found[1]
+                self._issue(realm, found[1], transaction, final)
+
+    def _issue(self, realm: str, nonce: str, transaction: Transaction, final: Message) -> None:
+        server = transaction.destination.host
+        use = self._uses.get((server, realm, nonce))
+        if use is None:
+            use = NonceUse(final.datagram.time, final.datagram.place)
+            self._uses[(server, realm, nonce)] = use
+            self._count(server, realm, nonce)
+        use.last = final.datagram.time
+        if len(use.call_ids) < MOST_USERS:
+            use.call_ids.add(transaction.call_id)
+
+    def _count(self, server: str, realm: str, nonce: str) -> None:
+        run = self._runs.get((server, realm))
+        if run is None:
+            run = self._runs[(server, realm)] = Run()
+        value = _number(nonce)
+        small_step = value is not None and run.last is not None and 0 < value - run.last <= 16
+        run.length = run.length + 1 if small_step else 0
+        run.last = value
+
+
+def _number(nonce: str) -> int | None:
+    """A nonce that is nothing but a number, decimal or hexadecimal."""
+    if len(nonce) > 32 or not nonce.isascii() or not nonce.isalnum():
+        return None
+    try:
+        return int(nonce, 10 if nonce.isdigit() else 16)
+    except ValueError:
+        return None

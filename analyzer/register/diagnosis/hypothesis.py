@@ -1,0 +1,55 @@
+"""What a hypothesis declares, and what it may look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from analyzer.register.diagnosis.context import DigestContext
+from analyzer.register.diagnosis.recipe import Recipe
+from analyzer.register.digest import DigestInput
+from analyzer.register.secret import Secret
+from analyzer.register.secrets import Secrets
+
+
+class Case(NamedTuple):
+    """The credentials, the secret held against them, all secrets, and the surroundings."""
+
+    digest: DigestInput
+    secret: Secret
+    secrets: Secrets
+    context: DigestContext
+
+
+def same(computed: str, sent: str) -> bool:
+    """The ordinary comparison: all digits, in either case (RFC 3261 25.1 LHEX, read leniently)."""
+    return computed == sent.strip().lower()
+
+
+class Trial(NamedTuple):
+    """One substitution: the changed recipe (None: conclusive without any hash), the cause, and the value it names.
+
+    `text` is a clause that ends `the response was computed ...`; `{}` in it is replaced by `value`, which comes
+    from the wire or the tool and is left out where it holds the secret.
+    """
+
+    recipe: Recipe | None
+    text: str
+    value: str | bytes = ""
+    compare: Callable[[str, str], bool] = same
+
+
+Trials = Callable[[Recipe, Case], Iterator[Trial]]
+
+
+class Hypothesis(NamedTuple):
+    """An id and title of RULES section 3, the trials, and whether it is cheap enough to be tried in pairs.
+
+    One that needs no secret is decided by its trials alone.
+    """
+
+    id: str
+    title: str
+    trials: Trials
+    cheap: bool = False
+    needs_secret: bool = True

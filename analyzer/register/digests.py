@@ -1,0 +1,177 @@
+"""The credentials that were sent, each with its verdict and with what the server made of it.
+
+One record for each distinct credentials of a transaction; byte-identical retransmissions, and the same request on a
+later hop, add to its `copies`. The verdict uses the values inside the credentials, so it needs no challenge.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from analyzer.evidence import Place
+from analyzer.register.challenges import Challenges
+from analyzer.register.diagnosis.context import DigestContext, Sent
+from analyzer.register.digest import DigestVerdict, Verdict, from_credentials, judge
+from analyzer.register.registration import Registration
+from analyzer.register.secrets import Secrets
+from analyzer.register.transaction import Transaction
+from analyzer.sip.auth import Credentials
+from analyzer.sip.message import Message
+
+NO_SECRETS = DigestVerdict(Verdict.UNKNOWN, "no password given")
+
+
+@dataclass(slots=True)
+class DigestRecord:
+    """One credentials as sent. `accepted` is None where the answer does not tell (none seen, or about other things)."""
+
+    header: str
+    scheme: str
+    username: str
+    realm: str
+    algorithm: str
+    qop: str
+    method: str
+    uri: str
+    nonce: str
+    nonce_count: str
+    response: str
+    judged: DigestVerdict
+    place: Place
+    time: int | None
+    transaction: int
+    aor: str
+    raw: str
+    accepted: bool | None = None
+    status: int = 0
+    copies: int = 1
+
+    @property
+    def verdict(self) -> str:
+        """`match`, `mismatch` or `unknown`."""
+        return str(self.judged.verdict.value)
+
+
+class DigestLedger:
+    """The records of the live transactions, and the totals of all. `detail` keeps every record for the report."""
+
+    def __init__(self, secrets: Secrets, challenges: Challenges, *, detail: bool) -> None:
+        self._secrets = secrets
+        self._challenges = challenges
+        self._detail = detail
+        self._live: dict[int, list[DigestRecord]] = {}
+        self._diagnoser: object | None = None
+        self._last: dict[int, Sent] = {}
+        self.records: list[DigestRecord] = []
+        self.verdicts: Counter[str] = Counter()
+        self.given = bool(secrets)
+
+    def sent(self, transaction: Transaction, message: Message, registration: Registration | None, aor: str) -> None:
+        """Take in a request, or a copy of one."""
+        if not message.credentials:
+            return
+        first_hop = transaction.path.first.id if transaction.path else transaction.id
+        records = self._live.setdefault(transaction.id, [])
+        known = records if first_hop == transaction.id else [*records, *self._live.get(first_hop, ())]
+        for credentials in message.credentials:
+            same = next((record for record in known if record.raw == credentials.raw), None)
+            if same is not None:
+                same.copies += 1
+                continue
+            record = self._record(credentials, transaction, message, registration, aor)
+            records.append(record)
+            self.verdicts[record.verdict] += 1
+            if self._detail or record.judged.verdict is Verdict.MISMATCH:
+                self.records.append(record)
+
+    def of(self, transaction: Transaction) -> list[DigestRecord]:
+        """The credentials of a live transaction."""
+        return self._live.get(transaction.id, [])
+
+    def answered(self, transaction: Transaction) -> None:
+        """Note what the server made of the credentials."""
+        for record in self.of(transaction):
+            record.status = transaction.status
+            record.accepted = accepted(record.header, transaction.status)
+
+    def closed(self, transaction: Transaction) -> None:
+        """The transaction is forgotten."""
+        self._live.pop(transaction.id, None)
+
+    def _record(
+        self,
+        credentials: Credentials,
+        transaction: Transaction,
+        message: Message,
+        registration: Registration | None,
+        aor: str,
+    ) -> DigestRecord:
+        record = DigestRecord(
+            header=credentials.header,
+            scheme=credentials.scheme,
+            username=credentials.username or "",
+            realm=credentials.realm or "",
+            algorithm=credentials.algorithm or "",
+            qop=credentials.qop or "",
+            method=message.method,
+            uri=credentials.uri or "",
+            nonce=credentials.nonce or "",
+            nonce_count=credentials.nc or "",
+            response=credentials.response or "",
+            judged=self._judge(credentials, transaction, message, registration),
+            place=message.datagram.place,
+            time=message.datagram.time,
+            transaction=transaction.id,
+            aor=aor,
+            raw=credentials.raw,
+        )
+        if registration is not None:
+            self._last[registration.id] = Sent(record.response, record.nonce, record.nonce_count)
+        return record
+
+    def _judge(
+        self, credentials: Credentials, transaction: Transaction, message: Message, registration: Registration | None
+    ) -> DigestVerdict:
+        if not self.given:
+            return NO_SECRETS
+        if message.datagram.missing and message.body == b"" and (credentials.qop or "").lower() == "auth-int":
+            return DigestVerdict(Verdict.UNKNOWN, "the message is cut, and the digest covers its body")
+        if self._diagnoser is None:
+            from analyzer.register.diagnosis import Diagnoser  # late: only runs with secrets pay for it
+
+            self._diagnoser = Diagnoser()
+        digest = from_credentials(credentials, message.method, message.body)
+        context = self._context(credentials, transaction, message, registration)
+        return judge(digest, self._secrets, context, self._diagnoser)  # type: ignore[arg-type]
+
+    def _context(
+        self, credentials: Credentials, transaction: Transaction, message: Message, registration: Registration | None
+    ) -> DigestContext:
+        addresses = [address for address in (message.to, message.from_, *message.contacts) if address and address.uri]
+        challenged = self._challenges.in_force(registration.id, credentials.realm or "") if registration else []
+        earlier = self._last.get(registration.id) if registration else None
+        hosts = [f"{via.host}:{via.port}" if via.port else via.host for via in message.vias]
+        return DigestContext(
+            users=tuple(dict.fromkeys(address.uri.user for address in addresses if address.uri and address.uri.user)),
+            request_uri=message.request_uri,
+            uris=tuple(dict.fromkeys(address.uri.text for address in addresses if address.uri)),
+            hosts=tuple(dict.fromkeys([*hosts, str(transaction.destination), transaction.destination.host])),
+            nonces=tuple(nonce for row in challenged for nonce in sorted(row.nonces) if nonce != credentials.nonce),
+            previous_nc=earlier.nc if earlier else "",
+            qop_offers=tuple(dict.fromkeys(",".join(row.qop) for row in challenged if row.qop)),
+            earlier=(earlier,) if earlier else (),
+        )
+
+
+def accepted(header: str, status: int) -> bool | None:
+    """What a final answer says of the credentials in `header` (RFC 3261 22.1-22.3).
+
+    401 refuses Authorization and 407 Proxy-Authorization; 403 refuses both, though it may be authorisation that failed
+    (10.3 step 4); 2xx accepts, and so does 423, which a registrar reaches only behind authentication (10.3 steps 3, 7).
+    """
+    if 200 <= status < 300 or status == 423:
+        return True
+    if status == 403 or (status == 401 and header == "authorization") or (status == 407 and header == "proxy-authorization"):
+        return False
+    return None

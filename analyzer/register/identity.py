@@ -1,0 +1,123 @@
+"""Who is talking to whom (RULES 1.6).
+
+A client is not its 5-tuple (NAT changes it), not its Call-ID alone (a restart changes it), and not its
+address-of-record (a user has several phones). It is told by the first of these that is available: the instance URN of
+RFC 5626 with its reg-id, the Call-ID, a stable token in the contact, the contact's host and port with the User-Agent,
+the source address with User-Agent and address-of-record. The source port is never part of it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import NamedTuple
+
+from analyzer.evidence import Endpoint
+from analyzer.register.transaction import Transaction
+from analyzer.sip.address import Address
+from analyzer.sip.message import Message
+from analyzer.sip.uri import aor as canonical_aor
+
+_OPAQUE_USER = re.compile(r"(?=.*\d)[A-Za-z0-9_.~-]{8,}")
+
+
+class Registrar(NamedTuple):
+    """A registrar: the address that requests go to, and the Request-URI's host (several domains on one address)."""
+
+    endpoint: Endpoint
+    domain: str
+
+    def __str__(self) -> str:
+        return str(self.endpoint) if self.endpoint.port else (self.domain or str(self.endpoint))
+
+
+class Client(NamedTuple):
+    """What tells one user agent from another on one address-of-record. Empty strings: not known."""
+
+    instance: str
+    token: str
+    contact: str
+    host: str
+    user_agent: str
+
+
+def registrar_of(transaction: Transaction) -> Registrar:
+    """Key the registrar by destination (T-MULTIREG), refined by the domain that the Request-URI names."""
+    request = transaction.request
+    uri = request.uri if request else None
+    host = uri.host.lower().rstrip(".") if uri is not None else ""
+    return Registrar(transaction.destination, host)
+
+
+def aor_of(message: Message) -> str:
+    """Canonical address-of-record of a REGISTER or its answer, from To (RFC 3261 10.2); empty if it has none."""
+    to = message.to
+    if to is None or to.uri is None:
+        return ""
+    return canonical_aor(to.uri)
+
+
+def client_of(message: Message) -> Client:
+    """What a REGISTER tells of its sender."""
+    contact = next((entry for entry in message.contacts if not entry.star), None)
+    return Client(
+        instance=instance_of(contact) if contact else "",
+        token=contact_token(contact, message) if contact else "",
+        contact=contact_host(contact) if contact else "",
+        host=message.datagram.source.host,
+        user_agent=message.user_agent,
+    )
+
+
+def instance_of(contact: Address) -> str:
+    """`+sip.instance` with reg-id (RFC 5626 4.1, 4.2): one value a flow; empty without one."""
+    instance = contact.params.get("+sip.instance")
+    if not instance:
+        return ""
+    return f"{instance.strip().strip('<>').strip()}#{contact.params.get('reg-id') or ''}"
+
+
+def contact_token(contact: Address, message: Message) -> str:
+    """A value that the user agent made up for its contact and keeps: `line=`, `rinstance=`, an opaque user part."""
+    uri = contact.uri
+    if uri is None:
+        return ""
+    for name in ("line", "rinstance", "x-inst"):
+        value = uri.params.get(name)
+        if value:
+            return f"{name}={value}"
+    to = message.to.uri if message.to else None
+    user = uri.user or ""
+    if user and to is not None and user != to.user and _OPAQUE_USER.fullmatch(user):
+        return f"user={user}"
+    return ""
+
+
+def contact_host(contact: Address) -> str:
+    """Host and port of a contact, lower-case; empty for other schemes than sip and sips."""
+    uri = contact.uri
+    if uri is None or not uri.host:
+        return ""
+    return f"{uri.host.lower()}:{uri.port or ''}"
+
+
+def is_private(host: str) -> bool:
+    """Whether a contact host means something else behind each NAT (RFC 1918 and the like)."""
+    try:
+        return ipaddress.ip_address(host.rpartition(":")[0] or host).is_private
+    except ValueError:
+        return host.partition(":")[0].endswith(".invalid")  # RFC 7118: a WebSocket client has no address of its own
+
+
+def may_be_same(known: Client, seen: Client, *, alive: bool) -> bool:
+    """Whether a request under another Call-ID comes from the client `known` (RULES 1.6, lineage).
+
+    `alive`: the known client's binding has not run out, so a second client may stand beside it.
+    """
+    if known.instance or seen.instance:
+        return known.instance == seen.instance
+    if known.token or seen.token:
+        return known.token == seen.token
+    if known.contact and known.contact == seen.contact and known.user_agent == seen.user_agent:
+        return known.host == seen.host or not is_private(seen.contact) or not alive
+    return known.host == seen.host and known.user_agent == seen.user_agent and not alive

@@ -1,0 +1,277 @@
+"""From messages to subjects: transactions, attempts, registrations, bindings, credentials (RULES section 1).
+
+The one place that knows all of `register/`. It takes messages in the order of the source and hands each subject that
+is complete to `emit`. It keeps what is alive: some forty seconds of transactions, and one registration a client.
+
+Where it leaves the catalogue: a failover to another registrar (8.1.2) begins an attempt of its own there, because
+attempts belong to a registration and a registration to one registrar; and a registrar is told by the address that
+requests go to, so the addresses of one cluster are several registrars.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from analyzer.evidence import Abort
+from analyzer.register.attempt import Attempt
+from analyzer.register.binding import BindingEvent, BindingTable
+from analyzer.register.boot import boot_score
+from analyzer.register.bounded import Bounded
+from analyzer.register.challenges import Challenged, Challenges
+from analyzer.register.digests import DigestLedger
+from analyzer.register.identity import aor_of, client_of, registrar_of
+from analyzer.register.matching import Event, TransactionTable
+from analyzer.register.registration import Registration
+from analyzer.register.registry import Registry
+from analyzer.register.secrets import Secrets
+from analyzer.register.subjects import (
+    AttemptSubject,
+    BindingSubject,
+    MessageSubject,
+    StepSubject,
+    Subject,
+    TransactionSubject,
+)
+from analyzer.register.timers import TIMER_F
+from analyzer.register.transaction import Transaction
+from analyzer.sip.message import Message
+
+MOST_HOSTS = 200_000
+KEPT_BINDINGS = 100
+
+
+class Reconstructor:
+    """Feed it messages; it calls `emit` with each complete subject and `closed` with each REGISTER transaction at its
+    end. `detail` keeps what only the machine formats list."""
+
+    def __init__(
+        self,
+        secrets: Secrets,
+        emit: Callable[[Subject], None],
+        closed: Callable[[Transaction, Registration | None], None],
+        *,
+        detail: bool = True,
+    ) -> None:
+        self._emit = emit
+        self._closed = closed
+        self._detail = detail
+        self.table = TransactionTable()
+        self.registry = Registry()
+        self.bindings = BindingTable()
+        self.challenges = Challenges()
+        self.digests = DigestLedger(secrets, self.challenges, detail=detail)
+        self.heard: Bounded[str, int] = Bounded(MOST_HOSTS)
+        self.responses: Counter[int] = Counter()
+        self.requests = 0
+        self.ack = 0
+        self._owner: dict[int, tuple[Registration, Attempt | None]] = {}
+        self._before: dict[int, tuple[dict[str, list[Challenged]], dict[str, str]]] = {}
+        self._finishing = False
+
+    def feed(self, message: Message) -> None:
+        """Take in a message."""
+        duplicates = self.table.duplicates
+        for event in self.table.feed(message):
+            self._event(event)
+        if self.table.duplicates == duplicates and message.is_register:
+            if message.is_request:
+                self.requests += 1
+            elif message.is_response:
+                self.responses[message.status] += 1
+        if message.datagram.time is not None:
+            self.heard[message.datagram.source.host] = message.datagram.time
+
+    def abort(self, abort: Abort) -> None:
+        """Take in a network error."""
+        for _ in self.table.abort(abort):
+            pass
+
+    def finish(self) -> None:
+        """The source has ended."""
+        self._finishing = True
+        for event in self.table.finish():
+            self._event(event)
+
+    def _event(self, event: Event) -> None:
+        transaction = event.transaction
+        match event.kind:
+            case "opened":
+                self._opened(transaction)
+            case "changed":
+                assert event.message is not None
+                owner = self._owner.get(transaction.id)
+                self.digests.sent(transaction, event.message, owner[0] if owner else None, aor_of(event.message))
+            case "answered":
+                self._answered(transaction)
+            case "silent":
+                self._silent(transaction)
+            case "closed":
+                self._forget(transaction)
+
+    def _opened(self, transaction: Transaction) -> None:
+        request = transaction.request
+        assert request is not None
+        registration = None
+        if transaction.method == "REGISTER":
+            first_hop = transaction.path.first if transaction.path else transaction
+            if first_hop is transaction or first_hop.id not in self._owner:
+                registration = self._register(transaction, request)
+            else:
+                registration = self._owner[first_hop.id][0]
+                self._owner[transaction.id] = (registration, None)
+        self.digests.sent(transaction, request, registration, aor_of(request))
+        if transaction.method == "REGISTER":
+            self._emit(MessageSubject(request, transaction, registration))
+
+    def _register(self, transaction: Transaction, request: Message) -> Registration:
+        aor, registrar, client = aor_of(request), registrar_of(transaction), client_of(request)
+        registration = self.registry.find(registrar, aor, client, transaction)
+        from_tag = (request.from_.tag if request.from_ else None) or ""
+        stream = self.registry.stream(transaction, client, from_tag)
+        attempt, same_attempt = self._attempt(registration, transaction)
+        earlier = registration.last_transaction
+        changed = bool(registration.call_ids) and transaction.call_id != registration.call_id
+        boot = boot_score(registration, earlier, transaction, client) if changed and earlier else None
+        if attempt.first is transaction and registration.outcome == "registered":
+            registration.refreshes += 1
+        same_call = stream.by_destination.get(transaction.destination)
+        step = StepSubject(
+            earlier, transaction, same_call, stream, registration, attempt, same_attempt, changed, boot
+        )
+        self._count_change(step)
+        renewals = [] if same_attempt else list(self.bindings.asked(registrar, aor, transaction))
+        self._note_challenges(transaction, registration)
+        registration.take(transaction, client, detail=self._detail)
+        if earlier is not None or same_call is not None:
+            self._emit(step)
+        for event in renewals:
+            self._emit(BindingSubject(event, registration, step))
+        stream.by_destination[transaction.destination] = stream.last = transaction
+        stream.client = client
+        return registration
+
+    def _attempt(self, registration: Registration, transaction: Transaction) -> tuple[Attempt, bool]:
+        current = registration.current
+        if current is not None and current.continued_by(transaction):
+            current.transactions.append(transaction)
+            self._owner[transaction.id] = (registration, current)
+            return current, True
+        if current is not None and current.last.final is not None and current.given_up():
+            self._conclude(registration, current)
+        registration.current = attempt = Attempt(transaction)
+        registration.attempts += 1
+        self._owner[transaction.id] = (registration, attempt)
+        return attempt, False
+
+    def _count_change(self, step: StepSubject) -> None:
+        if step.call_id_changed and step.boot is not None:
+            if step.boot.is_restart:
+                step.registration.boot_changes += 1
+            else:
+                step.registration.call_id_changes += 1
+
+    def _note_challenges(self, transaction: Transaction, registration: Registration) -> None:
+        request = transaction.request
+        if request is None or not request.credentials:
+            return
+        realms = {credentials.realm or "" for credentials in request.credentials}
+        self._before[transaction.id] = (
+            {realm: self.challenges.in_force(registration.id, realm) for realm in realms},
+            {realm: self.challenges.next_nonce(registration.id, realm) for realm in realms},
+        )
+
+    def _answered(self, transaction: Transaction) -> None:
+        final = transaction.final
+        assert final is not None
+        registration, attempt = self._owner.get(transaction.id, (None, None))
+        self.digests.answered(transaction)
+        first_hop = transaction.is_first_hop
+        self.challenges.answered(transaction, registration.id if registration and first_hop else None)
+        events: list[BindingEvent] = []
+        if registration is not None and transaction.is_last_hop and 200 <= transaction.status < 300:
+            events = list(
+                self.bindings.answered(registration.registrar, registration.aor, transaction, registration.id)
+            )
+            self._note_bindings(registration, events)
+        concluded = attempt is not None and attempt.last is transaction and attempt.answered()
+        if transaction.method == "REGISTER":
+            self._emit(MessageSubject(final, transaction, registration))
+        self._emit(self._subject(transaction, registration, attempt))
+        if registration is not None:
+            for event in events:
+                self._emit(BindingSubject(event, registration, None))
+            if concluded and attempt is not None:
+                self._conclude(registration, attempt)
+
+    def _silent(self, transaction: Transaction) -> None:
+        registration, attempt = self._owner.get(transaction.id, (None, None))
+        if registration is not None and transaction.method == "REGISTER":
+            self.bindings.unanswered(registration.registrar, registration.aor, transaction)
+        concluded = attempt is not None and attempt.last is transaction and attempt.silent()
+        self._emit(self._subject(transaction, registration, attempt))
+        if concluded and registration is not None and attempt is not None:
+            self._conclude(registration, attempt)
+
+    def _forget(self, transaction: Transaction) -> None:
+        registration, attempt = self._owner.pop(transaction.id, (None, None))
+        if transaction.state == "headless" and transaction.final is not None:
+            self.registry.orphan(transaction.call_id, transaction.cseq)
+            self._headless(transaction, transaction.final)
+        if registration is not None and attempt is not None and attempt.last is transaction:
+            if attempt.given_up(ended=self._too_early(transaction)):
+                self._conclude(registration, attempt)
+            if registration.current is attempt:
+                registration.current = None
+        self._before.pop(transaction.id, None)
+        self.digests.closed(transaction)
+        if transaction.method == "REGISTER":
+            self._closed(transaction, registration)
+
+    def _too_early(self, transaction: Transaction) -> bool:
+        """The source ended before the client had to go on."""
+        end, answered = self.table.end, transaction.answered_at
+        return self._finishing and (end is None or answered is None or end - answered < TIMER_F)
+
+    def _headless(self, transaction: Transaction, final: Message) -> None:
+        """An answer without its request: the server's own words can be judged, nothing else (RULES 1.2)."""
+        self.challenges.answered(transaction, None)
+        if transaction.method == "REGISTER":
+            self._emit(MessageSubject(final, transaction, None))
+        self._emit(self._subject(transaction, None, None))
+
+    def _subject(
+        self, transaction: Transaction, registration: Registration | None, attempt: Attempt | None
+    ) -> TransactionSubject:
+        in_force, next_nonce = self._before.get(transaction.id, ({}, {}))
+        return TransactionSubject(
+            transaction, registration, attempt, self.digests.of(transaction), in_force, next_nonce
+        )
+
+    def _note_bindings(self, registration: Registration, events: list[BindingEvent]) -> None:
+        for event in events:
+            binding = event.binding
+            if binding.registration != registration.id or event.kind == "removed":
+                continue
+            if binding not in registration.bindings:
+                registration.bindings.append(binding)
+                del registration.bindings[:-KEPT_BINDINGS]
+            if binding.granted is not None:
+                registration.granted = binding.granted
+
+    def _conclude(self, registration: Registration, attempt: Attempt) -> None:
+        registration.conclude(attempt, self._cause(attempt))
+        self._emit(AttemptSubject(attempt, registration))
+
+    def _cause(self, attempt: Attempt) -> str:
+        """What an attempt that failed shows of the reason, in the words of a report; empty if nothing."""
+        last = attempt.last
+        if last.final is None:
+            return ""
+        if any(record.verdict == "mismatch" for record in self.digests.of(last)):
+            return "the response does not match the password given"
+        if any(challenge.stale for challenge in last.final.challenges):
+            return "the registrar calls the nonce stale again and again"
+        if any(record.verdict == "match" for record in self.digests.of(last)):
+            return "the response is right for the password given, and is refused all the same"
+        return ""

@@ -1,0 +1,165 @@
+"""A registration: what one client did over time for one address-of-record at one registrar (RULES 1.6, lineage).
+
+It joins the attempts of a client over changes of Call-ID, address and port. Attempts are not kept: what is kept are
+their counts, the latest few facts, and the bindings, so a client costs the same after a day as after a minute.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+
+from analyzer.evidence import SECOND, Place
+from analyzer.register.attempt import Attempt, Outcome
+from analyzer.register.binding import Binding
+from analyzer.register.identity import Client, Registrar
+from analyzer.register.timers import BOOT_SILENCE
+from analyzer.register.transaction import Transaction
+
+KEPT_CALL_IDS = 50
+KEPT_FAILURES = 32
+_DECISIVE = ("registered", "removed", "rejected", "timeout", "abandoned")
+
+
+class Failure:
+    """One failed attempt, for the detection of loops. `cause` is what the attempt itself shows of the reason."""
+
+    __slots__ = ("cause", "place", "status", "time")
+
+    def __init__(self, attempt: Attempt, cause: str) -> None:
+        self.time = attempt.first.first
+        self.status = attempt.status
+        self.place = attempt.last.place
+        self.cause = cause
+
+
+class Registration:
+    """One client at one registrar for one address-of-record. Times are nanoseconds or None."""
+
+    __slots__ = (
+        "aor",
+        "attempts",
+        "bindings",
+        "boot_changes",
+        "call_id_changes",
+        "call_ids",
+        "client",
+        "contacts",
+        "current",
+        "failing_since",
+        "failure_count",
+        "failures",
+        "first",
+        "granted",
+        "id",
+        "interleaved",
+        "last",
+        "last_success",
+        "last_transaction",
+        "outcome",
+        "outcomes",
+        "place",
+        "preemptive",
+        "reasons",
+        "refreshes",
+        "registrar",
+        "rounds_423",
+        "since",
+        "since_place",
+        "source",
+        "status",
+        "transactions",
+        "user_agent",
+    )
+
+    def __init__(self, number: int, aor: str, registrar: Registrar, client: Client, first: Transaction) -> None:
+        self.id = number
+        self.aor = aor
+        self.registrar = registrar
+        self.client = client
+        self.source = first.source
+        self.call_ids: list[str] = []
+        self.contacts: list[str] = []
+        self.user_agent = client.user_agent
+        self.first = self.last = first.first
+        self.place: Place = first.place
+        self.outcome: Outcome = "open"
+        self.status = 0
+        self.since: int | None = first.first
+        self.since_place: Place = first.place
+        self.outcomes: Counter[str] = Counter()
+        self.reasons: Counter[int] = Counter()
+        self.attempts = 0
+        self.refreshes = 0
+        self.call_id_changes = 0
+        self.boot_changes = 0
+        self.interleaved = False
+        self.preemptive = False
+        self.granted: int | None = None
+        self.last_success: int | None = None
+        self.rounds_423 = 0
+        self.failures: deque[Failure] = deque(maxlen=KEPT_FAILURES)
+        self.failure_count = 0
+        self.failing_since: int | None = None
+        self.current: Attempt | None = None
+        self.last_transaction: Transaction | None = None
+        self.transactions: list[int] = []
+        self.bindings: list[Binding] = []
+
+    @property
+    def call_id(self) -> str:
+        """The Call-ID in use."""
+        return self.call_ids[-1] if self.call_ids else ""
+
+    def take(self, transaction: Transaction, client: Client, *, detail: bool) -> None:
+        """Note a transaction of this client; `detail` keeps its number for the report."""
+        if transaction.call_id not in self.call_ids:
+            self.call_ids.append(transaction.call_id)
+            del self.call_ids[:-KEPT_CALL_IDS]
+        elif transaction.call_id != self.call_id:
+            self.interleaved = True  # two streams alive at once: not one client that changed its Call-ID
+            self.call_ids.remove(transaction.call_id)
+            self.call_ids.append(transaction.call_id)
+        for contact in transaction.request.contacts if transaction.request else ():
+            written = "*" if contact.star else contact.uri.text if contact.uri else contact.raw
+            if written not in self.contacts and len(self.contacts) < KEPT_CALL_IDS:
+                self.contacts.append(written)
+        self.client = Client(*(new or old for new, old in zip(client, self.client, strict=True)))
+        self.user_agent = client.user_agent or self.user_agent
+        self.source = transaction.source
+        self.last = transaction.last if transaction.last is not None else self.last
+        self.last_transaction = transaction
+        if detail:
+            self.transactions.append(transaction.id)
+
+    def alive(self, now: int | None) -> bool:
+        """Whether the client may still be there beside a new one: its last binding has not run out."""
+        if self.outcome == "removed":
+            return False
+        if now is None or self.last is None:
+            return True
+        if self.last_success is None or self.granted is None:
+            return now - self.last < BOOT_SILENCE
+        return now <= self.last_success + self.granted * SECOND
+
+    def conclude(self, attempt: Attempt, cause: str) -> None:
+        """Note the outcome of an attempt."""
+        outcome, status = attempt.outcome, attempt.status
+        self.outcomes[outcome] += 1
+        if status:
+            self.reasons[status] += 1
+        decides = outcome in _DECISIVE or self.outcome not in _DECISIVE
+        if decides and (outcome, status) != (self.outcome, self.status):
+            self.since, self.since_place = attempt.first.first, attempt.first.place
+        if decides:
+            self.outcome, self.status = outcome, status
+        if outcome in ("registered", "removed", "fetched"):
+            self.failures.clear()
+            self.failure_count = 0
+            self.failing_since = None
+        elif outcome in ("rejected", "timeout", "abandoned"):
+            self.failure_count += 1
+            self.failing_since = self.failing_since if self.failure_count > 1 else attempt.first.first
+            self.failures.append(Failure(attempt, cause))
+        if outcome == "registered":
+            self.last_success = attempt.last.answered_at
+            self.preemptive = attempt.first.has_credentials

@@ -1,0 +1,104 @@
+"""Finds the registration, the stream and the earlier transaction that a new REGISTER belongs to (RULES 1.6).
+
+A stream is one Call-ID of one user agent; its CSeq counter is shared by every address-of-record that the user agent
+registers under that Call-ID (RULES 5 item 9), and compared only between transactions to the same destination, because
+a second registrar has a number space of its own (8.1.2, RFC 3263 4.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.evidence import Endpoint
+from analyzer.register.bounded import Bounded
+from analyzer.register.identity import Client, Registrar, may_be_same
+from analyzer.register.registration import Registration
+from analyzer.register.transaction import Transaction
+
+MOST_CLIENTS = 1_000_000
+MOST_STREAMS = 1_000_000
+_MOST_SIDE_BY_SIDE = 64
+
+
+class Stream:
+    """One Call-ID of one user agent: the latest transaction for each destination, and over all of them."""
+
+    __slots__ = ("by_destination", "client", "from_tag", "gaps", "last", "steps", "orphans")
+
+    def __init__(self, client: Client, from_tag: str) -> None:
+        self.client = client
+        self.from_tag = from_tag
+        self.by_destination: dict[Endpoint, Transaction] = {}
+        self.last: Transaction | None = None
+        self.orphans: set[int] = set()
+        self.steps = 0
+        self.gaps: dict[int, int] = {}
+
+    def is_of(self, client: Client, from_tag: str) -> bool:
+        """Two user agents may draw the same Call-ID (8.1.1.4 forbids it): something else must agree too."""
+        return (
+            client.host == self.client.host
+            or (bool(from_tag) and from_tag == self.from_tag)
+            or (bool(client.contact) and client.contact == self.client.contact)
+            or (bool(client.instance) and client.instance == self.client.instance)
+        )
+
+
+class Registry:
+    """All registrations and streams; the oldest are given up beyond a bound, and counted."""
+
+    def __init__(self) -> None:
+        self._clients: Bounded[tuple[Registrar, str], list[Registration]] = Bounded(MOST_CLIENTS)
+        self._streams: Bounded[str, list[Stream]] = Bounded(MOST_STREAMS)
+        self._all: dict[int, Registration] = {}
+        self.given_up = 0
+
+    def __iter__(self) -> Iterator[Registration]:
+        return iter(self._all.values())
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def find(self, registrar: Registrar, aor: str, client: Client, transaction: Transaction) -> Registration:
+        """The registration that a REGISTER belongs to; a new one if it fits none."""
+        known = self._clients.get((registrar, aor))
+        if known is None:
+            known = []
+            self._clients[(registrar, aor)] = known
+        for registration in reversed(known):
+            same_call = transaction.call_id in registration.call_ids
+            if same_call and (registration.client.host == client.host or _agrees(registration.client, client)):
+                return registration
+        for registration in reversed(known[-_MOST_SIDE_BY_SIDE:]):
+            if may_be_same(registration.client, client, alive=registration.alive(transaction.first)):
+                return registration
+        registration = Registration(len(self._all) + 1, aor, registrar, client, transaction)
+        known.append(registration)
+        self._all[registration.id] = registration
+        return registration
+
+    def stream(self, transaction: Transaction, client: Client, from_tag: str) -> Stream:
+        """The stream of a request's Call-ID and user agent."""
+        streams = self._streams.get(transaction.call_id)
+        if streams is None:
+            streams = []
+            self._streams[transaction.call_id] = streams
+        for stream in streams:
+            if stream.is_of(client, from_tag):
+                return stream
+        stream = Stream(client, from_tag)
+        if len(streams) < _MOST_SIDE_BY_SIDE:
+            streams.append(stream)
+        return stream
+
+    def orphan(self, call_id: str, cseq: int) -> None:
+        """An answer without its request proves that the request existed (T-LOSS)."""
+        for stream in self._streams.get(call_id) or ():
+            if len(stream.orphans) < _MOST_SIDE_BY_SIDE:
+                stream.orphans.add(cseq)
+
+
+def _agrees(one: Client, two: Client) -> bool:
+    if one.instance and two.instance:
+        return one.instance == two.instance
+    return one.contact == two.contact or one.token == two.token != "" or one.user_agent == two.user_agent

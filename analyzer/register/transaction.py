@@ -1,0 +1,161 @@
+"""One client transaction as an observer saw it (RFC 3261 17.1.2, 17.2.2), and the path of one request over proxies.
+
+A transaction holds the request as first sent, a count of its retransmissions, the answers, and what ended it. It knows
+nothing of attempts or clients: those hold transactions. Matching is in `matching.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from analyzer.evidence import Abort, Endpoint, Place
+from analyzer.sip.message import Message
+
+State = Literal["answered", "timeout", "aborted", "open", "headless", "unjudged"]
+KEPT = 8
+"""Mutated copies and further final answers of one transaction that are kept whole; the rest are counted."""
+
+
+class Path:
+    """One request seen on several hops (RULES 1.4): transactions with equal Call-ID, CSeq and From tag whose Via
+    lists are suffix-related, in the order of their Via counts."""
+
+    __slots__ = ("transactions",)
+
+    def __init__(self, first: Transaction) -> None:
+        self.transactions = [first]
+
+    def join(self, transaction: Transaction) -> None:
+        """Add a hop."""
+        self.transactions.append(transaction)
+        self.transactions.sort(key=lambda hop: hop.via_count)
+        transaction.path = self
+
+    @property
+    def first(self) -> Transaction:
+        """The hop nearest the user agent that was seen."""
+        return self.transactions[0]
+
+    @property
+    def last(self) -> Transaction:
+        """The hop nearest the registrar that was seen."""
+        return self.transactions[-1]
+
+
+class Transaction:
+    """A client transaction on one hop.
+
+    `request` is None where only an answer was seen (`headless`). Times are nanoseconds or None. `retransmissions`
+    counts copies that the user agent sent again; `duplicates` packets that the capture holds twice; `changed` keeps
+    copies whose octets differ (same key). `nonces` are those of every 401/407 copy, because a stateless registrar
+    answers each copy of a request with a fresh one. `pairing` is the weakest key by which an answer was matched.
+    """
+
+    __slots__ = (
+        "aborted",
+        "answered_at",
+        "branch",
+        "call_id",
+        "changed",
+        "changed_count",
+        "copies",
+        "cseq",
+        "deadline",
+        "destination",
+        "duplicates",
+        "final",
+        "final_copies",
+        "first",
+        "id",
+        "last",
+        "later_finals",
+        "method",
+        "nonces",
+        "pairing",
+        "path",
+        "provisional",
+        "request",
+        "retransmissions",
+        "seen",
+        "sent_by",
+        "source",
+        "state",
+        "stream",
+        "tick",
+        "transport",
+        "via_count",
+    )
+
+    def __init__(self, number: int, message: Message, tick: int) -> None:
+        datagram = message.datagram
+        cseq, via = message.cseq, message.via
+        self.id = number
+        self.method = message.method or (cseq.method if cseq else "")
+        self.call_id = message.call_id
+        self.cseq = cseq.number if cseq else -1
+        self.branch = (via.branch or "") if via else ""
+        self.sent_by = via.sent_by if via else ""
+        self.via_count = len(message.vias)
+        self.tick = tick
+        self.deadline = tick
+        self.transport = datagram.transport
+        self.stream = datagram.stream
+        self.retransmissions = self.duplicates = self.final_copies = self.changed_count = 0
+        self.copies: list[Place] = []
+        self.changed: list[Message] = []
+        self.provisional: list[int] = []
+        self.later_finals: list[Message] = []
+        self.nonces: set[str] = set()
+        self.final: Message | None = None
+        self.aborted: Abort | None = None
+        self.answered_at: int | None = None
+        self.pairing = 1
+        self.state: State = "open"
+        self.path: Path | None = None
+        self.seen: list[tuple[Message, int]] = []
+        self.request: Message | None = None
+        self.first: int | None = datagram.time
+        self.last: int | None = datagram.time
+        if message.is_request:
+            self.request = message
+            self.source, self.destination = datagram.source, datagram.destination
+        else:
+            self.state = "headless"
+            self.source, self.destination = datagram.destination, datagram.source
+
+    @property
+    def status(self) -> int:
+        """Status code of the first final answer, 0 without one."""
+        return self.final.status if self.final else 0
+
+    @property
+    def place(self) -> Place:
+        """Where the transaction was first seen."""
+        message = self.request or self.final
+        assert message is not None  # a transaction is made of one message at least
+        return message.datagram.place
+
+    @property
+    def is_first_hop(self) -> bool:
+        """No hop nearer the user agent was seen."""
+        return self.path is None or self.path.first is self
+
+    @property
+    def is_last_hop(self) -> bool:
+        """No hop nearer the registrar was seen."""
+        return self.path is None or self.path.last is self
+
+    @property
+    def challenged(self) -> bool:
+        """The first final answer asks for credentials (RFC 3261 22.1)."""
+        return self.status in (401, 407)
+
+    @property
+    def has_credentials(self) -> bool:
+        """The request carries an Authorization or Proxy-Authorization header."""
+        return self.request is not None and bool(self.request.credentials)
+
+    @property
+    def server(self) -> Endpoint:
+        """Where the request went."""
+        return self.destination

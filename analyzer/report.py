@@ -1,0 +1,119 @@
+"""The report: everything that a view may show, and nothing that only reading needs.
+
+Times are nanoseconds since the epoch here; views turn them into the reader's clock or into seconds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from analyzer.evidence import Endpoint, Place, Source
+from analyzer.findings import Finding, Tally
+from analyzer.register.digests import DigestRecord
+from analyzer.register.registration import Registration
+from analyzer.register.transaction import State, Transaction
+
+
+class TransactionRow(NamedTuple):
+    """A REGISTER transaction after its end: what the machine formats list, without its messages."""
+
+    id: int
+    method: str
+    call_id: str
+    cseq: int
+    branch: str
+    aor: str
+    request_uri: str
+    source: Endpoint
+    destination: Endpoint
+    transport: str
+    request: Place | None
+    request_time: int | None
+    retransmissions: int
+    provisional: tuple[int, ...]
+    status: int
+    reason: str
+    final: Place | None
+    final_time: int | None
+    state: State
+    credentials: bool
+    challenge: bool
+    registration: int | None
+
+
+@dataclass(slots=True)
+class Summary:
+    """The counts of a run (CONTRACT). `digests` counts distinct credentials, `not_judged` answers of rules."""
+
+    messages: int = 0
+    register_requests: int = 0
+    transactions: int = 0
+    retransmissions: int = 0
+    duplicates: int = 0
+    keepalives: int = 0
+    responses: Counter[int] = field(default_factory=Counter)
+    registrations: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    digests: Counter[str] = field(default_factory=Counter)
+    findings: Counter[str] = field(default_factory=Counter)
+    not_judged: int = 0
+    methods: Counter[str] = field(default_factory=Counter)
+    states: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found. `transactions` is empty where no detail was asked for."""
+
+    sources: list[Source]
+    summary: Summary
+    transactions: list[TransactionRow]
+    registrations: list[Registration]
+    digests: list[DigestRecord]
+    findings: list[Finding]
+    outcomes: dict[str, Tally]
+    secrets_given: bool = False
+    notes: list[str] = field(default_factory=list)
+    interrupted: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether a rule failed to run (exit code 4)."""
+        return any(tally.failed for tally in self.outcomes.values())
+
+    @property
+    def span(self) -> tuple[int | None, int | None]:
+        """First and last time of all sources."""
+        times = [time for source in self.sources for time in (source.first, source.last) if time is not None]
+        return (min(times), max(times)) if times else (None, None)
+
+
+def row_of(transaction: Transaction, registration: Registration | None, aor: str) -> TransactionRow:
+    """A transaction at its end."""
+    request, final = transaction.request, transaction.final
+    return TransactionRow(
+        id=transaction.id,
+        method=transaction.method,
+        call_id=transaction.call_id,
+        cseq=transaction.cseq,
+        branch=transaction.branch,
+        aor=aor,
+        request_uri=request.request_uri if request else "",
+        source=transaction.source,
+        destination=transaction.destination,
+        transport=transaction.transport,
+        request=request.datagram.place if request else None,
+        request_time=request.datagram.time if request else None,
+        retransmissions=transaction.retransmissions,
+        provisional=tuple(transaction.provisional),
+        status=transaction.status,
+        reason=final.reason if final else "",
+        final=final.datagram.place if final else None,
+        final_time=transaction.answered_at,
+        state=transaction.state,
+        credentials=transaction.has_credentials,
+        challenge=bool(final and final.challenges),
+        registration=registration.id if registration else None,
+    )

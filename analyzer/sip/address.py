@@ -1,0 +1,153 @@
+"""Addresses in From, To, Contact, Route: name-addr, addr-spec or `*` (RFC 3261 20.10, 20.20, 20.39, 25.1).
+
+    "Display name" <sip:user@host;uri-parameter>;header-parameter
+
+Without angle brackets every parameter belongs to the header, and the URI may hold no comma, `?` or `;` (20.10).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analyzer.defect import Defect
+from analyzer.sip.params import NO_PARAMS, Params, parse_params
+from analyzer.sip.scalar import MAX_DELTA_SECONDS, decimal, qvalue
+from analyzer.sip.text import LWS, QUOTED, clip, is_token, segments, unquote
+from analyzer.sip.uri import Uri
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class Address:
+    """One address. `display` is unquoted; `uri` is None for `*` and where nothing could be read as a URI.
+
+    `params` are the header's parameters, never the URI's. `defects` include those of URI and parameters.
+    """
+
+    raw: str
+    display: str = ""
+    uri: Uri | None = None
+    star: bool = False
+    params: Params = NO_PARAMS
+    bracketed: bool = False
+    defects: tuple[Defect, ...] = ()
+
+    @staticmethod
+    def parse(text: str) -> Address:
+        """Parse one address (not a list). Never raises."""
+        value = text.strip(LWS)
+        if value.startswith("*") and value[1:].lstrip(LWS)[:1] in ("", ";"):
+            return _finish(text, "", None, value[1:], star=True, bracketed=False, wrong=[])
+        if value.startswith('"'):
+            return _quoted_name(text, value)
+        bracket = value.find("<")
+        return _bracketed(text, value, bracket, []) if bracket >= 0 else _addr_spec(text, value)
+
+    @property
+    def tag(self) -> str | None:
+        """The header parameter `tag` (RFC 3261 19.3); a URI parameter of that name is none."""
+        return self.params.get("tag")
+
+    @property
+    def expires(self) -> int | None:
+        """Seconds of the `expires` parameter, at most 2**32-1; None if absent or malformed (10.2.1.1)."""
+        seconds = decimal(self.params.get("expires") or "")
+        return None if seconds is None else min(seconds, MAX_DELTA_SECONDS)
+
+    @property
+    def q(self) -> float | None:
+        """The preference of a contact (20.10); None if absent or malformed."""
+        return qvalue(self.params.get("q") or "")
+
+    def __str__(self) -> str:
+        return self.raw
+
+
+def _quoted_name(raw: str, value: str) -> Address:
+    name = QUOTED.match(value)
+    if name is None:  # RFC 4475 3.1.2.6; what looks like the URI is still read
+        wrong = [Defect("unterminated-quote", f"the display name opens a quote that is never closed: {clip(value)!r}")]
+        return _bracketed(raw, value, value.rfind("<"), wrong)
+    bracket = value.find("<", name.end())
+    if bracket < 0:
+        wrong = [Defect("bad-address", f"no <URI> follows the display name in {clip(value)!r}")]
+        return _finish(raw, unquote(name[0]), None, value[name.end() :].lstrip(LWS), wrong=wrong)
+    return _bracketed(raw, value, bracket, [])
+
+
+def _bracketed(raw: str, value: str, bracket: int, wrong: list[Defect]) -> Address:
+    """name-addr = [ display-name ] LAQUOT addr-spec RAQUOT"""
+    if bracket < 0:
+        return _finish(raw, value.lstrip('"'), None, "", wrong=wrong)
+    name = value[:bracket].strip(LWS)
+    if not wrong and not _display_name_legal(name):
+        wrong.append(Defect("bad-display-name", f"{clip(name)!r} is neither tokens nor a quoted string"))
+    inside, closed, tail = value[bracket + 1 :].partition(">")
+    if not closed:
+        wrong.append(Defect("bad-address", f"the bracket is never closed: {clip(value)!r}"))
+    if inside != inside.strip(LWS):  # RFC 4475 3.1.2.14
+        wrong.append(Defect("bad-address", f"blanks between bracket and URI: {clip(value)!r}"))
+    tail = tail.lstrip(LWS)
+    if tail and not tail.startswith(";"):
+        wrong.append(Defect("bad-address", f"{clip(tail)!r} follows the closing bracket"))
+        tail = tail[tail.find(";") :] if ";" in tail else ""
+    display = name.lstrip('"') if name.startswith('"') and not QUOTED.fullmatch(name) else unquote(name)
+    return _finish(raw, display, Uri.parse(inside.strip(LWS)), tail, wrong=wrong)
+
+
+def _display_name_legal(name: str) -> bool:
+    """display-name = *(token LWS) / quoted-string"""
+    return not name or QUOTED.fullmatch(name) is not None or all(map(is_token, name.split()))
+
+
+def _addr_spec(raw: str, value: str) -> Address:
+    """The first semicolon ends the URI (20.10), unless that would cut through the user part."""
+    text, semicolon, tail = value.partition(";")
+    text = text.rstrip(LWS)
+    wrong = []
+    if "," in text or "?" in text or ("@" not in text and "@" in tail.partition('"')[0]):
+        wrong.append(Defect("uri-not-bracketed", f"a URI with comma, ? or ; needs angle brackets: {clip(value)!r}"))
+    return _finish(raw, "", Uri.parse(text), semicolon + tail, bracketed=False, wrong=wrong)
+
+
+def _finish(
+    raw: str,
+    display: str,
+    uri: Uri | None,
+    tail: str,
+    *,
+    star: bool = False,
+    bracketed: bool = True,
+    wrong: list[Defect],
+) -> Address:
+    params = parse_params(tail)
+    if uri is not None:
+        wrong.extend(uri.defects)
+    wrong.extend(params.defects)
+    _check_contact_params(params, wrong)
+    return Address(raw, display, uri, star, params, bracketed and uri is not None, tuple(wrong))
+
+
+def _check_contact_params(params: Params, wrong: list[Defect]) -> None:
+    """c-p-expires = "expires" EQUAL delta-seconds; c-p-q = "q" EQUAL qvalue (RFC 3261 25.1)."""
+    if "expires" in params:
+        seconds = decimal(params["expires"] or "")
+        if seconds is None:
+            wrong.append(Defect("bad-expires", f"expires is no number of seconds: {clip(str(params['expires']))!r}"))
+        elif seconds > MAX_DELTA_SECONDS:
+            wrong.append(Defect("expires-out-of-range", "the expires parameter is beyond 2**32-1 seconds"))
+    if "q" in params and qvalue(params["q"] or "") is None:
+        wrong.append(Defect("bad-q", f"q is no number from 0 to 1 with three decimals: {clip(str(params['q']))!r}"))
+
+
+def parse_address_list(values: list[str]) -> list[Address]:
+    """Parse every address of the rows `values`, in order; empty list elements leave none (see `empty_elements`)."""
+    return [Address.parse(part) for row in values for part in segments(row) if part.strip(LWS)]
+
+
+def empty_elements(values: list[str]) -> list[Defect]:
+    """One defect per row whose comma list has an empty element; an empty row (`Contact:`) is one, too."""
+    return [
+        Defect("empty-list-element", f"an empty value in the list {clip(row)!r}")
+        for row in values
+        if not all(part.strip(LWS) for part in segments(row))
+    ]

@@ -1,0 +1,277 @@
+"""Credentials and challenges (RFC 3261 20.7, 20.28, 20.44, 22; RFC 7616 3.3-3.4; RFC 8760).
+
+    Digest username="bob", realm="biloxi.com", nonce="...", qop=auth, nc=00000001
+
+The field writes this loosely: blanks around `=`, no quotes, no commas, values cut short by a log. The reader takes
+each `name=value` where it stands and notes what the grammar does not allow. One header value may hold several
+challenges; a new one begins with a word that a blank, not `=`, separates from the next word.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from analyzer.defect import Defect
+from analyzer.sip.text import LWS, clip, unpair
+
+# RFC 7616 3.3, 3.4 and RFC 3261 25.1: these values are quoted-strings.
+_QUOTED_PARAMS = frozenset(("username", "realm", "nonce", "uri", "response", "cnonce", "opaque", "domain"))
+_SCHEMES = frozenset(("digest", "basic", "bearer", "negotiate", "ntlm", "kerberos"))
+_QOP_TOKENS = frozenset(("auth", "auth-int", "auth-conf"))
+
+_SCHEME = re.compile(r'[ \t\r\n,]*+([^\s=,"]++)(?=[\s,]|\Z)(?!\s*+=)')
+_GAP = re.compile(r"[\s,]*+")
+_PARAM = re.compile(r'([^\s=,"]*+)\s*+=\s*+(?:"((?:[^"\\]++|\\.)*+)("?)|([^\s,"]*+))', re.DOTALL)
+_WORD = re.compile(r'"(?:[^"\\]++|\\.)*+[\\"]?+|[^\s,"]++', re.DOTALL)
+_NEXT_SCHEME = re.compile(r'[^\s=,"]++[ \t\r\n]++[^\s=,"]++\s*+=')
+# credentials of other schemes may be one token68 (RFC 7235 2.1), as Bearer is (RFC 8898)
+_TOKEN68 = re.compile(r"\s*+([A-Za-z0-9\-._~+/]++=*+)\s*+(?=,|\Z)")
+
+
+class AuthParam(NamedTuple):
+    """One parameter: `name` and `raw` (`name="value"`) as written, `value` without quotes and escapes.
+
+    A token68 has the name "".
+    """
+
+    name: str
+    value: str
+    quoted: bool
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuthValue:
+    """What credentials and challenges share. `header` is the canonical header name, `scheme` as written ("" if none).
+
+    The properties are None where the parameter is absent, which an empty value is not. The first of a name counts.
+    """
+
+    header: str
+    scheme: str
+    params: tuple[AuthParam, ...]
+    raw: str
+    defects: tuple[Defect, ...] = ()
+
+    def get(self, name: str) -> str | None:
+        """The value of the first parameter called `name` (lower-case), or None."""
+        param = self.param(name)
+        return None if param is None else param.value
+
+    def param(self, name: str) -> AuthParam | None:
+        """The first parameter called `name` (lower-case), or None."""
+        return next((param for param in self.params if param.name.lower() == name), None)
+
+    @property
+    def is_digest(self) -> bool:
+        """Whether the scheme is Digest (case-insensitive)."""
+        return self.scheme.lower() == "digest"
+
+    @property
+    def realm(self) -> str | None:
+        """The protection domain; case-sensitive."""
+        return self.get("realm")
+
+    @property
+    def nonce(self) -> str | None:
+        """The server's nonce; case-sensitive."""
+        return self.get("nonce")
+
+    @property
+    def algorithm(self) -> str | None:
+        """The algorithm as written; None means MD5 (RFC 7616 3.3)."""
+        return self.get("algorithm")
+
+    @property
+    def opaque(self) -> str | None:
+        """What the client has to give back."""
+        return self.get("opaque")
+
+    @property
+    def qop(self) -> str | None:
+        """The qop parameter as written: one token in credentials, a list in challenges."""
+        return self.get("qop")
+
+    @property
+    def userhash(self) -> bool:
+        """Whether the username is hashed, or may be (RFC 7616 3.4.4)."""
+        return (self.get("userhash") or "").lower() == "true"
+
+    def __str__(self) -> str:
+        return self.raw
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials(AuthValue):
+    """The value of one Authorization or Proxy-Authorization header."""
+
+    @property
+    def username(self) -> str | None:
+        """The user; case-sensitive. `username*` (RFC 7616 3.4) is not decoded."""
+        return self.get("username")
+
+    @property
+    def uri(self) -> str | None:
+        """The digest-uri as text."""
+        return self.get("uri")
+
+    @property
+    def response(self) -> str | None:
+        """The digest as written."""
+        return self.get("response")
+
+    @property
+    def nc(self) -> str | None:
+        """The nonce count as written: eight hexadecimal digits, if well formed."""
+        return self.get("nc")
+
+    @property
+    def cnonce(self) -> str | None:
+        """The client's nonce."""
+        return self.get("cnonce")
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge(AuthValue):
+    """One challenge of a WWW-Authenticate or Proxy-Authenticate header."""
+
+    @property
+    def stale(self) -> bool:
+        """Whether only the nonce was wrong (RFC 7616 3.3)."""
+        return (self.get("stale") or "").lower() == "true"
+
+    @property
+    def qop_options(self) -> list[str]:
+        """The offered qop values, lower-case; empty where none is offered."""
+        return [token for token in re.split(r"[\s,]+", (self.qop or "").lower()) if token]
+
+    @property
+    def domain(self) -> str | None:
+        """The list of URIs of the protection space."""
+        return self.get("domain")
+
+
+class _Reader:
+    """Reads one header value from left to right. `position` only grows, so the time is linear."""
+
+    def __init__(self, value: str, *, several: bool) -> None:
+        self.value = value
+        self.several = several
+        self.position = 0
+        self.digest = True
+        self.params: list[AuthParam] = []
+        self.names: set[str] = set()
+        self.defects: dict[str, Defect] = {}
+
+    def section(self) -> tuple[str, tuple[AuthParam, ...], str, tuple[Defect, ...]]:
+        """Read one scheme with its parameters, up to the next scheme or the end."""
+        start = self.position = self._gap()
+        self.params, self.names, self.defects = [], set(), {}
+        found = _SCHEME.match(self.value, self.position)
+        scheme = found[1] if found else ""
+        self.digest = scheme.lower() in ("digest", "")
+        if found:
+            self.position = found.end()
+            self._token68()
+        else:
+            self._note("bad-auth-scheme", "no scheme stands before the parameters")
+        while self._step():
+            pass
+        raw = self.value[start : self.position].rstrip(LWS + ",")
+        return scheme, tuple(self.params), raw, tuple(self.defects.values())
+
+    def _token68(self) -> None:
+        found = None if self.digest else _TOKEN68.match(self.value, self.position)
+        if found and not (self.several and found[1].lower() in _SCHEMES):
+            self.params.append(AuthParam("", found[1], False, found[1]))
+            self.position = found.end()
+
+    def _gap(self) -> int:
+        """Where the blanks and commas end that stand at `position`."""
+        gap = _GAP.match(self.value, self.position)
+        return gap.end() if gap else self.position
+
+    def _step(self) -> bool:
+        """Take one parameter or one word of junk; False at the end of the section."""
+        begin = self._gap()
+        commas = self.value.count(",", self.position, begin)
+        at_end = begin == len(self.value)
+        if not at_end and (self.params or commas) and self._scheme_ahead(begin):
+            return False
+        if commas > 1 or (commas and (at_end or not self.params)):
+            self._note("empty-list-element", "a comma with no parameter before or after it")
+        if at_end:
+            self.position = begin
+            return False
+        found = _PARAM.match(self.value, begin)
+        if found is None:
+            return self._word(begin)
+        if self.params and not commas:
+            self._note("missing-comma", f"no comma before {clip(found[1])}")
+        self._param(found)
+        return True
+
+    def _scheme_ahead(self, begin: int) -> bool:
+        if not self.several or _PARAM.match(self.value, begin):
+            return False
+        if _NEXT_SCHEME.match(self.value, begin):
+            return True
+        word = _WORD.match(self.value, begin)
+        return word is not None and word[0].lower() in _SCHEMES
+
+    def _param(self, found: re.Match[str]) -> None:
+        name, inside, closing, bare = found.groups()
+        lower = name.lower()
+        quoted = inside is not None
+        if quoted and not closing:
+            self._note("cut-value", f"the quoted value of {clip(name)} is never closed")
+        if not quoted and self.digest and lower in _QUOTED_PARAMS:
+            self._note("unquoted-value", f"the value of {clip(name)} must be a quoted string")
+        if not name:
+            self._note("auth-junk", f"a value without a name: {clip(found[0])!r}")
+        elif lower in self.names:
+            self._note("duplicate-parameter", f"{clip(name)} is given twice")
+        self.names.add(lower)
+        value = unpair(inside) if quoted else bare
+        self.params.append(AuthParam(name, value, quoted, found[0]))
+        self.position = found.end()
+
+    def _word(self, begin: int) -> bool:
+        """A word without `=`: the rest of an unquoted qop list, or junk."""
+        word = _WORD.match(self.value, begin)
+        self.position = word.end() if word else begin + 1
+        junk = self.value[begin : self.position]
+        last = self.params[-1] if self.params else None
+        if last and last.name.lower() == "qop" and junk.lower() in _QOP_TOKENS and len(last.value) < 40:
+            self.params[-1] = AuthParam(last.name, f"{last.value},{junk}", False, f"{last.raw},{junk}")
+            self._note("unquoted-value", "a list of qop values must be a quoted string")
+        else:
+            self._note("auth-junk", f"{clip(junk)!r} is no parameter")
+        return True
+
+    def _note(self, code: str, sentence: str) -> None:
+        self.defects.setdefault(code, Defect(code, sentence))
+
+
+def parse_credentials(header_key: str, value: str) -> Credentials:
+    """Parse the value of one Authorization or Proxy-Authorization header. Never raises."""
+    scheme, params, _, defects = _Reader(value, several=False).section()
+    return Credentials(header_key, scheme, params, value, defects)
+
+
+def parse_challenges(header_key: str, value: str) -> list[Challenge]:
+    """Parse the challenges of one WWW-Authenticate or Proxy-Authenticate value, at least one. Never raises."""
+    reader = _Reader(value, several=True)
+    found: list[Challenge] = []
+    while not found or reader.position < len(value):
+        scheme, params, raw, defects = reader.section()
+        found.append(Challenge(header_key, scheme, params, raw, defects))
+    return found
+
+
+def parse_auth_params(value: str) -> tuple[AuthParam, ...]:
+    """Parse the bare parameters of Authentication-Info (RFC 7616 3.5): no scheme before them."""
+    reader = _Reader("Digest " + value, several=False)
+    return reader.section()[1]

@@ -1,0 +1,45 @@
+"""CSeq: a number below 2**31 and the method (RFC 3261 8.1.1.5, 20.16)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from analyzer.defect import Defect
+from analyzer.sip.scalar import decimal
+from analyzer.sip.text import LWS, clip, is_token
+
+# CSeq = 1*DIGIT LWS Method
+_CSEQ = re.compile(r"([0-9]++)[ \t\r\n]++([^ \t\r\n]++)")
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class CSeq:
+    """`number` is kept beyond 2**31 (with a defect); `method` keeps its case, for methods are case-sensitive."""
+
+    number: int
+    method: str
+    raw: str
+    defects: tuple[Defect, ...] = ()
+
+    @staticmethod
+    def parse(text: str) -> CSeq | None:
+        """Parse `314159 REGISTER`; None if it is not digits, blanks and one word."""
+        found = _CSEQ.fullmatch(text.strip(LWS))
+        if found is None:
+            return None
+        number = decimal(found[1])
+        assert number is not None  # the pattern matched digits
+        return CSeq(number, found[2], text, _defects(number, found[2]))
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.method}"
+
+
+def _defects(number: int, method: str) -> tuple[Defect, ...]:
+    found = []
+    if number >= 2**31:  # 8.1.1.5: "MUST be expressible as a 32-bit unsigned integer and MUST be less than 2**31"
+        found.append(Defect("cseq-out-of-range", f"the CSeq number {clip(str(number))} is not below 2**31"))
+    if not is_token(method):
+        found.append(Defect("bad-cseq", f"the CSeq method {clip(method)!r} is no token"))
+    return tuple(found)

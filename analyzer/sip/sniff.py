@@ -1,0 +1,81 @@
+"""What a payload is, told from its content alone: ports lie (RULES 1.1.1, 1.1.3).
+
+A capture that holds SIP mostly holds something else, RTP above all, so the question is answered in the order of
+cheapness: the first octet, then the first line. The patterns are anchored and have one repeated class each, so that
+hostile input costs one look at its first line.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+
+MAX_START_LINE = 8192
+"""Octets within which a start line must end. Longer ones do not cross one IP packet without fragments."""
+
+STUN_COOKIE = b"\x21\x12\xa4\x42"
+"""The magic cookie at octet 4 of every STUN message (RFC 8489 5)."""
+
+_TOKEN = rb"[A-Za-z0-9\-.!%*_+`'~]"
+# Request-Line = Method SP Request-URI SP SIP-Version (RFC 3261 7.1). Blanks in between are left to the parser.
+_REQUEST = re.compile(_TOKEN + rb"{1,64}[ \t][^\r\n]*[ \t]SIP/[0-9]", re.IGNORECASE)
+# Status-Line = SIP-Version SP Status-Code SP Reason-Phrase (RFC 3261 7.2).
+_RESPONSE = re.compile(rb"SIP/[0-9]{1,3}\.[0-9]{1,3}[ \t]+[0-9]", re.IGNORECASE)
+# What is left of a start line that the capture cut off before its end.
+_CUT_REQUEST = re.compile(_TOKEN + rb"{2,64} <?(?:sips?|tel|urn):", re.IGNORECASE)
+
+_IDLE = b"\r\n\0 \t"
+_MAX_WORD = 8
+_PRINTABLE = frozenset(range(0x20, 0x7F))
+
+
+class Kind(enum.IntEnum):
+    """What a payload is."""
+
+    SIP = 0
+    KEEPALIVE = 1
+    STUN = 2
+    OTHER = 3
+
+
+FIRST_OCTETS = bytes(1 if 0x20 <= octet < 0x7F or octet in b"\r\n\t\0\x01" else 0 for octet in range(256))
+"""Per first octet: 1 where the payload may be SIP, a keep-alive or STUN; 0 rules all of them out (RTP, TLS)."""
+
+
+def kind(payload: bytes, *, cut: bool = False) -> Kind:
+    """Tell SIP from keep-alives, STUN and everything else.
+
+    `cut` says that the end of `payload` is known to be missing: then half a start line is enough.
+    """
+    if not payload:
+        return Kind.KEEPALIVE
+    if not FIRST_OCTETS[payload[0]]:
+        return Kind.OTHER
+    if payload[0] < 2 and payload[4:8] == STUN_COOKIE:
+        return Kind.STUN
+    at = start(payload)
+    if looks_like_start(payload, at) or (cut and _CUT_REQUEST.match(payload, at)):
+        return Kind.SIP
+    return Kind.KEEPALIVE if is_keepalive(payload) else Kind.OTHER
+
+
+def start(payload: bytes, at: int = 0) -> int:
+    """Offset of the first octet that is not CR or LF: servers should skip such lines (RFC 3261 7.5)."""
+    end = len(payload)
+    while at < end and payload[at] in b"\r\n":
+        at += 1
+    return at
+
+
+def looks_like_start(line: bytes | bytearray, at: int = 0) -> bool:
+    """Whether `line`, from `at` on, begins with a request or status line."""
+    end = at + MAX_START_LINE
+    return bool(_RESPONSE.match(line, at, end) or _REQUEST.match(line, at, end))
+
+
+def is_keepalive(payload: bytes) -> bool:
+    """CRLF and CRLFCRLF (RFC 5626 4.4.1), zero octets, or a short printable word without a colon (`jaK`, `hello`)."""
+    if len(payload) > 64:
+        return not payload.strip(_IDLE)
+    word = payload.strip(_IDLE)
+    return len(word) <= _MAX_WORD and b":" not in word and _PRINTABLE.issuperset(word)

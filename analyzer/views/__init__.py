@@ -1,0 +1,35 @@
+"""The views, one file each: `NAME` and `render(report, out, options)`. `--format` takes its choices from here."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import IO
+
+from analyzer.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class ViewOptions:
+    """What the reader asked for. `width` in columns (0: not a terminal, 100 are used); `color` whether to colour;
+    `all` lists the healthy too; `command` is the command that ran (`verify-digest` leads with the digests)."""
+
+    width: int = 0
+    color: bool = False
+    all: bool = False
+    command: str = "log"
+
+
+@cache
+def view_names() -> tuple[str, ...]:
+    """The names of the formats, in name order."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")))
+
+
+def load_view(name: str) -> Callable[[Report, IO[str], ViewOptions], None]:
+    """The `render` of a view; only the one that is used is imported."""
+    render: Callable[[Report, IO[str], ViewOptions], None] = importlib.import_module(f"{__name__}.{name}").render
+    return render

@@ -1,0 +1,25 @@
+"""`--format json`: one object of schema `sipcheck/1`."""
+
+from __future__ import annotations
+
+import json
+from typing import IO
+
+from analyzer.report import Report
+from analyzer.views import ViewOptions
+from analyzer.views._schema import SCHEMA, records, summary_record
+
+NAME = "json"
+DETAIL = True
+
+
+def render(report: Report, out: IO[str], options: ViewOptions) -> None:
+    """Write the object, a record a line, so that a large one can be read and compared line by line."""
+    del options  # a machine's format has no taste
+    out.write(f'{{"schema": "{SCHEMA}",\n "summary": {json.dumps(summary_record(report))}')
+    for key, _, rows in records(report):
+        out.write(f',\n "{key}": [')
+        for number, row in enumerate(rows):
+            out.write(("," if number else "") + "\n  " + json.dumps(row))
+        out.write("]")
+    out.write("}\n")

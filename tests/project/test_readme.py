@@ -1,0 +1,68 @@
+"""The README runs: its targets exist, its commands have help, its options are known, its samples are analyzed."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import pytest
+
+from tests.shared import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+FENCES: list[str] = re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+LINES = [shlex.split(line, comments=True) for fence in FENCES for line in fence.splitlines() if line.strip()]
+TARGETS = sorted({word for line in LINES if line and line[0] == "make" for word in line[1:] if "=" not in word})
+COMMANDS = [line[1:] for line in LINES if line and line[0].removeprefix(".venv/bin/") == "sipcheck"]
+SAMPLED = [words for words in COMMANDS if any(word.startswith("samples/") for word in words)]
+SHELL = {"make", "cd", "git"}
+
+
+def sipcheck(words: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own, as a user would."""
+    command = [sys.executable, "-c", "import sys; from analyzer.cli import main; sys.exit(main())", *words]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", "NO_COLOR": "1"}
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    )
+
+
+def name_of(words: Sequence[str]) -> list[str]:
+    """The (sub)command alone: `replay plan` has two words, the others one."""
+    return list(words[: 2 if words[0] == "replay" else 1])
+
+
+def test_the_two_commands_are_there() -> None:
+    assert {"demo", "test"} <= set(TARGETS)
+    assert COMMANDS
+
+
+def test_the_readme_shows_no_command_that_is_not_looked_at() -> None:
+    strange = [line for line in LINES if line[0] not in SHELL and line[1:] not in COMMANDS]
+    assert strange == []
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_target_exists(target: str) -> None:
+    run = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=shlex.join)
+def test_command_has_help_that_knows_the_options(words: list[str]) -> None:
+    run = sipcheck([*name_of(words), "--help"])
+    assert run.returncode == 0, run.stderr
+    options = {word.partition("=")[0] for word in words if word.startswith("--") and word != "--help"}
+    unknown = {option for option in options if not re.search(rf"{option}\b", run.stdout)}
+    assert unknown == set()
+
+
+@pytest.mark.parametrize("words", SAMPLED, ids=shlex.join)
+def test_command_on_a_sample_runs(words: list[str]) -> None:
+    run = sipcheck(words)
+    assert run.returncode in {0, 1}, run.stderr
+    assert run.stdout.strip()
