@@ -91,13 +91,16 @@ class Violated:
 
     `detail` is one sentence with the values seen. `at` is the primary place (default: the subject's), `related` the
     others. `severity`, `at_fault` and `fix` default to the card's. Findings of one rule with equal `per` (default:
-    the registration) and `sub` are one finding with a count.
+    the registration) and `sub` are one finding with a count. A `count` given here is that of the whole finding so far,
+    and its detail the newest. `replaces` names a sub-code whose finding this one takes over.
     """
 
     detail: str
     sub: str = ""
     severity: Severity | None = None
     confidence: Confidence = Confidence.HIGH
+    count: int = 0
+    replaces: str = ""
     at: Place | None = None
     related: tuple[Place, ...] = ()
     per: object = None

@@ -3,8 +3,8 @@
 A step begins with an optional time (`@1800`, seconds from the start, else 10 ms after the step before), options
 (`src=192.0.2.10:5060 dst=198.51.100.1:5060 transport=TCP stream=1`), and an arrow: `>` the client's request,
 `<` the registrar's answer to the latest request. Header lines below it replace the defaults of that header, `-Name`
-leaves it out. `> again` and `< again` repeat the last one octet for octet; `! icmp` is a network error for the last request;
-`. ` (a dot) only lets time pass.
+leaves it out. `> again` and `< again` repeat the last one octet for octet; `! icmp` is a network error for the last
+request; `. ` (a dot) only lets time pass.
 
     > REGISTER sip:example.com
     < 401
@@ -34,7 +34,15 @@ START = 1_500_000_000 * SECOND
 CLIENT = Endpoint("192.0.2.10", 5060)
 REGISTRAR = Endpoint("198.51.100.1", 5060)
 _STEP = re.compile(r"(?:@(?P<at>[\d.]+)\s+)?(?P<options>(?:\w+=\S+\s+)*)(?P<arrow>[><!.])\s*(?P<rest>.*)")
-_REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 407: "Proxy Authentication Required", 423: "Interval Too Brief"}  # fmt: skip
+_REASONS = {
+    200: "OK",
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    407: "Proxy Authentication Required",
+    423: "Interval Too Brief",
+}
 _CREDENTIALS = re.compile(r"\{(.*)\}")
 
 
@@ -53,7 +61,7 @@ def read_flow(text: str, *, tail: float = 0.0, log: bool = False) -> Iterator[It
 def _steps(text: str) -> Iterator[tuple[re.Match[str], list[str]]]:
     step: re.Match[str] | None = None
     headers: list[str] = []
-    for line in (raw.strip() for raw in text.strip().splitlines()):
+    for line in filter(None, (raw.strip() for raw in text.splitlines())):
         found = _STEP.fullmatch(line)
         if found is None:
             if step is None:
@@ -146,7 +154,9 @@ class _Writer:
         reason = start.partition(" ")[2] or _REASONS.get(status, "Whatever")
         to = asked.first("to") or ""
         defaults = {
-            "Via": (asked.first("via") or "").replace(";rport;", f";received={request.source.host};rport={request.source.port};"),
+            "Via": (asked.first("via") or "").replace(
+                ";rport;", f";received={request.source.host};rport={request.source.port};"
+            ),
             "From": asked.first("from") or "",
             "To": to if status < 200 or ";tag=" in to.partition(">")[2] else f"{to};tag=r1",
             "Call-ID": asked.call_id,

@@ -71,7 +71,7 @@ class Judge:
         self._foldable = {folded for rule in rules for folded in rule.folds}
         self._findings: dict[tuple[object, ...], Finding] = {}
         self._folders: dict[tuple[str, int], Finding] = {}
-        self._by_transaction: dict[tuple[str, int], tuple[Finding, str]] = {}
+        self._by_transaction: dict[tuple[str, int], list[Finding]] = defaultdict(list)
         self.dropped = 0
 
     def ask(self, subject: Subject) -> None:
@@ -115,6 +115,7 @@ class Judge:
         place = answer.at if answer.at is not None else subject.place
         places = [(one, _time_of(subject, one)) for one in (place, *answer.related)]
         finding = self._findings.get(key)
+        taken_over = self._findings.pop((rule.id, per, answer.replaces), None) if answer.replaces else None
         if finding is None:
             if len(self._findings) >= MAX_FINDINGS:
                 self.dropped += 1
@@ -122,11 +123,14 @@ class Judge:
             finding = self._findings[key] = _finding(rule, subject, answer, places)
         else:
             _merge(finding, rule, answer, places)
+        if taken_over is not None:
+            finding.count += taken_over.count
+            finding.evidence = [*taken_over.evidence, *finding.evidence][:MAX_PLACES]
         transaction = subject.transaction
         if rule.folds:
             self._folders[(rule.id, transaction.id)] = finding
         if rule.id in self._foldable:
-            self._by_transaction[(rule.id, transaction.id)] = (finding, answer.sub)
+            self._by_transaction[(rule.id, transaction.id)].append(finding)
         if registration is not None and not finding.user_agent:
             finding.user_agent = registration.user_agent
 
@@ -134,9 +138,8 @@ class Judge:
         """Take from each finding the violations that another rule's finding on the same transaction explains."""
         for (root, transaction), folder in self._folders.items():
             for folded in self._cards[root].folds:
-                found = self._by_transaction.pop((folded, transaction), None)
-                if found is not None:
-                    found[0].count -= 1
+                for found in self._by_transaction.pop((folded, transaction), ()):
+                    found.count -= 1
                     if folded not in folder.folded:
                         folder.folded.append(folded)
         self._folders.clear()
@@ -187,7 +190,9 @@ def _is_met(need: Need, subject: Subject, transaction: Transaction, sight: Sight
         case Need.SUBSECOND:
             return _own_datagram(subject).time is not None and sight.resolution < SECOND
         case Need.WHOLE:
-            message = subject.message if isinstance(subject, MessageSubject) else transaction.request or transaction.final
+            message = (
+                subject.message if isinstance(subject, MessageSubject) else transaction.request or transaction.final
+            )
             return message is not None and not message.datagram.missing and message.complete_headers
         case Need.S2C:
             return sight.answers_from(transaction.destination) > 0
@@ -238,6 +243,7 @@ def _finding(rule: Rule, subject: Subject, answer: Violated, places: list[tuple[
         registration=registration.id if registration else None,
         transaction=transaction.id,
         evidence=places[:MAX_PLACES],
+        count=answer.count or 1,
     )
 
 
@@ -250,7 +256,9 @@ def _doubts(rule: Rule, transaction: Transaction) -> int:
 
 
 def _merge(finding: Finding, rule: Rule, answer: Violated, places: list[tuple[Place, int | None]]) -> None:
-    finding.count += 1
+    finding.count = answer.count or finding.count + 1
+    if answer.count:
+        finding.detail = answer.detail
     if len(finding.evidence) < MAX_PLACES:
         finding.evidence.extend(places[: MAX_PLACES - len(finding.evidence)])
     severity = answer.severity or rule.severity

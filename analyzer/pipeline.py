@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import BinaryIO, Literal
 
 from analyzer.capture.opener import open_sources
-from analyzer.evidence import Abort, Datagram, Item, Source
+from analyzer.evidence import SECOND, Abort, Datagram, Fidelity, Item, Source
 from analyzer.findings import Rule
 from analyzer.judge import INTERNAL, Judge
 from analyzer.register.identity import aor_of
@@ -50,9 +50,7 @@ class Analysis:
         self._rows: list[TransactionRow] = []
         self._summary = Summary()
         self._reconstructor = Reconstructor(self._secrets, self._ask, self._closed, detail=detail)
-        self._judge = Judge(
-            all_rules() if rules is None else rules, Sight(sources, self._reconstructor, profile)
-        )
+        self._judge = Judge(all_rules() if rules is None else rules, Sight(sources, self._reconstructor, profile))
         self._ask_judge = self._judge.ask
 
     def feed(self, item: Item) -> None:
@@ -152,16 +150,14 @@ def analyze(
     if secrets is None:
         files = [credentials] if isinstance(credentials, str | os.PathLike) else list(credentials)
         secrets = Secrets.load([os.fspath(file) for file in files])
-    with open_sources(several, kind=kind, dialect=dialect) as reading:  # type: ignore[arg-type]
-        analysis = Analysis(
-            reading.sources, rules=rules, secrets=secrets, detail=detail, aor=aor, profile=profile
-        )
+    with open_sources(several, kind=kind, dialect=dialect) as reading:
+        analysis = Analysis(reading.sources, rules=rules, secrets=secrets, detail=detail, aor=aor, profile=profile)
         interrupted = False
         try:
             for number, item in enumerate(reading):
                 analysis.feed(item)
                 if progress is not None and number % 256 == 0:
-                    progress(*reading.position())
+                    progress(reading.position(), reading.total())
         except KeyboardInterrupt:
             interrupted = True
     return analysis.finish(interrupted=interrupted)
@@ -169,8 +165,11 @@ def analyze(
 
 def analyze_items(items: Iterable[Item], **given: object) -> Report:
     """Analyze items that are already at hand (flow text, tests); takes what `Analysis` takes."""
-    analysis = Analysis([Source("flow")], **given)  # type: ignore[arg-type]
+    source = Source("flow")
+    analysis = Analysis([source], **given)  # type: ignore[arg-type]
     for item in items:
+        if isinstance(item, Datagram) and item.fidelity is Fidelity.PRINTED:
+            source.kind, source.resolution = "log", SECOND
         analysis.feed(item)
     return analysis.finish()
 

@@ -19,7 +19,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Obey `needs_tool` before the fixtures of the test are built."""
     for mark in item.iter_markers("needs_tool"):
         for name in mark.args:
-            require_tool(name)
+            require_tool(name, item.nodeid)
 
 
 @pytest.fixture(scope="session")

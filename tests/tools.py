@@ -24,11 +24,14 @@ def find_tool(name: str) -> str | None:
     return shutil.which(name, path=folders)
 
 
-def require_tool(name: str) -> str:
-    """Path of the program `name`; without it the running test skips, or fails with `CI=true`."""
+def require_tool(name: str, test: str = "") -> str:
+    """Path of the program `name`; without it the `test` (the running one) skips by name, or fails with `CI=true`."""
     path = find_tool(name)
     if path is not None:
         return path
+    # The test's name in the reason keeps pytest from folding all skips into one line.
+    test = test or os.environ.get("PYTEST_CURRENT_TEST", "a test").rpartition(" (")[0]
+    reason = f"{test} needs {name}, which is not installed"
     if os.environ.get("CI") == "true":
-        pytest.fail(f"{name} is not installed, and CI=true", pytrace=False)
-    pytest.skip(f"{name} is not installed")
+        pytest.fail(f"{reason}, and CI=true", pytrace=False)
+    pytest.skip(reason)

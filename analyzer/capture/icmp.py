@@ -12,8 +12,9 @@ from analyzer.capture.addresses import endpoint
 from analyzer.capture.links._tags import by_version
 from analyzer.capture.record import Record
 from analyzer.evidence import Abort
-from analyzer.sip.sniff import Kind, kind
+from analyzer.sip.sniff import FIRST_OCTETS, Kind, kind
 
+_SHORT = 24  # octets in which a request line need not show itself
 _UNREACHABLE_V4 = {0: "network", 1: "host", 2: "protocol", 3: "port", 9: "network", 10: "host", 13: "host"}
 _UNREACHABLE_V6 = {0: "network", 1: "host", 3: "host", 4: "port"}
 
@@ -31,7 +32,7 @@ def abort(packet: ip.Packet, record: Record) -> Abort | None:
     if quoted.protocol not in (IP_PROTO_UDP, IP_PROTO_TCP):
         return None
     payload = _payload(quoted)
-    if payload and kind(payload, cut=True) != Kind.SIP:
+    if not _may_be_sip(payload):
         return None
     return Abort(
         time=record.time,
@@ -43,6 +44,13 @@ def abort(packet: ip.Packet, record: Record) -> Abort | None:
         text=text,
         quoted=payload,
     )
+
+
+def _may_be_sip(payload: bytes) -> bool:
+    """Whether a quote, mostly cut, does not speak against SIP: its first octets are all that a router may give."""
+    if len(payload) < _SHORT:
+        return all(FIRST_OCTETS[octet] for octet in payload)
+    return kind(payload, cut=True) in (Kind.SIP, Kind.KEEPALIVE)
 
 
 def _payload(quoted: ip.Packet) -> bytes:

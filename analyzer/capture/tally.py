@@ -41,7 +41,8 @@ class Tally:
         if self.cut:
             say(f"{_packets(self.cut)} cut at {self.snap} octets")
         for number, count in sorted(self.links.items()):
-            say(f"{_packets(count)} of link type {number}, which is not read")
+            if number >= 0:
+                say(f"{_packets(count)} of link type {number}, which is not read")
         for (one, other), count in self.tls.items():
             say(f"TLS on {one} - {other}: {count} packet{'s' if count > 1 else ''} could not be read without keys")
         if self.tls_more:

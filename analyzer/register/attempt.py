@@ -22,12 +22,14 @@ LONGEST = 12
 
 
 class Attempt:
-    """One try of one client at one registrar. `outcome` is `open` until it is concluded."""
+    """One try of one client at one registrar. `outcome` is `open` until it is concluded; `inherited` are the nonces of
+    the challenge that ended the attempt before."""
 
-    __slots__ = ("ended", "outcome", "status", "transactions")
+    __slots__ = ("ended", "inherited", "outcome", "status", "transactions")
 
-    def __init__(self, first: Transaction) -> None:
+    def __init__(self, first: Transaction, inherited: set[str] | None = None) -> None:
         self.transactions = [first]
+        self.inherited = inherited or set()
         self.outcome: Outcome = "open"
         self.status = 0
         self.ended = False
@@ -52,7 +54,11 @@ class Attempt:
         last = self.last
         if self.ended or last.final is None or len(self.transactions) >= LONGEST or last.status not in LINKING:
             return False
-        if transaction.first is not None and last.answered_at is not None and transaction.first - last.answered_at > AUTH_LINK:
+        if (
+            transaction.first is not None
+            and last.answered_at is not None
+            and transaction.first - last.answered_at > AUTH_LINK
+        ):
             return False
         if not last.challenged:
             return True
@@ -62,13 +68,14 @@ class Attempt:
 
     @property
     def refused(self) -> bool:
-        """The last request answered this attempt's own challenge, and was challenged again without `stale=true`."""
+        """The last request answered a challenge that was seen, and was challenged again without `stale=true`."""
         last = self.last
         if not last.challenged or not last.has_credentials or last.final is None:
             return False
         if any(challenge.stale for challenge in last.final.challenges):
             return False
-        return any(_nonces(last) & earlier.nonces for earlier in self.transactions[:-1])
+        answered = _nonces(last)
+        return bool(answered & self.inherited) or any(answered & before.nonces for before in self.transactions[:-1])
 
     def answered(self) -> bool:
         """Take in the last transaction's final answer; True if that concludes the attempt (RULES 1.5)."""
@@ -117,7 +124,7 @@ def _success(transaction: Transaction) -> Outcome:
 
 
 def requested_expiry(parameter: int | None, header: int | None) -> int | None:
-    """What a contact asks for: the parameter wins, else the header, else nothing was said (T-EXP, RFC 3261 10.2.1.1)."""
+    """What a contact asks for: the parameter, else the header, else nothing was said (T-EXP, RFC 3261 10.2.1.1)."""
     return parameter if parameter is not None else header
 
 

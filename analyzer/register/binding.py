@@ -33,7 +33,17 @@ class Binding:
     out (or was removed). `asked_again` becomes true with the first request after `learned` that names it.
     """
 
-    __slots__ = ("address", "asked_again", "certainty", "end", "granted", "learned", "registration", "requested", "start")
+    __slots__ = (
+        "address",
+        "asked_again",
+        "certainty",
+        "end",
+        "granted",
+        "learned",
+        "registration",
+        "requested",
+        "start",
+    )
 
     def __init__(self, address: Address, registration: int | None, start: int | None) -> None:
         self.address = address
@@ -58,9 +68,10 @@ class Binding:
 
 class BindingEvent(NamedTuple):
     """Something happened to a binding: `renewal` (a request names a known one, seen at its first copy), `added`,
-    `refreshed`, `removed`."""
+    `refreshed`, `removed`, `lapsed` (it ran out twice over and was not asked for again; `transaction` is the one that
+    granted it)."""
 
-    kind: Literal["renewal", "added", "refreshed", "removed"]
+    kind: Literal["renewal", "added", "refreshed", "removed", "lapsed"]
     binding: Binding
     transaction: Transaction
 

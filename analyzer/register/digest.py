@@ -28,14 +28,42 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import unquote
 
+from analyzer.register.digest_input import DigestInput, clip, from_credentials
 from analyzer.register.secret import Secret, secret_octets
 from analyzer.register.secrets import Secrets
-from analyzer.sip.auth import Credentials
 
 if TYPE_CHECKING:
     from analyzer.register.diagnosis import Diagnoser, Diagnosis, DigestContext
+
+__all__ = [
+    "ALGORITHMS",
+    "Algorithm",
+    "DigestInput",
+    "DigestVerdict",
+    "Reading",
+    "Verdict",
+    "algorithm_of",
+    "clip",
+    "computable",
+    "expected",
+    "from_credentials",
+    "ha1",
+    "ha2",
+    "hash_function",
+    "judge",
+    "malformed",
+    "matching",
+    "not_judged",
+    "plain_ha1",
+    "readings",
+    "resolve_user",
+    "response",
+    "response_auth",
+    "session_ha1",
+    "user_hash",
+    "verify",
+]
 
 HashFunction = Callable[[bytes], bytes]
 """Octets to the digest of a hash, in octets."""
@@ -82,69 +110,6 @@ def hash_function(hash_name: str) -> HashFunction | None:
     return lambda octets: hashlib.new(hash_name, octets, usedforsecurity=False).digest()
 
 
-class DigestInput(NamedTuple):
-    """What one Authorization or Proxy-Authorization header says, with the request's method and body.
-
-    Texts are decoded as UTF-8 with surrogateescape, without quotes, quoted-pairs resolved; absent parameters are empty.
-    `escaped` holds (parameter, text between the quotes) for the values that had quoted-pairs. `auts` is
-    that of RFC 3310 3.4, `body` what Content-Length delimits. `damage` says, as a sentence, what is known to be cut off
-    the header or the body: then a response that does not match proves nothing.
-    """
-
-    username: str
-    realm: str
-    nonce: str
-    uri: str
-    response: str
-    algorithm: str = ""
-    qop: str = ""
-    nc: str = ""
-    cnonce: str = ""
-    opaque: str = ""
-    method: str = "REGISTER"
-    body: bytes = b""
-    userhash: bool = False
-    auts: str = ""
-    scheme: str = "Digest"
-    escaped: tuple[tuple[str, str], ...] = ()
-    damage: str = ""
-
-    def still_escaped(self) -> DigestInput | None:
-        """The same with the text between the quotes as it stood, or None where nothing was escaped."""
-        return self._replace(escaped=(), **dict(self.escaped)) if self.escaped else None  # type: ignore[arg-type]
-
-
-def from_credentials(credentials: Credentials, method: str, body: bytes = b"") -> DigestInput:
-    """What the arithmetic needs of a header value, with the method and body of its request."""
-    names = ("realm", "nonce", "uri", "response", "algorithm", "qop", "nc", "cnonce", "opaque", "auts")
-    values = {name: credentials.get(name) or "" for name in names}
-    escaped = tuple(
-        (param.name.lower(), param.raw.partition('"')[2].removesuffix('"'))
-        for param in credentials.params
-        if param.quoted and "\\" in param.raw and param.name.lower() in DigestInput._fields
-    )
-    cut = next((defect.text for defect in credentials.defects if defect.code == "cut-value"), "")
-    username = credentials.get("username")
-    if username is None:
-        username = _extended(credentials.get("username*") or "")
-    return DigestInput(
-        username,
-        **values,
-        method=method,
-        body=body,
-        userhash=credentials.userhash,
-        scheme=credentials.scheme,
-        escaped=escaped,
-        damage=cut,
-    )
-
-
-def _extended(value: str) -> str:
-    """`username*` of RFC 7616 3.4 in the form of RFC 5987: UTF-8'language'percent-encoded."""
-    charset, mark, rest = value.partition("'")
-    return unquote(rest.partition("'")[2], errors="surrogateescape") if mark and charset.upper() == "UTF-8" else value
-
-
 class Reading(NamedTuple):
     """A legitimate reading of the formula: the values to hash, nonce and cnonce of the -sess step, how to name it."""
 
@@ -186,7 +151,7 @@ def response(algorithm: Algorithm, of_secret: bytes, digest: DigestInput, of_req
 
 def plain_ha1(digest: DigestInput, secret: Secret, algorithm: Algorithm) -> bytes | None:
     """HA1 from a secret before the -sess step; None: an HA1 of another hash, or an AKA password that is not there."""
-    if digest.auts:  # RFC 3310 3.4: a resynchronisation response is made with an empty password
+    if digest.auts and algorithm.aka:  # RFC 3310 3.4: a resynchronisation response is made with an empty password
         return ha1(algorithm, digest.username, digest.realm, b"")
     if secret.is_ha1:
         stored = secret.reveal()
@@ -303,7 +268,7 @@ def judge(
 def not_judged(digest: DigestInput) -> str:
     """Why no secret could judge these credentials, or nothing."""
     if digest.scheme.lower() != "digest":
-        return f"scheme {clip(digest.scheme)} is not Digest"
+        return f"scheme {clip(digest.scheme) or '(none)'} is not Digest"
     if not digest.response.strip():
         return "no response value" + ("" if digest.nonce else " (initial IMS registration)")
     if not digest.uri:
@@ -325,11 +290,6 @@ def malformed(digest: DigestInput) -> str:
         return ""
     count = f"{len(sent)} " + ("hex digits" if hexadecimal else "characters, not all hex digits")
     return f"the response is cut or malformed ({count}, {algorithm.token} has {algorithm.digits})"
-
-
-def clip(value: str, length: int = 80) -> str:
-    """A wire value for a sentence, the middle of a long one left out. Views escape what is hostile in it."""
-    return value if len(value) <= length else f"{value[: length - 13]}...{value[-10:]}"
 
 
 def resolve_user(digest: DigestInput, secrets: Secrets, seen: Sequence[str] = ()) -> DigestInput:
@@ -360,7 +320,8 @@ def _candidates(digest: DigestInput, secrets: Secrets) -> tuple[list[Secret], bo
     """The secrets to try, and whether they are this user's own in this realm: only then a mismatch proves something."""
     if digest.userhash:
         return [], False
-    if digest.auts:  # made with an empty password: needs none of ours
+    algorithm = algorithm_of(digest.algorithm)
+    if digest.auts and algorithm is not None and algorithm.aka:  # made with an empty password: needs none of ours
         return [Secret("", username=digest.username, origin="RFC 3310 3.4")], True
     own = secrets.lookup(digest.username, digest.realm)
     return (own, True) if own else (secrets.elsewhere(digest.username, digest.realm), False)

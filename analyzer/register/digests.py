@@ -24,7 +24,8 @@ NO_SECRETS = DigestVerdict(Verdict.UNKNOWN, "no password given")
 
 @dataclass(slots=True)
 class DigestRecord:
-    """One credentials as sent. `accepted` is None where the answer does not tell (none seen, or about other things)."""
+    """One credentials as sent. `accepted` is None where the answer does not tell (none seen, or about other things);
+    `replayed`: the nonce count does not rise over the credentials that this client sent before (RFC 7616 3.4)."""
 
     header: str
     scheme: str
@@ -43,6 +44,7 @@ class DigestRecord:
     transaction: int
     aor: str
     raw: str
+    replayed: bool = False
     accepted: bool | None = None
     status: int = 0
     copies: int = 1
@@ -127,6 +129,9 @@ class DigestLedger:
             raw=credentials.raw,
         )
         if registration is not None:
+            before = self._last.get(registration.id)
+            if before is not None and before.nc and before.nonce == record.nonce:
+                record.replayed = record.nonce_count.lower() <= before.nc.lower()
             self._last[registration.id] = Sent(record.response, record.nonce, record.nonce_count)
         return record
 
@@ -172,6 +177,10 @@ def accepted(header: str, status: int) -> bool | None:
     """
     if 200 <= status < 300 or status == 423:
         return True
-    if status == 403 or (status == 401 and header == "authorization") or (status == 407 and header == "proxy-authorization"):
+    if (
+        status == 403
+        or (status == 401 and header == "authorization")
+        or (status == 407 and header == "proxy-authorization")
+    ):
         return False
     return None

@@ -34,10 +34,10 @@ Key = tuple[str, ...]
 
 
 class Event(NamedTuple):
-    """What happened to a transaction: `opened` (first request), `changed` (a copy that differs), `answered` (first
+    """What happened to a transaction: `opened` (first request), `copied` (sent again), `answered` (first
     final answer), `silent` (no final answer in time), `closed` (forgotten; always last)."""
 
-    kind: Literal["opened", "changed", "answered", "silent", "closed"]
+    kind: Literal["opened", "copied", "answered", "silent", "closed"]
     transaction: Transaction
     message: Message | None = None
 
@@ -158,7 +158,7 @@ class TransactionTable:
             transaction.changed_count += 1
             if len(transaction.changed) < KEPT:
                 transaction.changed.append(message)
-            yield Event("changed", transaction, message)
+        yield Event("copied", transaction, message)
 
     def _response(self, message: Message) -> Iterator[Event]:
         transaction, pairing = self._find(message)

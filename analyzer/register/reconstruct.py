@@ -10,12 +10,13 @@ requests go to, so the addresses of one cluster are several registrars.
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
 from collections.abc import Callable
 
-from analyzer.evidence import Abort
+from analyzer.evidence import SECOND, Abort
 from analyzer.register.attempt import Attempt
-from analyzer.register.binding import BindingEvent, BindingTable
+from analyzer.register.binding import Binding, BindingEvent, BindingTable
 from analyzer.register.boot import boot_score
 from analyzer.register.bounded import Bounded
 from analyzer.register.challenges import Challenged, Challenges
@@ -39,6 +40,7 @@ from analyzer.sip.message import Message
 
 MOST_HOSTS = 200_000
 KEPT_BINDINGS = 100
+_LONGEST_WATCH = 7 * 86400  # seconds; an expiry beyond it outlives the capture
 
 
 class Reconstructor:
@@ -68,6 +70,7 @@ class Reconstructor:
         self._owner: dict[int, tuple[Registration, Attempt | None]] = {}
         self._before: dict[int, tuple[dict[str, list[Challenged]], dict[str, str]]] = {}
         self._finishing = False
+        self._lapses: list[tuple[int, int, int, Binding, Registration, Transaction]] = []
 
     def feed(self, message: Message) -> None:
         """Take in a message."""
@@ -81,6 +84,7 @@ class Reconstructor:
                 self.responses[message.status] += 1
         if message.datagram.time is not None:
             self.heard[message.datagram.source.host] = message.datagram.time
+            self._lapse(message.datagram.time)
 
     def abort(self, abort: Abort) -> None:
         """Take in a network error."""
@@ -98,7 +102,7 @@ class Reconstructor:
         match event.kind:
             case "opened":
                 self._opened(transaction)
-            case "changed":
+            case "copied":
                 assert event.message is not None
                 owner = self._owner.get(transaction.id)
                 self.digests.sent(transaction, event.message, owner[0] if owner else None, aor_of(event.message))
@@ -112,19 +116,20 @@ class Reconstructor:
     def _opened(self, transaction: Transaction) -> None:
         request = transaction.request
         assert request is not None
-        registration = None
+        registration = earlier = None
         if transaction.method == "REGISTER":
             first_hop = transaction.path.first if transaction.path else transaction
             if first_hop is transaction or first_hop.id not in self._owner:
-                registration = self._register(transaction, request)
+                registration, earlier = self._register(transaction, request)
             else:
                 registration = self._owner[first_hop.id][0]
                 self._owner[transaction.id] = (registration, None)
         self.digests.sent(transaction, request, registration, aor_of(request))
         if transaction.method == "REGISTER":
-            self._emit(MessageSubject(request, transaction, registration))
+            self._emit(MessageSubject(request, transaction, registration, earlier))
 
-    def _register(self, transaction: Transaction, request: Message) -> Registration:
+    def _register(self, transaction: Transaction, request: Message) -> tuple[Registration, Transaction | None]:
+        """Find whose request it is; returns the registration and the client's transaction before this one."""
         aor, registrar, client = aor_of(request), registrar_of(transaction), client_of(request)
         registration = self.registry.find(registrar, aor, client, transaction)
         from_tag = (request.from_.tag if request.from_ else None) or ""
@@ -136,9 +141,7 @@ class Reconstructor:
         if attempt.first is transaction and registration.outcome == "registered":
             registration.refreshes += 1
         same_call = stream.by_destination.get(transaction.destination)
-        step = StepSubject(
-            earlier, transaction, same_call, stream, registration, attempt, same_attempt, changed, boot
-        )
+        step = StepSubject(earlier, transaction, same_call, stream, registration, attempt, same_attempt, changed, boot)
         self._count_change(step)
         renewals = [] if same_attempt else list(self.bindings.asked(registrar, aor, transaction))
         self._note_challenges(transaction, registration)
@@ -147,9 +150,8 @@ class Reconstructor:
             self._emit(step)
         for event in renewals:
             self._emit(BindingSubject(event, registration, step))
-        stream.by_destination[transaction.destination] = stream.last = transaction
-        stream.client = client
-        return registration
+        stream.take(transaction, client)
+        return registration, earlier
 
     def _attempt(self, registration: Registration, transaction: Transaction) -> tuple[Attempt, bool]:
         current = registration.current
@@ -159,7 +161,8 @@ class Reconstructor:
             return current, True
         if current is not None and current.last.final is not None and current.given_up():
             self._conclude(registration, current)
-        registration.current = attempt = Attempt(transaction)
+        earlier = registration.last_transaction
+        registration.current = attempt = Attempt(transaction, earlier.nonces if earlier else None)
         registration.attempts += 1
         self._owner[transaction.id] = (registration, attempt)
         return attempt, False
@@ -258,6 +261,22 @@ class Reconstructor:
                 del registration.bindings[:-KEPT_BINDINGS]
             if binding.granted is not None:
                 registration.granted = binding.granted
+                self._watch(binding, registration, event.transaction)
+
+    def _watch(self, binding: Binding, registration: Registration, transaction: Transaction) -> None:
+        """Look again at a binding when twice its interval has passed after its end."""
+        if binding.end is None or not binding.granted or binding.granted > _LONGEST_WATCH:
+            return
+        due = binding.end + 2 * binding.granted * SECOND
+        heapq.heappush(self._lapses, (due, transaction.id, binding.end, binding, registration, transaction))
+
+    def _lapse(self, now: int) -> None:
+        while self._lapses and self._lapses[0][0] <= now:
+            _, _, end, binding, registration, transaction = heapq.heappop(self._lapses)
+            heard = self.heard.get(registration.source.host)
+            lapsed = binding.certainty == "present" and binding.end == end and not binding.asked_again
+            if lapsed and heard is not None and heard > end:
+                self._emit(BindingSubject(BindingEvent("lapsed", binding, transaction), registration, None))
 
     def _conclude(self, registration: Registration, attempt: Attempt) -> None:
         registration.conclude(attempt, self._cause(attempt))

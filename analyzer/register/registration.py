@@ -17,19 +17,21 @@ from analyzer.register.transaction import Transaction
 
 KEPT_CALL_IDS = 50
 KEPT_FAILURES = 32
+_REFUSALS = (401, 403, 407)
 _DECISIVE = ("registered", "removed", "rejected", "timeout", "abandoned")
 
 
 class Failure:
     """One failed attempt, for the detection of loops. `cause` is what the attempt itself shows of the reason."""
 
-    __slots__ = ("cause", "place", "status", "time")
+    __slots__ = ("cause", "credentialed", "place", "status", "time")
 
     def __init__(self, attempt: Attempt, cause: str) -> None:
         self.time = attempt.first.first
         self.status = attempt.status
         self.place = attempt.last.place
         self.cause = cause
+        self.credentialed = attempt.credentialed
 
 
 class Registration:
@@ -61,6 +63,7 @@ class Registration:
         "preemptive",
         "reasons",
         "refreshes",
+        "refused_in_a_row",
         "registrar",
         "rounds_423",
         "since",
@@ -99,6 +102,7 @@ class Registration:
         self.rounds_423 = 0
         self.failures: deque[Failure] = deque(maxlen=KEPT_FAILURES)
         self.failure_count = 0
+        self.refused_in_a_row = 0
         self.failing_since: int | None = None
         self.current: Attempt | None = None
         self.last_transaction: Transaction | None = None
@@ -152,6 +156,10 @@ class Registration:
             self.since, self.since_place = attempt.first.first, attempt.first.place
         if decides:
             self.outcome, self.status = outcome, status
+        if outcome == "rejected" and status in _REFUSALS:
+            self.refused_in_a_row += 1
+        elif outcome != "open":
+            self.refused_in_a_row = 0
         if outcome in ("registered", "removed", "fetched"):
             self.failures.clear()
             self.failure_count = 0

@@ -23,7 +23,7 @@ _MOST_SIDE_BY_SIDE = 64
 class Stream:
     """One Call-ID of one user agent: the latest transaction for each destination, and over all of them."""
 
-    __slots__ = ("by_destination", "client", "from_tag", "gaps", "last", "steps", "orphans")
+    __slots__ = ("by_destination", "client", "from_tag", "gaps", "last", "orphans", "steps")
 
     def __init__(self, client: Client, from_tag: str) -> None:
         self.client = client
@@ -33,6 +33,18 @@ class Stream:
         self.orphans: set[int] = set()
         self.steps = 0
         self.gaps: dict[int, int] = {}
+
+    def take(self, transaction: Transaction, client: Client) -> None:
+        """Note the newest transaction; `gaps` counts by how much CSeq jumped, `steps` how often it moved."""
+        if self.last is not None and transaction.cseq > self.last.cseq >= 0:
+            self.steps += 1
+            jump = transaction.cseq - self.last.cseq
+            if jump > 1 and (jump in self.gaps or len(self.gaps) < _MOST_SIDE_BY_SIDE):
+                self.gaps[jump] = self.gaps.get(jump, 0) + 1
+        if len(self.by_destination) < _MOST_SIDE_BY_SIDE or transaction.destination in self.by_destination:
+            self.by_destination[transaction.destination] = transaction
+        self.last = transaction
+        self.client = client
 
     def is_of(self, client: Client, from_tag: str) -> bool:
         """Two user agents may draw the same Call-ID (8.1.1.4 forbids it): something else must agree too."""

@@ -12,17 +12,22 @@ from analyzer.register.challenges import Challenged
 from analyzer.register.digests import DigestRecord
 from analyzer.register.registration import Registration
 from analyzer.register.registry import Stream
+from analyzer.register.timers import AUTH_LINK
 from analyzer.register.transaction import Transaction
 from analyzer.sip.message import Message
 
 
 @dataclass(slots=True)
 class MessageSubject:
-    """A request at its first copy, or the first final answer of a transaction."""
+    """A request at its first copy, or the first final answer of a transaction.
+
+    `earlier` is, for a request, the same client's transaction before this one.
+    """
 
     message: Message
     transaction: Transaction
     registration: Registration | None
+    earlier: Transaction | None = None
 
     @property
     def place(self) -> Place:
@@ -93,6 +98,16 @@ class StepSubject:
     def transaction(self) -> Transaction:
         """The new transaction."""
         return self.later
+
+    @property
+    def answers_challenge(self) -> bool:
+        """The new transaction brings credentials after the 401/407 of the one before under the same Call-ID."""
+        earlier, later = self.same_call, self.later
+        if earlier is None or not earlier.challenged or not later.has_credentials:
+            return False
+        if later.first is None or earlier.answered_at is None:
+            return True
+        return later.first - earlier.answered_at <= AUTH_LINK
 
     @property
     def place(self) -> Place:

@@ -40,7 +40,7 @@ class Address:
         if value.startswith('"'):
             return _quoted_name(text, value)
         bracket = value.find("<")
-        return _bracketed(text, value, bracket, []) if bracket >= 0 else _addr_spec(text, value)
+        return _bracketed(text, value, bracket, []) if bracket >= 0 else _addr_spec(text, value, "", [])
 
     @property
     def tag(self) -> str | None:
@@ -70,7 +70,10 @@ def _quoted_name(raw: str, value: str) -> Address:
     bracket = value.find("<", name.end())
     if bracket < 0:
         wrong = [Defect("bad-address", f"no <URI> follows the display name in {clip(value)!r}")]
-        return _finish(raw, unquote(name[0]), None, value[name.end() :].lstrip(LWS), wrong=wrong)
+        rest = value[name.end() :].lstrip(LWS)
+        if rest[:1] not in ("", ";"):
+            return _addr_spec(raw, rest, unquote(name[0]), wrong)
+        return _finish(raw, unquote(name[0]), None, rest, wrong=wrong)
     return _bracketed(raw, value, bracket, [])
 
 
@@ -99,14 +102,13 @@ def _display_name_legal(name: str) -> bool:
     return not name or QUOTED.fullmatch(name) is not None or all(map(is_token, name.split()))
 
 
-def _addr_spec(raw: str, value: str) -> Address:
+def _addr_spec(raw: str, value: str, display: str, wrong: list[Defect]) -> Address:
     """The first semicolon ends the URI (20.10), unless that would cut through the user part."""
     text, semicolon, tail = value.partition(";")
     text = text.rstrip(LWS)
-    wrong = []
     if "," in text or "?" in text or ("@" not in text and "@" in tail.partition('"')[0]):
         wrong.append(Defect("uri-not-bracketed", f"a URI with comma, ? or ; needs angle brackets: {clip(value)!r}"))
-    return _finish(raw, "", Uri.parse(text), semicolon + tail, bracketed=False, wrong=wrong)
+    return _finish(raw, display, Uri.parse(text), semicolon + tail, bracketed=False, wrong=wrong)
 
 
 def _finish(

@@ -164,18 +164,20 @@ class _Reader:
         self.params: list[AuthParam] = []
         self.names: set[str] = set()
         self.defects: dict[str, Defect] = {}
+        self.before = ""
+        """What stood before: "param", "junk", or "" at the beginning of a section."""
 
-    def section(self) -> tuple[str, tuple[AuthParam, ...], str, tuple[Defect, ...]]:
-        """Read one scheme with its parameters, up to the next scheme or the end."""
+    def section(self, *, bare: bool = False) -> tuple[str, tuple[AuthParam, ...], str, tuple[Defect, ...]]:
+        """Read one scheme (`bare`: none) with its parameters, up to the next scheme or the end."""
         start = self.position = self._gap()
-        self.params, self.names, self.defects = [], set(), {}
-        found = _SCHEME.match(self.value, self.position)
+        self.params, self.names, self.defects, self.before = [], set(), {}, ""
+        found = None if bare else _SCHEME.match(self.value, self.position)
         scheme = found[1] if found else ""
         self.digest = scheme.lower() in ("digest", "")
         if found:
             self.position = found.end()
             self._token68()
-        else:
+        elif not bare:
             self._note("bad-auth-scheme", "no scheme stands before the parameters")
         while self._step():
             pass
@@ -200,7 +202,7 @@ class _Reader:
         at_end = begin == len(self.value)
         if not at_end and (self.params or commas) and self._scheme_ahead(begin):
             return False
-        if commas > 1 or (commas and (at_end or not self.params)):
+        if commas > 1 or (commas and (at_end or not self.before)):
             self._note("empty-list-element", "a comma with no parameter before or after it")
         if at_end:
             self.position = begin
@@ -208,9 +210,10 @@ class _Reader:
         found = _PARAM.match(self.value, begin)
         if found is None:
             return self._word(begin)
-        if self.params and not commas:
+        if self.before == "param" and not commas:
             self._note("missing-comma", f"no comma before {clip(found[1])}")
         self._param(found)
+        self.before = "param"
         return True
 
     def _scheme_ahead(self, begin: int) -> bool:
@@ -249,6 +252,7 @@ class _Reader:
             self._note("unquoted-value", "a list of qop values must be a quoted string")
         else:
             self._note("auth-junk", f"{clip(junk)!r} is no parameter")
+            self.before = "junk"
         return True
 
     def _note(self, code: str, sentence: str) -> None:
@@ -273,5 +277,4 @@ def parse_challenges(header_key: str, value: str) -> list[Challenge]:
 
 def parse_auth_params(value: str) -> tuple[AuthParam, ...]:
     """Parse the bare parameters of Authentication-Info (RFC 7616 3.5): no scheme before them."""
-    reader = _Reader("Digest " + value, several=False)
-    return reader.section()[1]
+    return _Reader(value, several=False).section(bare=True)[1]

@@ -17,7 +17,7 @@ import re
 from typing import NamedTuple
 
 from analyzer.defect import Defect
-from analyzer.sip.sniff import MAX_START_LINE, Kind, kind, looks_like_start
+from analyzer.sip.sniff import MAX_START_LINE, Kind, kind, looks_like_start, start_within
 
 MAX_HEADERS = 1 << 20
 """Octets of start line and headers that are waited for."""
@@ -132,11 +132,16 @@ class StreamFramer:
             self._scan = len(buffer)
             return False
         self._lines = 0
-        if looks_like_start(buffer):
+        size = end + 1 if end >= 0 else MAX_START_LINE
+        # Out of step, the rest of a body may stand before the start line and would look like a part of its method.
+        inside = start_within(buffer, size) if self._junk else -1
+        if inside > 0:
+            self._drop(inside)
+        if inside > 0 or looks_like_start(buffer):
             self._state = _HEADERS
             self._scan = 0
         else:
-            self._drop(end + 1 if end >= 0 else MAX_START_LINE)
+            self._drop(size)
         return True
 
     def _skip_idle(self) -> None:

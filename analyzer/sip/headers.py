@@ -154,7 +154,8 @@ def _split_lines(raw: bytes, start: int, defects: list[Defect], wire: bool) -> S
     _close(row, row_start, position, headers, defects)
     end = position if section is None else section.body
     if wire:
-        _note_line_ends(raw[start:end], start, newline, defects)
+        section_octets = raw[start:end] if section else raw[start:end].removesuffix(b"\r")  # cut inside CRLF
+        _note_line_ends(section_octets, start, newline, defects)
     return section or Section(headers, len(raw), len(raw), False)
 
 

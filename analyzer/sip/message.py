@@ -86,7 +86,10 @@ class Message:
         self._note_repeated()
         if self.complete_headers:
             self._cut_body(wire)
-        elif wire and not datagram.missing:  # a cut is the capture's, not the sender's
+        elif datagram.missing:  # the cut is the capture's, not the sender's, and the last row bears it
+            last = self.headers[-1].start if self.headers else 0
+            self.defects = [defect for defect in self.defects if defect.offset != last]
+        elif wire:
             self.defects.append(Defect("headers-not-terminated", "no empty line ends the headers", len(raw)))
 
     def _note_repeated(self) -> None:

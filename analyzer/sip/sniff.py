@@ -24,6 +24,12 @@ _RESPONSE = re.compile(rb"SIP/[0-9]{1,3}\.[0-9]{1,3}[ \t]+[0-9]", re.IGNORECASE)
 # What is left of a start line that the capture cut off before its end.
 _CUT_REQUEST = re.compile(_TOKEN + rb"{2,64} <?(?:sips?|tel|urn):", re.IGNORECASE)
 
+# A start line behind the end of something else: only well-known methods, since any letters before them are a token too.
+_INSIDE = re.compile(
+    rb"(?:REGISTER|INVITE|ACK|BYE|CANCEL|OPTIONS|SUBSCRIBE|NOTIFY|PUBLISH|MESSAGE|INFO|PRACK|UPDATE|REFER)[ \t]<?sips?:"
+    rb"|SIP/2\.0[ \t][1-6][0-9]{2}[ \t]"
+)
+
 _IDLE = b"\r\n\0 \t"
 _MAX_WORD = 8
 _PRINTABLE = frozenset(range(0x20, 0x7F))
@@ -71,6 +77,12 @@ def looks_like_start(line: bytes | bytearray, at: int = 0) -> bool:
     """Whether `line`, from `at` on, begins with a request or status line."""
     end = at + MAX_START_LINE
     return bool(_RESPONSE.match(line, at, end) or _REQUEST.match(line, at, end))
+
+
+def start_within(line: bytes | bytearray, end: int) -> int:
+    """Offset of a start line that begins inside `line[:end]`, behind a body without a line end; -1 where there is none."""
+    match = _INSIDE.search(line, 0, end)
+    return match.start() if match and looks_like_start(line, match.start()) else -1
 
 
 def is_keepalive(payload: bytes) -> bool:

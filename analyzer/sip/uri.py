@@ -181,10 +181,15 @@ def uri_equal(a: Uri, b: Uri) -> bool:
     return (
         _userinfo_key(a) == _userinfo_key(b)
         and a.port == b.port  # an omitted port does not match the explicit default
+        and not (_unreadable_port(a) or _unreadable_port(b))
         and canonical_host(_canonical_escapes(a.host)) == canonical_host(_canonical_escapes(b.host))
         and _params_equal(a.params, b.params)
         and _header_components(a.headers) == _header_components(b.headers)
     )
+
+
+def _unreadable_port(uri: Uri) -> bool:
+    return any(defect.code == "bad-port" for defect in uri.defects)
 
 
 def _userinfo_key(uri: Uri) -> tuple[str | None, str | None]:

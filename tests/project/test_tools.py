@@ -17,7 +17,7 @@ ABSENT = "no-such-program-of-sip"
 
 def test_missing_program_skips_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CI", raising=False)
-    with pytest.raises(pytest.skip.Exception, match=ABSENT):
+    with pytest.raises(pytest.skip.Exception, match=f"test_missing_program_skips_by_name needs {ABSENT}"):
         require_tool(ABSENT)
 
 
@@ -66,7 +66,7 @@ def test_marker_obeys_before_the_test_runs(
     pytester.makepyfile(MARKED)
     run = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-rs")
     run.assert_outcomes(**{outcome: 1})
-    run.stdout.fnmatch_lines([f"*{ABSENT} is not installed*"])
+    run.stdout.fnmatch_lines([f"*::test_never_runs needs {ABSENT}, which is not installed*"])
 
 
 def test_hypothesis_repeats_itself_in_ci_only() -> None:

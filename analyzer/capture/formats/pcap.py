@@ -24,7 +24,7 @@ MAX_PACKET = 262144
 """Longest packet that is believed; what Wireshark believes too."""
 
 _FILE_HEADER = 24
-_LINKTYPE = 0x0FFF_FFFF  # the upper four bits tell the length of the frame check sequence
+_LINKTYPE = 0x03FF_FFFF  # the upper bits tell of the frame check sequence
 _Unpack = Callable[[bytes, int], tuple[int, ...]]
 # magic -> (octet order, nanoseconds per step, octets of a record header)
 _FORMS = {

@@ -29,7 +29,7 @@ _RESYNC_BLOCK = 1 << 20  # the same after damage, when any four octets may pose 
 
 _SECTION = 0x0A0D0D0A
 _INTERFACE, _OLD_PACKET, _SIMPLE, _STATISTICS, _PACKET = 1, 2, 3, 5, 6
-_NO_LINK = 147  # LINKTYPE_USER0: nobody reads it
+_NO_LINK = -1  # of a packet whose interface is not known
 _KNOWN = frozenset({_SECTION, _INTERFACE, _OLD_PACKET, _SIMPLE, 4, _STATISTICS, _PACKET, 10})
 _ORDERS = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
 

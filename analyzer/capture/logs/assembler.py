@@ -31,6 +31,11 @@ class Assembler:
         self._blank_entry = False
         self._entry_used = False
 
+    @property
+    def inside(self) -> bool:
+        """Whether a block is open whose end its carrier does not tell."""
+        return self._current is not None and not self._current.line.whole
+
     def feed(self, line: Line, moment: Moment | None) -> Iterator[tuple[Block, Close]]:
         """The blocks that `line` ends, in order."""
         self._credit = min(self._credit + EARNED, SAVINGS)

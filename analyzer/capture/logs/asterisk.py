@@ -76,7 +76,7 @@ class Reader:
         """The messages of the log, in its order."""
         for number, physical in enumerate(physical_lines(stream, self._cut_line), 1):
             self._source.frames = number
-            for line in unwrap(number, physical, self._complain(number)):
+            for line in unwrap(number, physical, self._complain(number), inside=self._assembler.inside):
                 moment = self._clock.see(line.stamp)
                 for block, close in self._assembler.feed(line, moment):
                     yield from self._emit(block, close)

@@ -8,9 +8,9 @@ counted independently:
     proof       PJSIP: the announced octets are there. Sent by chan_sip: Content-Length fits the body (with CR LF or LF
                 line ends, because the log lost them). Received: that, and `--- (n headers m lines) ---` fits
     counted     that count line fits, Content-Length does not (the sender lied, or the logger collapsed blanks)
+    cut         no closing line so far; another block or log entry begins here
     fitting     Content-Length fits, the count line is missing or does not
-    bare        neither
-    cut         no closing line; another block or log entry begins here
+    bare        a closing line, and nothing that fits
 
 Proof ends the block at once. Otherwise the block goes on for as long as Content-Length or a few dozen lines allow, then
 the best candidate wins, the first among equals, and the lines after it are read again (`Close.taken`). The time stays
@@ -35,8 +35,8 @@ MAX_TRUSTED = 1 << 16
 """Content-Length and PJSIP counts beyond this are not waited for (a UDP datagram cannot hold them)."""
 MAX_LINES, MAX_OCTETS = 4096, 1 << 18
 """A block without any end is closed here."""
-PATIENCE = 40
-"""Lines read beyond a candidate that Content-Length gives no reason to doubt."""
+PATIENCE, FAR = 40, 1000
+"""Lines read beyond a candidate: while Content-Length gives no reason to doubt it, and while it does."""
 
 _LENGTH = re.compile(rb"(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})[ \t]*\Z", re.IGNORECASE)
 
@@ -46,9 +46,9 @@ class Rank(enum.IntEnum):
 
     PROOF = 0
     COUNTED = 1
-    FITTING = 2
-    BARE = 3
-    CUT = 4
+    CUT = 2
+    FITTING = 3
+    BARE = 4
     OPEN = 5
 
 
@@ -106,8 +106,10 @@ class Tally:
 
     def measures(self, size: int, eol: int) -> bool:
         """Whether this reading has `size` octets, the line end of its last line (`eol` octets) counted or not."""
-        if size in (self.total, self.total - eol):
-            return True
+        return size in (self.total, self.total - eol)
+
+    def measures_bare(self, size: int) -> bool:
+        """The same, had all lines or those of the body ended in LF."""
         return self.total > size and bool({size, size + 1} & {self.least, self.total - self.lines})
 
     def counted(self, count: tuple[int, int]) -> bool:
@@ -137,7 +139,7 @@ class Block:
         self._all: Tally | None = None
         self._best: Close | None = None
         self._waiting: Close | None = None
-        self._patience = PATIENCE if patient else 0
+        self._patience, self._far = (PATIENCE, FAR) if patient else (0, 0)
         self._octets = 0
         self._returns = False
         self._spaced = self._wide = False
@@ -150,14 +152,15 @@ class Block:
             return line.entry and line.thread == self.thread
         return not line.entry and (bool(self.stamped) or not line.stamp or line.whole)
 
-    def text(self, line: Line) -> bytes:
-        """The line without the block's indentation or quoting."""
+    def text(self, line: Line, *, raw: bool = False) -> bytes:
+        """The line (or all that its carrier printed, `raw`) without the block's indentation or quoting."""
+        text = line.raw if raw else line.text
         lead = self.banner.lead
-        if not lead or not line.text.startswith(lead[:1]):
-            return line.text
-        if line.text.startswith(lead):
-            return line.text[len(lead) :]
-        return b"" if not line.text.strip(b" \t>") else line.text
+        if not lead or not text.startswith(lead[:1]):
+            return text
+        if text.startswith(lead):
+            return text[len(lead) :]
+        return text if text.strip(b" \t>") else b""
 
     def push(self, line: Line) -> Close | None:
         """Take a line; the end of the block, once it is known."""
@@ -165,16 +168,23 @@ class Block:
         self.items.append(line)
         self._octets += len(line.raw)
         if (waiting := self._waiting) is not None:
+            if not line.raw and len(self.items) == waiting.taken + 1:
+                return None  # a listing may have gained a blank line before the count
             self._waiting = None
             if close := self._after_trailer(waiting, line):
                 return close
-            self._measure(len(self.items) - 2)
+            for index in range(waiting.end, len(self.items) - 1):
+                self._measure(index)
         return self._take(line)
 
     def _take(self, line: Line) -> Close | None:
         text, own = self.text(line), self.own(line)
         if self._is_end(line, text, own):
             self._keep(Close(Rank.CUT, len(self.items) - 1, len(self.items) - 1))
+            if not self._own.body and self.banner.kind is not Kind.READ:
+                return self._best  # only what chan_sip received may have a banner among its headers
+        if line.entry and self.line.whole:
+            return self._best  # the carrier says for certain that the entry ended
         if own and is_trailer(text, self.banner.kind):
             close = self._at_trailer()
             if close is not None or self._waiting is not None:
@@ -203,7 +213,7 @@ class Block:
     def _measure(self, index: int) -> None:
         line = self.items[index]
         text, own = self.text(line), self.own(line)
-        if own and self._is_spacing(text, index):
+        if self._is_spacing(text, index):
             return
         self._returns = self._returns or line.returns > self.line.returns
         eol = self._eol(line)
@@ -212,7 +222,7 @@ class Block:
             if self._all is None:
                 self._all = replace(self._own)
         if self._all is not None:
-            self._all.add(text if own else line.raw, eol)
+            self._all.add(self.text(line, raw=not own), eol)
         if own:
             self._own.add(text, eol)
 
@@ -225,7 +235,10 @@ class Block:
         own = self._own
         if own.body and own.head == 1 and not own.lines and b":" in text[:40] and not text.startswith(b"<"):
             self._spaced, own.body = True, False
-            self.dropped.add(index - 1)
+            for blank in {index - 1, 0}:
+                if not self.items[blank].text:
+                    own.total, own.least = own.total - self._eol(self.items[blank]), own.least - 1
+                    self.dropped.add(blank)
             self._wide = False
         if not self._spaced:
             return False
@@ -257,7 +270,7 @@ class Block:
             alone = self._own.head == 1 and not self._own.body
             sure = waiting.rank is Rank.FITTING and (self.in_entry and line.entry)
             return self._best if alone or sure else None
-        waiting = waiting._replace(taken=waiting.taken + 1, counted=count)
+        waiting = waiting._replace(taken=len(self.items), counted=count)
         for tally, foreign in self._readings():
             if tally.counted(count):
                 fits = tally.fits() or tally.length is None
@@ -268,23 +281,25 @@ class Block:
         return None
 
     def _keep(self, close: Close) -> None:
-        if self._best is None or close.rank < self._best.rank:
+        """Remember the better candidate; in an entry of known extent the last among equals is the true one."""
+        if self._best is None or close.rank < self._best.rank + self.line.whole:
             self._best = close
 
     def _announced(self) -> Close | None:
         """PJSIP: whether the announced octets are there."""
         size, end = self.banner.size or 0, len(self.items)
         for tally, foreign in self._readings():
-            if size and tally.measures(size, self._eol(self.items[-1])):
+            bare = not self._returns and self._best is None and tally.measures_bare(size)
+            if bare or tally.measures(size, self._eol(self.items[-1])):
                 return Close(Rank.PROOF, end, end, foreign)
-        if self._own.least > size + 1:
+        if self._own.least > size + 1 or (self._best is not None and not self._far):
             return self._best or Close(Rank.OPEN, end, end)
         return self._too_long()
 
     def _exhausted(self) -> Close | None:
         if self._best is not None:
             self._patience -= 1
-            if self._patience < 0 and not (self._own.short() and self._patience > -MAX_LINES):
+            if self._patience < 0 and not (self._own.short() and self._patience > -self._far):
                 return self._best
         return self._too_long()
 
@@ -297,7 +312,7 @@ class Block:
         """The lines of the message that `close` ends, without indentation."""
         kept = ((index, line) for index, line in enumerate(self.items[: close.end]) if index not in self.dropped)
         if close.foreign:
-            return [(self.text(line) if self.own(line) else line.raw, line) for _, line in kept]
+            return [(self.text(line, raw=not self.own(line)), line) for _, line in kept]
         return [(self.text(line), line) for _, line in kept if self.own(line)]
 
     def finish(self) -> Close:

@@ -24,7 +24,7 @@ _JUNK = re.compile(
 _LEVEL = (
     rb"(?P<level>VERBOSE|NOTICE|WARNING|ERROR|DEBUG|SECURITY|DTMF|FAX|TRACE|[A-Z]{3,12})"
     rb"(?P<thread>\[\d{1,10}\](?:\[C-[0-9a-f]{1,16}\])?)"
-    rb"(?::? (?:[\w./-]{1,80}\.[a-z]{1,4}|pjproject|Ext\.):?(?:\d{1,6})?(?:(?: in)? [\w<>?~$.-]{1,80})?:)?:?(?: |\Z)"
+    rb"(?::? (?:[\w./-]{1,80}\.[a-z]{1,4}:(?:\d{1,6}(?: in)? [\w<>?~$.-]{1,80}:)?|pjproject:(?: <\?>:)?))?:?(?: |\Z)"
 )
 _ENTRY = re.compile(rb"[ \t>]*(?:\[(?P<stamp>[^\]\[]{1,48})\] ?)?" + _LEVEL)
 _STAMPED = re.compile(rb"[ \t>]*\[(" + PATTERN + rb")\](?: |\Z)")
@@ -51,15 +51,20 @@ class Line(NamedTuple):
     whole: bool = False
 
 
-def unwrap(number: int, physical: bytes, complain: Callable[[str, str], None]) -> Iterator[Line]:
-    """The printed lines in one physical line: one, or several where the carrier escapes line ends."""
+def unwrap(
+    number: int, physical: bytes, complain: Callable[[str, str], None], *, inside: bool = False
+) -> Iterator[Line]:
+    """The printed lines in one physical line: one, or several where the carrier escapes line ends.
+
+    `inside` says that a block of text is open: what looks like a JSON entry then is its content.
+    """
     if number == 1:
         physical = physical.removeprefix(b"\xef\xbb\xbf")
-    if physical[:1] == b"{" and b'"logmsg"' in physical:
+    if physical[:1] == b"{" and not inside and b'"logmsg"' in physical:
         yield from _json(number, physical, complain)
         return
     line = _plain(number, physical)
-    if line.stamp and b"#012" in line.text and b" asterisk" in physical[:400]:
+    if line.stamp and b"#012" in line.text and not inside:
         yield from _unescaped(line)
         return
     yield line

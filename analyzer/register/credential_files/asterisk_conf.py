@@ -1,9 +1,9 @@
 """Asterisk `sip.conf` and `pjsip.conf`.
 
 chan_sip: a section per peer with `secret` or `md5secret` (H(peer:realm:secret), realm from `[general]`, by default
-`asterisk`), and `register => user:secret:authuser@host`. PJSIP: sections of `type = auth` with `username`, and `password`
-or `md5_cred` (with `realm`). Sections inherit from templates, `[name](template)`; `;` begins a comment unless escaped,
-`;--` to `--;` is a comment over lines; `=` and `=>` mean the same.
+`asterisk`), and `register => user:secret:authuser@host`. PJSIP: sections of `type = auth` with `username` and
+`password` or `md5_cred` (with `realm`). Sections inherit from templates, `[name](template)`. A `;` begins a comment
+unless escaped, `;--` to `--;` is one over lines; `=` and `=>` mean the same.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from analyzer.register.diagnosis import hypotheses
 from analyzer.register.diagnosis.context import NOTHING_SEEN, DigestContext
 from analyzer.register.diagnosis.hypothesis import Case, Hypothesis, Trial, same
 from analyzer.register.diagnosis.recipe import Recipe, recipe_of
-from analyzer.register.digest import DigestInput, clip
+from analyzer.register.digest import DigestInput, clip, malformed
 from analyzer.register.secret import Secret
 from analyzer.register.secrets import Secrets
 
@@ -110,13 +110,16 @@ def run(search: Search, tried: Iterable[Hypothesis], *, pairs: bool) -> Diagnosi
     base = recipe_of(search.case.digest, search.case.secret)
     if base is None:
         return None
-    tried = tuple(tried)
+    broken = bool(malformed(search.case.digest))
+    tried = tuple(hypothesis for hypothesis in tried if hypothesis.any_length or not broken)
     if search.hits(Trial(base, "")):
         return Diagnosis("D00", "the response is right", base.formula())
     for hypothesis in tried:
         for trial in islice(hypothesis.trials(base, search.case), PER_HYPOTHESIS):
             if search.hits(trial):
                 return _diagnosis(search.case, (hypothesis,), (trial,))
+    if broken:
+        return None
     cheap = [hypothesis for hypothesis in tried if hypothesis.cheap]
     return _pairs(search, base, cheap) if pairs else None
 

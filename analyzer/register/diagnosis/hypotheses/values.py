@@ -11,6 +11,9 @@ from analyzer.register.diagnosis.hypothesis import Case, Hypothesis, Trial
 from analyzer.register.diagnosis.recipe import Recipe
 from analyzer.register.diagnosis.uris import host_of, host_port_of, octets, user_of, with_host
 
+USERS = 20
+"""Users seen that are tried before the host of the uri."""
+
 
 def _wrong_method(recipe: Recipe, case: Case) -> Iterator[Trial]:
     sent = case.digest.method
@@ -31,6 +34,7 @@ def _uris(case: Case) -> Iterator[str]:
     others = tuple(uri for uri in (seen.request_uri, *seen.uris) if uri)
     yield from others
     yield from (text for name, text in case.digest.escaped if name == "uri")
+    yield from (f"sip:{user}@{host_of(sent)}" for user in (case.digest.username, *seen.users[:USERS]))
     for uri in dict.fromkeys((sent, *others)):
         yield from _forms(uri)
 

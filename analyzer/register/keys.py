@@ -1,0 +1,108 @@
+"""The keys by which messages belong together (RULES 1.2), and the tests that a key leaves open.
+
+A copy of a request is octet for octet what was sent first, but for what the way changes: the values that a receiver
+writes into Via (18.2.1, RFC 3581 4), a Timestamp (8.2.6.1), blanks at the ends of lines.
+"""
+
+from __future__ import annotations
+
+import re
+
+from analyzer.evidence import Abort, Endpoint
+from analyzer.register.transaction import Transaction
+from analyzer.sip.message import Message, parse_bytes
+
+Key = tuple[str, ...]
+
+_SHORT_QUOTE = 200  # octets of payload in an ICMP error that may end before the branch
+_ON_THE_WAY = re.compile(rb"(?i);(?:received|rport)(?:=[^;,\s]*+)?|^timestamp[ \t]*:[^\n]*\n|[ \t\r]++(?=\n)", re.MULTILINE)
+
+
+def request_key(message: Message) -> Key:
+    """Branch, sent-by and method (RFC 3261 17.2.3) with Call-ID and CSeq number; without the cookie that of RFC 2543."""
+    via, cseq = message.via, message.cseq
+    if via is not None and via.has_cookie:
+        return branch_key(message, message.method)
+    number = str(cseq.number) if cseq else ""
+    to, from_ = message.to, message.from_  # RFC 2543 as RFC 3261 17.2.3 keeps it
+    tags = ((to.tag if to else "") or "", (from_.tag if from_ else "") or "")
+    return ("2543", message.request_uri, *tags, message.call_id, number, message.method, via.raw if via else "")
+
+
+def response_key(message: Message) -> Key:
+    """The key of the request that a response answers (17.1.3), if it has the cookie."""
+    return branch_key(message, message.cseq.method if message.cseq else "")
+
+
+def branch_key(message: Message, method: str) -> Key:
+    """Branch, sent-by, method, Call-ID, CSeq number."""
+    via, cseq = message.via, message.cseq
+    return (
+        (via.branch or "") if via else "",
+        via.sent_by if via else "",
+        method,
+        message.call_id,
+        str(cseq.number) if cseq else "",
+    )
+
+
+def call_key(transaction: Transaction) -> Key:
+    """Call-ID, CSeq number, method: what the hops of one request have in common."""
+    return (transaction.call_id, str(transaction.cseq), transaction.method)
+
+
+def from_tag(message: Message) -> str:
+    """The From tag, empty without one."""
+    return (message.from_.tag if message.from_ else None) or ""
+
+
+def answers_challenge(transaction: Transaction, message: Message) -> bool:
+    """A request with the key of a challenged one, but with credentials for that challenge: a new transaction that
+    reuses the branch and the CSeq number (22.2 forbids it)."""
+    request = transaction.request
+    if not transaction.challenged or request is None or not message.credentials:
+        return False
+    if not request.credentials:
+        return True
+    before = {credentials.nonce for credentials in request.credentials}
+    now = {credentials.nonce or "" for credentials in message.credentials} - before
+    return bool(now & transaction.nonces)
+
+
+def is_copy(request: Message, message: Message) -> bool:
+    """Whether `message` says what `request` said, but for what the way changes (RULES 1.3)."""
+    if message.raw == request.raw:
+        return True
+    return _ON_THE_WAY.sub(b"", message.raw) == _ON_THE_WAY.sub(b"", request.raw)
+
+
+def is_reverse(live: Transaction, source: Endpoint, destination: Endpoint) -> bool:
+    """Whether an answer from `source` to `destination` goes back the way of the request, at one end at least."""
+    return source.host == live.destination.host or destination.host == live.source.host
+
+
+def same_path(one: Transaction, two: Transaction) -> bool:
+    """Whether one request's Via list is the tail of the other's, and their From tags are equal (RULES 1.4)."""
+    first, second = one.request, two.request
+    if first is None or second is None or from_tag(first) != from_tag(second):
+        return False
+    short, long = sorted(
+        ([(via.branch, via.sent_by) for via in message.vias] for message in (first, second)),
+        key=len,
+    )
+    if len(short) == len(long):  # two branches of one fork; with equal branches it is the same hop once more
+        return len(short) > 1 and short[0] != long[0] and short[1:] == long[1:]
+    return bool(short) and long[-len(short) :] == short
+
+
+def quoted_key(quoted: bytes) -> Key | None:
+    """Branch, sent-by and method of the request that an ICMP error quotes; None where the quote ends before."""
+    message = parse_bytes(quoted)
+    via = message.via
+    return (via.branch, via.sent_by, message.method) if via is not None and via.branch and len(message.headers) > 1 else None
+
+
+def names_another(abort: Abort, transaction: Transaction) -> bool:
+    """Whether an error's quote is long enough to show the branch, and shows another one."""
+    quoted, branch = abort.quoted, transaction.branch.encode("utf-8", "surrogateescape")
+    return len(quoted) >= _SHORT_QUOTE and bool(branch) and branch not in quoted

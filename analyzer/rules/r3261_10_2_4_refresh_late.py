@@ -1,0 +1,118 @@
+"""A phone refreshes its binding before the granted time is over.
+
+The registrar says in its 200 how long the binding holds, and may grant less than was asked for. The user agent must send
+the next REGISTER before that time has passed (RFC 3261 10.2.4); in the gap nobody can call it. The usual cause is a
+phone that keeps to the interval it asked for instead of the one it got. The time runs from the arrival of the 200, so
+lateness is counted from there, with a tolerance of two seconds. The first try counts, even if it fails.
+"""
+
+from __future__ import annotations
+
+from analyzer.evidence import SECOND
+from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Confidence, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.register.binding import Binding
+from analyzer.register.subjects import BindingSubject, StepSubject
+from analyzer.sight import Sight
+
+_FOREVER = 2**32 - 1
+_PUSH = ("pn-provider", "pn-prid")
+
+
+def check(subject: BindingSubject, sight: Sight) -> Answer:
+    """Compare the first request that names a known contact with the end of what was granted (RFC 3261 10.2.4)."""
+    binding, kind = subject.event.binding, subject.event.kind
+    if kind not in ("renewal", "lapsed") or not binding.granted or binding.granted >= _FOREVER or _is_pushed(binding):
+        return NOT_APPLICABLE
+    if binding.learned is None:
+        return NotJudged(Need.CLOCK.value)
+    if kind == "lapsed":
+        detail = f"{binding.contact} ran out after {binding.granted} s and was not refreshed, though its phone was heard after"
+        return Violated(detail, "no-refresh", "info")
+    first = subject.transaction.first
+    if first is None:
+        return NotJudged(Need.CLOCK.value)
+    late = first - binding.learned - binding.granted * SECOND
+    if late <= sight.slack:
+        return PASSED
+    doubt = _doubt(subject.step, binding) if subject.step else None
+    if doubt is not None:
+        return doubt
+    gap = f"{binding.contact} was granted {binding.granted} s and refreshed {late / SECOND:.0f} s too late"
+    confidence = Confidence.MEDIUM if subject.step is None or subject.step.same_call is None else Confidence.HIGH
+    took = (first - binding.learned) / SECOND
+    asked = binding.requested
+    if asked is not None and asked > binding.granted and abs(took - asked) <= asked / 20:
+        detail = f"{gap}: it keeps to the {asked} s that it asked for"
+        return Violated(detail, "ignored-granted", confidence=confidence)
+    return Violated(gap, confidence=confidence)
+
+
+def _is_pushed(binding: Binding) -> bool:
+    """RFC 8599: woken by a push, the user agent refreshes when it is pushed, unless it promised timers."""
+    uri, params = binding.address.uri, binding.address.params
+    pushed = any(name in params or (uri is not None and name in uri.params) for name in _PUSH)
+    return pushed and "+sip.pnsreg" not in params
+
+
+def _doubt(step: StepSubject, binding: Binding) -> Answer | None:
+    """Reasons to think that it was refreshed unseen, or that the phone was restarted."""
+    if step.boot is not None and step.boot.is_restart:
+        return NOT_APPLICABLE
+    earlier = step.same_call
+    if earlier is not None and step.later.cseq - earlier.cseq > 1:
+        return NotJudged("CSeq jumps over the gap: the refresh may be missing in the capture")
+    last = step.stream.last
+    if last is not None and last is not earlier and last.last is not None and last.last > (binding.learned or 0):
+        return NotJudged("it registered at another registrar meanwhile")
+    return None
+
+
+_ASKED_3600 = "> REGISTER sip:example.com\n< 200\nContact: <sip:bob@192.0.2.10:5060>;expires={}\n"
+
+RULE = Rule(
+    id="R3261-10.2.4-refresh-late",
+    title="Binding not refreshed before the granted interval ran out",
+    clause="RFC 3261 §10.2.4 ¶2, §20.19",
+    force="none",
+    severity="warning",
+    at_fault="UAC",
+    group="C",
+    subject="binding",
+    check=check,
+    needs=(Need.CLOCK,),
+    why="The user agent cannot be reached in the gap.",
+    fix="let the phone refresh by the `expires` of the 200, at about half of it, not by its own setting",
+    examples=(
+        bad(_ASKED_3600.format(60) + "@1800 > REGISTER sip:example.com", severity="warning"),
+        bad(_ASKED_3600.format(60) + "@3601 > REGISTER sip:example.com", "ignored-granted"),
+        bad(
+            _ASKED_3600.format(60) + "@300 > OPTIONS sip:example.com\nCall-ID: o1\n",
+            "no-refresh",
+            severity="info",
+            title="never refreshed, though the phone is alive",
+        ),
+        bad(
+            "> REGISTER sip:example.com\n< 200\n-Contact\nContact: <sip:bob@192.0.2.10:5060>\nExpires: 60\n"
+            "@90 > REGISTER sip:example.com\n< 403",
+            title="granted by the Expires header; the first try counts though it fails",
+        ),
+        good(_ASKED_3600.format(60) + "@55 > REGISTER sip:example.com"),
+        good(_ASKED_3600.format(60) + "@61 > REGISTER sip:example.com", title="within the tolerance"),
+        good(
+            _ASKED_3600.format(60) + "@1800 > REGISTER sip:example.com\nCSeq: 3",
+            title="CSeq jumps over the gap: the refresh was lost by the capture",
+        ),
+        good(
+            _ASKED_3600.format(60) + "@30 > REGISTER sip:example.com\nExpires: 0\n< 200\n@1800 > REGISTER sip:example.com",
+            title="deregistered in between",
+        ),
+        good(
+            "> REGISTER sip:example.com\nContact: <sip:bob@192.0.2.10:5060;pn-provider=apns;pn-prid=x>\n< 200\n"
+            "Contact: <sip:bob@192.0.2.10:5060;pn-provider=apns;pn-prid=x>;expires=60\n@1800 > REGISTER sip:example.com\n"
+            "Contact: <sip:bob@192.0.2.10:5060;pn-provider=apns;pn-prid=x>",
+            title="refreshed by push (RFC 8599)",
+        ),
+        good(_ASKED_3600.format(60), title="gone, not late", tail=3600),
+        good(_ASKED_3600.format(4294967295) + "@7200 > REGISTER sip:example.com", title="granted for ever"),
+    ),
+)

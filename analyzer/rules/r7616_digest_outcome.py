@@ -1,0 +1,122 @@
+"""What the registrar decides agrees with the digest.
+
+With the password known, two things can be seen that no log of a registrar tells. A right response, for the nonce in force
+and the Request-URI, that is refused all the same: then the registrar has another password (or another realm) on file,
+or refuses for another reason, such as an access list; a 403 may be authorisation instead (RFC 3261 10.3 step 4). And a
+response that no reading of the password explains, which is accepted: then the password given to this tool is the wrong
+one, or the registrar does not check at all (trusted address, `insecure`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, NotJudged, Rule, Violated, bad, good
+from analyzer.register.digests import DigestRecord
+from analyzer.register.subjects import TransactionSubject
+from analyzer.register.timers import AUTH_LINK
+from analyzer.sight import Sight
+from analyzer.sip.uri import Uri, uri_equal
+
+
+def check(subject: TransactionSubject, sight: Sight) -> Iterator[Answer]:
+    """Hold the final answer against the verdict (RFC 3261 10.3 step 3, RFC 7616 3.6)."""
+    del sight
+    records = [record for record in subject.digests if record.accepted is not None]
+    if not records:
+        yield NOT_APPLICABLE
+    for record in records:
+        yield _answer(record, subject)
+
+
+def _answer(record: DigestRecord, subject: TransactionSubject) -> Answer:
+    final = subject.transaction.final
+    related = (final.datagram.place,) if final else ()
+    if record.verdict == "match":
+        if record.accepted:
+            return PASSED
+        doubt = _excuse(record, subject)
+        if doubt is not None:
+            return doubt
+        detail = f"the response of {record.username} is right for the password given, and was refused with {record.status}"
+        if record.status == 403:
+            detail += " (it may be authorisation that failed)"
+        return Violated(detail, "rejected-good", related=related, at=record.place)
+    if record.verdict == "unknown":
+        return NotJudged("no password known for this user")
+    if not record.accepted or record.judged.diagnosis is not None:
+        return PASSED
+    if any(other.verdict == "match" for other in subject.digests):
+        return PASSED  # the other Authorization header is the one that was accepted
+    detail = f"the response of {record.username} is wrong for the password given, and was accepted with {record.status}"
+    fix = "check the password given to sipcheck; if it is right, the registrar lets this phone in unchecked"
+    return Violated(detail, "accepted-bad", related=related, at=record.place, fix=fix)
+
+
+def _excuse(record: DigestRecord, subject: TransactionSubject) -> Answer | None:
+    """Reasons other than the password to refuse a right response."""
+    transaction = subject.transaction
+    final, request = transaction.final, transaction.request
+    if final is not None and any(challenge.stale for challenge in final.challenges):
+        return PASSED  # RFC 7616 3.3: the digest is right, the nonce was too old
+    if record.replayed:
+        return NOT_APPLICABLE  # the nonce count does not rise: refusing it is right
+    in_force = subject.in_force.get(record.realm, [])
+    if not in_force:
+        return NotJudged("HEAD")
+    latest = in_force[0]
+    if record.nonce not in latest.nonces:
+        return NOT_APPLICABLE  # an old nonce: refusing it is right
+    if transaction.first is not None and latest.time is not None and transaction.first - latest.time > AUTH_LINK:
+        return NotJudged("the nonce may have been too old")
+    if request is None or not (record.uri == request.request_uri or _equal(record.uri, request.request_uri)):
+        return NOT_APPLICABLE  # RFC 7616 3.4.6: a uri that is not the Request-URI may be refused
+    return None
+
+
+def _equal(one: str, two: str) -> bool:
+    return uri_equal(Uri.parse(one), Uri.parse(two))
+
+
+_RIGHT = "> REGISTER sip:example.com\n< 401\n> REGISTER sip:example.com\nAuthorization: {bob secret}\n"
+_WRONG = "> REGISTER sip:example.com\n< 401\n> REGISTER sip:example.com\nAuthorization: {bob Unlike-it}\n"
+
+RULE = Rule(
+    id="R7616-digest-outcome",
+    title="Registrar's decision contradicts the digest",
+    clause="RFC 3261 §10.3 step 3, §22.2; RFC 7616 §3.6",
+    force="none",
+    severity="warning",
+    at_fault="registrar",
+    group="F",
+    subject="transaction",
+    check=check,
+    methods=(),
+    hop="first",
+    why="Either the registrar has another password, or it does not check.",
+    fix="compare password, realm and user name in the registrar's own database, and its access lists",
+    examples=(
+        bad(_RIGHT + "< 401", "rejected-good", passwords={"bob": "secret"}),
+        bad(_RIGHT + "< 403", "rejected-good", passwords={"bob": "secret"}),
+        bad(_WRONG + "< 200", "accepted-bad", passwords={"bob": "qwertz!9"}),
+        good(_RIGHT + "< 200", passwords={"bob": "secret"}),
+        good(_WRONG + "< 403", passwords={"bob": "qwertz!9"}),
+        good(
+            _RIGHT + '< 401\nWWW-Authenticate: Digest realm="example.com", nonce="n2", qop="auth", stale=true',
+            passwords={"bob": "secret"},
+            title="the nonce was too old, and the registrar says so",
+        ),
+        good(
+            "> REGISTER sip:example.com\n< 401\n> REGISTER sip:example.com\nAuthorization: {bob secret nonce=older}\n< 401",
+            passwords={"bob": "secret"},
+            title="right, but not for the nonce in force",
+        ),
+        good(_RIGHT + "< 403", title="no password known"),
+        good(
+            "> REGISTER sip:example.com\n< 401\n> REGISTER sip:example.com\n"
+            "Authorization: {bob secret uri=sip:other.invalid}\n< 403",
+            passwords={"bob": "secret"},
+            title="its uri is not the Request-URI",
+        ),
+    ),
+)
