@@ -1,1 +1,57 @@
-"""sipcheck's analyzer: what was seen of SIP registration, and what it means."""
+"""sipcheck's analyzer: what was seen of SIP registration, and what it means.
+
+    import analyzer
+    report = analyzer.analyze("capture.pcap", credentials="users.csv")
+    report.findings, report.registrations, report.digests
+
+The public names load late: the command must not pay for what it does not use.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from analyzer.defect import Defect, SourceError
+    from analyzer.findings import Confidence, Finding, Rule
+    from analyzer.pipeline import analyze
+    from analyzer.register.secrets import CredentialsError, Secrets
+    from analyzer.report import Report
+    from analyzer.rules import all_rules
+
+_HOMES = {
+    "Confidence": "analyzer.findings",
+    "CredentialsError": "analyzer.register.secrets",
+    "Defect": "analyzer.defect",
+    "Finding": "analyzer.findings",
+    "Report": "analyzer.report",
+    "Rule": "analyzer.findings",
+    "Secrets": "analyzer.register.secrets",
+    "SourceError": "analyzer.defect",
+    "all_rules": "analyzer.rules",
+    "analyze": "analyzer.pipeline",
+}
+
+__all__ = [
+    "Confidence",
+    "CredentialsError",
+    "Defect",
+    "Finding",
+    "Report",
+    "Rule",
+    "Secrets",
+    "SourceError",
+    "all_rules",
+    "analyze",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -31,19 +31,57 @@ Examples:
 
 _ANALYZE = [
     click.argument("files", metavar="FILE...", nargs=-1, required=True),
-    click.option("--format", "view", type=click.Choice(FORMATS), default="table", show_default=True, help="Form of the result."),
-    click.option("--fail-on", type=click.Choice(list(_LEVELS)), default="error", show_default=True, help="Exit with 1 at findings of this severity or above."),
+    click.option(
+        "--format", "view", type=click.Choice(FORMATS), default="table", show_default=True, help="Form of the result."
+    ),
+    click.option(
+        "--fail-on",
+        type=click.Choice(list(_LEVELS)),
+        default="error",
+        show_default=True,
+        help="Exit with 1 at findings of this severity or above.",
+    ),
     click.option("--select", multiple=True, metavar="RULE[,..]", help="Ask only these rules."),
     click.option("--ignore", multiple=True, metavar="RULE[,..]", help="Do not ask these rules."),
-    click.option("--profile", type=click.Choice(["rfc3261", "modern", "ims", "legacy2543"]), default="rfc3261", show_default=True, help="Which documents to hold the traffic to."),
+    click.option(
+        "--profile",
+        type=click.Choice(["rfc3261", "modern", "ims", "legacy2543"]),
+        default="rfc3261",
+        show_default=True,
+        help="Which documents to hold the traffic to.",
+    ),
     click.option("--aor", metavar="AOR", default="", help="Only this address-of-record (alice@example.com)."),
     click.option("--all", "show_all", is_flag=True, help="List the healthy registrations too."),
-    click.option("--credentials", multiple=True, type=click.Path(), metavar="FILE", help="Known passwords: CSV username,realm,password, htdigest, or a server's own file. May repeat."),
-    click.option("--password-file", type=click.Path(), metavar="FILE", help="File whose first line is the password of every user."),
-    click.option("--password", is_flag=False, flag_value="", default=None, metavar="[=VALUE]", help="Ask for the password of every user at a prompt."),
+    click.option(
+        "--credentials",
+        multiple=True,
+        type=click.Path(),
+        metavar="FILE",
+        help="Known passwords: CSV username,realm,password, htdigest, or a server's own file. May repeat.",
+    ),
+    click.option(
+        "--password-file",
+        type=click.Path(),
+        metavar="FILE",
+        help="File whose first line is the password of every user.",
+    ),
+    click.option(
+        "--password",
+        is_flag=False,
+        flag_value="",
+        default=None,
+        metavar="[=VALUE]",
+        help="Ask for the password of every user at a prompt.",
+    ),
     click.option("--progress/--no-progress", default=None, help="Progress on standard error (default: on a terminal)."),
-    click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colour the table."),
-]  # fmt: skip
+    click.option(
+        "--color",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        show_default=True,
+        help="Colour the table.",
+    ),
+]
 
 
 def _analyzing(command: F) -> F:
@@ -60,7 +98,9 @@ def sipcheck() -> None:
 
 @sipcheck.command("log", epilog=_EPILOG)
 @_analyzing
-@click.option("--dialect", metavar="NAME", help="The log's format, where it is not recognised (sipcheck log --dialect list).")
+@click.option(
+    "--dialect", metavar="NAME", help="The log's format, where it is not recognised (sipcheck log --dialect list)."
+)
 def log_command(**given: Any) -> None:
     """Analyze text logs: Asterisk `sip set debug on` and the PJSIP logger, in any carrier. `-` is standard input."""
     _run("log", "log", **given)
@@ -82,7 +122,9 @@ def verify_digest_command(**given: Any) -> None:
 
 
 @sipcheck.command("rules")
-@click.option("--format", "view", type=click.Choice(FORMATS), default="table", show_default=True, help="Form of the result.")
+@click.option(
+    "--format", "view", type=click.Choice(FORMATS), default="table", show_default=True, help="Form of the result."
+)
 def rules_command(view: str) -> None:
     """List the rules: what sipcheck looks for, by which clause."""
     from analyzer.views._catalogue import write_catalogue
@@ -92,7 +134,9 @@ def rules_command(view: str) -> None:
 
 @sipcheck.command("explain")
 @click.argument("rule")
-@click.option("--format", "view", type=click.Choice(FORMATS), default="table", show_default=True, help="Form of the result.")
+@click.option(
+    "--format", "view", type=click.Choice(FORMATS), default="table", show_default=True, help="Form of the result."
+)
 def explain_command(rule: str, view: str) -> None:
     """Explain one RULE: its clause, the reasoning, an example, the fix."""
     from analyzer.views._catalogue import write_rule
@@ -140,7 +184,7 @@ def _analyze(
                 dialect=dialect,
                 secrets=secrets,
                 rules=_rules(select, ignore),
-                detail=view != "table",
+                detail=view != "table" or command == "verify-digest",  # its table lists the right ones too
                 aor=_aor(aor),
                 profile=profile,
                 progress=advance,
@@ -220,7 +264,13 @@ def _secrets(command: str, credentials: tuple[str, ...], password_file: str | No
         password = click.prompt("Password", hide_input=True, err=True)
     if password is None and password_file is None:
         password = os.environ.get("SIPCHECK_PASSWORD")
-    if command == "verify-digest" and password is None and password_file is None and not credentials and sys.stdin.isatty():
+    if (
+        command == "verify-digest"
+        and password is None
+        and password_file is None
+        and not credentials
+        and sys.stdin.isatty()
+    ):
         password = click.prompt("Password of every user", hide_input=True, err=True)
     try:
         return Secrets.load(credentials, password=password, password_file=password_file)
@@ -232,7 +282,9 @@ def _options(command: str, color: str, *, show_all: bool) -> Any:
     from analyzer.views import ViewOptions
 
     terminal = sys.stdout.isatty()
-    wanted = color == "always" or (color == "auto" and terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb")
+    wanted = color == "always" or (
+        color == "auto" and terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    )
     import shutil
 
     width = shutil.get_terminal_size((100, 24)).columns if terminal or "COLUMNS" in os.environ else 0
@@ -251,7 +303,7 @@ def _write(render: Callable[[IO[str]], None]) -> None:
         _die(f"standard output: {error.strerror}", 3)
 
 
-def _die(text: str, code: int) -> Any:
+def _die(text: str, code: int) -> NoReturn:
     click.echo(f"sipcheck: {text}", err=True)
     sys.exit(code)
 

@@ -39,7 +39,7 @@ class Confidence(enum.IntEnum):
     @property
     def word(self) -> Literal["high", "medium", "low"]:
         """The word that reports print."""
-        return ("low", "medium", "high")[self]  # type: ignore[return-value]
+        return ("low", "medium", "high")[self]
 
 
 class Need(enum.Enum):

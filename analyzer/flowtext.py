@@ -44,6 +44,8 @@ _REASONS = {
     423: "Interval Too Brief",
 }
 _CREDENTIALS = re.compile(r"\{(.*)\}")
+_HASHED = ("username", "realm", "nonce", "uri", "algorithm", "qop", "nc", "cnonce", "opaque")
+_BARE = ("algorithm", "qop", "nc")  # RFC 7616 3.4: these are tokens, not quoted
 
 
 def read_flow(text: str, *, tail: float = 0.0, log: bool = False) -> Iterator[Item]:
@@ -123,9 +125,11 @@ class _Writer:
         source = _endpoint(options.get("src")) or CLIENT
         given = _given(headers)
         method = start.split(" ", 1)[0]
-        call_id = given.get("call-id", ["call-1@192.0.2.10"])[0]
-        given_cseq = given.get("cseq", [""])[0].split()
-        number = int(given_cseq[0]) if given_cseq else self.cseq.get(call_id, 0) + 1
+        call_id = "".join(given.get("call-id", ["call-1@192.0.2.10"])[:1])
+        given_cseq = "".join(given.get("cseq", [])[:1]).split()
+        number = self.cseq.get(call_id, 0) + 1
+        if given_cseq and given_cseq[0].isdecimal():
+            number = int(given_cseq[0])
         self.cseq[call_id] = number
         transport = options.get("transport", "UDP")
         defaults = {
@@ -139,7 +143,7 @@ class _Writer:
             "Expires": "3600",
             "Content-Length": "0",
         }
-        if len(given_cseq) == 1:
+        if len(given_cseq) == 1 and given_cseq[0].isdecimal():
             given["cseq"] = [f"{number} {method}"]
         lines = [f"{start} SIP/2.0", *_merge(defaults, given)]
         lines = [_CREDENTIALS.sub(lambda found: self._credentials(found[1], start), line) for line in lines]
@@ -172,7 +176,8 @@ class _Writer:
         defaults["Content-Length"] = "0"
         lines = [f"SIP/2.0 {status} {reason}", *_merge(defaults, _given(headers))]
         source = _endpoint(options.get("src")) or request.destination
-        datagram = self._datagram(_octets(lines), source, _endpoint(options.get("dst")) or request.source, options | {"transport": request.transport})  # fmt: skip
+        destination = _endpoint(options.get("dst")) or request.source
+        datagram = self._datagram(_octets(lines), source, destination, {"transport": request.transport} | options)
         message = parse_bytes(datagram.payload)
         self.challenge = message if message.challenges else self.challenge
         self.answers.append(datagram)
@@ -191,12 +196,13 @@ class _Writer:
         } | {key: value for key, value in named.items() if key != "response"}
         if values["qop"]:
             values = {"nc": "00000001", "cnonce": "c0ffee"} | values
-        digest = DigestInput(username=user, method=start.split()[0], response="", **values)
-        right = expected(Reading(digest, (digest.nonce, digest.cnonce)), Secret(password, username=user))
+        values = {"username": user} | values
+        hashed = {name: value for name, value in values.items() if name in _HASHED}
+        digest = DigestInput(method=start.split()[0], response="", **hashed)  # type: ignore[arg-type]
+        right = expected(Reading(digest, (digest.nonce, digest.cnonce)), Secret(password, username=digest.username))
         values["response"] = named.get("response") or right or ""
-        bare = ("algorithm", "qop", "nc")
-        parts = [f'username="{user}"', *(f'{name}={value}' if name in bare else f'{name}="{value}"' for name, value in values.items() if value)]  # fmt: skip
-        return "Digest " + ", ".join(parts)
+        written = ((name, value if name in _BARE else f'"{value}"') for name, value in values.items() if value)
+        return "Digest " + ", ".join(f"{name}={value}" for name, value in written)
 
     def _datagram(self, payload: bytes, source: Endpoint, destination: Endpoint, options: dict[str, str]) -> Datagram:
         return Datagram(

@@ -122,7 +122,7 @@ class Judge:
                 return
             finding = self._findings[key] = _finding(rule, subject, answer, places)
         else:
-            _merge(finding, rule, answer, places)
+            _merge(finding, rule, answer, places, _doubts(rule, subject.transaction))
         if taken_over is not None:
             finding.count += taken_over.count
             finding.evidence = [*taken_over.evidence, *finding.evidence][:MAX_PLACES]
@@ -216,13 +216,23 @@ def _per(subject: Subject) -> object:
 
 
 def _time_of(subject: Subject, place: Place) -> int | None:
+    """When the message at `place` was seen: one of the subject's own, or of the transactions that it compares."""
     transaction = subject.transaction
     messages = [subject.message] if isinstance(subject, MessageSubject) else []
-    messages += [message for message in (transaction.request, transaction.final, *transaction.changed) if message]
-    if isinstance(subject, StepSubject):
-        for other in (subject.earlier, subject.same_call):
-            messages += [message for message in (other.request, other.final) if message] if other else []
+    messages += transaction.changed
+    for other in (transaction, *_others(subject)):
+        messages += [message for message in (other.request, other.final) if message]
     return next((message.datagram.time for message in messages if message.datagram.place == place), None)
+
+
+def _others(subject: Subject) -> list[Transaction]:
+    if isinstance(subject, AttemptSubject):
+        return subject.attempt.transactions
+    if isinstance(subject, MessageSubject):
+        return [subject.earlier] if subject.earlier else []
+    if isinstance(subject, StepSubject):
+        return [other for other in (subject.earlier, subject.same_call) if other]
+    return []
 
 
 def _finding(rule: Rule, subject: Subject, answer: Violated, places: list[tuple[Place, int | None]]) -> Finding:
@@ -255,20 +265,30 @@ def _doubts(rule: Rule, transaction: Transaction) -> int:
     return doubts
 
 
-def _merge(finding: Finding, rule: Rule, answer: Violated, places: list[tuple[Place, int | None]]) -> None:
+def _merge(finding: Finding, rule: Rule, answer: Violated, places: list[tuple[Place, int | None]], doubts: int) -> None:
+    """Count one more violation. The worst one speaks for all; joined sub-codes add their sentences."""
     finding.count = answer.count or finding.count + 1
     if answer.count:
         finding.detail = answer.detail
     if len(finding.evidence) < MAX_PLACES:
         finding.evidence.extend(places[: MAX_PLACES - len(finding.evidence)])
     severity = answer.severity or rule.severity
+    if rule.join_subs:
+        _join(finding, answer)
     if SEVERITIES.index(severity) > SEVERITIES.index(finding.severity):
-        finding.severity, finding.detail, finding.fix = severity, answer.detail, answer.fix or rule.fix
+        finding.severity, finding.fix = severity, answer.fix or rule.fix
         finding.at_fault = answer.at_fault or rule.at_fault
-    finding.confidence = Confidence(max(finding.confidence, answer.confidence))
-    if rule.join_subs and answer.sub not in finding.sub:
-        parts = dict.fromkeys(part for part in f"{finding.sub},{answer.sub}".split(",") if part)
-        finding.sub, finding.detail = ",".join(parts), f"{finding.detail}; {answer.detail}"
+        finding.detail = finding.detail if rule.join_subs else answer.detail
+    finding.confidence = Confidence(max(finding.confidence, answer.confidence.lowered(doubts)))
+
+
+def _join(finding: Finding, answer: Violated) -> None:
+    """Add the sub-codes that the finding does not have yet, and their sentence."""
+    known = finding.sub.split(",")
+    fresh = [part for part in answer.sub.split(",") if part and part not in known]
+    if fresh:
+        finding.sub = ",".join([*filter(None, known), *fresh])
+        finding.detail = f"{finding.detail}; {answer.detail}"
 
 
 def _rank(finding: Finding) -> tuple[int, int, int, int]:

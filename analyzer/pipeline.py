@@ -104,7 +104,6 @@ class Analysis:
     def _count(self, datagram: Datagram) -> None:
         source = self._by_name.get(datagram.place.source)
         if source is not None:
-            source.messages += 1
             source.note_time(datagram.time)
 
     def _closed(self, transaction: Transaction, registration: Registration | None) -> None:

@@ -1,4 +1,4 @@
-"""Where the material beside the checkout lies, if it is there: `../shared`. Tests that need it skip where it is absent."""
+"""Where the material beside the checkout lies: `../shared`. Tests that need it skip where it is absent."""
 
 from __future__ import annotations
 

@@ -69,8 +69,9 @@ class Inlet(io.RawIOBase):
     compression that this Python cannot undo.
     """
 
-    def __init__(self, stream: BinaryIO, source: Source) -> None:
+    def __init__(self, stream: BinaryIO, source: Source, *, owned: bool = True) -> None:
         super().__init__()
+        self._owned = owned
         self._stream = stream
         self._source = source
         self._read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
@@ -116,8 +117,8 @@ class Inlet(io.RawIOBase):
         return size
 
     def close(self) -> None:
-        """Close the file below too."""
-        if not self.closed:
+        """Close the file below too, if it is `owned`."""
+        if not self.closed and self._owned:
             self._stream.close()
         super().close()
 

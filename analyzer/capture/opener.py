@@ -19,7 +19,7 @@ from analyzer.capture.formats import HEAD, Format
 from analyzer.capture.inlet import Inlet
 from analyzer.capture.record import Record
 from analyzer.defect import SourceError
-from analyzer.evidence import Item, Source
+from analyzer.evidence import Datagram, Item, Source
 
 Input = str | os.PathLike[str] | BinaryIO
 
@@ -52,7 +52,7 @@ class Reading:
             yield from _captured(captures)
         for one in self._opened:
             if one.format.read is not None:
-                yield from one.format.read(_buffered(one.inlet), one.source)
+                yield from _logged(one)
 
     def position(self) -> int:
         """Octets taken from the files so far, before decompression."""
@@ -64,7 +64,7 @@ class Reading:
         return sum(sizes) if len(sizes) == len(self._opened) else None
 
     def close(self) -> None:
-        """Close all files."""
+        """Close all files that were opened here; streams that were handed in stay open."""
         for one in self._opened:
             one.inlet.close()
 
@@ -101,15 +101,16 @@ def names(kind: Literal["capture", "log"] | None = None) -> list[str]:
 
 def _open(one: Input, known: list[Format], kind: str | None, dialect: str | None) -> _Opened:
     source = Source(_name(one))
+    owned = isinstance(one, (str, os.PathLike))
     stream = _stream(one, source.name)
     try:
-        inlet = Inlet(stream, source)
-        form = _recognise(inlet, source.name, known, kind, dialect)
-    except OSError as error:
-        stream.close()
-        raise SourceError(source.name, _reason(error)) from error
-    except SourceError:
-        stream.close()
+        inlet = Inlet(stream, source, owned=owned)
+        form = _recognise(inlet, source, known, kind, dialect)
+    except (OSError, SourceError) as error:
+        if owned:
+            stream.close()
+        if isinstance(error, OSError):
+            raise SourceError(source.name, _reason(error)) from error
         raise
     source.kind, source.format, source.title = form.kind, form.name, form.title
     return _Opened(source, inlet, form, _size(stream))
@@ -152,11 +153,12 @@ def _size(stream: BinaryIO) -> int | None:
     return status.st_size or None
 
 
-def _recognise(inlet: Inlet, name: str, known: list[Format], kind: str | None, dialect: str | None) -> Format:
+def _recognise(inlet: Inlet, source: Source, known: list[Format], kind: str | None, dialect: str | None) -> Format:
+    name = source.name
     # A capture is told by its first octets; a live one may not have more yet.
     head = inlet.head(_MAGIC)
     if not head:
-        raise SourceError(name, "is empty")
+        raise SourceError(name, source.defect_list[0][1].text if source.defect_list else "is empty")
     if dialect is not None:
         return _named(dialect, name, known, kind)
     found = [form for form in known if form.kind == "capture" and form.looks_like(head)]
@@ -200,6 +202,16 @@ def _captured(captures: Sequence[_Opened]) -> Iterator[Item]:
     walks = [_records(one) for one in captures]
     merged = walks[0] if len(walks) == 1 else heapq.merge(*walks, key=_timeline())
     return PacketReader().items(merged)
+
+
+def _logged(one: _Opened) -> Iterator[Item]:
+    """The items of a log; each datagram is a message there."""
+    assert one.format.read is not None
+    messages = 0
+    for item in one.format.read(_buffered(one.inlet), one.source):
+        messages += isinstance(item, Datagram)
+        one.source.messages = messages
+        yield item
 
 
 def _records(one: _Opened) -> Iterator[Record]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from dpkt.ip import IP_PROTO_ICMP, IP_PROTO_ICMP6, IP_PROTO_TCP, IP_PROTO_UDP
 
-from analyzer.capture import icmp, ip, links, tunnels, udp
+from analyzer.capture import hep, icmp, ip, links, tunnels, udp
 from analyzer.capture.addresses import endpoint
 from analyzer.capture.fragments import Reassembler
 from analyzer.capture.record import Record
@@ -95,9 +95,10 @@ class PacketReader:
         end = body - 8 + (frame[body - 4] << 8 | frame[body - 3])
         ip_v4 = ethertype == links.IPV4
         ip_end = at + (frame[at + 2] << 8 | frame[at + 3]) if ip_v4 else at + 40 + (frame[at + 4] << 8 | frame[at + 5])
-        if end != ip_end or end < body or ports[0] in _TUNNEL_PORTS or ports[1] in _TUNNEL_PORTS:
-            return self._slow(record, ethertype, at)
         payload = frame[body:end]
+        wrapped = ports[0] in _TUNNEL_PORTS or ports[1] in _TUNNEL_PORTS or payload.startswith(hep.MAGIC)
+        if wrapped or end != ip_end or end < body:
+            return self._slow(record, ethertype, at)
         missing = end - body - len(payload)
         if not udp.count(record.source, kind(payload, cut=missing > 0)):
             return ()

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from analyzer.capture.pieces import Pieces
 from analyzer.capture.record import Record
+from analyzer.capture.websocket import WebSocketFramer, upgrades
 from analyzer.evidence import Datagram, Endpoint, Fidelity, Item
 from analyzer.sip.framing import Framed, StreamFramer
 
@@ -35,11 +36,12 @@ class Mark(NamedTuple):
 class Stream:
     """Octets of one direction, counted from 0 at the first one after the SYN (or the first one seen).
 
-    `messages` counts SIP messages; `encrypted` says that TLS was met; `foreign` that the stream is not SIP.
+    `transport` is `TCP` or `WS`; `messages` counts SIP messages; `encrypted` says that TLS was met, `foreign` that the
+    stream is not SIP.
     """
 
     __slots__ = ("_acked", "_base", "_fin", "_framer", "_last", "_next", "_number", "_segments", "_tail", "_waiting",
-                 "destination", "encrypted", "foreign", "messages", "source")  # fmt: skip
+                 "destination", "encrypted", "foreign", "messages", "source", "transport")  # fmt: skip
 
     def __init__(self, number: int, source: Endpoint, destination: Endpoint) -> None:
         self.source = source
@@ -47,15 +49,16 @@ class Stream:
         self.messages = 0
         self.encrypted = False
         self.foreign = False
+        self.transport = "TCP"
         self._number = number
         self._base: int | None = None  # sequence number of octet 0
         self._next = 0  # offset of the octet that is due
         self._waiting: Pieces | None = None
-        self._framer: StreamFramer | None = None
+        self._framer: StreamFramer | WebSocketFramer | None = None
         self._tail = b""
         self._acked = 0  # octets that the peer has acknowledged while some waited
         self._fin: int | None = None  # offset of the end
-        self._last: Mark | None = None
+        self._last: Mark | None = None  # the packet that brought what was delivered last
         self._segments = 0
 
     def synchronise(self, sequence: int) -> None:
@@ -81,7 +84,6 @@ class Stream:
             return []
         start = self._offset(sequence)
         self._segments += 1
-        self._last = mark
         if start > self._next:
             return self._wait(start, octets, mark)
         seen = self._next - start
@@ -187,12 +189,15 @@ class Stream:
     def _deliver(self, octets: bytes, mark: Mark) -> list[Item]:
         """Octets in order."""
         if self._framer is None:
-            self._framer = StreamFramer()
             self.encrypted = bool(_TLS.match(octets))
-            self.foreign = bool(_FOREIGN.match(octets))
+            foreign = bool(_FOREIGN.match(octets))
+            self.transport = "WS" if foreign and upgrades(octets) else "TCP"
+            self.foreign = foreign and self.transport == "TCP"
             if self.encrypted or self.foreign:
                 return self._forget(mark.record)
+            self._framer = WebSocketFramer() if self.transport == "WS" else StreamFramer()
         start = self._next
+        self._last = mark
         self._next += len(octets)
         self._tail = (self._tail + octets)[-_TAIL:]
         idle = self._framer.keepalives
@@ -214,7 +219,7 @@ class Stream:
             place=record.place,
             source=self.source,
             destination=self.destination,
-            transport="TCP",
+            transport=self.transport,
             fidelity=Fidelity.WIRE if whole else Fidelity.REASSEMBLED,
             missing=message.missing,
             stream=self._number,

@@ -11,6 +11,7 @@ A message belongs to the frame that completed it, as Wireshark shows it.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
@@ -54,7 +55,7 @@ class Connections:
 
     def __init__(self, tally: Callable[[Source], Tally]) -> None:
         self._tally = tally
-        self._open: dict[_Key, _Connection] = {}
+        self._open: OrderedDict[_Key, _Connection] = OrderedDict()
         self._count = 0
 
     def segment(self, packet: Packet, record: Record) -> list[Item]:
@@ -99,7 +100,7 @@ class Connections:
             self._count += 1
             connection = _Connection(self._count, endpoint(*key.low), endpoint(*key.high))
             if len(self._open) >= MAX_CONNECTIONS:
-                items += _finish(self._open.pop(next(iter(self._open))))
+                items += _finish(self._open.popitem(last=False)[1])
         self._open[key] = connection
         return connection
 
@@ -120,7 +121,7 @@ def _ended(connection: _Connection, stream: Stream, flags: int, record: Record) 
         return []
     connection.ended.add(mark)
     place, ends = record.place, (stream.source, stream.destination)
-    return [Abort(record.time, place, *ends, "TCP", reason, stream=connection.number)]
+    return [Abort(record.time, place, *ends, stream.transport, reason, stream=connection.number)]
 
 
 def _finish(connection: _Connection) -> list[Item]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from analyzer.capture import hep
 from analyzer.capture.addresses import endpoint
 from analyzer.capture.ip import Packet
 from analyzer.capture.record import Record
@@ -38,6 +39,9 @@ def datagram(packet: Packet, record: Record) -> Datagram | None:
         length = room
     payload = body[8:length]
     missing = length - 8 - len(payload)
+    if payload.startswith(hep.MAGIC):
+        inner = hep.datagram(payload, record)
+        return inner if inner is not None and count(record.source, kind(inner.payload)) else None
     if not count(record.source, kind(payload, cut=missing > 0)):
         return None
     return Datagram(

@@ -6,6 +6,7 @@ answer that was not seen changes nothing but makes the asked contacts `maybe`. C
 (19.1.4), or by instance and reg-id where both have them (RFC 5626 6).
 
 Lateness is counted from the 2xx, the latest instant at which the client can have started its clock (RFC 3261 20.19).
+When the capture's clock was set back, every entry is `maybe` until a list names it again (RULES 1.7 step 7).
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from typing import Literal, NamedTuple
 
 from analyzer.evidence import SECOND
 from analyzer.register.attempt import requested_expiry
-from analyzer.register.identity import Registrar, instance_of
+from analyzer.register.contacts import Contacts
+from analyzer.register.contacts import same_contact as same_contact
+from analyzer.register.identity import Registrar
 from analyzer.register.transaction import Transaction
 from analyzer.sip.address import Address
 from analyzer.sip.message import Message
-from analyzer.sip.uri import uri_equal
 
 Certainty = Literal["present", "maybe", "absent"]
 MOST_CONTACTS = 200
@@ -31,6 +33,7 @@ class Binding:
 
     `start` is the first copy of the request that added it, `learned` the last 2xx that listed it, `end` when it runs
     out (or was removed). `asked_again` becomes true with the first request after `learned` that names it.
+    `transaction` is the one that granted it last, `epoch` counts the clock steps before that.
     """
 
     __slots__ = (
@@ -38,11 +41,14 @@ class Binding:
         "asked_again",
         "certainty",
         "end",
+        "epoch",
         "granted",
         "learned",
         "registration",
         "requested",
         "start",
+        "transaction",
+        "watched",
     )
 
     def __init__(self, address: Address, registration: int | None, start: int | None) -> None:
@@ -55,6 +61,9 @@ class Binding:
         self.end: int | None = None
         self.certainty: Certainty = "maybe"
         self.asked_again = False
+        self.epoch = 0
+        self.transaction: Transaction | None = None
+        self.watched = False
 
     @property
     def contact(self) -> str:
@@ -76,23 +85,34 @@ class BindingEvent(NamedTuple):
     transaction: Transaction
 
 
-def same_contact(one: Address, two: Address) -> bool:
-    """Compare contacts by instance and reg-id (RFC 5626 6) if both have them, else as URIs (RFC 3261 19.1.4)."""
-    first, second = instance_of(one), instance_of(two)
-    if first and second:
-        return first == second
-    return one.uri is not None and two.uri is not None and uri_equal(one.uri, two.uri)
-
-
 class BindingTable:
     """The bindings of every address-of-record at every registrar that was seen."""
 
     def __init__(self) -> None:
         self._sets: dict[tuple[Registrar, str], list[Binding]] = {}
+        self._epoch = 0
 
     def known(self, registrar: Registrar, aor: str) -> list[Binding]:
         """The entries of one address-of-record, those that ran out included until a list replaces them."""
-        return self._sets.get((registrar, aor), [])
+        entries = self._sets.get((registrar, aor), [])
+        for binding in entries:
+            self.is_present(binding)
+        return entries
+
+    def clock_stepped(self) -> None:
+        """The capture's clock was set back: no end can be compared with what follows (RULES 1.7 step 7)."""
+        self._epoch += 1
+
+    def is_present(self, binding: Binding) -> bool:
+        """Whether a binding is certain, after clock steps too."""
+        if binding.epoch != self._epoch and binding.certainty == "present":
+            binding.certainty = "maybe"
+        return binding.certainty == "present"
+
+    def settle(self) -> None:
+        """The source has ended: say of every entry how certain it is."""
+        for registrar, aor in self._sets if self._epoch else ():
+            self.known(registrar, aor)
 
     def forget(self, registrar: Registrar, aor: str) -> None:
         """Drop an address-of-record (its last client was given up)."""
@@ -103,8 +123,11 @@ class BindingTable:
         request = transaction.request
         if request is None:
             return
-        for contact in request.contacts:
-            binding = self._find(registrar, aor, contact)
+        known = self.known(registrar, aor)
+        index = Contacts([binding.address for binding in known])
+        for contact in request.contacts[:MOST_CONTACTS] if known else ():
+            position = index.find(contact)
+            binding = known[position] if position is not None else None
             if binding is None or binding.asked_again or binding.certainty != "present":
                 continue
             binding.asked_again = True
@@ -118,22 +141,29 @@ class BindingTable:
         final, request = transaction.final, transaction.request
         if final is None or request is None or not 200 <= final.status < 300 or final.datagram.missing:
             return
-        old = self._sets.get((registrar, aor), [])
+        old = self.known(registrar, aor)
+        index = Contacts([binding.address for binding in old])
+        wanted = request.contacts[:MOST_CONTACTS]
+        asked = Contacts(wanted)
         listed = [contact for contact in final.contacts if not contact.star][:MOST_CONTACTS]
         kept: list[Binding] = []
         for contact in listed:
             if _granted(contact, final) == 0:
                 continue
-            binding = next((entry for entry in old if entry.certainty != "absent" and entry.is_of(contact)), None)
-            if binding is None:
-                binding = Binding(contact, None, transaction.first)
-                kind: Literal["added", "refreshed"] = "added"
-            else:
-                kind = "refreshed"
+            position = index.find(contact)
+            if position is not None and old[position] in kept:
+                continue  # listed twice
+            binding = Binding(contact, None, transaction.first) if position is None else old[position]
             kept.append(binding)
-            if self._grant(binding, contact, transaction, registration) or kind == "added":
-                yield BindingEvent(kind, binding, transaction)
+            own = asked.find(contact)
+            self._grant(binding, contact, transaction, None if own is None else wanted[own], registration)
+            if position is None:
+                yield BindingEvent("added", binding, transaction)
+            elif own is not None:
+                yield BindingEvent("refreshed", binding, transaction)
         self._sets[(registrar, aor)] = kept
+        if not kept:
+            del self._sets[(registrar, aor)]
         for binding in old:
             if binding not in kept and binding.certainty == "present":
                 binding.certainty, binding.end = "absent", _earlier(binding.end, final.datagram.time)
@@ -141,36 +171,34 @@ class BindingTable:
 
     def unanswered(self, registrar: Registrar, aor: str, transaction: Transaction) -> None:
         """No answer was seen: the asked contacts may be bound, may be changed, may be gone (RULES 1.7 step 4)."""
-        request = transaction.request
-        for contact in request.contacts if request else ():
-            binding = self._find(registrar, aor, contact)
-            if binding is not None:
-                binding.certainty = "maybe"
+        request, known = transaction.request, self.known(registrar, aor)
+        index = Contacts([binding.address for binding in known])
+        for contact in request.contacts[:MOST_CONTACTS] if request and known else ():
+            position = index.find(contact)
+            if position is not None:
+                known[position].certainty = "maybe"
 
-    def _find(self, registrar: Registrar, aor: str, contact: Address) -> Binding | None:
-        if contact.star:
-            return None
-        return next((entry for entry in self.known(registrar, aor) if entry.is_of(contact)), None)
-
-    def _grant(self, binding: Binding, contact: Address, transaction: Transaction, registration: int) -> bool:
-        """Take the granted expiry over; True if this transaction asked for the contact."""
+    def _grant(
+        self, binding: Binding, contact: Address, transaction: Transaction, own: Address | None, registration: int
+    ) -> None:
+        """Take the granted expiry over; `own` is the contact as this transaction asked for it, if it did."""
         final, request = transaction.final, transaction.request
         assert final is not None and request is not None
-        own = next((asked for asked in request.contacts if same_contact(asked, contact)), None)
-        granted = _granted(contact, final)
-        if own is None and binding.learned is not None:
-            return False  # another client's answer lists it with what is left of it
+        granted, time = _granted(contact, final), final.datagram.time
+        if granted is not None and time is not None:
+            binding.end = time + granted * SECOND
+        if own is None and self.is_present(binding):
+            return  # another client's answer lists it with what is left of it
         binding.address = contact
         binding.granted = granted
-        binding.learned = final.datagram.time
+        binding.learned = time
         binding.asked_again = False
         binding.certainty = "maybe" if granted is None else "present"
+        binding.epoch = self._epoch
+        binding.transaction = transaction
         if own is not None:
             binding.registration = registration
             binding.requested = requested_expiry(own.expires, request.expires)
-        if granted is not None and final.datagram.time is not None:
-            binding.end = final.datagram.time + granted * SECOND
-        return own is not None
 
 
 def _granted(contact: Address, final: Message) -> int | None:

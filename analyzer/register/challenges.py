@@ -17,7 +17,9 @@ from analyzer.sip.message import Message
 MOST_NONCES = 200_000
 """Nonces and (client, realm) pairs that are remembered."""
 MOST_USERS = 8
-"""Call-IDs that are remembered for one nonce."""
+"""Call-IDs and client addresses that are remembered for one nonce."""
+STRONG = frozenset(("sha-256", "sha-256-sess", "sha-512-256", "sha-512-256-sess"))
+"""Algorithms better than MD5 (RFC 7616 3.3, RFC 8760 2.1), lower-case."""
 _NEXT_NONCE = re.compile(r'(?i)\bnextnonce\s*=\s*"([^"]*)"')
 
 
@@ -34,14 +36,31 @@ class Challenged(NamedTuple):
 
 
 class NonceUse:
-    """Where a nonce was issued: first and last time, and the Call-IDs it went to (the first `MOST_USERS`)."""
+    """Where a nonce was issued: first and last time, and the Call-IDs and client hosts it went to (the first
+    `MOST_USERS` of each)."""
 
-    __slots__ = ("call_ids", "first", "last", "place")
+    __slots__ = ("call_ids", "first", "hosts", "last", "place")
 
     def __init__(self, time: int | None, place: Place) -> None:
         self.first = self.last = time
         self.place = place
         self.call_ids: set[str] = set()
+        self.hosts: set[str] = set()
+
+    def take(self, time: int | None, transaction: Transaction) -> None:
+        """Note that it was given out again. Answers without a request are taken in late, so time may step back."""
+        if time is not None:
+            self.first = time if self.first is None else min(self.first, time)
+            self.last = time if self.last is None else max(self.last, time)
+        if len(self.call_ids) < MOST_USERS:
+            self.call_ids.add(transaction.call_id)
+        if len(self.hosts) < MOST_USERS:
+            self.hosts.add(transaction.source.host)
+
+    @property
+    def span(self) -> int:
+        """Nanoseconds from the first time to the last."""
+        return 0 if self.first is None or self.last is None else self.last - self.first
 
 
 class Run:
@@ -61,16 +80,16 @@ class Challenges:
         self._current: Bounded[tuple[int, str], list[Challenged]] = Bounded(MOST_NONCES)
         self._uses: Bounded[tuple[str, str, str], NonceUse] = Bounded(MOST_NONCES)
         self._runs: Bounded[tuple[str, str], Run] = Bounded(1000)
+        self._realms: Bounded[str, dict[str, None]] = Bounded(1000)
         self._next: Bounded[tuple[int, str], str] = Bounded(MOST_NONCES)
+        self._strong: Bounded[tuple[str, str], bool] = Bounded(1000)
 
     def answered(self, transaction: Transaction, registration: int | None) -> None:
         """Take in the final answer of a transaction."""
         final = transaction.final
         if final is None:
             return
-        for challenge in final.challenges:
-            if challenge.is_digest and challenge.nonce:
-                self._issue(challenge.realm or "", challenge.nonce, transaction, final)
+        self.repeated(transaction, final)
         if registration is None:
             return
         if transaction.challenged:
@@ -78,6 +97,14 @@ class Challenges:
                 self._challenge(registration, realm, transaction, final)
         else:
             self._note_next(registration, transaction)
+
+    def repeated(self, transaction: Transaction, final: Message) -> None:
+        """Take in a copy of a final answer: a stateless registrar puts a fresh nonce into each."""
+        for challenge in final.challenges:
+            if challenge.is_digest and (challenge.algorithm or "").lower() in STRONG:
+                self._strong[(transaction.destination.host, challenge.realm or "")] = True
+            if challenge.is_digest and challenge.nonce:
+                self._issue(challenge.realm or "", challenge.nonce, transaction, final)
 
     def in_force(self, registration: int, realm: str) -> list[Challenged]:
         """The latest challenge for this client and realm and the one before it, the latest first."""
@@ -91,6 +118,10 @@ class Challenges:
         """Whether the capture shows this server giving out this nonce."""
         return (server, realm, nonce) in self._uses
 
+    def realms(self, server: str) -> tuple[str, ...]:
+        """The realms that a server challenged for, the first `MOST_USERS` of them."""
+        return tuple(self._realms.get(server) or ())
+
     def use(self, server: str, realm: str, nonce: str) -> NonceUse | None:
         """Where a nonce was issued."""
         return self._uses.get((server, realm, nonce))
@@ -99,6 +130,10 @@ class Challenges:
         """How many nonces in a row were numbers that went up by a small step."""
         run = self._runs.get((server, realm))
         return run.length if run else 0
+
+    def offers_strong(self, server: str, realm: str) -> bool:
+        """Whether this server has offered an algorithm better than MD5 for the realm so far."""
+        return self._strong.get((server, realm)) is True
 
     def _challenge(self, registration: int, realm: str, transaction: Transaction, final: Message) -> None:
         rows = [challenge for challenge in final.challenges if challenge.is_digest and (challenge.realm or "") == realm]
@@ -133,17 +168,22 @@ class Challenges:
         if use is None:
             use = NonceUse(final.datagram.time, final.datagram.place)
             self._uses[(server, realm, nonce)] = use
+            realms = self._realms.get(server)
+            if realms is None:
+                realms = self._realms[server] = {}
+            if len(realms) < MOST_USERS:
+                realms[realm] = None
             self._count(server, realm, nonce)
-        use.last = final.datagram.time
-        if len(use.call_ids) < MOST_USERS:
-            use.call_ids.add(transaction.call_id)
+        use.take(final.datagram.time, transaction)
 
     def _count(self, server: str, realm: str, nonce: str) -> None:
         run = self._runs.get((server, realm))
         if run is None:
             run = self._runs[(server, realm)] = Run()
         value = _number(nonce)
-        small_step = value is not None and run.last is not None and 0 < value - run.last <= 16
+        # A long number may step far and still be a counter or a clock: drawn at random, it would step farther yet.
+        most = 16 if len(nonce) < 8 else 65_536
+        small_step = value is not None and run.last is not None and 0 < value - run.last <= most
         run.length = run.length + 1 if small_step else 0
         run.last = value
 

@@ -261,8 +261,9 @@ def judge(
         reading = matching(named, secret, context.first if context else None)
         if reading is not None:
             return _match(named, secret, reading.note)
-    found = (diagnoser or Diagnoser()).first_found(named, usable, secrets, context)
-    return _no_match(named, usable[0], found, own)
+    diagnoser = diagnoser or Diagnoser()
+    found = diagnoser.first_found(named, usable, secrets, context)
+    return _no_match(named, usable[0], found, diagnoser.tried if own else "")
 
 
 def not_judged(digest: DigestInput) -> str:
@@ -349,8 +350,8 @@ def _match(digest: DigestInput, secret: Secret, note: str) -> DigestVerdict:
     return DigestVerdict(Verdict.MATCH, reason, None, digest.username, secret.realm, secret.origin)
 
 
-def _no_match(digest: DigestInput, secret: Secret, found: Diagnosis | None, own: bool) -> DigestVerdict:
-    """Mismatch, unless the value shown is damaged, or the secret is not known to be the one for this realm."""
+def _no_match(digest: DigestInput, secret: Secret, found: Diagnosis | None, tried: str) -> DigestVerdict:
+    """Mismatch, unless the value shown is damaged, or the secret is of another realm (then `tried` is empty)."""
     broken = malformed(digest)
     aka = (algorithm_of(digest.algorithm) or ALGORITHMS["md5"]).aka and secret.kind != "key"
     if found is not None:
@@ -360,11 +361,11 @@ def _no_match(digest: DigestInput, secret: Secret, found: Diagnosis | None, own:
         verdict, reason = Verdict.UNKNOWN, broken or digest.damage
     elif aka:  # hex text was taken for RES, which is another one for every challenge
         verdict, reason = Verdict.UNKNOWN, _no_secret(digest, Secrets(), [])
-    elif not own:
+    elif not tried:
         verdict = Verdict.UNKNOWN
         reason = (
             f"no password known for {clip(digest.username)} in realm {clip(digest.realm)}, another realm's is wrong"
         )
     else:
-        verdict, reason = Verdict.MISMATCH, "wrong password or unknown cause"
+        verdict, reason = Verdict.MISMATCH, f"wrong password or unknown cause (tried {tried})"
     return DigestVerdict(verdict, reason, found, digest.username, secret.realm, secret.origin)

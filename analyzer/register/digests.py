@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from analyzer.evidence import Place
+from analyzer.register.bounded import Bounded
 from analyzer.register.challenges import Challenges
 from analyzer.register.diagnosis.context import DigestContext, Sent
 from analyzer.register.digest import DigestVerdict, Verdict, from_credentials, judge
@@ -19,6 +20,8 @@ from analyzer.register.transaction import Transaction
 from analyzer.sip.auth import Credentials
 from analyzer.sip.message import Message
 
+MOST_SESSIONS = 200_000
+"""Clients and nonces whose earlier credentials are remembered for the diagnosis."""
 NO_SECRETS = DigestVerdict(Verdict.UNKNOWN, "no password given")
 
 
@@ -62,9 +65,11 @@ class DigestLedger:
         self._secrets = secrets
         self._challenges = challenges
         self._detail = detail
-        self._live: dict[int, list[DigestRecord]] = {}
+        self._live: dict[int, dict[str, DigestRecord]] = {}
         self._diagnoser: object | None = None
-        self._last: dict[int, Sent] = {}
+        self._last: Bounded[int, Sent] = Bounded(MOST_SESSIONS)
+        self._first: Bounded[tuple[int, str], str] = Bounded(MOST_SESSIONS)
+        self._elsewhere: Bounded[tuple[str, str], tuple[str, str]] = Bounded(MOST_SESSIONS)
         self.records: list[DigestRecord] = []
         self.verdicts: Counter[str] = Counter()
         self.given = bool(secrets)
@@ -74,22 +79,22 @@ class DigestLedger:
         if not message.credentials:
             return
         first_hop = transaction.path.first.id if transaction.path else transaction.id
-        records = self._live.setdefault(transaction.id, [])
-        known = records if first_hop == transaction.id else [*records, *self._live.get(first_hop, ())]
+        records = self._live.setdefault(transaction.id, {})
+        first = self._live.get(first_hop, {})
         for credentials in message.credentials:
-            same = next((record for record in known if record.raw == credentials.raw), None)
+            same = records.get(credentials.raw) or first.get(credentials.raw)
             if same is not None:
                 same.copies += 1
                 continue
             record = self._record(credentials, transaction, message, registration, aor)
-            records.append(record)
+            records[record.raw] = record
             self.verdicts[record.verdict] += 1
             if self._detail or record.judged.verdict is Verdict.MISMATCH:
                 self.records.append(record)
 
     def of(self, transaction: Transaction) -> list[DigestRecord]:
         """The credentials of a live transaction."""
-        return self._live.get(transaction.id, [])
+        return list(self._live.get(transaction.id, {}).values())
 
     def answered(self, transaction: Transaction) -> None:
         """Note what the server made of the credentials."""
@@ -128,7 +133,11 @@ class DigestLedger:
             aor=aor,
             raw=credentials.raw,
         )
+        if record.method != "REGISTER":
+            self._elsewhere[(record.username, record.nonce)] = (record.method, record.uri)
         if registration is not None:
+            if self._first.get((registration.id, record.nonce)) is None:
+                self._first[(registration.id, record.nonce)] = credentials.cnonce or ""
             before = self._last.get(registration.id)
             if before is not None and before.nc and before.nonce == record.nonce:
                 record.replayed = record.nonce_count.lower() <= before.nc.lower()
@@ -157,7 +166,14 @@ class DigestLedger:
         challenged = self._challenges.in_force(registration.id, credentials.realm or "") if registration else []
         earlier = self._last.get(registration.id) if registration else None
         hosts = [f"{via.host}:{via.port}" if via.port else via.host for via in message.vias]
+        nonce = credentials.nonce or ""
+        first = self._first.get((registration.id, nonce)) if registration else None
+        other = self._elsewhere.get((credentials.username or "", nonce))
+        realms = self._challenges.realms(transaction.destination.host)
         return DigestContext(
+            realms=tuple(realm for realm in realms if realm != credentials.realm),
+            first=None if first is None else (nonce, first),
+            others=() if other is None else (other,),
             users=tuple(dict.fromkeys(address.uri.user for address in addresses if address.uri and address.uri.user)),
             request_uri=message.request_uri,
             uris=tuple(dict.fromkeys(address.uri.text for address in addresses if address.uri)),

@@ -18,7 +18,7 @@ from analyzer.sip.address import Address
 from analyzer.sip.message import Message
 from analyzer.sip.uri import aor as canonical_aor
 
-_OPAQUE_USER = re.compile(r"(?=.*\d)[A-Za-z0-9_.~-]{8,}")
+_OPAQUE_USER = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9_.~-]{8,}")  # digits alone are a telephone number
 
 
 class Registrar(NamedTuple):
@@ -116,8 +116,9 @@ def may_be_same(known: Client, seen: Client, *, alive: bool) -> bool:
     """
     if known.instance or seen.instance:
         return known.instance == seen.instance
-    if known.token or seen.token:
-        return known.token == seen.token
-    if known.contact and known.contact == seen.contact and known.user_agent == seen.user_agent:
+    if known.token and known.token == seen.token:
+        return True
+    same_agent = known.user_agent == seen.user_agent
+    if not (known.token or seen.token) and known.contact and known.contact == seen.contact and same_agent:
         return known.host == seen.host or not is_private(seen.contact) or not alive
-    return known.host == seen.host and known.user_agent == seen.user_agent and not alive
+    return known.host == seen.host and same_agent and not alive

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import re
 
-from analyzer.evidence import Abort, Endpoint
+from analyzer.evidence import Endpoint
 from analyzer.register.transaction import Transaction
 from analyzer.sip.message import Message, parse_bytes
 
 Key = tuple[str, ...]
 
-_SHORT_QUOTE = 200  # octets of payload in an ICMP error that may end before the branch
-_ON_THE_WAY = re.compile(rb"(?i);(?:received|rport)(?:=[^;,\s]*+)?|^timestamp[ \t]*:[^\n]*\n|[ \t\r]++(?=\n)", re.MULTILINE)
+_ON_THE_WAY = re.compile(
+    rb"(?i);(?:received|rport)(?:=[^;,\s]*+)?|^timestamp[ \t]*:[^\n]*\n|[ \t\r]++(?=\n)", re.MULTILINE
+)
 
 
 def request_key(message: Message) -> Key:
-    """Branch, sent-by and method (RFC 3261 17.2.3) with Call-ID and CSeq number; without the cookie that of RFC 2543."""
+    """Branch, sent-by and method (RFC 3261 17.2.3), Call-ID and CSeq number; without the cookie as RFC 2543 had it."""
     via, cseq = message.via, message.cseq
     if via is not None and via.has_cookie:
         return branch_key(message, message.method)
@@ -95,14 +96,15 @@ def same_path(one: Transaction, two: Transaction) -> bool:
     return bool(short) and long[-len(short) :] == short
 
 
+def flow_key(stream: int, source: Endpoint, destination: Endpoint) -> tuple[object, ...]:
+    """What network errors hit: a connection, or the way from one address and port to another."""
+    return (stream,) if stream else (source, destination)
+
+
 def quoted_key(quoted: bytes) -> Key | None:
-    """Branch, sent-by and method of the request that an ICMP error quotes; None where the quote ends before."""
+    """Branch, sent-by and method of the request that an ICMP error quotes; None where the quote ends before them."""
     message = parse_bytes(quoted)
     via = message.via
-    return (via.branch, via.sent_by, message.method) if via is not None and via.branch and len(message.headers) > 1 else None
-
-
-def names_another(abort: Abort, transaction: Transaction) -> bool:
-    """Whether an error's quote is long enough to show the branch, and shows another one."""
-    quoted, branch = abort.quoted, transaction.branch.encode("utf-8", "surrogateescape")
-    return len(quoted) >= _SHORT_QUOTE and bool(branch) and branch not in quoted
+    if via is None or not via.branch or len(message.headers) < 2:  # the last row may be cut within the branch
+        return None
+    return (via.branch, via.sent_by, message.method)

@@ -70,11 +70,15 @@ class Reconstructor:
         self._owner: dict[int, tuple[Registration, Attempt | None]] = {}
         self._before: dict[int, tuple[dict[str, list[Challenged]], dict[str, str]]] = {}
         self._finishing = False
-        self._lapses: list[tuple[int, int, int, Binding, Registration, Transaction]] = []
+        self._lapses: list[tuple[int, int, Binding, Registration]] = []
+        self._watches = 0
+        self._now: int | None = None
 
     def feed(self, message: Message) -> None:
         """Take in a message."""
         duplicates = self.table.duplicates
+        if message.datagram.time is not None:
+            self._clock(message.datagram.time)
         for event in self.table.feed(message):
             self._event(event)
         if self.table.duplicates == duplicates and message.is_register:
@@ -86,6 +90,12 @@ class Reconstructor:
             self.heard[message.datagram.source.host] = message.datagram.time
             self._lapse(message.datagram.time)
 
+    def _clock(self, now: int) -> None:
+        """T-CLOCK: times before and after a step backwards cannot be compared."""
+        if self._now is not None and now < self._now - SECOND:
+            self.bindings.clock_stepped()
+        self._now = now
+
     def abort(self, abort: Abort) -> None:
         """Take in a network error."""
         for _ in self.table.abort(abort):
@@ -96,6 +106,7 @@ class Reconstructor:
         self._finishing = True
         for event in self.table.finish():
             self._event(event)
+        self.bindings.settle()
 
     def _event(self, event: Event) -> None:
         transaction = event.transaction
@@ -108,6 +119,9 @@ class Reconstructor:
                 self.digests.sent(transaction, event.message, owner[0] if owner else None, aor_of(event.message))
             case "answered":
                 self._answered(transaction)
+            case "repeated":
+                assert event.message is not None
+                self.challenges.repeated(transaction, event.message)
             case "silent":
                 self._silent(transaction)
             case "closed":
@@ -261,22 +275,31 @@ class Reconstructor:
                 del registration.bindings[:-KEPT_BINDINGS]
             if binding.granted is not None:
                 registration.granted = binding.granted
-                self._watch(binding, registration, event.transaction)
+                self._watch(binding, registration)
 
-    def _watch(self, binding: Binding, registration: Registration, transaction: Transaction) -> None:
-        """Look again at a binding when twice its interval has passed after its end."""
-        if binding.end is None or not binding.granted or binding.granted > _LONGEST_WATCH:
+    def _watch(self, binding: Binding, registration: Registration) -> None:
+        """Look again at a binding when twice its interval has passed after its end. One entry a binding: a refresh
+        moves the instant, it does not add another."""
+        if binding.end is None or not binding.granted or binding.granted > _LONGEST_WATCH or binding.watched:
             return
+        binding.watched = True
+        self._watches += 1
         due = binding.end + 2 * binding.granted * SECOND
-        heapq.heappush(self._lapses, (due, transaction.id, binding.end, binding, registration, transaction))
+        heapq.heappush(self._lapses, (due, self._watches, binding, registration))
 
     def _lapse(self, now: int) -> None:
         while self._lapses and self._lapses[0][0] <= now:
-            _, _, end, binding, registration, transaction = heapq.heappop(self._lapses)
+            due, _, binding, registration = heapq.heappop(self._lapses)
+            binding.watched = False
+            if not self.bindings.is_present(binding) or binding.end is None or not binding.granted:
+                continue
+            if due < binding.end + 2 * binding.granted * SECOND:
+                self._watch(binding, registration)
+                continue
             heard = self.heard.get(registration.source.host)
-            lapsed = binding.certainty == "present" and binding.end == end and not binding.asked_again
-            if lapsed and heard is not None and heard > end:
-                self._emit(BindingSubject(BindingEvent("lapsed", binding, transaction), registration, None))
+            granted_by = binding.transaction
+            if heard is not None and heard > binding.end and not binding.asked_again and granted_by is not None:
+                self._emit(BindingSubject(BindingEvent("lapsed", binding, granted_by), registration, None))
 
     def _conclude(self, registration: Registration, attempt: Attempt) -> None:
         registration.conclude(attempt, self._cause(attempt))

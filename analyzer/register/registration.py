@@ -47,6 +47,7 @@ class Registration:
         "client",
         "contacts",
         "current",
+        "decided_by",
         "failing_since",
         "failure_count",
         "failures",
@@ -105,6 +106,7 @@ class Registration:
         self.refused_in_a_row = 0
         self.failing_since: int | None = None
         self.current: Attempt | None = None
+        self.decided_by = 0
         self.last_transaction: Transaction | None = None
         self.transactions: list[int] = []
         self.bindings: list[Binding] = []
@@ -146,11 +148,15 @@ class Registration:
         return now <= self.last_success + self.granted * SECOND
 
     def conclude(self, attempt: Attempt, cause: str) -> None:
-        """Note the outcome of an attempt."""
+        """Note the outcome of an attempt. Silence is known late: what a later attempt has decided stands."""
         outcome, status = attempt.outcome, attempt.status
         self.outcomes[outcome] += 1
         if status:
             self.reasons[status] += 1
+        if attempt.first.id < self.decided_by:
+            return
+        if outcome not in ("open", "unknown"):
+            self.decided_by = attempt.first.id
         decides = outcome in _DECISIVE or self.outcome not in _DECISIVE
         if decides and (outcome, status) != (self.outcome, self.status):
             self.since, self.since_place = attempt.first.first, attempt.first.place

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.evidence import Endpoint
-from analyzer.register.bounded import Bounded
+from analyzer.register.bounded import Bounded, K, V
 from analyzer.register.identity import Client, Registrar, may_be_same
 from analyzer.register.registration import Registration
 from analyzer.register.transaction import Transaction
@@ -61,6 +61,7 @@ class Registry:
 
     def __init__(self) -> None:
         self._clients: Bounded[tuple[Registrar, str], list[Registration]] = Bounded(MOST_CLIENTS)
+        self._by_call: Bounded[tuple[Registrar, str, str], list[Registration]] = Bounded(MOST_STREAMS)
         self._streams: Bounded[str, list[Stream]] = Bounded(MOST_STREAMS)
         self._all: dict[int, Registration] = {}
         self.given_up = 0
@@ -73,34 +74,29 @@ class Registry:
 
     def find(self, registrar: Registrar, aor: str, client: Client, transaction: Transaction) -> Registration:
         """The registration that a REGISTER belongs to; a new one if it fits none."""
-        known = self._clients.get((registrar, aor))
-        if known is None:
-            known = []
-            self._clients[(registrar, aor)] = known
+        same_call = _listed(self._by_call, (registrar, aor, transaction.call_id))
+        for registration in reversed(same_call):
+            if registration.client.host == client.host or _agrees(registration.client, client):
+                return registration
+        known = _listed(self._clients, (registrar, aor))
         for registration in reversed(known):
-            same_call = transaction.call_id in registration.call_ids
-            if same_call and (registration.client.host == client.host or _agrees(registration.client, client)):
-                return registration
-        for registration in reversed(known[-_MOST_SIDE_BY_SIDE:]):
             if may_be_same(registration.client, client, alive=registration.alive(transaction.first)):
-                return registration
-        registration = Registration(len(self._all) + 1, aor, registrar, client, transaction)
-        known.append(registration)
-        self._all[registration.id] = registration
+                break
+        else:
+            registration = Registration(len(self._all) + 1, aor, registrar, client, transaction)
+            self._all[registration.id] = registration
+            _append(known, registration)
+        _append(same_call, registration)
         return registration
 
     def stream(self, transaction: Transaction, client: Client, from_tag: str) -> Stream:
         """The stream of a request's Call-ID and user agent."""
-        streams = self._streams.get(transaction.call_id)
-        if streams is None:
-            streams = []
-            self._streams[transaction.call_id] = streams
+        streams = _listed(self._streams, transaction.call_id)
         for stream in streams:
             if stream.is_of(client, from_tag):
                 return stream
         stream = Stream(client, from_tag)
-        if len(streams) < _MOST_SIDE_BY_SIDE:
-            streams.append(stream)
+        _append(streams, stream)
         return stream
 
     def orphan(self, call_id: str, cseq: int) -> None:
@@ -108,6 +104,20 @@ class Registry:
         for stream in self._streams.get(call_id) or ():
             if len(stream.orphans) < _MOST_SIDE_BY_SIDE:
                 stream.orphans.add(cseq)
+
+
+def _listed(entries: Bounded[K, list[V]], key: K) -> list[V]:
+    """The list under `key`, made if there is none."""
+    found = entries.get(key)
+    if found is None:
+        found = entries[key] = []
+    return found
+
+
+def _append(entries: list[V], entry: V) -> None:
+    """Add an entry; so many clients side by side are looked through, the oldest are no longer."""
+    entries.append(entry)
+    del entries[:-_MOST_SIDE_BY_SIDE]
 
 
 def _agrees(one: Client, two: Client) -> bool:

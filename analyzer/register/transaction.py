@@ -14,6 +14,10 @@ from analyzer.sip.message import Message
 State = Literal["answered", "timeout", "aborted", "open", "headless", "unjudged"]
 KEPT = 8
 """Mutated copies and further final answers of one transaction that are kept whole; the rest are counted."""
+KEPT_NONCES = 64
+"""Nonces of one challenged transaction; Timer E allows eleven copies of a request (RFC 3261 17.1.2.2)."""
+MOST_HOPS = 32
+"""Hops of one path, and transactions of one Call-ID and CSeq that are looked through."""
 
 
 class Path:
@@ -25,11 +29,14 @@ class Path:
     def __init__(self, first: Transaction) -> None:
         self.transactions = [first]
 
-    def join(self, transaction: Transaction) -> None:
-        """Add a hop."""
+    def join(self, transaction: Transaction) -> bool:
+        """Add a hop; False where there are too many already (a flood of one Call-ID and CSeq)."""
+        if len(self.transactions) >= MOST_HOPS:
+            return False
         self.transactions.append(transaction)
         self.transactions.sort(key=lambda hop: hop.via_count)
         transaction.path = self
+        return True
 
     @property
     def first(self) -> Transaction:
@@ -49,6 +56,7 @@ class Transaction:
     counts copies that the user agent sent again; `duplicates` packets that the capture holds twice; `changed` keeps
     copies whose octets differ (same key). `nonces` are those of every 401/407 copy, because a stateless registrar
     answers each copy of a request with a fresh one. `pairing` is the weakest key by which an answer was matched.
+    `place` is where it was first seen (of the request, if that was seen); `key` is the table's own.
     """
 
     __slots__ = (
@@ -67,12 +75,14 @@ class Transaction:
         "final_copies",
         "first",
         "id",
+        "key",
         "last",
         "later_finals",
         "method",
         "nonces",
         "pairing",
         "path",
+        "place",
         "provisional",
         "request",
         "retransmissions",
@@ -86,10 +96,12 @@ class Transaction:
         "via_count",
     )
 
-    def __init__(self, number: int, message: Message, tick: int) -> None:
+    def __init__(self, number: int, message: Message, tick: int, key: tuple[str, ...] = ()) -> None:
         datagram = message.datagram
         cseq, via = message.cseq, message.via
         self.id = number
+        self.key = key
+        self.place: Place = datagram.place
         self.method = message.method or (cseq.method if cseq else "")
         self.call_id = message.call_id
         self.cseq = cseq.number if cseq else -1
@@ -127,13 +139,6 @@ class Transaction:
     def status(self) -> int:
         """Status code of the first final answer, 0 without one."""
         return self.final.status if self.final else 0
-
-    @property
-    def place(self) -> Place:
-        """Where the transaction was first seen."""
-        message = self.request or self.final
-        assert message is not None  # a transaction is made of one message at least
-        return message.datagram.place
 
     @property
     def is_first_hop(self) -> bool:

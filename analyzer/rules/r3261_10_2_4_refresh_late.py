@@ -103,7 +103,8 @@ RULE = Rule(
             title="CSeq jumps over the gap: the refresh was lost by the capture",
         ),
         good(
-            _ASKED_3600.format(60) + "@30 > REGISTER sip:example.com\nExpires: 0\n< 200\n@1800 > REGISTER sip:example.com",
+            _ASKED_3600.format(60)
+            + "@30 > REGISTER sip:example.com\nExpires: 0\n< 200\n@1800 > REGISTER sip:example.com",
             title="deregistered in between",
         ),
         good(

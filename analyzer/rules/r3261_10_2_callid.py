@@ -34,7 +34,9 @@ def check(subject: StepSubject, sight: Sight) -> Answer:
     if changes >= _MANY or (changes > 1 and 2 * changes >= refreshes):
         detail = f"{changes} changes of Call-ID over {refreshes} refreshes without a sign of a restart"
         return Violated(detail, replaces="callid-changed-once", related=places, count=changes)
-    detail = f"Call-ID changed from {subject.earlier.call_id} to {subject.later.call_id} without enough signs of a restart"
+    detail = (
+        f"Call-ID changed from {subject.earlier.call_id} to {subject.later.call_id} without enough signs of a restart"
+    )
     return Violated(f"{detail}{signs}", "callid-changed-once", "info", related=places)
 
 

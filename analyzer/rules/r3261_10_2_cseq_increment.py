@@ -33,7 +33,12 @@ def check(subject: StepSubject, sight: Sight) -> Answer:
     if _restarted(subject):
         detail = f"CSeq begins again at {later.cseq} after {earlier.cseq} with the same Call-ID, after a long silence"
         return Violated(detail, "restart-same-callid", "info", related=related)
-    if is_printed(subject) and later.first == earlier.first and sight.resolution >= SECOND and later.cseq != earlier.cseq:
+    if (
+        is_printed(subject)
+        and later.first == earlier.first
+        and sight.resolution >= SECOND
+        and later.cseq != earlier.cseq
+    ):
         return NotJudged(Need.SUBSECOND.value)  # a log may print two messages of one tick in either order
     if later.cseq == earlier.cseq:
         detail = f"CSeq {later.cseq} is used again for a new REGISTER (other branch)"

@@ -57,7 +57,9 @@ def _difference(earlier: Transaction, later: Transaction) -> tuple[str, str]:
     old, new = earlier.request.contacts, later.request.contacts
     if not new:
         return "fetch", "info"
-    if [contact.raw for contact in old] == [contact.raw for contact in new] and earlier.request.expires == later.request.expires:
+    if [contact.raw for contact in old] == [
+        contact.raw for contact in new
+    ] and earlier.request.expires == later.request.expires:
         return "overlap", "info"
     same = len(old) == len(new) and all(any(_same(one, two) for two in new) for one in old)
     return ("parameters", "warning") if same else ("", "error")

@@ -69,6 +69,8 @@ RULE = Rule(
             """,
             title="a late retransmission of the first request crosses the retry",
         ),
-        good("> REGISTER sip:example.com\nCSeq: 1\n< 200\n@60 > REGISTER sip:example.com\nCSeq: 1", title="no challenge"),
+        good(
+            "> REGISTER sip:example.com\nCSeq: 1\n< 200\n@60 > REGISTER sip:example.com\nCSeq: 1", title="no challenge"
+        ),
     ),
 )

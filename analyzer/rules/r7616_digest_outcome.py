@@ -38,7 +38,9 @@ def _answer(record: DigestRecord, subject: TransactionSubject) -> Answer:
         doubt = _excuse(record, subject)
         if doubt is not None:
             return doubt
-        detail = f"the response of {record.username} is right for the password given, and was refused with {record.status}"
+        detail = (
+            f"the response of {record.username} is right for the password given, and was refused with {record.status}"
+        )
         if record.status == 403:
             detail += " (it may be authorisation that failed)"
         return Violated(detail, "rejected-good", related=related, at=record.place)

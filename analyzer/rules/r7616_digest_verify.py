@@ -91,7 +91,10 @@ RULE = Rule(
             "> REGISTER sip:example.com\n< 401\n> REGISTER sip:example.com\nAuthorization: {bob secret}\n< 200",
             passwords={"bob": "secret"},
         ),
-        good("> REGISTER sip:example.com\n< 401\n> REGISTER sip:example.com\nAuthorization: {bob x}", title="no password known"),
+        good(
+            "> REGISTER sip:example.com\n< 401\n> REGISTER sip:example.com\nAuthorization: {bob x}",
+            title="no password known",
+        ),
         good(
             '> REGISTER sip:example.com\nAuthorization: Digest username="bob", realm="example.com", nonce="", uri="sip:example.com", response=""',  # noqa: E501
             title="the first REGISTER of IMS",

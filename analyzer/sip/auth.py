@@ -24,6 +24,8 @@ _QOP_TOKENS = frozenset(("auth", "auth-int", "auth-conf"))
 _SCHEME = re.compile(r'[ \t\r\n,]*+([^\s=,"]++)(?=[\s,]|\Z)(?!\s*+=)')
 _GAP = re.compile(r"[\s,]*+")
 _PARAM = re.compile(r'([^\s=,"]*+)\s*+=\s*+(?:"((?:[^"\\]++|\\.)*+)("?)|([^\s,"]*+))', re.DOTALL)
+# A parameter as the grammar has it, with the comma behind it: nearly all are, and need no second look.
+_CLEAN = re.compile(r'\s*+(([^\s=,"]++)=(?:"([^"\\]*+)"|([^\s,"]++)))\s*+(?:,(?=\s*+[^,\s])|\Z)')
 _WORD = re.compile(r'"(?:[^"\\]++|\\.)*+[\\"]?+|[^\s,"]++', re.DOTALL)
 _NEXT_SCHEME = re.compile(r'[^\s=,"]++[ \t\r\n]++[^\s=,"]++\s*+=')
 # credentials of other schemes may be one token68 (RFC 7235 2.1), as Bearer is (RFC 8898)
@@ -165,7 +167,7 @@ class _Reader:
         self.names: set[str] = set()
         self.defects: dict[str, Defect] = {}
         self.before = ""
-        """What stood before: "param", "junk", or "" at the beginning of a section."""
+        """What stood before: "param", "comma" (taken already), "junk", or "" at the beginning of a section."""
 
     def section(self, *, bare: bool = False) -> tuple[str, tuple[AuthParam, ...], str, tuple[Defect, ...]]:
         """Read one scheme (`bare`: none) with its parameters, up to the next scheme or the end."""
@@ -179,7 +181,7 @@ class _Reader:
             self._token68()
         elif not bare:
             self._note("bad-auth-scheme", "no scheme stands before the parameters")
-        while self._step():
+        while self._clean() or self._step():
             pass
         raw = self.value[start : self.position].rstrip(LWS + ",")
         return scheme, tuple(self.params), raw, tuple(self.defects.values())
@@ -189,6 +191,16 @@ class _Reader:
         if found and not (self.several and found[1].lower() in _SCHEMES):
             self.params.append(AuthParam("", found[1], False, found[1]))
             self.position = found.end()
+
+    def _clean(self) -> bool:
+        """Take one well-formed parameter and the comma behind it; False if none stands here."""
+        found = _CLEAN.match(self.value, self.position)
+        if found is None:
+            return False
+        raw, name, inside, bare = found.groups()
+        self._keep(name, bare if inside is None else inside, inside is not None, raw)
+        self.position, self.before = found.end(), "comma"
+        return True
 
     def _gap(self) -> int:
         """Where the blanks and commas end that stand at `position`."""
@@ -226,20 +238,22 @@ class _Reader:
 
     def _param(self, found: re.Match[str]) -> None:
         name, inside, closing, bare = found.groups()
-        lower = name.lower()
         quoted = inside is not None
         if quoted and not closing:
             self._note("cut-value", f"the quoted value of {clip(name)} is never closed")
-        if not quoted and self.digest and lower in _QUOTED_PARAMS:
-            self._note("unquoted-value", f"the value of {clip(name)} must be a quoted string")
         if not name:
             self._note("auth-junk", f"a value without a name: {clip(found[0])!r}")
-        elif lower in self.names:
+        self._keep(name, unpair(inside) if quoted else bare, quoted, found[0])
+        self.position = found.end()
+
+    def _keep(self, name: str, value: str, quoted: bool, raw: str) -> None:
+        lower = name.lower()
+        if not quoted and self.digest and lower in _QUOTED_PARAMS:
+            self._note("unquoted-value", f"the value of {clip(name)} must be a quoted string")
+        if lower in self.names and name:
             self._note("duplicate-parameter", f"{clip(name)} is given twice")
         self.names.add(lower)
-        value = unpair(inside) if quoted else bare
-        self.params.append(AuthParam(name, value, quoted, found[0]))
-        self.position = found.end()
+        self.params.append(AuthParam(name, value, quoted, raw))
 
     def _word(self, begin: int) -> bool:
         """A word without `=`: the rest of an unquoted qop list, or junk."""

@@ -9,8 +9,9 @@ from analyzer.defect import Defect
 from analyzer.sip.scalar import decimal
 from analyzer.sip.text import LWS, clip, is_token
 
-# CSeq = 1*DIGIT LWS Method
-_CSEQ = re.compile(r"([0-9]++)[ \t\r\n]++([^ \t\r\n]++)")
+# CSeq = 1*DIGIT LWS Method. One real client (sipsak -f) leaves the old number behind the new one, `8 7 REGISTER`, and
+# its registrar answers: so the first word is the number, the last the method, and what stands between is a defect.
+_CSEQ = re.compile(r"([0-9]++)[ \t\r\n]++((?:[^ \t\r\n]++[ \t\r\n]++)*)([^ \t\r\n]++)")
 
 
 @dataclass(slots=True, unsafe_hash=True)
@@ -24,22 +25,24 @@ class CSeq:
 
     @staticmethod
     def parse(text: str) -> CSeq | None:
-        """Parse `314159 REGISTER`; None if it is not digits, blanks and one word."""
+        """Parse `314159 REGISTER`; None if it is not digits, blanks and words."""
         found = _CSEQ.fullmatch(text.strip(LWS))
         if found is None:
             return None
         number = decimal(found[1])
         assert number is not None  # the pattern matched digits
-        return CSeq(number, found[2], text, _defects(number, found[2]))
+        return CSeq(number, found[3], text, _defects(number, found[2].strip(LWS), found[3]))
 
     def __str__(self) -> str:
         return f"{self.number} {self.method}"
 
 
-def _defects(number: int, method: str) -> tuple[Defect, ...]:
+def _defects(number: int, between: str, method: str) -> tuple[Defect, ...]:
     found = []
     if number >= 2**31:  # 8.1.1.5: "MUST be expressible as a 32-bit unsigned integer and MUST be less than 2**31"
         found.append(Defect("cseq-out-of-range", f"the CSeq number {clip(str(number))} is not below 2**31"))
+    if between:
+        found.append(Defect("bad-cseq", f"{clip(between)!r} stands between the CSeq number and the method"))
     if not is_token(method):
         found.append(Defect("bad-cseq", f"the CSeq method {clip(method)!r} is no token"))
     return tuple(found)

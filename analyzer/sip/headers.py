@@ -9,6 +9,7 @@ A line that is no header (no colon, no name) stays in the list with the key "", 
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from analyzer.defect import Defect
@@ -54,6 +55,8 @@ def canonical(name: str) -> str:
     return COMPACT.get(lower, lower)
 
 
+_BARE_LF = re.compile(rb"(?<!\r)\n")
+_BARE_CR = re.compile(rb"\r(?!\n)")
 _KEPT_NAMES = 4096
 _LONGEST_KEPT = 64
 # Spelling -> key. It learns the spellings that it meets, up to a limit; the common ones are known from the start.
@@ -127,8 +130,8 @@ def _unusual(line: bytes, position: int, defects: list[Defect]) -> tuple[bytes, 
     key = canonical(text(name))
     if TOKEN.fullmatch(text(name)) is None:
         _note(defects, "bad-header-name", f"the header name {clip(text(name[:80]))!r} is no token", position)
-    elif len(_keys) < _KEPT_NAMES and len(spelled) <= _LONGEST_KEPT:
-        _keys[spelled] = key
+    elif len(_keys) < _KEPT_NAMES and len(name) <= _LONGEST_KEPT:
+        _keys[name] = key  # never with blanks behind it, so that these come here again
     return name, key, value
 
 
@@ -178,10 +181,10 @@ def _close(row: list[bytes], start: int, end: int, headers: list[Header], defect
 def _note_line_ends(section: bytes, start: int, newline: bytes, defects: list[Defect]) -> None:
     """RFC 3261 7: each line MUST end in CRLF, even if the body is absent; CR and LF stand nowhere else."""
     pairs = section.count(b"\r\n")
-    if newline == b"\n" and section.count(b"\n") > pairs:
-        _note(defects, "bare-lf", "a line ends in LF without CR", start)
-    if section.count(b"\r") > pairs:
-        _note(defects, "bare-cr", "a CR without LF among the headers", start)
+    if newline == b"\n" and section.count(b"\n") > pairs and (found := _BARE_LF.search(section)):
+        _note(defects, "bare-lf", "a line ends in LF without CR", start + found.start())
+    if section.count(b"\r") > pairs and (found := _BARE_CR.search(section)):
+        _note(defects, "bare-cr", "a CR without LF among the headers", start + found.start())
 
 
 def _note(defects: list[Defect], code: str, sentence: str, offset: int) -> None:

@@ -73,12 +73,14 @@ class Message:
         self.datagram = datagram
         self.raw = raw = datagram.payload
         self.defects: list[Defect] = []
+        wire = datagram.fidelity is not Fidelity.PRINTED
         start, end, following = _start_line_place(raw)
-        if start and datagram.transport not in _STREAMS:  # RFC 3261 7.5 lets streams, and only them, begin with CRLF
+        if (
+            start and wire and datagram.transport not in _STREAMS
+        ):  # RFC 3261 7.5 lets streams, and only them, begin with CRLF
             self.defects.append(Defect("leading-crlf", "empty lines before the start line", 0))
         line = parse_start_line(text(raw[start:end]), self.defects)
         self.method, self.request_uri, self.version, self.status, self.reason = line
-        wire = datagram.fidelity is not Fidelity.PRINTED
         self.headers, self.head_end, self.body_start, self.complete_headers = split_headers(
             raw, following, self.defects, wire=wire
         )
@@ -263,8 +265,10 @@ class Message:
         return sip_date(self.first("date") or "")
 
     def located_defects(self) -> list[tuple[str, Defect]]:
-        """Every defect with the header that has it: its canonical key, or "" for start line, rows and body."""
-        return [("", defect) for defect in self.defects] + self._value_defects
+        """Every defect with the header that has it: its canonical key, or "" for start line, line ends and body."""
+        at = {row.start: row.key for row in self.headers} if self.defects else {}
+        own = [("" if d.offset is None else at.get(d.offset, ""), d) for d in self.defects]
+        return own + self._value_defects
 
     def all_defects(self) -> list[Defect]:
         """Every defect: those of `defects`, then those of the values, all of which this parses."""

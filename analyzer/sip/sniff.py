@@ -18,9 +18,11 @@ STUN_COOKIE = b"\x21\x12\xa4\x42"
 
 _TOKEN = rb"[A-Za-z0-9\-.!%*_+`'~]"
 # Request-Line = Method SP Request-URI SP SIP-Version (RFC 3261 7.1). Blanks in between are left to the parser.
-_REQUEST = re.compile(_TOKEN + rb"{1,64}[ \t][^\r\n]*[ \t]SIP/[0-9]", re.IGNORECASE)
-# Status-Line = SIP-Version SP Status-Code SP Reason-Phrase (RFC 3261 7.2).
-_RESPONSE = re.compile(rb"SIP/[0-9]{1,3}\.[0-9]{1,3}[ \t]+[0-9]", re.IGNORECASE)
+# Status-Line = SIP-Version SP Status-Code SP Reason-Phrase (7.2). SIP-Version is case-insensitive (7.1).
+_START = re.compile(
+    _TOKEN + rb"{1,64}[ \t][^\r\n]*[ \t][Ss][Ii][Pp]/[0-9]"
+    rb"|[Ss][Ii][Pp]/[0-9]{1,3}\.[0-9]{1,3}[ \t]+[0-9]"
+)
 # What is left of a start line that the capture cut off before its end.
 _CUT_REQUEST = re.compile(_TOKEN + rb"{2,64} <?(?:sips?|tel|urn):", re.IGNORECASE)
 
@@ -55,6 +57,8 @@ def kind(payload: bytes, *, cut: bool = False) -> Kind:
     """
     if not payload:
         return Kind.KEEPALIVE
+    if _START.match(payload, 0, MAX_START_LINE):
+        return Kind.SIP
     if not FIRST_OCTETS[payload[0]]:
         return Kind.OTHER
     if payload[0] < 2 and payload[4:8] == STUN_COOKIE:
@@ -76,11 +80,11 @@ def start(payload: bytes, at: int = 0) -> int:
 def looks_like_start(line: bytes | bytearray, at: int = 0) -> bool:
     """Whether `line`, from `at` on, begins with a request or status line."""
     end = at + MAX_START_LINE
-    return bool(_RESPONSE.match(line, at, end) or _REQUEST.match(line, at, end))
+    return _START.match(line, at, end) is not None
 
 
 def start_within(line: bytes | bytearray, end: int) -> int:
-    """Offset of a start line that begins inside `line[:end]`, behind a body without a line end; -1 where there is none."""
+    """Offset of a start line inside `line[:end]`, behind a body without a line end; -1 where there is none."""
     match = _INSIDE.search(line, 0, end)
     return match.start() if match and looks_like_start(line, match.start()) else -1
 

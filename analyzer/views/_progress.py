@@ -6,6 +6,10 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 Advance = Callable[[int, int | None], None]
 _PATIENCE = 1.0
@@ -18,24 +22,24 @@ def progress_bar(wanted: bool | None) -> Iterator[Advance | None]:
         yield None
         return
     started = monotonic()
-    shown: list[object] = []
+    shown: list[tuple[Progress, TaskID]] = []
 
     def advance(position: int, total: int | None) -> None:
-        if not shown and monotonic() - started < _PATIENCE:
-            return
         if not shown:
+            if monotonic() - started < _PATIENCE:
+                return
             shown.append(_bar(total))
-        progress, task = shown[0]  # type: ignore[misc]
+        progress, task = shown[0]
         progress.update(task, completed=position)
 
     try:
         yield advance
     finally:
-        if shown:
-            shown[0][0].stop()  # type: ignore[index]
+        for progress, _ in shown:
+            progress.stop()
 
 
-def _bar(total: int | None) -> tuple[object, object]:
+def _bar(total: int | None) -> tuple[Progress, TaskID]:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 

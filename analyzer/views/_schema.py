@@ -49,7 +49,12 @@ def source_record(source: Source) -> Record:
         "zone": source.zone,
         "damaged": source.damaged,
         "defect_list": [
-            {"code": defect.code, "text": visible(defect.text), "offset": defect.offset, "evidence": evidence(place, None)}
+            {
+                "code": defect.code,
+                "text": visible(defect.text),
+                "offset": defect.offset,
+                "evidence": evidence(place, None),
+            }
             for place, defect in source.defect_list
         ],
     }

@@ -1,4 +1,4 @@
-"""Numbers, times, places and parties in the words of a person. Nothing here knows a terminal; wire text passes as it is."""
+"""Numbers, times, places and parties in the words of a person. No terminal is known here; wire text passes as it is."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _long(seconds: int) -> str:
 
 
 class Clock:
-    """Times as the reader's source shows them: `offset` seconds east of UTC. The day is said where it is not `first`'s."""
+    """Times as the reader's source shows them, `offset` seconds east of UTC; the day is said if it is not `first`'s."""
 
     def __init__(self, offset: int = 0, first: int | None = None) -> None:
         self._offset = offset
@@ -133,7 +133,9 @@ def place_words(*places: Place) -> str:
     first, *rest = places
     word = "line" if isinstance(first, LogLines) else "frame"
     number = number_of(first)
-    other = next((number_of(place) for place in rest if place.source == first.source and number_of(place) != number), None)
+    other = next(
+        (number_of(place) for place in rest if place.source == first.source and number_of(place) != number), None
+    )
     if other is None:
         return f"{word} {number}"
     return f"{word} {number} after {other}" if other < number else f"{word}s {number}, {other}"
@@ -150,7 +152,8 @@ def clause_words(clause: str, *, whole: bool = False) -> str:
     plain = clause.replace("§", "").replace("¶", "paragraph")
     if whole:
         return plain
-    return re.split(r"[,;(]", plain, maxsplit=1)[0].strip()
+    first = re.match(r"RFC \d+ [\d.]+(-[\d.]+)*(?<!\.)", plain)
+    return first[0] if first else re.split(r"[,;(]", plain, maxsplit=1)[0].strip()
 
 
 def sentence(text: str) -> str:

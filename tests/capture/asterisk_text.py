@@ -123,7 +123,7 @@ def console(entries: list[str]) -> str:
 def stamped(entries: list[str]) -> str:
     """The foreground console with -T: a stamp on every line, colours in prefixes of notices."""
     lines = "".join(entries).split("\n")[:-1]
-    notice = f"[{STAMP}] \x1b[1;33mNOTICE\x1b[0m[1]: \x1b[1;37mchan_sip.c\x1b[0m:\x1b[1;37m1\x1b[0m \x1b[1;37mf\x1b[0m: x\r\n"
+    notice = f"[{STAMP}] \x1b[1;33mNOTICE\x1b[0m[1]: \x1b[1;37mchan_sip.c\x1b[0m:\x1b[1;37m1\x1b[0m f: x\r\n"
     return notice + "".join(f"[{STAMP}] {line}\r\n" for line in lines)
 
 

@@ -6,12 +6,13 @@ import gzip
 import io
 import ipaddress
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from analyzer.capture.opener import Reading, open_sources
 from analyzer.evidence import SECOND, Abort, Datagram, Item
 
+Flood = Callable[[], list[bytes]]
 EPOCH = 1_700_000_000
 ALICE, REGISTRAR = "10.0.0.1", "10.0.0.2"
 ALICE6, REGISTRAR6 = "fd00::1", "fd00::2"

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Callable
 
 import pytest
 
 from analyzer.capture import fragments
 from analyzer.evidence import Fidelity, Frame
 from tests.capture.build import (
-    EPOCH, codes, ethernet, fragment6, ip4, ip6, message, messages, pcap, read, udp,
-)  # fmt: skip
+    EPOCH,
+    codes,
+    ethernet,
+    fragment6,
+    ip4,
+    ip6,
+    message,
+    messages,
+    pcap,
+    read,
+    udp,
+)
 
 BODY = message(1, b"x" * 300)
 DATAGRAM = udp(BODY)
@@ -26,12 +37,13 @@ def v6(start: int, end: int, ident: int = 9, octets: bytes = DATAGRAM) -> bytes:
     return ethernet(ip6(fragment6(octets[start:end], 17 if not start else 59, start, more, ident), 44))
 
 
+Part = Callable[[int, int], bytes]
 THREE = [(0, 160), (160, 320), (320, len(DATAGRAM))]
 
 
 @pytest.mark.parametrize("part", [v4, v6])
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
-def test_any_order(part: type[bytes], order: tuple[int, ...]) -> None:
+def test_any_order(part: Part, order: tuple[int, ...]) -> None:
     (whole,) = messages([part(*THREE[index]) for index in order])
     assert whole.payload == BODY
     assert whole.fidelity is Fidelity.REASSEMBLED
@@ -41,7 +53,7 @@ def test_any_order(part: type[bytes], order: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("part", [v4, v6])
-def test_duplicates_and_overlaps_that_agree(part: type[bytes]) -> None:
+def test_duplicates_and_overlaps_that_agree(part: Part) -> None:
     parts = [(0, 160), (0, 160), (80, 240), (160, 320), (320, len(DATAGRAM))]
     found, _, reading = read(pcap([part(*each) for each in parts]))
     assert [one.payload for one in found] == [BODY]

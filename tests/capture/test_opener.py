@@ -46,7 +46,7 @@ def test_a_compressed_file(tmp_path: Path) -> None:
 
 
 def test_a_compressed_file_that_ends_early(tmp_path: Path) -> None:
-    octets = gzip.compress(pcap([frame(os.urandom(400)), frame()] * 50))
+    octets = gzip.compress(pcap([octets for _ in range(50) for octets in (frame(os.urandom(400)), frame())]))
     path = write(tmp_path, "a.pcap.gz", octets[:-500])
     with open_sources([path]) as reading:
         found = list(reading)
@@ -81,7 +81,6 @@ def test_an_open_stream_keeps_its_name(tmp_path: Path) -> None:
 
 def test_several_captures_are_one_in_time_order() -> None:
     one = pcap([frame(message(1)), frame(message(4))], times=[(EPOCH, 0), (EPOCH + 3, 0)])
-    two = pcapng([frame(message(2)), frame(message(3)), frame(message(5))])
     two = (
         section()
         + interface()
@@ -96,10 +95,10 @@ def test_several_captures_are_one_in_time_order() -> None:
 
 def test_rotated_files_share_streams_and_fragments() -> None:
     talk = Talk().open().up(0, message(1)[:50])
-    first = talk.frames + [build.ethernet(build.ip4(udp(message(2, b"x" * 99))[:80], ident=5, more=True))]
+    first = [*talk.frames, build.ethernet(build.ip4(udp(message(2, b"x" * 99))[:80], ident=5, more=True))]
     talk.frames = []
     talk.up(50, message(1)[50:])
-    second = talk.frames + [build.ethernet(build.ip4(udp(message(2, b"x" * 99))[80:], ident=5, offset=80))]
+    second = [*talk.frames, build.ethernet(build.ip4(udp(message(2, b"x" * 99))[80:], ident=5, offset=80))]
     later = [(EPOCH + 10, 0), (EPOCH + 11, 0)]
     reading = open_sources([io.BytesIO(pcap(second, times=later)), io.BytesIO(pcap(first))])
     assert [item.payload for item in reading if isinstance(item, Datagram)] == [message(1), message(2, b"x" * 99)]
@@ -125,6 +124,8 @@ def test_logs_follow_captures() -> None:
     [
         (b"", None, "is empty"),
         (gzip.compress(b""), None, "is empty"),
+        (gzip.compress(b"abc")[:9], None, "ends early"),
+        (b"\x1f\x8bxxxxxxxxxx", None, "the compressed file is damaged"),
         (b"hello world\n" * 99, None, "neither a capture nor a log"),
         (os.urandom(5000), None, "neither a capture nor a log"),
         (LOG, "capture", r"is an? .*sipcheck log "),
@@ -155,11 +156,21 @@ def test_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         open_sources([tmp_path / "x"])
 
 
-def test_one_that_cannot_be_read_spoils_all_and_closes_the_rest(tmp_path: Path) -> None:
-    stream = (write(tmp_path, "a", pcap([frame()]))).open("rb")
-    with pytest.raises(SourceError, match="no such file"):
-        open_sources([stream, tmp_path / "absent"])
-    assert stream.closed
+def test_one_that_cannot_be_read_spoils_all(tmp_path: Path) -> None:
+    path = write(tmp_path, "a", pcap([frame()]))
+    with pytest.raises(SourceError, match="no such file"):  # an open file left behind would be a ResourceWarning
+        open_sources([path, tmp_path / "absent"])
+
+
+def test_a_stream_that_was_handed_in_stays_open() -> None:
+    stream = io.BytesIO(pcap([frame()]))
+    with open_sources([stream]) as reading:
+        assert len(list(reading)) == 1
+    assert not stream.closed
+    bad = io.BytesIO(b"nothing known\n")
+    with pytest.raises(SourceError):
+        open_sources([bad])
+    assert not bad.closed
 
 
 def test_the_total_of_a_stream_is_unknown() -> None:
@@ -173,7 +184,8 @@ def two_claims(kind: str) -> list[Format]:
 
 
 def test_two_formats_that_say_yes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(formats, "discover", lambda: two_claims("capture"))
+    claims = two_claims("capture")
+    monkeypatch.setattr(formats, "discover", lambda: claims)
     with pytest.raises(SourceError, match="looks like pcap and like other"):
         open_sources([io.BytesIO(pcap([frame()]))])
     assert len(list(open_sources([io.BytesIO(pcap([frame()]))], dialect="pcap"))) == 1
@@ -206,7 +218,8 @@ def test_a_format_that_cannot_be_imported_is_an_error(tmp_path: Path, monkeypatc
 def test_a_log_does_not_pay_for_captures() -> None:
     program = (
         "import io, sys; from analyzer.capture.opener import open_sources as o\n"
-        f"list(o([io.BytesIO({LOG!r})], kind='log')); print([m for m in ('dpkt', 'pandas', 'pyshark') if m in sys.modules])"
+        f"list(o([io.BytesIO({LOG!r})], kind='log'))\n"
+        "print([m for m in ('dpkt', 'pandas', 'pyshark') if m in sys.modules])"
     )
     root = Path(opener.__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, cwd=root, check=True)

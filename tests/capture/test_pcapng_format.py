@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from analyzer.capture.formats import pcapng
 from analyzer.capture.record import Record
 from analyzer.evidence import SECOND, Source
-from tests.capture import build
 from tests.capture.build import block, enhanced, interface, option, section, simple
 
 

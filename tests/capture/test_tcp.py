@@ -123,7 +123,7 @@ def test_crlf_keepalives_are_counted() -> None:
 
 def test_the_port_pair_used_again_is_another_connection() -> None:
     first, second = Talk(isn=1000).open().up(0, ONE + TWO[:20]), Talk(isn=70000).open().up(0, THREE)
-    found, _, reading = read(pcap(first.frames + second.frames))
+    found, _, _ = read(pcap(first.frames + second.frames))
     assert [(one.payload, one.stream) for one in found] == [(ONE, 1), (TWO[:20], 1), (THREE, 2)]
     assert found[1].missing > 0
 

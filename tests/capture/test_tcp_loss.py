@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analyzer.capture import stream, tcp
+from analyzer.evidence import Frame
 from tests.capture import build
 from tests.capture.build import OK, message, pcap, read
 from tests.capture.tcp_talk import Talk, heard
@@ -40,6 +41,7 @@ def test_a_hole_inside_a_message_cuts_it() -> None:
     cut = A - 4  # within the body
     found, _, codes = heard(Talk().open().up(0, ONE[:cut]).up(A, TWO))
     assert [(one.payload, one.missing) for one in found] == [(ONE[:cut], 4), (TWO, 0)]
+    assert [one.place.number for one in found if isinstance(one.place, Frame)] == [4, 5]
     assert codes == ["tcp-gap"]
 
 

@@ -71,6 +71,14 @@ def test_a_long_password_does_not_cost_more() -> None:
     assert search.trials < SINGLES
 
 
+def test_long_values_do_not_cost_more() -> None:
+    huge = WRONG._replace(username="u" * 60_000, uri="sip:" + "h" * 60_000, nonce="n" * 60_000)
+    diagnoser = Diagnoser()
+    assert judge(huge, Secrets(for_all=Secret(PASSWORD)), DigestContext(), diagnoser).verdict == "mismatch"
+    assert diagnoser.trials < 40
+    assert diagnoser.tried.startswith("part of ")
+
+
 def test_a_malformed_response_is_not_searched_in_vain() -> None:
     search = Search(Case(WRONG._replace(response="0" * 19), Secret(PASSWORD), Secrets(), WIDE), BUDGET)
     assert run(search, all_hypotheses(), pairs=True) is None
@@ -101,6 +109,7 @@ def test_a_guessed_account_is_soon_searched_for_less() -> None:
         diagnoser.diagnose(WRONG._replace(nonce=f"n{number}"), Secret(PASSWORD), Secrets())
         costs.append(diagnoser.trials - before)
     assert max(costs[3:]) < min(costs[:3]) / 2
+    assert diagnoser.tried == "D01-D35 alone"
     assert diagnoser.skipped == 5
 
 
@@ -116,6 +125,7 @@ def test_a_storm_of_wrong_passwords_is_bounded_and_still_finds_its_cause() -> No
     assert all(verdict.verdict == "mismatch" for verdict in verdicts)
     assert all(bool(verdict.diagnosis) is bool(number % 2) for number, verdict in enumerate(verdicts))
     assert diagnoser.trials < 3000 + BUDGET + 400 * 20
+    assert "mistakes found before" in verdicts[-2].reason
 
 
 def texts_of(password: str, digest: DigestInput, secrets: Secrets, context: DigestContext) -> str:

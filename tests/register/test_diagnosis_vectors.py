@@ -130,6 +130,7 @@ SEEN = DigestContext(
         ({"password": "S3cret\\;Pa\\&ss"}, "D14"),
         ({"password": PASSWORD.lower()}, "D15"),
         ({"password": "s3cret;Pa&ss"}, "D15"),
+        ({"password": "S3cret;pa&ss"}, "D15"),
         ({"algorithm": "MD5-sess"}, "D19"),
         ({"method": "SUBSCRIBE"}, "D21"),
         ({"method": ""}, "D21"),

@@ -66,7 +66,8 @@ DIRECTORY = f"""<include>
  <X-PRE-PROCESS cmd="set" data="default_password=1234"/>
  <domain name="lab">
   <user id="1000"><params><param name="password" value="$${{default_password}}"/></params></user>
-  <user id="1001"><params><param name="vm-password" value="1001"/><param name="password" value="a&amp;b"/></params></user>
+  <user id="1001"><params><param name="vm-password" value="1001"/>
+   <param name="password" value="a&amp;b"/></params></user>
   <user id="bob"><params><param name="a1-hash" value="{HA1}"/></params></user>
   <user id="1002"><params><param name="password" value="$${{unknown}}"/></params></user>
  </domain>
@@ -234,6 +235,12 @@ def test_variables_do_not_grow_by_nesting() -> None:
     assert len(entry[3]) < 100
 
 
+def test_many_comments_are_no_work() -> None:
+    text = "<!-- a -->" * 20_000 + "x"
+    with pytest.raises(CredentialsError):
+        found(text)
+
+
 def test_deep_xml_does_not_recurse() -> None:
     depth = 50_000
     text = "<x>" * depth + '<user id="a"><param name="password" value="b"/></user>' + "</x>" * depth
@@ -247,7 +254,7 @@ def test_mysql_dump() -> None:
         ("bob@lab", "lab", "ha1", HA1_LONG),
     ]
     (_, bob, _) = parse_credentials(MYSQL.encode(), "dump.sql")
-    assert bob.origin == "dump.sql:13"
+    assert bob.origin == "dump.sql:14"
 
 
 def test_postgres_dump() -> None:

@@ -18,7 +18,8 @@ RFC3261_CHALLENGE = (  # 20.44
     'opaque="", stale=FALSE, algorithm=MD5'
 )
 RFC7616_CHALLENGE = (  # 3.9.2
-    'Digest realm="api@example.org", qop="auth", algorithm=SHA-512-256, nonce="5TsQWLVdgBdmrQ0XsxbDODV+57QdFR34I9HAbC/RVvkK", '
+    'Digest realm="api@example.org", qop="auth", algorithm=SHA-512-256, '
+    'nonce="5TsQWLVdgBdmrQ0XsxbDODV+57QdFR34I9HAbC/RVvkK", '
     'opaque="HRPCssKJSGjCrkzDg8OhwpzCiGPChXYjwrI2QmXDnsOS", charset=UTF-8, userhash=true'
 )
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
+from pathlib import Path
 
 import pytest
 
 from analyzer.evidence import Datagram, Endpoint, Fidelity, Frame
+from analyzer.sip import message as module
 from analyzer.sip.message import Message, parse, parse_bytes
 
 REGISTER = (
@@ -22,8 +25,8 @@ REGISTER = (
     b"Content-Length: 0\r\n\r\n"
 )
 COMPACT = (
-    b"REGISTER sip:h SIP/2.0\r\nv:SIP/2.0/UDP a;branch=z9hG4bK1\r\nMax-Forwards:70\r\nt:<sip:b@h>\r\nf:<sip:b@h>;tag=1\r\n"
-    b"i:x@y\r\nCSeq:1 REGISTER\r\nm:*\r\nl:0\r\n\r\n"
+    b"REGISTER sip:h SIP/2.0\r\nv:SIP/2.0/UDP a;branch=z9hG4bK1\r\nMax-Forwards:70\r\nt:<sip:b@h>\r\n"
+    b"f:<sip:b@h>;tag=1\r\ni:x@y\r\nCSeq:1 REGISTER\r\nm:*\r\nl:0\r\n\r\n"
 )
 
 
@@ -140,6 +143,8 @@ def test_other_line_ends(end: bytes) -> None:
 def test_mixed_line_ends() -> None:
     message = parse_bytes(REGISTER.replace(b"70\r\n", b"70\n").replace(b"7200\r\n", b"7200\r\r\n"))
     assert message.max_forwards == 70 and message.expires == 7200 and codes(message) == {"bare-lf", "bare-cr"}
+    assert [message.raw[d.offset or 0] for d in message.defects] == [10, 13]
+    assert {key for key, _ in message.located_defects()} == {""}
 
 
 def test_a_bare_lf_inside_a_header_ends_it() -> None:
@@ -184,6 +189,7 @@ def test_repeated_single_headers() -> None:
         "to comes 2 times",
         "expires comes 2 times",
     ]
+    assert [key for key, d in message.located_defects() if d.code == "repeated-header"] == ["to", "expires"]
     assert message.to and message.to.uri and message.to.uri.user == "a" and message.expires == 1
     assert len(message.contacts) == 2
 
@@ -241,6 +247,8 @@ def test_leading_empty_lines_are_for_streams() -> None:
         nowhere = Endpoint("", 0)
         message = parse(Datagram(b"\r\n\r\n" + REGISTER, 0, Frame("x", 1), nowhere, nowhere, transport))
         assert message.is_register and codes(message) == wanted and whole(message) == message.raw
+    printed = Datagram(b"\n" + REGISTER, 0, Frame("x", 1), nowhere, nowhere, fidelity=Fidelity.PRINTED)
+    assert codes(parse(printed)) == set()
 
 
 @pytest.mark.parametrize(
@@ -342,3 +350,14 @@ def test_hostile_sizes_are_linear(raw: bytes) -> None:
     assert len(message.all_defects()) < 1000
     assert whole(message) == raw
     assert time.perf_counter() - started < 8
+
+
+def test_the_head_of_the_module_lists_every_code() -> None:
+    listed = set(re.findall(r"[a-z]+(?:-[a-z]+)+", (module.__doc__ or "").partition("Defect codes.")[2]))
+    folder = Path(module.__file__).parent
+    names = ("address", "auth", "check", "cseq", "headers", "message", "params", "startline", "uri", "via")
+    source = "".join((folder / f"{name}.py").read_text() for name in names)
+    written = set(re.findall(r'(?:Defect\(|_note\((?:defects, )?)"([a-z-]+)"', source))
+    scalars = {"max-forwards", "expires", "min-expires", "retry-after"}
+    written |= {f"bad-{key}" for key in scalars} | {f"{key}-out-of-range" for key in scalars}
+    assert written <= listed and listed - written <= {"empty-list-element"}

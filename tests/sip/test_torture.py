@@ -208,3 +208,16 @@ def test_defects_are_located() -> None:
     located = {(key, defect.code) for key, defect in torture("scalar02").located_defects()}
     assert ("contact", "expires-out-of-range") in located and ("expires", "expires-out-of-range") in located
     assert {key for key, _ in torture("insuf").located_defects()} == {"to", "from", "call-id", "max-forwards"}
+
+
+@needs_shared
+def test_the_verdicts_of_the_folder_agree() -> None:
+    rows = [line.split("|") for line in shared("torture", "README.md").read_text().splitlines() if ".dat |" in line]
+    verdicts = {row[1].strip().removesuffix(".dat"): row[4].strip() for row in rows}
+    assert set(verdicts) == set(TORTURE)
+    for name, verdict in verdicts.items():
+        found = {defect.code for defect in torture(name).all_defects()}
+        if verdict == "VALID" or verdict.startswith("valid syntax"):
+            assert found <= {"trailing-octets"}, name
+        if verdict.startswith("INVALID"):
+            assert found, name

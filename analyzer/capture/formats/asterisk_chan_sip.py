@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -22,4 +23,4 @@ def looks_like(head: bytes) -> bool:
 
 def read(stream: BinaryIO, source: Source) -> Iterator[Datagram | Abort]:
     """The messages of the log in its order; tallies, clock and quality go into `source`."""
-    return Reader(source).read(stream)
+    return Reader(source, time.time()).read(stream)

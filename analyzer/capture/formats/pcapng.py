@@ -149,9 +149,7 @@ class _Walk:
             return self._unread(f"a packet names interface {interface}, which was not described")
         self.number += 1
         linktype, _, _, multiplier, divisor, offset = self.interfaces[interface]
-        time = None
-        if ticks is not None:
-            time = ticks * multiplier + offset if divisor == 1 else ticks * multiplier // divisor + offset
+        time = None if ticks is None else ticks * multiplier // divisor + offset
         if captured > end - start:
             self._damage("absurd-length", f"packet {self.number} claims {captured} octets, its block holds fewer")
             captured = end - start

@@ -9,14 +9,14 @@ own open block then.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from analyzer.capture.logs.banners import Banner, match_banner
 from analyzer.capture.logs.blocks import Block, Close
 from analyzer.capture.logs.carriers import Line
 from analyzer.capture.logs.clock import Moment
 
-EARNED, SAVINGS = 3, 20_000
+EARNED, SAVINGS = 1, 5_000
 """Lines that may be read again per line read, and at most saved up: keeps the whole linear."""
 MAX_LANES = 64
 
@@ -36,17 +36,28 @@ class Assembler:
         """Whether a block is open whose end its carrier does not tell."""
         return self._current is not None and not self._current.line.whole
 
-    def feed(self, line: Line, moment: Moment | None) -> Iterator[tuple[Block, Close]]:
+    def feed(self, line: Line, moment: Moment | None) -> Sequence[tuple[Block, Close]]:
         """The blocks that `line` ends, in order."""
-        self._credit = min(self._credit + EARNED, SAVINGS)
-        queue = deque(((line, moment),))
+        if self._credit < SAVINGS:
+            self._credit += EARNED
+        block = self._addressee(line)
+        if block is None:
+            self._open(line, moment)
+            return ()
+        close = self._push(block, line, moment)
+        return () if close is None else list(self._again(block, close))
+
+    def _again(self, block: Block, close: Close) -> Iterator[tuple[Block, Close]]:
+        """Hand out a block that ended, and read again what it gave back."""
+        queue: deque[tuple[Line, Moment | None]] = deque()
+        yield self._closed(block, close, queue)
         while queue:
-            item, when = queue.popleft()
-            block = self._addressee(item)
-            if block is None:
-                self._open(item, when)
-            elif close := self._push(block, item, when):
-                yield self._closed(block, close, queue)
+            line, moment = queue.popleft()
+            following = self._addressee(line)
+            if following is None:
+                self._open(line, moment)
+            elif end := self._push(following, line, moment):
+                yield self._closed(following, end, queue)
 
     def _push(self, block: Block, line: Line, moment: Moment | None) -> Close | None:
         block.moments.append(moment)
@@ -99,7 +110,4 @@ class Assembler:
         """The blocks still open at the end of the log, and those in what they give back."""
         while self._current is not None or self._lanes:
             block = self._current or next(iter(self._lanes.values()))
-            queue: deque[tuple[Line, Moment | None]] = deque()
-            yield self._closed(block, block.finish(), queue)
-            while queue:
-                yield from self.feed(*queue.popleft())
+            yield from self._again(block, block.finish())

@@ -14,7 +14,7 @@ from analyzer.capture.logs.assembler import Assembler
 from analyzer.capture.logs.banners import Kind, match_banner
 from analyzer.capture.logs.blocks import Block, Close, Rank
 from analyzer.capture.logs.carriers import Line, unwrap
-from analyzer.capture.logs.clock import Clock
+from analyzer.capture.logs.clock import Clock, Moment
 from analyzer.capture.logs.lines import physical_lines
 from analyzer.capture.logs.payload import CRLF, Printed
 from analyzer.capture.logs.stamps import parse_date
@@ -25,6 +25,8 @@ LOCAL = Endpoint("asterisk", 0)
 """The server's own address: Asterisk does not print it."""
 WAIT_MESSAGES, WAIT_OCTETS, WAIT_VOTES, WAIT_AFTER = 20_000, 8 << 20, 5, 64
 """Held back until the zone is known: so many messages, octets, Date headers, messages after the first Date header."""
+
+UNFINISHED = (Rank.CUT, Rank.OPEN)
 
 _MARK = re.compile(
     rb"<--- (?:SIP read from|(?:Reliably )?Transmitting|Received SIP)|(?:Retransmitting #\d+|Transmitting) \("
@@ -43,7 +45,7 @@ def has_prefix(head: bytes) -> bool:
     """Whether `head` has lines with Asterisk's prefix (`[Nov 20 11:53:45] VERBOSE[18974] chan_sip.c: `)."""
     if b".c" not in head or not _is_text(head):
         return False
-    return any(line.entry and line.stamp for line in _lines(head))
+    return any(line.entry and line.stamp and (line.whole or b".c:" in line.raw[:160]) for line in _lines(head))
 
 
 def _is_text(head: bytes) -> bool:
@@ -63,11 +65,11 @@ def _lines(head: bytes) -> Iterator[Line]:
 class Reader:
     """One pass over one log. `now` (seconds since the epoch) bounds the year of a log without Date headers."""
 
-    def __init__(self, source: Source, now: float | None = None) -> None:
+    def __init__(self, source: Source, now: float) -> None:
         self._source = source
         self._clock = Clock(now)
         self._assembler = Assembler()
-        self._held: list[tuple[Datagram, Block]] | None = []
+        self._held: list[tuple[Datagram, Moment | None]] | None = []
         self._held_octets = 0
         self._held_after = 0
         self._interrupted = self._cut = self._stale = 0
@@ -99,7 +101,7 @@ class Reader:
             datagram.time = self._clock.time(block.moment)
             yield datagram
             return
-        self._held.append((datagram, block))
+        self._held.append((datagram, block.moment))
         self._held_octets += len(datagram.payload)
         self._held_after += self._clock.count > 0
         if (
@@ -115,8 +117,8 @@ class Reader:
         self._clock.decide()
         self._clock.report(self._source)
         held, self._held = self._held or [], None
-        for datagram, block in held:
-            datagram.time = self._clock.time(block.moment)
+        for datagram, moment in held:
+            datagram.time = self._clock.time(moment)
             yield datagram
 
     def _datagram(self, block: Block, close: Close) -> Datagram | None:
@@ -130,7 +132,7 @@ class Reader:
             self._clock.vote(block.moment, date, sent=not banner.received, fresh=block.fresh)
         payload = printed.exactly(banner.size) if banner.size else printed.octets()
         missing, defects = _checks(block, close, printed, payload)
-        self._interrupted += bool(block.interrupted) and close.rank < Rank.CUT and _foreign_inside(block, close)
+        self._interrupted += close.rank not in UNFINISHED and _foreign_inside(block, close)
         self._cut += bool(missing)
         self._stale += block.moment is not None and not block.fresh
         content = [line.number for text, line in rows[printed.skipped :] if text]
@@ -166,30 +168,29 @@ class Reader:
         quality = self._source.quality
         self._clock.report(self._source)
         if self._interrupted:
-            quality.append(f"{self._interrupted} messages have other log lines between their own; those were left out.")
+            quality.append(f"{_messages(self._interrupted)} other log lines in between; those were left out.")
         if self._stale:
-            quality.append(
-                f"{self._stale} messages have no time stamp of their own; theirs is the last one before them."
-            )
+            quality.append(f"{_messages(self._stale)} no time stamp; the time is that of the last stamp before.")
         if self._cut:
-            quality.append(f"{self._cut} messages are cut in the log.")
+            quality.append(f"{_messages(self._cut)} lost a part in the log.")
+
+
+def _messages(count: int) -> str:
+    return "1 message has" if count == 1 else f"{count} messages have"
 
 
 def _foreign_inside(block: Block, close: Close) -> bool:
-    return not close.foreign and not all(block.own(line) for line in block.items[: close.end])
+    return (
+        bool(block.interrupted) and not close.foreign and not all(block.own(line) for line in block.items[: close.end])
+    )
 
 
 def _printed(block: Block, rows: list[tuple[bytes, Line]]) -> Printed:
     base = block.line.returns
-    texts = [text if block.is_console else _coloured(text, line) for text, line in rows]
+    texts = [text for text, _ in rows]
     known = any(line.returns > base for _, line in rows)
     ends = [CRLF if line.returns > base else b"\n" for _, line in rows] if known else None
     return Printed(texts, ends)
-
-
-def _coloured(text: bytes, line: Line) -> bytes:
-    """The text with escape sequences that the message itself contained: a logger file adds none."""
-    return line.coloured if line.coloured is not line.text and line.coloured.endswith(text[-1:]) else text
 
 
 def _checks(block: Block, close: Close, printed: Printed, payload: bytes) -> tuple[int, tuple[Defect, ...]]:
@@ -217,8 +218,10 @@ def _missing(close: Close, printed: Printed, payload: bytes, defects: list[Defec
         text = f"the log counts {counted[0]} headers and prints {len(printed.head)}"
         defects.append(Defect("header-count", text))
         lacking = max(counted[0] - len(printed.head), 0)
+    length = printed.content_length()
     if not printed.has_end_of_headers:
-        return max(lacking, 1) if close.rank >= Rank.CUT else lacking
-    body = len(payload) - payload.find(CRLF + CRLF) - 4
-    short = (printed.content_length() or 0) - body
-    return max(lacking, short, 0) if close.rank not in (Rank.PROOF, Rank.COUNTED) else lacking
+        return max(lacking, int(close.rank in UNFINISHED))
+    if close.rank in (Rank.PROOF, Rank.COUNTED):
+        return lacking
+    short = (length or 0) - (len(payload) - payload.find(CRLF + CRLF) - 4)
+    return max(lacking, short, int(close.rank in UNFINISHED and length is None))

@@ -39,6 +39,8 @@ PATIENCE, FAR = 40, 1000
 """Lines read beyond a candidate: while Content-Length gives no reason to doubt it, and while it does."""
 
 _LENGTH = re.compile(rb"(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})[ \t]*\Z", re.IGNORECASE)
+_FRAMING = b"<-` \t>"
+_HEADER = re.compile(rb"[A-Za-z][\w.-]{0,39}[ \t]*:|[ \t]+[<;,\w]")
 
 
 class Rank(enum.IntEnum):
@@ -130,6 +132,7 @@ class Block:
         self.fresh = in_entry or bool(line.stamp)
         self.in_entry = in_entry
         self.thread = line.thread
+        self._lead = banner.lead or line.lead
         self.tagged: bool | None = None if line.entry else False
         self.stamped: bool | None = None if in_entry else bool(line.stamp)
         self.is_console = not in_entry or line.whole
@@ -153,9 +156,12 @@ class Block:
         return not line.entry and (bool(self.stamped) or not line.stamp or line.whole)
 
     def text(self, line: Line, *, raw: bool = False) -> bytes:
-        """The line (or all that its carrier printed, `raw`) without the block's indentation or quoting."""
-        text = line.raw if raw else line.text
-        lead = self.banner.lead
+        """The line (or all that its carrier printed, `raw`) without the block's indentation or quoting.
+
+        A logger file adds no colours, so escape sequences in a message there are the sender's, and stay.
+        """
+        text = line.raw if raw else line.text if self.is_console else line.coloured
+        lead = self._lead
         if not lead or not text.startswith(lead[:1]):
             return text
         if text.startswith(lead):
@@ -164,11 +170,16 @@ class Block:
 
     def push(self, line: Line) -> Close | None:
         """Take a line; the end of the block, once it is known."""
+        if self._is_usual(line):
+            self.items.append(line)
+            self._octets += len(line.text)
+            self._own.add(line.text if self.is_console else line.coloured, self._ending(line))
+            return self._announced() if self.banner.kind is Kind.PJSIP else self._too_long()
         self._settle(line)
         self.items.append(line)
         self._octets += len(line.raw)
         if (waiting := self._waiting) is not None:
-            if not line.raw and len(self.items) == waiting.taken + 1:
+            if not self.text(line, raw=True) and len(self.items) == waiting.taken + 1:
                 return None  # a listing may have gained a blank line before the count
             self._waiting = None
             if close := self._after_trailer(waiting, line):
@@ -176,6 +187,17 @@ class Block:
             for index in range(waiting.end, len(self.items) - 1):
                 self._measure(index)
         return self._take(line)
+
+    def _is_usual(self, line: Line) -> bool:
+        """Nearly all lines: own, not blank, nothing that could be framing, and no doubt about the block so far."""
+        text = line.text
+        if not self.items or line.entry or self._best or self._waiting or self._all or self._spaced or self._lead:
+            return False
+        if self.tagged is not False or (line.stamp and not self.stamped and not line.whole):
+            return False
+        if not text or text[0] in _FRAMING or (text[0] in b"RT" and b"ransmitting " in text):
+            return False
+        return not self._own.body or self._own.lines > 0
 
     def _take(self, line: Line) -> Close | None:
         text, own = self.text(line), self.own(line)
@@ -215,8 +237,7 @@ class Block:
         text, own = self.text(line), self.own(line)
         if self._is_spacing(text, index):
             return
-        self._returns = self._returns or line.returns > self.line.returns
-        eol = self._eol(line)
+        eol = self._ending(line)
         if not own:
             self.interrupted += 1
             if self._all is None:
@@ -226,19 +247,23 @@ class Block:
         if own:
             self._own.add(text, eol)
 
+    def _ending(self, line: Line) -> int:
+        """The same, having learned from this line whether the carrier still has them."""
+        self._returns = self._returns or line.returns > self.line.returns
+        return self._eol(line)
+
     def _eol(self, line: Line) -> int:
         """Octets of the line end on the wire: a line that ended in CR LF has a CR more than the banner has."""
         return 1 if self._returns and line.returns <= self.line.returns else 2
 
     def _is_spacing(self, text: bytes, index: int) -> bool:
-        """In a listing with a blank line after each line: whether this is such a blank line."""
+        """Whether this is the blank line that a listing with a blank line after each line has; drops stray ones."""
         own = self._own
-        if own.body and own.head == 1 and not own.lines and b":" in text[:40] and not text.startswith(b"<"):
-            self._spaced, own.body = True, False
-            for blank in {index - 1, 0}:
-                if not self.items[blank].text:
-                    own.total, own.least = own.total - self._eol(self.items[blank]), own.least - 1
-                    self.dropped.add(blank)
+        if own.body and not own.lines and own.length is None and self._is_header(text):
+            self._spaced = self._spaced or own.head == 1
+            for blank in {index - 1, 0} if own.head == 1 else {index - 1}:
+                if not self.text(self.items[blank]):
+                    self._drop(blank)
             self._wide = False
         if not self._spaced:
             return False
@@ -246,6 +271,16 @@ class Block:
         if self._wide:
             self.dropped.add(index)
         return self._wide
+
+    def _is_header(self, text: bytes) -> bool:
+        """Whether a header goes on after a blank line: consoles may put one in, logger files do not."""
+        return (self._own.head == 1 or not self.in_entry) and _HEADER.match(text) is not None
+
+    def _drop(self, index: int) -> None:
+        for tally, _ in self._readings():
+            tally.body = False
+            tally.total, tally.least = tally.total - self._eol(self.items[index]), tally.least - 1
+        self.dropped.add(index)
 
     def _readings(self) -> tuple[tuple[Tally, bool], ...]:
         return ((self._own, False),) if self._all is None else ((self._own, False), (self._all, True))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from analyzer.capture.logs.stamps import PATTERN
@@ -26,9 +26,9 @@ _LEVEL = (
     rb"(?P<thread>\[\d{1,10}\](?:\[C-[0-9a-f]{1,16}\])?)"
     rb"(?::? (?:[\w./-]{1,80}\.[a-z]{1,4}:(?:\d{1,6}(?: in)? [\w<>?~$.-]{1,80}:)?|pjproject:(?: <\?>:)?))?:?(?: |\Z)"
 )
-_ENTRY = re.compile(rb"[ \t>]*(?:\[(?P<stamp>[^\]\[]{1,48})\] ?)?" + _LEVEL)
+_ENTRY = re.compile(rb"(?P<lead>[ \t>]*)(?:\[(?P<stamp>[^\]\[]{1,48})\] ?)?" + _LEVEL)
 _STAMPED = re.compile(rb"[ \t>]*\[(" + PATTERN + rb")\](?: |\Z)")
-_SYSLOG = re.compile(rb"(?:<\d{1,3}>)?(?:1 )?(" + PATTERN + rb") \S{1,255} asterisk(?:\[\d{1,10}\])?:(?: |\Z)")
+_SYSLOG = re.compile(rb"[ \t>]*(?:<\d{1,3}>)?(?:1 )?(" + PATTERN + rb") \S{1,255} asterisk(?:\[\d{1,10}\])?:(?: |\Z)")
 _OCTAL = re.compile(rb"#(0[0-3][0-7])")
 
 
@@ -36,7 +36,7 @@ class Line(NamedTuple):
     """One printed line without its wrapping.
 
     `number` is that of the physical line; `returns` counts the carriage returns before the line feed; `raw` is the
-    text with its prefix (a message body may hold something that merely looks like one); `thread` is empty unless the
+    text with its prefix (a message body may hold something that merely looks like one); `lead` is the indentation before the prefix of an entry; `thread` is empty unless the
     line opens a log entry (`entry`); `whole` says that the carrier tells for certain where the entry ends (JSON).
     """
 
@@ -49,25 +49,26 @@ class Line(NamedTuple):
     thread: bytes = b""
     entry: bool = False
     whole: bool = False
+    lead: bytes = b""
 
 
 def unwrap(
     number: int, physical: bytes, complain: Callable[[str, str], None], *, inside: bool = False
-) -> Iterator[Line]:
+) -> Iterable[Line]:
     """The printed lines in one physical line: one, or several where the carrier escapes line ends.
 
     `inside` says that a block of text is open: what looks like a JSON entry then is its content.
     """
     if number == 1:
         physical = physical.removeprefix(b"\xef\xbb\xbf")
-    if physical[:1] == b"{" and not inside and b'"logmsg"' in physical:
-        yield from _json(number, physical, complain)
-        return
+    if physical[:1] in b" \t>" and b'"logmsg"' in physical:
+        physical = physical.lstrip(b" \t>")
+    if physical[:1] == b"{" and not inside and (physical.startswith(b'{"hostname"') or b'"logmsg"' in physical):
+        return _json(number, physical, complain)
     line = _plain(number, physical)
     if line.stamp and b"#012" in line.text and not inside:
-        yield from _unescaped(line)
-        return
-    yield line
+        return _unescaped(line)
+    return (line,)
 
 
 def _plain(number: int, physical: bytes) -> Line:
@@ -77,24 +78,24 @@ def _plain(number: int, physical: bytes) -> Line:
     if (body[:1] in b"\r\x1b\0" or b"*CLI>" in body[:100]) and (junk := _JUNK.match(body)):
         coloured = body[junk.end() :]
     raw = _ESCAPE.sub(b"", coloured) if b"\x1b" in coloured else coloured
-    stamp, thread, text, entry = _prefix(raw)
+    stamp, thread, text, lead = _prefix(raw)
     if len(text) < len(raw):
         coloured = text
-    return Line(number, text, raw, coloured, returns, stamp, thread, entry)
+    return Line(number, text, raw, coloured, returns, stamp, thread, lead is not None, False, lead or b"")
 
 
-def _prefix(raw: bytes) -> tuple[bytes, bytes, bytes, bool]:
-    """(stamp, thread, text, entry) of a line without colours."""
+def _prefix(raw: bytes) -> tuple[bytes, bytes, bytes, bytes | None]:
+    """(stamp, thread, text, indentation of an entry) of a line without colours."""
     stamp = b""
     if b" asterisk" in raw[:330] and (match := _SYSLOG.match(raw)):
         stamp, raw = match[1], raw[match.end() :]
     first = raw[:1] if raw[:1] not in b" \t>" else raw.lstrip(b" \t>")[:1]
     if first == b"[" or raw[:4] in _LEVELS:
         if match := _ENTRY.match(raw):
-            return match["stamp"] or stamp, match["thread"], raw[match.end() :], True
+            return match["stamp"] or stamp, match["thread"], raw[match.end() :], match["lead"]
         if match := _STAMPED.match(raw):
-            return match[1], b"", raw[match.end() :], False
-    return stamp, b"", raw, False
+            return match[1], b"", raw[match.end() :], None
+    return stamp, b"", raw, None
 
 
 _LEVELS = frozenset(name[:4] for name in (b"VERBOSE", b"NOTICE", b"WARNING", b"ERROR", b"DEBUG", b"SECURITY"))

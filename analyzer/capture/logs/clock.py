@@ -43,8 +43,8 @@ class Moment(NamedTuple):
 class Clock:
     """Follows the stamps of one log, collects votes for its zone, and turns stamps into times once told to `decide`."""
 
-    def __init__(self, now: float | None = None) -> None:
-        self._now = time.time() if now is None else now
+    def __init__(self, now: float) -> None:
+        self._now = now
         self._text = b""
         self._last: Moment | None = None
         self._turns = 0

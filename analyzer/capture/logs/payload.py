@@ -80,7 +80,8 @@ class Printed:
         for whole, last in renderings:
             if size in (len(whole), len(whole) - last):
                 return whole[:size]
-        return renderings[0][0][:size]
+        whole, last = renderings[0]
+        return whole[: min(size, len(whole) - last)]
 
     def _whole(self) -> Iterator[tuple[bytes, int]]:
         """(octets, octets of the last line end) with the printed line ends, and with what the log may have lost."""

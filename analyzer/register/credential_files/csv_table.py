@@ -52,7 +52,10 @@ def looks_like(octets: bytes) -> bool:
         return True
     last = line.rstrip().rpartition(":")[2]
     htdigest = HA1.fullmatch(last) is not None and "," not in line.partition(":")[0]
-    return not htdigest and len(next(csv.reader([line]), [])) in (3, 4)
+    try:
+        return not htdigest and len(next(csv.reader([line]), [])) in (3, 4)
+    except csv.Error:
+        return False
 
 
 def read(octets: bytes, name: str) -> Iterator[Secret]:

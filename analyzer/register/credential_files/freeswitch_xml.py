@@ -16,7 +16,7 @@ from analyzer.register.secret import CredentialsError, Secret
 
 NAME = "freeswitch"
 
-_TAG = re.compile(rb"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<[A-Za-z!]", re.DOTALL)
+_TAG = re.compile(rb"\s*+(?:<\?xml[^>]*+>\s*+)?+(?:<!--(?:(?!-->).)*+-->\s*+)*+<[A-Za-z!]", re.DOTALL)
 _VARIABLE = re.compile(r"\$\$\{([^}]*)\}")
 
 

@@ -21,6 +21,7 @@ _COLUMN = re.compile(r"^\s*[`\"\[]?(\w+)[`\"\]]?\s+\w+", re.MULTILINE)
 _INSERT = re.compile(rf"INSERT\s+(?:IGNORE\s+)?INTO\s+{_NAMED}\s*(?:\(([^)]*)\)\s*)?VALUES\s*", re.IGNORECASE)
 _COPY = re.compile(rf"^COPY\s+{_NAMED}\s*\(([^)]*)\)\s+FROM\s+stdin;[ \r]*\n", re.IGNORECASE | re.MULTILINE)
 _VALUE = re.compile(r"\s*(?:'((?:[^'\\]|\\.|'')*+)'|([^,()';]*+))\s*", re.DOTALL)
+_NEXT = re.compile(r"\)\s*+,?\s*+")
 _ESCAPE = re.compile(r"\\(.)|''", re.DOTALL)
 _STANDARD = ("id", "username", "domain", "password", "ha1", "ha1b")
 _OLDER = ("id", "username", "domain", "password", "email_address", "ha1", "ha1b", "rpid")
@@ -86,7 +87,7 @@ def _rows(text: str, position: int) -> Iterator[tuple[int, list[str]]]:
             row.append(_ESCAPE.sub(_unescaped, value[1]) if value[1] is not None else value[2].strip())
             position = value.end()
         yield start, row
-        after = re.compile(r"\)\s*,?\s*").match(text, position)
+        after = _NEXT.match(text, position)
         position = after.end() if after else len(text)
 
 

@@ -17,17 +17,26 @@ TOTAL = 400_000
 FRUITLESS = 3
 """Full searches of one account without a cause, after which pairs are left out for it."""
 _KEPT = 4096
+_TRIED = {
+    "in pairs": "D01-D35 alone and the simple ones in pairs",
+    "alone": "D01-D35 alone",
+    "after many mismatches": "the mistakes found before in this run",
+}
 
 
 class Diagnoser:
-    """Searches with a memory; one per run. `trials` counts what was spent, `skipped` the searches cut short."""
+    """Searches with a memory; one per run. `trials` counts what was spent, `skipped` the searches cut short.
+
+    `tried` says of the last search what was tried in vain.
+    """
 
     def __init__(self, *, budget: int = BUDGET, total: int = TOTAL) -> None:
         self.budget = budget
         self.total = total
         self.trials = 0
         self.skipped = 0
-        self._results: dict[tuple[DigestInput, Secret], Diagnosis | None] = {}
+        self.tried = ""
+        self._results: dict[tuple[DigestInput, Secret], tuple[Diagnosis | None, str]] = {}
         self._fruitless: Counter[tuple[str, str]] = Counter()
         self._found: set[str] = set()
 
@@ -50,9 +59,10 @@ class Diagnoser:
             if len(self._results) >= _KEPT:
                 self._results.clear()
             self._results[key] = self._search(Case(digest, secret, secrets, context or NOTHING_SEEN))
-        return self._results[key]
+        found, self.tried = self._results[key]
+        return found
 
-    def _search(self, case: Case) -> Diagnosis | None:
+    def _search(self, case: Case) -> tuple[Diagnosis | None, str]:
         account = (case.digest.username, case.digest.realm)
         spent = self.trials >= self.total
         pairs = not spent and self._fruitless[account] < FRUITLESS
@@ -65,4 +75,5 @@ class Diagnoser:
             self._fruitless[account] += 1
         else:
             self._found.update(found.hypothesis.split("+"))
-        return found
+        kind = "after many mismatches" if spent else "in pairs" if pairs else "alone"
+        return found, f"{'part of ' if search.spent else ''}{_TRIED[kind]}"

@@ -29,6 +29,8 @@ from analyzer.register.secrets import Secrets
 
 BUDGET = 4000
 """Trials of one search."""
+OCTETS = 4_000_000
+"""Octets that one search hashes and remembers, so that values of 60,000 octets do not cost 60,000 times as much."""
 SINGLES = 1500
 """Trials of a search that leaves the pairs out."""
 PER_HYPOTHESIS = 400
@@ -50,19 +52,26 @@ class Diagnosis:
 
 @dataclass(slots=True)
 class Search:
-    """One search: `left` counts the trials down, `trials` counts them up, `seen` are the recipes already computed."""
+    """One search: `left` and `octets` count down, `trials` up; `seen` are the recipes already computed."""
 
     case: Case
     left: int
     trials: int = 0
     seen: set[Recipe] = field(default_factory=set)
+    octets: int = OCTETS
+
+    @property
+    def spent(self) -> bool:
+        """Whether the budget is used up."""
+        return self.left <= 0 or self.octets <= 0
 
     def hits(self, trial: Trial) -> bool:
         """Whether the trial gives the response that was sent; False too when the budget is used up."""
         if trial.recipe is None:
             return True
-        if (trial.recipe in self.seen and trial.compare is same) or self.left <= 0:
+        if (trial.recipe in self.seen and trial.compare is same) or self.spent:
             return False
+        self.octets -= trial.recipe.size()
         self.seen.add(trial.recipe)
         self.left -= 1
         self.trials += 1
@@ -127,7 +136,7 @@ def run(search: Search, tried: Iterable[Hypothesis], *, pairs: bool) -> Diagnosi
 def _pairs(search: Search, base: Recipe, cheap: list[Hypothesis]) -> Diagnosis | None:
     for one, other in combinations(cheap, 2):
         for first, second in _chained(one, other, base, search.case):
-            if search.left <= 0:
+            if search.spent:
                 return None
             if search.hits(second):
                 return _diagnosis(search.case, (one, other), (first, second))
@@ -143,7 +152,7 @@ def _chained(one: Hypothesis, other: Hypothesis, base: Recipe, case: Case) -> It
 
 
 def _diagnosis(case: Case, found: tuple[Hypothesis, ...], trials: tuple[Trial, ...]) -> Diagnosis:
-    text = "; and ".join(_sentence(case, trial) for trial in trials)
+    text = "the response is " + "; and ".join(_sentence(case, trial) for trial in trials)
     recipe = trials[-1].recipe
     name = "+".join(hypothesis.id for hypothesis in found)
     return Diagnosis(name, text, recipe.formula() if recipe is not None else "")

@@ -29,7 +29,7 @@ def same(computed: str, sent: str) -> bool:
 class Trial(NamedTuple):
     """One substitution: the changed recipe (None: conclusive without any hash), the cause, and the value it names.
 
-    `text` is a clause that ends `the response was computed ...`; `{}` in it is replaced by `value`, which comes
+    `text` goes on after `the response is`; `{}` in it is replaced by `value`, which comes
     from the wire or the tool and is left out where it holds the secret.
     """
 

@@ -73,6 +73,11 @@ class Recipe(NamedTuple):
     def __repr__(self) -> str:
         return f"<Recipe {self.formula()}>"  # the fields hold the secret
 
+    def size(self) -> int:
+        """Octets of the values that a client or a file could make long."""
+        values = (self.username, self.realm, self.password, self.method, self.uri, self.nonce, self.nc, self.cnonce)
+        return sum(map(len, values)) + len(self.qop) + len(self.opaque) + len(self.body or b"")
+
     def response(self) -> str:
         """The response that this recipe gives, in lower-case hex. At most five hashes."""
         hashed = HASHES[self.hash_name]

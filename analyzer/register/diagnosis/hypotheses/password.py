@@ -114,6 +114,7 @@ def _letter_case(recipe: Recipe, case: Case) -> Iterator[Trial]:
         (password.lower(), "the password in lower case"),
         (password.upper(), "the password in upper case"),
         (password.swapcase(), "upper and lower case swapped in the password"),
+        (password.capitalize(), "the first letter of the password alone in upper case"),
         (password[:1].swapcase() + password[1:], "the case of the first letter of the password swapped"),
     ]
     yield from _passwords(recipe, forms)

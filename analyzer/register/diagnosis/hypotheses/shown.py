@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from analyzer.register.diagnosis.hypothesis import Case, Hypothesis, Trial
 from analyzer.register.diagnosis.recipe import Recipe
-from analyzer.register.digest import clip
 
 SHORTEST = 8
 """Hex digits below which a piece of a response proves nothing: 32 bits, against some thousand trials."""
@@ -26,8 +25,8 @@ def _repeated_response(recipe: Recipe, case: Case) -> Iterator[Trial]:
     sent = case.digest.response.strip().lower()
     for before in case.context.earlier:
         if before.response.strip().lower() == sent and (before.nonce, before.nc) != (case.digest.nonce, case.digest.nc):
-            text = "not computed anew: the same one was sent before with nonce {}" + f", nc {clip(before.nc) or 'none'}"
-            yield Trial(None, text, before.nonce)
+            text = "not computed anew: the same one was sent before with nonce and nc {}"
+            yield Trial(None, text, f"{before.nonce}, {before.nc}" if before.nc else before.nonce)
 
 
 HYPOTHESES = (

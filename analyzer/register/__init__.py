@@ -1,0 +1,1 @@
+"""Messages to registrations: transactions, attempts, bindings, digests."""

@@ -1,0 +1,61 @@
+"""Which contacts name the same binding: by instance and reg-id, or as URIs, compared in pairs.
+
+Comparison is no equivalence (RFC 3261 19.1.4), so there is no key for a contact. There is one for what equal contacts
+always share (user, host, port), and only contacts that share it are compared; a list of hundreds that differ in
+parameters alone is nobody's honest set, so only so many of it are.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from analyzer.register.identity import instance_of
+from analyzer.sip.address import Address
+from analyzer.sip.text import unescape
+from analyzer.sip.uri import canonical_host, uri_equal
+
+_FEW = 4
+_MOST_COMPARED = 16
+
+
+def same_contact(one: Address, two: Address) -> bool:
+    """Compare contacts by instance and reg-id (RFC 5626 6) if both have them, else as URIs (RFC 3261 19.1.4)."""
+    first, second = instance_of(one), instance_of(two)
+    if first and second:
+        return first == second
+    return one.uri is not None and two.uri is not None and uri_equal(one.uri, two.uri)
+
+
+class Contacts:
+    """Contacts to be looked for in: `find` gives the position of the first that names the same binding."""
+
+    def __init__(self, addresses: Sequence[Address]) -> None:
+        self._addresses = addresses
+        self._by_instance: dict[str, int] = {}
+        self._by_shared: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+        if len(addresses) > _FEW:
+            for position, address in enumerate(addresses):
+                self._by_instance.setdefault(instance_of(address), position)
+                self._by_shared[_shared(address)].append(position)
+
+    def find(self, contact: Address) -> int | None:
+        """Position of the first contact that names the binding of `contact`; None without one."""
+        if contact.star or contact.uri is None:
+            return None
+        addresses: Sequence[Address] = self._addresses
+        if len(addresses) <= _FEW:
+            return next((at for at, address in enumerate(addresses) if same_contact(address, contact)), None)
+        instance = instance_of(contact)
+        if instance and instance in self._by_instance:
+            return self._by_instance[instance]
+        likely = self._by_shared.get(_shared(contact), [])[:_MOST_COMPARED]
+        return next((at for at in likely if same_contact(addresses[at], contact)), None)
+
+
+def _shared(address: Address) -> tuple[str, str, str]:
+    """What two equal contacts have in common: user, host, port; of other schemes than sip the text."""
+    uri = address.uri
+    if uri is None:
+        return ("", address.raw, "")
+    return (unescape(uri.user or ""), canonical_host(unescape(uri.host)), f"{uri.port} {uri.opaque}")

@@ -1,0 +1,135 @@
+"""The clients: a line for each that is in trouble, the alike folded, the healthy counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from rich.text import Text
+
+from analyzer.register.registration import Registration
+from analyzer.views import ViewOptions
+from analyzer.views._canvas import BAD, DIM, GOOD, STRONG, WARN, Canvas, widest
+from analyzer.views._states import STATES, State, Story, commonest
+from analyzer.views._words import count
+
+MOST_LINES = 20
+"""Lines of trouble; more only with --all."""
+MOST_ALIKE = 3
+"""Clients with the same trouble that have a line each."""
+FEW = 3
+"""So few clients are all shown, healthy or not."""
+_ORDER = list(STATES.values())
+
+
+@dataclass(slots=True)
+class Line:
+    """One line: its state, the client that stands for it, and the others."""
+
+    state: State
+    one: Registration
+    what: str
+    why: str
+    others: list[Registration] = field(default_factory=list)
+
+
+def draw_clients(canvas: Canvas, story: Story, options: ViewOptions) -> None:
+    """Those in trouble, then those in doubt, then the healthy."""
+    show_all = options.all or len(story.states) <= FEW
+    chosen = [(one, state) for one, state in story.states if show_all or state.listed]
+    lines = lines_of(story, chosen, fold=not show_all)
+    shown = lines if show_all else lines[:MOST_LINES]
+    folded = [] if show_all else [state for state in _ORDER if not state.listed and story.counts[state]]
+    if not shown and len(folded) < 2:
+        return  # the verdict has said it all
+    canvas.gap()
+    _draw(canvas, story, shown, folded)
+    _draw_folded(canvas, story, folded, shown)
+    rest = sum(1 + len(line.others) for line in lines[len(shown) :])
+    if rest:
+        canvas.line(
+            (f"... and {count(rest, 'more client')} like these or in other trouble (--all lists them)", DIM), indent=2
+        )
+
+
+def lines_of(story: Story, chosen: Sequence[tuple[Registration, State]], *, fold: bool) -> list[Line]:
+    """A line for each, those with the same trouble in one if there are many of them; the worst state first."""
+    alike: dict[tuple[State, tuple[object, ...]], list[Registration]] = {}
+    for one, state in chosen:
+        key = (state, story.trouble_key(one) if fold else (one.id,))
+        alike.setdefault(key, []).append(one)
+    lines = []
+    for (state, _), several in alike.items():
+        heads = (
+            several if len(several) <= MOST_ALIKE else [min(several, key=lambda one: (story.since(one) or 0, one.id))]
+        )
+        for one in heads:
+            others = [other for other in several if other is not one] if len(heads) == 1 else []
+            what = story.what_all(several, state) if others else story.what(one, state)
+            lines.append(Line(state, one, what, story.why(one), others))
+    return sorted(
+        lines, key=lambda line: (_rank(line.state), -len(line.others), story.since(line.one) or 0, line.one.id)
+    )
+
+
+def _rank(state: State) -> int:
+    return (0 if state.trouble else 100 if state.listed else 200) + _ORDER.index(state)
+
+
+def _label(canvas: Canvas, state: State) -> Text:
+    style = BAD if state.trouble else WARN if state.listed else GOOD if state.word == "registered" else DIM
+    word = "ok" if state.word == "registered" else state.word
+    return canvas.text((f"{state.sign} {word}", style))
+
+
+def _name(canvas: Canvas, line: Line, width: int) -> Text:
+    more = f" +{len(line.others):,}" if line.others else ""
+    name = canvas.cut(line.one.aor.removeprefix("sip:") or "(no address)", width - len(more))
+    return canvas.text((name, STRONG), (more, STRONG))
+
+
+def _draw(canvas: Canvas, story: Story, lines: list[Line], folded: list[State]) -> None:
+    if not lines:
+        return
+    labels = [_label(canvas, line.state) for line in lines]
+    places = [story.place(line.one.since_place) for line in lines]
+    names = [
+        canvas.safe(line.one.aor.removeprefix("sip:")) + f" +{len(line.others):,}" * bool(line.others) for line in lines
+    ]
+    first = widest([*(label.plain for label in labels), *(f"+ {state.word}" for state in folded)], 14)
+    name = max(widest(names, 40 if canvas.wide else 24), 12 if canvas.wide else 8)
+    last = widest(places, canvas.width // 2)
+    left = canvas.width - 2 - first - 2 - name - 2 - 2 - last
+    what = min(widest([line.what for line in lines], 44), left) if canvas.wide else left
+    for label, place, line in zip(labels, places, lines, strict=True):
+        head = [label, _name(canvas, line, name)]
+        parts = [part for part in (canvas.text(line.why), _who(canvas, line)) if part.plain]
+        if canvas.wide:
+            why = left - what - 2
+            canvas.columns([*head, line.what, canvas.joined(parts, why), (place, DIM)], [first, name, what, why, last])
+        else:
+            canvas.columns([*head, line.what, (place, DIM)], [first, name, left, last])
+            canvas.flow(parts, indent=4 + first, hang=0)
+
+
+def _who(canvas: Canvas, line: Line) -> Text:
+    """The User-Agent and the address, or of many the commonest User-Agent."""
+    agent, kinds = commonest(Counter(one.user_agent for one in (line.one, *line.others)))
+    where = "" if line.others else canvas.cut(str(line.one.source), 48)
+    who = " at ".join(part for part in (canvas.cut(agent, 48) + kinds, where) if part)
+    return canvas.text((who, DIM))
+
+
+def _draw_folded(canvas: Canvas, story: Story, folded: list[State], shown: list[Line]) -> None:
+    labels = [*(line.state.word for line in shown), *(state.word for state in folded)]
+    first = widest([f"+ {label}" for label in labels], 14)
+    for number, state in enumerate(folded):
+        hint = " (--all lists them)" if number == 0 else ""
+        style = GOOD if state.word == "registered" else DIM
+        canvas.line(
+            (f"{state.sign} {state.word}".ljust(first + 2), style),
+            count(story.counts[state], "client"),
+            (hint, DIM),
+            indent=2,
+        )

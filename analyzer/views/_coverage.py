@@ -1,0 +1,110 @@
+"""What was not judged, and why; what the sources cannot show; what was given up. Silence must not look like health."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from analyzer.findings import NEED_TEXT
+from analyzer.views import ViewOptions
+from analyzer.views._canvas import DIM, STRONG, Canvas
+from analyzer.views._states import REGISTERED, Story
+from analyzer.views._words import count, duration, listed, sentence
+
+MOST_REASONS = 6
+MOST_TITLES = 2
+
+
+@dataclass(slots=True)
+class Gap:
+    """One reason, and the rules that it kept from judging: never, or sometimes (`partly`)."""
+
+    reason: str
+    times: int = 0
+    never: list[str] = field(default_factory=list)
+    partly: list[str] = field(default_factory=list)
+
+
+def gaps_of(story: Story) -> list[Gap]:
+    """The reasons, those first that kept most rules from judging at all."""
+    gaps: dict[str, Gap] = {}
+    titles = _titles()
+    for rule, tally in story.report.outcomes.items():
+        judged = tally.passed or tally.violated
+        for reason, number in tally.not_judged.items():
+            if reason.startswith("no password") and not story.report.secrets_given:
+                continue  # the digests' own sentence says it
+            gap = gaps.setdefault(reason, Gap(reason))
+            gap.times += number
+            (gap.partly if judged else gap.never).append(titles.get(rule, rule))
+    return sorted(gaps.values(), key=lambda gap: (-len(gap.never), -gap.times, gap.reason))
+
+
+def _titles() -> dict[str, str]:
+    from analyzer.rules import all_rules
+
+    return {rule.id: rule.title for rule in all_rules()}
+
+
+def draw_coverage(canvas: Canvas, story: Story, options: ViewOptions) -> None:
+    """Not judged, quality of the sources, notes."""
+    gaps = gaps_of(story)
+    shown = gaps if options.all else gaps[:MOST_REASONS]
+    canvas.gap()
+    if gaps:
+        canvas.line(("Not judged", STRONG), ", and why:")
+    for gap in shown:
+        reason = reason_words(gap.reason, story)
+        canvas.line(f"{reason}: ", (_rules(gap), DIM), indent=2, hang=2)
+    if len(gaps) > len(shown):
+        canvas.line((f"and for {count(len(gaps) - len(shown), 'more reason')} (--all lists them)", DIM), indent=2)
+    _draw_notes(canvas, story)
+
+
+def reason_words(reason: str, story: Story) -> str:
+    """A reason in the words of a person; a flag of `Need` with what is known of it."""
+    if reason == "TAIL":
+        return _tail(story)
+    return NEED_TEXT.get(reason, reason)
+
+
+def _tail(story: Story) -> str:
+    """How long the source goes on after the latest success: what a missing renewal can be told from."""
+    latest = max(
+        (
+            (one.last_success, one)
+            for one, state in story.states
+            if state is REGISTERED and one.last_success is not None
+        ),
+        key=lambda pair: pair[0],
+        default=None,
+    )
+    end = story.end(latest[1].place) if latest else None
+    if latest is None or end is None:
+        return NEED_TEXT["TAIL"]
+    medium = story.medium(latest[1].place)
+    who = "it" if len(story.states) == 1 else "the last client"
+    return f"the {medium} ends {duration(end - latest[0])} after {who} registered"
+
+
+def _rules(gap: Gap) -> str:
+    """Which rules: named while they are few."""
+    names = [*gap.never, *gap.partly]
+    part = "" if gap.never else "in part, "
+    if len(names) <= MOST_TITLES:
+        return part + listed([f'"{name}"' for name in names])
+    also = f", {len(gap.partly)} of them only in part" if gap.never and gap.partly else ""
+    return f"{part}{count(len(names), 'rule')}{also}"
+
+
+def _draw_notes(canvas: Canvas, story: Story) -> None:
+    several = len(story.report.sources) > 1
+    said: dict[str, list[str]] = {}
+    for source in story.report.sources:
+        for text in source.quality:
+            said.setdefault(text, []).append(story.names[source.name])
+    canvas.gap()
+    for text, names in said.items():
+        where = f"{listed(names)}: " if several and len(names) <= 2 else ""
+        canvas.line("Note: ", f"{where}{sentence(canvas.cut(text, 4 * canvas.width))}", hang=6)
+    for note in story.report.notes:
+        canvas.line("Note: ", sentence(note), hang=6)

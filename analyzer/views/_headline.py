@@ -1,0 +1,141 @@
+"""The head of the table: what was read, and the verdict in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.evidence import Source
+from analyzer.report import Report
+from analyzer.views._canvas import BAD, DIM, GOOD, STRONG, WARN, Canvas, Piece
+from analyzer.views._states import REGISTERED, STATES, State, Story
+from analyzer.views._words import capital, clock_of, count, listed, sentence, source_names
+
+MOST_SOURCES = 4
+"""Sources that have a line each; more are one line."""
+MOST_DEFECTS = 3
+
+
+def draw_sources(canvas: Canvas, story: Story) -> None:
+    """One line for each source, or one for all where there are many; then what is damaged."""
+    report = story.report
+    if len(report.sources) > MOST_SOURCES:
+        canvas.flow([(f"{len(report.sources)} files", STRONG), *_together(report), *_counts(report)])
+    else:
+        for source in report.sources:
+            alone = len(report.sources) == 1
+            own = _counts(report) if alone else []
+            name = canvas.cut(story.names[source.name], canvas.width // 2)
+            canvas.flow(
+                [(name, STRONG), *_source_words(source, report.summary.messages if alone else source.messages), *own]
+            )
+        if len(report.sources) > 1:
+            canvas.flow([("together", STRONG), *_counts(report)])
+    for source in report.sources:
+        _draw_damage(canvas, story, source)
+    if report.interrupted:
+        canvas.line(("interrupted: this is what was read so far.", BAD))
+
+
+def draw_verdict(canvas: Canvas, story: Story) -> None:
+    """How many clients, and what became of them."""
+    canvas.gap()
+    trouble = bool(story.troubled)
+    style = BAD if trouble else f"bold {GOOD}" if story.counts[REGISTERED] else STRONG
+    pieces: list[Piece] = [(verdict(story), style)]
+    since = _trouble_since(story)
+    if since:
+        pieces.append(f" {since}")
+    canvas.line(*pieces)
+
+
+def verdict(story: Story) -> str:
+    """The sentence: `412 clients: 397 registered, 12 refused, 3 without an answer.`"""
+    total = len(story.states)
+    if not total:
+        return _nobody(story.report)
+    seen = [(state, story.counts[state]) for state in STATES.values() if story.counts[state]]
+    if len(seen) == 1:
+        state = seen[0][0]
+        both = "both " if total == 2 else f"all {'of them ' if _needs_of(state) else ''}" if total > 2 else ""
+        return f"{count(total, 'client')}, {both}{state.counted}."
+    return f"{count(total, 'client')}: {', '.join(f'{number:,} {state.counted}' for state, number in seen)}."
+
+
+def _needs_of(state: State) -> bool:
+    return state.counted.startswith(("without", "only", "gave", "ran"))
+
+
+def _nobody(report: Report) -> str:
+    summary = report.summary
+    if summary.register_requests:
+        return f"{count(summary.register_requests, 'REGISTER')}, of no client that could be told."
+    if sum(summary.responses.values()):
+        return f"No REGISTER was seen, only {count(sum(summary.responses.values()), 'answer')} to one."
+    others = [f"{number:,} {method}" for method, number in summary.methods.most_common(4)]
+    return "No registration: no REGISTER was seen" + (f" (but {listed(others)})." if others else ".")
+
+
+def _trouble_since(story: Story) -> str:
+    starts = [(story.since(one), one) for one, state in story.states if state.trouble]
+    known = [(since, one) for since, one in starts if since is not None]
+    if not known:
+        return ""
+    since, one = min(known, key=lambda pair: pair[0])
+    return f"Trouble since {story.clock(one.place).at(since)}."
+
+
+def _source_words(source: Source, messages: int) -> Iterator[Piece]:
+    unit = "packet" if source.kind == "capture" else "line"
+    yield source.title or source.format or source.kind
+    yield from _span(source)
+    yield f"{count(source.frames, unit)}, {count(messages, 'SIP message')}{_kept(source.keepalives)}"
+
+
+def _span(source: Source) -> Iterator[Piece]:
+    if source.first is None or source.last is None:
+        yield "no clock"
+        return
+    zone = " UTC" if source.kind == "capture" or not source.zone else f" ({source.zone})"
+    yield clock_of(source).span(source.first, source.last) + zone
+
+
+def _kept(keepalives: int) -> str:
+    return f", {count(keepalives, 'keep-alive')}" if keepalives else ""
+
+
+def _counts(report: Report) -> Iterator[Piece]:
+    summary = report.summary
+    if not summary.register_requests:
+        return
+    repeats = f", {summary.retransmissions:,} of them repeats" if summary.retransmissions else ""
+    if summary.retransmissions == 1:
+        repeats = ", 1 of them a repeat"
+    yield count(summary.register_requests, "REGISTER") + repeats
+
+
+def _together(report: Report) -> Iterator[Piece]:
+    names = list(source_names(report.sources).values())
+    yield f"{names[0]} to {names[-1]}"
+    first, last = report.span
+    if first is not None and last is not None:
+        local = {(source.kind, source.utc_offset, source.zone) for source in report.sources}
+        alike = len(local) == 1
+        zone = f" ({report.sources[0].zone})" if alike and report.sources[0].zone else " UTC"
+        whole = Source("", utc_offset=report.sources[0].utc_offset if alike else 0, kind="log", first=first)
+        yield clock_of(whole).span(first, last) + zone
+    messages = sum(source.messages for source in report.sources)
+    yield count(messages, "SIP message") + _kept(report.summary.keepalives)
+
+
+def _draw_damage(canvas: Canvas, story: Story, source: Source) -> None:
+    if not source.damaged and not source.defects:
+        return
+    name = f"{story.names[source.name]}: " if len(story.report.sources) > 1 else ""
+    word, style = ("damaged", BAD) if source.damaged else (count(source.defects, "defect"), WARN)
+    texts = list(dict.fromkeys(defect.text for _, defect in source.defect_list))
+    shown = "; ".join(canvas.cut(text, 2 * canvas.width) for text in texts[:MOST_DEFECTS])
+    more = len(texts) - MOST_DEFECTS
+    rest = f"; and {count(more, 'more kind')}" if more > 0 else ""
+    canvas.line((f"{name}{word}: ", style), sentence(f"{shown or 'see --format json'}{rest}"), hang=2)
+    if source.damaged:
+        canvas.line((capital("what is after the damage was not read, or only in part."), DIM), indent=2)

@@ -1,0 +1,169 @@
+"""The digests: how many were right, which were wrong, and why. No secret can get here: the records hold none."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from rich.text import Text
+
+from analyzer.register.digests import DigestRecord
+from analyzer.views import ViewOptions
+from analyzer.views._canvas import BAD, DIM, GOOD, STRONG, WARN, Canvas, widest
+from analyzer.views._states import Story
+from analyzer.views._words import count, listed, possessive, times
+
+MOST_ROWS = 20
+MOST_NAMES = 3
+VERDICTS = {"mismatch": ("✗ wrong", BAD), "unknown": ("? not known", WARN), "match": ("✓ right", GOOD)}
+_RIGHT = ("the response is right for the password known", "the response is right for the HA1 known")
+
+
+@dataclass(slots=True)
+class Row:
+    """The digests of one user in one realm with one verdict and one reason."""
+
+    first: DigestRecord
+    number: int = 0
+    accepted: Counter[bool | None] = field(default_factory=Counter)
+
+    def take(self, record: DigestRecord) -> None:
+        """Count one more."""
+        self.number += 1
+        self.accepted[record.accepted] += 1
+
+
+def rows_of(records: Iterable[DigestRecord]) -> list[Row]:
+    """One row for each distinct (user name, realm, verdict, reason): wrong, not known, right."""
+    rows: dict[tuple[str, ...], Row] = {}
+    for record in records:
+        key = (record.username, record.realm, record.verdict, reason_of(record))
+        rows.setdefault(key, Row(record)).take(record)
+    order = list(VERDICTS)
+    return sorted(rows.values(), key=lambda row: (order.index(row.first.verdict), -row.number))
+
+
+def reason_of(record: DigestRecord) -> str:
+    """Why, without the account of what was tried; nothing where the verdict says it all."""
+    reason = record.judged.reason
+    if record.verdict == "match":
+        return "" if reason in _RIGHT else reason
+    return reason.split(" (tried ", 1)[0]
+
+
+def draw_digests(canvas: Canvas, story: Story, options: ViewOptions) -> None:
+    """The sentence, and the rows that need a look; all of them for `verify-digest`."""
+    report = story.report
+    total = sum(report.summary.digests.values())
+    asked = options.command == "verify-digest"
+    if not total:
+        if asked or report.secrets_given:
+            canvas.gap()
+            canvas.line("No digest response was seen: there was no password to check.")
+        return
+    if not report.secrets_given:
+        canvas.gap()
+        was = "was" if total == 1 else "were"
+        canvas.line(f"{count(total, 'digest')} {was} not checked: no password given (--credentials FILE).")
+        return
+    rows = [row for row in rows_of(report.digests) if asked or options.all or row.first.verdict != "match"]
+    canvas.gap()
+    if asked:
+        canvas.line((passwords(report.digests), BAD if report.summary.digests["mismatch"] else STRONG))
+    canvas.line(checked(report.summary.digests))
+    _draw_rows(canvas, story, rows if options.all else rows[:MOST_ROWS])
+    if len(rows) > MOST_ROWS and not options.all:
+        canvas.line((f"and {len(rows) - MOST_ROWS:,} more (--all lists them)", DIM), indent=2)
+
+
+def checked(verdicts: Counter[str]) -> str:
+    """`24 responses checked: 22 right, 2 wrong.`"""
+    total = sum(verdicts.values())
+    named = (("match", "right"), ("mismatch", "wrong"), ("unknown", "not known"))
+    parts = [f"{verdicts[verdict]:,} {word}" for verdict, word in named if verdicts[verdict]]
+    if len(parts) == 1:
+        alone = parts[0].split(" ", 1)[1]
+        return f"{count(total, 'response')} checked: {'all ' if total > 1 else ''}{alone}."
+    return f"{count(total, 'response')} checked: {', '.join(parts)}."
+
+
+def passwords(records: Iterable[DigestRecord]) -> str:
+    """The sentence of `verify-digest`: `2 of 3 passwords are right; alice's is wrong.`"""
+    verdicts: dict[tuple[str, str], set[str]] = {}
+    for record in records:
+        verdicts.setdefault((record.username, record.realm), set()).add(record.verdict)
+    known = {user: seen - {"unknown"} for user, seen in verdicts.items() if seen - {"unknown"}}
+    right = [user for user, seen in known.items() if seen == {"match"}]
+    wrong = [user for user, seen in known.items() if seen == {"mismatch"}]
+    mixed = [user for user, seen in known.items() if len(seen) > 1]
+    unknown = len(verdicts) - len(known)
+    parts = list(_judged(right, wrong, mixed))
+    if unknown:
+        parts.append(f"for {count(unknown, 'user')} there is no verdict" if parts else "No password could be judged")
+    return "; ".join(parts) + "."
+
+
+def _judged(right: list[tuple[str, str]], wrong: list[tuple[str, str]], mixed: list[tuple[str, str]]) -> Iterator[str]:
+    total = len(right) + len(wrong) + len(mixed)
+    if total == 1 and not mixed:
+        yield f"{_whose(right or wrong)} password is {'right' if right else 'wrong'}"
+        return
+    if len(right) == total and total:
+        yield f"{'Both' if total == 2 else f'All {total:,}'} passwords are right"
+    elif len(wrong) == total and total:
+        yield f"{'Both' if total == 2 else f'All {total:,}'} passwords are wrong"
+    elif total:
+        yield f"{len(right):,} of {total:,} passwords {'is' if len(right) == 1 else 'are'} right"
+        if wrong:
+            yield f"{_whose(wrong)} {'is' if len(wrong) == 1 else 'are'} wrong"
+        if mixed:
+            yield f"{_whose(mixed)} {'is' if len(mixed) == 1 else 'are'} right in some responses and wrong in others"
+
+
+def _whose(users: list[tuple[str, str]]) -> str:
+    names = [possessive(name or "the nameless user") for name, _ in users]
+    return listed(names) if len(names) <= MOST_NAMES else f"{len(names):,}"
+
+
+def _draw_rows(canvas: Canvas, story: Story, rows: list[Row]) -> None:
+    if not rows:
+        return
+    labels = [canvas.text(VERDICTS[row.first.verdict]) for row in rows]
+    users = [_user(canvas, row.first, 48 if canvas.wide else 28) for row in rows]
+    places = [story.place(row.first.place) for row in rows]
+    first = widest([label.plain for label in labels], 12)
+    name = widest([user.plain for user in users], canvas.width)
+    last = widest(places, canvas.width // 2)
+    left = canvas.width - 2 - first - 2 - name - 2 - 2 - last
+    for label, user, place, row in zip(labels, users, places, rows, strict=True):
+        reason = reason_of(row.first)
+        if canvas.wide:
+            words = f"{_count(row)}{': ' if reason else ''}{canvas.cut(reason, 3 * canvas.width)}"
+            canvas.columns([label, user, words, (place, DIM)], [first, name, left, last])
+            continue
+        canvas.columns([label, user, _count(row), (place, DIM)], [first, name, left, last])
+        if reason:
+            canvas.line(canvas.cut(reason, 3 * canvas.width), indent=4 + first)
+
+
+def _user(canvas: Canvas, record: DigestRecord, width: int) -> Text:
+    name = canvas.cut(record.judged.username or record.username or "(no name)", width * 3 // 5)
+    realm = canvas.cut(record.realm, width - len(name) - 4) if record.realm else ""
+    return canvas.text((name, STRONG), f" in {realm}" if realm else "")
+
+
+def _count(row: Row) -> str:
+    """How often, and what the registrar made of it; what it ought not to have made of it is said aloud."""
+    accepted, refused, untold = row.accepted[True], row.accepted[False], row.accepted[None]
+    right = row.first.verdict == "match"
+    parts = []
+    if accepted:
+        parts.append(("accepted all the same" if row.first.verdict == "mismatch" else "accepted", accepted))
+    if refused:
+        parts.append(("refused all the same" if right else "refused", refused))
+    if untold:
+        parts.append(("without a decision", untold))
+    if len(parts) == 1:
+        return f"{times(row.number)}, {parts[0][0]}"
+    return f"{times(row.number)}: {', '.join(f'{number:,} {word}' for word, number in parts)}"

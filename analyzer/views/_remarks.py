@@ -1,0 +1,150 @@
+"""The findings, grouped: one cause, one entry, with an example, its clause, whose fault it is and what to do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from analyzer.findings import SEVERITIES, Finding, Severity
+from analyzer.judge import INTERNAL
+from analyzer.views import ViewOptions
+from analyzer.views._canvas import BAD, DIM, HINT, STRONG, WARN, Canvas, Piece
+from analyzer.views._states import Story, commonest
+from analyzer.views._words import SEVERITY_WORD, clause_words, count, listed, party, sentence, times
+
+MOST_ENTRIES = 12
+"""Entries; more only with --all."""
+_SIGN: dict[Severity, tuple[str, str]] = {"error": ("✗", BAD), "warning": ("!", WARN), "info": ("·", DIM)}
+_LABEL = 9
+
+
+@dataclass(slots=True)
+class Entry:
+    """Findings of one rule and sub-code, alike in severity; `example` is on a client in trouble, if any is."""
+
+    severity: Severity
+    example: Finding
+    occurrences: int = 0
+    clients: set[object] = field(default_factory=set)
+    troubled: set[object] = field(default_factory=set)
+    agents: Counter[str] = field(default_factory=Counter)
+
+    def take(self, finding: Finding, troubled: set[int]) -> None:
+        """Count one more."""
+        client = finding.registration if finding.registration is not None else finding.call_id
+        self.occurrences += finding.count
+        self.clients.add(client)
+        self.agents[finding.user_agent] += 1
+        if finding.registration in troubled:
+            if not self.troubled:
+                self.example = finding
+            self.troubled.add(client)
+
+
+def grouped(findings: Iterable[Finding], troubled: set[int]) -> list[Entry]:
+    """The entries: the worst first, then what touches a client in trouble, then what touches most clients."""
+    entries: dict[tuple[str, str, str], Entry] = {}
+    for finding in findings:
+        severity = finding.shown_severity
+        detail = finding.detail if finding.rule == INTERNAL else ""
+        key = (finding.rule, f"{finding.sub}{detail}", severity)
+        entry = entries.setdefault(key, Entry(severity, finding))
+        entry.take(finding, troubled)
+    return sorted(
+        entries.values(), key=lambda one: (-SEVERITIES.index(one.severity), -len(one.troubled), -len(one.clients))
+    )
+
+
+def draw_findings(canvas: Canvas, story: Story, options: ViewOptions) -> None:
+    """The sentence that counts them, then the entries."""
+    entries = grouped(story.report.findings, story.troubled)
+    if not entries:
+        _draw_nothing(canvas, story)
+        return
+    canvas.gap()
+    canvas.line((headline(entries, story), STRONG))
+    shown = entries if options.all else entries[:MOST_ENTRIES]
+    for entry in shown:
+        _draw(canvas, story, entry, options)
+    rest = Counter(entry.severity for entry in entries[len(shown) :])
+    if rest:
+        canvas.line((f"and {_counted(rest)} (--all lists them)", DIM), indent=2)
+
+
+def headline(entries: list[Entry], story: Story) -> str:
+    """How many of each kind, and whether they explain a failure."""
+    seen = Counter(entry.severity for entry in entries)
+    whole = sum(seen.values())
+    if not story.troubled:
+        if seen["error"]:
+            none = "which broke no registration" if whole == 1 else "none of which broke a registration"
+            return f"{_counted(seen)}, {none}:"
+        none = "which explains no failure" if whole == 1 else "none of them explains a failure"
+        return f"{count(whole, 'remark')}, {none}:"
+    if len(story.states) == 1:
+        return f"{_counted(seen)}:"
+    touching = sum(1 for entry in entries if entry.troubled)
+    if not touching:
+        return f"{_counted(seen)}, {'about' if whole == 1 else 'all about'} clients that are not in trouble:"
+    if touching == whole:
+        return f"{_counted(seen)}, {'all ' if whole > 1 else ''}about clients in trouble:"
+    return f"{_counted(seen)}, {touching} of them about clients in trouble:"
+
+
+def _counted(seen: Counter[Severity]) -> str:
+    words = [count(seen[severity], SEVERITY_WORD[severity]) for severity in reversed(SEVERITIES) if seen[severity]]
+    return listed(words)
+
+
+def _draw_nothing(canvas: Canvas, story: Story) -> None:
+    judged = sum(tally.passed for tally in story.report.outcomes.values())
+    if judged:
+        canvas.gap()
+        canvas.line(f"No rule is broken: {count(judged, 'check')} passed.")
+
+
+def _draw(canvas: Canvas, story: Story, entry: Entry, options: ViewOptions) -> None:
+    finding = entry.example
+    sign, style = _SIGN[entry.severity]
+    label = canvas.text((f"{sign} {SEVERITY_WORD[entry.severity]}", style))
+    place = story.place(*(place for place, _ in finding.evidence)) if finding.evidence else ""
+    detail = canvas.cut(finding.detail, 3 * canvas.width)
+    words = canvas.text(sentence(f"{finding.title}: {detail}" if detail else finding.title))
+    right = max(24, cell_len(place)) if canvas.wide else 0
+    left = canvas.width - 2 - _LABEL - 2 - (right + 2 if right else 0)
+    if right:
+        canvas.columns([label, words, (place, DIM)], [_LABEL, left, right])
+    else:
+        canvas.columns([label, words], [_LABEL, left])
+    canvas.flow(list(_about(canvas, entry, story, "" if right else place)), indent=4 + _LABEL, hang=0)
+    if finding.fix and (entry.severity != "info" or options.all):
+        canvas.line(("fix: ", HINT), sentence(finding.fix), indent=4 + _LABEL, hang=5)
+
+
+def _about(canvas: Canvas, entry: Entry, story: Story, place: str) -> Iterator[Piece]:
+    finding = entry.example
+    yield _who(canvas, entry)
+    number, all_clients = len(entry.clients), len(story.states)
+    many = entry.occurrences > number
+    if all_clients > 1:
+        among = f" ({len(entry.troubled):,} in trouble)" if 0 < len(entry.troubled) < number else ""
+        yield (count(number, "client") + among + (f", {times(entry.occurrences)}" if many else ""), DIM)
+    elif many:
+        yield (times(entry.occurrences), DIM)
+    if place:
+        yield (place, DIM)
+    if finding.clause:
+        yield (clause_words(finding.clause), DIM)
+    if finding.confidence.word != "high":
+        yield (f"{finding.confidence.word} confidence", DIM)
+    yield (finding.rule, DIM)
+
+
+def _who(canvas: Canvas, entry: Entry) -> Text:
+    fault = party(entry.example.at_fault)
+    agent, kinds = commonest(entry.agents) if fault == "phone" else ("", "")
+    return canvas.text((f"{fault} {canvas.cut(agent, 40)}".strip() + kinds, DIM))

@@ -1,0 +1,33 @@
+"""`--format table`: a sentence before a list, a count before a name, the worst first."""
+
+from __future__ import annotations
+
+from typing import IO
+
+from analyzer.report import Report
+from analyzer.views import ViewOptions
+
+NAME = "table"
+DETAIL = False
+
+
+def render(report: Report, out: IO[str], options: ViewOptions) -> None:
+    """Write what was read, the verdict, the clients, the findings, the digests, and what was not judged."""
+    from analyzer.views._canvas import Canvas  # late: only this view pays for rich
+    from analyzer.views._clients import draw_clients
+    from analyzer.views._coverage import draw_coverage
+    from analyzer.views._headline import draw_sources, draw_verdict
+    from analyzer.views._passwords import draw_digests
+    from analyzer.views._remarks import draw_findings
+    from analyzer.views._states import Story
+
+    canvas, story = Canvas(out, options), Story(report)
+    draw_sources(canvas, story)
+    if options.command == "verify-digest":
+        draw_digests(canvas, story, options)
+    draw_verdict(canvas, story)
+    draw_clients(canvas, story, options)
+    draw_findings(canvas, story, options)
+    if options.command != "verify-digest":
+        draw_digests(canvas, story, options)
+    draw_coverage(canvas, story, options)

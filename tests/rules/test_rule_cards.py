@@ -1,0 +1,130 @@
+"""The cards: ids, file names, teaching texts, and agreement with the catalogue where that is at hand."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import json
+import re
+from functools import cache
+from typing import Any
+
+import pytest
+
+from analyzer.findings import Force, Rule
+from analyzer.rules import all_rules, module_name, rule_text
+from tests.shared import shared
+
+_RULES = [pytest.param(rule, id=rule.id) for rule in all_rules()]
+_FORCES: tuple[tuple[str, Force], ...] = (
+    ("MUST", "MUST"),
+    ("SHOULD", "SHOULD"),
+    ("NOT RECOMMENDED", "SHOULD"),
+    ("MAY", "MAY"),
+)
+
+
+@cache
+def _catalogue() -> dict[str, dict[str, Any]]:
+    return {row["id"]: row for row in json.loads(shared("rules", "rules.json").read_text(encoding="utf-8"))}
+
+
+def _force(strength: str) -> Force:
+    """The standard's own word; everything that has none (stmt, heuristic) is `none`."""
+    return next((force for word, force in _FORCES if strength.startswith(word)), "none")
+
+
+@pytest.mark.parametrize("rule", _RULES)
+def test_the_file_is_named_by_the_id(rule: Rule) -> None:
+    module = importlib.import_module(f"analyzer.rules.{module_name(rule.id)}")
+    assert module.RULE is rule
+
+
+def test_ids_are_unique() -> None:
+    ids = [rule.id for rule in all_rules()]
+    assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("rule", _RULES)
+@pytest.mark.parametrize("name", ["title", "clause", "severity", "group", "at_fault"])
+def test_the_card_agrees_with_the_catalogue(rule: Rule, name: str) -> None:
+    row = _catalogue()[rule.id]
+    assert getattr(rule, name) == row[name]
+
+
+@pytest.mark.parametrize("rule", _RULES)
+def test_the_force_is_the_standards_own_word(rule: Rule) -> None:
+    assert rule.force == _force(_catalogue()[rule.id]["strength"])
+
+
+@pytest.mark.parametrize("rule", _RULES)
+def test_the_card_teaches(rule: Rule) -> None:
+    assert len(rule_text(rule)) >= 300
+    assert rule.fix
+    assert rule.clause
+    assert rule.why
+    assert rule.title
+
+
+@pytest.mark.parametrize("rule", _RULES)
+def test_there_are_good_and_bad_examples(rule: Rule) -> None:
+    assert any(example.expect for example in rule.examples)
+    assert any(not example.expect for example in rule.examples)
+
+
+@pytest.mark.parametrize("rule", _RULES)
+def test_every_sub_code_of_the_source_has_an_example(rule: Rule) -> None:
+    shown = {part for example in rule.examples for sub in example.expect for part in sub.split(",")}
+    assert _sub_codes(rule) - shown == set()
+
+
+def _sub_codes(rule: Rule) -> set[str]:
+    """Literals given as `sub=`, and those that the teaching text names in backticks and the code has as a string."""
+    tree = ast.parse(inspect.getsource(importlib.import_module(f"analyzer.rules.{module_name(rule.id)}")))
+    given = {
+        node.value
+        for call in ast.walk(tree)
+        if isinstance(call, ast.keyword) and call.arg == "sub"
+        for node in _plain(call.value)
+        if isinstance(node.value, str) and node.value
+    }
+    taught = set(re.findall(r"`([a-z0-9]+(?:-[a-z0-9]+)+)`", rule_text(rule)))
+    strings = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    return given | (taught & {text for text in strings if isinstance(text, str)})
+
+
+def _plain(value: ast.expr) -> list[ast.Constant]:
+    """The constants that an expression may be: itself, or the arms of a condition."""
+    if isinstance(value, ast.IfExp):
+        return [*_plain(value.body), *_plain(value.orelse)]
+    return [value] if isinstance(value, ast.Constant) else []
+
+
+@pytest.mark.parametrize("rule", _RULES)
+def test_folded_rules_have_ids_of_the_catalogue(rule: Rule) -> None:
+    assert set(rule.folds) <= set(_catalogue())
+
+
+@pytest.mark.parametrize("rule", _RULES)
+def test_registrar_rules_look_at_the_last_hop(rule: Rule) -> None:
+    if rule.at_fault == "registrar":
+        assert rule.hop == "last"
+    if rule.at_fault == "UAC":
+        assert rule.hop == "first"
+
+
+@pytest.mark.parametrize(
+    ("strength", "force"),
+    [
+        ("MUST NOT", "MUST"),
+        ("SHOULD NOT", "SHOULD"),
+        ("NOT RECOMMENDED", "SHOULD"),
+        ("MAY retry, after", "MAY"),
+        ("stmt", "none"),
+        ("heuristic", "none"),
+        ("MUST (realm unique) / should", "MUST"),
+    ],
+)
+def test_how_the_catalogues_words_are_read(strength: str, force: Force) -> None:
+    assert _force(strength) == force
