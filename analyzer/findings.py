@@ -118,7 +118,8 @@ class Example:
     """A small flow in flow text (`analyzer.flowtext`), and the sub-codes of this rule's findings on it.
 
     A good example expects none. `expect` lists one entry per finding; a rule without sub-codes gives empty strings.
-    `passwords` are what the flow's users are known to have, `log` prints the flow as a one-second log would have it.
+    `passwords` are what the flow's users are known to have, `severity` is that of the worst finding, `log` prints the
+    flow as a one-second log would have it.
     """
 
     flow: str
@@ -148,6 +149,8 @@ Check = Callable[[Any, Any], Answer | Iterable[Answer]]
 class Rule:
     """A rule's card. `id` equals the file's name (dots and hyphens written as underscores) and carries no severity.
 
+    `title` is the catalogue's; `plain` says the same in the words of who must mend it, and `asks` what the rule looks
+    at, as `whether ...`, for the list of what was not judged.
     `hop` says where along a path of proxies the rule looks: `first` for what the user agent wrote, `last` for what
     the registrar answered, `any` for both. `methods` are the methods it is asked about (empty: every one).
     `folds` names the rules whose findings on the same transaction this one explains (RULES 0.5).
@@ -164,6 +167,8 @@ class Rule:
     fix: str
     why: str
     examples: tuple[Example, ...]
+    plain: str = ""
+    asks: str = ""
     group: str = ""
     hop: Literal["first", "last", "any"] = "first"
     methods: tuple[str, ...] = ("REGISTER",)
@@ -194,6 +199,7 @@ class Finding:
     evidence: list[tuple[Place, int | None]]
     count: int = 1
     user_agent: str = ""
+    plain: str = ""
     folded: list[str] = field(default_factory=list)
 
     @property

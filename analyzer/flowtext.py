@@ -118,6 +118,8 @@ class _Writer:
             "To: <sip:other@example.com>",
             f"Call-ID: other-{self.number}",
             "CSeq: 1 OPTIONS",
+            "Max-Forwards: 70",
+            "Content-Length: 0",
         ]
         return self._datagram(_octets(lines), other, REGISTRAR, {})
 

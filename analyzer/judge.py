@@ -163,6 +163,7 @@ class Judge:
         )
         finding = _finding(rule, subject, answer, [(subject.place, _time_of(subject, subject.place))])
         finding.rule, finding.title, finding.clause, finding.force = INTERNAL, "a rule failed to run", "", "none"
+        finding.plain = "A rule failed to run"
         self._findings[key] = finding
 
 
@@ -241,6 +242,7 @@ def _finding(rule: Rule, subject: Subject, answer: Violated, places: list[tuple[
         rule=rule.id,
         sub=answer.sub,
         title=rule.title,
+        plain=rule.plain,
         clause=rule.clause,
         force=rule.force,
         severity=answer.severity or rule.severity,

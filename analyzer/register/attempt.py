@@ -74,7 +74,7 @@ class Attempt:
             return False
         if any(challenge.stale for challenge in last.final.challenges):
             return False
-        answered = _nonces(last)
+        answered = _nonces_refused(last)
         return bool(answered & self.inherited) or any(answered & before.nonces for before in self.transactions[:-1])
 
     def answered(self) -> bool:
@@ -131,3 +131,15 @@ def requested_expiry(parameter: int | None, header: int | None) -> int | None:
 def _nonces(transaction: Transaction) -> set[str]:
     request = transaction.request
     return {credentials.nonce or "" for credentials in request.credentials} if request else set()
+
+
+def _nonces_refused(transaction: Transaction) -> set[str]:
+    """The nonces that the challenge to `transaction` refuses: of its realm, in the header that its status asks for.
+    Behind a proxy a phone answers 407 and then 401, each once, and none is refused (RFC 3261 22.3)."""
+    request, final = transaction.request, transaction.final
+    if request is None or final is None:
+        return set()
+    header = "authorization" if final.status == 401 else "proxy-authorization"
+    realms = {challenge.realm for challenge in final.challenges}
+    sent = (one for one in request.credentials if one.header == header and one.realm in realms)
+    return {one.nonce or "" for one in sent}

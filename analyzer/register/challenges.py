@@ -12,6 +12,7 @@ from typing import NamedTuple
 from analyzer.evidence import Place
 from analyzer.register.bounded import Bounded
 from analyzer.register.transaction import Transaction
+from analyzer.sip.auth import Challenge
 from analyzer.sip.message import Message
 
 MOST_NONCES = 200_000
@@ -21,6 +22,15 @@ MOST_USERS = 8
 STRONG = frozenset(("sha-256", "sha-256-sess", "sha-512-256", "sha-512-256-sess"))
 """Algorithms better than MD5 (RFC 7616 3.3, RFC 8760 2.1), lower-case."""
 _NEXT_NONCE = re.compile(r'(?i)\bnextnonce\s*=\s*"([^"]*)"')
+
+
+def by_realm(message: Message) -> dict[str, list[Challenge]]:
+    """The Digest challenges of a response, grouped by realm ("" where none is named); empty for a request."""
+    found: dict[str, list[Challenge]] = {}
+    for challenge in message.challenges if message.is_response else ():
+        if challenge.is_digest:
+            found.setdefault(challenge.realm or "", []).append(challenge)
+    return found
 
 
 class Challenged(NamedTuple):
@@ -93,8 +103,8 @@ class Challenges:
         if registration is None:
             return
         if transaction.challenged:
-            for realm in {challenge.realm or "" for challenge in final.challenges if challenge.is_digest}:
-                self._challenge(registration, realm, transaction, final)
+            for realm, rows in by_realm(final).items():
+                self._challenge(registration, realm, rows, transaction, final)
         else:
             self._note_next(registration, transaction)
 
@@ -135,8 +145,9 @@ class Challenges:
         """Whether this server has offered an algorithm better than MD5 for the realm so far."""
         return self._strong.get((server, realm)) is True
 
-    def _challenge(self, registration: int, realm: str, transaction: Transaction, final: Message) -> None:
-        rows = [challenge for challenge in final.challenges if challenge.is_digest and (challenge.realm or "") == realm]
+    def _challenge(
+        self, registration: int, realm: str, rows: list[Challenge], transaction: Transaction, final: Message
+    ) -> None:
         latest = Challenged(
             realm,
             transaction.nonces,

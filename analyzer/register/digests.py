@@ -22,6 +22,7 @@ from analyzer.sip.message import Message
 
 MOST_SESSIONS = 200_000
 """Clients and nonces whose earlier credentials are remembered for the diagnosis."""
+KEPT_UNKNOWN = 1000
 NO_SECRETS = DigestVerdict(Verdict.UNKNOWN, "no password given")
 
 
@@ -89,8 +90,14 @@ class DigestLedger:
             record = self._record(credentials, transaction, message, registration, aor)
             records[record.raw] = record
             self.verdicts[record.verdict] += 1
-            if self._detail or record.judged.verdict is Verdict.MISMATCH:
+            if self._detail or self._tells(record):
                 self.records.append(record)
+
+    def _tells(self, record: DigestRecord) -> bool:
+        """Worth keeping where no detail was asked for: what is wrong, and some of what could not be judged."""
+        if record.judged.verdict is Verdict.MISMATCH:
+            return True
+        return self.given and record.judged.verdict is Verdict.UNKNOWN and len(self.records) < KEPT_UNKNOWN
 
     def of(self, transaction: Transaction) -> list[DigestRecord]:
         """The credentials of a live transaction."""

@@ -21,6 +21,23 @@ from analyzer.sip.uri import aor as canonical_aor
 _OPAQUE_USER = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9_.~-]{8,}")  # digits alone are a telephone number
 
 
+# RFC 1918, 6598, 4193, 3927, 4291, 1122. Not `is_private`: that counts the documentation's addresses too, and not 6598.
+_PRIVATE = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "169.254.0.0/16",
+        "127.0.0.0/8",
+        "fc00::/7",
+        "fe80::/10",
+        "::1/128",
+    )
+)
+
+
 class Registrar(NamedTuple):
     """A registrar: the address that requests go to, and the Request-URI's host (several domains on one address)."""
 
@@ -74,7 +91,10 @@ def instance_of(contact: Address) -> str:
     instance = contact.params.get("+sip.instance")
     if not instance:
         return ""
-    return f"{instance.strip().strip('<>').strip()}#{contact.params.get('reg-id') or ''}"
+    urn = instance.strip(' \t"').strip("<>").strip()
+    if urn.lower().startswith("urn:uuid:"):
+        urn = urn.lower()  # RFC 4122 3: without case
+    return f"{urn}#{contact.params.get('reg-id') or ''}"
 
 
 def contact_token(contact: Address, message: Message) -> str:
@@ -104,7 +124,8 @@ def contact_host(contact: Address) -> str:
 def is_private(host: str) -> bool:
     """Whether a contact host means something else behind each NAT (RFC 1918 and the like)."""
     try:
-        return ipaddress.ip_address(host.rpartition(":")[0] or host).is_private
+        address = ipaddress.ip_address(host.rpartition(":")[0] or host)
+        return any(address in network for network in _PRIVATE)
     except ValueError:
         return host.partition(":")[0].endswith(".invalid")  # RFC 7118: a WebSocket client has no address of its own
 

@@ -140,7 +140,9 @@ class TransactionTable:
 
     def _request(self, message: Message) -> Iterator[Event]:
         key = request_key(message)
-        transaction = self._live.get(key) or self._live.get(branch_key(message, message.method))
+        transaction = self._live.get(key)
+        if transaction is None and key[:1] == _OLD:  # its answer, printed before it, had only the branch to go by
+            transaction = self._live.get(branch_key(message, message.method))
         if transaction is not None and transaction.request is None:
             self._rekey(transaction, key)
             yield from self._late_request(transaction, message)

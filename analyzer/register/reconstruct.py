@@ -244,6 +244,9 @@ class Reconstructor:
         self.digests.closed(transaction)
         if transaction.method == "REGISTER":
             self._closed(transaction, registration)
+        for message in (transaction.request, transaction.final, *transaction.changed, *transaction.later_finals):
+            if message is not None:  # what a client keeps of it for the next step is its octets
+                message.__dict__.clear()
 
     def _too_early(self, transaction: Transaction) -> bool:
         """The source ended before the client had to go on."""

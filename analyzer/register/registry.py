@@ -16,7 +16,9 @@ from analyzer.register.registration import Registration
 from analyzer.register.transaction import Transaction
 
 MOST_CLIENTS = 1_000_000
-MOST_STREAMS = 1_000_000
+"""(registrar, address-of-record) pairs whose clients can be told again."""
+MOST_STREAMS = 200_000
+"""Call-IDs that are followed; each keeps its latest transaction, some 7 kB."""
 _MOST_SIDE_BY_SIDE = 64
 
 
@@ -64,13 +66,17 @@ class Registry:
         self._by_call: Bounded[tuple[Registrar, str, str], list[Registration]] = Bounded(MOST_STREAMS)
         self._streams: Bounded[str, list[Stream]] = Bounded(MOST_STREAMS)
         self._all: dict[int, Registration] = {}
-        self.given_up = 0
 
     def __iter__(self) -> Iterator[Registration]:
         return iter(self._all.values())
 
     def __len__(self) -> int:
         return len(self._all)
+
+    @property
+    def given_up(self) -> int:
+        """Clients and Call-IDs that were forgotten to stay within bounds."""
+        return self._clients.given_up + self._streams.given_up
 
     def find(self, registrar: Registrar, aor: str, client: Client, transaction: Transaction) -> Registration:
         """The registration that a REGISTER belongs to; a new one if it fits none."""

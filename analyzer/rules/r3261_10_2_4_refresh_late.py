@@ -1,8 +1,8 @@
 """A phone refreshes its binding before the granted time is over.
 
-The registrar says in its 200 how long the binding holds, and may grant less than was asked for. The user agent must send
-the next REGISTER before that time has passed (RFC 3261 10.2.4); in the gap nobody can call it. The usual cause is a
-phone that keeps to the interval it asked for instead of the one it got. The time runs from the arrival of the 200, so
+The registrar says in its 200 how long the binding holds, and may grant less than was asked for. The user agent must
+send the next REGISTER before that time has passed (RFC 3261 10.2.4); in the gap nobody can call it. The usual cause is
+a phone that keeps to the interval it asked for instead of the one it got. The time runs from the arrival of the 200, so
 lateness is counted from there, with a tolerance of two seconds. The first try counts, even if it fails.
 """
 
@@ -26,7 +26,7 @@ def check(subject: BindingSubject, sight: Sight) -> Answer:
     if binding.learned is None:
         return NotJudged(Need.CLOCK.value)
     if kind == "lapsed":
-        detail = f"{binding.contact} ran out after {binding.granted} s and was not refreshed, though its phone was heard after"
+        detail = f"{binding.contact} ran out after {binding.granted} s and was not refreshed, though its phone is alive"
         return Violated(detail, "no-refresh", "info")
     first = subject.transaction.first
     if first is None:
@@ -72,6 +72,8 @@ _ASKED_3600 = "> REGISTER sip:example.com\n< 200\nContact: <sip:bob@192.0.2.10:5
 RULE = Rule(
     id="R3261-10.2.4-refresh-late",
     title="Binding not refreshed before the granted interval ran out",
+    plain="The phone refreshes too late",
+    asks="whether the phone refreshes in time",
     clause="RFC 3261 §10.2.4 ¶2, §20.19",
     force="none",
     severity="warning",
@@ -108,9 +110,14 @@ RULE = Rule(
             title="deregistered in between",
         ),
         good(
-            "> REGISTER sip:example.com\nContact: <sip:bob@192.0.2.10:5060;pn-provider=apns;pn-prid=x>\n< 200\n"
-            "Contact: <sip:bob@192.0.2.10:5060;pn-provider=apns;pn-prid=x>;expires=60\n@1800 > REGISTER sip:example.com\n"
-            "Contact: <sip:bob@192.0.2.10:5060;pn-provider=apns;pn-prid=x>",
+            """
+            > REGISTER sip:example.com
+            Contact: <sip:bob@192.0.2.10:5060;pn-provider=apns;pn-prid=x>
+            < 200
+            Contact: <sip:bob@192.0.2.10:5060;pn-provider=apns;pn-prid=x>;expires=60
+            @1800 > REGISTER sip:example.com
+            Contact: <sip:bob@192.0.2.10:5060;pn-provider=apns;pn-prid=x>
+            """,
             title="refreshed by push (RFC 8599)",
         ),
         good(_ASKED_3600.format(60), title="gone, not late", tail=3600),

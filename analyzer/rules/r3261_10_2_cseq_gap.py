@@ -1,10 +1,10 @@
 """CSeq goes up by one, not by more.
 
-RFC 3261 10.2 has the user agent raise CSeq by one for each REGISTER of a Call-ID. A jump harms nobody: a registrar takes
-any higher number. From outside it cannot be told from packets that the capture did not see, from requests to a second
-registrar, or from requests that a TCP client counted and could not send. So it is a remark, and becomes a warning only
-where the pattern speaks for itself: every step of the stream jumps by the same amount, at least three times, and
-nothing points to a loss.
+RFC 3261 10.2 has the user agent raise CSeq by one for each REGISTER of a Call-ID. A jump harms nobody: a registrar
+takes any higher number. From outside it cannot be told from packets that the capture did not see, from requests to a
+second registrar, or from requests that a TCP client counted and could not send. So it is a remark, and becomes a
+warning only where the pattern speaks for itself: every step of the stream jumps by the same amount, at least three
+times, and nothing points to a loss.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ def check(subject: StepSubject, sight: Sight) -> Answer:
 RULE = Rule(
     id="R3261-10.2-cseq-gap",
     title="CSeq advances by more than one for the same Call-ID",
+    plain="CSeq jumps",
+    asks="whether CSeq goes up by one",
     clause="RFC 3261 §10.2 (CSeq)",
     force="MUST",
     severity="info",

@@ -3,9 +3,9 @@
 A user agent must not send a new REGISTER (other than a retransmission) until it has the final answer to the one before,
 or that one has timed out (RFC 3261 10.2). Two at once can arrive in either order: the registrar may keep the older
 contact, and drop the newer as stale. It is an error only where the two ask for different things. A 401 is a final
-answer; a network error ends the request at once (8.1.3.1); other lines of a phone, other registrars and the flows of RFC
-5626 run side by side legally. If the answer seems to have been missed by the capture, nothing is said: the user agent
-shows that it got it by using its nonce, or by stopping its retransmissions early.
+answer; a network error ends the request at once (8.1.3.1); other lines of a phone, other registrars and the flows of
+RFC 5626 run side by side legally. If the answer seems to have been missed by the capture, nothing is said: the user
+agent shows that it got it by using its nonce, or by stopping its retransmissions early.
 """
 
 from __future__ import annotations
@@ -77,6 +77,8 @@ _ALIVE = "@{} src=192.0.2.66:5060 > REGISTER sip:example.com\nTo: <sip:x@example
 RULE = Rule(
     id="R3261-10.2-pending",
     title="New registration sent while the previous one is unanswered",
+    plain="A new REGISTER before the last one was answered",
+    asks="whether the phone waits for an answer before it registers anew",
     clause="RFC 3261 §10.2 (UAs MUST NOT send a new registration ... until ...)",
     force="MUST",
     severity="error",

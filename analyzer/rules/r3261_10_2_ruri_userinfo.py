@@ -1,8 +1,8 @@
 """A REGISTER names a domain, not a person, in its Request-URI.
 
-The Request-URI of REGISTER is the domain of the location service (`sip:example.com`); who registers stands in To. A user
-part there is the user agent's doing, always: it put the address-of-record where the registrar's domain belongs. Many
-registrars tolerate it, so it is seldom the reason of a failure by itself; but a proxy that routes by user may send
+The Request-URI of REGISTER is the domain of the location service (`sip:example.com`); who registers stands in To. A
+user part there is the user agent's doing, always: it put the address-of-record where the registrar's domain belongs.
+Many registrars tolerate it, so it is seldom the reason of a failure by itself; but a proxy that routes by user may send
 the request to the phone instead of the registrar, and the digest `uri` then has the same user part.
 """
 
@@ -28,6 +28,8 @@ def check(subject: MessageSubject, sight: Sight) -> Answer:
 RULE = Rule(
     id="R3261-10.2-ruri-userinfo",
     title="Request-URI of REGISTER carries a user part",
+    plain="The Request-URI names a user instead of the domain",
+    asks="whether the Request-URI names the domain alone",
     clause="RFC 3261 §10.2 (Request-URI)",
     force="MUST",
     severity="error",
@@ -39,7 +41,7 @@ RULE = Rule(
     fix="set the phone's registrar (domain, SIP server) to the domain alone, without user@",
     examples=(
         bad("> REGISTER sip:alice@example.com"),
-        bad("> REGISTER sip:alice@example.com\n< 200\n@1800 > REGISTER sip:alice@example.com", title="one finding a stream"),
+        bad("> REGISTER sip:a@example.com\n< 200\n@1800 > REGISTER sip:a@example.com", title="one finding a stream"),
         good("> REGISTER sip:example.com;transport=tcp"),
         good("> REGISTER sip:[2001:db8::1]:5060"),
         good("> REGISTER sip:example.com?to=a%40b", title="an @ in URI headers is no userinfo"),

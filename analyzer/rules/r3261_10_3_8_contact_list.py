@@ -56,6 +56,8 @@ def _sentence(gone: Address, listed: list[Address], final: Message) -> str:
 RULE = Rule(
     id="R3261-10.3-8-contact-list",
     title="200 does not list the binding just registered",
+    plain="The 200 does not list what it registered",
+    asks="whether the 200 lists the new binding",
     clause="RFC 3261 §10.3 step 8, §10.2.1",
     force="MUST",
     severity="error",

@@ -59,6 +59,8 @@ def _violated(message: Message, silent: list[Address]) -> Violated:
 RULE = Rule(
     id="R3261-10.3-8-expires-param",
     title="Contact in 200 without `expires` parameter",
+    plain="The 200 does not say for how long",
+    asks="whether the 200 says for how long",
     clause="RFC 3261 §10.3 step 8, §10.2.4",
     force="MUST",
     severity="warning",

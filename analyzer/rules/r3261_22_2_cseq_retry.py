@@ -29,6 +29,8 @@ def check(subject: StepSubject, sight: Sight) -> Answer:
 RULE = Rule(
     id="R3261-22.2-cseq-retry",
     title="Credentials retry after 401/407 reuses the CSeq",
+    plain="The retry with credentials reuses its CSeq",
+    asks="whether the retry with credentials counts CSeq up",
     clause="RFC 3261 §22.2 last ¶, §8.1.3.5",
     force="MUST",
     severity="error",

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.register.challenges import by_realm
 from analyzer.register.subjects import MessageSubject
 from analyzer.sight import Sight
 from analyzer.sip.auth import Challenge
@@ -23,14 +24,13 @@ from analyzer.sip.text import clip
 def check(subject: MessageSubject, sight: Sight) -> Iterator[Answer]:
     """Look for qop in each Digest challenge (RFC 3261 22.4 item 8, RFC 7616 3.3): one answer for each realm."""
     del sight
-    message = subject.message
-    challenges = [row for row in message.challenges if row.is_digest] if message.is_response else []
+    challenges = by_realm(subject.message)
     if not challenges:
         yield NOT_APPLICABLE
         return
     server = subject.transaction.destination.host
-    for realm in dict.fromkeys(row.realm or "" for row in challenges):
-        wrong = next((text for row in challenges if (row.realm or "") == realm and (text := _wrong(row))), "")
+    for realm, rows in challenges.items():
+        wrong = next((text for row in rows if (text := _wrong(row))), "")
         yield Violated(f"the challenge for realm {clip(realm)!r} {wrong}", per=(server, realm)) if wrong else PASSED
 
 
@@ -47,6 +47,8 @@ def _wrong(challenge: Challenge) -> str:
 RULE = Rule(
     id="R3261-22.4-qop-offered",
     title="Challenge without qop",
+    plain="Challenge without qop",
+    asks="whether the challenges offer qop",
     clause="RFC 3261 §22.4 item 8; RFC 8760 §2.6 item 8; RFC 7616 §3.3",
     force="MUST",
     severity="warning",

@@ -13,10 +13,15 @@ the headers should go on.
 
 from __future__ import annotations
 
+import re
+
 from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
 from analyzer.register.subjects import MessageSubject
 from analyzer.sight import Sight
+from analyzer.sip.message import Message
 
+_LOOK_AHEAD = 4000
+_HEADER = re.compile(rb"(?im)^(?:to|from|cseq|call-id|max-forwards|via|contact|[tfivm])[ \t]*:")
 _NAMES = {
     "to": "To",
     "from": "From",
@@ -38,15 +43,26 @@ def check(subject: MessageSubject, sight: Sight) -> Answer:
     if not missing:
         return PASSED
     named = " and no ".join(_NAMES[key] for key in missing)
-    minor = missing == ["max-forwards"]
     return Violated(
-        f"the request has no {named} header", sub=",".join(missing), severity="warning" if minor else "error"
+        f"the request has no {named} header{_hint(message)}",
+        sub=",".join(missing),
+        severity="warning" if missing == ["max-forwards"] else "error",
     )
+
+
+def _hint(message: Message) -> str:
+    """Text that was copied from a page has empty lines inside the headers; to a SIP server they end there."""
+    beyond = message.raw[message.body_start : message.body_start + _LOOK_AHEAD]
+    if not _HEADER.search(beyond):
+        return ""
+    return "; more headers follow after an empty line: this looks like copied text"
 
 
 RULE = Rule(
     id="R3261-8.1.1-mandatory",
     title="Mandatory header field missing",
+    plain="A mandatory header is missing",
+    asks="whether all mandatory headers are there",
     clause="RFC 3261 §8.1.1, §10.2, §20 Tables 2-3",
     force="MUST",
     severity="error",

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 
 from analyzer.evidence import SECOND
 from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
-from analyzer.register.challenges import NonceUse
+from analyzer.register.challenges import NonceUse, by_realm
 from analyzer.register.subjects import MessageSubject
 from analyzer.sight import Sight
 from analyzer.sip.text import clip
@@ -34,15 +34,14 @@ _DEFAULTS = ("asterisk", "freeswitch", "sip", "pbx", "voip", "opensips", "kamail
 
 def check(subject: MessageSubject, sight: Sight) -> Iterator[Answer]:
     """Judge realm and nonce of each Digest challenge (RFC 3261 22.1, RFC 7616 3.3): one answer for each realm."""
-    message = subject.message
-    challenges = [row for row in message.challenges if row.is_digest] if message.is_response else []
+    challenges = by_realm(subject.message)
     if not challenges:
         yield NOT_APPLICABLE
         return
     server = subject.transaction.destination.host
-    for realm in dict.fromkeys(row.realm or "" for row in challenges):
+    for realm, rows in challenges.items():
         found = _realm(realm)
-        for nonce in dict.fromkeys(row.nonce or "" for row in challenges if (row.realm or "") == realm):
+        for nonce in dict.fromkeys(row.nonce or "" for row in rows):
             found |= {**_nonce(nonce), **_uses(server, realm, nonce, sight), **found}
         yield _violated(found, (server, realm)) if found else PASSED
 
@@ -123,6 +122,8 @@ def _counting(*nonces: str) -> str:
 RULE = Rule(
     id="R7616-3.3-challenge-quality",
     title="Weak realm or nonce",
+    plain="Weak realm or nonce",
+    asks="whether realm and nonces are strong",
     clause="RFC 3261 §22.1 (realm globally unique); RFC 7616 §3.3 (nonce unique per 401), §5.2, §5.4",
     force="MUST",
     severity="info",

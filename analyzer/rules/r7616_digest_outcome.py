@@ -1,10 +1,10 @@
 """What the registrar decides agrees with the digest.
 
-With the password known, two things can be seen that no log of a registrar tells. A right response, for the nonce in force
-and the Request-URI, that is refused all the same: then the registrar has another password (or another realm) on file,
-or refuses for another reason, such as an access list; a 403 may be authorisation instead (RFC 3261 10.3 step 4). And a
-response that no reading of the password explains, which is accepted: then the password given to this tool is the wrong
-one, or the registrar does not check at all (trusted address, `insecure`).
+With the password known, two things can be seen that no log of a registrar tells. A right response, for the nonce in
+force and the Request-URI, that is refused all the same: then the registrar has another password (or another realm) on
+file, or refuses for another reason, such as an access list; a 403 may be authorisation instead (RFC 3261 10.3 step 4).
+And a response that no reading of the password explains, which is accepted: then the password given to this tool is the
+wrong one, or the registrar does not check at all (trusted address, `insecure`).
 """
 
 from __future__ import annotations
@@ -86,6 +86,8 @@ _WRONG = "> REGISTER sip:example.com\n< 401\n> REGISTER sip:example.com\nAuthori
 RULE = Rule(
     id="R7616-digest-outcome",
     title="Registrar's decision contradicts the digest",
+    plain="The registrar's decision contradicts the digest",
+    asks="whether the registrar decides as the digests say",
     clause="RFC 3261 §10.3 step 3, §22.2; RFC 7616 §3.6",
     force="none",
     severity="warning",
@@ -109,7 +111,7 @@ RULE = Rule(
             title="the nonce was too old, and the registrar says so",
         ),
         good(
-            "> REGISTER sip:example.com\n< 401\n> REGISTER sip:example.com\nAuthorization: {bob secret nonce=older}\n< 401",
+            _RIGHT.replace("{bob secret}", "{bob secret nonce=older}") + "< 401",
             passwords={"bob": "secret"},
             title="right, but not for the nonce in force",
         ),

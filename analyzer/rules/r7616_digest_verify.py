@@ -60,6 +60,8 @@ def _why_not(record: DigestRecord) -> str:
 RULE = Rule(
     id="R7616-digest-verify",
     title="Digest response does not verify with the known password",
+    plain="Wrong digest",
+    asks="whether the digests are right",
     clause="RFC 2617 §3.2.2.1-3.2.2.3; RFC 7616 §3.4.1-3.4.3; RFC 3261 §22.4",
     force="MUST",
     severity="error",

@@ -36,6 +36,9 @@ class Canvas:
         self._out = out
         self._color = options.color
         self._encoding = str(getattr(out, "encoding", None) or "utf-8")
+        self._plain = str.maketrans(
+            {sign: ascii for sign, ascii in _PLAIN.items() if not _writes(self._encoding, sign)}
+        )
         self.width = max(NARROWEST, options.width or DEFAULT_WIDTH)
         self._console = Console(
             file=out,
@@ -56,11 +59,8 @@ class Canvas:
     def safe(self, text: str) -> str:
         """`text` as this output can show it: nothing invisible, nothing active, nothing unwritable."""
         shown = visible(text)
-        try:
-            shown.encode(self._encoding)
-        except UnicodeError:
-            shown = "".join(_PLAIN.get(character, character) for character in shown)
-            shown = shown.encode(self._encoding, "backslashreplace").decode(self._encoding)
+        if not _writes(self._encoding, shown):
+            shown = shown.translate(self._plain).encode(self._encoding, "backslashreplace").decode(self._encoding)
         return shown
 
     def text(self, *pieces: Piece) -> Text:
@@ -151,6 +151,14 @@ class Canvas:
             self._console.print(text, soft_wrap=True, end="\n", markup=False, emoji=False, highlight=False)
         else:
             self._out.write(text.plain + "\n")
+
+
+def _writes(encoding: str, text: str) -> bool:
+    try:
+        text.encode(encoding)
+    except UnicodeError:
+        return False
+    return True
 
 
 def _fitting(characters: Iterable[str], width: int) -> str:

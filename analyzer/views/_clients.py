@@ -11,8 +11,9 @@ from rich.text import Text
 from analyzer.register.registration import Registration
 from analyzer.views import ViewOptions
 from analyzer.views._canvas import BAD, DIM, GOOD, STRONG, WARN, Canvas, widest
-from analyzer.views._states import STATES, State, Story, commonest
-from analyzer.views._words import count
+from analyzer.views._phrases import alike, before, what, what_all, why, why_all
+from analyzer.views._states import REGISTERED, STATES, State, Story, address_of, commonest
+from analyzer.views._words import count, place_words
 
 MOST_LINES = 20
 """Lines of trouble; more only with --all."""
@@ -20,7 +21,9 @@ MOST_ALIKE = 3
 """Clients with the same trouble that have a line each."""
 FEW = 3
 """So few clients are all shown, healthy or not."""
-_ORDER = list(STATES.values())
+_LEAST = 18
+"""What is kept for the column that says what happened, however long the names are."""
+_ORDER = STATES
 
 
 @dataclass(slots=True)
@@ -55,19 +58,17 @@ def draw_clients(canvas: Canvas, story: Story, options: ViewOptions) -> None:
 
 def lines_of(story: Story, chosen: Sequence[tuple[Registration, State]], *, fold: bool) -> list[Line]:
     """A line for each, those with the same trouble in one if there are many of them; the worst state first."""
-    alike: dict[tuple[State, tuple[object, ...]], list[Registration]] = {}
+    same: dict[tuple[State, tuple[object, ...]], list[Registration]] = {}
     for one, state in chosen:
-        key = (state, story.trouble_key(one) if fold else (one.id,))
-        alike.setdefault(key, []).append(one)
+        same.setdefault((state, alike(story, one, state) if fold else (one.id,)), []).append(one)
     lines = []
-    for (state, _), several in alike.items():
-        heads = (
-            several if len(several) <= MOST_ALIKE else [min(several, key=lambda one: (story.since(one) or 0, one.id))]
-        )
-        for one in heads:
-            others = [other for other in several if other is not one] if len(heads) == 1 else []
-            what = story.what_all(several, state) if others else story.what(one, state)
-            lines.append(Line(state, one, what, story.why(one), others))
+    for (state, _), several in same.items():
+        if len(several) > MOST_ALIKE:
+            head = min(several, key=lambda one: (story.since(one) or 0, one.id))
+            others = [other for other in several if other is not head]
+            lines.append(Line(state, head, what_all(story, several, state), why_all(story, head, state), others))
+        else:
+            lines += [Line(state, one, what(story, one, state), why(story, one, state)) for one in several]
     return sorted(
         lines, key=lambda line: (_rank(line.state), -len(line.others), story.since(line.one) or 0, line.one.id)
     )
@@ -78,14 +79,18 @@ def _rank(state: State) -> int:
 
 
 def _label(canvas: Canvas, state: State) -> Text:
-    style = BAD if state.trouble else WARN if state.listed else GOOD if state.word == "registered" else DIM
-    word = "ok" if state.word == "registered" else state.word
+    style = BAD if state.trouble else WARN if state.listed else GOOD if state is REGISTERED else DIM
+    word = "ok" if state is REGISTERED else state.word
     return canvas.text((f"{state.sign} {word}", style))
+
+
+def _aor(one: Registration) -> str:
+    return one.aor.removeprefix("sip:") or "(no address)"
 
 
 def _name(canvas: Canvas, line: Line, width: int) -> Text:
     more = f" +{len(line.others):,}" if line.others else ""
-    name = canvas.cut(line.one.aor.removeprefix("sip:") or "(no address)", width - len(more))
+    name = canvas.cut(_aor(line.one), width - len(more))
     return canvas.text((name, STRONG), (more, STRONG))
 
 
@@ -93,30 +98,39 @@ def _draw(canvas: Canvas, story: Story, lines: list[Line], folded: list[State]) 
     if not lines:
         return
     labels = [_label(canvas, line.state) for line in lines]
-    places = [story.place(line.one.since_place) for line in lines]
-    names = [
-        canvas.safe(line.one.aor.removeprefix("sip:")) + f" +{len(line.others):,}" * bool(line.others) for line in lines
-    ]
+    places = [place_words(line.one.since_place) for line in lines]
+    names = [canvas.safe(_aor(line.one)) + f" +{len(line.others):,}" * bool(line.others) for line in lines]
     first = widest([*(label.plain for label in labels), *(f"+ {state.word}" for state in folded)], 14)
-    name = max(widest(names, 40 if canvas.wide else 24), 12 if canvas.wide else 8)
-    last = widest(places, canvas.width // 2)
+    last = widest(places, canvas.width)
+    room = canvas.width - 8 - first - last - _LEAST
+    name = max(widest(names, min(40 if canvas.wide else 24, room)), 8)
     left = canvas.width - 2 - first - 2 - name - 2 - 2 - last
-    what = min(widest([line.what for line in lines], 44), left) if canvas.wide else left
+    middle = min(widest([line.what for line in lines], 44), left) if canvas.wide else left
     for label, place, line in zip(labels, places, lines, strict=True):
         head = [label, _name(canvas, line, name)]
-        parts = [part for part in (canvas.text(line.why), _who(canvas, line)) if part.plain]
+        parts = _below(canvas, story, line)
         if canvas.wide:
-            why = left - what - 2
-            canvas.columns([*head, line.what, canvas.joined(parts, why), (place, DIM)], [first, name, what, why, last])
+            right = left - middle - 2
+            canvas.columns(
+                [*head, line.what, canvas.joined(parts, right), (place, DIM)], [first, name, middle, right, last]
+            )
         else:
             canvas.columns([*head, line.what, (place, DIM)], [first, name, left, last])
             canvas.flow(parts, indent=4 + first, hang=0)
 
 
+def _below(canvas: Canvas, story: Story, line: Line) -> list[Text]:
+    """What stands below, or at the right where there is room: why, what was before, who it is, in which file."""
+    earlier = "" if line.others else before(line.one, line.state)
+    file = canvas.cut(story.file(line.one.since_place), 56)
+    parts = [canvas.text(line.why), canvas.text(earlier), _who(canvas, line), canvas.text((file, DIM))]
+    return [part for part in parts if part.plain]
+
+
 def _who(canvas: Canvas, line: Line) -> Text:
     """The User-Agent and the address, or of many the commonest User-Agent."""
     agent, kinds = commonest(Counter(one.user_agent for one in (line.one, *line.others)))
-    where = "" if line.others else canvas.cut(str(line.one.source), 48)
+    where = "" if line.others else canvas.cut(address_of(line.one), 48)
     who = " at ".join(part for part in (canvas.cut(agent, 48) + kinds, where) if part)
     return canvas.text((who, DIM))
 
@@ -126,7 +140,7 @@ def _draw_folded(canvas: Canvas, story: Story, folded: list[State], shown: list[
     first = widest([f"+ {label}" for label in labels], 14)
     for number, state in enumerate(folded):
         hint = " (--all lists them)" if number == 0 else ""
-        style = GOOD if state.word == "registered" else DIM
+        style = GOOD if state is REGISTERED else DIM
         canvas.line(
             (f"{state.sign} {state.word}".ljust(first + 2), style),
             count(story.counts[state], "client"),

@@ -42,7 +42,7 @@ def gaps_of(story: Story) -> list[Gap]:
 def _titles() -> dict[str, str]:
     from analyzer.rules import all_rules
 
-    return {rule.id: rule.title for rule in all_rules()}
+    return {rule.id: rule.asks or rule.title for rule in all_rules()}
 
 
 def draw_coverage(canvas: Canvas, story: Story, options: ViewOptions) -> None:
@@ -91,7 +91,7 @@ def _rules(gap: Gap) -> str:
     names = [*gap.never, *gap.partly]
     part = "" if gap.never else "in part, "
     if len(names) <= MOST_TITLES:
-        return part + listed([f'"{name}"' for name in names])
+        return part + listed(names)
     also = f", {len(gap.partly)} of them only in part" if gap.never and gap.partly else ""
     return f"{part}{count(len(names), 'rule')}{also}"
 

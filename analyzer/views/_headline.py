@@ -13,6 +13,8 @@ from analyzer.views._words import capital, clock_of, count, listed, sentence, so
 MOST_SOURCES = 4
 """Sources that have a line each; more are one line."""
 MOST_DEFECTS = 3
+MANY, WORRYING = 100, 10
+"""So many REGISTERs, and so many percent of repeats among them, are worth a line."""
 
 
 def draw_sources(canvas: Canvas, story: Story) -> None:
@@ -22,12 +24,10 @@ def draw_sources(canvas: Canvas, story: Story) -> None:
         canvas.flow([(f"{len(report.sources)} files", STRONG), *_together(report), *_counts(report)])
     else:
         for source in report.sources:
-            alone = len(report.sources) == 1
-            own = _counts(report) if alone else []
+            own = _counts(report) if len(report.sources) == 1 else []
+            messages = report.summary.messages if len(report.sources) == 1 else source.messages
             name = canvas.cut(story.names[source.name], canvas.width // 2)
-            canvas.flow(
-                [(name, STRONG), *_source_words(source, report.summary.messages if alone else source.messages), *own]
-            )
+            canvas.flow([(name, STRONG), *_source_words(source, messages), *own])
         if len(report.sources) > 1:
             canvas.flow([("together", STRONG), *_counts(report)])
     for source in report.sources:
@@ -46,6 +46,15 @@ def draw_verdict(canvas: Canvas, story: Story) -> None:
     if since:
         pieces.append(f" {since}")
     canvas.line(*pieces)
+    _draw_repeats(canvas, story.report)
+
+
+def _draw_repeats(canvas: Canvas, report: Report) -> None:
+    """Repeats are what a slow registrar looks like, though in the end all may be well."""
+    repeats, requests = report.summary.retransmissions, report.summary.register_requests
+    if requests >= MANY and repeats * 100 >= requests * WORRYING:
+        share = f"{repeats:,} of {requests:,} REGISTERs ({repeats * 100 // requests} %)"
+        canvas.line((f"{share} are repeats", WARN), ": answers came late or not at all.")
 
 
 def verdict(story: Story) -> str:
@@ -53,7 +62,7 @@ def verdict(story: Story) -> str:
     total = len(story.states)
     if not total:
         return _nobody(story.report)
-    seen = [(state, story.counts[state]) for state in STATES.values() if story.counts[state]]
+    seen = [(state, story.counts[state]) for state in STATES if story.counts[state]]
     if len(seen) == 1:
         state = seen[0][0]
         both = "both " if total == 2 else f"all {'of them ' if _needs_of(state) else ''}" if total > 2 else ""
@@ -62,7 +71,7 @@ def verdict(story: Story) -> str:
 
 
 def _needs_of(state: State) -> bool:
-    return state.counted.startswith(("without", "only", "gave", "ran"))
+    return state.counted.startswith(("without", "only", "not"))
 
 
 def _nobody(report: Report) -> str:
@@ -88,15 +97,22 @@ def _source_words(source: Source, messages: int) -> Iterator[Piece]:
     unit = "packet" if source.kind == "capture" else "line"
     yield source.title or source.format or source.kind
     yield from _span(source)
-    yield f"{count(source.frames, unit)}, {count(messages, 'SIP message')}{_kept(source.keepalives)}"
+    frames = f"{count(source.frames, unit)}, " if source.frames else ""
+    yield f"{frames}{count(messages, 'SIP message')}{_kept(source.keepalives)}"
 
 
 def _span(source: Source) -> Iterator[Piece]:
     if source.first is None or source.last is None:
         yield "no clock"
         return
-    zone = " UTC" if source.kind == "capture" or not source.zone else f" ({source.zone})"
-    yield clock_of(source).span(source.first, source.last) + zone
+    yield clock_of(source).span(source.first, source.last) + _zone(source)
+
+
+def _zone(source: Source) -> str:
+    """The zone, said once: ` UTC`, ` (UTC+2, from Date headers)`."""
+    if source.kind == "capture" or not source.zone:
+        return " UTC"
+    return f", {source.zone}" if "(" in source.zone else f" ({source.zone})"
 
 
 def _kept(keepalives: int) -> str:
@@ -120,11 +136,10 @@ def _together(report: Report) -> Iterator[Piece]:
     if first is not None and last is not None:
         local = {(source.kind, source.utc_offset, source.zone) for source in report.sources}
         alike = len(local) == 1
-        zone = f" ({report.sources[0].zone})" if alike and report.sources[0].zone else " UTC"
+        zone = _zone(report.sources[0]) if alike else " UTC"
         whole = Source("", utc_offset=report.sources[0].utc_offset if alike else 0, kind="log", first=first)
         yield clock_of(whole).span(first, last) + zone
-    messages = sum(source.messages for source in report.sources)
-    yield count(messages, "SIP message") + _kept(report.summary.keepalives)
+    yield count(report.summary.messages, "SIP message") + _kept(report.summary.keepalives)
 
 
 def _draw_damage(canvas: Canvas, story: Story, source: Source) -> None:

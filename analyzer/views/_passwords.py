@@ -12,11 +12,12 @@ from analyzer.register.digests import DigestRecord
 from analyzer.views import ViewOptions
 from analyzer.views._canvas import BAD, DIM, GOOD, STRONG, WARN, Canvas, widest
 from analyzer.views._states import Story
-from analyzer.views._words import count, listed, possessive, times
+from analyzer.views._words import count, listed, place_words, possessive, times
 
 MOST_ROWS = 20
 MOST_NAMES = 3
 VERDICTS = {"mismatch": ("✗ wrong", BAD), "unknown": ("? not known", WARN), "match": ("✓ right", GOOD)}
+_User = tuple[str, str]
 _RIGHT = ("the response is right for the password known", "the response is right for the HA1 known")
 
 
@@ -69,7 +70,7 @@ def draw_digests(canvas: Canvas, story: Story, options: ViewOptions) -> None:
         return
     rows = [row for row in rows_of(report.digests) if asked or options.all or row.first.verdict != "match"]
     canvas.gap()
-    if asked:
+    if asked and report.digests:
         canvas.line((passwords(report.digests), BAD if report.summary.digests["mismatch"] else STRONG))
     canvas.line(checked(report.summary.digests))
     _draw_rows(canvas, story, rows if options.all else rows[:MOST_ROWS])
@@ -104,24 +105,26 @@ def passwords(records: Iterable[DigestRecord]) -> str:
     return "; ".join(parts) + "."
 
 
-def _judged(right: list[tuple[str, str]], wrong: list[tuple[str, str]], mixed: list[tuple[str, str]]) -> Iterator[str]:
+def _judged(right: list[_User], wrong: list[_User], mixed: list[_User]) -> Iterator[str]:
     total = len(right) + len(wrong) + len(mixed)
-    if total == 1 and not mixed:
-        yield f"{_whose(right or wrong)} password is {'right' if right else 'wrong'}"
+    parts = ((right, "right"), (wrong, "wrong"), (mixed, "right in some responses and wrong in others"))
+    if total == 1:
+        yield from (f"{_whose(users)} password is {word}" for users, word in parts if users)
         return
-    if len(right) == total and total:
-        yield f"{'Both' if total == 2 else f'All {total:,}'} passwords are right"
-    elif len(wrong) == total and total:
-        yield f"{'Both' if total == 2 else f'All {total:,}'} passwords are wrong"
-    elif total:
-        yield f"{len(right):,} of {total:,} passwords {'is' if len(right) == 1 else 'are'} right"
-        if wrong:
-            yield f"{_whose(wrong)} {'is' if len(wrong) == 1 else 'are'} wrong"
-        if mixed:
-            yield f"{_whose(mixed)} {'is' if len(mixed) == 1 else 'are'} right in some responses and wrong in others"
+    for users, word in parts[:2]:
+        if len(users) == total > 0:
+            yield f"{'Both' if total == 2 else f'All {total:,}'} passwords are {word}"
+            return
+    if total:
+        yield f"{len(right):,} of {total:,} passwords {_are(right)} right"
+        yield from (f"{_whose(users)} {_are(users)} {word}" for users, word in parts[1:] if users)
 
 
-def _whose(users: list[tuple[str, str]]) -> str:
+def _are(users: list[_User]) -> str:
+    return "is" if len(users) == 1 else "are"
+
+
+def _whose(users: list[_User]) -> str:
     names = [possessive(name or "the nameless user") for name, _ in users]
     return listed(names) if len(names) <= MOST_NAMES else f"{len(names):,}"
 
@@ -130,21 +133,22 @@ def _draw_rows(canvas: Canvas, story: Story, rows: list[Row]) -> None:
     if not rows:
         return
     labels = [canvas.text(VERDICTS[row.first.verdict]) for row in rows]
-    users = [_user(canvas, row.first, 48 if canvas.wide else 28) for row in rows]
-    places = [story.place(row.first.place) for row in rows]
+    users = [_user(canvas, row.first, 48 if canvas.wide else canvas.width // 3) for row in rows]
+    places = [place_words(row.first.place) for row in rows]
     first = widest([label.plain for label in labels], 12)
     name = widest([user.plain for user in users], canvas.width)
-    last = widest(places, canvas.width // 2)
+    last = widest(places, canvas.width)
     left = canvas.width - 2 - first - 2 - name - 2 - 2 - last
     for label, user, place, row in zip(labels, users, places, rows, strict=True):
-        reason = reason_of(row.first)
+        file = canvas.cut(story.file(row.first.place), 56)
+        reason = " ".join(part for part in (canvas.cut(reason_of(row.first), 3 * canvas.width), file) if part)
         if canvas.wide:
-            words = f"{_count(row)}{': ' if reason else ''}{canvas.cut(reason, 3 * canvas.width)}"
+            words = f"{_count(row)}{': ' if reason else ''}{reason}"
             canvas.columns([label, user, words, (place, DIM)], [first, name, left, last])
             continue
         canvas.columns([label, user, _count(row), (place, DIM)], [first, name, left, last])
         if reason:
-            canvas.line(canvas.cut(reason, 3 * canvas.width), indent=4 + first)
+            canvas.line(reason, indent=4 + first)
 
 
 def _user(canvas: Canvas, record: DigestRecord, width: int) -> Text:

@@ -14,7 +14,7 @@ from analyzer.judge import INTERNAL
 from analyzer.views import ViewOptions
 from analyzer.views._canvas import BAD, DIM, HINT, STRONG, WARN, Canvas, Piece
 from analyzer.views._states import Story, commonest
-from analyzer.views._words import SEVERITY_WORD, clause_words, count, listed, party, sentence, times
+from analyzer.views._words import SEVERITY_WORD, clause_words, count, listed, party, place_words, sentence, times
 
 MOST_ENTRIES = 12
 """Entries; more only with --all."""
@@ -85,11 +85,12 @@ def headline(entries: list[Entry], story: Story) -> str:
             return f"{_counted(seen)}, {none}:"
         none = "which explains no failure" if whole == 1 else "none of them explains a failure"
         return f"{count(whole, 'remark')}, {none}:"
-    if len(story.states) == 1:
+    weighty = [entry for entry in entries if entry.severity != "info"]
+    touching = sum(1 for entry in weighty if entry.troubled)
+    if len(story.states) == 1 or not weighty:
         return f"{_counted(seen)}:"
-    touching = sum(1 for entry in entries if entry.troubled)
     if not touching:
-        return f"{_counted(seen)}, {'about' if whole == 1 else 'all about'} clients that are not in trouble:"
+        return f"{_counted(seen)}, {'not' if whole == 1 else 'none of them'} about a client in trouble:"
     if touching == whole:
         return f"{_counted(seen)}, {'all ' if whole > 1 else ''}about clients in trouble:"
     return f"{_counted(seen)}, {touching} of them about clients in trouble:"
@@ -111,32 +112,36 @@ def _draw(canvas: Canvas, story: Story, entry: Entry, options: ViewOptions) -> N
     finding = entry.example
     sign, style = _SIGN[entry.severity]
     label = canvas.text((f"{sign} {SEVERITY_WORD[entry.severity]}", style))
-    place = story.place(*(place for place, _ in finding.evidence)) if finding.evidence else ""
+    places = [place for place, _ in finding.evidence]
+    place = place_words(*places) if places else ""
+    file = canvas.cut(story.file(places[0]), 56) if places else ""
     detail = canvas.cut(finding.detail, 3 * canvas.width)
-    words = canvas.text(sentence(f"{finding.title}: {detail}" if detail else finding.title))
+    title = finding.plain or finding.title
+    words = canvas.text(sentence(f"{title}: {detail}" if detail else title))
     right = max(24, cell_len(place)) if canvas.wide else 0
     left = canvas.width - 2 - _LABEL - 2 - (right + 2 if right else 0)
     if right:
         canvas.columns([label, words, (place, DIM)], [_LABEL, left, right])
     else:
         canvas.columns([label, words], [_LABEL, left])
-    canvas.flow(list(_about(canvas, entry, story, "" if right else place)), indent=4 + _LABEL, hang=0)
+    canvas.flow(list(_about(canvas, entry, story, ("" if right else place, file))), indent=4 + _LABEL, hang=0)
     if finding.fix and (entry.severity != "info" or options.all):
         canvas.line(("fix: ", HINT), sentence(finding.fix), indent=4 + _LABEL, hang=5)
 
 
-def _about(canvas: Canvas, entry: Entry, story: Story, place: str) -> Iterator[Piece]:
+def _about(canvas: Canvas, entry: Entry, story: Story, places: tuple[str, str]) -> Iterator[Piece]:
     finding = entry.example
     yield _who(canvas, entry)
-    number, all_clients = len(entry.clients), len(story.states)
-    many = entry.occurrences > number
-    if all_clients > 1:
+    number = len(entry.clients)
+    if len(story.states) > 1 and "UAC" in finding.at_fault:  # what a server does is not this or that client's
         among = f" ({len(entry.troubled):,} in trouble)" if 0 < len(entry.troubled) < number else ""
-        yield (count(number, "client") + among + (f", {times(entry.occurrences)}" if many else ""), DIM)
-    elif many:
+        many = f", {times(entry.occurrences)}" if entry.occurrences > number else ""
+        yield (count(number, "client") + among + many, DIM)
+    elif entry.occurrences > 1:
         yield (times(entry.occurrences), DIM)
-    if place:
-        yield (place, DIM)
+    where = " ".join(part for part in places if part)
+    if where:
+        yield (where, DIM)
     if finding.clause:
         yield (clause_words(finding.clause), DIM)
     if finding.confidence.word != "high":

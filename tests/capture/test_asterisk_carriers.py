@@ -61,6 +61,29 @@ def test_pjsip_octets_are_those_of_the_wire(carrier: Carrier) -> None:
     assert not any(datagram.defects or datagram.missing for datagram in found)
 
 
+def quoted(text: str, mark: str) -> str:
+    return "".join(f"{mark}{line}\n" for line in text.replace("\r", "").split("\n"))
+
+
+TREATMENTS: dict[str, Callable[[str], str]] = {
+    "trailing blanks lost": lambda text: "\n".join(line.rstrip(" ") for line in text.split("\n")),
+    "windows line ends": lambda text: text.replace("\r", "").replace("\n", "\r\n"),
+    "mail quote": lambda text: quoted(text, "> "),
+    "mail quote, trailing blanks lost": lambda text: quoted(text, "> ").replace("> \n", ">\n"),
+    "tab": lambda text: quoted(text, "\t"),
+    "four blanks": lambda text: quoted(text, "    "),
+}
+
+
+@pytest.mark.parametrize("treatment", list(TREATMENTS))
+@pytest.mark.parametrize("carrier", [name for name in CARRIERS if name != "remote"])
+def test_what_mail_and_editors_do_to_a_paste(carrier: str, treatment: str) -> None:
+    for entries, texts in ((CHAN_SIP, CHAN_SIP_MESSAGES), (PJSIP, PJSIP_MESSAGES)):
+        found, _ = read_log(TREATMENTS[treatment](CARRIERS[carrier](entries)))
+        assert [datagram.payload.decode() for datagram in found] == texts
+        assert not any(datagram.defects for datagram in found)
+
+
 @carriers
 def test_directions_transports_and_repeats(carrier: Carrier) -> None:
     found, _ = read_log(carrier(CHAN_SIP))

@@ -275,3 +275,20 @@ def test_the_log_command_does_not_load_pandas_or_asyncio(clean_log: str) -> None
     loaded = {line.rsplit("|", 1)[-1].strip() for line in piped(script).stdout.splitlines()}
     assert "analyzer.pipeline" in loaded
     assert not loaded & {"pandas", "pyshark", "dpkt", "numpy"}
+
+
+def test_unknown_dialect_is_usage(clean_log: str) -> None:
+    result = run("log", clean_log, "--dialect", "klingon")
+    assert result.exit_code == 2
+    assert "asterisk-chan_sip" in result.stderr
+
+
+def test_dialect_by_name(clean_log: str) -> None:
+    assert run("log", clean_log, "--dialect", "asterisk-pjsip").exit_code == 0
+
+
+def test_verify_digest_asks_only_the_digest_rules(faulty_log: str) -> None:
+    result = run("verify-digest", faulty_log, "--format", "json")
+    assert result.exit_code == 0
+    outcomes = json.loads(result.output)["outcomes"]
+    assert {outcome["rule"] for outcome in outcomes} == {"R7616-digest-verify", "R7616-digest-outcome"}

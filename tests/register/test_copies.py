@@ -102,7 +102,9 @@ def test_what_the_way_changes_makes_no_changed_copy(old: bytes, new: bytes) -> N
 
 def test_a_changed_copy_is_kept_and_counted() -> None:
     first = datagrams(ONE)[0]
-    copies = [edited(again(first, number * 500 * MS), b"Expires: 3600", b"Expires: %d" % number) for number in range(1, 20)]
+    copies = [
+        edited(again(first, number * 500 * MS), b"Expires: 3600", b"Expires: %d" % number) for number in range(1, 20)
+    ]
     transaction = watch([first, *copies]).only
     assert (transaction.retransmissions, transaction.changed_count, len(transaction.changed)) == (19, 19, 8)
 

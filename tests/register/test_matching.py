@@ -225,3 +225,45 @@ def test_credentials_again_with_another_nonce_count_are_a_changed_copy() -> None
     watched = watch(f"{RETRY}{again}< 200")
     assert [one.status for one in watched.transactions] == [401, 200]
     assert (watched.transactions[1].retransmissions, watched.transactions[1].changed_count) == (1, 1)
+
+
+def test_compact_and_folded_headers_are_the_same_headers() -> None:
+    """T-COMPACT, T-FOLD: the client folds and abbreviates, the server does neither."""
+    request, answer = datagrams(PAIR)
+    for old, new in (
+        (b"Via: SIP/2.0/UDP ", b"v:SIP/2.0/UDP\r\n "),
+        (b"Call-ID: ", b"i  :\r\n\t"),
+        (b"From: ", b"F: "),
+        (b"CSeq: 1 REGISTER", b"CSEQ: 1\r\n   REGISTER"),
+    ):
+        request = edited(request, old, new)
+    transaction = watch([request, answer]).only
+    assert (transaction.status, transaction.pairing, transaction.cseq) == (200, 1, 1)
+    assert transaction.call_id == "call-1@192.0.2.10"
+
+
+def test_call_ids_and_tags_keep_their_case() -> None:
+    """T-CASE: another spelling is another call."""
+    flow = "> REGISTER sip:a\nCall-ID: ABC\nCSeq: 1\n> REGISTER sip:a\nCall-ID: abc\nCSeq: 1\n< 200\n-Via"
+    assert [one.status for one in watch(flow).transactions] == [0, 200]
+
+
+def test_pipelined_requests_on_one_connection() -> None:
+    """T-TCP: several messages of one connection, answered in another order."""
+    flow = """
+        stream=1 transport=TCP > REGISTER sip:a
+        stream=1 transport=TCP > REGISTER sip:a
+        Call-ID: b
+        to=2 stream=1 < 403
+        to=1 stream=1 < 200
+    """
+    assert [one.status for one in watch(flow).transactions] == [200, 403]
+
+
+def test_the_same_request_to_a_second_registrar_is_no_copy() -> None:
+    """RFC 3261 8.1.2: failover keeps the CSeq and takes a new branch (T-MULTIREG)."""
+    flow = "> REGISTER sip:a\nCSeq: 1\n@33 dst=198.51.100.2:5060 > REGISTER sip:a\nCSeq: 1\n< 200"
+    watched = watch(flow, tail=60)
+    assert [one.status for one in watched.transactions] == [0, 200]
+    assert [one.path for one in watched.transactions] == [None, None]
+    assert [one.outcome for one in watched.registrations] == ["unknown", "registered"]

@@ -94,7 +94,9 @@ def test_without_clock_a_thousand_messages_are_a_second() -> None:
 
 def icmp(last: Datagram, quoted: bytes = b"") -> Abort:
     """An ICMP error for a request."""
-    return Abort(last.time, last.place, last.source, last.destination, last.transport, "icmp", "port", quoted, last.stream)
+    return Abort(
+        last.time, last.place, last.source, last.destination, last.transport, "icmp", "port", quoted, last.stream
+    )
 
 
 def states(*items: Datagram | Abort) -> list[str]:
@@ -122,7 +124,9 @@ def test_an_icmp_error_that_quotes_a_stranger_hits_nobody() -> None:
     assert states(first, icmp(first, second.payload)) == ["open"]
 
 
-@pytest.mark.parametrize("quoted", [b"\xff" * 300, b"REGISTER sip:\xed\xa0\x80 SIP/2.0\r\nVia: \xff;branch=\xed\xa0\x80\r\nX: 1\r\n"])
+@pytest.mark.parametrize(
+    "quoted", [b"\xff" * 300, b"REGISTER sip:\xed\xa0\x80 SIP/2.0\r\nVia: \xff;branch=\xed\xa0\x80\r\nX: 1\r\n"]
+)
 def test_a_hostile_quote_does_no_harm(quoted: bytes) -> None:
     (first,) = datagrams("> REGISTER sip:a\nVia: SIP/2.0/UDP 192.0.2.10;branch=z9hG4bK\udced")
     assert states(first, icmp(first, quoted)) in (["open"], ["aborted"])

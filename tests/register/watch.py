@@ -93,7 +93,9 @@ def put(watched: Watched, items: Iterable[Item]) -> Watched:
     return watched
 
 
-def watch(items: str | Iterable[Item], *, secrets: Secrets | None = None, tail: float = 0.0, log: bool = False) -> Watched:
+def watch(
+    items: str | Iterable[Item], *, secrets: Secrets | None = None, tail: float = 0.0, log: bool = False
+) -> Watched:
     """Feed a flow text or items, and end the source."""
     watched = start(secrets=secrets)
     put(watched, read_flow(items, tail=tail, log=log) if isinstance(items, str) else items)

@@ -36,8 +36,9 @@ class Line(NamedTuple):
     """One printed line without its wrapping.
 
     `number` is that of the physical line; `returns` counts the carriage returns before the line feed; `raw` is the
-    text with its prefix (a message body may hold something that merely looks like one); `lead` is the indentation before the prefix of an entry; `thread` is empty unless the
-    line opens a log entry (`entry`); `whole` says that the carrier tells for certain where the entry ends (JSON).
+    text with its prefix (a message body may hold something that merely looks like one); `thread` is empty unless the
+    line opens a log entry (`entry`), `lead` is what the entry is indented by; `whole` says that the carrier tells for
+    certain where the entry ends (JSON).
     """
 
     number: int

@@ -1,0 +1,214 @@
+"""What happened to a client, in a few words, and why as far as that is known; or what to do to know it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from analyzer.evidence import SECOND
+from analyzer.register.registration import Registration
+from analyzer.views._states import (
+    ASKED,
+    GAVE_UP,
+    NO_ANSWER,
+    OPEN,
+    RAN_OUT,
+    REFUSED,
+    REGISTERED,
+    SIGNED_OFF,
+    UNCLEAR,
+    State,
+    Story,
+    bound_until,
+)
+from analyzer.views._words import count, duration, times
+
+_STATUS = {
+    400: "the registrar cannot read the request",
+    403: "the registrar forbids it",
+    404: "the registrar does not know this user",
+    405: "the server takes no REGISTER",
+    408: "the server itself got no answer in time",
+    420: "the registrar does not know an extension that the phone insists on",
+    423: "the registrar wants a longer time than the phone asks for",
+    439: "the first hop does not support outbound (RFC 5626)",
+    480: "the registrar cannot serve this user now",
+    481: "the registrar takes the request for part of a call",
+    494: "the registrar insists on a security agreement",
+    500: "the registrar failed",
+    501: "the server takes no REGISTER",
+    503: "the registrar is overloaded or down",
+    504: "the server got no answer from one behind it",
+}
+_CLASS = {
+    3: "the registrar sends the phone elsewhere",
+    5: "the registrar failed",
+    6: "the registrar refuses everywhere",
+}
+
+
+def what(story: Story, one: Registration, state: State) -> str:
+    """What happened: `403 since 11:47:09, 2 tries`."""
+    return _WHAT[state](story, one)
+
+
+def what_all(story: Story, several: Sequence[Registration], state: State) -> str:
+    """What happened to many: the status, and since when for the first of them."""
+    known = [(since, one) for one in several if (since := story.since(one)) is not None]
+    status = f"{several[0].status} " if several[0].status and state is not RAN_OUT else ""
+    if not known:
+        return status.strip()
+    since, one = min(known, key=lambda pair: pair[0])
+    return f"{status}since {story.clock(one.place).at(since)}"
+
+
+def why(story: Story, one: Registration, state: State) -> str:
+    """The cause as far as it is known."""
+    teller = _WHY.get(state)
+    return teller(story, one) if teller is not None else ""
+
+
+def why_all(story: Story, one: Registration, state: State) -> str:
+    """The cause that many share; `one` is the first of them."""
+    if state is RAN_OUT:
+        return f"no renewal is in the {story.medium(one.place)}"
+    if state is OPEN:
+        return f"the {story.medium(one.place)} ends before it is decided"
+    wrong = story.wrong(one)
+    if wrong is not None and wrong.judged.diagnosis is not None:
+        return f"WRONG DIGEST ({wrong.judged.diagnosis.hypothesis}), the first: {wrong.judged.reason}"
+    return why(story, one, state)
+
+
+def before(one: Registration, state: State) -> str:
+    """What was before the trouble, or how often all went well."""
+    registered = one.outcomes["registered"]
+    if state is REGISTERED:
+        return f"renewed {times(registered - 1)}" if registered > 1 else ""
+    return "was registered before" if registered and state.trouble and state is not RAN_OUT else ""
+
+
+def alike(story: Story, one: Registration, state: State) -> tuple[object, ...]:
+    """What is equal for clients with the same trouble."""
+    if state in (RAN_OUT, OPEN, REGISTERED):
+        return (one.status,)  # their reasons name times
+    wrong = story.wrong(one)
+    if wrong is not None:
+        return (one.status, wrong.judged.diagnosis.hypothesis if wrong.judged.diagnosis else "")
+    return (one.status, why(story, one, state))
+
+
+def _since(story: Story, one: Registration) -> str:
+    if one.failure_count > 1:
+        return f"{story.at(one, story.since(one), ' since ')}, {count(one.failure_count, 'try')}"
+    return story.at(one, story.since(one))
+
+
+def _refused(story: Story, one: Registration) -> str:
+    again = " again and again" if one.status in (401, 407) and one.failure_count > 2 else ""
+    return f"{one.status or 'failed'}{again}{_since(story, one)}"
+
+
+def _silent(story: Story, one: Registration) -> str:
+    last = one.last_transaction
+    sends = 1 + last.retransmissions if last is not None else 1
+    over = last.last - last.first if last is not None and last.first is not None and last.last is not None else 0
+    spread = f" in {duration(over)}" if over > 0 and sends > 1 else ""
+    again = f", {times(one.failure_count)}" if one.failure_count > 1 else ""
+    return f"{count(sends, 'send')}{spread}{again}{story.at(one, story.since(one), ' since ')}"
+
+
+def _gave_up(story: Story, one: Registration) -> str:
+    return f"after {one.status or 'the answer'}{_since(story, one)}"
+
+
+def _ran_out(story: Story, one: Registration) -> str:
+    return f"not renewed, gone{story.at(one, bound_until(one))}"
+
+
+def _registered(story: Story, one: Registration) -> str:
+    granted = f" for {one.granted} s" if one.granted is not None else ""
+    if one.outcomes["registered"] > 1 and one.since is not None:
+        return f"{story.at(one, one.since, 'since ')}{granted}"
+    return f"registered{story.at(one, one.last_success, ' ')}{granted}"
+
+
+def _open(story: Story, one: Registration) -> str:
+    return f"{one.status or 'no answer yet'}{story.at(one, one.last)}"
+
+
+def _why_refused(story: Story, one: Registration) -> str:
+    wrong = story.wrong(one)
+    if wrong is not None and wrong.judged.diagnosis is not None:
+        return f"WRONG DIGEST: {wrong.judged.reason}"
+    if wrong is not None:
+        return "WRONG PASSWORD: the response does not match the password given"
+    last = one.last_transaction
+    if one.failures and one.failures[-1].cause:
+        return one.failures[-1].cause
+    if last is not None and last.has_credentials and one.status in (401, 403, 407):
+        ask = "" if story.report.secrets_given else " (--credentials FILE tells which)"
+        return f"password wrong or refused{ask}"
+    known = _STATUS.get(one.status) or _CLASS.get(one.status // 100, "")
+    reason = last.final.reason.strip() if last is not None and last.final is not None else ""
+    return known or (f'the registrar says "{reason}"' if reason else "")
+
+
+def _why_silent(story: Story, one: Registration) -> str:
+    aborted = one.last_transaction.aborted if one.last_transaction is not None else None
+    if aborted is not None:
+        return f"the network says: {aborted.text or aborted.reason}"
+    host = one.registrar.endpoint.host
+    if one.reasons or one.outcomes["registered"]:
+        return f"{host} answered this phone before"
+    if host in story.answering:
+        return f"{host} answers others, not this phone"
+    return f"{host} answers nobody here" if story.hosts[host] > 1 else f"nothing came from {host}"
+
+
+def _why_gave_up(story: Story, one: Registration) -> str:
+    del story, one
+    return "never answered the challenge: no password set in the phone, or the challenge was lost"
+
+
+def _why_gone(story: Story, one: Registration) -> str:
+    until, end = bound_until(one), story.end(one.place)
+    if until is None or end is None:
+        return ""
+    granted = f"registered for {one.granted} s; " if one.granted is not None else ""
+    return f"{granted}the {story.medium(one.place)} goes on for {duration(end - until)} without a renewal"
+
+
+def _why_open(story: Story, one: Registration) -> str:
+    end, last, medium = story.end(one.place), one.last, story.medium(one.place)
+    if end is None or last is None:
+        return f"the {medium} ends before it is decided"
+    return f"the {medium} ends " + (f"{duration(end - last)} later" if end - last > SECOND else "there")
+
+
+_Teller = Callable[[Story, Registration], str]
+
+
+def _why_unclear(story: Story, one: Registration) -> str:
+    host = one.registrar.endpoint.host
+    return "" if host in story.answering else f"nothing that {host} sends is in the {story.medium(one.place)}"
+
+
+_WHAT: dict[State, _Teller] = {
+    REGISTERED: _registered,
+    REFUSED: _refused,
+    NO_ANSWER: _silent,
+    GAVE_UP: _gave_up,
+    RAN_OUT: _ran_out,
+    SIGNED_OFF: lambda story, one: f"signed off{story.at(one, one.since)}",
+    ASKED: lambda story, one: f"asked what is registered{story.at(one, one.since, ', ')}",
+    OPEN: _open,
+    UNCLEAR: lambda story, one: f"what came of it was not seen{story.at(one, one.since, ', ')}",
+}
+_WHY: dict[State, _Teller] = {
+    REFUSED: _why_refused,
+    NO_ANSWER: _why_silent,
+    GAVE_UP: _why_gave_up,
+    RAN_OUT: _why_gone,
+    OPEN: _why_open,
+    UNCLEAR: _why_unclear,
+}
