@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from analyzer.evidence import SECOND, Datagram, Place
+from analyzer.evidence import SECOND, Datagram, Fidelity, Place
 from analyzer.findings import (
     NOT_APPLICABLE,
     SEVERITIES,
@@ -47,6 +47,8 @@ MAX_PLACES = 10
 """Places that one finding keeps; the count goes on."""
 MAX_FINDINGS = 100_000
 """Findings that are kept apart; beyond it only the tallies go on, and the report says so."""
+MOST_LOSS = 0.02
+"""Loss score from which findings that span messages are less sure (RULES 0.3)."""
 INTERNAL = "internal"
 
 _KINDS: dict[type, SubjectKind] = {
@@ -83,6 +85,11 @@ class Judge:
     def findings(self) -> list[Finding]:
         """The findings, folded, the worst first and then in the order of the evidence."""
         found = [finding for finding in self._folded() if finding.count > 0]
+        if self.sight.loss_score > MOST_LOSS:
+            for finding in found:
+                card = self._cards.get(finding.rule)
+                if card is not None and card.subject != "message":  # one message proves itself, whatever else is lost
+                    finding.confidence = finding.confidence.lowered()
         return sorted(found, key=_rank)
 
     def _answers(self, rule: Rule, subject: Subject) -> Iterable[Answer]:
@@ -260,10 +267,14 @@ def _finding(rule: Rule, subject: Subject, answer: Violated, places: list[tuple[
 
 
 def _doubts(rule: Rule, transaction: Transaction) -> int:
-    """Steps by which confidence falls (RULES 0.3): pairing by time or Call-ID only, a hop between us and the blamed."""
+    """Steps by which confidence falls (RULES 0.3): pairing by time or Call-ID only, a log instead of the wire (T-LOG), a
+    hop between us and the blamed."""
     doubts = {1: 0, 2: 0, 3: 1}.get(transaction.pairing, 2)
     if rule.hop == "first" and transaction.request is not None and transaction.via_count > 1:
         doubts += 1  # RULES 1.4: the capture is upstream of the user agent
+    message = transaction.request or transaction.final
+    if message is not None and message.datagram.fidelity is Fidelity.PRINTED:
+        doubts += 1
     return doubts
 
 

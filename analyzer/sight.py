@@ -35,6 +35,13 @@ class Sight:
         """The challenges and the use of every nonce."""
         return self._reconstructor.challenges
 
+    @property
+    def loss_score(self) -> float:
+        """Answers without requests and holes in streams, for each transaction (RULES 1.1 item 6)."""
+        table = self._reconstructor.table
+        gaps = sum(1 for source in self._sources for _, defect in source.defect_list if defect.code == "tcp-gap")
+        return (self._reconstructor.orphans + gaps) / max(1, table.opened)
+
     def answers_from(self, server: Endpoint) -> int:
         """How many answers were seen from this server's address."""
         return self._reconstructor.table.answers_from.get(server.host, 0)

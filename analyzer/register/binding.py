@@ -114,10 +114,6 @@ class BindingTable:
         for registrar, aor in self._sets if self._epoch else ():
             self.known(registrar, aor)
 
-    def forget(self, registrar: Registrar, aor: str) -> None:
-        """Drop an address-of-record (its last client was given up)."""
-        self._sets.pop((registrar, aor), None)
-
     def asked(self, registrar: Registrar, aor: str, transaction: Transaction) -> Iterator[BindingEvent]:
         """A new attempt names contacts: yield a `renewal` for each known one, once for each grant."""
         request = transaction.request

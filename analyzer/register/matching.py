@@ -71,6 +71,11 @@ class TransactionTable:
         self.duplicates = 0
         self.end: int | None = None
 
+    @property
+    def opened(self) -> int:
+        """How many transactions there were so far."""
+        return self._next - 1
+
     def feed(self, message: Message) -> Iterator[Event]:
         """Take in one message; yield what that did, the expiry of older transactions first."""
         yield from self._advance(message.datagram)

@@ -66,7 +66,7 @@ class Reconstructor:
         self.heard: Bounded[str, int] = Bounded(MOST_HOSTS)
         self.responses: Counter[int] = Counter()
         self.requests = 0
-        self.ack = 0
+        self.orphans = 0
         self._owner: dict[int, tuple[Registration, Attempt | None]] = {}
         self._before: dict[int, tuple[dict[str, list[Challenged]], dict[str, str]]] = {}
         self._finishing = False
@@ -234,6 +234,7 @@ class Reconstructor:
         registration, attempt = self._owner.pop(transaction.id, (None, None))
         if transaction.state == "headless" and transaction.final is not None:
             self.registry.orphan(transaction.call_id, transaction.cseq)
+            self.orphans += 1
             self._headless(transaction, transaction.final)
         if registration is not None and attempt is not None and attempt.last is transaction:
             if attempt.given_up(ended=self._too_early(transaction)):

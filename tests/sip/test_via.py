@@ -104,8 +104,6 @@ def test_cseq(text: str, number: int, method: str, codes: list[str]) -> None:
     assert CSeq.parse(str(cseq)) is not None
 
 
-@pytest.mark.parametrize(
-    "text", ["", "REGISTER", "1", "1REGISTER", "-1 REGISTER", "1.0 REGISTER", "٣ X"]
-)
+@pytest.mark.parametrize("text", ["", "REGISTER", "1", "1REGISTER", "-1 REGISTER", "1.0 REGISTER", "٣ X"])
 def test_what_is_no_cseq(text: str) -> None:
     assert CSeq.parse(text) is None
