@@ -1,0 +1,133 @@
+"""After a new challenge, the nonce of that challenge.
+
+A challenge opens a session that lasts until the next one (RFC 7616 3.4, 3.6). A phone that was given a new nonce and
+goes on with an old one is challenged again, for ever: the classic endless 401, though the password is right. A nonce
+that the registrar never gave out at all was changed on the way through the phone: cut, decoded, or made up. Legal are
+an old nonce before any challenge was seen, and a request that crossed the challenge on the wire (sent less than 0.2 s
+after it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.evidence import SECOND
+from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.register.challenges import Challenged
+from analyzer.register.digests import DigestRecord
+from analyzer.register.subjects import TransactionSubject, is_printed
+from analyzer.sight import Sight
+
+_CROSSING = SECOND // 5
+
+
+def check(subject: TransactionSubject, sight: Sight) -> Iterator[Answer]:
+    """Compare the nonce of each credentials with the challenge in force when it was sent (RFC 7616 3.4)."""
+    judged = False
+    for record in subject.digests:
+        challenged = subject.in_force.get(record.realm, [])
+        if record.place == subject.place and challenged:  # copies were sent later, under another challenge
+            judged = True
+            yield _answer(record, challenged, subject, sight)
+    if not judged:
+        yield NOT_APPLICABLE
+
+
+def _answer(record: DigestRecord, challenged: list[Challenged], subject: TransactionSubject, sight: Sight) -> Answer:
+    latest = challenged[0]
+    announced = subject.next_nonce.get(record.realm, "")
+    if announced and record.nonce == announced:
+        return PASSED
+    if record.nonce in latest.nonces:
+        if not announced:
+            return PASSED
+        detail = "the nonce that the registrar announced for the next request (nextnonce) was not used"
+        return Violated(detail, "nextnonce", "info", related=(latest.place,))
+    crossing = _may_cross(subject, latest, sight)
+    if crossing and any(record.nonce in before.nonces for before in challenged[1:]):
+        return PASSED if not is_printed(subject) else NotJudged(Need.SUBSECOND.value)
+    related = (latest.place,)
+    if sight.challenges.was_issued(subject.transaction.destination.host, record.realm, record.nonce):
+        stale = ", which the registrar had called stale" if latest.stale else ""
+        detail = f"{record.username} goes on with an old nonce after a newer challenge{stale}"
+        return Violated(detail, related=related)
+    if crossing and len(challenged) < 2:
+        return NotJudged(Need.HEAD.value)  # it may cross the first challenge seen with a nonce from before the capture
+    detail = f"{record.username} uses a nonce that the registrar never gave out"
+    if any(nonce.rstrip("=") == record.nonce for nonce in latest.nonces):
+        detail += ": the trailing '=' of the challenge's nonce is lost"
+    return Violated(detail, "invented", related=related)
+
+
+def _may_cross(subject: TransactionSubject, latest: Challenged, sight: Sight) -> bool:
+    """Whether the request may have been under way before the challenge arrived."""
+    first = subject.transaction.first
+    if first is None or latest.time is None:
+        return False
+    return first - latest.time <= max(_CROSSING, sight.resolution - 1 if is_printed(subject) else 0)
+
+
+_STALE = '< 401\nWWW-Authenticate: Digest realm="example.com", nonce="BBBB", qop="auth", stale=true\n'
+_FIRST = '> REGISTER sip:example.com\n< 401\nWWW-Authenticate: Digest realm="example.com", nonce="AAAA", qop="auth"\n'
+
+RULE = Rule(
+    id="R7616-3.4-nonce-current",
+    title="Old nonce used after a newer challenge",
+    plain="An old nonce after a newer challenge",
+    asks="whether the phone uses the newest nonce",
+    clause="RFC 7616 §3.4, §3.6 (session lasts until the next challenge), §3.5 nextnonce; RFC 2617 §3.3",
+    force="none",
+    severity="error",
+    at_fault="UAC",
+    group="F",
+    subject="transaction",
+    check=check,
+    hop="first",
+    needs=(Need.C2S,),
+    why="Guaranteed re-challenge; the classic endless 401 loop.",
+    fix="the phone must answer with the nonce of the latest challenge: update its firmware, clear its cached nonce",
+    examples=(
+        bad(
+            _FIRST
+            + "@1 > REGISTER sip:example.com\nAuthorization: {bob x}\n"
+            + _STALE
+            + "@2 > REGISTER sip:example.com\nAuthorization: {bob x nonce=AAAA nc=00000002}"
+        ),
+        bad(_FIRST + "@1 > REGISTER sip:example.com\nAuthorization: {bob x nonce=CCCC}", "invented"),
+        bad(
+            _FIRST.replace("AAAA", "QUJD=") + "@1 > REGISTER sip:example.com\nAuthorization: {bob x nonce=QUJD}",
+            "invented",
+            title="the base64 padding was lost",
+        ),
+        bad(
+            _FIRST
+            + "@1 > REGISTER sip:example.com\nAuthorization: {bob x}\n< 200\n"
+            + 'Authentication-Info: nextnonce="DDDD"\n'
+            + "@60 > REGISTER sip:example.com\nAuthorization: {bob x nc=00000002}",
+            "nextnonce",
+            severity="info",
+        ),
+        good(
+            _FIRST
+            + "@1 > REGISTER sip:example.com\nAuthorization: {bob x}\n< 200\n@60 > REGISTER sip:example.com\n"
+            + "Authorization: {bob x nc=00000002}\n"
+            + _STALE
+            + "@61 > REGISTER sip:example.com\nAuthorization: {bob x}",
+            title="a refresh with the old nonce, then the new one",
+        ),
+        good(
+            "> REGISTER sip:example.com\nAuthorization: {bob x nonce=seen-before}\n< 401", title="before any challenge"
+        ),
+        good(
+            _FIRST
+            + "@1 > REGISTER sip:example.com\nAuthorization: {bob x}\n"
+            + _STALE
+            + "> REGISTER sip:example.com\nAuthorization: {bob x nonce=AAAA nc=00000002}",
+            title="sent 10 ms after the new challenge: it crossed on the wire",
+        ),
+        good(
+            _FIRST + "@1 dst=198.51.100.2:5060 > REGISTER sip:example.com\nAuthorization: {bob x nonce=other}",
+            title="another registrar has its own nonces",
+        ),
+    ),
+)
