@@ -1,0 +1,114 @@
+"""The registrar lets phones prove their password with MD5 only.
+
+MD5 is kept in Digest authentication for the sake of old phones. Whoever records a registration can try passwords
+against it offline, billions in a second; a better hash does not make a weak password good, but it is the direction the
+standards have taken (RFC 7616, RFC 8760): a server offers SHA-256 or SHA-512/256 first and MD5 beside it, each in a
+header of its own, and a phone takes the first that it knows. A challenge that names no algorithm means MD5.
+
+`legacy` says that the challenge offers no qop either, so the phone must use the oldest and weakest formula of all. A
+fleet of phones that know only MD5 is a fact and nobody's fault: the finding is for information.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.register.challenges import STRONG, by_realm
+from analyzer.register.subjects import MessageSubject
+from analyzer.sight import Sight
+from analyzer.sip.auth import Challenge
+from analyzer.sip.text import clip
+
+_WEAK = ("md5", "md5-sess")
+
+
+def check(subject: MessageSubject, sight: Sight) -> Iterator[Answer]:
+    """Look for a realm that offers MD5 and nothing better (RFC 8760 3): one answer for each realm."""
+    challenges = by_realm(subject.message)
+    if not challenges:
+        yield NOT_APPLICABLE  # nothing asked, or by other means than Digest
+        return
+    server = subject.transaction.destination.host
+    for realm, rows in challenges.items():
+        yield PASSED if sight.challenges.offers_strong(server, realm) else _judged(rows, server, realm)
+
+
+def _judged(rows: list[Challenge], server: str, realm: str) -> Answer:
+    offered = [(row.algorithm or "MD5").lower() for row in rows]
+    if any(algorithm in STRONG for algorithm in offered):
+        return PASSED
+    if any(algorithm not in _WEAK for algorithm in offered):
+        return NOT_APPLICABLE  # AKA of mobile networks and the like
+    legacy = not any(row.qop_options for row in rows)
+    named = f"offers {clip(rows[0].algorithm)} alone" if rows[0].algorithm else "names no algorithm, which means MD5"
+    text = f"the challenge for realm {clip(realm)!r} {named}" + (", and no qop" if legacy else "")
+    return Violated(text, sub="legacy" if legacy else "", per=(server, realm))
+
+
+RULE = Rule(
+    id="DET-weak-md5",
+    title="Only MD5 (or legacy MD5 without qop) offered",
+    plain="Only MD5 is offered",
+    asks="whether more than MD5 is offered",
+    clause="RFC 8760 §3; RFC 7616 §3.7",
+    force="SHOULD",
+    severity="info",
+    at_fault="registrar",
+    group="I",
+    subject="message",
+    check=check,
+    hop="last",
+    why="MD5 remains only for compatibility.",
+    fix="offer SHA-256 before MD5 where the server can (Asterisk from 20.12, 21.7 and 22.2 on with chan_pjsip; "
+    "OpenSIPS from 3.2; Kamailio: the auth module's `algorithm`), and until then use long random passwords, or TLS",
+    examples=(
+        bad("> REGISTER sip:h\n< 401", title="algorithm=MD5 only", severity="info"),
+        bad(
+            '> REGISTER sip:h\n< 401\nWWW-Authenticate: Digest realm="h", nonce="x", qop="auth"', title="none means MD5"
+        ),
+        bad(
+            """
+            > REGISTER sip:10.49.0.2
+            < 401
+            WWW-Authenticate: Digest algorithm=MD5, realm="xivo", nonce="360fd7e8"
+            > REGISTER sip:10.49.0.2
+            Authorization: {kk80ei secret}
+            < 200
+            """,
+            "legacy",
+            title="Asterisk chan_sip",
+            severity="info",
+            log=True,
+        ),
+        bad("> REGISTER sip:h\n< 401\n@1800 > REGISTER sip:h\n< 401", title="once for the realm, with a count"),
+        good(
+            """
+            > REGISTER sip:h
+            < 401
+            WWW-Authenticate: Digest realm="h", nonce="x", qop="auth", algorithm=SHA-256
+            WWW-Authenticate: Digest realm="h", nonce="x", qop="auth", algorithm=MD5
+            """,
+            title="SHA-256 row and MD5 row",
+        ),
+        good(
+            """
+            > REGISTER sip:h
+            < 401
+            WWW-Authenticate: Digest realm="h", nonce="x", qop="auth", algorithm=SHA-512-256
+            WWW-Authenticate: Digest realm="h", nonce="x", qop="auth", algorithm=MD5
+            @60 > REGISTER sip:h
+            < 401
+            WWW-Authenticate: Digest realm="h", nonce="y", qop="auth", algorithm=MD5
+            """,
+            title="the realm has offered better",
+        ),
+        good(
+            '> REGISTER sip:h\n< 401\nWWW-Authenticate: Digest realm="h", nonce="x", algorithm=AKAv1-MD5', title="AKA"
+        ),
+        good(
+            '> REGISTER sip:h\n< 401\nWWW-Authenticate: Bearer authz_server="https://h/"', title="a token, no password"
+        ),
+        good("> REGISTER sip:h\n< 200", title="no challenge"),
+    ),
+)
