@@ -12,7 +12,7 @@ because the loop is what the administrator sees.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from analyzer.evidence import SECOND, Datagram, Fidelity, Place
 from analyzer.findings import (
@@ -30,6 +30,7 @@ from analyzer.findings import (
     Tally,
     Violated,
 )
+from analyzer.register.bounded import Bounded
 from analyzer.register.registration import Registration
 from analyzer.register.subjects import (
     AttemptSubject,
@@ -47,6 +48,8 @@ MAX_PLACES = 10
 """Places that one finding keeps; the count goes on."""
 MAX_FINDINGS = 100_000
 """Findings that are kept apart; beyond it only the tallies go on, and the report says so."""
+MOST_FOLDS = 10_000
+"""Transactions whose violations can still be folded: what folds comes within one transaction's life."""
 MOST_LOSS = 0.02
 """Loss score from which findings that span messages are less sure (RULES 0.3)."""
 INTERNAL = "internal"
@@ -72,8 +75,8 @@ class Judge:
         self._cards = {rule.id: rule for rule in rules}
         self._foldable = {folded for rule in rules for folded in rule.folds}
         self._findings: dict[tuple[object, ...], Finding] = {}
-        self._folders: dict[tuple[str, int], Finding] = {}
-        self._by_transaction: dict[tuple[str, int], list[Finding]] = defaultdict(list)
+        self._folders: Bounded[int, list[tuple[Rule, Finding]]] = Bounded(MOST_FOLDS)
+        self._unfolded: Bounded[int, list[Finding]] = Bounded(MOST_FOLDS)
         self.dropped = 0
 
     def ask(self, subject: Subject) -> None:
@@ -84,7 +87,7 @@ class Judge:
 
     def findings(self) -> list[Finding]:
         """The findings, folded, the worst first and then in the order of the evidence."""
-        found = [finding for finding in self._folded() if finding.count > 0]
+        found = [finding for finding in self._findings.values() if finding.count > 0]
         if self.sight.loss_score > MOST_LOSS:
             for finding in found:
                 card = self._cards.get(finding.rule)
@@ -131,26 +134,28 @@ class Judge:
         else:
             _merge(finding, rule, answer, places, _doubts(rule, subject.transaction))
         if taken_over is not None:
-            finding.count += taken_over.count
+            finding.count += 0 if answer.count else taken_over.count
             finding.evidence = [*taken_over.evidence, *finding.evidence][:MAX_PLACES]
-        transaction = subject.transaction
-        if rule.folds:
-            self._folders[(rule.id, transaction.id)] = finding
-        if rule.id in self._foldable:
-            self._by_transaction[(rule.id, transaction.id)].append(finding)
         if registration is not None and not finding.user_agent:
             finding.user_agent = registration.user_agent
+        self._fold(rule, subject.transaction.id, finding)
 
-    def _folded(self) -> Iterator[Finding]:
-        """Take from each finding the violations that another rule's finding on the same transaction explains."""
-        for (root, transaction), folder in self._folders.items():
-            for folded in self._cards[root].folds:
-                for found in self._by_transaction.pop((folded, transaction), ()):
-                    found.count -= 1
-                    if folded not in folder.folded:
-                        folder.folded.append(folded)
-        self._folders.clear()
-        yield from self._findings.values()
+    def _fold(self, rule: Rule, transaction: int, finding: Finding) -> None:
+        """Take one violation back that another rule's on the same transaction explains, whichever came first."""
+        if rule.folds:
+            folders = self._folders.get(transaction) or []
+            self._folders[transaction] = [*folders, (rule, finding)]
+            unfolded = self._unfolded.pop(transaction) or []
+            for found in unfolded:
+                if found.rule in rule.folds:
+                    _take_back(found, finding)
+            self._unfolded[transaction] = [found for found in unfolded if found.rule not in rule.folds]
+        if rule.id in self._foldable:
+            folder = next((one for root, one in self._folders.get(transaction) or () if rule.id in root.folds), None)
+            if folder is not None:
+                _take_back(finding, folder)
+            else:
+                self._unfolded[transaction] = [*(self._unfolded.get(transaction) or []), finding]
 
     def _failed(self, rule: Rule, subject: Subject, error: Exception) -> None:
         self.tallies[rule.id].failed += 1
@@ -172,6 +177,13 @@ class Judge:
         finding.rule, finding.title, finding.clause, finding.force = INTERNAL, "a rule failed to run", "", "none"
         finding.plain = "A rule failed to run"
         self._findings[key] = finding
+
+
+def _take_back(finding: Finding, folder: Finding) -> None:
+    """One violation less: `folder` explains it, and says so."""
+    finding.count -= 1
+    if finding.rule not in folder.folded:
+        folder.folded.append(finding.rule)
 
 
 def _unmet(rule: Rule, subject: Subject, sight: Sight) -> NotApplicable | NotJudged | None:
@@ -267,8 +279,8 @@ def _finding(rule: Rule, subject: Subject, answer: Violated, places: list[tuple[
 
 
 def _doubts(rule: Rule, transaction: Transaction) -> int:
-    """Steps by which confidence falls (RULES 0.3): pairing by time or Call-ID only, a log instead of the wire (T-LOG), a
-    hop between us and the blamed."""
+    """Steps by which confidence falls (RULES 0.3): pairing by time or Call-ID only, a log instead of the wire (T-LOG),
+    a hop between us and the blamed."""
     doubts = {1: 0, 2: 0, 3: 1}.get(transaction.pairing, 2)
     if rule.hop == "first" and transaction.request is not None and transaction.via_count > 1:
         doubts += 1  # RULES 1.4: the capture is upstream of the user agent
