@@ -23,10 +23,10 @@ _QOP_TOKENS = frozenset(("auth", "auth-int", "auth-conf"))
 
 _SCHEME = re.compile(r'[ \t\r\n,]*+([^\s=,"]++)(?=[\s,]|\Z)(?!\s*+=)')
 _GAP = re.compile(r"[\s,]*+")
-_PARAM = re.compile(r'([^\s=,"]*+)\s*+=\s*+(?:"((?:[^"\\]++|\\.)*+)("?)|([^\s,"]*+))', re.DOTALL)
+_PARAM = re.compile(r'([^\s=,"]*+)\s*+=\s*+(?:"([^"\\]*+(?:\\.[^"\\]*+)*)("?)|([^\s,"]*+))', re.DOTALL)
 # A parameter as the grammar has it, with the comma behind it: nearly all are, and need no second look.
 _CLEAN = re.compile(r'\s*+(([^\s=,"]++)=(?:"([^"\\]*+)"|([^\s,"]++)))\s*+(?:,(?=\s*+[^,\s])|\Z)')
-_WORD = re.compile(r'"(?:[^"\\]++|\\.)*+[\\"]?+|[^\s,"]++', re.DOTALL)
+_WORD = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*[\\"]?+|[^\s,"]++', re.DOTALL)
 _NEXT_SCHEME = re.compile(r'[^\s=,"]++[ \t\r\n]++[^\s=,"]++\s*+=')
 # credentials of other schemes may be one token68 (RFC 7235 2.1), as Bearer is (RFC 8898)
 _TOKEN68 = re.compile(r"\s*+([A-Za-z0-9\-._~+/]++=*+)\s*+(?=,|\Z)")

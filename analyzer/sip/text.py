@@ -19,8 +19,9 @@ LWS = " \t\r\n"
 # token = 1*(alphanum / "-" / "." / "!" / "%" / "*" / "_" / "+" / "`" / "'" / "~" )            RFC 3261 25.1
 TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]++")
 # quoted-string = SWS DQUOTE *(qdtext / quoted-pair ) DQUOTE; the second form is one that was never closed.
-QUOTED = re.compile(r'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
-_QUOTED_OR_CUT = r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)'
+# Unrolled loops instead of possessive groups: Python before 3.11.5 matches those wrongly.
+QUOTED = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*"', re.DOTALL)
+_QUOTED_OR_CUT = r'"[^"\\]*+(?:\\.[^"\\]*+)*(?:"|\\?\Z)'
 _PAIR = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 

@@ -16,7 +16,8 @@ from analyzer.register.secret import CredentialsError, Secret
 
 NAME = "freeswitch"
 
-_TAG = re.compile(rb"\s*+(?:<\?xml[^>]*+>\s*+)?+(?:<!--(?:(?!-->).)*+-->\s*+)*+<[A-Za-z!]", re.DOTALL)
+# No possessive groups: Python before 3.11.5 matches them wrongly where they hold alternatives or look-aheads.
+_TAG = re.compile(rb"\s*+(?:<\?xml[^>]*+>\s*+)?(?:<!--(?:(?!-->).)*-->\s*+)*<[A-Za-z!]", re.DOTALL)
 _VARIABLE = re.compile(r"\$\$\{([^}]*)\}")
 
 
