@@ -61,7 +61,7 @@ def test_the_pattern_finds(what: str, line: str) -> None:
 
 
 def test_no_possessive_groups() -> None:
-    """Python before 3.11.5 matches `(...)*+` wrongly where the group holds alternatives; on single characters it is right."""
+    """Python before 3.11.5 matches `(...)*+` wrongly where the group holds alternatives; single characters are fine."""
     group = re.compile(r"(?<!\\)\)(?:[*+?]|\{[\d,]+\})\+")
     found = [
         f"{path.name}:{number}"
