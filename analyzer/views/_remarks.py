@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from rich.cells import cell_len
 from rich.text import Text
 
-from analyzer.findings import SEVERITIES, Finding, Severity
+from analyzer.findings import SEVERITIES, Confidence, Finding, Severity
 from analyzer.judge import INTERNAL
 from analyzer.views import ViewOptions
 from analyzer.views._canvas import BAD, DIM, HINT, STRONG, WARN, Canvas, Piece
@@ -144,8 +144,8 @@ def _about(canvas: Canvas, entry: Entry, story: Story, places: tuple[str, str]) 
         yield (where, DIM)
     if finding.clause:
         yield (clause_words(finding.clause), DIM)
-    if finding.confidence.word != "high":
-        yield (f"{finding.confidence.word} confidence", DIM)
+    if finding.confidence is Confidence.LOW:  # medium is what every log gives: not worth a word
+        yield ("low confidence", DIM)
     yield (finding.rule, DIM)
 
 
