@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.evidence import Source
+from analyzer.defect import Defect
+from analyzer.evidence import Place, Source
 from analyzer.report import Report
 from analyzer.views._canvas import BAD, DIM, GOOD, STRONG, WARN, Canvas, Piece
 from analyzer.views._states import REGISTERED, STATES, State, Story
-from analyzer.views._words import capital, clock_of, count, listed, sentence, source_names
+from analyzer.views._words import capital, clock_of, count, listed, place_words, sentence, source_names
 
 MOST_SOURCES = 4
 """Sources that have a line each; more are one line."""
@@ -142,13 +143,24 @@ def _together(report: Report) -> Iterator[Piece]:
     yield count(report.summary.messages, "SIP message") + _kept(report.summary.keepalives)
 
 
+def _where(place: Place | None, defect: Defect) -> str:
+    """Where a defect was met first: the octet of the file, or the frame or line."""
+    if defect.offset is not None:
+        return f" (offset {defect.offset})"
+    return f" ({place_words(place)})" if place is not None else ""
+
+
 def _draw_damage(canvas: Canvas, story: Story, source: Source) -> None:
     if not source.damaged and not source.defects:
         return
     name = f"{story.names[source.name]}: " if len(story.report.sources) > 1 else ""
     word, style = ("damaged", BAD) if source.damaged else (count(source.defects, "defect"), WARN)
-    texts = list(dict.fromkeys(defect.text for _, defect in source.defect_list))
-    shown = "; ".join(canvas.cut(text, 2 * canvas.width) for text in texts[:MOST_DEFECTS])
+    texts: dict[str, str] = {}
+    for place, defect in source.defect_list:
+        texts.setdefault(defect.text, _where(place, defect))
+    shown = "; ".join(
+        f"{canvas.cut(text, 2 * canvas.width)}{where}" for text, where in list(texts.items())[:MOST_DEFECTS]
+    )
     more = len(texts) - MOST_DEFECTS
     rest = f"; and {count(more, 'more kind')}" if more > 0 else ""
     canvas.line((f"{name}{word}: ", style), sentence(f"{shown or 'see --format json'}{rest}"), hang=2)
