@@ -48,6 +48,8 @@ MAX_PLACES = 10
 """Places that one finding keeps; the count goes on."""
 MAX_FINDINGS = 100_000
 """Findings that are kept apart; beyond it only the tallies go on, and the report says so."""
+CLOCK_STEPPED = "the clock steps back"
+"""Reason for not judging the order of messages across such a step (T-CLOCK)."""
 MOST_FOLDS = 10_000
 """Transactions whose violations can still be folded: what folds comes within one transaction's life."""
 MOST_LOSS = 0.02
@@ -195,10 +197,20 @@ def _unmet(rule: Rule, subject: Subject, sight: Sight) -> NotApplicable | NotJud
         return NOT_APPLICABLE  # the hop nearer the user agent is judged instead (T-FORK)
     if rule.hop == "last" and not transaction.is_last_hop:
         return NOT_APPLICABLE
+    if isinstance(subject, StepSubject) and _clock_stepped(subject):
+        return NotJudged(CLOCK_STEPPED)
     for need in rule.needs:
         if not _is_met(need, subject, transaction, sight):
             return NotJudged(need.value)
     return None
+
+
+def _clock_stepped(step: StepSubject) -> bool:
+    """T-CLOCK: what is told before carries a time more than a second after this, so their order is not known."""
+    later = step.later.first
+    before = (step.earlier, step.same_call, step.stream.last)
+    times = [one.first for one in before if one is not None and one.first is not None]
+    return later is not None and any(time - later > SECOND for time in times)
 
 
 def _is_met(need: Need, subject: Subject, transaction: Transaction, sight: Sight) -> bool:
@@ -242,7 +254,10 @@ def _time_of(subject: Subject, place: Place) -> int | None:
     messages += transaction.changed
     for other in (transaction, *_others(subject)):
         messages += [message for message in (other.request, other.final) if message]
-    return next((message.datagram.time for message in messages if message.datagram.place == place), None)
+    seen = [(message.datagram.place, message.datagram.time) for message in messages]
+    if isinstance(subject, AttemptSubject):
+        seen += [(failure.place, failure.place_time) for failure in subject.registration.failures]
+    return next((time for one, time in seen if one == place), None)
 
 
 def _others(subject: Subject) -> list[Transaction]:

@@ -72,7 +72,9 @@ class Analysis:
 
     def finish(self, *, interrupted: bool = False) -> Report:
         """The input has ended: close what is alive, and report."""
-        self._reconstructor.finish()
+        self._reconstructor.finish(
+            max((source.last for source in self.sources if source.last is not None), default=None)
+        )
         findings = self._judge.findings()
         summary = self._summary
         reconstructor = self._reconstructor
@@ -111,7 +113,10 @@ class Analysis:
 
     def _closed(self, transaction: Transaction, registration: Registration | None) -> None:
         summary = self._summary
-        summary.transactions += 1
+        if transaction.request is None:
+            summary.headless += 1
+        else:
+            summary.transactions += 1
         summary.retransmissions += transaction.retransmissions
         summary.states[transaction.state] += 1
         if self._detail:

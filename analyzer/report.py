@@ -45,11 +45,15 @@ class TransactionRow(NamedTuple):
 
 @dataclass(slots=True)
 class Summary:
-    """The counts of a run (CONTRACT). `digests` counts distinct credentials, `not_judged` answers of rules."""
+    """The counts of a run (CONTRACT). `digests` counts distinct credentials, `not_judged` answers of rules.
+
+    `transactions` are those whose request was seen; `headless` answers without one are listed, and counted apart.
+    """
 
     messages: int = 0
     register_requests: int = 0
     transactions: int = 0
+    headless: int = 0
     retransmissions: int = 0
     duplicates: int = 0
     keepalives: int = 0

@@ -50,9 +50,11 @@ class Reading:
         captures = [one for one in self._opened if one.format.records is not None]
         if captures:
             yield from _captured(captures)
-        for one in self._opened:
-            if one.format.read is not None:
-                yield from _logged(one)
+        logs = [_logged(one) for one in self._opened if one.format.read is not None]
+        if len(logs) == 1:
+            yield from logs[0]
+        elif logs:  # rotated logs come in any order (a shell lists the newest first)
+            yield from heapq.merge(*logs, key=_timeline())
 
     def position(self) -> int:
         """Octets taken from the files so far, before decompression."""
@@ -219,14 +221,14 @@ def _records(one: _Opened) -> Iterator[Record]:
     return one.format.records(_buffered(one.inlet), one.source)
 
 
-def _timeline() -> Callable[[Record], int]:
-    """Sort key for merging: the time, or that of the last record of the same file where one has none."""
-    last: dict[int, int] = {}
+def _timeline() -> Callable[[Record | Item], int]:
+    """Sort key for merging: the time, or that of the last one of the same file where one has none."""
+    last: dict[object, int] = {}
 
-    def key(record: Record) -> int:
-        mark = id(record.source)
-        if record.time is not None:
-            last[mark] = record.time
+    def key(one: Record | Item) -> int:
+        mark = id(one.source) if isinstance(one, Record) else one.place.source
+        if one.time is not None:
+            last[mark] = one.time
         return last.get(mark, 0)
 
     return key

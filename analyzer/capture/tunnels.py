@@ -17,6 +17,7 @@ VXLAN = 4789
 """UDP port of VXLAN (RFC 7348 8)."""
 
 _TRANSPARENT_ETHERNET = 0x6558
+_ERSPAN = (0x88BE, 0x22EB)  # types I and II, type III
 
 
 class Inner(NamedTuple):
@@ -70,9 +71,19 @@ def _gre(body: bytes) -> Inner | None:
         return None
     at = 4 + 4 * sum(bool(body[0] & bit) for bit in (0x80, 0x20, 0x10))
     kind = body[2] << 8 | body[3]
+    if kind in _ERSPAN:
+        return _ethernet(body, at + _erspan(body, kind, at))
     if kind == _TRANSPARENT_ETHERNET:
         return _ethernet(body, at)
     return Inner(kind, body, at) if kind in (IPV4, IPV6) else None
+
+
+def _erspan(body: bytes, kind: int, at: int) -> int:
+    """Length of a mirror port's header: type I has none and no sequence number, II has 8 octets, III 12 and, where the
+    O bit says so, 8 more (draft-foschiano-erspan)."""
+    if kind == _ERSPAN[0]:
+        return 8 if body[0] & 0x10 else 0
+    return 20 if len(body) > at + 11 and body[at + 11] & 0x01 else 12
 
 
 def _ethernet(body: bytes, at: int) -> Inner | None:

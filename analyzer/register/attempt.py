@@ -13,6 +13,7 @@ from typing import Literal
 
 from analyzer.register.timers import AUTH_LINK
 from analyzer.register.transaction import Transaction
+from analyzer.sip.message import Message
 
 Outcome = Literal["registered", "removed", "fetched", "rejected", "timeout", "abandoned", "open", "unknown"]
 LINKING = (401, 407, 420, 421, 423, 494)
@@ -62,7 +63,7 @@ class Attempt:
             return False
         if not last.challenged:
             return True
-        if not transaction.has_credentials or self.refused:
+        if self.refused or not (transaction.has_credentials or _may_have_credentials(transaction)):
             return False
         return transaction.call_id == last.call_id or bool(_nonces(transaction) & last.nonces)
 
@@ -118,9 +119,18 @@ def _success(transaction: Transaction) -> Outcome:
         return "unknown"
     contacts = request.contacts
     if not contacts:
-        return "fetched"
+        return "unknown" if is_cut(request) else "fetched"
     wanted = [0 if contact.star else requested_expiry(contact.expires, request.expires) for contact in contacts]
     return "removed" if all(expiry == 0 for expiry in wanted) else "registered"
+
+
+def _may_have_credentials(transaction: Transaction) -> bool:
+    return transaction.request is not None and is_cut(transaction.request)
+
+
+def is_cut(message: Message) -> bool:
+    """The message ends within its headers because the rest was not captured: what is missing may have been there."""
+    return message.datagram.missing > 0 and not message.complete_headers
 
 
 def requested_expiry(parameter: int | None, header: int | None) -> int | None:

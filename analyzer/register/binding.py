@@ -24,6 +24,8 @@ from analyzer.sip.address import Address
 from analyzer.sip.message import Message
 
 Certainty = Literal["present", "maybe", "absent"]
+EXPIRY_SLACK = 2 * SECOND
+"""Tolerance at the end of a binding (RULES 0.6)."""
 MOST_CONTACTS = 200
 """Contacts of one address-of-record that are followed; a registrar that lists more is not followed further."""
 
@@ -43,6 +45,7 @@ class Binding:
         "end",
         "epoch",
         "granted",
+        "lapsed",
         "learned",
         "registration",
         "requested",
@@ -60,6 +63,7 @@ class Binding:
         self.learned: int | None = None
         self.end: int | None = None
         self.certainty: Certainty = "maybe"
+        self.lapsed = False
         self.asked_again = False
         self.epoch = 0
         self.transaction: Transaction | None = None
@@ -109,10 +113,13 @@ class BindingTable:
             binding.certainty = "maybe"
         return binding.certainty == "present"
 
-    def settle(self) -> None:
-        """The source has ended: say of every entry how certain it is."""
-        for registrar, aor in self._sets if self._epoch else ():
-            self.known(registrar, aor)
+    def settle(self, end: int | None) -> None:
+        """The source has ended at `end`: say of every entry how certain it is (RULES 1.7 steps 6 and 7)."""
+        for registrar, aor in self._sets:
+            for binding in self.known(registrar, aor):
+                ran_out = binding.end is not None and end is not None and binding.end + EXPIRY_SLACK < end
+                if binding.certainty == "present" and ran_out:
+                    binding.certainty, binding.lapsed = "absent", True
 
     def asked(self, registrar: Registrar, aor: str, transaction: Transaction) -> Iterator[BindingEvent]:
         """A new attempt names contacts: yield a `renewal` for each known one, once for each grant."""
@@ -163,6 +170,8 @@ class BindingTable:
         for binding in old:
             if binding not in kept and binding.certainty == "present":
                 binding.certainty, binding.end = "absent", _earlier(binding.end, final.datagram.time)
+                if binding.start is not None and binding.end is not None:
+                    binding.end = max(binding.start, binding.end)  # the clock may have stepped back in between
                 yield BindingEvent("removed", binding, transaction)
 
     def unanswered(self, registrar: Registrar, aor: str, transaction: Transaction) -> None:

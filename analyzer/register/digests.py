@@ -17,12 +17,14 @@ from analyzer.register.digest import DigestVerdict, Verdict, from_credentials, j
 from analyzer.register.registration import Registration
 from analyzer.register.secrets import Secrets
 from analyzer.register.transaction import Transaction
-from analyzer.sip.auth import Credentials
-from analyzer.sip.message import Message
+from analyzer.sip.auth import Credentials, parse_credentials
+from analyzer.sip.message import CREDENTIALS, Message
+from analyzer.sip.text import text
 
 MOST_SESSIONS = 200_000
 """Clients and nonces whose earlier credentials are remembered for the diagnosis."""
 KEPT_UNKNOWN = 1000
+CUT = DigestVerdict(Verdict.UNKNOWN, "the message is cut within these credentials")
 NO_SECRETS = DigestVerdict(Verdict.UNKNOWN, "no password given")
 
 
@@ -77,6 +79,8 @@ class DigestLedger:
 
     def sent(self, transaction: Transaction, message: Message, registration: Registration | None, aor: str) -> None:
         """Take in a request, or a copy of one."""
+        if message.cut_header is not None and message.cut_header.key in CREDENTIALS:
+            self._cut(transaction, message, aor)
         if not message.credentials:
             return
         first_hop = transaction.path.first.id if transaction.path else transaction.id
@@ -92,6 +96,22 @@ class DigestLedger:
             self.verdicts[record.verdict] += 1
             if self._detail or self._tells(record):
                 self.records.append(record)
+
+    def _cut(self, transaction: Transaction, message: Message, aor: str) -> None:
+        """Credentials in which the capture's snap length fell: seen, counted, and not judged (T-FRAG)."""
+        assert message.cut_header is not None
+        header = message.cut_header
+        records = self._live.setdefault(transaction.id, {})
+        credentials = parse_credentials(header.key, text(header.value))
+        same = records.get(credentials.raw)
+        if same is not None:
+            same.copies += 1
+            return
+        record = _record_of(credentials, CUT, transaction, message, aor)
+        records[record.raw] = record
+        self.verdicts[record.verdict] += 1
+        if self._detail or self._tells(record):
+            self.records.append(record)
 
     def _tells(self, record: DigestRecord) -> bool:
         """Worth keeping where no detail was asked for: what is wrong, and some of what could not be judged."""
@@ -121,25 +141,8 @@ class DigestLedger:
         registration: Registration | None,
         aor: str,
     ) -> DigestRecord:
-        record = DigestRecord(
-            header=credentials.header,
-            scheme=credentials.scheme,
-            username=credentials.username or "",
-            realm=credentials.realm or "",
-            algorithm=credentials.algorithm or "",
-            qop=credentials.qop or "",
-            method=message.method,
-            uri=credentials.uri or "",
-            nonce=credentials.nonce or "",
-            nonce_count=credentials.nc or "",
-            response=credentials.response or "",
-            judged=self._judge(credentials, transaction, message, registration),
-            place=message.datagram.place,
-            time=message.datagram.time,
-            transaction=transaction.id,
-            aor=aor,
-            raw=credentials.raw,
-        )
+        judged = self._judge(credentials, transaction, message, registration)
+        record = _record_of(credentials, judged, transaction, message, aor)
         if record.method != "REGISTER":
             self._elsewhere[(record.username, record.nonce)] = (record.method, record.uri)
         if registration is not None:
@@ -190,6 +193,30 @@ class DigestLedger:
             qop_offers=tuple(dict.fromkeys(",".join(row.qop) for row in challenged if row.qop)),
             earlier=(earlier,) if earlier else (),
         )
+
+
+def _record_of(
+    credentials: Credentials, judged: DigestVerdict, transaction: Transaction, message: Message, aor: str
+) -> DigestRecord:
+    return DigestRecord(
+        header=credentials.header,
+        scheme=credentials.scheme,
+        username=credentials.username or "",
+        realm=credentials.realm or "",
+        algorithm=credentials.algorithm or "",
+        qop=credentials.qop or "",
+        method=message.method,
+        uri=credentials.uri or "",
+        nonce=credentials.nonce or "",
+        nonce_count=credentials.nc or "",
+        response=credentials.response or "",
+        judged=judged,
+        place=message.datagram.place,
+        time=message.datagram.time,
+        transaction=transaction.id,
+        aor=aor,
+        raw=credentials.raw,
+    )
 
 
 def accepted(header: str, status: int) -> bool | None:

@@ -17,11 +17,13 @@ def is_same_packet(earlier: Message, later: Message) -> bool:
     one, two = earlier.datagram, later.datagram
     if one.time is None or two.time is None or one.resend != two.resend or earlier.raw != later.raw:
         return False
-    if one.stream or two.stream or one.fidelity is Fidelity.PRINTED:
-        return False  # a stream's copies are taken out when it is put together; a log prints no packet twice
+    if one.fidelity is Fidelity.PRINTED:
+        return False  # a log prints no packet twice
     apart = abs(two.time - one.time)
     if (one.source.host, one.destination.host) != (two.source.host, two.destination.host):
         return apart < T1 // 2
+    if one.stream or two.stream:
+        return False  # copies within a stream are taken out when it is put together
     if one.ip_id and two.ip_id:
         return one.ip_id == two.ip_id and apart < SAME_PACKET_WINDOW
     return apart < DUPLICATE_WINDOW

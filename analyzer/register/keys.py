@@ -30,6 +30,14 @@ def request_key(message: Message) -> Key:
     return ("2543", message.request_uri, *tags, message.call_id, number, message.method, via.raw if via else "")
 
 
+def is_readable(message: Message) -> bool:
+    """Whether a request can be told from another at all: one that was cut before branch, Call-ID or CSeq cannot, and
+    octets that are equal because both were cut make no copy (T-FRAG)."""
+    if not message.datagram.missing or message.complete_headers:
+        return True
+    return message.via is not None and bool(message.via.branch and message.call_id) and message.cseq is not None
+
+
 def response_key(message: Message) -> Key:
     """The key of the request that a response answers (17.1.3), if it has the cookie."""
     return branch_key(message, message.cseq.method if message.cseq else "")

@@ -21,6 +21,7 @@ from itertools import islice
 from typing import Literal, NamedTuple
 
 from analyzer.evidence import SECOND, Abort, Datagram
+from analyzer.register.bounded import Bounded
 from analyzer.register.duplicates import is_same_packet
 from analyzer.register.keys import (
     Key,
@@ -30,6 +31,7 @@ from analyzer.register.keys import (
     flow_key,
     from_tag,
     is_copy,
+    is_readable,
     is_reverse,
     quoted_key,
     request_key,
@@ -42,6 +44,7 @@ from analyzer.sip.message import Message
 
 _PSEUDO_TICK = SECOND // 1000
 _OLD = ("2543",)
+_MOST_PAIRS = 200_000
 _RINGING = 180 * SECOND  # RFC 3261 16.6 item 11: Timer C is longer than three minutes
 
 
@@ -68,6 +71,8 @@ class TransactionTable:
         self._pending: dict[tuple[object, ...], dict[int, Transaction]] = defaultdict(dict)
         self._deadlines: list[tuple[int, int, Transaction]] = []
         self.answers_from: dict[str, int] = defaultdict(int)
+        self._answered: Bounded[tuple[str, str], bool] = Bounded(_MOST_PAIRS)
+        self.matched: Transaction | None = None
         self.duplicates = 0
         self.end: int | None = None
 
@@ -100,8 +105,15 @@ class TransactionTable:
             self._settle(transaction)
             yield transaction
 
-    def finish(self) -> Iterator[Event]:
-        """The source has ended: close everything. What had no time to be answered is `open` (T-TAIL)."""
+    def finish(self, end: int | None = None) -> Iterator[Event]:
+        """The source has ended: close everything. What had no time to be answered is `open` (T-TAIL).
+
+        `end` is the time of the source's last packet or line, whatever that was: silence counts up to there.
+        """
+        if end is not None and self._zero is not None and (self.end is None or end > self.end):
+            self.end = end
+            self._tick = end - self._zero
+            yield from self._expire()
         for transaction in sorted(set(self._live.values()), key=lambda live: live.id):
             if transaction.final is None and transaction.request is not None:
                 transaction.state = self._state_without_answer(transaction, ended=True)
@@ -121,6 +133,9 @@ class TransactionTable:
                 self._zero = datagram.time - self._tick
             self._tick = datagram.time - self._zero
             self.end = datagram.time if self.end is None else max(self.end, datagram.time)
+        yield from self._expire()
+
+    def _expire(self) -> Iterator[Event]:
         while self._deadlines and self._deadlines[0][0] < self._tick:
             _, number, transaction = heapq.heappop(self._deadlines)
             if transaction.deadline >= self._tick:
@@ -139,12 +154,19 @@ class TransactionTable:
             return "aborted"
         if ended and (transaction.first is None or self.end is None or self.end - transaction.first < TIMER_F):
             return "open"
-        if not transaction.retransmissions and not self.answers_from.get(transaction.destination.host):
+        if not transaction.retransmissions and not self._sees_answers_to(transaction):
             return "unjudged"  # nothing was ever seen from there: that direction may not be in the source
         return "timeout"
 
+    def _sees_answers_to(self, transaction: Transaction) -> bool:
+        """Whether the source holds that direction: of this pair of hosts over UDP, where a user agent that gets no
+        answer repeats itself and this one did not; else of the server."""
+        if transaction.transport == "UDP" and not transaction.stream:
+            return (transaction.destination.host, transaction.source.host) in self._answered
+        return self.answers_from.get(transaction.destination.host, 0) > 0
+
     def _request(self, message: Message) -> Iterator[Event]:
-        key = request_key(message)
+        key = request_key(message) if is_readable(message) else ("cut", str(self._next))
         transaction = self._live.get(key)
         if transaction is None and key[:1] == _OLD:  # its answer, printed before it, had only the branch to go by
             transaction = self._live.get(branch_key(message, message.method))
@@ -223,7 +245,9 @@ class TransactionTable:
         else:
             self._remember(transaction, message)
             transaction.pairing = max(transaction.pairing, pairing)
+        self.matched = transaction
         self.answers_from[message.datagram.source.host] += 1
+        self._answered[(message.datagram.source.host, message.datagram.destination.host)] = True
         yield from self._answer(transaction, message)
 
     def _answer(self, transaction: Transaction, message: Message) -> Iterator[Event]:
@@ -255,7 +279,8 @@ class TransactionTable:
             return self._same_answer(exact, message), 1
         via, cseq = message.via, message.cseq
         if via is not None and via.has_cookie:
-            loose = self._by_branch.get((via.branch or "", via.sent_by, cseq.method if cseq else ""))
+            method = cseq.method if cseq else "REGISTER"  # cut before CSeq: what else would we follow
+            loose = self._by_branch.get((via.branch or "", via.sent_by, method))
             if loose is not None:
                 return loose, 1
         if cseq is None or not message.call_id:

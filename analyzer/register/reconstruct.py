@@ -81,11 +81,8 @@ class Reconstructor:
             self._clock(message.datagram.time)
         for event in self.table.feed(message):
             self._event(event)
-        if self.table.duplicates == duplicates and message.is_register:
-            if message.is_request:
-                self.requests += 1
-            elif message.is_response:
-                self.responses[message.status] += 1
+        if self.table.duplicates == duplicates:
+            self._count(message)
         if message.datagram.time is not None:
             self.heard[message.datagram.source.host] = message.datagram.time
             self._lapse(message.datagram.time)
@@ -101,12 +98,24 @@ class Reconstructor:
         for _ in self.table.abort(abort):
             pass
 
-    def finish(self) -> None:
-        """The source has ended."""
+    def _count(self, message: Message) -> None:
+        """Count what belongs to a REGISTER; an answer that was cut before CSeq belongs to what it was matched with."""
+        if message.is_request:
+            self.requests += message.method == "REGISTER"
+        elif message.is_response:
+            matched = self.table.matched
+            method = message.cseq.method if message.cseq else matched.method if matched else ""
+            if method == "REGISTER":
+                self.responses[message.status] += 1
+
+    def finish(self, end: int | None = None) -> None:
+        """The source has ended; `end` is the time of the last thing in it, whatever that was."""
         self._finishing = True
-        for event in self.table.finish():
+        for event in self.table.finish(end):
             self._event(event)
-        self.bindings.settle()
+        if end is not None:
+            self._lapse(end)
+        self.bindings.settle(self.table.end)
 
     def _event(self, event: Event) -> None:
         transaction = event.transaction

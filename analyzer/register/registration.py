@@ -24,12 +24,13 @@ _DECISIVE = ("registered", "removed", "rejected", "timeout", "abandoned")
 class Failure:
     """One failed attempt, for the detection of loops. `cause` is what the attempt itself shows of the reason."""
 
-    __slots__ = ("cause", "credentialed", "place", "status", "time")
+    __slots__ = ("cause", "credentialed", "place", "place_time", "status", "time")
 
     def __init__(self, attempt: Attempt, cause: str) -> None:
         self.time = attempt.first.first
         self.status = attempt.status
         self.place = attempt.last.place
+        self.place_time = attempt.last.first
         self.cause = cause
         self.credentialed = attempt.credentialed
 
@@ -158,6 +159,8 @@ class Registration:
         if outcome not in ("open", "unknown"):
             self.decided_by = attempt.first.id
         decides = outcome in _DECISIVE or self.outcome not in _DECISIVE
+        if outcome == "open" and self.outcome == "unknown":
+            decides = False  # one direction alone was seen: its end tells no more than the rest
         if decides and (outcome, status) != (self.outcome, self.status):
             self.since, self.since_place = attempt.first.first, attempt.first.place
         if decides:

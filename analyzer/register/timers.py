@@ -14,8 +14,8 @@ GRACE = 40 * SECOND
 """Past Timer F by a margin for slow clocks: an answer after this is late for any user agent."""
 DUPLICATE_WINDOW = 5_000_000
 """Byte-identical copies closer than this are one packet seen twice (mirror port), when no IP-ID tells them apart."""
-SAME_PACKET_WINDOW = SECOND
-"""The same IP-ID within this is the same packet."""
+SAME_PACKET_WINDOW = SECOND // 5
+"""The same IP-ID within this is the same packet: well below T1, for stacks whose IP-ID never changes."""
 MAX_WAIT = 96 * SECOND
 """A request that is retransmitted for ever is called unanswered after this."""
 AUTH_LINK = 32 * SECOND

@@ -39,7 +39,7 @@ def check(subject: AttemptSubject, sight: Sight) -> Answer:
         return PASSED
     first, last = run[0].time, run[-1].time
     every = ""
-    if first is not None and last is not None and len(run) > 1:
+    if first is not None and last is not None and len(run) > 1 and last > first:
         every = f", one every {(last - first) / SECOND / (len(run) - 1):.0f} s"
     causes = Counter(failure.cause for failure in run if failure.cause)
     cause = f": {causes.most_common(1)[0][0]}" if causes else ""

@@ -59,7 +59,8 @@ def _aborted(transaction: Transaction) -> Answer:
     what = {"icmp": "an ICMP error", "reset": "a reset connection", "closed": "a closed connection"}[abort.reason]
     said = f" ({abort.text})" if abort.text else ""
     text = f"the request to {transaction.destination} ended in {what}{said}, with no answer"
-    return Violated(text, sub="icmp", related=(abort.place,))
+    sub = "selective" if abort.reason == "closed" else "icmp"  # who closes properly is alive
+    return Violated(text, sub=sub, related=(abort.place,))
 
 
 def _timeout(subject: TransactionSubject, sight: Sight, deeper: Transaction | None) -> Answer:
@@ -136,9 +137,10 @@ def _failed_before(subject: TransactionSubject) -> str:
 def _one_way(subject: TransactionSubject) -> Answer:
     if is_printed(subject):
         return NotJudged(Need.S2C.value)  # a server's own log has both directions
-    server = subject.transaction.destination
+    server, client = subject.transaction.destination, subject.transaction.source
     text = (
-        f"not one answer from {server} was seen, and the request was not repeated: this direction may not be recorded"
+        f"not one answer from {server} to {client.host} was seen, and the request was not repeated: "
+        "this direction may not be recorded"
     )
     return Violated(text, sub="one-way", severity="info", confidence=Confidence.LOW, per=("one-way", server.host))
 

@@ -38,7 +38,8 @@ from analyzer.sip.via import Via
 
 __all__ = ["Header", "Message", "parse", "parse_bytes"]
 
-_CREDENTIALS = ("authorization", "proxy-authorization")
+CREDENTIALS = ("authorization", "proxy-authorization")
+"""The header fields that carry credentials, as canonical keys (RFC 3261 20.7, 20.28)."""
 _CHALLENGES = ("www-authenticate", "proxy-authenticate")
 _STREAMS = frozenset(("TCP", "TLS", "WS", "WSS"))
 
@@ -149,15 +150,28 @@ class Message:
 
     @lazy
     def rows(self) -> dict[str, list[Header]]:
-        """The header rows by canonical key, in order. The key "" has the lines that are no headers."""
+        """The header rows by canonical key, in order. The key "" has the lines that are no headers.
+
+        A row that the snap length cut in two is not among them: half a value is none (`cut_header` has it).
+        """
         found: dict[str, list[Header]] = {}
+        cut = self.cut_header
         for header in self.headers:
             key = header[1]
+            if header is cut:
+                continue
             if key in found:
                 found[key].append(header)
             else:
                 found[key] = [header]
         return found
+
+    @property
+    def cut_header(self) -> Header | None:
+        """The row in which the octets end because the rest was not captured; None where no row is cut."""
+        if not self.datagram.missing or self.complete_headers or not self.headers or self.raw.endswith(b"\n"):
+            return None
+        return self.headers[-1]
 
     def first(self, key: str) -> str | None:
         """The value of the first row called `key` (canonical), or None."""
@@ -251,7 +265,7 @@ class Message:
     @lazy
     def credentials(self) -> list[Credentials]:
         """The credentials of all Authorization and Proxy-Authorization rows, in their order."""
-        return [parse_credentials(h.key, text(h.value)) for h in self.headers if h.key in _CREDENTIALS]
+        return [parse_credentials(h.key, text(h.value)) for h in self.headers if h.key in CREDENTIALS]
 
     @lazy
     def challenges(self) -> list[Challenge]:

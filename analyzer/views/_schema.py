@@ -67,6 +67,7 @@ def summary_record(report: Report) -> Record:
         "messages": summary.messages,
         "register_requests": summary.register_requests,
         "transactions": summary.transactions,
+        "headless": summary.headless,
         "retransmissions": summary.retransmissions,
         "duplicates": summary.duplicates,
         "keepalives": summary.keepalives,

@@ -110,7 +110,8 @@ class Story:
 
 def bound_until(one: Registration) -> int | None:
     """When the last of the client's bindings runs out."""
-    ends = [binding.end for binding in one.bindings if binding.end is not None and binding.certainty == "present"]
+    held = [binding for binding in one.bindings if binding.certainty == "present" or binding.lapsed]
+    ends = [binding.end for binding in held if binding.end is not None]
     return max(ends, default=None)
 
 

@@ -32,8 +32,8 @@ def test_retransmissions_are_one_transaction() -> None:
     ("after", "ip_id", "duplicates"),
     [
         (MS, 1, 1),
-        (900 * MS, 1, 1),  # one IP-ID within a second is one packet
-        (1100 * MS, 1, 0),  # the counter of IP-IDs came round
+        (190 * MS, 1, 1),  # one IP-ID within a fifth of a second is one packet
+        (500 * MS, 1, 0),  # T1 has passed: a retransmission of a stack whose IP-ID never changes
         (MS, 2, 0),  # two IP-IDs are two packets, however close
         (MS, None, 1),
         (4 * MS, None, 1),

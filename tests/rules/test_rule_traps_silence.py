@@ -64,7 +64,7 @@ def test_a_server_that_still_talks_to_others_is_told_from_one_that_fell_silent()
     [
         ("icmp", True, ["icmp"]),
         ("reset", False, ["icmp"]),
-        ("closed", False, ["icmp"]),
+        ("closed", False, ["selective"]),
         ("reset", True, []),
         ("closed", True, []),
     ],
