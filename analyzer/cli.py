@@ -13,13 +13,15 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
+from analyzer.views import view_names
+
 if TYPE_CHECKING:
     from analyzer.findings import Rule
     from analyzer.register.secrets import Secrets
     from analyzer.report import Report
 
+FORMATS = view_names()
 F = TypeVar("F", bound=Callable[..., Any])
-FORMATS = ("table", "json", "ndjson")
 _LEVELS = {"error": ("error",), "warning": ("error", "warning"), "info": ("error", "warning", "info"), "never": ()}
 
 _EPILOG = """\b
@@ -106,13 +108,21 @@ _dialect = click.option(
 )
 
 
+class _Command(click.Command):
+    """`--password` alone prompts, and takes no file name for a password: a value must follow an equals sign."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse what the user typed."""
+        return super().parse_args(ctx, ["--password=" if word == "--password" else word for word in args])
+
+
 @click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="sipcheck", message="sipcheck %(version)s")
 def sipcheck() -> None:
     """What happened to SIP registrations, whose fault it was, and where the evidence is."""
 
 
-@sipcheck.command("log", epilog=_EPILOG)
+@sipcheck.command("log", cls=_Command, epilog=_EPILOG)
 @_analyzing
 @_dialect
 def log_command(**given: Any) -> None:
@@ -120,14 +130,14 @@ def log_command(**given: Any) -> None:
     _run("log", "log", **given)
 
 
-@sipcheck.command("pcap", epilog=_EPILOG)
+@sipcheck.command("pcap", cls=_Command, epilog=_EPILOG)
 @_analyzing
 def pcap_command(**given: Any) -> None:
     """Analyze captures: pcap or pcapng, plain or compressed. `-` is standard input; several files are one capture."""
     _run("pcap", "capture", **given)
 
 
-@sipcheck.command("verify-digest", epilog=_EPILOG)
+@sipcheck.command("verify-digest", cls=_Command, epilog=_EPILOG)
 @_analyzing
 @_dialect
 def verify_digest_command(**given: Any) -> None:
@@ -277,21 +287,24 @@ def _secrets(command: str, credentials: tuple[str, ...], password_file: str | No
     if password:
         click.echo("sipcheck: warning: other users of this machine can see a password given as an argument", err=True)
     if password == "":
-        password = click.prompt("Password", hide_input=True, err=True)
+        password = _prompt()
     if password is None and password_file is None:
         password = os.environ.get("SIPCHECK_PASSWORD")
-    if (
-        command == "verify-digest"
-        and password is None
-        and password_file is None
-        and not credentials
-        and sys.stdin.isatty()
-    ):
-        password = click.prompt("Password of every user", hide_input=True, err=True)
+    if command == "verify-digest" and password is None and not (password_file or credentials) and sys.stdin.isatty():
+        password = _prompt()
     try:
         return Secrets.load(credentials, password=password, password_file=password_file)
     except CredentialsError as error:
         _die(str(error), 2)
+
+
+def _prompt() -> str:
+    if not sys.stdin.isatty():
+        _die("--password asks on a terminal, and there is none: use --password-file or SIPCHECK_PASSWORD", 2)
+    try:
+        return str(click.prompt("Password of every user", hide_input=True, err=True))
+    except click.Abort:
+        _die("no password was given", 130)
 
 
 def _options(command: str, color: str, *, show_all: bool) -> Any:
@@ -313,23 +326,36 @@ def _write(render: Callable[[IO[str]], None]) -> None:
         render(sys.stdout)
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         _die(f"standard output: {error.strerror}", 3)
 
 
 def _die(text: str, code: int) -> NoReturn:
-    click.echo(f"sipcheck: {text}", err=True)
+    from analyzer.views._escape import visible  # a file name may be hostile too
+
+    click.echo(f"sipcheck: {visible(text)}", err=True)
     sys.exit(code)
 
 
 def main() -> None:
     """Run the command; the entry point of the distribution."""
+    if sys.stdout is None:  # `>&-`: nobody wants to hear
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    sipcheck(prog_name="sipcheck")
+    try:
+        sipcheck(prog_name="sipcheck")
+    except OSError as error:  # the help on a full disk
+        _discard_output()
+        _die(f"standard output: {error.strerror}", 3)
+
+
+def _discard_output() -> None:
+    """Let the interpreter's last flush go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -101,6 +101,7 @@ class Analysis:
             secrets_given=bool(self._secrets),
             notes=self._notes(),
             interrupted=interrupted,
+            aor=self._aor,
         )
 
     def _ask(self, subject: Subject) -> None:

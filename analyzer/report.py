@@ -69,7 +69,7 @@ class Summary:
 
 @dataclass(slots=True)
 class Report:
-    """What was found. `transactions` is empty where no detail was asked for."""
+    """What was found. `transactions` is empty where no detail was asked for; `aor` is what the run was narrowed to."""
 
     sources: list[Source]
     summary: Summary
@@ -81,6 +81,7 @@ class Report:
     secrets_given: bool = False
     notes: list[str] = field(default_factory=list)
     interrupted: bool = False
+    aor: str = ""
 
     @property
     def failed(self) -> bool:

@@ -46,6 +46,10 @@ class Sight:
         """How many answers were seen from this server's address."""
         return self._reconstructor.table.answers_from.get(server.host, 0)
 
+    def port_answers(self, server: Endpoint) -> bool:
+        """Whether any answer was seen from this very port."""
+        return server in self._reconstructor.table.answering_ports
+
     def last_heard(self, host: str) -> int | None:
         """When anything was last heard from a host."""
         return self._reconstructor.heard.get(host)

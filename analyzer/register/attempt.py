@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from analyzer.register.contacts import same_contact
 from analyzer.register.timers import AUTH_LINK
 from analyzer.register.transaction import Transaction
 from analyzer.sip.message import Message
@@ -18,6 +19,7 @@ from analyzer.sip.message import Message
 Outcome = Literal["registered", "removed", "fetched", "rejected", "timeout", "abandoned", "open", "unknown"]
 LINKING = (401, 407, 420, 421, 423, 494)
 """Final answers after which the client is expected to try again at once."""
+_MOST_PAIRS = 400
 LONGEST = 12
 """Transactions of one attempt; what goes on longer is a loop, and each round an attempt of its own."""
 
@@ -121,7 +123,26 @@ def _success(transaction: Transaction) -> Outcome:
     if not contacts:
         return "unknown" if is_cut(request) else "fetched"
     wanted = [0 if contact.star else requested_expiry(contact.expires, request.expires) for contact in contacts]
-    return "removed" if all(expiry == 0 for expiry in wanted) else "registered"
+    if all(expiry == 0 for expiry in wanted):
+        return "removed"
+    return "registered" if _is_positive(request, transaction.final) else "rejected"
+
+
+def _is_positive(request: Message, final: Message | None) -> bool:
+    """Whether a 2xx to a registration leaves the client bound: not if it lists other contacts alone, or its own with no
+    time left (10.3 step 8, RULES 1.7 step 2). A contact that a box on the way rewrote still has its user part; an
+    answer that lists nothing, or was cut, tells nothing."""
+    if final is None or not final.contacts or final.datagram.missing:
+        return True
+    asked = [contact for contact in request.contacts if not contact.star and contact.uri is not None]
+    if len(asked) != len(request.contacts) or len(asked) * len(final.contacts) > _MOST_PAIRS:
+        return True
+    listed = [contact for contact in final.contacts if contact.uri is not None]
+    own = [one for one in listed if any(same_contact(one, contact) for contact in asked)]
+    if own:
+        return any(one.expires != 0 for one in own)
+    users = {contact.uri.user for contact in asked if contact.uri is not None}
+    return None in users or any(one.uri is not None and one.uri.user in users for one in listed)
 
 
 def _may_have_credentials(transaction: Transaction) -> bool:

@@ -42,7 +42,7 @@ def boot_score(registration: Registration, earlier: Transaction, later: Transact
     longest = BOOT_SILENCE if granted is None else granted * SECOND
     if silence is not None and silence > longest:
         signs.append((2, f"silent for {silence // SECOND} s before"))
-    if later.cseq <= 2 < earlier.cseq or earlier.cseq - later.cseq > _FAR_DOWN:
+    if later.cseq < earlier.cseq and (later.cseq <= 2 or earlier.cseq - later.cseq > _FAR_DOWN):
         signs.append((1, f"CSeq starts again at {later.cseq}"))
     if registration.preemptive and not later.has_credentials:
         signs.append((1, "no credentials, though it used to send them unasked"))

@@ -6,13 +6,12 @@ current, because a stateless registrar gives each copy of a request a fresh one.
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 from analyzer.evidence import Place
 from analyzer.register.bounded import Bounded
 from analyzer.register.transaction import Transaction
-from analyzer.sip.auth import Challenge
+from analyzer.sip.auth import Challenge, parse_auth_params
 from analyzer.sip.message import Message
 
 MOST_NONCES = 200_000
@@ -21,7 +20,19 @@ MOST_USERS = 8
 """Call-IDs and client addresses that are remembered for one nonce."""
 STRONG = frozenset(("sha-256", "sha-256-sess", "sha-512-256", "sha-512-256-sess"))
 """Algorithms better than MD5 (RFC 7616 3.3, RFC 8760 2.1), lower-case."""
-_NEXT_NONCE = re.compile(r'(?i)\bnextnonce\s*=\s*"([^"]*)"')
+
+
+def _challenged(realm: str, rows: list[Challenge], transaction: Transaction, final: Message, holes: int) -> Challenged:
+    return Challenged(
+        realm,
+        transaction.nonces,
+        transaction.answered_at,
+        final.datagram.place,
+        any(challenge.stale for challenge in rows),
+        tuple(option for challenge in rows for option in challenge.qop_options),
+        transaction.id,
+        holes,
+    )
 
 
 def by_realm(message: Message) -> dict[str, list[Challenge]]:
@@ -34,7 +45,8 @@ def by_realm(message: Message) -> dict[str, list[Challenge]]:
 
 
 class Challenged(NamedTuple):
-    """One 401 or 407 to one client for one realm. `time` in nanoseconds or None."""
+    """One 401 or 407 to one client for one realm. `time` in nanoseconds or None; `holes` how often the client's CSeq
+    had jumped by then, which is where a challenge may be missing (T-LOSS)."""
 
     realm: str
     nonces: set[str]
@@ -43,6 +55,7 @@ class Challenged(NamedTuple):
     stale: bool
     qop: tuple[str, ...]
     transaction: int
+    holes: int = 0
 
 
 class NonceUse:
@@ -94,8 +107,8 @@ class Challenges:
         self._next: Bounded[tuple[int, str], str] = Bounded(MOST_NONCES)
         self._strong: Bounded[tuple[str, str], bool] = Bounded(1000)
 
-    def answered(self, transaction: Transaction, registration: int | None) -> None:
-        """Take in the final answer of a transaction."""
+    def answered(self, transaction: Transaction, registration: int | None, holes: int = 0) -> None:
+        """Take in the final answer of a transaction; `holes` as in `Challenged`."""
         final = transaction.final
         if final is None:
             return
@@ -104,7 +117,10 @@ class Challenges:
             return
         if transaction.challenged:
             for realm, rows in by_realm(final).items():
-                self._challenge(registration, realm, rows, transaction, final)
+                latest = _challenged(realm, rows, transaction, final, holes)
+                earlier = self._current.get((registration, realm)) or []
+                self._current[(registration, realm)] = [latest, *earlier][:2]
+                self._next.pop((registration, realm))
         else:
             self._note_next(registration, transaction)
 
@@ -145,33 +161,17 @@ class Challenges:
         """Whether this server has offered an algorithm better than MD5 for the realm so far."""
         return self._strong.get((server, realm)) is True
 
-    def _challenge(
-        self, registration: int, realm: str, rows: list[Challenge], transaction: Transaction, final: Message
-    ) -> None:
-        latest = Challenged(
-            realm,
-            transaction.nonces,
-            transaction.answered_at,
-            final.datagram.place,
-            any(challenge.stale for challenge in rows),
-            tuple(option for challenge in rows for option in challenge.qop_options),
-            transaction.id,
-        )
-        earlier = self._current.get((registration, realm)) or []
-        self._current[(registration, realm)] = [latest, *earlier][:2]
-        self._next.pop((registration, realm))
-
     def _note_next(self, registration: int, transaction: Transaction) -> None:
         """RFC 7616 3.5: a 2xx may name the next nonce in Authentication-Info; it belongs to the realm just used."""
         final, request = transaction.final, transaction.request
         if final is None or request is None or not request.credentials:
             return
         for row in final.all("authentication-info"):
-            found = _NEXT_NONCE.search(row)
-            if found:
+            nonce = next((one.value for one in parse_auth_params(row) if one.name.lower() == "nextnonce"), "")
+            if nonce:
                 realm = request.credentials[0].realm or ""
-                self._next[(registration, realm)] = found[1]
-                self._issue(realm, found[1], transaction, final)
+                self._next[(registration, realm)] = nonce
+                self._issue(realm, nonce, transaction, final)
 
     def _issue(self, realm: str, nonce: str, transaction: Transaction, final: Message) -> None:
         server = transaction.destination.host

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Literal, NamedTuple
 
-from analyzer.evidence import SECOND, Abort, Datagram
+from analyzer.evidence import SECOND, Abort, Datagram, Endpoint
 from analyzer.register.bounded import Bounded
 from analyzer.register.duplicates import is_same_packet
 from analyzer.register.keys import (
@@ -71,6 +71,7 @@ class TransactionTable:
         self._pending: dict[tuple[object, ...], dict[int, Transaction]] = defaultdict(dict)
         self._deadlines: list[tuple[int, int, Transaction]] = []
         self.answers_from: dict[str, int] = defaultdict(int)
+        self.answering_ports: Bounded[Endpoint, bool] = Bounded(_MOST_PAIRS)
         self._answered: Bounded[tuple[str, str], bool] = Bounded(_MOST_PAIRS)
         self.matched: Transaction | None = None
         self.duplicates = 0
@@ -247,6 +248,7 @@ class TransactionTable:
             transaction.pairing = max(transaction.pairing, pairing)
         self.matched = transaction
         self.answers_from[message.datagram.source.host] += 1
+        self.answering_ports[message.datagram.source] = True
         self._answered[(message.datagram.source.host, message.datagram.destination.host)] = True
         yield from self._answer(transaction, message)
 

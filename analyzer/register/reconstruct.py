@@ -20,7 +20,7 @@ from analyzer.register.binding import Binding, BindingEvent, BindingTable
 from analyzer.register.boot import boot_score
 from analyzer.register.bounded import Bounded
 from analyzer.register.challenges import Challenged, Challenges
-from analyzer.register.digests import DigestLedger
+from analyzer.register.digests import DigestLedger, DigestRecord
 from analyzer.register.identity import aor_of, client_of, registrar_of
 from analyzer.register.matching import Event, TransactionTable
 from analyzer.register.registration import Registration
@@ -107,6 +107,8 @@ class Reconstructor:
             method = message.cseq.method if message.cseq else matched.method if matched else ""
             if method == "REGISTER":
                 self.responses[message.status] += 1
+            if matched is not None and matched.request is None:
+                self.registry.orphan(matched.call_id, matched.cseq)  # known at once: its request was sent (T-LOSS)
 
     def finish(self, end: int | None = None) -> None:
         """The source has ended; `end` is the time of the last thing in it, whatever that was."""
@@ -160,10 +162,13 @@ class Reconstructor:
         attempt, same_attempt = self._attempt(registration, transaction)
         earlier = registration.last_transaction
         changed = bool(registration.call_ids) and transaction.call_id != registration.call_id
-        boot = boot_score(registration, earlier, transaction, client) if changed and earlier else None
         if attempt.first is transaction and registration.outcome == "registered":
             registration.refreshes += 1
         same_call = stream.by_destination.get(transaction.destination)
+        before = earlier if changed else same_call  # CSeq that goes down may be a restart that kept its Call-ID
+        scored = before is not None and (changed or transaction.cseq <= before.cseq)
+        boot = boot_score(registration, before, transaction, client) if scored and before else None
+        registration.holes += same_call is not None and transaction.cseq > same_call.cseq + 1
         step = StepSubject(earlier, transaction, same_call, stream, registration, attempt, same_attempt, changed, boot)
         self._count_change(step)
         renewals = [] if same_attempt else list(self.bindings.asked(registrar, aor, transaction))
@@ -213,7 +218,10 @@ class Reconstructor:
         registration, attempt = self._owner.get(transaction.id, (None, None))
         self.digests.answered(transaction)
         first_hop = transaction.is_first_hop
-        self.challenges.answered(transaction, registration.id if registration and first_hop else None)
+        if registration is not None and first_hop:
+            self.challenges.answered(transaction, registration.id, registration.holes)
+        else:
+            self.challenges.answered(transaction, None)
         events: list[BindingEvent] = []
         if registration is not None and transaction.is_last_hop and 200 <= transaction.status < 300:
             events = list(
@@ -325,8 +333,18 @@ class Reconstructor:
             return ""
         if any(record.verdict == "mismatch" for record in self.digests.of(last)):
             return "the response does not match the password given"
+        if any(self._is_old_nonce(last, record) for record in self.digests.of(last)):
+            return "the phone goes on with an old nonce"
         if any(challenge.stale for challenge in last.final.challenges):
             return "the registrar calls the nonce stale again and again"
         if any(record.verdict == "match" for record in self.digests.of(last)):
             return "the response is right for the password given, and is refused all the same"
         return ""
+
+    def _is_old_nonce(self, transaction: Transaction, record: DigestRecord) -> bool:
+        """Whether credentials have a nonce that the server gave out, but not in its latest challenge."""
+        in_force, _ = self._before.get(transaction.id, ({}, {}))
+        challenged = in_force.get(record.realm)
+        if not challenged or record.nonce in challenged[0].nonces:
+            return False
+        return self.challenges.was_issued(transaction.destination.host, record.realm, record.nonce)

@@ -54,6 +54,7 @@ class Registration:
         "failures",
         "first",
         "granted",
+        "holes",
         "id",
         "interleaved",
         "last",
@@ -98,6 +99,7 @@ class Registration:
         self.call_id_changes = 0
         self.boot_changes = 0
         self.interleaved = False
+        self.holes = 0
         self.preemptive = False
         self.granted: int | None = None
         self.last_success: int | None = None

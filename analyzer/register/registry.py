@@ -50,6 +50,8 @@ class Stream:
 
     def is_of(self, client: Client, from_tag: str) -> bool:
         """Two user agents may draw the same Call-ID (8.1.1.4 forbids it): something else must agree too."""
+        if client.instance and self.client.instance and client.instance != self.client.instance:
+            return False
         return (
             client.host == self.client.host
             or (bool(from_tag) and from_tag == self.from_tag)

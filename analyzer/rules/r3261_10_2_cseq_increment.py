@@ -31,7 +31,7 @@ def check(subject: StepSubject, sight: Sight) -> Answer:
     if earlier.cseq > _HIGHEST - _NEAR_WRAP and later.cseq < _NEAR_WRAP:
         return Violated(f"CSeq wrapped from {earlier.cseq} to {later.cseq}", "wrap", "info", related=related)
     if _restarted(subject):
-        detail = f"CSeq begins again at {later.cseq} after {earlier.cseq} with the same Call-ID, after a long silence"
+        detail = f"CSeq begins again at {later.cseq} after {earlier.cseq} with the same Call-ID: a restart"
         return Violated(detail, "restart-same-callid", "info", related=related)
     if (
         is_printed(subject)
@@ -41,13 +41,16 @@ def check(subject: StepSubject, sight: Sight) -> Answer:
     ):
         return NotJudged(Need.SUBSECOND.value)  # a log may print two messages of one tick in either order
     if later.cseq == earlier.cseq:
-        detail = f"CSeq {later.cseq} is used again for a new REGISTER (other branch)"
+        other = " (other branch)" if later.branch and later.branch != earlier.branch else ""
+        detail = f"CSeq {later.cseq} is used again for a new REGISTER{other}"
         return Violated(detail, "repeat", related=related)
     return Violated(f"CSeq went down from {earlier.cseq} to {later.cseq}", "backwards", related=related)
 
 
 def _restarted(subject: StepSubject) -> bool:
     earlier, later = subject.same_call, subject.later
+    if subject.boot is not None and subject.boot.is_restart:
+        return True
     if earlier is None or earlier.last is None or later.first is None:
         return False
     granted = subject.registration.granted
@@ -91,6 +94,21 @@ RULE = Rule(
             "restart-same-callid",
             severity="info",
             title="a restart with a Call-ID made of the MAC address",
+        ),
+        bad(
+            """
+            > REGISTER sip:example.com
+            CSeq: 41
+            < 200
+            @10 > REGISTER sip:example.com
+            Expires: 0
+            < 200
+            @50 > REGISTER sip:example.com
+            CSeq: 1
+            """,
+            "restart-same-callid",
+            severity="info",
+            title="it signed off and begins again at 1",
         ),
         good(
             """

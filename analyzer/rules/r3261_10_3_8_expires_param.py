@@ -11,13 +11,15 @@ be part of the URI and mean nothing. Answers to a removal are left to the rules 
 
 from __future__ import annotations
 
-from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
+from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
 from analyzer.register.attempt import requested_expiry
 from analyzer.register.subjects import MessageSubject
 from analyzer.sight import Sight
 from analyzer.sip.address import Address
 from analyzer.sip.message import Message
 from analyzer.sip.text import clip
+
+_HARMLESS = ("bad-expires", "expires-out-of-range", "bad-q", "duplicate-parameter", "empty-parameter", "bad-parameter")
 
 
 def check(subject: MessageSubject, sight: Sight) -> Answer:
@@ -29,6 +31,8 @@ def check(subject: MessageSubject, sight: Sight) -> Answer:
     listed = [contact for contact in message.contacts if not contact.star]
     if not listed:
         return NOT_APPLICABLE
+    if any(defect.code not in _HARMLESS for contact in listed for defect in contact.defects):
+        return NotJudged("a Contact cannot be read")
     silent = [contact for contact in listed if not contact.params.get("expires")]
     if not silent:
         return PASSED

@@ -75,8 +75,11 @@ def _timeout(subject: TransactionSubject, sight: Sight, deeper: Transaction | No
     if deeper is not None:
         text = f"{asked}, though {deeper.destination} answered {deeper.status} to the proxy"
         return Violated(text, sub="selective", confidence=confidence, at_fault="proxy / network")
-    if not sight.answers_from(transaction.destination):
+    if not sight.port_answers(transaction.destination):
         text = f"{asked}; nobody got an answer from there"
+        if sight.answers_from(transaction.destination):
+            port = transaction.destination.port
+            text = f"{asked}; nobody got an answer from port {port}, though other ports of that host answer"
         return Violated(text, sub="dead-server", confidence=confidence, related=tuple(transaction.copies))
     text = f"{asked}; {_others(transaction, sight)}{_failed_before(subject)}"
     return Violated(text, sub="selective", confidence=confidence, related=tuple(transaction.copies))

@@ -43,6 +43,8 @@ def _answer(record: DigestRecord, challenged: list[Challenged], subject: Transac
             return PASSED
         detail = "the nonce that the registrar announced for the next request (nextnonce) was not used"
         return Violated(detail, "nextnonce", "info", related=(latest.place,))
+    if subject.registration is not None and subject.registration.holes > latest.holes:
+        return NotJudged("CSeq jumps after the last challenge: a newer one may be missing")
     crossing = _may_cross(subject, latest, sight)
     if crossing and any(record.nonce in before.nonces for before in challenged[1:]):
         return PASSED if not is_printed(subject) else NotJudged(Need.SUBSECOND.value)
@@ -87,6 +89,10 @@ RULE = Rule(
     why="Guaranteed re-challenge; the classic endless 401 loop.",
     fix="the phone must answer with the nonce of the latest challenge: update its firmware, clear its cached nonce",
     examples=(
+        good(
+            _FIRST + "@1 > REGISTER sip:example.com\nCSeq: 3\nAuthorization: {bob x nonce=CCCC}",
+            title="CSeq 2 and its challenge are missing in the capture",
+        ),
         bad(
             _FIRST
             + "@1 > REGISTER sip:example.com\nAuthorization: {bob x}\n"

@@ -169,9 +169,12 @@ class Message:
     @property
     def cut_header(self) -> Header | None:
         """The row in which the octets end because the rest was not captured; None where no row is cut."""
-        if not self.datagram.missing or self.complete_headers or not self.headers or self.raw.endswith(b"\n"):
+        if not self.datagram.missing or self.complete_headers or not self.headers:
             return None
-        return self.headers[-1]
+        whole = (
+            self.raw.endswith(b"\n") and self.datagram.fidelity is not Fidelity.PRINTED
+        )  # a log's line ends are ours
+        return None if whole else self.headers[-1]
 
     def first(self, key: str) -> str | None:
         """The value of the first row called `key` (canonical), or None."""

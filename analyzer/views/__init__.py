@@ -7,9 +7,10 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
-from analyzer.report import Report
+if TYPE_CHECKING:
+    from analyzer.report import Report
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,10 @@ def _needs_of(state: State) -> bool:
 
 def _nobody(report: Report) -> str:
     summary = report.summary
+    others_of = summary.methods.get("REGISTER", 0)
+    if report.aor and others_of:
+        whom = report.aor.removeprefix("sip:")
+        return f"No registration of {whom}, but {count(others_of, 'REGISTER')} of others (--aor takes user@domain)."
     if summary.register_requests:
         return f"{count(summary.register_requests, 'REGISTER')}, of no client that could be told."
     if sum(summary.responses.values()):

@@ -23,6 +23,7 @@ from analyzer.views._states import (
 from analyzer.views._words import count, duration, times
 
 _STATUS = {
+    200: "the registrar says OK, but lists no binding of this phone",
     400: "the registrar cannot read the request",
     403: "the registrar forbids it",
     404: "the registrar does not know this user",

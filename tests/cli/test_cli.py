@@ -292,3 +292,32 @@ def test_verify_digest_asks_only_the_digest_rules(faulty_log: str) -> None:
     assert result.exit_code == 0
     outcomes = json.loads(result.output)["outcomes"]
     assert {outcome["rule"] for outcome in outcomes} == {"R7616-digest-verify", "R7616-digest-outcome"}
+
+
+def test_password_takes_no_file_name_for_a_value(clean_log: str) -> None:
+    result = run("log", "--password", clean_log)
+    assert result.exit_code == 2  # it would prompt, and there is no terminal
+    assert "terminal" in result.stderr
+
+
+def test_aor_without_a_match_says_so(clean_log: str) -> None:
+    text = run("log", clean_log, "--aor", "nobody@example.com").output
+    assert "No registration of nobody@example.com, but 1 REGISTER of others" in text
+
+
+def test_errors_escape_file_names() -> None:
+    result = run("log", "nx\x1b[31m.log")
+    assert "\x1b" not in result.stderr
+    assert "nx\\x1b[31m.log" in result.stderr
+
+
+@pytest.mark.parametrize("redirection", ["> /dev/full", ">&-"])
+def test_help_without_a_place_to_go_is_no_traceback(redirection: str) -> None:
+    assert "Traceback" not in piped(f"$PY -m analyzer.cli --help {redirection}").stderr
+
+
+def test_starting_is_light() -> None:
+    script = "$PY -X importtime -m analyzer.cli --help 2>&1 >/dev/null"
+    loaded = {line.rsplit("|", 1)[-1].strip() for line in piped(script).stdout.splitlines()}
+    assert "click" in loaded
+    assert not loaded & {"analyzer.report", "analyzer.pipeline", "rich", "analyzer.sip.message"}
