@@ -56,6 +56,11 @@ class DigestRecord:
     copies: int = 1
 
     @property
+    def is_cut(self) -> bool:
+        """Whether the capture's snap length fell into these credentials: no value of theirs can be trusted."""
+        return self.judged is CUT
+
+    @property
     def verdict(self) -> str:
         """`match`, `mismatch` or `unknown`."""
         return str(self.judged.verdict.value)

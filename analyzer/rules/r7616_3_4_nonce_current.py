@@ -26,7 +26,9 @@ def check(subject: TransactionSubject, sight: Sight) -> Iterator[Answer]:
     judged = False
     for record in subject.digests:
         challenged = subject.in_force.get(record.realm, [])
-        if record.place == subject.place and challenged:  # copies were sent later, under another challenge
+        if (
+            record.place == subject.place and challenged and not record.is_cut
+        ):  # copies were sent later, under another challenge
             judged = True
             yield _answer(record, challenged, subject, sight)
     if not judged:

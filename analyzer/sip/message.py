@@ -268,12 +268,15 @@ class Message:
     @lazy
     def credentials(self) -> list[Credentials]:
         """The credentials of all Authorization and Proxy-Authorization rows, in their order."""
-        return [parse_credentials(h.key, text(h.value)) for h in self.headers if h.key in CREDENTIALS]
+        cut = self.cut_header
+        rows = [h for h in self.headers if h.key in CREDENTIALS and h is not cut]
+        return [parse_credentials(h.key, text(h.value)) for h in rows]
 
     @lazy
     def challenges(self) -> list[Challenge]:
         """The challenges of all WWW-Authenticate and Proxy-Authenticate rows, in their order."""
-        rows = [h for h in self.headers if h.key in _CHALLENGES]
+        cut = self.cut_header
+        rows = [h for h in self.headers if h.key in _CHALLENGES and h is not cut]
         return [challenge for h in rows for challenge in parse_challenges(h.key, text(h.value))]
 
     @lazy
