@@ -175,7 +175,6 @@ class Rule:
     needs: tuple[Need, ...] = ()
     folds: tuple[str, ...] = ()
     join_subs: bool = False
-    remark: bool = False
 
 
 @dataclass(slots=True)

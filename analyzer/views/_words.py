@@ -149,7 +149,7 @@ def party(at_fault: str) -> str:
 
 def clause_words(clause: str, *, whole: bool = False) -> str:
     """`RFC 3261 10.2` of `RFC 3261 §10.2 (Call-ID), §8.1.1.4; RFC 5627 §4.1`; `whole`: all of it."""
-    plain = clause.replace("§", "").replace("¶", "paragraph")
+    plain = re.sub(r"\blast ¶|¶ last\b", "last paragraph", clause).replace("§", "").replace("¶", "paragraph")
     if whole:
         return plain
     first = re.match(r"RFC \d+ [\d.]+(-[\d.]+)*(?<!\.)", plain)
