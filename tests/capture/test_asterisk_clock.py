@@ -103,7 +103,7 @@ def test_the_servers_own_dates_outweigh_those_of_others() -> None:
 
 
 def test_contradiction_is_settled_by_majority() -> None:
-    entries = [sent(dated(f"Thu, 30 Mar 2017 {hour}:35:51 GMT")) for hour in (10, 11, 11, 11, 9)]
+    entries = [received(dated(f"Thu, 30 Mar 2017 {hour}:35:51 GMT")) for hour in (10, 11, 11, 11, 9)]
     _, source = read(at("Mar 30 13:35:51", *entries))
     assert source.zone == "UTC+2, from Date headers"
     assert "contradict" in source.quality[0]

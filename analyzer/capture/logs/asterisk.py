@@ -15,16 +15,15 @@ from analyzer.capture.logs.banners import Kind, match_banner
 from analyzer.capture.logs.blocks import Block, Close, Rank
 from analyzer.capture.logs.carriers import Line, unwrap
 from analyzer.capture.logs.clock import Clock, Moment
-from analyzer.capture.logs.lines import physical_lines
+from analyzer.capture.logs.lines import as_utf8, physical_lines
 from analyzer.capture.logs.payload import CRLF, Printed
-from analyzer.capture.logs.stamps import parse_date
+from analyzer.capture.logs.stamps import parse_date, stamp_shape
+from analyzer.capture.logs.switches import Held, Waiting
 from analyzer.defect import Defect
 from analyzer.evidence import Datagram, Endpoint, Fidelity, LogLines, Source
 
 LOCAL = Endpoint("asterisk", 0)
 """The server's own address: Asterisk does not print it."""
-WAIT_MESSAGES, WAIT_OCTETS, WAIT_VOTES, WAIT_AFTER = 20_000, 8 << 20, 5, 64
-"""Held back until the zone is known: so many messages, octets, Date headers, messages after the first Date header."""
 
 UNFINISHED = (Rank.CUT, Rank.OPEN)
 
@@ -36,6 +35,7 @@ _CAPTURES = (b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\x
 
 def first_kind(head: bytes) -> Kind | None:
     """The kind of the first banner in `head`; None if there is no banner, or if `head` is no text log."""
+    head = as_utf8(head)
     if not _MARK.search(head) or not _is_text(head):
         return None
     return next((banner.kind for line in _lines(head) if (banner := match_banner(line.text))), None)
@@ -43,6 +43,7 @@ def first_kind(head: bytes) -> Kind | None:
 
 def has_prefix(head: bytes) -> bool:
     """Whether `head` has lines with Asterisk's prefix (`[Nov 20 11:53:45] VERBOSE[18974] chan_sip.c: `)."""
+    head = as_utf8(head)
     if b".c" not in head or not _is_text(head):
         return False
     return any(line.entry and line.stamp and (line.whole or b".c:" in line.raw[:160]) for line in _lines(head))
@@ -69,23 +70,29 @@ class Reader:
         self._source = source
         self._clock = Clock(now)
         self._assembler = Assembler()
-        self._held: list[tuple[Datagram, Moment | None]] | None = []
-        self._held_octets = 0
-        self._held_after = 0
+        self._waiting = Waiting(self._clock, lambda: self._clock.announce(source))
+        self._shape = b""
         self._interrupted = self._cut = self._stale = 0
 
     def read(self, stream: BinaryIO) -> Iterator[Datagram]:
         """The messages of the log, in its order."""
         for number, physical in enumerate(physical_lines(stream, self._cut_line), 1):
             self._source.frames = number
-            for line in unwrap(number, physical, self._complain(number), inside=self._assembler.inside):
-                moment = self._clock.see(line.stamp)
+            complain, inside = self._complain(number), self._assembler.inside
+            for line in unwrap(number, physical, complain, inside=inside, shape=self._shape):
+                moment = self._moment(line)
                 for block, close in self._assembler.feed(line, moment):
                     yield from self._emit(block, close)
         for block, close in self._assembler.finish():
             yield from self._emit(block, close)
-        yield from self._release()
+        yield from self._waiting.finish()
         self._report()
+
+    def _moment(self, line: Line) -> Moment | None:
+        moment = self._clock.see(line.stamp)
+        if moment is None and not self._shape and self._clock.unknown:
+            self._shape = stamp_shape(self._clock.unknown)
+        return moment
 
     def _complain(self, number: int) -> Callable[[str, str], None]:
         return lambda code, text: self._source.defect(code, text, LogLines(self._source.name, number, number))
@@ -94,48 +101,26 @@ class Reader:
         self._complain(number)("long-line", "a line is longer than this tool keeps; the rest of it was skipped")
 
     def _emit(self, block: Block, close: Close) -> Iterator[Datagram]:
-        datagram = self._datagram(block, close)
-        if datagram is None:
-            return
-        if self._held is None:
-            datagram.time = self._clock.time(block.moment)
-            yield datagram
-            return
-        self._held.append((datagram, block.moment))
-        self._held_octets += len(datagram.payload)
-        self._held_after += self._clock.count > 0
-        if (
-            len(self._held) >= WAIT_MESSAGES
-            or self._held_octets >= WAIT_OCTETS
-            or self._clock.count >= WAIT_VOTES
-            or self._held_after >= WAIT_AFTER
-        ):
-            yield from self._release()
-
-    def _release(self) -> Iterator[Datagram]:
-        """Settle the clock and let go what was held back for it."""
-        self._clock.decide()
-        self._clock.report(self._source)
-        held, self._held = self._held or [], None
-        for datagram, moment in held:
-            datagram.time = self._clock.time(moment)
-            yield datagram
-
-    def _datagram(self, block: Block, close: Close) -> Datagram | None:
-        """The message of a block; None for keep-alives and for what is no SIP, which are counted."""
         rows = block.rows(close)
         printed = _printed(block, rows)
         if self._is_noise(printed):
-            return None
-        banner = block.banner
+            return
+        sure = None
         if (value := printed.date()) and block.moment and (date := parse_date(value)) is not None:
-            self._clock.vote(block.moment, date, sent=not banner.received, fresh=block.fresh)
+            sure = self._clock.vote(block.moment, date, sent=not block.banner.received, fresh=block.fresh)
+        datagram = self._datagram(
+            block, close, printed, [line.number for text, line in rows[printed.skipped :] if text]
+        )
+        yield from self._waiting.add(Held(datagram, block.moment, sure))
+
+    def _datagram(self, block: Block, close: Close, printed: Printed, content: list[int]) -> Datagram:
+        """The message of a block, whose lines are those in `content`; its time is not yet known."""
+        banner = block.banner
         payload = printed.exactly(banner.size) if banner.size else printed.octets()
         missing, defects = _checks(block, close, printed, payload)
         self._interrupted += close.rank not in UNFINISHED and _foreign_inside(block, close)
         self._cut += bool(missing)
         self._stale += block.moment is not None and not block.fresh
-        content = [line.number for text, line in rows[printed.skipped :] if text]
         return Datagram(
             payload,
             None,

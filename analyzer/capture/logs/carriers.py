@@ -15,7 +15,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from analyzer.capture.logs.stamps import PATTERN
+from analyzer.capture.logs.banners import match_banner
+from analyzer.capture.logs.stamps import PATTERN, stamp_shape
 
 _ESCAPE = re.compile(rb"\x1b(?:\[[0-9;?]{0,32}[ -/]?[@-~]|[()][0-9A-B]|[=>])")
 _JUNK = re.compile(
@@ -28,6 +29,8 @@ _LEVEL = (
 )
 _ENTRY = re.compile(rb"(?P<lead>[ \t>]*)(?:\[(?P<stamp>[^\]\[]{1,48})\] ?)?" + _LEVEL)
 _STAMPED = re.compile(rb"[ \t>]*\[(" + PATTERN + rb")\](?: |\Z)")
+_BRACKETED = re.compile(rb"[ \t>]*\[([^\]\[]{1,48})\](?: |\Z)")
+_INDENT = re.compile(rb"[ \t>]*")
 _SYSLOG = re.compile(rb"[ \t>]*(?:<\d{1,3}>)?(?:1 )?(" + PATTERN + rb") \S{1,255} asterisk(?:\[\d{1,10}\])?:(?: |\Z)")
 _OCTAL = re.compile(rb"#(0[0-3][0-7])")
 
@@ -54,11 +57,12 @@ class Line(NamedTuple):
 
 
 def unwrap(
-    number: int, physical: bytes, complain: Callable[[str, str], None], *, inside: bool = False
+    number: int, physical: bytes, complain: Callable[[str, str], None], *, inside: bool = False, shape: bytes = b""
 ) -> Iterable[Line]:
     """The printed lines in one physical line: one, or several where the carrier escapes line ends.
 
-    `inside` says that a block of text is open: what looks like a JSON entry then is its content.
+    `inside` says that a block of text is open: what looks like a JSON entry then is its content. `shape` is that of
+    the log's stamps (`stamp_shape`) where their form is not known.
     """
     if number == 1:
         physical = physical.removeprefix(b"\xef\xbb\xbf")
@@ -66,23 +70,39 @@ def unwrap(
         physical = physical.lstrip(b" \t>")
     if physical[:1] == b"{" and not inside and (physical.startswith(b'{"hostname"') or b'"logmsg"' in physical):
         return _json(number, physical, complain)
-    line = _plain(number, physical)
+    line = _plain(number, physical, shape, inside)
     if line.stamp and b"#012" in line.text and not inside:
         return _unescaped(line)
     return (line,)
 
 
-def _plain(number: int, physical: bytes) -> Line:
+def _plain(number: int, physical: bytes, shape: bytes, inside: bool) -> Line:
     body = physical.rstrip(b"\r")
     returns = len(physical) - len(body)
-    coloured = body
-    if (body[:1] in b"\r\x1b\0" or b"*CLI>" in body[:100]) and (junk := _JUNK.match(body)):
-        coloured = body[junk.end() :]
+    coloured = _unprompted(body)
     raw = _ESCAPE.sub(b"", coloured) if b"\x1b" in coloured else coloured
     stamp, thread, text, lead = _prefix(raw)
+    if not stamp and not thread and b"[" in raw[:32] and (match := _BRACKETED.match(raw)):
+        rest = raw[match.end() :]
+        if stamp_shape(match[1]) == shape if shape else not inside and match_banner(rest):
+            stamp, text = match[1], rest
     if len(text) < len(raw):
         coloured = text
     return Line(number, text, raw, coloured, returns, stamp, thread, lead is not None, False, lead or b"")
+
+
+def _unprompted(body: bytes) -> bytes:
+    """The line without a remote console's prompts and erase codes in front; indentation and quoting stay."""
+    if body[:1] in b"\r\x1b\0" and (junk := _JUNK.match(body)):
+        return body[junk.end() :]
+    if b"*CLI>" not in body[:160] and not (body[:1] in b" \t>" and b"\r" in body[:64]):
+        return body
+    indent = _INDENT.match(body)
+    start = indent.end() if indent else 0
+    junk = _JUNK.match(body, start)
+    if junk is None or not (b"\r" in junk[0] or b"*CLI>" in junk[0]):
+        return body
+    return body[:start] + body[junk.end() :]
 
 
 def _prefix(raw: bytes) -> tuple[bytes, bytes, bytes, bytes | None]:

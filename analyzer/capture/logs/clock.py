@@ -3,11 +3,13 @@
 A log prints local time, most often without year and zone (RULES T-LOG). Both are found from Date headers (RFC 3261
 20.17: always GMT) of the messages in the log: the difference between a block's stamp and its Date, rounded to a
 quarter of an hour, is the zone, and it votes. A message that the server sent carries the server's own clock, so its
-vote outweighs those of received messages, whose clocks may be anyone's. Without Date headers the log is read in the
-zone of this machine, in the latest year that does not put it into the future, and `zone` says so.
+vote is `Vote.sure`: the first one decides, and one that deviates is a change of the zone (summer time), from where
+`switches.py` finds that the stamps changed. Without Date headers the log is read in the zone of this machine, in the
+latest year that does not put it into the future, and `zone` says so.
 
 Stamps without a year are followed through the log: a step back by more than half a year is New Year's Eve, a step
 forward by more than half a year is a late line of the old year. So each stamp has a year relative to the first one.
+Stamps without a date are followed in the same way, from day to day.
 """
 
 from __future__ import annotations
@@ -17,11 +19,14 @@ from collections import Counter
 from datetime import datetime
 from typing import NamedTuple
 
+from analyzer.capture.logs.calendars import DayOrder
 from analyzer.capture.logs.stamps import Stamp, parse_stamp
 from analyzer.evidence import SECOND, Source
 
 QUARTER = 900
 HALF_YEAR = 183
+NIGHT = 2 * 3600
+"""Without a date, a step back by more seconds is the next day (less may be summer time, or a late line)."""
 EARLIEST, LATEST = -12 * 3600, 14 * 3600
 """The zones that exist, in seconds east of UTC."""
 SLACK = 120
@@ -29,15 +34,29 @@ SLACK = 120
 STALE_SLACK = 5
 """The same where the stamp is that of an earlier line: more would move the zone."""
 SENT_WEIGHT, RECEIVED_WEIGHT = 16, 1
-SWITCH = 3
-"""So many votes in a row for another zone are a change of the zone (summer time)."""
+REPEATED = 3
+"""So many votes in a row change the zone though their Dates go back (logs put together in the wrong order)."""
+
+NO_STAMPS = "The log has no time stamps: nothing can be said about times."
+UNKNOWN_STAMPS = "The log's time stamps are in a form that is not known: nothing can be said about times."
+DAY_FIRST = "The log's stamps do not tell day from month; they were read with the day first."
 
 
 class Moment(NamedTuple):
-    """A stamp, with its year counted from that of the log's first stamp (or the printed one)."""
+    """A stamp, with its year counted from that of the log's first stamp (or the printed one).
+
+    Without a date, `year` counts days from the first stamp.
+    """
 
     stamp: Stamp
     year: int
+
+
+class Setting(NamedTuple):
+    """What turns a stamp into a time: the year (or day) that `Moment.year` counts from, and seconds east of UTC."""
+
+    base: int
+    zone: int
 
 
 class Clock:
@@ -48,13 +67,16 @@ class Clock:
         self._text = b""
         self._last: Moment | None = None
         self._turns = 0
-        self._ends: dict[bool, Moment] = {}
-        self._votes: Counter[tuple[int, int]] = Counter()
+        self._first: Moment | None = None
+        self._order = DayOrder()
+        self._votes: Counter[Setting] = Counter()
         self._contrary = 0
-        self._streak: list[int] = []
-        self._offset: int | None = None
+        self._streak: list[Setting] = []
+        self._sent = 0
+        self._setting: Setting | None = None
         self._base = 0
         self._decided = False
+        self.unknown = b""
         self.count = 0
         self.zones: list[int] = []
         self.step = SECOND
@@ -65,88 +87,137 @@ class Clock:
             self._text = text
             if stamp := parse_stamp(text):
                 self._last = self._follow(stamp)
+            elif self._last is None:
+                self.unknown = self.unknown or text
         return self._last
 
-    def _follow(self, stamp: Stamp) -> Moment:
-        if stamp.year is not None:
-            moment = Moment(stamp, stamp.year)
-        else:
-            if self._last is not None:
-                days = (stamp.month - self._last.stamp.month) * 30.5 + stamp.day - self._last.stamp.day
-                self._turns += (days < -HALF_YEAR) - (days > HALF_YEAR and self._turns > 0)
-            moment = Moment(stamp, self._turns)
+    def _follow(self, stamp: Stamp) -> Moment | None:
+        last = self._last.stamp if self._last else None
+        if last is not None and (last.month == 0) != (stamp.month == 0):
+            if stamp.month == 0 or self._decided:
+                return self._last
+            self._restart()
+            last = None
+        self._order.see(stamp)
+        if last is not None:
+            self._turns += self._turn(last, stamp)
+        moment = Moment(stamp, self._turns if stamp.year is None else stamp.year)
         self.step = min(self.step, stamp.step)
-        self._ends.setdefault(False, moment)
-        self._ends[True] = moment
+        self._first = self._first or moment
         return moment
 
-    def vote(self, moment: Moment, date: int, *, sent: bool, fresh: bool = True) -> None:
+    def _turn(self, last: Stamp, stamp: Stamp) -> int:
+        """Years (days, where there is no date) by which the count moves on."""
+        if stamp.year is not None:
+            return 0
+        if not stamp.month:
+            seconds = stamp.second - last.second
+            return (seconds < -NIGHT) - (seconds > 86400 - NIGHT and self._turns > 0)
+        days = (stamp.month - last.month) * 30.5 + stamp.day - last.day
+        return (days < -HALF_YEAR) - (days > HALF_YEAR and self._turns > 0)
+
+    def _restart(self) -> None:
+        """The times of day so far were no stamps of this log: it has others, with a date."""
+        self._first, self._turns, self.count, self._contrary = None, 0, 0, 0
+        self._votes.clear()
+
+    def vote(self, moment: Moment, date: int, *, sent: bool, fresh: bool = True) -> Setting | None:
         """A message printed at `moment` carries `date` (seconds since the epoch) in its Date header.
 
-        `fresh` says that the message itself is stamped; otherwise the moment is that of an earlier line.
+        `fresh` says that the message itself is stamped; otherwise the moment is that of an earlier line. The answer
+        is the setting that is sure from this message on, if one is.
         """
-        found = _compare(moment, date, SLACK if fresh else STALE_SLACK)
+        found = self._compare(moment, date, SLACK if fresh else STALE_SLACK)
         if found is None:
             self._contrary += fresh
-            return
+            return None
         self.count += 1
-        weight = SENT_WEIGHT if sent and fresh else RECEIVED_WEIGHT
-        self._votes[found] += weight
-        if self._decided and sent and self._offset is not None and found[1] != self._offset:
-            self._streak.append(found[1])
-            if self._streak[-SWITCH:] == [found[1]] * SWITCH:
-                self._offset, self._streak = found[1], []
-                self.zones.append(found[1])
-        else:
-            self._streak.clear()
+        self._votes[found] += SENT_WEIGHT if sent and fresh else RECEIVED_WEIGHT
+        if not sent or moment.stamp.zone is not None:
+            return None
+        self._streak = [*self._streak[-REPEATED:], found]
+        if self._streak[-REPEATED:] != [found] * REPEATED and (not fresh or date < self._sent - SLACK):
+            return None
+        self._sent = date
+        return found
 
-    def decide(self) -> None:
-        """Settle zone and base year from what was seen so far; later calls change nothing."""
+    def decide(self, sure: Setting | None = None) -> None:
+        """Settle zone and base year, on `sure` or from what was seen so far; later calls change nothing."""
         if self._decided:
             return
         self._decided = True
-        if self._votes:
-            (self._base, self._offset), _ = max(self._votes.items(), key=lambda vote: (vote[1], -abs(vote[0][1])))
-            self.zones.append(self._offset)
-        elif (last := self._ends.get(True)) and last.stamp.year is None:
-            self._base = _latest_year(last, self._now)
+        last = self._last
+        if sure is None and self._votes:
+            sure, _ = max(self._votes.items(), key=lambda vote: (vote[1], -abs(vote[0].zone)))
+        if sure is not None:
+            self._setting = sure
+            self._base = sure.base
+            self.zones.append(sure.zone)
+        elif last is not None and last.stamp.year is None:
+            self._base = _latest_year(last, self._now) if last.stamp.month else _latest_day(last, self._now)
+
+    @property
+    def setting(self) -> Setting | None:
+        """What Date headers settled; None without any."""
+        return self._setting
+
+    def switch(self, setting: Setting) -> None:
+        """Hold to another setting from now on."""
+        if self._setting is not None and setting.zone != self._setting.zone:
+            self.zones.append(setting.zone)
+        self._setting, self._base = setting, setting.base
 
     def time(self, moment: Moment | None) -> int | None:
         """Nanoseconds since the epoch (UTC) of `moment`; None without one."""
-        if moment is None:
+        if moment is None or (self._first and (self._first.stamp.month == 0) != (moment.stamp.month == 0)):
             return None
-        return self._seconds(moment) * SECOND + moment.stamp.nanosecond
+        return self.seconds(moment) * SECOND + moment.stamp.nanosecond
 
-    def _seconds(self, moment: Moment) -> int:
-        stamp = moment.stamp
-        local = stamp.seconds(moment.year if stamp.year is not None else self._base + moment.year)
-        if stamp.zone is not None:
-            return local - stamp.zone
-        return local - (_machine_offset(local) if self._offset is None else self._offset)
+    def seconds(self, moment: Moment) -> int:
+        """Whole seconds since the epoch (UTC) of `moment`."""
+        local = self._local(moment)
+        if moment.stamp.zone is not None:
+            return local - moment.stamp.zone
+        return local - (_machine_offset(local) if self._setting is None else self._setting.zone)
+
+    def _local(self, moment: Moment) -> int:
+        stamp = moment.stamp.ordered(self._order.month_first)
+        return stamp.seconds(moment.year if stamp.year is not None else self._base + moment.year)
+
+    def announce(self, source: Source) -> None:
+        """Write the beginning, the resolution and the zone into `source`."""
+        source.resolution = self.step
+        if self._first is not None:
+            source.note_time(self.time(self._first))
+            source.utc_offset, source.zone = self._zone(self._first)
 
     def report(self, source: Source) -> None:
-        """Write span, resolution, zone and what is doubtful about them into `source`."""
-        self.decide()
+        """Write the end, the zones, and what is doubtful about them into `source`."""
         source.resolution = self.step
-        first, last = self._ends.get(False), self._ends.get(True)
-        if first is None or last is None:
-            _once(source, "The log has no time stamps: nothing can be said about times.")
+        if self._first is None or self._last is None:
+            source.quality.append(UNKNOWN_STAMPS if self.unknown else NO_STAMPS)
             return
-        source.note_time(self.time(first))
-        source.note_time(self.time(last))
-        source.utc_offset, source.zone = self._zone(first)
-        if self._offset is not None and self._disagreement():
-            _once(source, f"Date headers contradict each other or the stamps; {source.zone}, is what most of them say.")
+        source.note_time(self.time(self._last))
+        source.zone = self._zone(self._first)[1]
+        if self._order.assumed:
+            source.quality.append(DAY_FIRST)
+        if self._setting is not None and self._disagreement():
+            zone = source.zone
+            source.quality.append(
+                f"Date headers contradict each other or the stamps; {zone}, is what most of them say."
+            )
 
     def _zone(self, first: Moment) -> tuple[int, str]:
-        if first.stamp.zone is not None:
-            return first.stamp.zone, f"{zone_name(first.stamp.zone)}, from the stamps"
+        stamp = first.stamp
+        if stamp.zone is not None:
+            return stamp.zone, f"{zone_name(stamp.zone)}, from the stamps"
         if self.zones:
             names = " then ".join(dict.fromkeys(zone_name(zone) for zone in self.zones[:4]))
             return self.zones[0], f"{names}, from Date headers"
-        local = first.stamp.seconds(first.year if first.stamp.year is not None else self._base + first.year)
-        year = "" if first.stamp.year is not None else f", year assumed {self._base}"
-        return _machine_offset(local), f"local time{year} (no Date header in the log)"
+        assumed = "" if stamp.year is not None else f", year assumed {self._base}"
+        if not stamp.month:
+            assumed = f", day assumed {time.strftime('%Y-%m-%d', time.gmtime(self._base * 86400))}"
+        return _machine_offset(self._local(first)), f"local time{assumed} (no Date header in the log)"
 
     def _disagreement(self) -> bool:
         """Whether Date headers of equal weight say something else than what was settled on."""
@@ -154,18 +225,25 @@ class Clock:
         others = sum(weight for (_, zone), weight in self._votes.items() if zone not in self.zones)
         return others * 8 > strongest or self._contrary * 4 > self.count
 
+    def _compare(self, moment: Moment, date: int, slack: int) -> Setting | None:
+        """The setting by which the stamp and the Date header name the same time, if a real zone does."""
+        for month_first in self._order.orders:
+            found = _compare(moment, moment.stamp.ordered(month_first), date, slack)
+            if found is not None:
+                self._order.agree(moment.stamp, month_first)
+                return found
+        return None
 
-def _compare(moment: Moment, date: int, slack: int) -> tuple[int, int] | None:
-    """(base year, zone) by which the stamp and the Date header name the same time, if a real zone does."""
-    stamp = moment.stamp
-    year = time.gmtime(date).tm_year
-    years = (stamp.year,) if stamp.year is not None else (year - 1, year, year + 1)
-    best = min(years, key=lambda candidate: abs(stamp.seconds(candidate) - date))
+
+def _compare(moment: Moment, stamp: Stamp, date: int, slack: int) -> Setting | None:
+    count = time.gmtime(date).tm_year if stamp.month else date // 86400
+    counts = (stamp.year,) if stamp.year is not None else (count - 1, count, count + 1)
+    best = min(counts, key=lambda candidate: abs(stamp.seconds(candidate) - date))
     difference = stamp.seconds(best) - date
     zone = round(difference / QUARTER) * QUARTER
     if abs(difference - zone) > slack or not EARLIEST <= zone <= LATEST:
         return None
-    return (best - moment.year if stamp.year is None else 0), zone
+    return Setting(best - moment.year if stamp.year is None else 0, zone)
 
 
 def _latest_year(last: Moment, now: float) -> int:
@@ -174,6 +252,13 @@ def _latest_year(last: Moment, now: float) -> int:
     while last.stamp.seconds(year) > now + 86400:
         year -= 1
     return year - last.year
+
+
+def _latest_day(last: Moment, now: float) -> int:
+    """The base day that puts `last`, in the zone of this machine, not after `now`."""
+    local = int(now) + 60
+    day, second = divmod(local + _machine_offset(local), 86400)
+    return day - (last.stamp.second > second) - last.year
 
 
 def _machine_offset(local: int) -> int:
@@ -190,8 +275,3 @@ def zone_name(seconds: int) -> str:
         return "UTC"
     hours, minutes = divmod(abs(seconds) // 60, 60)
     return f"UTC{'+' if seconds > 0 else '-'}{hours}" + (f":{minutes:02}" if minutes else "")
-
-
-def _once(source: Source, sentence: str) -> None:
-    if sentence not in source.quality:
-        source.quality.append(sentence)

@@ -7,36 +7,50 @@ from __future__ import annotations
 
 import calendar
 import re
+import time
 from typing import NamedTuple
 
 MONTHS = {name: n for n, name in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
 
 _MONTH = rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_WEEKDAY = rb"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 _TIME = rb"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
 PATTERN = (
-    rb"(?:"
-    + _MONTH
-    + rb" [ 0-3]?\d (?:\d{4} )?"
-    + _TIME
-    + rb"|\d{4}-\d\d-\d\d[T ]"
-    + _TIME
-    + rb"(?: ?(?:Z|[+-]\d\d:?\d\d))?)"
+    rb"(?:(?:" + _WEEKDAY + rb" )?" + _MONTH + rb" [ 0-3]?\d (?:\d{4} )?" + _TIME + rb"(?: \d{4}(?:[.,]\d{1,9})?)?"
+    rb"|\d{4}[-/.]\d\d[-/.]\d\d[T ]" + _TIME + rb"(?: ?(?:Z|[+-]\d\d:?\d\d))?"
+    rb"|[ \d]?\d[-/.][ \d]?\d[-/.](?:\d\d)?\d\d " + _TIME + rb"(?: ?(?:Z|[+-]\d\d:?\d\d))?"
+    rb"|\d{9,10}(?:[.,]\d{1,9})?"
+    rb"|" + _TIME + rb")"
 )
-"""One stamp of a log, without its brackets: `Nov 20 11:53:45`, `2026-11-20 11:56:12.449`, ISO 8601 with a zone."""
+"""One stamp of a log, without its brackets: `Nov 20 11:53:45`, `2026-11-20 11:56:12.449`, ISO 8601 with a zone; what
+other `dateformat`s print: `Fri Nov 20 11:53:45 2026`, `20/11/2026 11:53:45` (day or month first), seconds since the
+epoch, and the mere time of day."""
 
+_CLOCK = rb"(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?"
 _SHORT = re.compile(
-    rb"(" + _MONTH + rb") +(\d{1,2}) (?:(\d{4}) )?(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?\Z",
+    rb"(?:"
+    + _WEEKDAY
+    + rb" +)?("
+    + _MONTH
+    + rb") +(\d{1,2}) (?:(\d{4}) )?"
+    + _CLOCK
+    + rb"(?: (\d{4})(?:[.,](\d{1,9}))?)?\Z",
 )
-_ISO = re.compile(
-    rb"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))? ?(Z|[+-]\d\d:?\d\d)?\Z",
-)
+_ISO = re.compile(rb"(\d{4})[-/.](\d\d)[-/.](\d\d)[T ]" + _CLOCK + rb" ?(Z|[+-]\d\d:?\d\d)?\Z")
+_NUMERIC = re.compile(rb" ?(\d{1,2})[-/.] ?(\d{1,2})[-/.](\d{4}|\d\d) " + _CLOCK + rb" ?(Z|[+-]\d\d:?\d\d)?\Z")
+_EPOCH = re.compile(rb"(\d{9,10})(?:[.,](\d{1,9}))?\Z")
+_ALONE = re.compile(_CLOCK + rb"\Z")
 _DATE = re.compile(
     rb"\s*(?:[A-Za-z]{3},)?\s*(\d{1,2})\s+([A-Z][a-z]{2})\s+(\d{4})\s+(\d\d):(\d\d):(\d\d)\s+(?:GMT|UTC)\s*\Z",
 )
 
 
 class Stamp(NamedTuple):
-    """A printed time: `year` None and `zone` (seconds east of UTC) None where they are not printed; `step` in ns."""
+    """A printed time: `year` None and `zone` (seconds east of UTC) None where they are not printed; `step` in ns.
+
+    `month` is 0 where the time of day stands alone. `numeric` says that the order of day and month is not known: the
+    number printed first is in `day` then, the other one in `month`.
+    """
 
     year: int | None
     month: int
@@ -45,21 +59,60 @@ class Stamp(NamedTuple):
     nanosecond: int
     zone: int | None
     step: int
+    numeric: bool = False
 
     def seconds(self, year: int) -> int:
-        """Seconds since the epoch, were this a time of `year` in UTC."""
+        """Seconds since the epoch, were this a time of `year` (a day since the epoch, without a date) in UTC."""
+        if not self.month:
+            return year * 86400 + self.second
         return calendar.timegm((year, self.month, self.day, 0, 0, 0)) + self.second
+
+    def ordered(self, month_first: bool) -> Stamp:
+        """The stamp with day and month told apart; what is impossible in the order given is read in the other."""
+        if not self.numeric:
+            return self
+        swap = self.day <= 12 if month_first else self.month > 12
+        month, day = (self.day, self.month) if swap else (self.month, self.day)
+        return self._replace(month=month, day=day, numeric=False)
 
 
 def parse_stamp(text: bytes) -> Stamp | None:
     """A stamp without brackets, or None."""
     if match := _SHORT.match(text):
-        month, day, year, *clock, fraction = match.groups()
+        month, day, year, *clock, fraction, late_year, late_fraction = match.groups()
+        year, fraction = year or late_year, fraction or late_fraction
         return _stamp(int(year) if year else None, MONTHS[month], int(day), clock, fraction, None)
     if match := _ISO.match(text):
         year, month, day, *clock, fraction, zone = match.groups()
         return _stamp(int(year), int(month), int(day), clock, fraction, _zone(zone))
-    return None
+    if match := _NUMERIC.match(text):
+        first, second, year, *clock, fraction, zone = match.groups()
+        return _numeric(int(year) + 2000 * (len(year) == 2), int(first), int(second), clock, fraction, _zone(zone))
+    if match := _ALONE.match(text):
+        *clock, fraction = match.groups()
+        found = _stamp(None, 1, 1, clock, fraction, None)
+        return found and found._replace(month=0, day=0)
+    return _epoch(match[1], match[2]) if (match := _EPOCH.match(text)) else None
+
+
+def _numeric(
+    year: int, first: int, second: int, clock: list[bytes], fraction: bytes | None, zone: int | None
+) -> Stamp | None:
+    found = _stamp(year, min(first, second), max(first, second), clock, fraction, zone)
+    return found and found._replace(day=first, month=second, numeric=True)
+
+
+def _epoch(seconds: bytes, fraction: bytes | None) -> Stamp | None:
+    year, month, day, *clock = time.gmtime(int(seconds))[:6]
+    return _stamp(year, month, day, [b"%d" % number for number in clock], fraction, 0)
+
+
+_WORD, _NUMBER = re.compile(rb"[A-Za-z\x80-\xff]+"), re.compile(rb" *\d+")
+
+
+def stamp_shape(text: bytes) -> bytes:
+    """What the stamps of one unknown form have in common: words and numbers each made one sign."""
+    return _NUMBER.sub(b"0", _WORD.sub(b"a", text))
 
 
 def _stamp(
