@@ -122,7 +122,7 @@ def sipcheck() -> None:
     """What happened to SIP registrations, whose fault it was, and where the evidence is."""
 
 
-@sipcheck.command("log", cls=_Command, epilog=_EPILOG)
+@sipcheck.command("log", cls=_Command, epilog=_EPILOG, short_help="Analyze text logs of a server.")
 @_analyzing
 @_dialect
 def log_command(**given: Any) -> None:
@@ -130,14 +130,14 @@ def log_command(**given: Any) -> None:
     _run("log", "log", **given)
 
 
-@sipcheck.command("pcap", cls=_Command, epilog=_EPILOG)
+@sipcheck.command("pcap", cls=_Command, epilog=_EPILOG, short_help="Analyze packet captures.")
 @_analyzing
 def pcap_command(**given: Any) -> None:
     """Analyze captures: pcap or pcapng, plain or compressed. `-` is standard input; several files are one capture."""
     _run("pcap", "capture", **given)
 
 
-@sipcheck.command("verify-digest", cls=_Command, epilog=_EPILOG)
+@sipcheck.command("verify-digest", cls=_Command, epilog=_EPILOG, short_help="Check digests against passwords.")
 @_analyzing
 @_dialect
 def verify_digest_command(**given: Any) -> None:
@@ -145,7 +145,7 @@ def verify_digest_command(**given: Any) -> None:
     _run("verify-digest", None, **given)
 
 
-@sipcheck.command("rules")
+@sipcheck.command("rules", short_help="List the rules.")
 @click.option(
     "--format", "view", type=click.Choice(FORMATS), default="table", show_default=True, help="Form of the result."
 )
@@ -156,7 +156,7 @@ def rules_command(view: str) -> None:
     _write(lambda out: write_catalogue(view, out, _options("rules", "auto", show_all=True)))
 
 
-@sipcheck.command("explain")
+@sipcheck.command("explain", short_help="Explain one rule.")
 @click.argument("rule")
 @click.option(
     "--format", "view", type=click.Choice(FORMATS), default="table", show_default=True, help="Form of the result."
