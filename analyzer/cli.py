@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from analyzer.views import view_names
+from analyzer.views import view_names, wants_detail
 
 if TYPE_CHECKING:
     from analyzer.findings import Rule
@@ -208,7 +208,7 @@ def _analyze(
                 dialect=dialect,
                 secrets=secrets,
                 rules=_rules(command, select, ignore),
-                detail=view != "table" or command == "verify-digest",  # its table lists the right ones too
+                detail=wants_detail(view) or command == "verify-digest",  # its table lists the right ones too
                 aor=_aor(aor),
                 profile=profile,
                 progress=advance,

@@ -68,7 +68,6 @@ class Registration:
         "refreshes",
         "refused_in_a_row",
         "registrar",
-        "rounds_423",
         "since",
         "since_place",
         "source",
@@ -103,7 +102,6 @@ class Registration:
         self.preemptive = False
         self.granted: int | None = None
         self.last_success: int | None = None
-        self.rounds_423 = 0
         self.failures: deque[Failure] = deque(maxlen=KEPT_FAILURES)
         self.failure_count = 0
         self.refused_in_a_row = 0

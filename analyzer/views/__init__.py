@@ -30,6 +30,11 @@ def view_names() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")))
 
 
+def wants_detail(name: str) -> bool:
+    """Whether a view lists every transaction and digest, so that the run must keep them."""
+    return bool(importlib.import_module(f"{__name__}.{name}").DETAIL)
+
+
 def load_view(name: str) -> Callable[[Report, IO[str], ViewOptions], None]:
     """The `render` of a view; only the one that is used is imported."""
     render: Callable[[Report, IO[str], ViewOptions], None] = importlib.import_module(f"{__name__}.{name}").render
