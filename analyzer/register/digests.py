@@ -84,36 +84,27 @@ class DigestLedger:
 
     def sent(self, transaction: Transaction, message: Message, registration: Registration | None, aor: str) -> None:
         """Take in a request, or a copy of one."""
-        if message.cut_header is not None and message.cut_header.key in CREDENTIALS:
-            self._cut(transaction, message, aor)
-        if not message.credentials:
-            return
-        first_hop = transaction.path.first.id if transaction.path else transaction.id
-        records = self._live.setdefault(transaction.id, {})
-        first = self._live.get(first_hop, {})
+        known = self._live.get(transaction.path.first.id if transaction.path else transaction.id, {})
         for credentials in message.credentials:
-            same = records.get(credentials.raw) or first.get(credentials.raw)
-            if same is not None:
-                same.copies += 1
-                continue
-            record = self._record(credentials, transaction, message, registration, aor)
-            records[record.raw] = record
-            self.verdicts[record.verdict] += 1
-            if self._detail or self._tells(record):
-                self.records.append(record)
-
-    def _cut(self, transaction: Transaction, message: Message, aor: str) -> None:
-        """Credentials in which the capture's snap length fell: seen, counted, and not judged (T-FRAG)."""
-        assert message.cut_header is not None
+            if not self._is_copy(credentials, transaction, known):
+                self._keep(self._record(credentials, transaction, message, registration, aor))
         header = message.cut_header
-        records = self._live.setdefault(transaction.id, {})
-        credentials = parse_credentials(header.key, text(header.value))
-        same = records.get(credentials.raw)
+        if header is not None and header.key in CREDENTIALS:  # seen and counted, but not judged (T-FRAG)
+            cut = parse_credentials(header.key, text(header.value))
+            if not self._is_copy(cut, transaction, {}):
+                self._keep(_record_of(cut, CUT, transaction, message, aor))
+
+    def _is_copy(self, credentials: Credentials, transaction: Transaction, first_hop: dict[str, DigestRecord]) -> bool:
+        """Whether these very octets were sent before in this transaction, or on its first hop; counts them there."""
+        own = self._live.get(transaction.id, {})
+        same = own.get(credentials.raw) or first_hop.get(credentials.raw)
         if same is not None:
             same.copies += 1
-            return
-        record = _record_of(credentials, CUT, transaction, message, aor)
-        records[record.raw] = record
+        return same is not None
+
+    def _keep(self, record: DigestRecord) -> None:
+        """Take in a new record; the report gets it if a view lists every one, or if it tells something by itself."""
+        self._live.setdefault(record.transaction, {})[record.raw] = record
         self.verdicts[record.verdict] += 1
         if self._detail or self._tells(record):
             self.records.append(record)

@@ -250,7 +250,6 @@ class Reconstructor:
     def _forget(self, transaction: Transaction) -> None:
         registration, attempt = self._owner.pop(transaction.id, (None, None))
         if transaction.state == "headless" and transaction.final is not None:
-            self.registry.orphan(transaction.call_id, transaction.cseq)
             self.orphans += 1
             self._headless(transaction, transaction.final)
         if registration is not None and attempt is not None and attempt.last is transaction:

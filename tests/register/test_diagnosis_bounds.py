@@ -6,7 +6,7 @@ import itertools
 import string
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from analyzer.register.diagnosis import Diagnoser, DigestContext, Sent, diagnose
@@ -153,7 +153,13 @@ def test_a_value_that_is_the_password_is_not_shown(changed: str) -> None:
     assert PASSWORD not in texts_of(PASSWORD, digest, Secrets.of({"1001": PASSWORD}), context)
 
 
-@given(st.text(string.ascii_letters + string.digits + ";&%@ ", min_size=9, max_size=24), st.integers(0, 11))
+# The beginning is no word of the program's own: a password like "DigestVer" stands in the name of a class, which is no
+# leak. The lengths are those of passwords that the diagnosis cuts.
+PASSWORDS = st.text(string.ascii_letters + string.digits + ";&%@ ", min_size=4, max_size=19).map("qX7Zk".__add__)
+
+
+@given(PASSWORDS, st.integers(0, 11))
+@example("qX7ZkDigestVer", 0)
 @settings(max_examples=60, deadline=None)
 def test_no_text_holds_the_password(password: str, which: int) -> None:
     forms = [
