@@ -37,7 +37,7 @@ def check(subject: MessageSubject, sight: Sight) -> Answer:
     message = subject.message
     if not message.is_request:
         return NOT_APPLICABLE
-    missing = [key for key in _NAMES if key not in message.rows]
+    missing = [key for key in _NAMES if not message.has(key)]
     if sight.profile == "legacy2543" and "max-forwards" in missing:
         missing.remove("max-forwards")  # RULES 0.4
     if not missing:

@@ -7,13 +7,19 @@ Without angle brackets every parameter belongs to the header, and the URI may ho
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from analyzer.defect import Defect
-from analyzer.sip.params import NO_PARAMS, Params, parse_params
+from analyzer.sip.params import NO_PARAMS, PLAIN_PARAMS, Params, parse_params, plain_params
 from analyzer.sip.scalar import MAX_DELTA_SECONDS, decimal, qvalue
 from analyzer.sip.text import LWS, QUOTED, clip, is_token, segments, unquote
 from analyzer.sip.uri import Uri
+
+# An address that needs no second look, as nearly all are: brackets, and a display name that is quoted, of tokens, or none.
+_PLAIN = re.compile(
+    rf"""(?:"([^"\\]*+)"|([A-Za-z0-9\-.!%*_+`'~]++(?: [A-Za-z0-9\-.!%*_+`'~]++)*)|) *<([^<>"\s]++)>({PLAIN_PARAMS})"""
+)
 
 
 @dataclass(slots=True, unsafe_hash=True)
@@ -34,6 +40,18 @@ class Address:
     @staticmethod
     def parse(text: str) -> Address:
         """Parse one address (not a list). Never raises."""
+        plain = _PLAIN.fullmatch(text)
+        if plain is not None:
+            quoted, tokens, inside, tail = plain.groups()
+            params = plain_params(tail) if tail else NO_PARAMS
+            if params is not None:
+                uri = Uri.parse(inside)
+                wrong = _contact_param_defects(params) if "expires" in params or "q" in params else ()
+                return Address(text, quoted or tokens or "", uri, False, params, True, (*uri.defects, *wrong))
+        return Address._parse(text)
+
+    @staticmethod
+    def _parse(text: str) -> Address:
         value = text.strip(LWS)
         if value.startswith("*") and value[1:].lstrip(LWS)[:1] in ("", ";"):
             return _finish(text, "", None, value[1:], star=True, bracketed=False, wrong=[])
@@ -125,12 +143,13 @@ def _finish(
     if uri is not None:
         wrong.extend(uri.defects)
     wrong.extend(params.defects)
-    _check_contact_params(params, wrong)
+    wrong.extend(_contact_param_defects(params))
     return Address(raw, display, uri, star, params, bracketed and uri is not None, tuple(wrong))
 
 
-def _check_contact_params(params: Params, wrong: list[Defect]) -> None:
+def _contact_param_defects(params: Params) -> list[Defect]:
     """c-p-expires = "expires" EQUAL delta-seconds; c-p-q = "q" EQUAL qvalue (RFC 3261 25.1)."""
+    wrong: list[Defect] = []
     if "expires" in params:
         seconds = decimal(params["expires"] or "")
         if seconds is None:
@@ -139,11 +158,12 @@ def _check_contact_params(params: Params, wrong: list[Defect]) -> None:
             wrong.append(Defect("expires-out-of-range", "the expires parameter is beyond 2**32-1 seconds"))
     if "q" in params and qvalue(params["q"] or "") is None:
         wrong.append(Defect("bad-q", f"q is no number from 0 to 1 with three decimals: {clip(str(params['q']))!r}"))
+    return wrong
 
 
-def parse_address_list(values: list[str]) -> list[Address]:
-    """Parse every address of the rows `values`, in order; empty list elements leave none (see `empty_elements`)."""
-    return [Address.parse(part) for row in values for part in segments(row) if part.strip(LWS)]
+def parse_addresses(value: str) -> list[Address]:
+    """Parse every address of one row, in order; empty list elements leave none (see `empty_elements`)."""
+    return [Address.parse(part) for part in segments(value) if part.strip(LWS)]
 
 
 def empty_elements(values: list[str]) -> list[Defect]:

@@ -5,12 +5,15 @@
 The field writes this loosely: blanks around `=`, no quotes, no commas, values cut short by a log. The reader takes
 each `name=value` where it stands and notes what the grammar does not allow. One header value may hold several
 challenges; a new one begins with a word that a blank, not `=`, separates from the next word.
+
+Nearly every value is one Digest as the grammar has it: one pattern recognises it and a second takes it apart. Any other
+goes parameter by parameter.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from analyzer.defect import Defect
@@ -18,6 +21,7 @@ from analyzer.sip.text import LWS, clip, unpair
 
 # RFC 7616 3.3, 3.4 and RFC 3261 25.1: these values are quoted-strings.
 _QUOTED_PARAMS = frozenset(("username", "realm", "nonce", "uri", "response", "cnonce", "opaque", "domain"))
+_new = tuple.__new__
 _SCHEMES = frozenset(("digest", "basic", "bearer", "negotiate", "ntlm", "kerberos"))
 _QOP_TOKENS = frozenset(("auth", "auth-int", "auth-conf"))
 
@@ -26,10 +30,20 @@ _GAP = re.compile(r"[\s,]*+")
 _PARAM = re.compile(r'([^\s=,"]*+)\s*+=\s*+(?:"([^"\\]*+(?:\\.[^"\\]*+)*)("?)|([^\s,"]*+))', re.DOTALL)
 # A parameter as the grammar has it, with the comma behind it: nearly all are, and need no second look.
 _CLEAN = re.compile(r'\s*+(([^\s=,"]++)=(?:"([^"\\]*+)"|([^\s,"]++)))\s*+(?:,(?=\s*+[^,\s])|\Z)')
+# A whole value that needs no second look, in the spelling of the standards, and one of its parameters.
+_QUOTED = "username|realm|nonce|uri|response|cnonce|opaque|domain"
+_EITHER = "algorithm|qop|nc|stale|userhash|charset|auts"
+_PAIR = re.compile(rf'((?:{_QUOTED})="([^"\\]*+)"|(?:{_EITHER})=(?:"([^"\\]*+)"|([A-Za-z0-9\-]++)))(?:, *|$)')
+_PLAIN = re.compile(
+    rf'Digest (?:(?:(?:{_QUOTED})="[^"\\]*+"|(?:{_EITHER})=(?:"[^"\\]*+"|[A-Za-z0-9\-]++))(?:, *(?=[a-z])|\Z))+'
+)
 _WORD = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*[\\"]?+|[^\s,"]++', re.DOTALL)
 _NEXT_SCHEME = re.compile(r'[^\s=,"]++[ \t\r\n]++[^\s=,"]++\s*+=')
 # credentials of other schemes may be one token68 (RFC 7235 2.1), as Bearer is (RFC 8898)
 _TOKEN68 = re.compile(r"\s*+([A-Za-z0-9\-._~+/]++=*+)\s*+(?=,|\Z)")
+
+
+_KNOWN = frozenset(f"{_QUOTED}|{_EITHER}".split("|"))
 
 
 class AuthParam(NamedTuple):
@@ -44,7 +58,7 @@ class AuthParam(NamedTuple):
     raw: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class AuthValue:
     """What credentials and challenges share. `header` is the canonical header name, `scheme` as written ("" if none).
 
@@ -56,15 +70,21 @@ class AuthValue:
     params: tuple[AuthParam, ...]
     raw: str
     defects: tuple[Defect, ...] = ()
+    _first: dict[str, AuthParam] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self._first = {param[0]: param for param in reversed(self.params)}
+        if not self._first.keys() <= _KNOWN:
+            self._first = {param.name.lower(): param for param in reversed(self.params)}
 
     def get(self, name: str) -> str | None:
         """The value of the first parameter called `name` (lower-case), or None."""
-        param = self.param(name)
-        return None if param is None else param.value
+        param = self._first.get(name)
+        return None if param is None else param[1]
 
     def param(self, name: str) -> AuthParam | None:
         """The first parameter called `name` (lower-case), or None."""
-        return next((param for param in self.params if param.name.lower() == name), None)
+        return self._first.get(name)
 
     @property
     def is_digest(self) -> bool:
@@ -105,7 +125,7 @@ class AuthValue:
         return self.raw
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Credentials(AuthValue):
     """The value of one Authorization or Proxy-Authorization header."""
 
@@ -135,7 +155,7 @@ class Credentials(AuthValue):
         return self.get("cnonce")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Challenge(AuthValue):
     """One challenge of a WWW-Authenticate or Proxy-Authenticate header."""
 
@@ -273,14 +293,31 @@ class _Reader:
         self.defects.setdefault(code, Defect(code, sentence))
 
 
+def _plain(value: str) -> tuple[AuthParam, ...] | None:
+    """The parameters of one Digest that is as the grammar has it and names nothing twice; None for any other value."""
+    if _PLAIN.fullmatch(value) is None:
+        return None
+    params = tuple([
+        _new(AuthParam, (raw[: raw.index("=")], inside or either or bare, not bare, raw))
+        for raw, inside, either, bare in _PAIR.findall(value, 7)
+    ])
+    return params if len({param[0] for param in params}) == len(params) else None
+
+
 def parse_credentials(header_key: str, value: str) -> Credentials:
     """Parse the value of one Authorization or Proxy-Authorization header. Never raises."""
+    plain = _plain(value)
+    if plain is not None:
+        return Credentials(header_key, "Digest", plain, value)
     scheme, params, _, defects = _Reader(value, several=False).section()
     return Credentials(header_key, scheme, params, value, defects)
 
 
 def parse_challenges(header_key: str, value: str) -> list[Challenge]:
     """Parse the challenges of one WWW-Authenticate or Proxy-Authenticate value, at least one. Never raises."""
+    plain = _plain(value)
+    if plain is not None:
+        return [Challenge(header_key, "Digest", plain, value)]
     reader = _Reader(value, several=True)
     found: list[Challenge] = []
     while not found or reader.position < len(value):

@@ -69,7 +69,7 @@ def _missing(message: Message) -> list[Located]:
     if not message.complete_headers or message.datagram.missing or not (message.is_request or message.is_response):
         return []
     keys = (*_MANDATORY, "max-forwards") if message.is_request else _MANDATORY
-    return [(key, Defect("missing-header", f"there is no {key} header")) for key in keys if key not in message.rows]
+    return [(key, Defect("missing-header", f"there is no {key} header")) for key in keys if not message.has(key)]
 
 
 def _call_id(message: Message) -> list[Located]:

@@ -4,13 +4,17 @@ A row may go on in further lines that begin with a blank (folding); the first em
 Almost every message has CRLF everywhere and nothing folded: then `bytes.split` does the work. All others go line by
 line, where LF alone ends a line, too, and CR alone does in a message that has no LF at all.
 
+User agents repeat themselves: most lines of a capture were seen before, octet for octet (`Max-Forwards: 70`, the From of
+the request in its answer). So what a line says is a `Row` that equal lines share, together with the value that was
+parsed from it; only where it lies (`Header`) belongs to the message. The memory of lines is bounded.
+
 A line that is no header (no colon, no name) stays in the list with the key "", so that the rows cover the section.
 """
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from analyzer.defect import Defect
 from analyzer.sip.text import TOKEN, clip, text
@@ -79,6 +83,65 @@ class Header(NamedTuple):
     value: bytes
     start: int
     end: int
+
+
+class Row:
+    """What one header line says, wherever it stands. `text` is the value decoded; `parsed` keeps what a parser made of
+    it, `UNREAD` before: each key has one parser."""
+
+    __slots__ = ("key", "name", "parsed", "text", "value")
+
+    def __init__(self, name: bytes, key: str, value: bytes) -> None:
+        self.name = name
+        self.key = key
+        self.value = value
+        self.text = text(value)
+        self.parsed: Any = UNREAD
+
+
+UNREAD = object()
+"""In `Row.parsed`: nobody has asked yet."""
+ODD = ("", Row(b"", "", b""))
+"""Stands for a line that is more than a name that is a token, a colon and a value."""
+_KEPT_LINES = 16384
+_LONGEST_LINE = 512
+
+
+class Lines(dict[bytes, tuple[str, Row]]):
+    """Line without its line end -> canonical key and row; `ODD` for what has to be looked at in its surroundings.
+
+    It learns the lines that it meets, and begins anew when it is full.
+    """
+
+    def __missing__(self, line: bytes) -> tuple[str, Row]:
+        name, colon, value = line.partition(b":")
+        key = _keys.get(name) if colon else None
+        if b"\r" in line or b"\n" in line:
+            return ODD
+        if key is None:
+            key = _learn(name) if colon else ""
+            if not key:
+                return ODD
+        pair = (key, Row(name, key, value.strip(b" \t")))
+        if len(line) <= _LONGEST_LINE:
+            if len(self) >= _KEPT_LINES:
+                self.clear()
+            self[line] = pair
+        return pair
+
+
+LINES = Lines()
+"""The lines met so far, for all messages of the process."""
+
+
+def _learn(name: bytes) -> str:
+    """The key of a name that is a token; "" for any other, blanks around it included."""
+    if len(name) > _LONGEST_KEPT or TOKEN.fullmatch(text(name)) is None:
+        return ""
+    key = canonical(text(name))
+    if len(_keys) < _KEPT_NAMES:
+        _keys[name] = key
+    return key
 
 
 class Section(NamedTuple):

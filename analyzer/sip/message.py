@@ -22,16 +22,20 @@ found in values, in `all_defects()` besides those:
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
 from analyzer.defect import Defect
 from analyzer.evidence import Datagram, Endpoint, Fidelity, Frame
 from analyzer.sip import check
-from analyzer.sip.address import Address, parse_address_list
+from analyzer.sip.address import Address, parse_addresses
 from analyzer.sip.auth import Challenge, Credentials, parse_challenges, parse_credentials
 from analyzer.sip.cseq import CSeq
-from analyzer.sip.headers import SINGLE, Header, split_headers
+from analyzer.sip.headers import LINES, SINGLE, UNREAD, Header, Row, split_headers
 from analyzer.sip.lazy import lazy
 from analyzer.sip.scalar import MAX_DELTA_SECONDS, decimal, sip_date
-from analyzer.sip.startline import parse_start_line
+from analyzer.sip.startline import START_LINES, parse_start_line
 from analyzer.sip.text import LWS, clip, segments, split_list, text
 from analyzer.sip.uri import Uri
 from analyzer.sip.via import Via
@@ -42,6 +46,9 @@ CREDENTIALS = ("authorization", "proxy-authorization")
 """The header fields that carry credentials, as canonical keys (RFC 3261 20.7, 20.28)."""
 _CHALLENGES = ("www-authenticate", "proxy-authenticate")
 _STREAMS = frozenset(("TCP", "TLS", "WS", "WSS"))
+_T = TypeVar("_T")
+_row_of = LINES.__getitem__
+_NO_REPEATS: dict[str, list[Row]] = {}
 
 
 class Message:
@@ -54,13 +61,14 @@ class Message:
 
     __slots__ = (
         "__dict__",
+        "_repeats",
+        "_rows",
         "body",
         "body_start",
         "complete_headers",
         "datagram",
         "defects",
         "head_end",
-        "headers",
         "method",
         "raw",
         "reason",
@@ -72,8 +80,42 @@ class Message:
 
     def __init__(self, datagram: Datagram) -> None:
         self.datagram = datagram
-        self.raw = raw = datagram.payload
+        self.raw = datagram.payload
         self.defects: list[Defect] = []
+        self.body = self.trailing = b""
+        if not self._read_plain():
+            self._read_any()
+
+    def _read_plain(self) -> bool:
+        """Read the common form: each line ends in CRLF and nothing is folded; the start line and every header line are
+        as the grammar has them. False, and nothing done, for any other message."""
+        raw = self.raw
+        end = raw.find(b"\r\n\r\n")
+        if end <= 0:
+            return False
+        lines = raw[:end].split(b"\r\n")
+        line = START_LINES[lines.pop(0)]
+        if line is None:
+            return False
+        pairs = list(map(_row_of, lines))
+        self._rows = rows = dict(pairs)
+        if "" in rows:
+            return False
+        self.method, self.request_uri, self.version, self.status, self.reason = line
+        self.head_end = end + 2
+        self.body_start = end = end + 4
+        self.complete_headers = True
+        self._repeats = _NO_REPEATS
+        if len(rows) != len(pairs):
+            self._index([row for _, row in pairs])
+            self._note_repeated()
+        if end != len(raw) or (length := rows.get("content-length")) is None or length.value != b"0":
+            self._cut_body(self.datagram.fidelity is not Fidelity.PRINTED)
+        return True
+
+    def _read_any(self) -> None:
+        """Read whatever it is."""
+        datagram, raw = self.datagram, self.raw
         wire = datagram.fidelity is not Fidelity.PRINTED
         start, end, following = _start_line_place(raw)
         if (
@@ -82,10 +124,12 @@ class Message:
             self.defects.append(Defect("leading-crlf", "empty lines before the start line", 0))
         line = parse_start_line(text(raw[start:end]), self.defects)
         self.method, self.request_uri, self.version, self.status, self.reason = line
-        self.headers, self.head_end, self.body_start, self.complete_headers = split_headers(
+        headers, self.head_end, self.body_start, self.complete_headers = split_headers(
             raw, following, self.defects, wire=wire
         )
-        self.body, self.trailing = b"", b""
+        self.__dict__["headers"] = headers
+        cut = self.cut_header
+        self._index([Row(header.name, header.key, header.value) for header in headers if header is not cut])
         self._note_repeated()
         if self.complete_headers:
             self._cut_body(wire)
@@ -97,25 +141,21 @@ class Message:
 
     def _note_repeated(self) -> None:
         """RFC 3261 7.3.1: rows may be repeated only where the value is a comma list."""
-        rows = self.rows
-        if len(rows) == len(self.headers):
-            return
-        for key, found in rows.items():
-            if len(found) > 1 and key in SINGLE:
-                self.defects.append(Defect("repeated-header", f"{key} comes {len(found)} times", found[1].start))
+        for key, found in self._repeats.items():
+            if key in SINGLE:
+                second = [header.start for header in self.headers if header.key == key][1]
+                self.defects.append(Defect("repeated-header", f"{key} comes {len(found)} times", second))
 
     def _cut_body(self, wire: bool) -> None:
         """RFC 3261 18.3: in a datagram octets beyond Content-Length are discarded, missing ones are an error."""
         rest = self.raw[self.body_start :]
-        row = self.rows.get("content-length")
+        written = self.first("content-length")
         length = None
-        if row is not None:
-            length = decimal(text(row[0].value))
+        if written is not None:
+            length = decimal(written)
             if length is None:
-                shown = clip(text(row[0].value[:80]))
-                self.defects.append(
-                    Defect("bad-content-length", f"Content-Length is no number: {shown!r}", row[0].start)
-                )
+                sentence = f"Content-Length is no number: {clip(written[:80])!r}"
+                self.defects.append(Defect("bad-content-length", sentence, self._start_of("content-length")))
         self.body = rest if length is None else rest[:length]
         self.trailing = rest[len(self.body) :]
         if length is None or not wire or length == len(rest):
@@ -123,9 +163,29 @@ class Message:
         if self.trailing:
             count = len(self.trailing)
             self.defects.append(Defect("trailing-octets", f"{count} octets follow the body", len(self.raw) - count))
-        elif not self.datagram.missing and row is not None:
+        elif not self.datagram.missing:
             sentence = f"Content-Length promises {length} octets, {len(rest)} are there"
-            self.defects.append(Defect("content-length-beyond-message", sentence, row[0].start))
+            self.defects.append(
+                Defect("content-length-beyond-message", sentence, self._start_of("content-length"))
+            )
+
+    def _start_of(self, key: str) -> int:
+        """Where the first row called `key` begins."""
+        return next(header.start for header in self.headers if header.key == key)
+
+    def _index(self, rows: list[Row]) -> None:
+        """Find rows by their keys: the first of each, and all of those that come more than once."""
+        self._rows = first = {}
+        repeats: dict[str, list[Row]] = {}
+        for row in rows:
+            key = row.key
+            if key not in first:
+                first[key] = row
+            elif key in repeats:
+                repeats[key].append(row)
+            else:
+                repeats[key] = [first[key], row]
+        self._repeats = repeats or _NO_REPEATS
 
     def __repr__(self) -> str:
         what = f"{self.method} {self.request_uri}" if self.method else f"{self.status} {self.reason}"
@@ -149,22 +209,15 @@ class Message:
         return self.cseq is not None and self.cseq.method == "REGISTER"
 
     @lazy
-    def rows(self) -> dict[str, list[Header]]:
-        """The header rows by canonical key, in order. The key "" has the lines that are no headers.
+    def headers(self) -> list[Header]:
+        """The header rows with their places, in order."""
+        start = _start_line_place(self.raw)[2]
+        return split_headers(self.raw, start, [], wire=self.datagram.fidelity is not Fidelity.PRINTED).headers
 
-        A row that the snap length cut in two is not among them: half a value is none (`cut_header` has it).
-        """
-        found: dict[str, list[Header]] = {}
-        cut = self.cut_header
-        for header in self.headers:
-            key = header[1]
-            if header is cut:
-                continue
-            if key in found:
-                found[key].append(header)
-            else:
-                found[key] = [header]
-        return found
+    def has(self, key: str) -> bool:
+        """Whether there is a row called `key` (canonical). A row that the snap length cut in two is none: half a value
+        is no value (`cut_header` has it)."""
+        return key in self._rows
 
     @property
     def cut_header(self) -> Header | None:
@@ -178,12 +231,19 @@ class Message:
 
     def first(self, key: str) -> str | None:
         """The value of the first row called `key` (canonical), or None."""
-        found = self.rows.get(key)
-        return None if found is None else text(found[0].value)
+        found = self._rows.get(key)
+        return None if found is None else found.text
 
     def all(self, key: str) -> list[str]:
         """The values of all rows called `key`, one per row."""
-        return [text(header.value) for header in self.rows.get(key, ())]
+        return [row.text for row in self._all(key)]
+
+    def _all(self, key: str) -> Sequence[Row]:
+        repeated = self._repeats.get(key)
+        if repeated is not None:
+            return repeated
+        row = self._rows.get(key)
+        return () if row is None else (row,)
 
     def values(self, key: str) -> list[str]:
         """The elements of all rows called `key`, comma lists split, trimmed, empty elements dropped."""
@@ -205,13 +265,14 @@ class Message:
     @lazy
     def cseq(self) -> CSeq | None:
         """CSeq; None if absent or unreadable."""
-        value = self.first("cseq")
-        return None if value is None else CSeq.parse(value)
+        row = self._rows.get("cseq")
+        return None if row is None else _parsed(row, CSeq.parse)
 
     @lazy
     def vias(self) -> list[Via]:
         """All Via values, topmost first."""
-        return [Via.parse(part.strip(LWS)) for row in self.all("via") for part in segments(row) if part.strip(LWS)]
+        rows = self._all("via")
+        return _parsed(rows[0], _vias) if len(rows) == 1 else [via for row in rows for via in _parsed(row, _vias)]
 
     @property
     def via(self) -> Via | None:
@@ -221,19 +282,22 @@ class Message:
     @lazy
     def from_(self) -> Address | None:
         """From; None if absent."""
-        value = self.first("from")
-        return None if value is None else Address.parse(value)
+        row = self._rows.get("from")
+        return None if row is None else _parsed(row, Address.parse)
 
     @lazy
     def to(self) -> Address | None:
         """To; None if absent."""
-        value = self.first("to")
-        return None if value is None else Address.parse(value)
+        row = self._rows.get("to")
+        return None if row is None else _parsed(row, Address.parse)
 
     @lazy
     def contacts(self) -> list[Address]:
         """All Contact values, in order."""
-        return parse_address_list(self.all("contact"))
+        rows = self._all("contact")
+        if len(rows) == 1:
+            return _parsed(rows[0], parse_addresses)
+        return [contact for row in rows for contact in _parsed(row, parse_addresses)]
 
     @lazy
     def expires(self) -> int | None:
@@ -268,16 +332,22 @@ class Message:
     @lazy
     def credentials(self) -> list[Credentials]:
         """The credentials of all Authorization and Proxy-Authorization rows, in their order."""
-        cut = self.cut_header
-        rows = [h for h in self.headers if h.key in CREDENTIALS and h is not cut]
-        return [parse_credentials(h.key, text(h.value)) for h in rows]
+        return [_parsed(row, partial(parse_credentials, row.key)) for row in self._either(CREDENTIALS)]
 
     @lazy
     def challenges(self) -> list[Challenge]:
         """The challenges of all WWW-Authenticate and Proxy-Authenticate rows, in their order."""
+        rows = self._either(_CHALLENGES)
+        return [challenge for row in rows for challenge in _parsed(row, partial(parse_challenges, row.key))]
+
+    def _either(self, keys: tuple[str, str]) -> Sequence[Row]:
+        """The rows of two keys, in their order."""
+        one, other = self._all(keys[0]), self._all(keys[1])
+        if not (one and other):
+            return one or other
+        rows = {key: iter(found) for key, found in zip(keys, (one, other), strict=True)}
         cut = self.cut_header
-        rows = [h for h in self.headers if h.key in _CHALLENGES and h is not cut]
-        return [challenge for h in rows for challenge in parse_challenges(h.key, text(h.value))]
+        return [next(rows[header.key]) for header in self.headers if header.key in rows and header is not cut]
 
     @lazy
     def date(self) -> int | None:
@@ -297,6 +367,18 @@ class Message:
     @lazy
     def _value_defects(self) -> list[tuple[str, Defect]]:
         return check.value_defects(self)
+
+
+def _parsed(row: Row, parse: Callable[[str], _T]) -> _T:
+    """What the one parser of a row's key makes of it, once for all messages that share the row."""
+    value = row.parsed
+    if value is UNREAD:
+        value = row.parsed = parse(row.text)
+    return value  # type: ignore[no-any-return]
+
+
+def _vias(value: str) -> list[Via]:
+    return [Via.parse(part.strip(LWS)) for part in segments(value) if part.strip(LWS)]
 
 
 def _start_line_place(raw: bytes) -> tuple[int, int, int]:

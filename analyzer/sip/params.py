@@ -16,6 +16,9 @@ from analyzer.sip.text import LWS, QUOTED, clip, is_token, segments, unquote
 _D = TypeVar("_D")
 # gen-value = token / host / quoted-string. Wider here: only what other readers would take for a separator is refused.
 _VALUE = re.compile(r'[^\s"<>,;]++')
+# The same as one pattern: parameters that need no second look, as nearly all are.
+PLAIN_PARAMS = r"""(?:;[A-Za-z0-9\-.!%*_+`'~]++(?:=[^\s"<>,;]++)?)*"""
+_PLAIN = re.compile(PLAIN_PARAMS)
 
 
 class Params(Mapping[str, "str | None"]):
@@ -26,12 +29,18 @@ class Params(Mapping[str, "str | None"]):
 
     __slots__ = ("_first", "defects", "items_as_written")
 
-    def __init__(self, items: tuple[tuple[str, str | None], ...] = (), defects: tuple[Defect, ...] = ()) -> None:
+    def __init__(
+        self,
+        items: tuple[tuple[str, str | None], ...] = (),
+        defects: tuple[Defect, ...] = (),
+        first: dict[str, str | None] | None = None,
+    ) -> None:
         self.items_as_written = items
         self.defects = defects
-        self._first: dict[str, str | None] = {}
-        for name, value in items:
-            self._first.setdefault(name.lower(), value)
+        self._first: dict[str, str | None] = {} if first is None else first
+        if first is None:
+            for name, value in items:
+                self._first.setdefault(name.lower(), value)
 
     def __getitem__(self, name: str) -> str | None:
         return self._first[name]
@@ -76,10 +85,25 @@ def parse_params(text: str) -> Params:
     """Parse `;a=b;c` (the first `;` may be missing). Blanks around `;` and `=` are legal (RFC 4475 3.1.1.1)."""
     if not text:
         return NO_PARAMS
+    if _PLAIN.fullmatch(text) and (plain := plain_params(text)) is not None:
+        return plain
     parts = segments(text, ";")
     if not parts[0].strip(LWS):
         del parts[0]
     return _collect(parts, strict=True)
+
+
+def plain_params(text: str) -> Params | None:
+    """The parameters of a text that `PLAIN_PARAMS` matches; None where a name comes twice, which is for `parse_params`
+    to say."""
+    items: list[tuple[str, str | None]] = []
+    first: dict[str, str | None] = {}
+    for part in text[1:].split(";"):
+        name, equals, written = part.partition("=")
+        value = written if equals else None
+        items.append((name, value))
+        first[name.lower()] = value
+    return Params(tuple(items), (), first) if len(first) == len(items) else None
 
 
 def parse_uri_params(text: str) -> Params:

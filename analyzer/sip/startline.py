@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from analyzer.defect import Defect
 from analyzer.sip.scalar import decimal
-from analyzer.sip.text import clip, is_token
+from analyzer.sip.text import clip, is_token, text
 
 _VERSION = re.compile(r"SIP/[0-9]++\.[0-9]++", re.IGNORECASE)
 
@@ -27,6 +27,29 @@ class StartLine(NamedTuple):
     version: str = ""
     status: int = 0
     reason: str = ""
+
+
+_KEPT = 4096
+_LONGEST_KEPT = 256
+
+
+class StartLines(dict[bytes, "StartLine | None"]):
+    """Start line without its line end -> what it says, None where it has a defect. It learns, and begins anew when it
+    is full: clients repeat themselves."""
+
+    def __missing__(self, line: bytes) -> StartLine | None:
+        defects: list[Defect] = []
+        parsed = None if b"\r" in line or b"\n" in line else parse_start_line(text(line), defects)
+        found = None if defects else parsed
+        if len(line) <= _LONGEST_KEPT:
+            if len(self) >= _KEPT:
+                self.clear()
+            self[line] = found
+        return found
+
+
+START_LINES = StartLines()
+"""The start lines met so far, for all messages of the process."""
 
 
 def parse_start_line(line: str, defects: list[Defect]) -> StartLine:

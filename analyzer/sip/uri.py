@@ -29,6 +29,12 @@ _USER = re.compile(r"[A-Za-z0-9\-_.!~*'()%&=+$,;?/]++")
 _PASSWORD = re.compile(r"[A-Za-z0-9\-_.!~*'()%&=+$,]*+")
 # hostname, IPv4address; the underscore is not in the grammar but in too many zones to complain of.
 _HOST = re.compile(r"[A-Za-z0-9._\-]++")
+# A URI that needs no second look, as nearly all are: no password, no escapes, no headers, nothing malformed, one parameter
+# at most.
+_PLAIN = re.compile(
+    r"(sips?):(?:([A-Za-z0-9\-_.!~*'()&=+$,]++)@)?([A-Za-z0-9._\-]++)(?::([1-9][0-9]{0,3}|[1-5][0-9]{4}))?"
+    r"(|;[A-Za-z0-9\-.=]++)"
+)
 _IPV6 = re.compile(r"[0-9A-Fa-f:.]++")
 _ILLEGAL = re.compile(r'[\x00-\x20\x7f"<>]')
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -37,7 +43,7 @@ _UNRESERVED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012
 _CACHED_LENGTH = 200
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Uri:
     """One URI. Parts are as written, not unescaped; `host` has no IPv6 brackets; other schemes fill only `opaque`.
 
@@ -71,6 +77,14 @@ class Uri:
 
 
 def _parse(text: str) -> Uri:
+    plain = _PLAIN.fullmatch(text)
+    if plain is not None:
+        scheme, user, host, port, params = plain.groups()
+        return Uri(text, scheme, user, None, host, int(port) if port else None, parse_uri_params(params[1:]))
+    return _parse_any(text)
+
+
+def _parse_any(text: str) -> Uri:
     defects: dict[str, Defect] = {}
     if _ILLEGAL.search(text):
         _note(defects, "bad-uri", f"blank, control character, quote or bracket inside the URI {clip(text)!r}")

@@ -10,7 +10,7 @@ from analyzer.evidence import SECOND
 from analyzer.flowtext import START
 from analyzer.register.binding import Binding
 from analyzer.register.contacts import Contacts, same_contact
-from analyzer.sip.address import parse_address_list
+from analyzer.sip.address import parse_addresses
 from tests.register.watch import Watched, datagrams, put, shifted, start, watch
 
 ONE = "> REGISTER sip:a\n"
@@ -236,13 +236,13 @@ INSTANCE = ';+sip.instance="<urn:uuid:1>"'
 @pytest.mark.parametrize("crowd", [0, 9], ids=["alone", "in a crowd"])
 def test_which_contacts_are_one(one: str, two: str, same: bool, crowd: int) -> None:
     others = [f"<sip:other{number}@h>" for number in range(crowd)]
-    known = parse_address_list([*others, one])
-    wanted = parse_address_list([two])[0]
+    known = parse_addresses(", ".join([*others, one]))
+    wanted = parse_addresses(two)[0]
     assert same_contact(known[-1], wanted) is same
     assert Contacts(known).find(wanted) == (crowd if same else None)
 
 
 def test_comparison_is_no_equivalence() -> None:
     """So there is no key: `x=1` equals nothing-said equals `x=2`."""
-    one, none, two = parse_address_list(["<sip:bob@h;x=1>, <sip:bob@h>, <sip:bob@h;x=2>"])
+    one, none, two = parse_addresses("<sip:bob@h;x=1>, <sip:bob@h>, <sip:bob@h;x=2>")
     assert (same_contact(one, none), same_contact(none, two), same_contact(one, two)) == (True, True, False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.sip.address import Address, parse_address_list
+from analyzer.sip.address import Address, parse_addresses
 from analyzer.sip.auth import parse_auth_params, parse_challenges, parse_credentials
 from analyzer.sip.cseq import CSeq
 from analyzer.sip.message import Message, parse_bytes
@@ -113,7 +113,7 @@ def test_any_text_makes_a_value(value: str) -> None:
     assert all(param.raw in value or param.name.lower() == "qop" for param in parse_auth_params(value))
     cseq = CSeq.parse(value)
     assert cseq is None or CSeq.parse(str(cseq)) is not None
-    for address in parse_address_list([value]):
+    for address in parse_addresses(value):
         assert address.raw in value and (address.tag, address.expires, address.q) is not None
     via = Via.parse(value)
     assert (via.sent_by, via.branch, via.received, via.rport, via.has_cookie) is not None
