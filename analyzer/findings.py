@@ -109,6 +109,8 @@ class Violated:
 
 
 Answer = Passed | NotApplicable | NotJudged | Violated
+SINGLE = (Passed, NotApplicable, NotJudged, Violated)
+"""The classes of `Answer`: what a check returns that gives one answer."""
 PASSED = Passed()
 NOT_APPLICABLE = NotApplicable()
 
@@ -154,6 +156,8 @@ class Rule:
     `hop` says where along a path of proxies the rule looks: `first` for what the user agent wrote, `last` for what
     the registrar answered, `any` for both. `methods` are the methods it is asked about (empty: every one).
     `folds` names the rules whose findings on the same transaction this one explains (RULES 0.5).
+    `concerns` and `suspects` are marks (`register/marks.py`): a subject with none of the former is not applicable, one
+    with none of the latter passes, and the check is not called. It must answer the same if it is; 0 means ask always.
     """
 
     id: str
@@ -175,6 +179,8 @@ class Rule:
     needs: tuple[Need, ...] = ()
     folds: tuple[str, ...] = ()
     join_subs: bool = False
+    concerns: int = 0
+    suspects: int = 0
 
 
 @dataclass(slots=True)
@@ -218,3 +224,14 @@ class Tally:
     not_applicable: int = 0
     not_judged: dict[str, int] = field(default_factory=dict)
     failed: int = 0
+
+    def add(self, answer: Answer, count: int = 1) -> None:
+        """Count an answer that was given `count` times."""
+        if isinstance(answer, Passed):
+            self.passed += count
+        elif isinstance(answer, NotApplicable):
+            self.not_applicable += count
+        elif isinstance(answer, NotJudged):
+            self.not_judged[answer.reason] = self.not_judged.get(answer.reason, 0) + count
+        else:
+            self.violated += count

@@ -1,7 +1,7 @@
 """Rules x subjects -> findings and outcomes.
 
-The judge asks every rule of a subject's kind, after what the card itself demands (hop, methods, coverage). It tallies
-each of the five outcomes, turns violations into findings, merges findings of one rule on one registration into one
+The judge asks the rules of a subject's kind that have a say about it (`coverage.py`). It tallies each of the five
+outcomes, turns violations into findings, merges findings of one rule on one registration into one
 with a count, and folds at the end what another finding explains (RULES 0.5). A rule that raises is an outcome of its
 own, and an internal finding; the run goes on (DESIGN 5).
 
@@ -12,19 +12,18 @@ because the loop is what the administrator sees.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
-from analyzer.evidence import SECOND, Datagram, Fidelity, Place
+from analyzer.coverage import Plan, lacks, methods_of, plan
+from analyzer.evidence import Fidelity, Place
 from analyzer.findings import (
-    NOT_APPLICABLE,
+    PASSED,
     SEVERITIES,
+    SINGLE,
     Answer,
     Confidence,
     Finding,
-    Need,
-    NotApplicable,
-    NotJudged,
-    Passed,
     Rule,
     SubjectKind,
     Tally,
@@ -39,7 +38,6 @@ from analyzer.register.subjects import (
     StepSubject,
     Subject,
     TransactionSubject,
-    is_printed,
 )
 from analyzer.register.transaction import Transaction
 from analyzer.sight import Sight
@@ -48,8 +46,6 @@ MAX_PLACES = 10
 """Places that one finding keeps; the count goes on."""
 MAX_FINDINGS = 100_000
 """Findings that are kept apart; beyond it only the tallies go on, and the report says so."""
-CLOCK_STEPPED = "the clock steps back"
-"""Reason for not judging the order of messages across such a step (T-CLOCK)."""
 MOST_FOLDS = 10_000
 """Transactions whose violations can still be folded: what folds comes within one transaction's life."""
 MOST_LOSS = 0.02
@@ -68,12 +64,15 @@ _KINDS: dict[type, SubjectKind] = {
 class Judge:
     """Asks the rules; `findings()` and `tallies` hold the result."""
 
-    def __init__(self, rules: Sequence[Rule], sight: Sight) -> None:
+    def __init__(self, rules: Sequence[Rule], sight: Sight, *, exhaustive: bool = False) -> None:
         self.sight = sight
-        self.tallies: dict[str, Tally] = {rule.id: Tally() for rule in rules}
+        self._exhaustive = exhaustive or sight.profile != "rfc3261"  # marks know the standard, not its profiles
+        self._tallies: dict[str, Tally] = {rule.id: Tally() for rule in rules}
         self._rules: dict[str, list[Rule]] = defaultdict(list)
         for rule in rules:
             self._rules[rule.subject].append(rule)
+        self._methods = methods_of(rules)
+        self._plans: dict[tuple[type, str, int, int], Plan] = {}
         self._cards = {rule.id: rule for rule in rules}
         self._foldable = {folded for rule in rules for folded in rule.folds}
         self._findings: dict[tuple[object, ...], Finding] = {}
@@ -82,10 +81,38 @@ class Judge:
         self.dropped = 0
 
     def ask(self, subject: Subject) -> None:
-        """Ask every rule about a complete subject."""
-        for rule in self._rules[_KINDS[type(subject)]]:
-            for answer in self._answers(rule, subject):
-                self._note(rule, subject, answer)
+        """Ask every rule that has a say about a complete subject."""
+        method = subject.transaction.method
+        key = (type(subject), method if method in self._methods else "", lacks(subject, self.sight), subject.marks)
+        made = self._plans.get(key)
+        if made is None:
+            made = self._plan(key)
+        made.count += 1
+        for rule in made.asked:
+            try:
+                answers = rule.check(subject, self.sight)
+                if answers is PASSED:
+                    self._tallies[rule.id].passed += 1
+                    continue
+                for answer in (answers,) if isinstance(answers, SINGLE) else tuple(answers):
+                    self._note(rule, subject, answer)
+            except Exception as error:  # a rule's bug must not end the run (DESIGN 5)
+                self._failed(rule, subject, error)
+
+    def _plan(self, key: tuple[type, str, int, int]) -> Plan:
+        kind, method, lacking, marks = key
+        made = plan(self._rules[_KINDS[kind]], method, lacking, marks, exhaustive=self._exhaustive)
+        self._plans[key] = made
+        return made
+
+    @property
+    def tallies(self) -> dict[str, Tally]:
+        """How often each rule gave each outcome so far."""
+        whole = {name: replace(tally, not_judged=dict(tally.not_judged)) for name, tally in self._tallies.items()}
+        for made in self._plans.values():
+            for rule, answer in made.settled:
+                whole[rule.id].add(answer, made.count)
+        return whole
 
     def findings(self) -> list[Finding]:
         """The findings, folded, the worst first and then in the order of the evidence."""
@@ -97,36 +124,20 @@ class Judge:
                     finding.confidence = finding.confidence.lowered()
         return sorted(found, key=_rank)
 
-    def _answers(self, rule: Rule, subject: Subject) -> Iterable[Answer]:
-        unmet = _unmet(rule, subject, self.sight)
-        if unmet is not None:
-            return (unmet,)
-        try:
-            answer = rule.check(subject, self.sight)
-            return (answer,) if isinstance(answer, Passed | NotApplicable | NotJudged | Violated) else tuple(answer)
-        except Exception as error:  # a rule's bug must not end the run (DESIGN 5)
-            self._failed(rule, subject, error)
-            return ()
-
     def _note(self, rule: Rule, subject: Subject, answer: Answer) -> None:
-        tally = self.tallies[rule.id]
-        if isinstance(answer, Passed):
-            tally.passed += 1
-        elif isinstance(answer, NotApplicable):
-            tally.not_applicable += 1
-        elif isinstance(answer, NotJudged):
-            tally.not_judged[answer.reason] = tally.not_judged.get(answer.reason, 0) + 1
-        else:
-            tally.violated += 1
+        self._tallies[rule.id].add(answer)
+        if isinstance(answer, Violated):
             self._violated(rule, subject, answer)
 
     def _violated(self, rule: Rule, subject: Subject, answer: Violated) -> None:
         registration = subject.registration
         per = answer.per if answer.per is not None else _per(subject)
         key = (rule.id, per, "" if rule.join_subs else answer.sub)
-        place = answer.at if answer.at is not None else subject.place
-        places = [(one, _time_of(subject, one)) for one in (place, *answer.related)]
         finding = self._findings.get(key)
+        places: list[tuple[Place, int | None]] = []
+        if finding is None or len(finding.evidence) < MAX_PLACES:
+            place = answer.at if answer.at is not None else subject.place
+            places = [(one, _time_of(subject, one)) for one in (place, *answer.related)]
         taken_over = self._findings.pop((rule.id, per, answer.replaces), None) if answer.replaces else None
         if finding is None:
             if len(self._findings) >= MAX_FINDINGS:
@@ -160,7 +171,7 @@ class Judge:
                 self._unfolded[transaction] = [*(self._unfolded.get(transaction) or []), finding]
 
     def _failed(self, rule: Rule, subject: Subject, error: Exception) -> None:
-        self.tallies[rule.id].failed += 1
+        self._tallies[rule.id].failed += 1
         key = (INTERNAL, rule.id)
         if key in self._findings:
             self._findings[key].count += 1
@@ -186,59 +197,6 @@ def _take_back(finding: Finding, folder: Finding) -> None:
     finding.count -= 1
     if finding.rule not in folder.folded:
         folder.folded.append(finding.rule)
-
-
-def _unmet(rule: Rule, subject: Subject, sight: Sight) -> NotApplicable | NotJudged | None:
-    """What the card demands and the subject does not give."""
-    transaction = subject.transaction
-    if rule.methods and transaction.method not in rule.methods:
-        return NOT_APPLICABLE
-    if rule.hop == "first" and not transaction.is_first_hop:
-        return NOT_APPLICABLE  # the hop nearer the user agent is judged instead (T-FORK)
-    if rule.hop == "last" and not transaction.is_last_hop:
-        return NOT_APPLICABLE
-    if isinstance(subject, StepSubject) and _clock_stepped(subject):
-        return NotJudged(CLOCK_STEPPED)
-    for need in rule.needs:
-        if not _is_met(need, subject, transaction, sight):
-            return NotJudged(need.value)
-    return None
-
-
-def _clock_stepped(step: StepSubject) -> bool:
-    """T-CLOCK: what is told before carries a time more than a second after this, so their order is not known."""
-    later = step.later.first
-    before = (step.earlier, step.same_call, step.stream.last)
-    times = [one.first for one in before if one is not None and one.first is not None]
-    return later is not None and any(time - later > SECOND for time in times)
-
-
-def _is_met(need: Need, subject: Subject, transaction: Transaction, sight: Sight) -> bool:
-    match need:
-        case Need.BYTES:
-            return not is_printed(subject)
-        case Need.CLOCK:
-            return _own_datagram(subject).time is not None
-        case Need.SUBSECOND:
-            return _own_datagram(subject).time is not None and sight.resolution < SECOND
-        case Need.WHOLE:
-            message = (
-                subject.message if isinstance(subject, MessageSubject) else transaction.request or transaction.final
-            )
-            return message is not None and not message.datagram.missing and message.complete_headers
-        case Need.S2C:
-            return sight.answers_from(transaction.destination) > 0
-        case Need.C2S:
-            return transaction.request is not None
-        case _:
-            return True  # TAIL and HEAD are for the check to decide: it knows how much of either it needs
-
-
-def _own_datagram(subject: Subject) -> Datagram:
-    message = subject.message if isinstance(subject, MessageSubject) else subject.transaction.request
-    message = message or subject.transaction.final
-    assert message is not None
-    return message.datagram
 
 
 def _per(subject: Subject) -> object:

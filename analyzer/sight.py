@@ -13,12 +13,21 @@ class Sight:
     def __init__(self, sources: list[Source], reconstructor: Reconstructor, profile: str = "rfc3261") -> None:
         self._sources = sources
         self._reconstructor = reconstructor
+        self._answers_from = reconstructor.table.answers_from
         self.profile = profile
 
     @property
     def resolution(self) -> int:
         """The coarsest step of the sources' clocks, nanoseconds."""
         return max((source.resolution for source in self._sources), default=SECOND)
+
+    @property
+    def is_coarse(self) -> bool:
+        """Whether a clock has steps of a second or more."""
+        for source in self._sources:  # asked for every subject: no generator, no maximum
+            if source.resolution >= SECOND:
+                return True
+        return False
 
     @property
     def slack(self) -> int:
@@ -44,7 +53,7 @@ class Sight:
 
     def answers_from(self, server: Endpoint) -> int:
         """How many answers were seen from this server's address."""
-        return self._reconstructor.table.answers_from.get(server.host, 0)
+        return self._answers_from.get(server.host, 0)
 
     def port_answers(self, server: Endpoint) -> bool:
         """Whether any answer was seen from this very port."""

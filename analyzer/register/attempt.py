@@ -26,9 +26,9 @@ LONGEST = 12
 
 class Attempt:
     """One try of one client at one registrar. `outcome` is `open` until it is concluded; `inherited` are the nonces of
-    the challenge that ended the attempt before."""
+    the challenge that ended the attempt before; `too_brief`: one of its answers was a 423."""
 
-    __slots__ = ("ended", "inherited", "outcome", "status", "transactions")
+    __slots__ = ("ended", "inherited", "outcome", "status", "too_brief", "transactions")
 
     def __init__(self, first: Transaction, inherited: set[str] | None = None) -> None:
         self.transactions = [first]
@@ -36,6 +36,7 @@ class Attempt:
         self.outcome: Outcome = "open"
         self.status = 0
         self.ended = False
+        self.too_brief = False
 
     @property
     def first(self) -> Transaction:
@@ -83,6 +84,7 @@ class Attempt:
     def answered(self) -> bool:
         """Take in the last transaction's final answer; True if that concludes the attempt (RULES 1.5)."""
         status = self.last.status
+        self.too_brief |= status == 423
         if 200 <= status < 300:
             return self._conclude(_success(self.last), status)
         if status not in LINKING or self.refused:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from analyzer.evidence import Fidelity, Place
+from analyzer.register import marks
 from analyzer.register.attempt import Attempt
 from analyzer.register.binding import BindingEvent
 from analyzer.register.boot import BootScore
@@ -30,6 +31,35 @@ class MessageSubject:
     earlier: Transaction | None = None
 
     @property
+    def marks(self) -> int:
+        """What can be told of the message at once (`register/marks.py`)."""
+        return self._request_marks() if self.message.method else self._answer_marks()
+
+    def _request_marks(self) -> int:
+        message = self.message
+        to, from_, uri = message.to, message.from_, message.uri
+        found = marks.REQUEST
+        if to is None or from_ is None or uri is None or not message.has_mandatory:
+            found |= marks.ODD_HEADERS
+        if uri is not None and uri.user is not None:
+            found |= marks.RURI_USER
+        if to is not None and "tag" in to.params:
+            found |= marks.TO_TAG
+        if from_ is not None and not from_.params.get("tag"):
+            found |= marks.NO_FROM_TAG
+        if self.earlier is not None and self.earlier.call_id != message.call_id:
+            found |= marks.NEW_CALL_ID
+        for contact in message.contacts:
+            if contact.star:
+                found |= marks.STAR
+        return found
+
+    def _answer_marks(self) -> int:
+        message = self.message
+        found = marks.SUCCESS if 200 <= message.status < 300 else 0
+        return found | marks.CHALLENGE if message.has_challenge else found
+
+    @property
     def place(self) -> Place:
         """Where the message was seen."""
         return self.message.datagram.place
@@ -51,6 +81,18 @@ class TransactionSubject:
     next_nonce: dict[str, str] = field(default_factory=dict)
 
     @property
+    def marks(self) -> int:
+        """What can be told of the transaction at once (`register/marks.py`)."""
+        transaction = self.transaction
+        found = marks.DIGESTS if self.digests else 0
+        final = transaction.final
+        if final is None or transaction.request is None:
+            found |= marks.UNANSWERED
+        if final is not None and 200 <= final.status < 300:
+            found |= marks.SUCCESS
+        return found
+
+    @property
     def place(self) -> Place:
         """Where the request was seen (or the answer, if it alone was)."""
         return self.transaction.place
@@ -62,6 +104,12 @@ class AttemptSubject:
 
     attempt: Attempt
     registration: Registration
+
+    @property
+    def marks(self) -> int:
+        """What can be told of the attempt at once (`register/marks.py`)."""
+        failed = 0 if self.attempt.outcome in ("registered", "removed", "fetched") else marks.FAILED
+        return failed | marks.TOO_BRIEF if self.attempt.too_brief else failed
 
     @property
     def transaction(self) -> Transaction:
@@ -95,6 +143,24 @@ class StepSubject:
     boot: BootScore | None
 
     @property
+    def marks(self) -> int:
+        """What can be told of the step at once (`register/marks.py`)."""
+        later, same_call, earlier, last = self.later, self.same_call, self.earlier, self.stream.last
+        found = marks.CALL_ID_CHANGED if self.call_id_changed else 0
+        if last is not None and last.cseq >= 0 and later.cseq > last.cseq:
+            found |= marks.COUNTED if later.cseq == last.cseq + 1 else marks.COUNTED | marks.JUMPED
+        if same_call is not None and same_call.cseq >= 0 and later.cseq >= 0:
+            found |= marks.RETRY if self.answers_challenge else marks.NO_RETRY
+            if later.cseq <= same_call.cseq:
+                found |= marks.NOT_RAISED
+        if earlier is not None:
+            if not self.same_attempt:
+                found |= marks.FOLLOWS
+            if earlier.request is not None and earlier.first is not None and later.first is not None:
+                found |= marks.AFTER_REQUEST if earlier.final is not None else marks.AFTER_REQUEST | marks.PENDING
+        return found
+
+    @property
     def transaction(self) -> Transaction:
         """The new transaction."""
         return self.later
@@ -122,6 +188,11 @@ class BindingSubject:
     event: BindingEvent
     registration: Registration
     step: StepSubject | None
+
+    @property
+    def marks(self) -> int:
+        """What can be told of the event at once (`register/marks.py`)."""
+        return marks.ASKED_AGAIN if self.event.kind in ("renewal", "lapsed") else 0
 
     @property
     def transaction(self) -> Transaction:

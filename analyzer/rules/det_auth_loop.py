@@ -13,6 +13,7 @@ from collections import Counter
 
 from analyzer.evidence import SECOND
 from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
+from analyzer.register import marks
 from analyzer.register.registration import Failure, Registration
 from analyzer.register.subjects import AttemptSubject
 from analyzer.sight import Sight
@@ -78,6 +79,7 @@ RULE = Rule(
     group="I",
     subject="attempt",
     check=check,
+    suspects=marks.FAILED,
     needs=(Need.S2C,),
     why="Most frequent real-world fault: wrong password, stale loop, realm or clock trouble.",
     fix="compare user name, password and realm at both ends (sipcheck verify-digest tells which side is wrong)",

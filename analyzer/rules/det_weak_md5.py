@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.register import marks
 from analyzer.register.challenges import STRONG, by_realm
 from analyzer.register.subjects import MessageSubject
 from analyzer.sight import Sight
@@ -58,6 +59,7 @@ RULE = Rule(
     group="I",
     subject="message",
     check=check,
+    concerns=marks.CHALLENGE,
     hop="last",
     why="MD5 remains only for compatibility.",
     fix="offer SHA-256 before MD5 where the server can (Asterisk from 20.12, 21.7 and 22.2 on with chan_pjsip; "

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
+from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 from analyzer.sight import Sight
 from analyzer.sip.address import Address
@@ -58,6 +59,7 @@ RULE = Rule(
     group="A",
     subject="message",
     check=check,
+    concerns=marks.STAR,
     needs=(Need.WHOLE,),
     why="Meant to remove everything; a conforming registrar answers 400 and nothing is removed.",
     fix="update the phone's firmware, or turn off its option to remove all bindings (often `unregister on boot`): the "

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from analyzer.evidence import SECOND
 from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Confidence, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.register import marks
 from analyzer.register.binding import Binding
 from analyzer.register.subjects import BindingSubject, StepSubject
 from analyzer.sight import Sight
@@ -81,6 +82,7 @@ RULE = Rule(
     group="C",
     subject="binding",
     check=check,
+    concerns=marks.ASKED_AGAIN,
     needs=(Need.CLOCK,),
     why="The user agent cannot be reached in the gap.",
     fix="let the phone refresh by the `expires` of the 200, at about half of it, not by its own setting",

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.register import marks
 from analyzer.register.attempt import LONGEST, Attempt, requested_expiry
 from analyzer.register.subjects import AttemptSubject
 from analyzer.register.transaction import Transaction
@@ -101,6 +102,7 @@ RULE = Rule(
     group="D",
     subject="attempt",
     check=check,
+    concerns=marks.TOO_BRIEF,
     why="Endless 423 loop, never registered.",
     fix="set the phone's registration interval (often `Register Expires`) to the registrar's Min-Expires or more, or "
     "lower the registrar's minimum (Kamailio: `min_expires`; Asterisk raises short ones by itself, to `minexpiry` in "

@@ -11,6 +11,7 @@ against the interval that was granted: a phone that refreshes each half hour is 
 from __future__ import annotations
 
 from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.register import marks
 from analyzer.register.subjects import StepSubject
 from analyzer.sight import Sight
 
@@ -62,6 +63,8 @@ RULE = Rule(
     group="B",
     subject="step",
     check=check,
+    concerns=marks.FOLLOWS,
+    suspects=marks.CALL_ID_CHANGED,
     needs=(Need.C2S,),
     why="The registrar can no longer tell a late, reordered request from a new one.",
     fix="keep one Call-ID until the next boot and count CSeq up (Kamailio uac: reg_keep_callid=1)",

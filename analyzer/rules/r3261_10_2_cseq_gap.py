@@ -10,6 +10,7 @@ times, and nothing points to a loss.
 from __future__ import annotations
 
 from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
+from analyzer.register import marks
 from analyzer.register.subjects import StepSubject, is_printed
 from analyzer.sight import Sight
 
@@ -46,6 +47,8 @@ RULE = Rule(
     group="B",
     subject="step",
     check=check,
+    concerns=marks.COUNTED,
+    suspects=marks.JUMPED,
     needs=(Need.C2S,),
     why="Harmless to a registrar, and indistinguishable from packet loss.",
     fix="raise CSeq by exactly one for each new REGISTER of a Call-ID",

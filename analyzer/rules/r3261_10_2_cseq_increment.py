@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from analyzer.evidence import SECOND
 from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.register import marks
 from analyzer.register.subjects import StepSubject, is_printed
 from analyzer.register.timers import BOOT_SILENCE
 from analyzer.sight import Sight
@@ -69,6 +70,8 @@ RULE = Rule(
     group="B",
     subject="step",
     check=check,
+    concerns=marks.NO_RETRY,
+    suspects=marks.NOT_RAISED,
     needs=(Need.C2S,),
     why="The registrar must take it for an old request: the refresh is lost.",
     fix="keep the CSeq counter over refreshes; it may begin again only with a new Call-ID",

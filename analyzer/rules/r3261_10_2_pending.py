@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from analyzer.evidence import SECOND
 from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.register import marks
 from analyzer.register.binding import same_contact
 from analyzer.register.subjects import StepSubject
 from analyzer.register.timers import TIMER_F, retransmissions_due
@@ -86,6 +87,8 @@ RULE = Rule(
     group="B",
     subject="step",
     check=check,
+    concerns=marks.AFTER_REQUEST,
+    suspects=marks.PENDING,
     needs=(Need.C2S, Need.S2C, Need.SUBSECOND),
     why="Leads to reordered updates and lost bindings.",
     fix="wait for the final answer, or for 32 s without one, before the next REGISTER",

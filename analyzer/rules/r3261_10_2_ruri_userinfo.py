@@ -9,6 +9,7 @@ the request to the phone instead of the registrar, and the digest `uri` then has
 from __future__ import annotations
 
 from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 from analyzer.sight import Sight
 
@@ -37,6 +38,8 @@ RULE = Rule(
     group="A",
     subject="message",
     check=check,
+    concerns=marks.REQUEST,
+    suspects=marks.RURI_USER | marks.ODD_HEADERS,
     why="Routing-relevant and always the client's doing; many registrars tolerate it.",
     fix="set the phone's registrar (domain, SIP server) to the domain alone, without user@",
     examples=(

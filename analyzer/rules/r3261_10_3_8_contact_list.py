@@ -12,6 +12,7 @@ contact is listed in a rewritten form (another address or port, as some routers 
 from __future__ import annotations
 
 from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.register import marks
 from analyzer.register.subjects import TransactionSubject
 from analyzer.rules._contacts import MOST_PAIRS, asked_for, is_listed, is_similar
 from analyzer.sight import Sight
@@ -65,6 +66,7 @@ RULE = Rule(
     group="E",
     subject="transaction",
     check=check,
+    concerns=marks.SUCCESS,
     hop="last",
     needs=(Need.WHOLE,),
     why="Client cannot know whether it is registered nor for how long.",

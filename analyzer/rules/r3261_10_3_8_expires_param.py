@@ -12,6 +12,7 @@ be part of the URI and mean nothing. Answers to a removal are left to the rules 
 from __future__ import annotations
 
 from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.register import marks
 from analyzer.register.attempt import requested_expiry
 from analyzer.register.subjects import MessageSubject
 from analyzer.sight import Sight
@@ -72,6 +73,7 @@ RULE = Rule(
     group="E",
     subject="message",
     check=check,
+    concerns=marks.SUCCESS,
     hop="last",
     needs=(Need.WHOLE,),
     why="Clients fall back to the Expires header or to their own idea; ambiguous with several contacts.",

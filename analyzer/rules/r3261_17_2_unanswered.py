@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from analyzer.evidence import SECOND
 from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Confidence, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.register import marks
 from analyzer.register.subjects import TransactionSubject, is_printed
 from analyzer.register.timers import GRACE, TIMER_F
 from analyzer.register.transaction import Transaction
@@ -168,6 +169,7 @@ RULE = Rule(
     group="D",
     subject="transaction",
     check=check,
+    suspects=marks.UNANSWERED,
     hop="any",
     why="Service-affecting, but the observer cannot tell loss from refusal to answer.",
     fix="see whether the server listens there (`ss -ulnp`), whether a firewall or fail2ban drops the phone's address, "

@@ -9,6 +9,7 @@ server's transaction layer answers without anybody looking at the credentials.
 from __future__ import annotations
 
 from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
+from analyzer.register import marks
 from analyzer.register.subjects import StepSubject
 from analyzer.sight import Sight
 
@@ -38,6 +39,8 @@ RULE = Rule(
     group="B",
     subject="step",
     check=check,
+    concerns=marks.RETRY,
+    suspects=marks.NOT_RAISED,
     needs=(Need.C2S,),
     folds=("R3261-10.2-cseq-increment",),
     why="Registrars take it for a retransmission of the challenged request and send the 401 again.",

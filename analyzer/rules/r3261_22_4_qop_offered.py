@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.register import marks
 from analyzer.register.challenges import by_realm
 from analyzer.register.subjects import MessageSubject
 from analyzer.sight import Sight
@@ -56,6 +57,7 @@ RULE = Rule(
     group="F",
     subject="message",
     check=check,
+    concerns=marks.CHALLENGE,
     hop="last",
     why="Forces the RFC 2069 formula: no client nonce, no replay counter. True of every chan_sip.",
     fix="Asterisk: chan_sip cannot send qop, move the phones to chan_pjsip (pjsip.conf); Kamailio and OpenSIPS: give "

@@ -12,6 +12,7 @@ odd but no To tag.
 from __future__ import annotations
 
 from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 from analyzer.sight import Sight
 from analyzer.sip.text import clip
@@ -57,6 +58,8 @@ RULE = Rule(
     group="A",
     subject="message",
     check=check,
+    concerns=marks.REQUEST,
+    suspects=marks.TO_TAG | marks.ODD_HEADERS,
     why="Registrar may look for a dialog and answer 481, and must then echo that tag.",
     fix="update the phone's firmware: it must build each REGISTER's To header from the address-of-record alone, and "
     "not send back the To header of an answer",

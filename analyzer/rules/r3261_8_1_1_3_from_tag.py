@@ -13,6 +13,7 @@ and drawing a new one for each refresh is tolerated too. A short tag is legal: R
 from __future__ import annotations
 
 from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 from analyzer.sight import Sight
 from analyzer.sip.text import clip
@@ -54,6 +55,8 @@ RULE = Rule(
     group="A",
     subject="message",
     check=check,
+    concerns=marks.REQUEST,
+    suspects=marks.NO_FROM_TAG | marks.NEW_CALL_ID | marks.ODD_HEADERS,
     why="Breaks transaction/merge matching; RFC 2543 clients only.",
     fix="update the phone's firmware, or replace a client that knows RFC 2543 only: From needs a random tag, and a new "
     "one for each new Call-ID",

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 
 from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
+from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 from analyzer.sight import Sight
 from analyzer.sip.message import Message
@@ -70,6 +71,8 @@ RULE = Rule(
     group="A",
     subject="message",
     check=check,
+    concerns=marks.REQUEST,
+    suspects=marks.ODD_HEADERS,
     needs=(Need.WHOLE,),
     why="Without To/From/Call-ID/CSeq/Via a registrar answers 400 or drops silently.",
     fix="update the firmware of the phone, or the proxy before it that strips headers: To, From, CSeq, Call-ID, "

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 
 from analyzer.evidence import SECOND
 from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.register import marks
 from analyzer.register.challenges import NonceUse, by_realm
 from analyzer.register.subjects import MessageSubject
 from analyzer.sight import Sight
@@ -131,6 +132,7 @@ RULE = Rule(
     group="F",
     subject="message",
     check=check,
+    concerns=marks.CHALLENGE,
     hop="last",
     join_subs=True,
     why="Precomputation and replay; shared realm confuses key rings.",

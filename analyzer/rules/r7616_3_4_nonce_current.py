@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from analyzer.evidence import SECOND
 from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.register import marks
 from analyzer.register.challenges import Challenged
 from analyzer.register.digests import DigestRecord
 from analyzer.register.subjects import TransactionSubject, is_printed
@@ -86,6 +87,7 @@ RULE = Rule(
     group="F",
     subject="transaction",
     check=check,
+    concerns=marks.DIGESTS,
     hop="first",
     needs=(Need.C2S,),
     why="Guaranteed re-challenge; the classic endless 401 loop.",

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, NotJudged, Rule, Violated, bad, good
+from analyzer.register import marks
 from analyzer.register.digests import DigestRecord
 from analyzer.register.subjects import TransactionSubject
 from analyzer.register.timers import AUTH_LINK
@@ -95,6 +96,7 @@ RULE = Rule(
     group="F",
     subject="transaction",
     check=check,
+    concerns=marks.DIGESTS,
     methods=(),
     hop="first",
     why="Either the registrar has another password, or it does not check.",

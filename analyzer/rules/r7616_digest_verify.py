@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, NotJudged, Rule, Violated, bad, good
+from analyzer.register import marks
 from analyzer.register.digest import Verdict
 from analyzer.register.digests import NO_SECRETS, DigestRecord
 from analyzer.register.subjects import TransactionSubject
@@ -69,6 +70,7 @@ RULE = Rule(
     group="F",
     subject="transaction",
     check=check,
+    concerns=marks.DIGESTS,
     methods=(),
     hop="first",
     why="The tool's core promise. It needs the secret.",

@@ -16,7 +16,7 @@ from analyzer.sip.scalar import MAX_DELTA_SECONDS, decimal, qvalue
 from analyzer.sip.text import LWS, QUOTED, clip, is_token, segments, unquote
 from analyzer.sip.uri import Uri
 
-# An address that needs no second look, as nearly all are: brackets, and a display name that is quoted, of tokens, or none.
+# An address that needs no second look, as nearly all are: brackets, a display name that is quoted, of tokens or none.
 _PLAIN = re.compile(
     rf"""(?:"([^"\\]*+)"|([A-Za-z0-9\-.!%*_+`'~]++(?: [A-Za-z0-9\-.!%*_+`'~]++)*)|) *<([^<>"\s]++)>({PLAIN_PARAMS})"""
 )

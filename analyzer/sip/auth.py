@@ -297,10 +297,12 @@ def _plain(value: str) -> tuple[AuthParam, ...] | None:
     """The parameters of one Digest that is as the grammar has it and names nothing twice; None for any other value."""
     if _PLAIN.fullmatch(value) is None:
         return None
-    params = tuple([
-        _new(AuthParam, (raw[: raw.index("=")], inside or either or bare, not bare, raw))
-        for raw, inside, either, bare in _PAIR.findall(value, 7)
-    ])
+    params = tuple(
+        [
+            _new(AuthParam, (raw[: raw.index("=")], inside or either or bare, not bare, raw))
+            for raw, inside, either, bare in _PAIR.findall(value, 7)
+        ]
+    )
     return params if len({param[0] for param in params}) == len(params) else None
 
 

@@ -4,8 +4,8 @@ A row may go on in further lines that begin with a blank (folding); the first em
 Almost every message has CRLF everywhere and nothing folded: then `bytes.split` does the work. All others go line by
 line, where LF alone ends a line, too, and CR alone does in a message that has no LF at all.
 
-User agents repeat themselves: most lines of a capture were seen before, octet for octet (`Max-Forwards: 70`, the From of
-the request in its answer). So what a line says is a `Row` that equal lines share, together with the value that was
+User agents repeat themselves: most lines of a capture were seen before, octet for octet (`Max-Forwards: 70`, the From
+of the request in its answer). So what a line says is a `Row` that equal lines share, together with the value that was
 parsed from it; only where it lies (`Header`) belongs to the message. The memory of lines is bounded.
 
 A line that is no header (no colon, no name) stays in the list with the key "", so that the rows cover the section.

@@ -45,6 +45,8 @@ __all__ = ["Header", "Message", "parse", "parse_bytes"]
 CREDENTIALS = ("authorization", "proxy-authorization")
 """The header fields that carry credentials, as canonical keys (RFC 3261 20.7, 20.28)."""
 _CHALLENGES = ("www-authenticate", "proxy-authenticate")
+MANDATORY = frozenset(("to", "from", "cseq", "call-id", "max-forwards", "via"))
+"""The header fields that every request must have (RFC 3261 8.1.1), as canonical keys."""
 _STREAMS = frozenset(("TCP", "TLS", "WS", "WSS"))
 _T = TypeVar("_T")
 _row_of = LINES.__getitem__
@@ -165,9 +167,7 @@ class Message:
             self.defects.append(Defect("trailing-octets", f"{count} octets follow the body", len(self.raw) - count))
         elif not self.datagram.missing:
             sentence = f"Content-Length promises {length} octets, {len(rest)} are there"
-            self.defects.append(
-                Defect("content-length-beyond-message", sentence, self._start_of("content-length"))
-            )
+            self.defects.append(Defect("content-length-beyond-message", sentence, self._start_of("content-length")))
 
     def _start_of(self, key: str) -> int:
         """Where the first row called `key` begins."""
@@ -218,6 +218,17 @@ class Message:
         """Whether there is a row called `key` (canonical). A row that the snap length cut in two is none: half a value
         is no value (`cut_header` has it)."""
         return key in self._rows
+
+    @property
+    def has_mandatory(self) -> bool:
+        """Whether there is each of the six headers that a request must have (RFC 3261 8.1.1)."""
+        return self._rows.keys() >= MANDATORY
+
+    @property
+    def has_challenge(self) -> bool:
+        """Whether there is a WWW-Authenticate or Proxy-Authenticate header."""
+        rows = self._rows
+        return "www-authenticate" in rows or "proxy-authenticate" in rows
 
     @property
     def cut_header(self) -> Header | None:

@@ -29,8 +29,8 @@ _USER = re.compile(r"[A-Za-z0-9\-_.!~*'()%&=+$,;?/]++")
 _PASSWORD = re.compile(r"[A-Za-z0-9\-_.!~*'()%&=+$,]*+")
 # hostname, IPv4address; the underscore is not in the grammar but in too many zones to complain of.
 _HOST = re.compile(r"[A-Za-z0-9._\-]++")
-# A URI that needs no second look, as nearly all are: no password, no escapes, no headers, nothing malformed, one parameter
-# at most.
+# A URI that needs no second look, as nearly all are: no password, no escapes, no headers, nothing malformed, at most
+# one parameter.
 _PLAIN = re.compile(
     r"(sips?):(?:([A-Za-z0-9\-_.!~*'()&=+$,]++)@)?([A-Za-z0-9._\-]++)(?::([1-9][0-9]{0,3}|[1-5][0-9]{4}))?"
     r"(|;[A-Za-z0-9\-.=]++)"

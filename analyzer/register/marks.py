@@ -1,0 +1,67 @@
+"""Marks of a subject: cheap facts, by which the judge knows which rules can have anything to say about it.
+
+Most of what a capture holds is in order, and most rules are about something that most subjects do not have. So each
+subject is marked once, and a rule's card names the marks without which it is not concerned, and those without which
+the subject keeps it; only then is it asked (`findings.Rule`). A mark is a necessary condition and no judgement: it may
+be set where the rule then finds nothing, and must be set wherever the rule might find something.
+"""
+
+from __future__ import annotations
+
+# A request at its first copy
+REQUEST = 1 << 0
+"""It is one."""
+ODD_HEADERS = 1 << 1
+"""One of the six mandatory headers is missing, or cannot be read."""
+RURI_USER = 1 << 2
+"""The Request-URI has a user part."""
+TO_TAG = 1 << 3
+"""To has a tag."""
+NO_FROM_TAG = 1 << 4
+"""From has no tag."""
+NEW_CALL_ID = 1 << 5
+"""The client's request before had another Call-ID."""
+STAR = 1 << 6
+"""One of the contacts is `*`."""
+
+# A final answer, or the transaction that it ends
+CHALLENGE = 1 << 7
+"""It has a WWW-Authenticate or Proxy-Authenticate header."""
+SUCCESS = 1 << 8
+"""It is a 2xx."""
+UNANSWERED = 1 << 9
+"""There is no final answer, or no request."""
+DIGESTS = 1 << 10
+"""The request carries credentials."""
+
+# An attempt
+FAILED = 1 << 11
+"""It did not end in a 2xx that does what was asked."""
+TOO_BRIEF = 1 << 12
+"""One of its answers was a 423."""
+
+# A step
+FOLLOWS = 1 << 13
+"""The client has a transaction before it, of another attempt."""
+CALL_ID_CHANGED = 1 << 14
+"""Its Call-ID is not the one in use."""
+COUNTED = 1 << 15
+"""CSeq is higher than that of the Call-ID's transaction before."""
+JUMPED = 1 << 16
+"""... by more than one."""
+
+RETRY = 1 << 17
+"""It brings credentials after the Call-ID's transaction before, to the same destination, was challenged; both have a
+readable CSeq."""
+NO_RETRY = 1 << 18
+"""There is such a transaction, and it does not."""
+NOT_RAISED = 1 << 19
+"""CSeq is not higher than that transaction's."""
+AFTER_REQUEST = 1 << 20
+"""The client's request before was seen, and both have a time."""
+PENDING = 1 << 21
+"""That request has no final answer so far."""
+
+# A binding event
+ASKED_AGAIN = 1 << 22
+"""A request names a known contact, or nothing did until long after it ran out."""
