@@ -209,7 +209,7 @@ def _time_of(subject: Subject, place: Place) -> int | None:
     """When the message at `place` was seen: one of the subject's own, or of the transactions that it compares."""
     transaction = subject.transaction
     messages = [subject.message] if isinstance(subject, MessageSubject) else []
-    messages += transaction.changed
+    messages += list(transaction.changed)
     for other in (transaction, *_others(subject)):
         messages += [message for message in (other.request, other.final) if message]
     seen = [(message.datagram.place, message.datagram.time) for message in messages]

@@ -40,3 +40,31 @@ class Bounded(Generic[K, V]):
     def pop(self, key: K) -> V | None:
         """Remove an entry and return it; None without one."""
         return self._entries.pop(key, None)
+
+
+class Notes(Generic[K, V]):
+    """At most `limit` facts under keys; beyond it the key that was first noted longest ago is forgotten.
+
+    For what is noted with every message and costs nothing to learn again: an entry that is there stays where it is.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._entries: OrderedDict[K, V] = OrderedDict()
+        self.limit = limit
+
+    def note(self, key: K, value: V) -> None:
+        """Keep the newest fact under `key`."""
+        entries = self._entries
+        if key not in entries and len(entries) >= self.limit:
+            entries.popitem(last=False)
+        entries[key] = value
+
+    def get(self, key: K) -> V | None:
+        """The newest fact, None without one."""
+        return self._entries.get(key)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._entries
+
+    def __len__(self) -> int:
+        return len(self._entries)

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from analyzer.evidence import Endpoint
 from analyzer.register.transaction import Transaction
 from analyzer.sip.address import Address
 from analyzer.sip.message import Message
+from analyzer.sip.params import NO_PARAMS
 from analyzer.sip.uri import aor as canonical_aor
 
 _OPAQUE_USER = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9_.~-]{8,}")  # digits alone are a telephone number
@@ -62,8 +64,13 @@ def registrar_of(transaction: Transaction) -> Registrar:
     """Key the registrar by destination (T-MULTIREG), refined by the domain that the Request-URI names."""
     request = transaction.request
     uri = request.uri if request else None
-    host = uri.host.lower().rstrip(".") if uri is not None else ""
-    return Registrar(transaction.destination, host)
+    return _registrar(transaction.destination, "" if uri is None else uri.host)
+
+
+@lru_cache(maxsize=4096)
+def _registrar(destination: Endpoint, host: str) -> Registrar:
+    """There are few of them: equal ones are one object."""
+    return Registrar(destination, host.lower().rstrip("."))
 
 
 def aor_of(message: Message) -> str:
@@ -76,14 +83,11 @@ def aor_of(message: Message) -> str:
 
 def client_of(message: Message) -> Client:
     """What a REGISTER tells of its sender."""
-    contact = next((entry for entry in message.contacts if not entry.star), None)
-    return Client(
-        instance=instance_of(contact) if contact else "",
-        token=contact_token(contact, message) if contact else "",
-        contact=contact_host(contact) if contact else "",
-        host=message.datagram.source.host,
-        user_agent=message.user_agent,
-    )
+    host, agent = message.datagram.source.host, message.user_agent
+    for contact in message.contacts:
+        if not contact.star:
+            return Client(instance_of(contact), contact_token(contact, message), contact_host(contact), host, agent)
+    return Client("", "", "", host, agent)
 
 
 def instance_of(contact: Address) -> str:
@@ -102,10 +106,11 @@ def contact_token(contact: Address, message: Message) -> str:
     uri = contact.uri
     if uri is None:
         return ""
-    for name in ("line", "rinstance", "x-inst"):
-        value = uri.params.get(name)
-        if value:
-            return f"{name}={value}"
+    if uri.params is not NO_PARAMS:
+        for name in ("line", "rinstance", "x-inst"):
+            value = uri.params.get(name)
+            if value:
+                return f"{name}={value}"
     to = message.to.uri if message.to else None
     user = uri.user or ""
     if user and to is not None and user != to.user and _OPAQUE_USER.fullmatch(user):

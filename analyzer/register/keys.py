@@ -12,7 +12,7 @@ from analyzer.evidence import Endpoint
 from analyzer.register.transaction import Transaction
 from analyzer.sip.message import Message, parse_bytes
 
-Key = tuple[str, ...]
+Key = tuple[object, ...]
 
 _ON_THE_WAY = re.compile(
     rb"(?i);(?:received|rport)(?:=[^;,\s]*+)?|^timestamp[ \t]*:[^\n]*\n|[ \t\r]++(?=\n)", re.MULTILINE
@@ -23,8 +23,8 @@ def request_key(message: Message) -> Key:
     """Branch, sent-by and method (RFC 3261 17.2.3), Call-ID and CSeq number; without the cookie as RFC 2543 had it."""
     via, cseq = message.via, message.cseq
     if via is not None and via.has_cookie:
-        return branch_key(message, message.method)
-    number = str(cseq.number) if cseq else ""
+        return (via.branch, via.sent_by, message.method, message.call_id, -1 if cseq is None else cseq.number)
+    number = cseq.number if cseq else -1
     to, from_ = message.to, message.from_  # RFC 2543 as RFC 3261 17.2.3 keeps it
     tags = ((to.tag if to else "") or "", (from_.tag if from_ else "") or "")
     return ("2543", message.request_uri, *tags, message.call_id, number, message.method, via.raw if via else "")
@@ -40,24 +40,22 @@ def is_readable(message: Message) -> bool:
 
 def response_key(message: Message) -> Key:
     """The key of the request that a response answers (17.1.3), if it has the cookie."""
-    return branch_key(message, message.cseq.method if message.cseq else "")
+    cseq = message.cseq
+    return branch_key(message, cseq.method if cseq is not None else "")
 
 
 def branch_key(message: Message, method: str) -> Key:
     """Branch, sent-by, method, Call-ID, CSeq number."""
     via, cseq = message.via, message.cseq
-    return (
-        (via.branch or "") if via else "",
-        via.sent_by if via else "",
-        method,
-        message.call_id,
-        str(cseq.number) if cseq else "",
-    )
+    number = -1 if cseq is None else cseq.number
+    if via is None:
+        return ("", "", method, message.call_id, number)
+    return (via.branch or "", via.sent_by, method, message.call_id, number)
 
 
 def call_key(transaction: Transaction) -> Key:
     """Call-ID, CSeq number, method: what the hops of one request have in common."""
-    return (transaction.call_id, str(transaction.cseq), transaction.method)
+    return (transaction.call_id, transaction.cseq, transaction.method)
 
 
 def from_tag(message: Message) -> str:

@@ -17,11 +17,11 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Iterator
-from itertools import islice
 from typing import Literal, NamedTuple
 
-from analyzer.evidence import SECOND, Abort, Datagram, Endpoint
-from analyzer.register.bounded import Bounded
+from analyzer.evidence import SECOND, Abort, Endpoint
+from analyzer.register.bounded import Notes
+from analyzer.register.groups import Groups
 from analyzer.register.duplicates import is_same_packet
 from analyzer.register.keys import (
     Key,
@@ -39,7 +39,7 @@ from analyzer.register.keys import (
     same_path,
 )
 from analyzer.register.timers import GRACE, MAX_WAIT, TIMER_F
-from analyzer.register.transaction import KEPT, KEPT_NONCES, MOST_HOPS, Path, Transaction
+from analyzer.register.transaction import KEPT, MOST_HOPS, Path, Transaction
 from analyzer.sip.message import Message
 
 _PSEUDO_TICK = SECOND // 1000
@@ -58,6 +58,9 @@ class Event(NamedTuple):
     message: Message | None = None
 
 
+_event = tuple.__new__
+
+
 class TransactionTable:
     """The live transactions. Feed it messages in the order of the source; it answers with events."""
 
@@ -67,12 +70,12 @@ class TransactionTable:
         self._zero: int | None = None
         self._live: dict[Key, Transaction] = {}
         self._by_branch: dict[Key, Transaction] = {}
-        self._by_call: dict[Key, dict[int, Transaction]] = defaultdict(dict)
-        self._pending: dict[tuple[object, ...], dict[int, Transaction]] = defaultdict(dict)
+        self._by_call: Groups[Transaction] = Groups()
+        self._pending: Groups[Transaction] = Groups()
         self._deadlines: list[tuple[int, int, Transaction]] = []
         self.answers_from: dict[str, int] = defaultdict(int)
-        self.answering_ports: Bounded[Endpoint, bool] = Bounded(_MOST_PAIRS)
-        self._answered: Bounded[tuple[str, str], bool] = Bounded(_MOST_PAIRS)
+        self.answering_ports: Notes[Endpoint, bool] = Notes(_MOST_PAIRS)
+        self._answered: Notes[tuple[str, str], bool] = Notes(_MOST_PAIRS)
         self.matched: Transaction | None = None
         self.duplicates = 0
         self.end: int | None = None
@@ -82,29 +85,33 @@ class TransactionTable:
         """How many transactions there were so far."""
         return self._next - 1
 
-    def feed(self, message: Message) -> Iterator[Event]:
-        """Take in one message; yield what that did, the expiry of older transactions first."""
-        yield from self._advance(message.datagram)
-        if message.is_request:
+    def feed(self, message: Message) -> list[Event]:
+        """Take in one message; what that did, the expiry of older transactions first."""
+        events: list[Event] = []
+        self._advance(message.datagram.time)
+        if self._deadlines and self._deadlines[0][0] < self._tick:
+            events.extend(self._expire())
+        if message.method:
             if message.method != "ACK":  # an ACK is answered by nothing (17.1.1.3)
-                yield from self._request(message)
-        elif message.is_response:
-            yield from self._response(message)
+                self._request(message, events)
+        elif message.version:
+            self._response(message, events)
+        return events
 
-    def abort(self, abort: Abort) -> Iterator[Transaction]:
-        """Mark the transactions that a network error hits, and yield them. It does not end them: an answer to a
+    def abort(self, abort: Abort) -> list[Transaction]:
+        """Mark the transactions that a network error hits; returns them. It does not end them: an answer to a
         later copy may still come."""
-        pending = self._pending.get(flow_key(abort.stream, abort.source, abort.destination), {})
-        hit = list(pending.values())
-        if abort.quoted and not abort.stream:
+        flow = flow_key(abort.stream, abort.source, abort.destination)
+        hit = list(self._pending.of(flow))
+        if hit and abort.quoted and not abort.stream:
             named = quoted_key(abort.quoted)
-            one = self._by_branch.get(named) if named is not None else None
             if named is not None:
-                hit = [one] if one is not None and one.id in pending else []
+                one = self._by_branch.get(named)
+                hit = [one] if one is not None and self._pending.holds(flow, one.id) else []
         for transaction in hit:
             transaction.aborted = abort
             self._settle(transaction)
-            yield transaction
+        return hit
 
     def finish(self, end: int | None = None) -> Iterator[Event]:
         """The source has ended: close everything. What had no time to be answered is `open` (T-TAIL).
@@ -126,15 +133,15 @@ class TransactionTable:
         self._pending.clear()
         self._deadlines.clear()
 
-    def _advance(self, datagram: Datagram) -> Iterator[Event]:
-        if datagram.time is None:
+    def _advance(self, time: int | None) -> None:
+        if time is None:
             self._tick += _PSEUDO_TICK
-        else:
-            if self._zero is None:  # a log may begin without clock and find one later: no time has passed by that
-                self._zero = datagram.time - self._tick
-            self._tick = datagram.time - self._zero
-            self.end = datagram.time if self.end is None else max(self.end, datagram.time)
-        yield from self._expire()
+            return
+        if self._zero is None:  # a log may begin without clock and find one later: no time has passed by that
+            self._zero = time - self._tick
+        self._tick = time - self._zero
+        if self.end is None or time > self.end:
+            self.end = time
 
     def _expire(self) -> Iterator[Event]:
         while self._deadlines and self._deadlines[0][0] < self._tick:
@@ -166,18 +173,18 @@ class TransactionTable:
             return (transaction.destination.host, transaction.source.host) in self._answered
         return self.answers_from.get(transaction.destination.host, 0) > 0
 
-    def _request(self, message: Message) -> Iterator[Event]:
-        key = request_key(message) if is_readable(message) else ("cut", str(self._next))
+    def _request(self, message: Message, events: list[Event]) -> None:
+        key = request_key(message) if is_readable(message) else ("cut", self._next)
         transaction = self._live.get(key)
         if transaction is None and key[:1] == _OLD:  # its answer, printed before it, had only the branch to go by
             transaction = self._live.get(branch_key(message, message.method))
         if transaction is not None and transaction.request is None:
             self._rekey(transaction, key)
-            yield from self._late_request(transaction, message)
+            self._late_request(transaction, message, events)
         elif transaction is not None and transaction.key == key and not answers_challenge(transaction, message):
-            yield from self._copy(self._same_request(transaction, message), message)
+            self._copy(self._same_request(transaction, message), message, events)
         else:
-            yield self._open(key, message)
+            events.append(self._open(key, message))
 
     def _same_request(self, transaction: Transaction, message: Message) -> Transaction:
         """A copy may be that of an older request with the same key (a retry on the same branch and CSeq)."""
@@ -195,12 +202,12 @@ class TransactionTable:
 
     def _open(self, key: Key, message: Message) -> Event:
         transaction = self._new(key, message)
-        self._pending[_flow_of(transaction)][transaction.id] = transaction
+        self._pending.add(_flow_of(transaction), transaction.id, transaction)
         self._join_path(transaction)
         self._extend(transaction)
-        return Event("opened", transaction)
+        return _event(Event, ("opened", transaction, None))
 
-    def _late_request(self, transaction: Transaction, message: Message) -> Iterator[Event]:
+    def _late_request(self, transaction: Transaction, message: Message, events: list[Event]) -> None:
         """A log may print the answer before the request it answers."""
         datagram = message.datagram
         transaction.request = message
@@ -208,63 +215,66 @@ class TransactionTable:
         transaction.source, transaction.destination = datagram.source, datagram.destination
         transaction.first, transaction.last = datagram.time, datagram.time
         transaction.via_count = len(message.vias)
-        transaction.seen.append((message, transaction.tick))
+        transaction.seen += (message,)
         transaction.state = "open"
         if transaction.final is None:
-            self._pending[_flow_of(transaction)][transaction.id] = transaction
+            self._pending.add(_flow_of(transaction), transaction.id, transaction)
         self._join_path(transaction)
-        yield Event("opened", transaction)
+        events.append(Event("opened", transaction))
         if transaction.final is not None:
             transaction.state = "answered"
-            yield Event("answered", transaction)
+            events.append(Event("answered", transaction))
 
-    def _copy(self, transaction: Transaction, message: Message) -> Iterator[Event]:
-        if any(is_same_packet(seen, message) for seen, _ in transaction.seen if seen.is_request):
+    def _copy(self, transaction: Transaction, message: Message, events: list[Event]) -> None:
+        if any(is_same_packet(seen, message) for seen in transaction.seen if seen.method):
             self._duplicate(transaction)
             return
         self._remember(transaction, message)
         transaction.retransmissions += 1
         transaction.last = message.datagram.time
         if len(transaction.copies) < KEPT:
-            transaction.copies.append(message.datagram.place)
+            transaction.copies += (message.datagram.place,)
         self._extend(transaction)
         if transaction.request is not None and not is_copy(transaction.request, message):
             transaction.changed_count += 1
             if len(transaction.changed) < KEPT:
-                transaction.changed.append(message)
-        yield Event("copied", transaction, message)
+                transaction.changed += (message,)
+        events.append(Event("copied", transaction, message))
 
-    def _response(self, message: Message) -> Iterator[Event]:
+    def _response(self, message: Message, events: list[Event]) -> None:
         transaction, pairing = self._find(message)
         if transaction is None:
             transaction = self._new(response_key(message), message)
             transaction.deadline = self._tick + TIMER_F
             heapq.heappush(self._deadlines, (transaction.deadline, transaction.id, transaction))
-        elif any(is_same_packet(seen, message) for seen, _ in transaction.seen if seen.is_response):
-            self._duplicate(transaction)
-            return
         else:
+            for seen in transaction.seen:
+                if not seen.method and is_same_packet(seen, message):
+                    self._duplicate(transaction)
+                    return
             self._remember(transaction, message)
-            transaction.pairing = max(transaction.pairing, pairing)
+            if pairing > transaction.pairing:
+                transaction.pairing = pairing
         self.matched = transaction
-        self.answers_from[message.datagram.source.host] += 1
-        self.answering_ports[message.datagram.source] = True
-        self._answered[(message.datagram.source.host, message.datagram.destination.host)] = True
-        yield from self._answer(transaction, message)
+        source, destination = message.datagram.source, message.datagram.destination
+        self.answers_from[source.host] += 1
+        self.answering_ports.note(source, True)
+        self._answered.note((source.host, destination.host), True)
+        self._answer(transaction, message, events)
 
-    def _answer(self, transaction: Transaction, message: Message) -> Iterator[Event]:
+    def _answer(self, transaction: Transaction, message: Message, events: list[Event]) -> None:
         if message.status < 200:  # RFC 3261 17.1.2.2: 1xx never completes a transaction
             if len(transaction.provisional) < KEPT:
-                transaction.provisional.append(message.status)
+                transaction.provisional += (message.status,)
             transaction.deadline = self._tick + (_RINGING if transaction.method == "INVITE" else GRACE)
             return
-        if len(transaction.nonces) < KEPT_NONCES:
-            transaction.nonces.update(challenge.nonce or "" for challenge in message.challenges[:KEPT])
+        if message.has_challenge:
+            transaction.note_challenge(message)
         if transaction.final is not None:
             transaction.final_copies += 1
             if message.status != transaction.status and len(transaction.later_finals) < KEPT:
-                transaction.later_finals.append(message)
-            yield Event("repeated", transaction, message)
+                transaction.later_finals += (message,)
+            events.append(Event("repeated", transaction, message))
             return
         self._settle(transaction)
         transaction.final = message
@@ -272,7 +282,7 @@ class TransactionTable:
         transaction.deadline = self._tick + TIMER_F
         if transaction.request is not None:
             transaction.state = "answered"
-            yield Event("answered", transaction)
+            events.append(_event(Event, ("answered", transaction, None)))
 
     def _find(self, message: Message) -> tuple[Transaction | None, int]:
         """The transaction that an answer belongs to, and the number of the key (1 to 5) by which it was found."""
@@ -287,7 +297,7 @@ class TransactionTable:
                 return loose, 1
         if cseq is None or not message.call_id:
             return self._only_pending(message)
-        return self._find_by_call(message, (message.call_id, str(cseq.number), cseq.method))
+        return self._find_by_call(message, (message.call_id, cseq.number, cseq.method))
 
     def _find_by_call(self, message: Message, key: Key) -> tuple[Transaction | None, int]:
         """K2 to K4: by Call-ID and CSeq, with what else agrees; the latest request first."""
@@ -317,31 +327,33 @@ class TransactionTable:
     def _only_pending(self, message: Message) -> tuple[Transaction | None, int]:
         """K5: an answer that was cut before Call-ID or CSeq; only if one request alone waits on its way."""
         datagram = message.datagram
-        pending = self._pending.get(flow_key(datagram.stream, datagram.destination, datagram.source), {})
+        pending = self._pending.of(flow_key(datagram.stream, datagram.destination, datagram.source))
         if len(pending) != 1:
             return None, 0
-        only = next(iter(pending.values()))
+        only = next(iter(pending))
         agrees = message.call_id in ("", only.call_id) and message.cseq is None
         return (only, 5) if agrees else (None, 0)
 
     def _same_call(self, key: Key) -> list[Transaction]:
         """The live transactions of one Call-ID and CSeq, the newest first; only so many, against floods of one key."""
-        return list(islice(reversed(self._by_call.get(key, {}).values()), MOST_HOPS))
+        return self._by_call.latest(key, MOST_HOPS)
 
     def _new(self, key: Key, message: Message) -> Transaction:
         transaction = Transaction(self._next, message, self._tick, key)
         self._next += 1
         replaced = self._live.get(key)
         if replaced is not None:  # the same key again, as a retry with credentials: the newer one takes the answers
-            self._live[(*key, str(replaced.id))] = replaced
+            self._live[(*key, replaced.id)] = replaced
         self._live[key] = transaction
         if transaction.branch:
             self._by_branch[(transaction.branch, transaction.sent_by, transaction.method)] = transaction
-        self._by_call[call_key(transaction)][transaction.id] = transaction
-        transaction.seen.append((message, self._tick))
+        self._by_call.add(call_key(transaction), transaction.id, transaction)
+        transaction.seen = (message,)
         return transaction
 
     def _join_path(self, transaction: Transaction) -> None:
+        if self._by_call.is_single(call_key(transaction)):
+            return
         for other in self._same_call(call_key(transaction)):
             if other is not transaction and other.request is not None and same_path(other, transaction):
                 if other.path is None:
@@ -360,8 +372,7 @@ class TransactionTable:
             heapq.heappush(self._deadlines, (transaction.deadline, transaction.id, transaction))
 
     def _remember(self, transaction: Transaction, message: Message) -> None:
-        transaction.seen.append((message, self._tick))
-        del transaction.seen[:-4]
+        transaction.seen = (*transaction.seen[-3:], message)
 
     def _duplicate(self, transaction: Transaction) -> None:
         transaction.duplicates += 1
@@ -369,27 +380,20 @@ class TransactionTable:
 
     def _settle(self, transaction: Transaction) -> None:
         """It waits no longer: answered, or the network refused it."""
-        flow = _flow_of(transaction)
-        pending = self._pending.get(flow)
-        if pending is not None:
-            pending.pop(transaction.id, None)
-            if not pending:
-                del self._pending[flow]
+        self._pending.remove(_flow_of(transaction), transaction.id)
 
     def _forget(self, transaction: Transaction) -> None:
-        for live_key in (transaction.key, (*transaction.key, str(transaction.id))):
-            if self._live.get(live_key) is transaction:
-                del self._live[live_key]
+        if self._live.get(transaction.key) is transaction:
+            del self._live[transaction.key]
+        else:
+            self._live.pop((*transaction.key, transaction.id), None)
         branch = (transaction.branch, transaction.sent_by, transaction.method)
         if self._by_branch.get(branch) is transaction:
             del self._by_branch[branch]
-        same_call = self._by_call.get(call_key(transaction))
-        if same_call is not None:
-            same_call.pop(transaction.id, None)
-            if not same_call:
-                del self._by_call[call_key(transaction)]
-        self._settle(transaction)
-        transaction.seen.clear()
+        self._by_call.remove(call_key(transaction), transaction.id)
+        if transaction.final is None:
+            self._settle(transaction)
+        transaction.seen = ()
 
 
 def _flow_of(transaction: Transaction) -> tuple[object, ...]:

@@ -18,10 +18,11 @@ from analyzer.evidence import SECOND, Abort
 from analyzer.register.attempt import Attempt
 from analyzer.register.binding import Binding, BindingEvent, BindingTable
 from analyzer.register.boot import boot_score
-from analyzer.register.bounded import Bounded
+from analyzer.register.bounded import Notes
 from analyzer.register.challenges import Challenged, Challenges
 from analyzer.register.digests import DigestLedger, DigestRecord
 from analyzer.register.identity import aor_of, client_of, registrar_of
+from analyzer.register.keys import from_tag
 from analyzer.register.matching import Event, TransactionTable
 from analyzer.register.registration import Registration
 from analyzer.register.registry import Registry
@@ -63,7 +64,7 @@ class Reconstructor:
         self.bindings = BindingTable()
         self.challenges = Challenges()
         self.digests = DigestLedger(secrets, self.challenges, detail=detail)
-        self.heard: Bounded[str, int] = Bounded(MOST_HOSTS)
+        self.heard: Notes[str, int] = Notes(MOST_HOSTS)
         self.responses: Counter[int] = Counter()
         self.requests = 0
         self.orphans = 0
@@ -76,35 +77,31 @@ class Reconstructor:
 
     def feed(self, message: Message) -> None:
         """Take in a message."""
-        duplicates = self.table.duplicates
-        if message.datagram.time is not None:
-            self._clock(message.datagram.time)
+        duplicates, now = self.table.duplicates, message.datagram.time
+        if now is not None:
+            if self._now is not None and now < self._now - SECOND:
+                self.bindings.clock_stepped()  # T-CLOCK: times before and after cannot be compared
+            self._now = now
         for event in self.table.feed(message):
             self._event(event)
         if self.table.duplicates == duplicates:
             self._count(message)
-        if message.datagram.time is not None:
-            self.heard[message.datagram.source.host] = message.datagram.time
-            self._lapse(message.datagram.time)
-
-    def _clock(self, now: int) -> None:
-        """T-CLOCK: times before and after a step backwards cannot be compared."""
-        if self._now is not None and now < self._now - SECOND:
-            self.bindings.clock_stepped()
-        self._now = now
+        if now is not None:
+            self.heard.note(message.datagram.source.host, now)
+            if self._lapses and self._lapses[0][0] <= now:
+                self._lapse(now)
 
     def abort(self, abort: Abort) -> None:
         """Take in a network error."""
-        for _ in self.table.abort(abort):
-            pass
+        self.table.abort(abort)
 
     def _count(self, message: Message) -> None:
         """Count what belongs to a REGISTER; an answer that was cut before CSeq belongs to what it was matched with."""
-        if message.is_request:
+        if message.method:
             self.requests += message.method == "REGISTER"
-        elif message.is_response:
-            matched = self.table.matched
-            method = message.cseq.method if message.cseq else matched.method if matched else ""
+        elif message.version:
+            matched, cseq = self.table.matched, message.cseq
+            method = cseq.method if cseq is not None else matched.method if matched else ""
             if method == "REGISTER":
                 self.responses[message.status] += 1
             if matched is not None and matched.request is None:
@@ -120,23 +117,22 @@ class Reconstructor:
         self.bindings.settle(self.table.end)
 
     def _event(self, event: Event) -> None:
-        transaction = event.transaction
-        match event.kind:
-            case "opened":
-                self._opened(transaction)
-            case "copied":
-                assert event.message is not None
-                owner = self._owner.get(transaction.id)
-                self.digests.sent(transaction, event.message, owner[0] if owner else None, aor_of(event.message))
-            case "answered":
-                self._answered(transaction)
-            case "repeated":
-                assert event.message is not None
-                self.challenges.repeated(transaction, event.message)
-            case "silent":
-                self._silent(transaction)
-            case "closed":
-                self._forget(transaction)
+        kind, transaction, message = event
+        if kind == "opened":
+            self._opened(transaction)
+        elif kind == "answered":
+            self._answered(transaction)
+        elif kind == "closed":
+            self._forget(transaction)
+        elif kind == "silent":
+            self._silent(transaction)
+        elif kind == "copied":
+            assert message is not None
+            owner = self._owner.get(transaction.id)
+            self.digests.sent(transaction, message, owner[0] if owner else None, aor_of(message))
+        else:
+            assert message is not None
+            self.challenges.repeated(transaction, message)
 
     def _opened(self, transaction: Transaction) -> None:
         request = transaction.request
@@ -149,7 +145,8 @@ class Reconstructor:
             else:
                 registration = self._owner[first_hop.id][0]
                 self._owner[transaction.id] = (registration, None)
-        self.digests.sent(transaction, request, registration, aor_of(request))
+        if request.carries_credentials:
+            self.digests.sent(transaction, request, registration, aor_of(request))
         if transaction.method == "REGISTER":
             self._emit(MessageSubject(request, transaction, registration, earlier))
 
@@ -157,14 +154,13 @@ class Reconstructor:
         """Find whose request it is; returns the registration and the client's transaction before this one."""
         aor, registrar, client = aor_of(request), registrar_of(transaction), client_of(request)
         registration = self.registry.find(registrar, aor, client, transaction)
-        from_tag = (request.from_.tag if request.from_ else None) or ""
-        stream = self.registry.stream(transaction, client, from_tag)
+        stream = self.registry.stream(transaction, client, from_tag(request))
         attempt, same_attempt = self._attempt(registration, transaction)
         earlier = registration.last_transaction
         changed = bool(registration.call_ids) and transaction.call_id != registration.call_id
         if attempt.first is transaction and registration.outcome == "registered":
             registration.refreshes += 1
-        same_call = stream.by_destination.get(transaction.destination)
+        same_call = stream.latest(transaction.destination)
         before = earlier if changed else same_call  # CSeq that goes down may be a restart that kept its Call-ID
         scored = before is not None and (changed or transaction.cseq <= before.cseq)
         boot = boot_score(registration, before, transaction, client) if scored and before else None
@@ -204,7 +200,7 @@ class Reconstructor:
 
     def _note_challenges(self, transaction: Transaction, registration: Registration) -> None:
         request = transaction.request
-        if request is None or not request.credentials:
+        if request is None or not request.has_credentials:
             return
         realms = {credentials.realm or "" for credentials in request.credentials}
         self._before[transaction.id] = (
@@ -291,8 +287,7 @@ class Reconstructor:
             if binding.registration != registration.id or event.kind == "removed":
                 continue
             if binding not in registration.bindings:
-                registration.bindings.append(binding)
-                del registration.bindings[:-KEPT_BINDINGS]
+                registration.bindings = (*registration.bindings[1 - KEPT_BINDINGS :], binding)
             if binding.granted is not None:
                 registration.granted = binding.granted
                 self._watch(binding, registration)

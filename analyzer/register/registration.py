@@ -6,7 +6,9 @@ their counts, the latest few facts, and the bindings, so a client costs the same
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from functools import lru_cache
 
 from analyzer.evidence import SECOND, Place
 from analyzer.register.attempt import Attempt, Outcome
@@ -19,6 +21,17 @@ KEPT_CALL_IDS = 50
 KEPT_FAILURES = 32
 _REFUSALS = (401, 403, 407)
 _DECISIVE = ("registered", "removed", "rejected", "timeout", "abandoned")
+
+
+Counts = tuple[tuple[Hashable, int], ...]
+"""How often each thing came. Most clients have counts that many others have too, and equal ones are one object."""
+
+
+@lru_cache(maxsize=4096)
+def _one_more(counts: Counts, thing: Hashable) -> Counts:
+    whole = dict(counts)
+    whole[thing] = whole.get(thing, 0) + 1
+    return tuple(whole.items())
 
 
 class Failure:
@@ -39,6 +52,7 @@ class Registration:
     """One client at one registrar for one address-of-record. Times are nanoseconds or None."""
 
     __slots__ = (
+        "_numbers",
         "aor",
         "attempts",
         "bindings",
@@ -61,10 +75,10 @@ class Registration:
         "last_success",
         "last_transaction",
         "outcome",
-        "outcomes",
+        "outcome_counts",
         "place",
         "preemptive",
-        "reasons",
+        "reason_counts",
         "refreshes",
         "refused_in_a_row",
         "registrar",
@@ -72,7 +86,6 @@ class Registration:
         "since_place",
         "source",
         "status",
-        "transactions",
         "user_agent",
     )
 
@@ -82,8 +95,8 @@ class Registration:
         self.registrar = registrar
         self.client = client
         self.source = first.source
-        self.call_ids: list[str] = []
-        self.contacts: list[str] = []
+        self.call_ids: tuple[str, ...] = ()
+        self.contacts: tuple[str, ...] = ()
         self.user_agent = client.user_agent
         self.first = self.last = first.first
         self.place: Place = first.place
@@ -91,8 +104,8 @@ class Registration:
         self.status = 0
         self.since: int | None = first.first
         self.since_place: Place = first.place
-        self.outcomes: Counter[str] = Counter()
-        self.reasons: Counter[int] = Counter()
+        self.outcome_counts: Counts = ()
+        self.reason_counts: Counts = ()
         self.attempts = 0
         self.refreshes = 0
         self.call_id_changes = 0
@@ -102,15 +115,30 @@ class Registration:
         self.preemptive = False
         self.granted: int | None = None
         self.last_success: int | None = None
-        self.failures: deque[Failure] = deque(maxlen=KEPT_FAILURES)
+        self.failures: tuple[Failure, ...] = ()
         self.failure_count = 0
         self.refused_in_a_row = 0
         self.failing_since: int | None = None
         self.current: Attempt | None = None
         self.decided_by = 0
         self.last_transaction: Transaction | None = None
-        self.transactions: list[int] = []
-        self.bindings: list[Binding] = []
+        self._numbers: list[int] | None = None
+        self.bindings: tuple[Binding, ...] = ()
+
+    @property
+    def transactions(self) -> Sequence[int]:
+        """The numbers of its transactions, where the report lists them."""
+        return self._numbers or ()
+
+    @property
+    def outcomes(self) -> Counter[str]:
+        """How often an attempt had each outcome."""
+        return Counter(dict(self.outcome_counts))
+
+    @property
+    def reasons(self) -> Counter[int]:
+        """How often an attempt ended with each status."""
+        return Counter(dict(self.reason_counts))
 
     @property
     def call_id(self) -> str:
@@ -119,24 +147,25 @@ class Registration:
 
     def take(self, transaction: Transaction, client: Client, *, detail: bool) -> None:
         """Note a transaction of this client; `detail` keeps its number for the report."""
-        if transaction.call_id not in self.call_ids:
-            self.call_ids.append(transaction.call_id)
-            del self.call_ids[:-KEPT_CALL_IDS]
-        elif transaction.call_id != self.call_id:
-            self.interleaved = True  # two streams alive at once: not one client that changed its Call-ID
-            self.call_ids.remove(transaction.call_id)
-            self.call_ids.append(transaction.call_id)
+        call_id = transaction.call_id
+        if not self.call_ids or call_id != self.call_ids[-1]:
+            if call_id in self.call_ids:
+                self.interleaved = True  # two streams alive at once: not one client that changed its Call-ID
+            others = tuple(known for known in self.call_ids if known != call_id)
+            self.call_ids = (*others[1 - KEPT_CALL_IDS :], call_id)
         for contact in transaction.request.contacts if transaction.request else ():
             written = "*" if contact.star else contact.uri.text if contact.uri else contact.raw
             if written not in self.contacts and len(self.contacts) < KEPT_CALL_IDS:
-                self.contacts.append(written)
-        self.client = Client(*(new or old for new, old in zip(client, self.client, strict=True)))
+                self.contacts += (written,)
+        if client != self.client:
+            self.client = Client(*(new or old for new, old in zip(client, self.client, strict=True)))
         self.user_agent = client.user_agent or self.user_agent
         self.source = transaction.source
         self.last = transaction.last if transaction.last is not None else self.last
         self.last_transaction = transaction
         if detail:
-            self.transactions.append(transaction.id)
+            self._numbers = numbers = self._numbers or []
+            numbers.append(transaction.id)
 
     def alive(self, now: int | None) -> bool:
         """Whether the client may still be there beside a new one: its last binding has not run out."""
@@ -151,9 +180,9 @@ class Registration:
     def conclude(self, attempt: Attempt, cause: str) -> None:
         """Note the outcome of an attempt. Silence is known late: what a later attempt has decided stands."""
         outcome, status = attempt.outcome, attempt.status
-        self.outcomes[outcome] += 1
+        self.outcome_counts = _one_more(self.outcome_counts, outcome)
         if status:
-            self.reasons[status] += 1
+            self.reason_counts = _one_more(self.reason_counts, status)
         if attempt.first.id < self.decided_by:
             return
         if outcome not in ("open", "unknown"):
@@ -170,13 +199,13 @@ class Registration:
         elif outcome != "open":
             self.refused_in_a_row = 0
         if outcome in ("registered", "removed", "fetched"):
-            self.failures.clear()
+            self.failures = ()
             self.failure_count = 0
             self.failing_since = None
         elif outcome in ("rejected", "timeout", "abandoned"):
             self.failure_count += 1
             self.failing_since = self.failing_since if self.failure_count > 1 else attempt.first.first
-            self.failures.append(Failure(attempt, cause))
+            self.failures = (*self.failures[1 - KEPT_FAILURES :], Failure(attempt, cause))
         if outcome == "registered":
             self.last_success = attempt.last.answered_at
             self.preemptive = attempt.first.has_credentials

@@ -7,10 +7,10 @@ a second registrar has a number space of its own (8.1.2, RFC 3263 4.3).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from analyzer.evidence import Endpoint
-from analyzer.register.bounded import Bounded, K, V
+from analyzer.register.bounded import Bounded
 from analyzer.register.identity import Client, Registrar, may_be_same
 from analyzer.register.registration import Registration
 from analyzer.register.transaction import Transaction
@@ -20,31 +20,45 @@ MOST_CLIENTS = 1_000_000
 MOST_STREAMS = 200_000
 """Call-IDs that are followed; each keeps its latest transaction, some 7 kB."""
 _MOST_SIDE_BY_SIDE = 64
+"""Clients of one address-of-record, or user agents of one Call-ID, that are looked through; the oldest are no longer."""
+_NONE: frozenset[int] = frozenset()
+_NO_GAPS: Mapping[int, int] = {}
 
 
 class Stream:
-    """One Call-ID of one user agent: the latest transaction for each destination, and over all of them."""
+    """One Call-ID of one user agent: the latest transaction over all destinations (`last`) and for each; `orphans` are
+    the CSeq numbers whose answer alone was seen."""
 
-    __slots__ = ("by_destination", "client", "from_tag", "gaps", "last", "orphans", "steps")
+    __slots__ = ("client", "from_tag", "gaps", "last", "orphans", "others", "steps")
 
     def __init__(self, client: Client, from_tag: str) -> None:
         self.client = client
         self.from_tag = from_tag
-        self.by_destination: dict[Endpoint, Transaction] = {}
+        self.others: dict[Endpoint, Transaction] | None = None
         self.last: Transaction | None = None
-        self.orphans: set[int] = set()
+        self.orphans: frozenset[int] = _NONE
         self.steps = 0
-        self.gaps: dict[int, int] = {}
+        self.gaps: Mapping[int, int] = _NO_GAPS
+
+    def latest(self, destination: Endpoint) -> Transaction | None:
+        """The latest transaction to this destination."""
+        last = self.last
+        if last is not None and last.destination == destination:
+            return last
+        return None if self.others is None else self.others.get(destination)
 
     def take(self, transaction: Transaction, client: Client) -> None:
         """Note the newest transaction; `gaps` counts by how much CSeq jumped, `steps` how often it moved."""
-        if self.last is not None and transaction.cseq > self.last.cseq >= 0:
+        last = self.last
+        if last is not None and transaction.cseq > last.cseq >= 0:
             self.steps += 1
-            jump = transaction.cseq - self.last.cseq
+            jump = transaction.cseq - last.cseq
             if jump > 1 and (jump in self.gaps or len(self.gaps) < _MOST_SIDE_BY_SIDE):
-                self.gaps[jump] = self.gaps.get(jump, 0) + 1
-        if len(self.by_destination) < _MOST_SIDE_BY_SIDE or transaction.destination in self.by_destination:
-            self.by_destination[transaction.destination] = transaction
+                self.gaps = {**self.gaps, jump: self.gaps.get(jump, 0) + 1}
+        if last is not None and last.destination != transaction.destination:
+            self.others = others = self.others or {}
+            if len(others) < _MOST_SIDE_BY_SIDE or last.destination in others:
+                others[last.destination] = last
         self.last = transaction
         self.client = client
 
@@ -64,9 +78,8 @@ class Registry:
     """All registrations and streams; the oldest are given up beyond a bound, and counted."""
 
     def __init__(self) -> None:
-        self._clients: Bounded[tuple[Registrar, str], list[Registration]] = Bounded(MOST_CLIENTS)
-        self._by_call: Bounded[tuple[Registrar, str, str], list[Registration]] = Bounded(MOST_STREAMS)
-        self._streams: Bounded[str, list[Stream]] = Bounded(MOST_STREAMS)
+        self._clients: Bounded[tuple[Registrar, str], tuple[Registration, ...]] = Bounded(MOST_CLIENTS)
+        self._streams: Bounded[str, tuple[Stream, ...]] = Bounded(MOST_STREAMS)
         self._all: dict[int, Registration] = {}
 
     def __iter__(self) -> Iterator[Registration]:
@@ -82,50 +95,35 @@ class Registry:
 
     def find(self, registrar: Registrar, aor: str, client: Client, transaction: Transaction) -> Registration:
         """The registration that a REGISTER belongs to; a new one if it fits none."""
-        same_call = _listed(self._by_call, (registrar, aor, transaction.call_id))
-        for registration in reversed(same_call):
-            if registration.client.host == client.host or _agrees(registration.client, client):
+        known = self._clients.get((registrar, aor)) or ()
+        for registration in reversed(known):
+            if transaction.call_id in registration.call_ids and (
+                registration.client.host == client.host or _agrees(registration.client, client)
+            ):
                 return registration
-        known = _listed(self._clients, (registrar, aor))
         for registration in reversed(known):
             if may_be_same(registration.client, client, alive=registration.alive(transaction.first)):
-                break
-        else:
-            registration = Registration(len(self._all) + 1, aor, registrar, client, transaction)
-            self._all[registration.id] = registration
-            _append(known, registration)
-        _append(same_call, registration)
+                return registration
+        registration = Registration(len(self._all) + 1, aor, registrar, client, transaction)
+        self._all[registration.id] = registration
+        self._clients[(registrar, aor)] = (*known[1 - _MOST_SIDE_BY_SIDE :], registration)
         return registration
 
     def stream(self, transaction: Transaction, client: Client, from_tag: str) -> Stream:
         """The stream of a request's Call-ID and user agent."""
-        streams = _listed(self._streams, transaction.call_id)
+        streams = self._streams.get(transaction.call_id) or ()
         for stream in streams:
             if stream.is_of(client, from_tag):
                 return stream
         stream = Stream(client, from_tag)
-        _append(streams, stream)
+        self._streams[transaction.call_id] = (*streams[1 - _MOST_SIDE_BY_SIDE :], stream)
         return stream
 
     def orphan(self, call_id: str, cseq: int) -> None:
         """An answer without its request proves that the request existed (T-LOSS)."""
         for stream in self._streams.get(call_id) or ():
             if len(stream.orphans) < _MOST_SIDE_BY_SIDE:
-                stream.orphans.add(cseq)
-
-
-def _listed(entries: Bounded[K, list[V]], key: K) -> list[V]:
-    """The list under `key`, made if there is none."""
-    found = entries.get(key)
-    if found is None:
-        found = entries[key] = []
-    return found
-
-
-def _append(entries: list[V], entry: V) -> None:
-    """Add an entry; so many clients side by side are looked through, the oldest are no longer."""
-    entries.append(entry)
-    del entries[:-_MOST_SIDE_BY_SIDE]
+                stream.orphans |= {cseq}
 
 
 def _agrees(one: Client, two: Client) -> bool:

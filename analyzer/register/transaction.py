@@ -6,6 +6,7 @@ nothing of attempts or clients: those hold transactions. Matching is in `matchin
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Literal
 
 from analyzer.evidence import Abort, Endpoint, Place
@@ -18,6 +19,8 @@ KEPT_NONCES = 64
 """Nonces of one challenged transaction; Timer E allows eleven copies of a request (RFC 3261 17.1.2.2)."""
 MOST_HOPS = 32
 """Hops of one path, and transactions of one Call-ID and CSeq that are looked through."""
+
+NO_NONCES: frozenset[str] = frozenset()
 
 
 class Path:
@@ -96,7 +99,9 @@ class Transaction:
         "via_count",
     )
 
-    def __init__(self, number: int, message: Message, tick: int, key: tuple[str, ...] = ()) -> None:
+    # One of these lives for every exchange of the last forty seconds: what most never have is an empty tuple that all
+    # share, until there is something.
+    def __init__(self, number: int, message: Message, tick: int, key: tuple[object, ...] = ()) -> None:
         datagram = message.datagram
         cseq, via = message.cseq, message.via
         self.id = number
@@ -113,18 +118,18 @@ class Transaction:
         self.transport = datagram.transport
         self.stream = datagram.stream
         self.retransmissions = self.duplicates = self.final_copies = self.changed_count = 0
-        self.copies: list[Place] = []
-        self.changed: list[Message] = []
-        self.provisional: list[int] = []
-        self.later_finals: list[Message] = []
-        self.nonces: set[str] = set()
+        self.copies: tuple[Place, ...] = ()
+        self.changed: tuple[Message, ...] = ()
+        self.provisional: tuple[int, ...] = ()
+        self.later_finals: tuple[Message, ...] = ()
+        self.nonces: Set[str] = NO_NONCES
         self.final: Message | None = None
         self.aborted: Abort | None = None
         self.answered_at: int | None = None
         self.pairing = 1
         self.state: State = "open"
         self.path: Path | None = None
-        self.seen: list[tuple[Message, int]] = []
+        self.seen: tuple[Message, ...] = ()
         self.request: Message | None = None
         self.first: int | None = datagram.time
         self.last: int | None = datagram.time
@@ -134,6 +139,14 @@ class Transaction:
         else:
             self.state = "headless"
             self.source, self.destination = datagram.destination, datagram.source
+
+    def note_challenge(self, message: Message) -> None:
+        """Keep the nonces of one more 401/407, whichever copy of the request it answers."""
+        fresh = {challenge.nonce or "" for challenge in message.challenges[:KEPT]}
+        if not self.nonces:
+            self.nonces = fresh
+        elif len(self.nonces) < KEPT_NONCES and isinstance(self.nonces, set):
+            self.nonces |= fresh  # in place: who holds the challenge sees it grow
 
     @property
     def status(self) -> int:
@@ -158,7 +171,7 @@ class Transaction:
     @property
     def has_credentials(self) -> bool:
         """The request carries an Authorization or Proxy-Authorization header."""
-        return self.request is not None and bool(self.request.credentials)
+        return self.request is not None and self.request.has_credentials
 
     @property
     def server(self) -> Endpoint:

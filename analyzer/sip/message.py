@@ -225,6 +225,18 @@ class Message:
         return self._rows.keys() >= MANDATORY
 
     @property
+    def has_credentials(self) -> bool:
+        """Whether there is an Authorization or Proxy-Authorization header."""
+        rows = self._rows
+        return "authorization" in rows or "proxy-authorization" in rows
+
+    @property
+    def carries_credentials(self) -> bool:
+        """Whether there are credentials, or what the snap length left of them."""
+        cut = self.cut_header
+        return self.has_credentials or (cut is not None and cut.key in CREDENTIALS)
+
+    @property
     def has_challenge(self) -> bool:
         """Whether there is a WWW-Authenticate or Proxy-Authenticate header."""
         rows = self._rows
@@ -285,10 +297,11 @@ class Message:
         rows = self._all("via")
         return _parsed(rows[0], _vias) if len(rows) == 1 else [via for row in rows for via in _parsed(row, _vias)]
 
-    @property
+    @lazy
     def via(self) -> Via | None:
         """The topmost Via."""
-        return self.vias[0] if self.vias else None
+        vias = self.vias
+        return vias[0] if vias else None
 
     @lazy
     def from_(self) -> Address | None:

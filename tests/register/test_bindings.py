@@ -37,7 +37,7 @@ def test_added_then_refreshed() -> None:
     entry = table(watched)[BOB]
     assert (seconds(entry.start), seconds(entry.learned), seconds(entry.end)) == (1, 1801, 5401)
     assert (entry.granted, entry.requested, entry.certainty, entry.registration) == (3600, 3600, "present", 1)
-    assert watched.registration.bindings == [entry]
+    assert watched.registration.bindings == (entry,)
     assert watched.registration.granted == 3600
 
 

@@ -111,7 +111,7 @@ def test_a_changed_copy_is_kept_and_counted() -> None:
 
 def test_provisional_answers_complete_nothing() -> None:
     transaction = watch(f"{ONE}\n< 100\n@3 < 200").only
-    assert (transaction.provisional, transaction.status, transaction.final_copies) == ([100], 200, 0)
+    assert (transaction.provisional, transaction.status, transaction.final_copies) == ((100,), 200, 0)
 
 
 def test_a_provisional_answer_alone_is_silence() -> None:
@@ -131,7 +131,7 @@ def test_the_first_final_answer_wins() -> None:
 
 def test_copies_of_the_final_answer_are_counted() -> None:
     transaction = watch(f"{ONE}\n< 403\n@0.5 > again\n< again\n@1.5 > again\n< again").only
-    assert (transaction.final_copies, transaction.retransmissions, transaction.later_finals) == (2, 2, [])
+    assert (transaction.final_copies, transaction.retransmissions, transaction.later_finals) == (2, 2, ())
 
 
 def test_each_challenge_copy_may_have_a_nonce_of_its_own() -> None:
@@ -179,7 +179,7 @@ def test_copies_of_a_headless_answer_join_it() -> None:
 def test_a_headless_provisional_answer_is_harmless() -> None:
     answer = datagrams(f"{ONE}\n< 100")[1]
     transaction = watch([answer, *datagrams("@90 > REGISTER sip:a\nCall-ID: x")]).transactions[0]
-    assert (transaction.state, transaction.provisional, transaction.place) == ("headless", [100], answer.place)
+    assert (transaction.state, transaction.provisional, transaction.place) == ("headless", (100,), answer.place)
 
 
 def test_an_orphan_proves_that_its_request_existed() -> None:

@@ -66,7 +66,10 @@ def test_one_public_contact_from_two_addresses_is_one_phone() -> None:
 
 def test_a_new_call_id_with_the_same_contact_is_the_same_client() -> None:
     watched = watch(register("a") + register("b", at=1800))
-    assert watched.registration.call_ids == ["a", "b"]
+    assert watched.registration.call_ids == (
+        "a",
+        "b",
+    )
     assert watched.steps[0].call_id_changed
 
 
@@ -245,7 +248,10 @@ def test_call_ids_that_take_turns_are_two_streams() -> None:
     flow = "".join(register(call, at=number * 10) for number, call in enumerate("abab"))
     registration = watch(flow).registration
     assert registration.interleaved
-    assert registration.call_ids == ["a", "b"]
+    assert registration.call_ids == (
+        "a",
+        "b",
+    )
 
 
 def test_a_change_for_good_is_no_turn() -> None:
