@@ -30,7 +30,7 @@ from analyzer.sip.message import parse
 
 Input = str | os.PathLike[str] | BinaryIO
 Kind = Literal["capture", "log"]
-_OBJECTS_BETWEEN_COLLECTIONS = 200_000
+_OBJECTS_BETWEEN_COLLECTIONS = 10_000_000
 
 
 class Analysis:
@@ -177,14 +177,15 @@ def analyze(
 
 @contextmanager
 def _patient_collector() -> Iterator[None]:
-    """Let the cyclic collector run seldom while millions of small objects live: nearly all die by reference count, and
-    at its usual pace it takes half of the run."""
+    """Let the cyclic collector rest while millions of small objects live: references point down only, so they die by
+    reference count (the hops of one path alone know each other), and at its usual pace it takes half of the run."""
     before = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 20, 20)
     try:
         yield
     finally:
+        gc.freeze()  # what lives now is no garbage: lowering the threshold must not make the collector look at all of it
         gc.set_threshold(*before)
         gc.unfreeze()
 

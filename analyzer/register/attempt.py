@@ -9,11 +9,12 @@ chain.
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Literal
 
 from analyzer.register.contacts import same_contact
 from analyzer.register.timers import AUTH_LINK
-from analyzer.register.transaction import Transaction
+from analyzer.register.transaction import NO_NONCES, Transaction
 from analyzer.sip.message import Message
 
 Outcome = Literal["registered", "removed", "fetched", "rejected", "timeout", "abandoned", "open", "unknown"]
@@ -30,9 +31,9 @@ class Attempt:
 
     __slots__ = ("ended", "inherited", "outcome", "status", "too_brief", "transactions")
 
-    def __init__(self, first: Transaction, inherited: set[str] | None = None) -> None:
+    def __init__(self, first: Transaction, inherited: Set[str] | None = None) -> None:
         self.transactions = [first]
-        self.inherited = inherited or set()
+        self.inherited: Set[str] = inherited or NO_NONCES
         self.outcome: Outcome = "open"
         self.status = 0
         self.ended = False

@@ -6,6 +6,7 @@ current, because a stateless registrar gives each copy of a request a fresh one.
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import NamedTuple
 
 from analyzer.evidence import Place
@@ -49,7 +50,7 @@ class Challenged(NamedTuple):
     had jumped by then, which is where a challenge may be missing (T-LOSS)."""
 
     realm: str
-    nonces: set[str]
+    nonces: Set[str]
     time: int | None
     place: Place
     stale: bool

@@ -21,8 +21,8 @@ from typing import Literal, NamedTuple
 
 from analyzer.evidence import SECOND, Abort, Endpoint
 from analyzer.register.bounded import Notes
-from analyzer.register.groups import Groups
 from analyzer.register.duplicates import is_same_packet
+from analyzer.register.groups import Groups
 from analyzer.register.keys import (
     Key,
     answers_challenge,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from functools import lru_cache
+from typing import TypeVar
 
 from analyzer.evidence import SECOND, Place
 from analyzer.register.attempt import Attempt, Outcome
@@ -23,12 +24,13 @@ _REFUSALS = (401, 403, 407)
 _DECISIVE = ("registered", "removed", "rejected", "timeout", "abandoned")
 
 
-Counts = tuple[tuple[Hashable, int], ...]
+K = TypeVar("K", bound=Hashable)
+Counts = tuple[tuple[K, int], ...]
 """How often each thing came. Most clients have counts that many others have too, and equal ones are one object."""
 
 
 @lru_cache(maxsize=4096)
-def _one_more(counts: Counts, thing: Hashable) -> Counts:
+def _one_more(counts: Counts[K], thing: K) -> Counts[K]:
     whole = dict(counts)
     whole[thing] = whole.get(thing, 0) + 1
     return tuple(whole.items())
@@ -104,8 +106,8 @@ class Registration:
         self.status = 0
         self.since: int | None = first.first
         self.since_place: Place = first.place
-        self.outcome_counts: Counts = ()
-        self.reason_counts: Counts = ()
+        self.outcome_counts: Counts[str] = ()
+        self.reason_counts: Counts[int] = ()
         self.attempts = 0
         self.refreshes = 0
         self.call_id_changes = 0

@@ -163,6 +163,8 @@ def _contact_param_defects(params: Params) -> list[Defect]:
 
 def parse_addresses(value: str) -> list[Address]:
     """Parse every address of one row, in order; empty list elements leave none (see `empty_elements`)."""
+    if value and value[0] > " " and "," not in value:
+        return [Address.parse(value)]
     return [Address.parse(part) for part in segments(value) if part.strip(LWS)]
 
 

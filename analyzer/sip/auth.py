@@ -13,7 +13,6 @@ goes parameter by parameter.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from analyzer.defect import Defect
@@ -21,7 +20,6 @@ from analyzer.sip.text import LWS, clip, unpair
 
 # RFC 7616 3.3, 3.4 and RFC 3261 25.1: these values are quoted-strings.
 _QUOTED_PARAMS = frozenset(("username", "realm", "nonce", "uri", "response", "cnonce", "opaque", "domain"))
-_new = tuple.__new__
 _SCHEMES = frozenset(("digest", "basic", "bearer", "negotiate", "ntlm", "kerberos"))
 _QOP_TOKENS = frozenset(("auth", "auth-int", "auth-conf"))
 
@@ -33,7 +31,7 @@ _CLEAN = re.compile(r'\s*+(([^\s=,"]++)=(?:"([^"\\]*+)"|([^\s,"]++)))\s*+(?:,(?=
 # A whole value that needs no second look, in the spelling of the standards, and one of its parameters.
 _QUOTED = "username|realm|nonce|uri|response|cnonce|opaque|domain"
 _EITHER = "algorithm|qop|nc|stale|userhash|charset|auts"
-_PAIR = re.compile(rf'((?:{_QUOTED})="([^"\\]*+)"|(?:{_EITHER})=(?:"([^"\\]*+)"|([A-Za-z0-9\-]++)))(?:, *|$)')
+_PAIR = re.compile(rf'({_QUOTED}|{_EITHER})=(?:"([^"]*+)"|([A-Za-z0-9\-]++))')
 _PLAIN = re.compile(
     rf'Digest (?:(?:(?:{_QUOTED})="[^"\\]*+"|(?:{_EITHER})=(?:"[^"\\]*+"|[A-Za-z0-9\-]++))(?:, *(?=[a-z])|\Z))+'
 )
@@ -41,9 +39,6 @@ _WORD = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*[\\"]?+|[^\s,"]++', re.DOTALL)
 _NEXT_SCHEME = re.compile(r'[^\s=,"]++[ \t\r\n]++[^\s=,"]++\s*+=')
 # credentials of other schemes may be one token68 (RFC 7235 2.1), as Bearer is (RFC 8898)
 _TOKEN68 = re.compile(r"\s*+([A-Za-z0-9\-._~+/]++=*+)\s*+(?=,|\Z)")
-
-
-_KNOWN = frozenset(f"{_QUOTED}|{_EITHER}".split("|"))
 
 
 class AuthParam(NamedTuple):
@@ -58,33 +53,53 @@ class AuthParam(NamedTuple):
     raw: str
 
 
-@dataclass(slots=True, unsafe_hash=True)
 class AuthValue:
     """What credentials and challenges share. `header` is the canonical header name, `scheme` as written ("" if none).
 
     The properties are None where the parameter is absent, which an empty value is not. The first of a name counts.
     """
 
-    header: str
-    scheme: str
-    params: tuple[AuthParam, ...]
-    raw: str
-    defects: tuple[Defect, ...] = ()
-    _first: dict[str, AuthParam] = field(init=False, repr=False, compare=False)
+    __slots__ = ("_params", "_values", "defects", "header", "raw", "scheme")
 
-    def __post_init__(self) -> None:
-        self._first = {param[0]: param for param in reversed(self.params)}
-        if not self._first.keys() <= _KNOWN:
-            self._first = {param.name.lower(): param for param in reversed(self.params)}
+    def __init__(
+        self,
+        header: str,
+        scheme: str,
+        raw: str,
+        params: tuple[AuthParam, ...] | None,
+        values: dict[str, str] | None = None,
+        defects: tuple[Defect, ...] = (),
+    ) -> None:
+        self.header = header
+        self.scheme = scheme
+        self.raw = raw
+        self.defects = defects
+        self._params = params
+        self._values = {param[0].lower(): param[1] for param in reversed(params or ())} if values is None else values
+
+    @property
+    def params(self) -> tuple[AuthParam, ...]:
+        """The parameters as written, in order."""
+        if self._params is None:
+            self._params = _Reader(self.raw, several=False).section()[1]
+        return self._params
 
     def get(self, name: str) -> str | None:
         """The value of the first parameter called `name` (lower-case), or None."""
-        param = self._first.get(name)
-        return None if param is None else param[1]
+        return self._values.get(name)
 
     def param(self, name: str) -> AuthParam | None:
         """The first parameter called `name` (lower-case), or None."""
-        return self._first.get(name)
+        return next((param for param in self.params if param.name.lower() == name), None)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AuthValue) and (self.header, self.raw) == (other.header, other.raw)
+
+    def __hash__(self) -> int:
+        return hash((self.header, self.raw))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {clip(self.raw)!r}>"
 
     @property
     def is_digest(self) -> bool:
@@ -125,9 +140,10 @@ class AuthValue:
         return self.raw
 
 
-@dataclass(slots=True, unsafe_hash=True)
 class Credentials(AuthValue):
     """The value of one Authorization or Proxy-Authorization header."""
+
+    __slots__ = ()
 
     @property
     def username(self) -> str | None:
@@ -155,9 +171,10 @@ class Credentials(AuthValue):
         return self.get("cnonce")
 
 
-@dataclass(slots=True, unsafe_hash=True)
 class Challenge(AuthValue):
     """One challenge of a WWW-Authenticate or Proxy-Authenticate header."""
+
+    __slots__ = ()
 
     @property
     def stale(self) -> bool:
@@ -293,38 +310,34 @@ class _Reader:
         self.defects.setdefault(code, Defect(code, sentence))
 
 
-def _plain(value: str) -> tuple[AuthParam, ...] | None:
-    """The parameters of one Digest that is as the grammar has it and names nothing twice; None for any other value."""
+def _plain(value: str) -> dict[str, str] | None:
+    """The values of one Digest that is as the grammar has it and names nothing twice; None for any other."""
     if _PLAIN.fullmatch(value) is None:
         return None
-    params = tuple(
-        [
-            _new(AuthParam, (raw[: raw.index("=")], inside or either or bare, not bare, raw))
-            for raw, inside, either, bare in _PAIR.findall(value, 7)
-        ]
-    )
-    return params if len({param[0] for param in params}) == len(params) else None
+    pairs = _PAIR.findall(value, 7)
+    values = {name: inside or bare for name, inside, bare in pairs}
+    return values if len(values) == len(pairs) else None
 
 
 def parse_credentials(header_key: str, value: str) -> Credentials:
     """Parse the value of one Authorization or Proxy-Authorization header. Never raises."""
     plain = _plain(value)
     if plain is not None:
-        return Credentials(header_key, "Digest", plain, value)
+        return Credentials(header_key, "Digest", value, None, plain)
     scheme, params, _, defects = _Reader(value, several=False).section()
-    return Credentials(header_key, scheme, params, value, defects)
+    return Credentials(header_key, scheme, value, params, defects=defects)
 
 
 def parse_challenges(header_key: str, value: str) -> list[Challenge]:
     """Parse the challenges of one WWW-Authenticate or Proxy-Authenticate value, at least one. Never raises."""
     plain = _plain(value)
     if plain is not None:
-        return [Challenge(header_key, "Digest", plain, value)]
+        return [Challenge(header_key, "Digest", value, None, plain)]
     reader = _Reader(value, several=True)
     found: list[Challenge] = []
     while not found or reader.position < len(value):
         scheme, params, raw, defects = reader.section()
-        found.append(Challenge(header_key, scheme, params, raw, defects))
+        found.append(Challenge(header_key, scheme, raw, params, defects=defects))
     return found
 
 

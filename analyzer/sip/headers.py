@@ -86,25 +86,35 @@ class Header(NamedTuple):
 
 
 class Row:
-    """What one header line says, wherever it stands. `text` is the value decoded; `parsed` keeps what a parser made of
-    it, `UNREAD` before: each key has one parser."""
+    """What one header line says, wherever it stands. `parsed` keeps what a parser made of the value, `UNREAD` before:
+    each key has one parser."""
 
-    __slots__ = ("key", "name", "parsed", "text", "value")
+    __slots__ = ("_text", "key", "name", "parsed", "value")
 
     def __init__(self, name: bytes, key: str, value: bytes) -> None:
         self.name = name
         self.key = key
         self.value = value
-        self.text = text(value)
+        self._text: str | None = None
         self.parsed: Any = UNREAD
+
+    @property
+    def text(self) -> str:
+        """The value decoded."""
+        decoded = self._text
+        if decoded is None:
+            decoded = self._text = self.value.decode("utf-8", "surrogateescape")
+        return decoded
 
 
 UNREAD = object()
 """In `Row.parsed`: nobody has asked yet."""
 ODD = ("", Row(b"", "", b""))
 """Stands for a line that is more than a name that is a token, a colon and a value."""
-_KEPT_LINES = 16384
+_KEPT_LINES = 4096
 _LONGEST_LINE = 512
+_UNIQUE = frozenset(("authorization", "proxy-authorization", "www-authenticate", "proxy-authenticate", "via"))
+"""Keys whose lines hardly come again: they would only push out those that do."""
 
 
 class Lines(dict[bytes, tuple[str, Row]]):
@@ -115,15 +125,15 @@ class Lines(dict[bytes, tuple[str, Row]]):
 
     def __missing__(self, line: bytes) -> tuple[str, Row]:
         name, colon, value = line.partition(b":")
-        key = _keys.get(name) if colon else None
-        if b"\r" in line or b"\n" in line:
+        if b"\n" in value or b"\r" in value:
             return ODD
+        key = _keys.get(name) if colon else None
         if key is None:
             key = _learn(name) if colon else ""
             if not key:
                 return ODD
         pair = (key, Row(name, key, value.strip(b" \t")))
-        if len(line) <= _LONGEST_LINE:
+        if key not in _UNIQUE and len(line) <= _LONGEST_LINE:
             if len(self) >= _KEPT_LINES:
                 self.clear()
             self[line] = pair

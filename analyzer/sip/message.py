@@ -36,9 +36,9 @@ from analyzer.sip.headers import LINES, SINGLE, UNREAD, Header, Row, split_heade
 from analyzer.sip.lazy import lazy
 from analyzer.sip.scalar import MAX_DELTA_SECONDS, decimal, sip_date
 from analyzer.sip.startline import START_LINES, parse_start_line
-from analyzer.sip.text import LWS, clip, segments, split_list, text
+from analyzer.sip.text import clip, split_list, text
 from analyzer.sip.uri import Uri
-from analyzer.sip.via import Via
+from analyzer.sip.via import Via, parse_vias
 
 __all__ = ["Header", "Message", "parse", "parse_bytes"]
 
@@ -283,7 +283,8 @@ class Message:
     @lazy
     def call_id(self) -> str:
         """Call-ID, case-sensitive; "" if absent."""
-        return self.first("call-id") or ""
+        row = self._rows.get("call-id")
+        return "" if row is None else row.text
 
     @lazy
     def cseq(self) -> CSeq | None:
@@ -295,7 +296,9 @@ class Message:
     def vias(self) -> list[Via]:
         """All Via values, topmost first."""
         rows = self._all("via")
-        return _parsed(rows[0], _vias) if len(rows) == 1 else [via for row in rows for via in _parsed(row, _vias)]
+        if len(rows) == 1:
+            return _parsed(rows[0], parse_vias)
+        return [via for row in rows for via in _parsed(row, parse_vias)]
 
     @lazy
     def via(self) -> Via | None:
@@ -356,16 +359,22 @@ class Message:
     @lazy
     def credentials(self) -> list[Credentials]:
         """The credentials of all Authorization and Proxy-Authorization rows, in their order."""
-        return [_parsed(row, partial(parse_credentials, row.key)) for row in self._either(CREDENTIALS)]
+        rows = self._either(CREDENTIALS)
+        return [_parsed(row, partial(parse_credentials, row.key)) for row in rows] if rows else []
 
     @lazy
     def challenges(self) -> list[Challenge]:
         """The challenges of all WWW-Authenticate and Proxy-Authenticate rows, in their order."""
         rows = self._either(_CHALLENGES)
+        if len(rows) == 1:
+            return _parsed(rows[0], partial(parse_challenges, rows[0].key))
         return [challenge for row in rows for challenge in _parsed(row, partial(parse_challenges, row.key))]
 
     def _either(self, keys: tuple[str, str]) -> Sequence[Row]:
         """The rows of two keys, in their order."""
+        found = self._rows
+        if keys[0] not in found and keys[1] not in found:
+            return ()
         one, other = self._all(keys[0]), self._all(keys[1])
         if not (one and other):
             return one or other
@@ -399,10 +408,6 @@ def _parsed(row: Row, parse: Callable[[str], _T]) -> _T:
     if value is UNREAD:
         value = row.parsed = parse(row.text)
     return value  # type: ignore[no-any-return]
-
-
-def _vias(value: str) -> list[Via]:
-    return [Via.parse(part.strip(LWS)) for part in segments(value) if part.strip(LWS)]
 
 
 def _start_line_place(raw: bytes) -> tuple[int, int, int]:

@@ -1,16 +1,17 @@
 """Via: the way a response takes back, and the transaction's name (RFC 3261 20.42, 8.1.1.7, 18.2.1; RFC 3581).
 
-Nearly every Via is as the grammar's examples have it, and one pattern reads it; any other goes piece by piece.
+Every message has one, and hardly two are equal, so reading it is on the hot path: nearly every Via is as the grammar's
+examples have it, and one pattern reads what each message is asked for. Any other goes piece by piece, and the parameters
+are parsed when somebody asks.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
 from analyzer.defect import Defect
-from analyzer.sip.params import NO_PARAMS, PLAIN_PARAMS, Params, parse_params, plain_params
-from analyzer.sip.text import LWS, clip, is_token
+from analyzer.sip.params import Params, parse_params
+from analyzer.sip.text import LWS, clip, is_token, segments
 from analyzer.sip.uri import canonical_host, port_number, split_hostport
 
 MAGIC_COOKIE = "z9hG4bK"
@@ -18,13 +19,14 @@ MAGIC_COOKIE = "z9hG4bK"
 
 # Ports of sent-by where none is written: RFC 3261 18.1.1, 19.1.2; RFC 7118 4.2.1; RFC 4168.
 _DEFAULT_PORTS = {"TLS": 5061, "TLS-SCTP": 5061, "WS": 80, "WSS": 443}
+# A lower-case host is its own canonical form; beside branch only what a server or RFC 3581 adds.
+_ADDED = r"(?:;rport(?:=[0-9]++)?|;received=[0-9.]++)*"
+_PLAIN = re.compile(
+    rf"SIP/2\.0/([A-Z]+) ([a-z0-9.\-]+)(?::([1-9][0-9]{{0,3}}|[1-5][0-9]{{4}}))?"
+    rf"({_ADDED});branch=([A-Za-z0-9\-.!%*_+`'~]++)({_ADDED})"
+)
 
 
-# Lower-case host, so that it is its own canonical form, and no IPv6 address.
-_PLAIN = re.compile(rf"SIP/2\.0/([A-Z]+) ([a-z0-9.\-]+)(?::([1-9][0-9]{{0,3}}|[1-5][0-9]{{4}}))?({PLAIN_PARAMS})")
-
-
-@dataclass(slots=True, unsafe_hash=True)
 class Via:
     """One Via value: `protocol` is `SIP/2.0` without blanks, `transport` upper-case, `host` without IPv6 brackets.
 
@@ -33,44 +35,62 @@ class Via:
     magic cookie and more (RFC 4475 3.2.1).
     """
 
-    raw: str
-    protocol: str = ""
-    transport: str = ""
-    host: str = ""
-    port: int | None = None
-    params: Params = NO_PARAMS
-    defects: tuple[Defect, ...] = ()
-    branch: str | None = field(default=None, compare=False, repr=False)
-    sent_by: str = field(default=":5060", compare=False, repr=False)
-    has_cookie: bool = field(default=False, compare=False, repr=False)
+    __slots__ = (
+        "_params",
+        "branch",
+        "defects",
+        "has_cookie",
+        "host",
+        "port",
+        "protocol",
+        "raw",
+        "sent_by",
+        "transport",
+    )
+
+    def __init__(
+        self,
+        raw: str,
+        protocol: str,
+        transport: str,
+        host: str,
+        port: int | None,
+        branch: str | None,
+        sent_by: str,
+        params: Params | None = None,
+        defects: tuple[Defect, ...] = (),
+    ) -> None:
+        self.raw = raw
+        self.protocol = protocol
+        self.transport = transport
+        self.host = host
+        self.port = port
+        self.branch = branch
+        self.sent_by = sent_by
+        self.defects = defects
+        self._params = params
+        self.has_cookie = branch is not None and branch.startswith(MAGIC_COOKIE) and len(branch) > len(MAGIC_COOKIE)
 
     @staticmethod
     def parse(text: str) -> Via:
         """Parse one Via value (not a list). Never raises."""
         plain = _PLAIN.fullmatch(text)
-        if plain is not None:
-            transport, host, port, tail = plain.groups()
-            params = plain_params(tail) if tail else NO_PARAMS
-            if params is not None:
-                return _via(text, "SIP/2.0", transport, host, int(port) if port else None, params, (), host)
-        return Via._parse(text)
+        if plain is None:
+            return _parse(text)
+        transport, host, port, before, branch, after = plain.groups()
+        added = before + after
+        if added.count(";rport") > 1 or added.count(";received") > 1:
+            return _parse(text)
+        number = int(port) if port else None
+        sent_by = f"{host}:{port}" if port else f"{host}:{_DEFAULT_PORTS.get(transport, 5060)}"
+        return Via(text, "SIP/2.0", transport, host, number, branch, sent_by)
 
-    @staticmethod
-    def _parse(text: str) -> Via:
-        head, semicolon, tail = text.strip(LWS).partition(";")
-        words = _sent(head)
-        params = parse_params(semicolon + tail)
-        if words is None:
-            bad = Defect("bad-via", f"no sent-protocol and sent-by in {clip(text)!r}")
-            return _via(text, "", "", "", None, params, (bad, *params.defects), "")
-        name, version, transport, sent_by = words
-        host, port = split_hostport(sent_by)
-        number = None if port is None else port_number(port)
-        protocol = f"{name}/{version}"
-        wrong = _wrong(protocol, transport, host, sent_by.startswith("["), port is not None and number is None)
-        canonical = canonical_host(host)
-        shown = f"[{canonical}]" if ":" in canonical else canonical
-        return _via(text, protocol, transport.upper(), host, number, params, wrong + params.defects, shown)
+    @property
+    def params(self) -> Params:
+        """The parameters."""
+        if self._params is None:
+            self._params = parse_params(self.raw[self.raw.index(";") :])
+        return self._params
 
     @property
     def received(self) -> str | None:
@@ -83,25 +103,44 @@ class Via:
         value = self.params.get("rport", "absent")
         return None if value == "absent" else value or ""
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Via) and self.raw == other.raw
+
+    def __hash__(self) -> int:
+        return hash(self.raw)
+
     def __str__(self) -> str:
         return self.raw
 
+    def __repr__(self) -> str:
+        return f"<Via {clip(self.raw)!r}>"
 
-def _via(
-    raw: str,
-    protocol: str,
-    transport: str,
-    host: str,
-    port: int | None,
-    params: Params,
-    defects: tuple[Defect, ...],
-    shown: str,
-) -> Via:
-    """Put a Via together with what is asked of it for every message; `shown` is the host as `sent_by` has it."""
+
+def parse_vias(value: str) -> list[Via]:
+    """Parse every Via of one row, in order; empty list elements leave none."""
+    if value and value[0] > " " and "," not in value:
+        return [Via.parse(value)]
+    return [Via.parse(part.strip(LWS)) for part in segments(value) if part.strip(LWS)]
+
+
+def _parse(text: str) -> Via:
+    head, semicolon, tail = text.strip(LWS).partition(";")
+    words = _sent(head)
+    params = parse_params(semicolon + tail)
     branch = params.get("branch")
-    sent_by = f"{shown}:{_DEFAULT_PORTS.get(transport, 5060) if port is None else port}"
-    cookie = branch is not None and branch.startswith(MAGIC_COOKIE) and len(branch) > len(MAGIC_COOKIE)
-    return Via(raw, protocol, transport, host, port, params, defects, branch, sent_by, cookie)
+    if words is None:
+        bad = Defect("bad-via", f"no sent-protocol and sent-by in {clip(text)!r}")
+        return Via(text, "", "", "", None, branch, ":5060", params, (bad, *params.defects))
+    name, version, transport, sent_by = words
+    host, port = split_hostport(sent_by)
+    number = None if port is None else port_number(port)
+    protocol = f"{name}/{version}"
+    wrong = _wrong(protocol, transport, host, sent_by.startswith("["), port is not None and number is None)
+    transport = transport.upper()
+    canonical = canonical_host(host)
+    shown = f"[{canonical}]" if ":" in canonical else canonical
+    filled = f"{shown}:{_DEFAULT_PORTS.get(transport, 5060) if number is None else number}"
+    return Via(text, protocol, transport, host, number, branch, filled, params, wrong + params.defects)
 
 
 def _sent(head: str) -> tuple[str, str, str, str] | None:
