@@ -7,12 +7,13 @@ as a `Plan`; a subject then costs the call of those rules that must look at it, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from analyzer.evidence import SECOND, Datagram, Fidelity
 from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule
 from analyzer.register.subjects import MessageSubject, StepSubject, Subject
+from analyzer.register.transaction import Transaction
 from analyzer.sight import Sight
 
 CLOCK_STEPPED = "the clock steps back"
@@ -25,6 +26,10 @@ _WHOLE, _S2C, _C2S = _UNMET[Need.WHOLE], _UNMET[Need.S2C], _UNMET[Need.C2S]
 _NOT_FIRST, _NOT_LAST, _STEPPED = (1 << bit for bit in range(len(_UNMET), len(_UNMET) + 3))
 
 
+MARK_BITS = 32
+"""Bits that the marks of a subject may have."""
+
+
 @dataclass(slots=True)
 class Plan:
     """One kind of subject: the rules that look at it, what the others answer, and how many subjects there were."""
@@ -34,31 +39,36 @@ class Plan:
     count: int = 0
 
 
-def lacks(subject: Subject, sight: Sight) -> int:
-    """What the coverage does not show of a subject, as bits. TAIL and HEAD are for the check to decide: it knows how
-    much of either it needs."""
-    transaction = subject.transaction
+def lacks(subject: Subject, transaction: Transaction, sight: Sight) -> int:
+    """What the coverage does not show of a subject, as bits; 0 for nearly all. TAIL and HEAD are for the check to
+    decide: it knows how much of either it needs."""
     request = transaction.request
-    message = subject.message if isinstance(subject, MessageSubject) else request or transaction.final
-    assert message is not None
-    datagram: Datagram = message.datagram
-    found = 0
-    if datagram.time is None:
-        found = _CLOCK | _SUBSECOND
-    elif sight.is_coarse:
-        found = _SUBSECOND
-    if datagram.missing or not message.complete_headers:
-        found |= _WHOLE
+    if type(subject) is MessageSubject:
+        message = subject.message
+    else:
+        message = request or transaction.final  # type: ignore[assignment]
+    found = 0 if message.is_good_evidence else _lacks_of(message.datagram, message.complete_headers)
     if request is None:
         found |= _C2S
-    if (request or message).datagram.fidelity is Fidelity.PRINTED:
-        found |= _BYTES
+    if sight.is_coarse:
+        found |= _SUBSECOND
     if not sight.answers_from(transaction.destination):
         found |= _S2C
     if transaction.path is not None:  # the hop nearer the user agent, or the registrar, is judged instead (T-FORK)
         found |= (0 if transaction.is_first_hop else _NOT_FIRST) | (0 if transaction.is_last_hop else _NOT_LAST)
-    if isinstance(subject, StepSubject) and _clock_stepped(subject):
+    if type(subject) is StepSubject and _clock_stepped(subject):
         found |= _STEPPED
+    return found
+
+
+def _lacks_of(datagram: Datagram, complete: bool) -> int:
+    found = 0
+    if datagram.time is None:
+        found = _CLOCK | _SUBSECOND
+    if datagram.missing or not complete:
+        found |= _WHOLE
+    if datagram.fidelity is Fidelity.PRINTED:
+        found |= _BYTES
     return found
 
 
@@ -68,10 +78,14 @@ def _clock_stepped(step: StepSubject) -> bool:
     if later is None:
         return False
     latest = later + SECOND
-    for one in (step.earlier, step.same_call, step.stream.last):
-        if one is not None and one.first is not None and one.first > latest:
-            return True
-    return False
+    earlier, last, same_call = step.earlier, step.stream.last, step.same_call
+    return (
+        (earlier is not None and earlier.first is not None and earlier.first > latest)
+        or (last is not None and last is not earlier and last.first is not None and last.first > latest)
+        or (
+            same_call is not None and same_call is not last and same_call.first is not None and same_call.first > latest
+        )
+    )
 
 
 def plan(rules: Sequence[Rule], method: str, lacking: int, marks: int, *, exhaustive: bool = False) -> Plan:
@@ -105,8 +119,3 @@ def _by_marks(rule: Rule, marks: int) -> Answer | None:
     if rule.suspects and not marks & rule.suspects:
         return PASSED
     return None
-
-
-def methods_of(rules: Iterable[Rule]) -> frozenset[str]:
-    """The methods that any card names."""
-    return frozenset(method for rule in rules for method in rule.methods)

@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from analyzer.coverage import Plan, lacks, methods_of, plan
+from analyzer.coverage import MARK_BITS, Plan, lacks, plan
 from analyzer.evidence import Fidelity, Place
 from analyzer.findings import (
     PASSED,
@@ -71,8 +71,9 @@ class Judge:
         self._rules: dict[str, list[Rule]] = defaultdict(list)
         for rule in rules:
             self._rules[rule.subject].append(rule)
-        self._methods = methods_of(rules)
-        self._plans: dict[tuple[type, str, int, int], Plan] = {}
+        self._plans: dict[tuple[type, str], dict[int, Plan]] = defaultdict(dict)
+        self._register_plans = {kind: self._plans[(kind, "REGISTER")] for kind in _KINDS}
+        self._methods = frozenset(method for rule in rules for method in rule.methods)
         self._cards = {rule.id: rule for rule in rules}
         self._foldable = {folded for rule in rules for folded in rule.folds}
         self._findings: dict[tuple[object, ...], Finding] = {}
@@ -82,15 +83,22 @@ class Judge:
 
     def ask(self, subject: Subject) -> None:
         """Ask every rule that has a say about a complete subject."""
-        method = subject.transaction.method
-        key = (type(subject), method if method in self._methods else "", lacks(subject, self.sight), subject.marks)
-        made = self._plans.get(key)
+        transaction, sight = subject.transaction, self.sight
+        lacking, marks = lacks(subject, transaction, sight), subject.marks
+        if transaction.method == "REGISTER":
+            plans = self._register_plans[type(subject)]
+        else:
+            plans = self._other_plans(subject)
+        made = plans.get(lacking << MARK_BITS | marks)
         if made is None:
-            made = self._plan(key)
+            made = plan(
+                self._rules[_KINDS[type(subject)]], transaction.method, lacking, marks, exhaustive=self._exhaustive
+            )
+            plans[lacking << MARK_BITS | marks] = made
         made.count += 1
         for rule in made.asked:
             try:
-                answers = rule.check(subject, self.sight)
+                answers = rule.check(subject, sight)
                 if answers is PASSED:
                     self._tallies[rule.id].passed += 1
                     continue
@@ -99,17 +107,16 @@ class Judge:
             except Exception as error:  # a rule's bug must not end the run (DESIGN 5)
                 self._failed(rule, subject, error)
 
-    def _plan(self, key: tuple[type, str, int, int]) -> Plan:
-        kind, method, lacking, marks = key
-        made = plan(self._rules[_KINDS[kind]], method, lacking, marks, exhaustive=self._exhaustive)
-        self._plans[key] = made
-        return made
+    def _other_plans(self, subject: Subject) -> dict[int, Plan]:
+        """The plans of a method other than REGISTER; those that no card names are one."""
+        method = subject.transaction.method
+        return self._plans[(type(subject), method if method in self._methods else "")]
 
     @property
     def tallies(self) -> dict[str, Tally]:
         """How often each rule gave each outcome so far."""
         whole = {name: replace(tally, not_judged=dict(tally.not_judged)) for name, tally in self._tallies.items()}
-        for made in self._plans.values():
+        for made in (made for plans in self._plans.values() for made in plans.values()):
             for rule, answer in made.settled:
                 whole[rule.id].add(answer, made.count)
         return whole

@@ -21,7 +21,6 @@ from analyzer.register.identity import aor_of
 from analyzer.register.reconstruct import Reconstructor
 from analyzer.register.registration import Registration
 from analyzer.register.secrets import Secrets
-from analyzer.register.subjects import Subject
 from analyzer.register.transaction import Transaction
 from analyzer.report import Report, Summary, TransactionRow, row_of
 from analyzer.rules import all_rules
@@ -53,18 +52,21 @@ class Analysis:
         self._aor = aor
         self._rows: list[TransactionRow] = []
         self._summary = Summary()
-        self._reconstructor = Reconstructor(self._secrets, self._ask, self._closed, detail=detail)
+        self._reconstructor = Reconstructor(self._secrets, self._closed, detail=detail)
         self._judge = Judge(all_rules() if rules is None else rules, Sight(sources, self._reconstructor, profile))
+        self._reconstructor.emit = self._judge.ask
 
     def feed(self, item: Item) -> None:
         """Take in a datagram or a network error."""
         if isinstance(item, Abort):
             self._reconstructor.abort(item)
             return
-        self._count(item)
+        source = self._by_name.get(item.place[0])
+        if source is not None and item.time != source.last:
+            source.note_time(item.time)
         message = parse(item)
         self._summary.messages += 1
-        if message.is_request:
+        if message.method:
             self._summary.methods[message.method] += 1
         if self._aor and aor_of(message) != self._aor:
             return
@@ -75,7 +77,7 @@ class Analysis:
         self._reconstructor.finish(
             max((source.last for source in self.sources if source.last is not None), default=None)
         )
-        findings = self._judge.findings()
+        findings, tallies = self._judge.findings(), self._judge.tallies
         summary = self._summary
         reconstructor = self._reconstructor
         summary.register_requests = reconstructor.requests
@@ -89,7 +91,7 @@ class Analysis:
         summary.digests = reconstructor.digests.verdicts
         for finding in findings:
             summary.findings[finding.shown_severity] += 1
-        summary.not_judged = sum(sum(tally.not_judged.values()) for tally in self._judge.tallies.values())
+        summary.not_judged = sum(sum(tally.not_judged.values()) for tally in tallies.values())
         return Report(
             sources=self.sources,
             summary=summary,
@@ -97,20 +99,12 @@ class Analysis:
             registrations=registrations,
             digests=reconstructor.digests.records,
             findings=findings,
-            outcomes=self._judge.tallies,
+            outcomes=tallies,
             secrets_given=bool(self._secrets),
             notes=self._notes(),
             interrupted=interrupted,
             aor=self._aor,
         )
-
-    def _ask(self, subject: Subject) -> None:
-        self._judge.ask(subject)
-
-    def _count(self, datagram: Datagram) -> None:
-        source = self._by_name.get(datagram.place.source)
-        if source is not None:
-            source.note_time(datagram.time)
 
     def _closed(self, transaction: Transaction, registration: Registration | None) -> None:
         summary = self._summary

@@ -38,8 +38,14 @@ def _challenged(realm: str, rows: list[Challenge], transaction: Transaction, fin
 
 def by_realm(message: Message) -> dict[str, list[Challenge]]:
     """The Digest challenges of a response, grouped by realm ("" where none is named); empty for a request."""
+    if message.method:
+        return {}
+    challenges = message.challenges
+    if len(challenges) == 1:
+        only = challenges[0]
+        return {only.realm or "": challenges} if only.is_digest else {}
     found: dict[str, list[Challenge]] = {}
-    for challenge in message.challenges if message.is_response else ():
+    for challenge in challenges:
         if challenge.is_digest:
             found.setdefault(challenge.realm or "", []).append(challenge)
     return found

@@ -21,9 +21,10 @@ _MOST_COMPARED = 16
 
 def same_contact(one: Address, two: Address) -> bool:
     """Compare contacts by instance and reg-id (RFC 5626 6) if both have them, else as URIs (RFC 3261 19.1.4)."""
-    first, second = instance_of(one), instance_of(two)
-    if first and second:
-        return first == second
+    if one.params.get("+sip.instance") and two.params.get("+sip.instance"):
+        first, second = instance_of(one), instance_of(two)
+        if first and second:
+            return first == second
     return one.uri is not None and two.uri is not None and uri_equal(one.uri, two.uri)
 
 
@@ -32,9 +33,9 @@ class Contacts:
 
     def __init__(self, addresses: Sequence[Address]) -> None:
         self._addresses = addresses
-        self._by_instance: dict[str, int] = {}
-        self._by_shared: dict[tuple[str, str, str], list[int]] = defaultdict(list)
         if len(addresses) > _FEW:
+            self._by_instance: dict[str, int] = {}
+            self._by_shared: dict[tuple[str, str, str], list[int]] = defaultdict(list)
             for position, address in enumerate(addresses):
                 self._by_instance.setdefault(instance_of(address), position)
                 self._by_shared[_shared(address)].append(position)
@@ -45,7 +46,10 @@ class Contacts:
             return None
         addresses: Sequence[Address] = self._addresses
         if len(addresses) <= _FEW:
-            return next((at for at, address in enumerate(addresses) if same_contact(address, contact)), None)
+            for at, address in enumerate(addresses):
+                if same_contact(address, contact):
+                    return at
+            return None
         instance = instance_of(contact)
         if instance and instance in self._by_instance:
             return self._by_instance[instance]

@@ -44,6 +44,10 @@ KEPT_BINDINGS = 100
 _LONGEST_WATCH = 7 * 86400  # seconds; an expiry beyond it outlives the capture
 
 
+def _nobody(subject: Subject) -> None:
+    """Hears of the subjects until somebody else does."""
+
+
 class Reconstructor:
     """Feed it messages; it calls `emit` with each complete subject and `closed` with each REGISTER transaction at its
     end. `detail` keeps what only the machine formats list."""
@@ -51,12 +55,12 @@ class Reconstructor:
     def __init__(
         self,
         secrets: Secrets,
-        emit: Callable[[Subject], None],
         closed: Callable[[Transaction, Registration | None], None],
+        emit: Callable[[Subject], None] = _nobody,
         *,
         detail: bool = True,
     ) -> None:
-        self._emit = emit
+        self.emit = emit
         self._closed = closed
         self._detail = detail
         self.table = TransactionTable()
@@ -148,7 +152,7 @@ class Reconstructor:
         if request.carries_credentials:
             self.digests.sent(transaction, request, registration, aor_of(request))
         if transaction.method == "REGISTER":
-            self._emit(MessageSubject(request, transaction, registration, earlier))
+            self.emit(MessageSubject(request, transaction, registration, earlier))
 
     def _register(self, transaction: Transaction, request: Message) -> tuple[Registration, Transaction | None]:
         """Find whose request it is; returns the registration and the client's transaction before this one."""
@@ -171,9 +175,9 @@ class Reconstructor:
         self._note_challenges(transaction, registration)
         registration.take(transaction, client, detail=self._detail)
         if earlier is not None or same_call is not None:
-            self._emit(step)
+            self.emit(step)
         for event in renewals:
-            self._emit(BindingSubject(event, registration, step))
+            self.emit(BindingSubject(event, registration, step))
         stream.take(transaction, client)
         return registration, earlier
 
@@ -226,11 +230,11 @@ class Reconstructor:
             self._note_bindings(registration, events)
         concluded = attempt is not None and attempt.last is transaction and attempt.answered()
         if transaction.method == "REGISTER":
-            self._emit(MessageSubject(final, transaction, registration))
-        self._emit(self._subject(transaction, registration, attempt))
+            self.emit(MessageSubject(final, transaction, registration))
+        self.emit(self._subject(transaction, registration, attempt))
         if registration is not None:
             for event in events:
-                self._emit(BindingSubject(event, registration, None))
+                self.emit(BindingSubject(event, registration, None))
             if concluded and attempt is not None:
                 self._conclude(registration, attempt)
 
@@ -239,7 +243,7 @@ class Reconstructor:
         if registration is not None and transaction.method == "REGISTER":
             self.bindings.unanswered(registration.registrar, registration.aor, transaction)
         concluded = attempt is not None and attempt.last is transaction and attempt.silent()
-        self._emit(self._subject(transaction, registration, attempt))
+        self.emit(self._subject(transaction, registration, attempt))
         if concluded and registration is not None and attempt is not None:
             self._conclude(registration, attempt)
 
@@ -270,8 +274,8 @@ class Reconstructor:
         """An answer without its request: the server's own words can be judged, nothing else (RULES 1.2)."""
         self.challenges.answered(transaction, None)
         if transaction.method == "REGISTER":
-            self._emit(MessageSubject(final, transaction, None))
-        self._emit(self._subject(transaction, None, None))
+            self.emit(MessageSubject(final, transaction, None))
+        self.emit(self._subject(transaction, None, None))
 
     def _subject(
         self, transaction: Transaction, registration: Registration | None, attempt: Attempt | None
@@ -314,11 +318,11 @@ class Reconstructor:
             heard = self.heard.get(registration.source.host)
             granted_by = binding.transaction
             if heard is not None and heard > binding.end and not binding.asked_again and granted_by is not None:
-                self._emit(BindingSubject(BindingEvent("lapsed", binding, granted_by), registration, None))
+                self.emit(BindingSubject(BindingEvent("lapsed", binding, granted_by), registration, None))
 
     def _conclude(self, registration: Registration, attempt: Attempt) -> None:
         registration.conclude(attempt, self._cause(attempt))
-        self._emit(AttemptSubject(attempt, registration))
+        self.emit(AttemptSubject(attempt, registration))
 
     def _cause(self, attempt: Attempt) -> str:
         """What an attempt that failed shows of the reason, in the words of a report; empty if nothing."""

@@ -37,12 +37,12 @@ def check(subject: MessageSubject, sight: Sight) -> Iterator[Answer]:
 
 def _wrong(challenge: Challenge) -> str:
     """What is wrong with the qop of a challenge; empty if nothing."""
-    qop = challenge.param("qop")
+    qop = challenge.qop
     if qop is None:
         return "offers no qop"
     if not challenge.qop_options:
         return "has an empty qop"
-    return "" if qop.quoted else f"has its qop without quotes: {clip(qop.raw)}"
+    return "" if challenge.is_quoted("qop") else f"has its qop without quotes: qop={clip(qop)}"
 
 
 RULE = Rule(

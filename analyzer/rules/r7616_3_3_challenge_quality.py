@@ -16,6 +16,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from analyzer.evidence import SECOND
 from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
@@ -41,7 +42,7 @@ def check(subject: MessageSubject, sight: Sight) -> Iterator[Answer]:
         return
     server = subject.transaction.destination.host
     for realm, rows in challenges.items():
-        found = _realm(realm)
+        found = dict(_realm(realm))
         for nonce in dict.fromkeys(row.nonce or "" for row in rows):
             found |= {**_nonce(nonce), **_uses(server, realm, nonce, sight), **found}
         yield _violated(found, (server, realm)) if found else PASSED
@@ -53,6 +54,7 @@ def _violated(found: dict[str, str], per: tuple[str, str]) -> Violated:
     return Violated("; ".join(found.values()), sub=",".join(found), severity=severity, per=per)  # type: ignore[arg-type]
 
 
+@lru_cache(maxsize=256)
 def _realm(realm: str) -> dict[str, str]:
     why = ""
     if not realm:

@@ -24,6 +24,7 @@ _SCHEMES = frozenset(("digest", "basic", "bearer", "negotiate", "ntlm", "kerbero
 _QOP_TOKENS = frozenset(("auth", "auth-int", "auth-conf"))
 
 _SCHEME = re.compile(r'[ \t\r\n,]*+([^\s=,"]++)(?=[\s,]|\Z)(?!\s*+=)')
+_SEPARATOR = re.compile(r"[\s,]+")
 _GAP = re.compile(r"[\s,]*+")
 _PARAM = re.compile(r'([^\s=,"]*+)\s*+=\s*+(?:"([^"\\]*+(?:\\.[^"\\]*+)*)("?)|([^\s,"]*+))', re.DOTALL)
 # A parameter as the grammar has it, with the comma behind it: nearly all are, and need no second look.
@@ -91,6 +92,13 @@ class AuthValue:
     def param(self, name: str) -> AuthParam | None:
         """The first parameter called `name` (lower-case), or None."""
         return next((param for param in self.params if param.name.lower() == name), None)
+
+    def is_quoted(self, name: str) -> bool:
+        """Whether the first parameter called `name` (lower-case) is there and in quotes."""
+        if self._params is None:  # one of the plain values, in which names are in lower case and come once
+            return f'{name}="' in self.raw
+        param = self.param(name)
+        return param is not None and param.quoted
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, AuthValue) and (self.header, self.raw) == (other.header, other.raw)
@@ -184,7 +192,8 @@ class Challenge(AuthValue):
     @property
     def qop_options(self) -> list[str]:
         """The offered qop values, lower-case; empty where none is offered."""
-        return [token for token in re.split(r"[\s,]+", (self.qop or "").lower()) if token]
+        offered = (self._values.get("qop") or "").lower()
+        return [offered] if offered.isalpha() else [token for token in _SEPARATOR.split(offered) if token]
 
     @property
     def domain(self) -> str | None:

@@ -58,7 +58,8 @@ class Message:
 
     `method` is "" for a response, `status` 0 for a request; both so where the start line is neither.
     `body` is at most Content-Length octets, `trailing` what follows it. `head_end` and `body_start` are the offsets
-    of the empty line and of the octet after it.
+    of the empty line and of the octet after it. `is_good_evidence`: nothing is known that would make its octets or its
+    time less than what was sent; the question has to be asked piece by piece where it is false.
     """
 
     __slots__ = (
@@ -71,6 +72,7 @@ class Message:
         "datagram",
         "defects",
         "head_end",
+        "is_good_evidence",
         "method",
         "raw",
         "reason",
@@ -107,6 +109,10 @@ class Message:
         self.head_end = end + 2
         self.body_start = end = end + 4
         self.complete_headers = True
+        datagram = self.datagram
+        self.is_good_evidence = (
+            datagram.time is not None and not datagram.missing and datagram.fidelity is not Fidelity.PRINTED
+        )
         self._repeats = _NO_REPEATS
         if len(rows) != len(pairs):
             self._index([row for _, row in pairs])
@@ -118,6 +124,7 @@ class Message:
     def _read_any(self) -> None:
         """Read whatever it is."""
         datagram, raw = self.datagram, self.raw
+        self.is_good_evidence = False
         wire = datagram.fidelity is not Fidelity.PRINTED
         start, end, following = _start_line_place(raw)
         if (

@@ -21,7 +21,7 @@ AUTHORIZATION = 'Authorization: Digest username="u", realm="r", nonce="{}", uri=
 
 def run(items: Iterable[Item], finish: bool = False) -> Reconstructor:
     """Feed items without keeping anything."""
-    reconstructor = Reconstructor(Secrets(), lambda _: None, lambda *_: None, detail=False)
+    reconstructor = Reconstructor(Secrets(), lambda *_: None, detail=False)
     for item in items:
         if isinstance(item, Abort):
             reconstructor.abort(item)

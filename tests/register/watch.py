@@ -78,7 +78,7 @@ def start(*, detail: bool = True, secrets: Secrets | None = None) -> Watched:
     subjects: list[Subject] = []
     closed: list[Transaction] = []
     reconstructor = Reconstructor(
-        secrets or Secrets(), subjects.append, lambda transaction, _: closed.append(transaction), detail=detail
+        secrets or Secrets(), lambda transaction, _: closed.append(transaction), subjects.append, detail=detail
     )
     return Watched(reconstructor, subjects, closed)
 
