@@ -9,9 +9,10 @@ the walk: what came before is kept, what comes after cannot be trusted.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import BinaryIO
 
+from analyzer.capture import media
 from analyzer.capture.record import Record
 from analyzer.capture.window import Window
 from analyzer.evidence import SECOND, Source
@@ -25,7 +26,7 @@ MAX_PACKET = 262144
 
 _FILE_HEADER = 24
 _LINKTYPE = 0x03FF_FFFF  # the upper bits tell of the frame check sequence
-_Unpack = Callable[[bytes, int], tuple[int, ...]]
+_new = tuple.__new__
 # magic -> (octet order, nanoseconds per step, octets of a record header)
 _FORMS = {
     order.pack(magic): (order.format[0], step, header)
@@ -49,30 +50,92 @@ def records(stream: BinaryIO, source: Source) -> Iterator[Record]:
     linktype = struct.unpack_from(order + "I", window.buffer, 20)[0] & _LINKTYPE
     source.resolution = step
     window.at = _FILE_HEADER
-    yield from _walk(window, source, struct.Struct(order + "IIII").unpack_from, step, header, linktype)
+    walk = _Walk(window, source, order, step, header, linktype)
+    yield from walk.records()
 
 
-def _walk(window: Window, source: Source, unpack: _Unpack, step: int, header: int, linktype: int) -> Iterator[Record]:
-    number = 0
-    while window.need(header):
-        buffer, at = window.buffer, window.at
-        seconds, fraction, captured, length = unpack(buffer, at)
-        if captured > MAX_PACKET:
-            _damage(source, "absurd-length", f"record {number + 1} claims {captured} octets", window.position)
-            return
-        end = at + header + captured
-        if end > len(buffer):
-            if not window.need(header + captured):
-                _damage(source, "truncated-record", f"the file ends inside record {number + 1}", window.position)
-                return
+class _Walk:
+    """The state of one walk: `header` octets stand before each packet, `step` nanoseconds are one tick."""
+
+    def __init__(self, window: Window, source: Source, order: str, step: int, header: int, linktype: int) -> None:
+        self.window = window
+        self.source = source
+        self.step = step
+        self.header = header
+        self.linktype = linktype
+        self.plain = struct.Struct(order + "IIII").unpack_from
+        self.look = media.look(order, f"IIII{header - 16}x", linktype)
+        self.number = 0
+
+    def records(self) -> Iterator[Record]:
+        """The records that may be of interest; media is counted and passed by."""
+        window, source, header, linktype = self.window, self.source, self.header, self.linktype
+        step = self.step
+        while True:
+            if self.look is not None:
+                self._pass_media(self.look)
+            if not window.need(header):
+                break
             buffer, at = window.buffer, window.at
+            seconds, fraction, captured, length = self.plain(buffer, at)
+            if captured > MAX_PACKET:
+                text = f"record {self.number + 1} claims {captured} octets"
+                _damage(source, "absurd-length", text, window.position)
+                return
             end = at + header + captured
-        number += 1
-        time = seconds * SECOND + fraction * step
-        yield Record(source, number, window.position, time, linktype, length, buffer[at + header : end])
-        window.at = end
-    if window.left:
-        _damage(source, "truncated-record", f"the file ends inside the header of record {number + 1}", window.position)
+            if end > len(buffer):
+                if not window.need(header + captured):
+                    text = f"the file ends inside record {self.number + 1}"
+                    _damage(source, "truncated-record", text, window.position)
+                    return
+                buffer, at = window.buffer, window.at
+                end = at + header + captured
+            self.number = number = self.number + 1
+            time = seconds * SECOND + fraction * step
+            octets = buffer[at + header : end]
+            yield _new(Record, (source, number, window.position, time, linktype, length, octets))
+            window.at = end
+        if window.left:
+            text = f"the file ends inside the header of record {self.number + 1}"
+            _damage(source, "truncated-record", text, window.position)
+
+    def _pass_media(self, look: media.Look) -> None:
+        """Step over the media that begins at the window's place, as far as the window goes."""
+        window, header = self.window, self.header
+        form, ipv4, whole, unsplittable, least = look
+        buffer, at, unpack, not_media = window.buffer, window.at, form.unpack_from, media.NOT_MEDIA
+        begin = before = at
+        passed, size, last = 0, len(buffer), len(buffer) - form.size
+        second = SECOND // self.step
+        latest = ticks = -1  # where time steps back the general way looks, so that the first and last time are right
+        while at <= last:
+            seconds, fraction, captured, length, ethertype, version, flags, protocol, first = unpack(buffer, at)
+            if (
+                protocol != media.UDP
+                or not_media[first]
+                or ethertype != ipv4
+                or version != media.WHOLE_HEADER
+                or (flags != unsplittable and flags != whole)
+                or captured != length
+                or captured < least
+                or at + header + captured > size
+                or (fraction < ticks and seconds <= latest)
+                or seconds < latest
+                or fraction >= second
+            ):
+                break
+            latest, ticks = seconds, fraction
+            passed += 1
+            before = at
+            at += header + captured
+        if passed:
+            self.number += passed
+            self.source.frames = self.number
+            self.source.other += passed
+            window.at = at
+            for place in (begin, before):
+                seconds, fraction, _, _ = self.plain(buffer, place)
+                self.source.note_time(seconds * SECOND + fraction * self.step)
 
 
 def _damage(source: Source, code: str, text: str, offset: int) -> None:

@@ -12,6 +12,7 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from analyzer.capture import media
 from analyzer.capture.formats import _pcapng_options as options
 from analyzer.capture.formats._pcapng_options import Interface
 from analyzer.capture.record import Record
@@ -52,6 +53,7 @@ class _Walk:
         self.source = source
         self.interfaces: list[Interface] = []
         self.number = 0
+        self.look: media.Look | None = None
         self.order("<")
 
     def order(self, order: str) -> None:
@@ -62,7 +64,11 @@ class _Walk:
 
     def records(self) -> Iterator[Record]:
         window = self.window
-        while window.need(8):
+        while True:
+            if self.look is not None:
+                self._pass_media(self.look)
+            if not window.need(8):
+                break
             kind, size = self.heading(window.buffer, window.at)
             if kind == _SECTION:
                 size = self._section()
@@ -96,6 +102,7 @@ class _Walk:
             return 0
         self.order(sign)
         self.interfaces = []
+        self.look = None
         return int(self.heading(window.buffer, window.at)[1])
 
     def _block(self, kind: int, buffer: bytes, at: int, end: int) -> Record | None:
@@ -119,7 +126,60 @@ class _Walk:
         interface = options.interface(linktype, snaplen, buffer[at + 16 : end], self.sign)
         self.interfaces.append(interface)
         first = len(self.interfaces) == 1
+        if first:
+            self.look = media.look(self.sign, "IIIIIII", linktype)
+        elif interface._replace(snaplen=0) != self.interfaces[0]._replace(snaplen=0):
+            self.look = None  # media is passed by only where a block needs no look at its own interface
         self.source.resolution = interface.step if first else max(self.source.resolution, interface.step)
+
+    def _pass_media(self, look: media.Look) -> None:
+        """Step over the media that begins at the window's place, as far as the window goes."""
+        window, interfaces = self.window, len(self.interfaces)
+        form, ipv4, whole, unsplittable, least = look
+        buffer, at, unpack, not_media = window.buffer, window.at, form.unpack_from, media.NOT_MEDIA
+        begin = before = at
+        passed, limit, last = 0, len(buffer), len(buffer) - form.size
+        latest = ticks = -1  # where time steps back the general way looks, so that the first and last time are right
+        while at <= last:
+            kind, size, which, high, low, captured, length, ethertype, version, flags, protocol, first = unpack(
+                buffer, at
+            )
+            if (
+                protocol != media.UDP
+                or not_media[first]
+                or ethertype != ipv4
+                or version != media.WHOLE_HEADER
+                or (flags != unsplittable and flags != whole)
+                or kind != _PACKET
+                or captured != length
+                or captured < least
+                or size < captured + 32
+                or size > MAX_BLOCK
+                or size & 3
+                or which >= interfaces
+                or at + size > limit
+                or buffer[at + size - 4 : at + size] != buffer[at + 4 : at + 8]
+                or (low < ticks and high <= latest)
+                or high < latest
+            ):
+                break
+            latest, ticks = high, low
+            passed += 1
+            before = at
+            at += size
+        if passed:
+            self.number += passed
+            self.source.frames = self.number
+            self.source.other += passed
+            window.at = at
+            for place in (begin, before):
+                number, high, low, _, _ = self.enhanced(buffer, place + 8)
+                self.source.note_time(self._time(number, high << 32 | low))
+
+    def _time(self, interface: int, ticks: int) -> int:
+        """Nanoseconds since the epoch of a clock reading."""
+        _, _, _, multiplier, divisor, offset = self.interfaces[interface]
+        return ticks * multiplier // divisor + offset
 
     def _packet(self, buffer: bytes, at: int, end: int) -> Record:
         if end - at < 28:
@@ -148,8 +208,8 @@ class _Walk:
         if interface >= len(self.interfaces):
             return self._unread(f"a packet names interface {interface}, which was not described")
         self.number += 1
-        linktype, _, _, multiplier, divisor, offset = self.interfaces[interface]
-        time = None if ticks is None else ticks * multiplier // divisor + offset
+        linktype = self.interfaces[interface].linktype
+        time = None if ticks is None else self._time(interface, ticks)
         if captured > end - start:
             self._damage("absurd-length", f"packet {self.number} claims {captured} octets, its block holds fewer")
             captured = end - start
