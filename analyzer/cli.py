@@ -16,6 +16,7 @@ import click
 from analyzer.views import view_names, wants_detail
 
 if TYPE_CHECKING:
+    from analyzer.capture.engine import Engine
     from analyzer.findings import Rule
     from analyzer.register.secrets import Secrets
     from analyzer.report import Report
@@ -86,6 +87,20 @@ _ANALYZE = [
 ]
 
 
+_CAPTURE = [
+    click.option(
+        "--engine",
+        type=click.Choice(["auto", "native", "tshark"]),
+        default="auto",
+        show_default=True,
+        help="Who reads captures: sipcheck itself, or tshark for what sipcheck does not know.",
+    ),
+    click.option(
+        "--tls-keylog", type=click.Path(), metavar="FILE", help="Open TLS with these keys (SSLKEYLOGFILE), by tshark."
+    ),
+]
+
+
 def _analyzing(command: F) -> F:
     for option in reversed(_ANALYZE):
         command = option(command)
@@ -106,6 +121,13 @@ def _known_dialect(context: click.Context, option: click.Parameter, name: str | 
 _dialect = click.option(
     "--dialect", metavar="NAME", callback=_known_dialect, help="The log's format, where it is not recognised."
 )
+
+
+def _capturing(command: F) -> F:
+    """The options of commands that read captures."""
+    for option in reversed(_CAPTURE):
+        command = option(command)
+    return command
 
 
 class _Command(click.Command):
@@ -132,6 +154,7 @@ def log_command(**given: Any) -> None:
 
 @sipcheck.command("pcap", cls=_Command, epilog=_EPILOG, short_help="Analyze packet captures.")
 @_analyzing
+@_capturing
 def pcap_command(**given: Any) -> None:
     """Analyze captures: pcap or pcapng, plain or compressed. `-` is standard input; several files are one capture."""
     _run("pcap", "capture", **given)
@@ -139,6 +162,7 @@ def pcap_command(**given: Any) -> None:
 
 @sipcheck.command("verify-digest", cls=_Command, epilog=_EPILOG, short_help="Check digests against passwords.")
 @_analyzing
+@_capturing
 @_dialect
 def verify_digest_command(**given: Any) -> None:
     """Check every digest response in captures or logs against the passwords you give."""
@@ -194,11 +218,15 @@ def _analyze(
     password_file: str | None,
     password: str | None,
     dialect: str | None = None,
+    engine: Engine = "auto",
+    tls_keylog: str | None = None,
 ) -> Report:
     from analyzer.defect import SourceError
     from analyzer.pipeline import analyze
     from analyzer.views._progress import progress_bar
 
+    if engine == "native" and tls_keylog is not None:
+        raise click.UsageError("--tls-keylog does not go with --engine native: only tshark opens TLS")
     secrets = _secrets(command, credentials, password_file, password)
     try:
         with progress_bar(progress) as advance:
@@ -211,6 +239,8 @@ def _analyze(
                 detail=wants_detail(view) or command == "verify-digest",  # its table lists the right ones too
                 aor=_aor(aor),
                 profile=profile,
+                engine=engine,
+                tls_keylog=tls_keylog,
                 progress=advance,
             )
     except SourceError as error:

@@ -11,7 +11,7 @@ import gc
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from analyzer.capture.opener import open_sources
 from analyzer.evidence import SECOND, Abort, Datagram, Fidelity, Item, Source
@@ -26,6 +26,9 @@ from analyzer.report import Report, Summary, TransactionRow, row_of
 from analyzer.rules import all_rules
 from analyzer.sight import Sight
 from analyzer.sip.message import parse
+
+if TYPE_CHECKING:
+    from analyzer.capture.engine import Engine
 
 Input = str | os.PathLike[str] | BinaryIO
 Kind = Literal["capture", "log"]
@@ -143,19 +146,22 @@ def analyze(
     detail: bool = True,
     aor: str = "",
     profile: str = "rfc3261",
+    engine: Engine = "auto",
+    tls_keylog: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> Report:
     """Read captures or logs and report what happened.
 
     `inputs` is a path, an open binary file, or a list of them; several captures are one capture in time order.
-    `credentials` names credential files. Raises SourceError where an input cannot be read at all, CredentialsError
-    for a credential file. Ctrl-C gives the report of what was read so far (`report.interrupted`).
+    `credentials` names credential files; `engine` says who reads captures, `tls_keylog` names a file with keys of TLS.
+    Raises SourceError where an input cannot be read at all, CredentialsError for a credential file. Ctrl-C gives the
+    report of what was read so far (`report.interrupted`).
     """
     several = list(inputs) if isinstance(inputs, Sequence) and not isinstance(inputs, str) else [inputs]
     if secrets is None:
         files = [credentials] if isinstance(credentials, str | os.PathLike) else list(credentials)
         secrets = Secrets.load([os.fspath(file) for file in files])
-    with open_sources(several, kind=kind, dialect=dialect) as reading:
+    with open_sources(several, kind=kind, dialect=dialect, engine=engine, tls_keylog=tls_keylog) as reading:
         analysis = Analysis(reading.sources, rules=rules, secrets=secrets, detail=detail, aor=aor, profile=profile)
         interrupted = False
         try:
@@ -179,7 +185,7 @@ def _patient_collector() -> Iterator[None]:
     try:
         yield
     finally:
-        gc.freeze()  # what lives now is no garbage: lowering the threshold must not make the collector look at all of it
+        gc.freeze()  # what lives now is no garbage: a lower threshold must not make the collector look at all of it
         gc.set_threshold(*before)
         gc.unfreeze()
 

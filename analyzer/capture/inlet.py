@@ -22,6 +22,10 @@ CHUNK = 1 << 18
 _GZIP, _BZIP2, _XZ, _ZSTD = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd"
 
 
+class UnknownFormat(SourceError):
+    """Nothing here knows this format; another engine may."""
+
+
 class _Decompressor(Protocol):
     """What the decompressors of bz2 and lzma have in common."""
 
@@ -79,7 +83,7 @@ class Inlet(io.RawIOBase):
         self._pending = self._fill(6)
         self._make = next((make for magic, make in _COMPRESSED if self._pending.startswith(magic)), None)
         if self._pending.startswith(_ZSTD):
-            raise SourceError(source.name, "is compressed with zstd", hint="decompress it first: zstd -d")
+            raise UnknownFormat(source.name, "is compressed with zstd", hint="decompress it first: zstd -d")
         self._engine = self._make() if self._make else None
         self._ahead = b""
 

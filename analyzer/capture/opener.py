@@ -11,15 +11,18 @@ import heapq
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO, Literal, NamedTuple
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import IO, TYPE_CHECKING, BinaryIO, Literal, NamedTuple, cast
 
 from analyzer.capture import formats
 from analyzer.capture.formats import HEAD, Format
-from analyzer.capture.inlet import Inlet
+from analyzer.capture.inlet import Inlet, UnknownFormat
 from analyzer.capture.record import Record
 from analyzer.defect import SourceError
 from analyzer.evidence import Datagram, Item, Source
+
+if TYPE_CHECKING:
+    from analyzer.capture.engine import Deep, Engine, Wish
 
 Input = str | os.PathLike[str] | BinaryIO
 
@@ -28,12 +31,13 @@ _BUFFER = 1 << 18
 
 
 class _Opened(NamedTuple):
-    """An input that was recognised."""
+    """An input that was recognised; `deep` where tshark reads it, and then `inlet` only where we can go along."""
 
     source: Source
-    inlet: Inlet
+    inlet: Inlet | None
     format: Format
     size: int | None
+    deep: Deep | None = None
 
 
 class Reading:
@@ -44,12 +48,20 @@ class Reading:
 
     def __init__(self, opened: Sequence[_Opened]) -> None:
         self._opened = opened
+        self._deep: list[Generator[Item, None, None]] = []
         self.sources = [one.source for one in opened]
 
     def __iter__(self) -> Iterator[Item]:
-        captures = [one for one in self._opened if one.format.records is not None]
-        if captures:
+        captures = [one for one in self._opened if one.deep is None and one.format.records is not None]
+        self._deep = [_dissected(one, one.deep) for one in self._opened if one.deep is not None]
+        if len(captures) + len(self._deep) > 1:
+            for one in self._opened:
+                if one.deep is not None:
+                    one.source.quality.append("read by itself: streams that go on in another file are not put together")
+        if captures and not self._deep:
             yield from _captured(captures)
+        elif self._deep:
+            yield from heapq.merge(*([_captured(captures)] if captures else ()), *self._deep, key=_timeline())
         logs = [_logged(one) for one in self._opened if one.format.read is not None]
         if len(logs) == 1:
             yield from logs[0]
@@ -58,7 +70,7 @@ class Reading:
 
     def position(self) -> int:
         """Octets taken from the files so far, before decompression."""
-        return sum(one.inlet.position for one in self._opened)
+        return sum(one.inlet.position for one in self._opened if one.inlet is not None)
 
     def total(self) -> int | None:
         """Octets of all files, or None where one is a stream."""
@@ -67,8 +79,13 @@ class Reading:
 
     def close(self) -> None:
         """Close all files that were opened here; streams that were handed in stay open."""
+        for running in self._deep:
+            running.close()
         for one in self._opened:
-            one.inlet.close()
+            if one.inlet is not None:
+                one.inlet.close()
+            if one.deep is not None and one.deep.spool is not None:
+                one.deep.spool.close()
 
     def __enter__(self) -> Reading:
         return self
@@ -78,18 +95,25 @@ class Reading:
 
 
 def open_sources(
-    inputs: Sequence[Input], *, kind: Literal["capture", "log"] | None = None, dialect: str | None = None
+    inputs: Sequence[Input],
+    *,
+    kind: Literal["capture", "log"] | None = None,
+    dialect: str | None = None,
+    engine: Engine = "auto",
+    tls_keylog: str | os.PathLike[str] | None = None,
 ) -> Reading:
     """Open everything that was named; `-` is standard input.
 
-    `kind` refuses the other kind; `dialect` names a format (`names()`) instead of asking each. Raises `SourceError`
-    where one of them cannot be read.
+    `kind` refuses the other kind; `dialect` names a format (`names()`) instead of asking each. `engine` says who reads
+    captures (`analyzer.capture.engine`), `tls_keylog` names a file with keys of TLS. Raises `SourceError` where one of
+    them cannot be read, ValueError for an engine that takes no keys.
     """
     known = formats.discover()
+    wish = _wish(engine, tls_keylog)
     opened: list[_Opened] = []
     try:
         for one in inputs:
-            opened.append(_open(one, known, kind, dialect))
+            opened.append(_open(one, known, kind, dialect, wish))
     except BaseException:
         Reading(opened).close()
         raise
@@ -101,21 +125,74 @@ def names(kind: Literal["capture", "log"] | None = None) -> list[str]:
     return [form.name for form in formats.discover() if kind in (None, form.kind)]
 
 
-def _open(one: Input, known: list[Format], kind: str | None, dialect: str | None) -> _Opened:
+def _wish(engine: Engine, tls_keylog: str | os.PathLike[str] | None) -> Wish | None:
+    """What is asked of the engines; None where nothing is."""
+    if engine == "auto" and tls_keylog is None:
+        return None
+    from analyzer.capture.engine import Wish
+
+    wish = Wish(engine, None if tls_keylog is None else os.fspath(tls_keylog))
+    wish.check()
+    return wish
+
+
+def _open(one: Input, known: list[Format], kind: str | None, dialect: str | None, wish: Wish | None) -> _Opened:
     source = Source(_name(one))
     owned = isinstance(one, (str, os.PathLike))
     stream = _stream(one, source.name)
     try:
-        inlet = Inlet(stream, source, owned=owned)
-        form = _recognise(inlet, source, known, kind, dialect)
+        opened = _told(one, stream, source, known, kind, dialect, wish)
     except (OSError, SourceError) as error:
         if owned:
             stream.close()
         if isinstance(error, OSError):
             raise SourceError(source.name, _reason(error)) from error
         raise
-    source.kind, source.format, source.title = form.kind, form.name, form.title
-    return _Opened(source, inlet, form, _size(stream))
+    source.kind, source.format, source.title = opened.format.kind, opened.format.name, opened.format.title
+    return opened
+
+
+def _told(
+    one: Input,
+    stream: BinaryIO,
+    source: Source,
+    known: list[Format],
+    kind: str | None,
+    dialect: str | None,
+    wish: Wish | None,
+) -> _Opened:
+    """What an input is, and who reads it."""
+    path = _path(one)
+    owned = isinstance(one, (str, os.PathLike))
+    size = _size(stream)
+    inlet: Inlet | None = None
+    try:
+        inlet = Inlet(stream, source, owned=owned)
+        form = _recognise(inlet, source, known, kind, dialect)
+    except UnknownFormat as error:
+        if kind == "log" or dialect is not None:
+            raise
+        from analyzer.capture import engine
+
+        deep = engine.foreign(path, inlet, source, wish, error)
+        if deep is None:
+            raise
+        if inlet is None:  # what cannot be unpacked here is not read here
+            stream.close()
+        return _Opened(source, inlet, engine.FOREIGN, size, deep)
+    _check_kind(form, source.name, kind)
+    if form.kind == "log":
+        return _Opened(source, inlet, form, size)
+    from analyzer.capture import engine
+
+    return _Opened(source, inlet, form, size, engine.choose(path, inlet, form, source, wish))
+
+
+def _path(one: Input) -> str | None:
+    """The path of a plain file, or None for whatever else octets come from."""
+    if not isinstance(one, (str, os.PathLike)) or os.fspath(one) == "-" or not os.path.isfile(one):
+        return None
+    return os.fspath(one)
 
 
 def _name(one: Input) -> str:
@@ -172,8 +249,7 @@ def _recognise(inlet: Inlet, source: Source, known: list[Format], kind: str | No
         raise SourceError(name, "looks like " + " and like ".join(form.name for form in found), hint=hint)
     if not found:
         titles = ", ".join(form.title for form in known if kind in (None, form.kind))
-        raise SourceError(name, "is neither a capture nor a log that is known", hint=f"known: {titles}")
-    _check_kind(found[0], name, kind)
+        raise UnknownFormat(name, "is neither a capture nor a log that is known", hint=f"known: {titles}")
     return found[0]
 
 
@@ -193,7 +269,8 @@ def _check_kind(form: Format, name: str, kind: str | None) -> None:
     raise SourceError(name, f"is {article} {form.title}", hint=hint)
 
 
-def _buffered(inlet: Inlet) -> BinaryIO:
+def _buffered(inlet: Inlet | None) -> BinaryIO:
+    assert inlet is not None
     return io.BufferedReader(inlet, _BUFFER)
 
 
@@ -204,6 +281,21 @@ def _captured(captures: Sequence[_Opened]) -> Iterator[Item]:
     walks = [_records(one) for one in captures]
     merged = walks[0] if len(walks) == 1 else heapq.merge(*walks, key=_timeline())
     return PacketReader().items(merged)
+
+
+def _dissected(one: _Opened, deep: Deep) -> Generator[Item, None, None]:
+    """The items of a capture that tshark reads, with our own walk beside it where the format is ours."""
+    from analyzer.capture.formats._tshark_read import items
+
+    walk = None
+    if one.format.records is not None:
+        walk = one.format.records(_buffered(one.inlet) if deep.spool is None else _again(deep.spool), one.source)
+    yield from items(deep, one.source, walk)
+
+
+def _again(spool: IO[bytes]) -> BinaryIO:
+    spool.seek(0)
+    return cast(BinaryIO, spool)
 
 
 def _logged(one: _Opened) -> Iterator[Item]:

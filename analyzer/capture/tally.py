@@ -9,6 +9,7 @@ from analyzer.capture.record import Record
 from analyzer.evidence import Endpoint, Source
 
 _MAX_PAIRS = 1000
+_CLOSED = "could not be read without keys (--tls-keylog FILE)"
 
 
 @dataclass(slots=True)
@@ -44,9 +45,9 @@ class Tally:
             if number >= 0:
                 say(f"{_packets(count)} of link type {number}, which is not read")
         for (one, other), count in self.tls.items():
-            say(f"TLS on {one} - {other}: {count} packet{'s' if count > 1 else ''} could not be read without keys")
+            say(f"TLS on {one} - {other}: {count} packet{'s' if count > 1 else ''} {_CLOSED}")
         if self.tls_more:
-            say(f"TLS on other connections: {self.tls_more} packets could not be read without keys")
+            say(f"TLS on other connections: {self.tls_more} packets {_CLOSED}")
 
 
 def _packets(count: int) -> str:

@@ -20,7 +20,7 @@ MOST_CLIENTS = 1_000_000
 MOST_STREAMS = 200_000
 """Call-IDs that are followed; each keeps its latest transaction, some 7 kB."""
 _MOST_SIDE_BY_SIDE = 64
-"""Clients of one address-of-record, or user agents of one Call-ID, that are looked through; the oldest are no longer."""
+"""Clients of one address-of-record, or user agents of one Call-ID, that are looked through; older ones are not."""
 _NONE: frozenset[int] = frozenset()
 _NO_GAPS: Mapping[int, int] = {}
 

@@ -1,8 +1,8 @@
 """Via: the way a response takes back, and the transaction's name (RFC 3261 20.42, 8.1.1.7, 18.2.1; RFC 3581).
 
 Every message has one, and hardly two are equal, so reading it is on the hot path: nearly every Via is as the grammar's
-examples have it, and one pattern reads what each message is asked for. Any other goes piece by piece, and the parameters
-are parsed when somebody asks.
+examples have it, and one pattern reads what each message is asked for. Any other goes piece by piece, and the
+parameters are parsed when somebody asks.
 """
 
 from __future__ import annotations

@@ -35,12 +35,12 @@ def test_one_and_many() -> None:
     assert told(one) == [
         "1 packet is cut at 2 octets",
         "1 packet is of link type 147, which is not read",
-        "TLS on 10.0.0.1:40000 - [fd00::2]:5061: 1 packet could not be read without keys",
+        "TLS on 10.0.0.1:40000 - [fd00::2]:5061: 1 packet could not be read without keys (--tls-keylog FILE)",
     ]
     assert told(many) == [
         "2 packets are cut at 3 octets",
         "2 packets are of link type 147, which is not read",
-        "TLS on 10.0.0.1:40000 - [fd00::2]:5061: 2 packets could not be read without keys",
+        "TLS on 10.0.0.1:40000 - [fd00::2]:5061: 2 packets could not be read without keys (--tls-keylog FILE)",
     ]
 
 

@@ -109,7 +109,7 @@ def test_tls_is_told_and_not_read() -> None:
     found, aborts, reading = read(pcap(talk.up(10, b"\x17\x03\x03" + ONE).fin(10 + 3 + A, 10).frames))
     assert (found, aborts) == ([], [])
     assert reading.sources[0].quality == [
-        "TLS on 10.0.0.1:40000 - 10.0.0.2:5061: 3 packets could not be read without keys"
+        "TLS on 10.0.0.1:40000 - 10.0.0.2:5061: 3 packets could not be read without keys (--tls-keylog FILE)"
     ]
     assert reading.sources[0].other == 0
 
@@ -119,7 +119,7 @@ def test_tls_on_many_connections_is_summed_up() -> None:
     _, _, reading = read(pcap(frames))
     quality = reading.sources[0].quality
     assert len(quality) == 1001
-    assert quality[-1] == "TLS on other connections: 5 packets could not be read without keys"
+    assert quality[-1] == "TLS on other connections: 5 packets could not be read without keys (--tls-keylog FILE)"
 
 
 def test_connections_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

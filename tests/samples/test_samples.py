@@ -1,7 +1,8 @@
 """Each folder of `samples/` holds an input, the exact findings on it, and a README that says where it comes from.
 
 `findings.txt` has one finding a line: severity, rule, sub-code (`-` without one), how often, first place. Missing and
-surplus ones both fail. Where a sample has `users.csv`, its passwords are used.
+surplus ones both fail. Where a sample has `users.csv`, its passwords are used; where it has `keylog.txt`, its keys of
+TLS, which needs tshark.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from analyzer.evidence import Frame
 from analyzer.findings import Finding
 from analyzer.report import Report
 from tests.shared import ROOT
+from tests.tools import require_tool
 
 SAMPLES = sorted(folder for folder in (ROOT / "samples").iterdir() if folder.is_dir())
 
@@ -22,8 +24,14 @@ SAMPLES = sorted(folder for folder in (ROOT / "samples").iterdir() if folder.is_
 def analyze(folder: Path) -> Report:
     """The report on a sample."""
     source = next(path for path in sorted(folder.iterdir()) if path.name.startswith("input"))
-    users = folder / "users.csv"
-    return analyzer.pipeline.analyze(str(source), credentials=[str(users)] if users.exists() else ())
+    users, keys = folder / "users.csv", folder / "keylog.txt"
+    if keys.exists():
+        require_tool("tshark")
+    return analyzer.pipeline.analyze(
+        str(source),
+        credentials=[str(users)] if users.exists() else (),
+        tls_keylog=keys if keys.exists() else None,
+    )
 
 
 def line_of(finding: Finding) -> str:

@@ -355,7 +355,7 @@ def test_hostile_sizes_are_linear(raw: bytes) -> None:
 def test_the_head_of_the_module_lists_every_code() -> None:
     listed = set(re.findall(r"[a-z]+(?:-[a-z]+)+", (module.__doc__ or "").partition("Defect codes.")[2]))
     folder = Path(module.__file__).parent
-    names = ("address", "auth", "check", "cseq", "headers", "message", "params", "startline", "uri", "via")
+    names = ("address", "auth", "check", "cseq", "headers", "layout", "message", "params", "startline", "uri", "via")
     source = "".join((folder / f"{name}.py").read_text() for name in names)
     written = set(re.findall(r'(?:Defect\(|_note\((?:defects, )?)"([a-z-]+)"', source))
     scalars = {"max-forwards", "expires", "min-expires", "retry-after"}

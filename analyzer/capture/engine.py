@@ -1,0 +1,189 @@
+"""Which engine reads a capture: our own reader, or tshark.
+
+Our own reads what sipcheck knows, at many times the speed. `auto` turns to tshark for what it does not know (a link
+layer, a file format, keys of TLS) and says so in the source's quality notes. Where nothing can be read without tshark
+and there is none that will do, that is an error; where our own reader gets something, it reads on and says what is
+left out. A log has no engine.
+
+What knows tshark is imported here only when it is needed.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import IO, TYPE_CHECKING, Literal, NamedTuple
+
+from analyzer.capture import links
+from analyzer.capture.formats import Format
+from analyzer.capture.formats import _preface as preface
+from analyzer.capture.inlet import Inlet
+from analyzer.defect import SourceError
+from analyzer.evidence import Source
+
+if TYPE_CHECKING:
+    from analyzer.capture.formats._tshark import Program
+
+Engine = Literal["auto", "native", "tshark"]
+ENGINES: tuple[Engine, ...] = ("auto", "native", "tshark")
+
+_USER_LINKS = range(147, 163)  # LINKTYPE_USER0 to 15: whoever captured knows what they are, tshark does not
+_PACKED = (b"BZh", b"\xfd7zXZ\0")  # what tshark does not unpack
+FOREIGN = Format("tshark", "capture", "capture that tshark reads", lambda head: False, None, None)
+"""The format that a source has where tshark alone knows it."""
+
+
+UNUSED_KEYS = "no TLS was found: the keys given were not needed"
+
+
+class Wish(NamedTuple):
+    """What the user asked for: the engine, and the file with keys of TLS."""
+
+    engine: Engine = "auto"
+    keylog: str | None = None
+
+    def check(self) -> None:
+        """ValueError for an engine that does not exist or takes no keys; SourceError for a file without keys."""
+        if self.engine not in ENGINES:
+            raise ValueError(f"no engine is called {self.engine!r}: {', '.join(ENGINES)}")
+        if self.keylog is None:
+            return
+        if self.engine == "native":
+            raise ValueError("only the engine tshark opens TLS: a key log does not go with engine native")
+        from analyzer.capture.formats._tshark import check_keylog
+
+        check_keylog(self.keylog)
+
+
+class Deep(NamedTuple):
+    """What tshark is to read: `path` (that of `spool` where the input was no plain file), with keys, and why."""
+
+    program: Program
+    path: str
+    keylog: str | None
+    secrets: bool
+    reason: str
+    spool: IO[bytes] | None
+
+
+class _Need(NamedTuple):
+    """Why tshark is needed; whether nothing can be read without it; whether it may not know the link type either."""
+
+    reason: str
+    whole: bool
+    doubtful: bool = False
+
+
+def choose(path: str | None, inlet: Inlet, form: Format, source: Source, wish: Wish | None) -> Deep | None:
+    """tshark for a capture of a format that is known, or None where our own reader will do.
+
+    `path` is that of the file, or None for a stream. Raises SourceError where it needs tshark and cannot have it.
+    """
+    wish = wish or Wish()
+    if wish.engine == "native":
+        return None
+    known = preface.read(inlet)
+    need = _need(path, known, form, wish)
+    if need is None:
+        if wish.keylog is not None:
+            source.quality.append(UNUSED_KEYS)
+        return None
+    try:
+        program = _program(source, need)
+    except SourceError as error:
+        if need.whole:
+            raise
+        source.quality.append(f"not all of it can be read: {error.reason}")
+        return None
+    return _deep(program, path, inlet, source, wish, need, secrets=known.secrets)
+
+
+def foreign(
+    path: str | None, inlet: Inlet | None, source: Source, wish: Wish | None, error: SourceError
+) -> Deep | None:
+    """tshark for something that we do not know, or None where it is not worth asking: then `error` stands.
+
+    Raises SourceError, with tshark's reason, where tshark does not know it either.
+    """
+    wish = wish or Wish()
+    if wish.engine == "native" or (inlet is None and path is None):
+        return None
+    if wish.engine == "auto" and inlet is not None and b"\0" not in inlet.head(1 << 12):
+        return None  # tshark also takes text for captures, which does not help who mistyped the name of a log
+    need = _Need(f"it {error.reason}", whole=True, doubtful=True)
+    program = _program(source, need)
+    try:
+        return _deep(program, path, inlet, source, wish, need, secrets=False)
+    except SourceError as refusal:
+        raise SourceError(source.name, f"{error.reason}, and {refusal.reason}", hint=error.hint) from refusal
+
+
+def _need(path: str | None, known: preface.Preface, form: Format, wish: Wish) -> _Need | None:
+    if wish.engine == "tshark":
+        return _Need("", whole=True)
+    strange = sorted(number for number in known.links - links.table().keys() if number not in _USER_LINKS)
+    if strange:
+        numbers = ", ".join(map(str, strange))
+        whole = len(strange) == len(known.links)
+        return _Need(f"its link type is {numbers}, which sipcheck does not read", whole, doubtful=True)
+    if wish.keylog is not None and (path is None or _holds_tls(path, form)):
+        return _Need("TLS is to be opened", whole=True)
+    return _Need("it holds keys of TLS", whole=False) if known.secrets else None
+
+
+def _holds_tls(path: str, form: Format) -> bool:
+    from analyzer.capture import tls
+
+    scratch = Source(path)
+    with open(path, "rb") as stream:
+        assert form.records is not None
+        return tls.seen(form.records(Inlet(stream, scratch), scratch))  # type: ignore[arg-type]
+
+
+def _program(source: Source, need: _Need) -> Program:
+    from analyzer.capture.formats import _tshark
+
+    try:
+        return _tshark.find()
+    except _tshark.Unusable as error:
+        why = f"needs tshark because {need.reason}" if need.reason else "cannot be read by tshark"
+        raise SourceError(source.name, f"{why}: {error}") from error
+
+
+def _deep(
+    program: Program,
+    path: str | None,
+    inlet: Inlet | None,
+    source: Source,
+    wish: Wish,
+    need: _Need,
+    *,
+    secrets: bool,
+) -> Deep:
+    from analyzer.capture.formats import _tshark
+
+    spool = _spooled(inlet) if inlet is not None and (path is None or _packed(path)) else None
+    path = spool.name if spool is not None else os.path.abspath(path or "")
+    try:
+        if need.doubtful:
+            _tshark.probe(program, path, source.name)
+    except SourceError:
+        if spool is not None:
+            spool.close()
+        raise
+    return Deep(program, path, wish.keylog, secrets, f", because {need.reason}" if need.reason else "", spool)
+
+
+def _spooled(inlet: Inlet) -> IO[bytes]:
+    """A file that lasts as long as the reading: tshark wants a name."""
+    import shutil
+    import tempfile
+
+    spool = tempfile.NamedTemporaryFile(prefix="sipcheck-")  # noqa: SIM115
+    shutil.copyfileobj(inlet, spool)
+    spool.flush()
+    return spool
+
+
+def _packed(path: str) -> bool:
+    with open(path, "rb") as stream:
+        return stream.read(6).startswith(_PACKED)

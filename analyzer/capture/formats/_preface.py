@@ -1,0 +1,57 @@
+"""What a capture says before its first packet: the link types of its interfaces, and keys of TLS.
+
+Read from the head of the file alone, and no further than needed: a live one may not have more yet.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple, Protocol
+
+_SECTION, _INTERFACE, _SECRETS = 0x0A0D0D0A, 1, 10
+_PACKETS = (2, 3, 6)
+_NG_MAGIC = b"\n\r\r\n"
+_BIG_ENDIAN = (b"\xa1\xb2\xc3\xd4", b"\xa1\xb2\x3c\x4d", b"\xa1\xb2\xcd\x34")
+_LINKTYPE = 0x03FF_FFFF  # the upper bits tell of the frame check sequence
+_LONGEST = 1 << 18  # octets that are looked at
+
+
+class Preface(NamedTuple):
+    """Link types of the interfaces described before the first packet; whether keys stand there (a Decryption Secrets
+    Block of pcapng)."""
+
+    links: frozenset[int]
+    secrets: bool
+
+
+class _Headed(Protocol):
+    def head(self, count: int) -> bytes: ...
+
+
+def read(inlet: _Headed) -> Preface:
+    """The preface of a pcap or pcapng file; an empty one where that cannot be read."""
+    head = inlet.head(24)
+    if head[:4] == _NG_MAGIC:
+        return _pcapng(inlet)
+    if len(head) < 24:
+        return Preface(frozenset(), secrets=False)
+    sign = ">" if head[:4] in _BIG_ENDIAN else "<"
+    return Preface(frozenset({struct.unpack_from(sign + "I", head, 20)[0] & _LINKTYPE}), secrets=False)
+
+
+def _pcapng(inlet: _Headed) -> Preface:
+    links: set[int] = set()
+    secrets = False
+    at, sign = 0, "<"
+    while at < _LONGEST and len(head := inlet.head(at + 12)) >= at + 12:
+        kind, size = struct.unpack_from(sign + "II", head, at)
+        if kind == _SECTION:
+            sign = ">" if head[at + 8 : at + 12] == b"\x1a\x2b\x3c\x4d" else "<"
+            (size,) = struct.unpack_from(sign + "I", head, at + 4)
+        elif kind == _INTERFACE:
+            links.add(struct.unpack_from(sign + "H", head, at + 8)[0])
+        secrets = secrets or kind == _SECRETS
+        if kind in _PACKETS or size < 12 or size & 3:
+            break
+        at += size
+    return Preface(frozenset(links), secrets)

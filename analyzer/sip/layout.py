@@ -1,0 +1,258 @@
+"""How a SIP message lies in its octets: start line, header rows with their places, body (RFC 3261 7, 18.3).
+
+Nearly every message is plain: each line ends in CRLF, nothing is folded, the start line and every header line are as
+the grammar has them. Those are split and looked up, line by line, in what is known of such lines; all others are read
+octet by octet. Both ways give the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analyzer.defect import Defect
+from analyzer.evidence import Datagram, Fidelity
+from analyzer.sip.headers import LINES, SINGLE, Header, Row, split_headers
+from analyzer.sip.lazy import lazy
+from analyzer.sip.scalar import decimal
+from analyzer.sip.startline import START_LINES, parse_start_line
+from analyzer.sip.text import clip, split_list, text
+
+CREDENTIALS = ("authorization", "proxy-authorization")
+"""The header fields that carry credentials, as canonical keys (RFC 3261 20.7, 20.28)."""
+MANDATORY = frozenset(("to", "from", "cseq", "call-id", "max-forwards", "via"))
+"""The header fields that every request must have (RFC 3261 8.1.1), as canonical keys."""
+_STREAMS = frozenset(("TCP", "TLS", "WS", "WSS"))
+_row_of = LINES.__getitem__
+_NO_REPEATS: dict[str, list[Row]] = {}
+
+
+class Layout:
+    """The parts of a SIP message, or of what was taken for one.
+
+    `method` is "" for a response, `status` 0 for a request; both so where the start line is neither.
+    `body` is at most Content-Length octets, `trailing` what follows it. `head_end` and `body_start` are the offsets
+    of the empty line and of the octet after it. `is_good_evidence`: nothing is known that would make its octets or its
+    time less than what was sent; the question has to be asked piece by piece where it is false.
+    """
+
+    __slots__ = (
+        "__dict__",
+        "_repeats",
+        "_rows",
+        "body",
+        "body_start",
+        "complete_headers",
+        "datagram",
+        "defects",
+        "head_end",
+        "is_good_evidence",
+        "method",
+        "raw",
+        "reason",
+        "request_uri",
+        "status",
+        "trailing",
+        "version",
+    )
+
+    def __init__(self, datagram: Datagram) -> None:
+        self.datagram = datagram
+        self.raw = datagram.payload
+        self.defects: list[Defect] = []
+        self.body = self.trailing = b""
+        if not self._read_plain():
+            self._read_any()
+
+    def _read_plain(self) -> bool:
+        """Read the common form: each line ends in CRLF and nothing is folded; the start line and every header line are
+        as the grammar has them. False, and nothing done, for any other message."""
+        raw = self.raw
+        end = raw.find(b"\r\n\r\n")
+        if end <= 0:
+            return False
+        lines = raw[:end].split(b"\r\n")
+        line = START_LINES[lines.pop(0)]
+        if line is None:
+            return False
+        pairs = list(map(_row_of, lines))
+        self._rows = rows = dict(pairs)
+        if "" in rows:
+            return False
+        self.method, self.request_uri, self.version, self.status, self.reason = line
+        self.head_end = end + 2
+        self.body_start = end = end + 4
+        self.complete_headers = True
+        datagram = self.datagram
+        self.is_good_evidence = (
+            datagram.time is not None and not datagram.missing and datagram.fidelity is not Fidelity.PRINTED
+        )
+        self._repeats = _NO_REPEATS
+        if len(rows) != len(pairs):
+            self._index([row for _, row in pairs])
+            self._note_repeated()
+        if end != len(raw) or (length := rows.get("content-length")) is None or length.value != b"0":
+            self._cut_body(self.datagram.fidelity is not Fidelity.PRINTED)
+        return True
+
+    def _read_any(self) -> None:
+        """Read whatever it is."""
+        datagram, raw = self.datagram, self.raw
+        self.is_good_evidence = False
+        wire = datagram.fidelity is not Fidelity.PRINTED
+        start, end, following = _start_line_place(raw)
+        if (
+            start and wire and datagram.transport not in _STREAMS
+        ):  # RFC 3261 7.5 lets streams, and only them, begin with CRLF
+            self.defects.append(Defect("leading-crlf", "empty lines before the start line", 0))
+        line = parse_start_line(text(raw[start:end]), self.defects)
+        self.method, self.request_uri, self.version, self.status, self.reason = line
+        headers, self.head_end, self.body_start, self.complete_headers = split_headers(
+            raw, following, self.defects, wire=wire
+        )
+        self.__dict__["headers"] = headers
+        cut = self.cut_header
+        self._index([Row(header.name, header.key, header.value) for header in headers if header is not cut])
+        self._note_repeated()
+        if self.complete_headers:
+            self._cut_body(wire)
+        elif datagram.missing:  # the cut is the capture's, not the sender's, and the last row bears it
+            last = self.headers[-1].start if self.headers else 0
+            self.defects = [defect for defect in self.defects if defect.offset != last]
+        elif wire:
+            self.defects.append(Defect("headers-not-terminated", "no empty line ends the headers", len(raw)))
+
+    def _note_repeated(self) -> None:
+        """RFC 3261 7.3.1: rows may be repeated only where the value is a comma list."""
+        for key, found in self._repeats.items():
+            if key in SINGLE:
+                second = [header.start for header in self.headers if header.key == key][1]
+                self.defects.append(Defect("repeated-header", f"{key} comes {len(found)} times", second))
+
+    def _cut_body(self, wire: bool) -> None:
+        """RFC 3261 18.3: in a datagram octets beyond Content-Length are discarded, missing ones are an error."""
+        rest = self.raw[self.body_start :]
+        written = self.first("content-length")
+        length = None
+        if written is not None:
+            length = decimal(written)
+            if length is None:
+                sentence = f"Content-Length is no number: {clip(written[:80])!r}"
+                self.defects.append(Defect("bad-content-length", sentence, self._start_of("content-length")))
+        self.body = rest if length is None else rest[:length]
+        self.trailing = rest[len(self.body) :]
+        if length is None or not wire or length == len(rest):
+            return  # a printed message has lost line ends: its length says nothing
+        if self.trailing:
+            count = len(self.trailing)
+            self.defects.append(Defect("trailing-octets", f"{count} octets follow the body", len(self.raw) - count))
+        elif not self.datagram.missing:
+            sentence = f"Content-Length promises {length} octets, {len(rest)} are there"
+            self.defects.append(Defect("content-length-beyond-message", sentence, self._start_of("content-length")))
+
+    def _start_of(self, key: str) -> int:
+        """Where the first row called `key` begins."""
+        return next(header.start for header in self.headers if header.key == key)
+
+    def _index(self, rows: list[Row]) -> None:
+        """Find rows by their keys: the first of each, and all of those that come more than once."""
+        self._rows = first = {}
+        repeats: dict[str, list[Row]] = {}
+        for row in rows:
+            key = row.key
+            if key not in first:
+                first[key] = row
+            elif key in repeats:
+                repeats[key].append(row)
+            else:
+                repeats[key] = [first[key], row]
+        self._repeats = repeats or _NO_REPEATS
+
+    @property
+    def is_request(self) -> bool:
+        """Whether the start line is a Request-Line."""
+        return self.method != ""
+
+    @property
+    def is_response(self) -> bool:
+        """Whether the start line is a Status-Line."""
+        return not self.method and self.version != ""
+
+    @lazy
+    def headers(self) -> list[Header]:
+        """The header rows with their places, in order."""
+        start = _start_line_place(self.raw)[2]
+        return split_headers(self.raw, start, [], wire=self.datagram.fidelity is not Fidelity.PRINTED).headers
+
+    def has(self, key: str) -> bool:
+        """Whether there is a row called `key` (canonical). A row that the snap length cut in two is none: half a value
+        is no value (`cut_header` has it)."""
+        return key in self._rows
+
+    @property
+    def has_mandatory(self) -> bool:
+        """Whether there is each of the six headers that a request must have (RFC 3261 8.1.1)."""
+        return self._rows.keys() >= MANDATORY
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether there is an Authorization or Proxy-Authorization header."""
+        rows = self._rows
+        return "authorization" in rows or "proxy-authorization" in rows
+
+    @property
+    def carries_credentials(self) -> bool:
+        """Whether there are credentials, or what the snap length left of them."""
+        cut = self.cut_header
+        return self.has_credentials or (cut is not None and cut.key in CREDENTIALS)
+
+    @property
+    def has_challenge(self) -> bool:
+        """Whether there is a WWW-Authenticate or Proxy-Authenticate header."""
+        rows = self._rows
+        return "www-authenticate" in rows or "proxy-authenticate" in rows
+
+    @property
+    def cut_header(self) -> Header | None:
+        """The row in which the octets end because the rest was not captured; None where no row is cut."""
+        if not self.datagram.missing or self.complete_headers or not self.headers:
+            return None
+        whole = (
+            self.raw.endswith(b"\n") and self.datagram.fidelity is not Fidelity.PRINTED
+        )  # a log's line ends are ours
+        return None if whole else self.headers[-1]
+
+    def first(self, key: str) -> str | None:
+        """The value of the first row called `key` (canonical), or None."""
+        found = self._rows.get(key)
+        return None if found is None else found.text
+
+    def all(self, key: str) -> list[str]:
+        """The values of all rows called `key`, one per row."""
+        return [row.text for row in self._all(key)]
+
+    def _all(self, key: str) -> Sequence[Row]:
+        repeated = self._repeats.get(key)
+        if repeated is not None:
+            return repeated
+        row = self._rows.get(key)
+        return () if row is None else (row,)
+
+    def values(self, key: str) -> list[str]:
+        """The elements of all rows called `key`, comma lists split, trimmed, empty elements dropped."""
+        return [element for row in self.all(key) for element in split_list(row)]
+
+
+def _start_line_place(raw: bytes) -> tuple[int, int, int]:
+    """Where the start line begins and ends, and where the next line begins. Empty lines before it are skipped."""
+    start = 0
+    if raw[:1] in (b"\r", b"\n"):
+        start = len(raw) - len(raw.lstrip(b"\r\n"))
+    newline = raw.find(b"\n", start)
+    if newline < 0:
+        newline = raw.find(b"\r", start)
+    if newline < 0:
+        return start, len(raw), len(raw)
+    end = newline
+    while end > start and raw[end - 1] == 13:
+        end -= 1
+    return start, end, newline + 1
