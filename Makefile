@@ -4,8 +4,8 @@ VENV ?= .venv
 WORKERS ?= 2
 DEMO ?= samples/asterisk-first-registration/input.txt
 
-# What the tests run beside Python, as command:package (Debian's names).
-TOOLS := tshark:tshark
+# What the tests and the benchmark run beside Python, as command:package (Debian's names).
+TOOLS := tshark:tshark sngrep:sngrep
 
 .NOTPARALLEL:
 
@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCK := requirements.lock
 
-.PHONY: demo test check pytest tools format lock clean
+.PHONY: demo test check pytest tools benchmark format lock clean
 
 # Findings (exit 1) are what a demonstration is for; anything above is a failure.
 demo: $(VENV)/.installed
@@ -33,6 +33,10 @@ pytest: $(VENV)/.installed-test
 tools:
 	@sh scripts/tools.sh $(TOOLS)
 
+# Takes a quarter of an hour and 2 GB of disk in build/; BENCHMARK_ARGS="--help" tells how to have less, or more.
+benchmark: tools $(VENV)/.installed-benchmark
+	$(BIN)/python -m benchmarks $(BENCHMARK_ARGS)
+
 format: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -44,6 +48,10 @@ $(VENV)/.installed: pyproject.toml $(LOCK) | $(VENV)/.created
 
 $(VENV)/.installed-test: pyproject.toml $(LOCK) | $(VENV)/.created
 	$(PIP) install --quiet -c $(LOCK) -e '.[test]'
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-benchmark: pyproject.toml $(LOCK) | $(VENV)/.created
+	$(PIP) install --quiet -c $(LOCK) -e '.[benchmark]'
 	@touch $@ $(VENV)/.installed
 
 $(VENV)/.created:

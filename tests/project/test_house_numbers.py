@@ -12,7 +12,9 @@ from tests.shared import ROOT
 
 FUNCTION_LINES = 60
 FILE_LINES = 400
-SOURCES = sorted(path for folder in ("analyzer", "replay", "tests") for path in (ROOT / folder).rglob("*.py"))
+SOURCES = sorted(
+    path for folder in ("analyzer", "benchmarks", "replay", "tests") for path in (ROOT / folder).rglob("*.py")
+)
 
 
 def long_functions(source: str, limit: int) -> Iterator[str]:

@@ -16,7 +16,8 @@ PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(en
 PROJECT: dict[str, Any] = PYPROJECT["project"]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 PINS = [Requirement(line) for line in LOCK.splitlines() if line and not line.startswith("#")]
-ASKED: list[str] = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]
+EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
+ASKED = sorted({*PROJECT["dependencies"], *(asked for extra in EXTRAS.values() for asked in extra)})
 
 
 @pytest.mark.parametrize("asked", ASKED)

@@ -1,0 +1,141 @@
+"""`python -m benchmarks`: make the captures, run everything side by side, write table, JSON and picture."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from benchmarks.alone import needs, starts
+from benchmarks.competitors import Tool, tools
+from benchmarks.machine import machine
+from benchmarks.measure import ROOT
+from benchmarks.plot import draw
+from benchmarks.race import Race, race
+from benchmarks.results import Results, as_json, as_markdown
+from benchmarks.traffic import Traffic, media_in, storm_in
+
+PARTS = ("storm", "media", "start", "memory")
+F = TypeVar("F", bound=Callable[..., Any])
+_MEDIA_SLICES = 20  # so that SIP, not the start, is most of what pyshark does there
+_BUILD = ROOT / "build" / "benchmarks"
+MILLION = 1_000_000
+_LARGE_MESSAGES = 4_120_000  # an exchange has a little more than four messages: each of a million phones gets its turn
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What was asked for; the sizes count messages, packets and phones."""
+
+    messages: int
+    users: int
+    packets: int
+    media_users: int
+    memory_messages: int
+    slice: int
+    rounds: int
+    start_rounds: int
+    seed: int
+    parts: tuple[str, ...]
+    chosen: tuple[str, ...]
+    large: bool
+    captures: Path
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _size(name: str, default: int, text: str, least: int = 1) -> Callable[[F], F]:
+    return click.option(name, type=click.IntRange(least), default=default, show_default=True, help=text)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@_size("--messages", 200_000, "Messages of the storm.", 4)
+@_size("--users", 10_000, "Phones of the storm.")
+@_size("--packets", 1_000_000, "Packets of the capture that is mostly media.", 200)
+@_size("--media-users", 5_000, "Phones that register in it; sngrep's time grows with them.")
+@_size("--memory-messages", 200_000, "Messages of the shorter capture of the memory part; the longer has ten times.", 4)
+@_size("--slice", 5_000, "Packets of the storm given to pyshark; of the other capture it gets twenty times as many.")
+@_size("--rounds", 5, "Rounds of the races.")
+@_size("--start-rounds", 20, "Rounds of the starts.")
+@click.option("--seed", default=1, show_default=True, help="Seed of the traffic.")
+@click.option("--part", "parts", multiple=True, type=click.Choice(PARTS), default=PARTS, help="Only this part.")
+@click.option("--tool", "chosen", multiple=True, metavar="NAME", help="Only programs whose name begins so.")
+@click.option("--large", is_flag=True, help="Also the memory of a million phones (a capture of 2.5 GB).")
+@click.option(
+    "--captures", type=click.Path(path_type=Path), default=_BUILD / "captures", help="Where captures are kept."
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), default=_BUILD / "results", help="Where the results go."
+)
+def main(output: Path, **given: Any) -> None:
+    """Hold sipcheck against tshark, sngrep and pyshark on the same traffic. Captures are made once and kept."""
+    settings = Settings(**given)
+    output.mkdir(parents=True, exist_ok=True)
+    results = measure(settings, lambda so_far: _write(so_far, output))
+    click.echo(as_markdown(results))
+    _say(f"written: {output / 'results'}.md, .json, .png")
+    sys.exit(1 if results.faults() else 0)
+
+
+def _write(results: Results, output: Path) -> None:
+    (output / "results.json").write_text(json.dumps(as_json(results), indent=1), encoding="utf-8")
+    (output / "results.md").write_text(as_markdown(results), encoding="utf-8")
+    draw(results, output / "results.png")
+
+
+def measure(settings: Settings, keep: Callable[[Results], None]) -> Results:
+    """Run the parts that were asked for; after each, what there is so far is kept."""
+    shown = {name: value for name, value in asdict(settings).items() if name != "captures"}
+    results = Results(machine(), shown)
+    with tempfile.TemporaryDirectory(prefix="sipcheck-benchmark-") as name:
+        folder = Path(name)
+        for raced in _races(settings, folder):
+            results.races.append(raced)
+            keep(results)
+        if "start" in settings.parts:
+            results.starts = starts(folder, _say, rounds=settings.start_rounds)
+            keep(results)
+        if "memory" in settings.parts:
+            results.needs = needs(list(growing(settings)), folder, _say)
+            keep(results)
+    return results
+
+
+def _races(settings: Settings, folder: Path) -> Iterator[Race]:
+    """The two captures, each with those that run on it."""
+    if "storm" in settings.parts:
+        _say("storm: making the capture, if it is not there")
+        storm = storm_in(settings.captures, settings.messages, settings.users, settings.seed)
+        yield race("storm", "messages/s", storm, chosen_tools(settings, media=False), settings.rounds, folder, _say)
+    if "media" in settings.parts:
+        _say("mostly media: making the capture, if it is not there")
+        mixed = media_in(settings.captures, settings.packets, settings.media_users, settings.seed)
+        yield race(
+            "mostly media", "packets/s", mixed, chosen_tools(settings, media=True), settings.rounds, folder, _say
+        )
+
+
+def chosen_tools(settings: Settings, *, media: bool) -> list[Tool]:
+    """The competitors on a capture, less those that were not asked for."""
+    found = tools(media=media, slice_packets=settings.slice * (_MEDIA_SLICES if media else 1))
+    return [tool for tool in found if not settings.chosen or tool.name.startswith(settings.chosen)]
+
+
+def growing(settings: Settings) -> Iterator[tuple[str, Traffic]]:
+    """The same phones for a while, for ten times as long, and a hundred times as many if asked for."""
+    for name, messages in (("storm", settings.memory_messages), ("ten times as long", 10 * settings.memory_messages)):
+        yield name, storm_in(settings.captures, messages, settings.users, settings.seed)
+    if settings.large:
+        yield "a million phones", storm_in(settings.captures, _LARGE_MESSAGES, MILLION, settings.seed)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m benchmarks")
