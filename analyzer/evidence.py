@@ -135,6 +135,11 @@ class Source:
     utc_offset: int = 0
     damaged: bool = False
 
+    @property
+    def gaps(self) -> int:
+        """Holes in streams, as far as their defects were kept."""
+        return sum(1 for _, defect in self.defect_list if defect.code == "tcp-gap")
+
     def defect(self, code: str, text: str, place: Place | None = None, offset: int | None = None) -> None:
         """Count a defect of the source, and keep it while there are few."""
         self.defects += 1

@@ -15,7 +15,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from analyzer.evidence import Place
 
@@ -183,9 +183,23 @@ class Rule:
     suspects: int = 0
 
 
+class Said(NamedTuple):
+    """One answer that a finding is made of: when in the run it was given, its places, by how many doubts it is less
+    sure, and what the finding was like after it."""
+
+    order: tuple[int, int, int]
+    answer: Violated
+    places: list[tuple[Place, int | None]]
+    doubts: int
+    shape: tuple[object, ...]
+
+
 @dataclass(slots=True)
 class Finding:
-    """A violated rule, with its evidence: the first `MAX_PLACES` places, and how often it was seen (`count`)."""
+    """A violated rule, with its evidence: the first `MAX_PLACES` places, and how often it was seen (`count`).
+
+    `key` tells what is one finding; `said` keeps the answers that shaped it, where several workers may have a share.
+    """
 
     rule: str
     sub: str
@@ -206,6 +220,8 @@ class Finding:
     user_agent: str = ""
     plain: str = ""
     folded: list[str] = field(default_factory=list)
+    key: tuple[object, ...] = ()
+    said: list[Said] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def shown_severity(self) -> Severity:
@@ -235,3 +251,12 @@ class Tally:
             self.not_judged[answer.reason] = self.not_judged.get(answer.reason, 0) + count
         else:
             self.violated += count
+
+    def merge(self, other: Tally) -> None:
+        """Add another worker's counts."""
+        self.passed += other.passed
+        self.violated += other.violated
+        self.not_applicable += other.not_applicable
+        self.failed += other.failed
+        for reason, count in other.not_judged.items():
+            self.not_judged[reason] = self.not_judged.get(reason, 0) + count

@@ -25,6 +25,7 @@ from analyzer.findings import (
     Confidence,
     Finding,
     Rule,
+    Said,
     SubjectKind,
     Tally,
     Violated,
@@ -62,7 +63,7 @@ _KINDS: dict[type, SubjectKind] = {
 
 
 class Judge:
-    """Asks the rules; `findings()` and `tallies` hold the result."""
+    """Asks the rules; `found` and `tallies` hold the result."""
 
     def __init__(self, rules: Sequence[Rule], sight: Sight, *, exhaustive: bool = False) -> None:
         self.sight = sight
@@ -74,7 +75,6 @@ class Judge:
         self._plans: dict[tuple[type, str], dict[int, Plan]] = defaultdict(dict)
         self._register_plans = {kind: self._plans[(kind, "REGISTER")] for kind in _KINDS}
         self._methods = frozenset(method for rule in rules for method in rule.methods)
-        self._cards = {rule.id: rule for rule in rules}
         self._foldable = {folded for rule in rules for folded in rule.folds}
         self._findings: dict[tuple[object, ...], Finding] = {}
         self._folders: Bounded[int, list[tuple[Rule, Finding]]] = Bounded(MOST_FOLDS)
@@ -121,15 +121,10 @@ class Judge:
                 whole[rule.id].add(answer, made.count)
         return whole
 
-    def findings(self) -> list[Finding]:
-        """The findings, folded, the worst first and then in the order of the evidence."""
-        found = [finding for finding in self._findings.values() if finding.count > 0]
-        if self.sight.loss_score > MOST_LOSS:
-            for finding in found:
-                card = self._cards.get(finding.rule)
-                if card is not None and card.subject != "message":  # one message proves itself, whatever else is lost
-                    finding.confidence = finding.confidence.lowered()
-        return sorted(found, key=_rank)
+    @property
+    def found(self) -> list[Finding]:
+        """The findings so far, in no order and as sure as they are by themselves: `finished` is for the rest."""
+        return [finding for finding in self._findings.values() if finding.count > 0]
 
     def _note(self, rule: Rule, subject: Subject, answer: Answer) -> None:
         self._tallies[rule.id].add(answer)
@@ -151,14 +146,33 @@ class Judge:
                 self.dropped += 1
                 return
             finding = self._findings[key] = _finding(rule, subject, answer, places)
+            finding.key = key
         else:
             _merge(finding, rule, answer, places, _doubts(rule, subject.transaction))
+        if answer.per is not None and self.sight.ordinal.shared:
+            self._remember(finding, rule, subject, answer, places)
         if taken_over is not None:
             finding.count += 0 if answer.count else taken_over.count
             finding.evidence = [*taken_over.evidence, *finding.evidence][:MAX_PLACES]
         if registration is not None and not finding.user_agent:
             finding.user_agent = registration.user_agent
         self._fold(rule, subject.transaction.id, finding)
+
+    def _remember(
+        self,
+        finding: Finding,
+        rule: Rule,
+        subject: Subject,
+        answer: Violated,
+        places: list[tuple[Place, int | None]],
+    ) -> None:
+        """Keep an answer that shaped a finding which another worker may have a share in: one with new places, or with
+        more to say than the ones before."""
+        ordinal, transaction = self.sight.ordinal, subject.transaction
+        shape = (finding.sub, finding.severity, finding.confidence)
+        if places or finding.said[-1].shape != shape:
+            order = (ordinal.number, 0 if ordinal.ending else transaction.deadline, transaction.id)
+            finding.said.append(Said(order, answer, places, _doubts(rule, transaction), shape))
 
     def _fold(self, rule: Rule, transaction: int, finding: Finding) -> None:
         """Take one violation back that another rule's on the same transaction explains, whichever came first."""
@@ -196,7 +210,43 @@ class Judge:
         finding = _finding(rule, subject, answer, [(subject.place, _time_of(subject, subject.place))])
         finding.rule, finding.title, finding.clause, finding.force = INTERNAL, "a rule failed to run", "", "none"
         finding.plain = "A rule failed to run"
+        finding.key = key
         self._findings[key] = finding
+
+
+def finished(findings: list[Finding], loss: float, rules: Sequence[Rule]) -> list[Finding]:
+    """The findings of a run, the worst first, then in the order of the evidence. What several workers have a share in
+    is one finding; `loss` is the share that the capture lost, which makes findings that span messages less sure."""
+    cards = {rule.id: rule for rule in rules}
+    same: dict[tuple[object, ...], list[Finding]] = {}
+    for finding in findings:
+        same.setdefault(finding.key, []).append(finding)
+    whole = [_together(several, cards.get(several[0].rule)) for several in same.values()]
+    for finding in whole if loss > MOST_LOSS else ():
+        card = cards.get(finding.rule)
+        if card is not None and card.subject != "message":  # one message proves itself, whatever else is lost
+            finding.confidence = finding.confidence.lowered()
+    return sorted(whole, key=_rank)
+
+
+def _together(several: list[Finding], rule: Rule | None) -> Finding:
+    """One finding of those that workers have of the same thing: told again from the answers that shaped them."""
+    if len(several) == 1:
+        return several[0]
+    several.sort(key=lambda finding: finding.said[0].order if finding.said else (0, 0, 0))
+    base, count = several[0], sum(finding.count for finding in several)
+    if rule is not None and all(finding.said for finding in several):
+        first, *rest = sorted((one for finding in several for one in finding.said), key=lambda one: one.order)
+        base.sub, base.detail, base.evidence = first.answer.sub, first.answer.detail, first.places[:MAX_PLACES]
+        base.severity, base.fix = first.answer.severity or rule.severity, first.answer.fix or rule.fix
+        base.at_fault = first.answer.at_fault or rule.at_fault
+        base.confidence = first.answer.confidence.lowered(first.doubts)
+        for one in rest:
+            _merge(base, rule, one.answer, one.places, one.doubts)
+    base.count = count
+    base.user_agent = next((finding.user_agent for finding in several if finding.user_agent), "")
+    base.folded = list(dict.fromkeys(name for finding in several for name in finding.folded))
+    return base
 
 
 def _take_back(finding: Finding, folder: Finding) -> None:

@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
-from analyzer.capture.opener import open_sources
+from analyzer.capture.opener import Reading, are_files, open_sources
 from analyzer.evidence import SECOND, Abort, Datagram, Fidelity, Item, Source
 from analyzer.findings import Rule
 from analyzer.judge import INTERNAL, Judge
+from analyzer.part import Part, report_of
+from analyzer.partition import Inseparable, Partition
 from analyzer.register.identity import aor_of
 from analyzer.register.reconstruct import Reconstructor
 from analyzer.register.registration import Registration
@@ -26,6 +28,7 @@ from analyzer.report import Report, Summary, TransactionRow, row_of
 from analyzer.rules import all_rules
 from analyzer.sight import Sight
 from analyzer.sip.message import parse
+from analyzer.workers import Run, WorkerDied, can_fork, divided
 
 if TYPE_CHECKING:
     from analyzer.capture.engine import Engine
@@ -47,8 +50,11 @@ class Analysis:
         detail: bool = True,
         aor: str = "",
         profile: str = "rfc3261",
+        partition: Partition | None = None,
     ) -> None:
         self.sources = sources
+        self.rules = all_rules() if rules is None else rules
+        self._partition = partition
         self._by_name = {source.name: source for source in sources}
         self._secrets = secrets or Secrets()
         self._detail = detail
@@ -56,7 +62,8 @@ class Analysis:
         self._rows: list[TransactionRow] = []
         self._summary = Summary()
         self._reconstructor = Reconstructor(self._secrets, self._closed, detail=detail)
-        self._judge = Judge(all_rules() if rules is None else rules, Sight(sources, self._reconstructor, profile))
+        self._reconstructor.ordinal.shared = partition is not None
+        self._judge = Judge(self.rules, Sight(sources, self._reconstructor, profile))
         self._reconstructor.emit = self._judge.ask
 
     def feed(self, item: Item) -> None:
@@ -67,6 +74,9 @@ class Analysis:
         source = self._by_name.get(item.place[0])
         if source is not None and item.time != source.last:
             source.note_time(item.time)
+        if self._partition is not None and not self._partition.takes(item):
+            self._reconstructor.overhear(item)
+            return
         message = parse(item)
         self._summary.messages += 1
         if message.method:
@@ -77,35 +87,33 @@ class Analysis:
 
     def finish(self, *, interrupted: bool = False) -> Report:
         """The input has ended: close what is alive, and report."""
-        self._reconstructor.finish(
-            max((source.last for source in self.sources if source.last is not None), default=None)
-        )
-        findings, tallies = self._judge.findings(), self._judge.tallies
-        summary = self._summary
-        reconstructor = self._reconstructor
+        return report_of([self.part(interrupted=interrupted)], self.rules)
+
+    def part(self, *, interrupted: bool = False) -> Part:
+        """The input has ended: close what is alive, and hand over what was found."""
+        reconstructor, judge, summary = self._reconstructor, self._judge, self._summary
+        reconstructor.finish(max((source.last for source in self.sources if source.last is not None), default=None))
         summary.register_requests = reconstructor.requests
         summary.responses = reconstructor.responses
         summary.duplicates = reconstructor.table.duplicates
-        summary.keepalives = sum(source.keepalives for source in self.sources)
-        registrations = list(reconstructor.registry)
-        summary.registrations = len(registrations)
-        for registration in registrations:
-            summary.outcomes[registration.outcome] += 1
         summary.digests = reconstructor.digests.verdicts
-        for finding in findings:
-            summary.findings[finding.shown_severity] += 1
-        summary.not_judged = sum(sum(tally.not_judged.values()) for tally in tallies.values())
-        return Report(
+        registrations = list(reconstructor.registry)
+        for registration in registrations:
+            registration.seal()
+        return Part(
             sources=self.sources,
             summary=summary,
-            transactions=sorted(self._rows),
+            transactions=self._rows,
             registrations=registrations,
             digests=reconstructor.digests.records,
-            findings=findings,
-            outcomes=tallies,
-            secrets_given=bool(self._secrets),
-            notes=self._notes(),
+            findings=judge.found,
+            outcomes=judge.tallies,
+            opened=reconstructor.table.opened,
+            orphans=reconstructor.orphans,
+            dropped=judge.dropped,
+            forgotten=reconstructor.registry.given_up,
             interrupted=interrupted,
+            secrets_given=bool(self._secrets),
             aor=self._aor,
         )
 
@@ -122,18 +130,6 @@ class Analysis:
             aor = registration.aor if registration else aor_of(message) if message else ""
             self._rows.append(row_of(transaction, registration, aor))
 
-    def _notes(self) -> list[str]:
-        """What was given up to stay within bounds: never silently."""
-        notes = []
-        if self._judge.dropped:
-            notes.append(f"{self._judge.dropped} more findings were counted but not kept")
-        forgotten = self._reconstructor.registry.given_up
-        if forgotten:
-            notes.append(f"{forgotten} clients or Call-IDs were forgotten, the oldest first: seen again, they look new")
-        if self._summary.duplicates:
-            notes.append(f"{self._summary.duplicates} packets are in the capture twice and were counted once")
-        return notes
-
 
 def analyze(
     inputs: Input | Sequence[Input],
@@ -148,12 +144,14 @@ def analyze(
     profile: str = "rfc3261",
     engine: Engine = "auto",
     tls_keylog: str | os.PathLike[str] | None = None,
+    jobs: int = 1,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> Report:
     """Read captures or logs and report what happened.
 
     `inputs` is a path, an open binary file, or a list of them; several captures are one capture in time order.
-    `credentials` names credential files; `engine` says who reads captures, `tls_keylog` names a file with keys of TLS.
+    `credentials` names credential files; `engine` says who reads captures, `tls_keylog` names a file with keys of TLS;
+    `jobs` is the number of processes that share a capture (with the same report as one).
     Raises SourceError where an input cannot be read at all, CredentialsError for a credential file. Ctrl-C gives the
     report of what was read so far (`report.interrupted`).
     """
@@ -161,18 +159,53 @@ def analyze(
     if secrets is None:
         files = [credentials] if isinstance(credentials, str | os.PathLike) else list(credentials)
         secrets = Secrets.load([os.fspath(file) for file in files])
-    with open_sources(several, kind=kind, dialect=dialect, engine=engine, tls_keylog=tls_keylog) as reading:
-        analysis = Analysis(reading.sources, rules=rules, secrets=secrets, detail=detail, aor=aor, profile=profile)
-        interrupted = False
-        try:
-            with _patient_collector():
-                for number, item in enumerate(reading):
-                    analysis.feed(item)
-                    if progress is not None and number % 256 == 0:
-                        progress(reading.position(), reading.total())
-        except KeyboardInterrupt:
-            interrupted = True
-    return analysis.finish(interrupted=interrupted)
+
+    def run(partition: Partition | None, progress: Callable[[int, int | None], None] | None) -> Part:
+        with open_sources(several, kind=kind, dialect=dialect, engine=engine, tls_keylog=tls_keylog) as reading:
+            analysis = Analysis(
+                reading.sources,
+                rules=rules,
+                secrets=secrets,
+                detail=detail,
+                aor=aor,
+                profile=profile,
+                partition=partition,
+            )
+            return analysis.part(interrupted=_read(reading, analysis, progress))
+
+    chosen = all_rules() if rules is None else rules
+    if jobs > 1 and not aor and can_fork() and are_files(several):
+        with open_sources(several, kind=kind, dialect=dialect, engine=engine, tls_keylog=tls_keylog) as reading:
+            shared = reading.is_divisible
+        if shared:
+            return report_of(_divided(run, jobs, progress), chosen)
+    return report_of([run(None, progress)], chosen)
+
+
+def _divided(run: Run, jobs: int, progress: Callable[[int, int | None], None] | None) -> list[Part]:
+    """The parts of several workers; one process does all where they cannot share the capture, or one of them died."""
+    try:
+        with _patient_collector():
+            return divided(run, jobs, progress)
+    except Inseparable:
+        return [run(None, progress)]
+    except WorkerDied as death:
+        part = run(None, progress)
+        part.notes.append(f"a worker process {death}, so the capture was read again by one process alone")
+        return [part]
+
+
+def _read(reading: Reading, analysis: Analysis, progress: Callable[[int, int | None], None] | None) -> bool:
+    """Feed all items; True where Ctrl-C came before the end."""
+    try:
+        with _patient_collector():
+            for number, item in enumerate(reading):
+                analysis.feed(item)
+                if progress is not None and number % 256 == 0:
+                    progress(reading.position(), reading.total())
+    except KeyboardInterrupt:
+        return True
+    return False
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analyzer.evidence import SECOND, Endpoint, Source
+from analyzer.register.bounded import Ordinal
 from analyzer.register.challenges import Challenges
 from analyzer.register.reconstruct import Reconstructor
 
@@ -45,11 +46,9 @@ class Sight:
         return self._reconstructor.challenges
 
     @property
-    def loss_score(self) -> float:
-        """Answers without requests and holes in streams, for each transaction (RULES 1.1 item 6)."""
-        table = self._reconstructor.table
-        gaps = sum(1 for source in self._sources for _, defect in source.defect_list if defect.code == "tcp-gap")
-        return (self._reconstructor.orphans + gaps) / max(1, table.opened)
+    def ordinal(self) -> Ordinal:
+        """Which message the run is at."""
+        return self._reconstructor.ordinal
 
     def answers_from(self, server: Endpoint) -> int:
         """How many answers were seen from this server's address."""

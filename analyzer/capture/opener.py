@@ -68,6 +68,12 @@ class Reading:
         elif logs:  # rotated logs come in any order (a shell lists the newest first)
             yield from heapq.merge(*logs, key=_timeline())
 
+    @property
+    def is_divisible(self) -> bool:
+        """Whether several processes can read this, each by itself, and share the work: captures that we read ourselves.
+        Reading a log is most of the work on it, and what tshark reads is read once."""
+        return all(one.deep is None and one.format.records is not None for one in self._opened)
+
     def position(self) -> int:
         """Octets taken from the files so far, before decompression."""
         return sum(one.inlet.position for one in self._opened if one.inlet is not None)
@@ -118,6 +124,11 @@ def open_sources(
         Reading(opened).close()
         raise
     return Reading(opened)
+
+
+def are_files(inputs: Sequence[Input]) -> bool:
+    """Whether all inputs are files that can be opened again."""
+    return all(isinstance(one, (str, os.PathLike)) and os.path.isfile(one) for one in inputs)
 
 
 def names(kind: Literal["capture", "log"] | None = None) -> list[str]:

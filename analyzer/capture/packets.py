@@ -7,6 +7,7 @@ unusual goes the slow way: options, fragments, tunnels, TCP, ICMP. Both ways tel
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 
 from dpkt.ip import IP_PROTO_ICMP, IP_PROTO_ICMP6, IP_PROTO_TCP, IP_PROTO_UDP
@@ -17,12 +18,16 @@ from analyzer.capture.fragments import Reassembler
 from analyzer.capture.record import Record
 from analyzer.capture.tally import Tally
 from analyzer.capture.tcp import Connections
-from analyzer.evidence import Datagram, Frame, Item, Source
-from analyzer.sip.sniff import FIRST_OCTETS, kind
+from analyzer.evidence import Datagram, Fidelity, Frame, Item, Source
+from analyzer.sip.sniff import FIRST_OCTETS, Kind, kind
 
 MAX_DEPTH = 8
 """Tunnels inside tunnels that are unwrapped."""
 
+# From the total length on: it, identification, addresses; then the ports and the length of UDP.
+_V4_UDP = struct.Struct(">HH6x4s4sHHH").unpack_from
+_V6_UDP = struct.Struct(">H2x16s16sHHH").unpack_from
+_new = tuple.__new__
 _TUNNEL_PORTS = (tunnels.GTP_U, tunnels.VXLAN)
 
 
@@ -90,30 +95,26 @@ class PacketReader:
 
     def _udp(self, record: Record, ethertype: int, at: int, body: int) -> Sequence[Item]:
         """A plain UDP packet, unless its ports or lengths send it the slow way."""
-        frame = record.octets
-        ports = frame[body - 8] << 8 | frame[body - 7], frame[body - 6] << 8 | frame[body - 5]
-        end = body - 8 + (frame[body - 4] << 8 | frame[body - 3])
-        ip_v4 = ethertype == links.IPV4
-        ip_end = at + (frame[at + 2] << 8 | frame[at + 3]) if ip_v4 else at + 40 + (frame[at + 4] << 8 | frame[at + 5])
+        source, number, offset, time, _, _, frame = record
+        if ethertype == links.IPV4:
+            total, ident, sender, receiver, sport, dport, length = _V4_UDP(frame, at + 2)
+            ip_end = at + total
+        else:
+            total, sender, receiver, sport, dport, length = _V6_UDP(frame, at + 4)
+            ip_end, ident = at + 40 + total, None
+        end = body - 8 + length
         payload = frame[body:end]
-        wrapped = ports[0] in _TUNNEL_PORTS or ports[1] in _TUNNEL_PORTS or payload.startswith(hep.MAGIC)
-        if wrapped or end != ip_end or end < body:
+        if end != ip_end or length < 8 or sport in _TUNNEL_PORTS or dport in _TUNNEL_PORTS or payload[:4] == hep.MAGIC:
             return self._slow(record, ethertype, at)
-        missing = end - body - len(payload)
-        if not udp.count(record.source, kind(payload, cut=missing > 0)):
+        missing = length - 8 - len(payload)
+        what = kind(payload, cut=missing > 0)
+        if what is not Kind.SIP:
+            udp.count(source, what)
             return ()
-        start = at + 12 if ip_v4 else at + 8
-        middle = (start + body - 8) // 2
-        message = Datagram(
-            payload,
-            record.time,
-            Frame(record.source.name, record.number, record.offset),
-            endpoint(frame[start:middle], ports[0]),
-            endpoint(frame[middle : body - 8], ports[1]),
-            missing=missing,
-            ip_id=frame[at + 4] << 8 | frame[at + 5] if ip_v4 else None,
-        )
-        return (message,)
+        source.messages += 1
+        place = _new(Frame, (source.name, number, offset))
+        ends = endpoint(sender, sport), endpoint(receiver, dport)
+        return (Datagram(payload, time, place, *ends, "UDP", Fidelity.WIRE, missing, ident),)
 
     def _slow(self, record: Record, ethertype: int, at: int) -> Sequence[Item]:
         """Any packet that is not plain UDP: unwrap it layer by layer."""

@@ -68,3 +68,15 @@ class Notes(Generic[K, V]):
 
     def __len__(self) -> int:
         return len(self._entries)
+
+
+class Ordinal:
+    """Which message a run is at, counted from 1. All that a run numbers can be told by it, whoever else runs beside:
+    `shared` says that somebody does. `ending`: the source has ended, and what is left is closed in order."""
+
+    __slots__ = ("ending", "number", "shared")
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.shared = False
+        self.ending = False

@@ -77,15 +77,15 @@ class NonceUse:
         self.call_ids: set[str] = set()
         self.hosts: set[str] = set()
 
-    def take(self, time: int | None, transaction: Transaction) -> None:
+    def take(self, time: int | None, call_id: str, host: str) -> None:
         """Note that it was given out again. Answers without a request are taken in late, so time may step back."""
         if time is not None:
             self.first = time if self.first is None else min(self.first, time)
             self.last = time if self.last is None else max(self.last, time)
         if len(self.call_ids) < MOST_USERS:
-            self.call_ids.add(transaction.call_id)
+            self.call_ids.add(call_id)
         if len(self.hosts) < MOST_USERS:
-            self.hosts.add(transaction.source.host)
+            self.hosts.add(host)
 
     @property
     def span(self) -> int:
@@ -137,7 +137,16 @@ class Challenges:
             if challenge.is_digest and (challenge.algorithm or "").lower() in STRONG:
                 self._strong[(transaction.destination.host, challenge.realm or "")] = True
             if challenge.is_digest and challenge.nonce:
-                self._issue(challenge.realm or "", challenge.nonce, transaction, final)
+                self._issue(transaction.destination.host, challenge.realm or "", challenge.nonce, transaction, final)
+
+    def overheard(self, final: Message) -> None:
+        """Take in the challenges of an answer that somebody else matches: what they say of the server."""
+        server = final.datagram.source.host
+        for challenge in final.challenges:
+            if challenge.is_digest and (challenge.algorithm or "").lower() in STRONG:
+                self._strong[(server, challenge.realm or "")] = True
+            if challenge.is_digest and challenge.nonce:
+                self._issue(server, challenge.realm or "", challenge.nonce, None, final)
 
     def in_force(self, registration: int, realm: str) -> list[Challenged]:
         """The latest challenge for this client and realm and the one before it, the latest first."""
@@ -178,10 +187,9 @@ class Challenges:
             if nonce:
                 realm = request.credentials[0].realm or ""
                 self._next[(registration, realm)] = nonce
-                self._issue(realm, nonce, transaction, final)
+                self._issue(transaction.destination.host, realm, nonce, transaction, final)
 
-    def _issue(self, realm: str, nonce: str, transaction: Transaction, final: Message) -> None:
-        server = transaction.destination.host
+    def _issue(self, server: str, realm: str, nonce: str, transaction: Transaction | None, final: Message) -> None:
         use = self._uses.get((server, realm, nonce))
         if use is None:
             use = NonceUse(final.datagram.time, final.datagram.place)
@@ -192,7 +200,10 @@ class Challenges:
             if len(realms) < MOST_USERS:
                 realms[realm] = None
             self._count(server, realm, nonce)
-        use.take(final.datagram.time, transaction)
+        if transaction is not None:
+            use.take(final.datagram.time, transaction.call_id, transaction.source.host)
+        else:
+            use.take(final.datagram.time, final.call_id, final.datagram.destination.host)
 
     def _count(self, server: str, realm: str, nonce: str) -> None:
         run = self._runs.get((server, realm))

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from analyzer.evidence import Place
-from analyzer.register.bounded import Bounded
+from analyzer.register.bounded import Bounded, Ordinal
 from analyzer.register.challenges import Challenges
 from analyzer.register.diagnosis.context import DigestContext, Sent
 from analyzer.register.digest import DigestVerdict, Verdict, from_credentials, judge
@@ -31,7 +31,8 @@ NO_SECRETS = DigestVerdict(Verdict.UNKNOWN, "no password given")
 @dataclass(slots=True)
 class DigestRecord:
     """One credentials as sent. `accepted` is None where the answer does not tell (none seen, or about other things);
-    `replayed`: the nonce count does not rise over the credentials that this client sent before (RFC 7616 3.4)."""
+    `replayed`: the nonce count does not rise over the credentials that this client sent before (RFC 7616 3.4).
+    `order` is the number of its message in the run."""
 
     header: str
     scheme: str
@@ -54,6 +55,7 @@ class DigestRecord:
     accepted: bool | None = None
     status: int = 0
     copies: int = 1
+    order: int = 0
 
     @property
     def is_cut(self) -> bool:
@@ -69,7 +71,10 @@ class DigestRecord:
 class DigestLedger:
     """The records of the live transactions, and the totals of all. `detail` keeps every record for the report."""
 
-    def __init__(self, secrets: Secrets, challenges: Challenges, *, detail: bool) -> None:
+    def __init__(
+        self, secrets: Secrets, challenges: Challenges, ordinal: Ordinal | None = None, *, detail: bool
+    ) -> None:
+        self._ordinal = ordinal or Ordinal()
         self._secrets = secrets
         self._challenges = challenges
         self._detail = detail
@@ -104,6 +109,7 @@ class DigestLedger:
 
     def _keep(self, record: DigestRecord) -> None:
         """Take in a new record; the report gets it if a view lists every one, or if it tells something by itself."""
+        record.order = self._ordinal.number
         self._live.setdefault(record.transaction, {})[record.raw] = record
         self.verdicts[record.verdict] += 1
         if self._detail or self._tells(record):

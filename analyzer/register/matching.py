@@ -15,12 +15,13 @@ no clock, a thousand messages stand for a second. Ticks are nanoseconds since th
 from __future__ import annotations
 
 import heapq
+from array import array
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from analyzer.evidence import SECOND, Abort, Endpoint
-from analyzer.register.bounded import Notes
+from analyzer.evidence import SECOND, Abort, Datagram, Endpoint
+from analyzer.register.bounded import Notes, Ordinal
 from analyzer.register.duplicates import is_same_packet
 from analyzer.register.groups import Groups
 from analyzer.register.keys import (
@@ -64,8 +65,10 @@ _event = tuple.__new__
 class TransactionTable:
     """The live transactions. Feed it messages in the order of the source; it answers with events."""
 
-    def __init__(self) -> None:
-        self._next = 1
+    def __init__(self, ordinal: Ordinal | None = None) -> None:
+        self._ordinal = ordinal or Ordinal()
+        self._numbers = array("Q")
+        self._opened = 0
         self._tick = 0
         self._zero: int | None = None
         self._live: dict[Key, Transaction] = {}
@@ -81,9 +84,17 @@ class TransactionTable:
         self.end: int | None = None
 
     @property
-    def opened(self) -> int:
-        """How many transactions there were so far."""
-        return self._next - 1
+    def opened(self) -> Sequence[int]:
+        """The numbers of all transactions so far."""
+        return self._numbers if self._ordinal.shared else range(1, self._opened + 1)
+
+    def _number(self) -> int:
+        """The number of a new transaction: one more than the last, or that of its message where others number too."""
+        self._opened += 1
+        if self._ordinal.shared:
+            self._numbers.append(self._ordinal.number)
+            return self._ordinal.number
+        return self._opened
 
     def feed(self, message: Message) -> list[Event]:
         """Take in one message; what that did, the expiry of older transactions first."""
@@ -97,6 +108,20 @@ class TransactionTable:
         elif message.version:
             self._response(message, events)
         return events
+
+    def overhear(self, datagram: Datagram) -> list[Event]:
+        """Take in that a message went by which is somebody else's: time passes, and servers answer."""
+        self._advance(datagram.time)
+        events = list(self._expire()) if self._deadlines and self._deadlines[0][0] < self._tick else []
+        if datagram.payload[:4].upper() == b"SIP/":
+            self._note_answer(datagram)
+        return events
+
+    def _note_answer(self, datagram: Datagram) -> None:
+        source = datagram.source
+        self.answers_from[source.host] += 1
+        self.answering_ports.note(source, True)
+        self._answered.note((source.host, datagram.destination.host), True)
 
     def abort(self, abort: Abort) -> list[Transaction]:
         """Mark the transactions that a network error hits; returns them. It does not end them: an answer to a
@@ -122,6 +147,7 @@ class TransactionTable:
             self.end = end
             self._tick = end - self._zero
             yield from self._expire()
+        self._ordinal.ending = True
         for transaction in sorted(set(self._live.values()), key=lambda live: live.id):
             if transaction.final is None and transaction.request is not None:
                 transaction.state = self._state_without_answer(transaction, ended=True)
@@ -174,7 +200,7 @@ class TransactionTable:
         return self.answers_from.get(transaction.destination.host, 0) > 0
 
     def _request(self, message: Message, events: list[Event]) -> None:
-        key = request_key(message) if is_readable(message) else ("cut", self._next)
+        key = request_key(message) if is_readable(message) else ("cut", self._opened + 1)
         transaction = self._live.get(key)
         if transaction is None and key[:1] == _OLD:  # its answer, printed before it, had only the branch to go by
             transaction = self._live.get(branch_key(message, message.method))
@@ -256,10 +282,7 @@ class TransactionTable:
             if pairing > transaction.pairing:
                 transaction.pairing = pairing
         self.matched = transaction
-        source, destination = message.datagram.source, message.datagram.destination
-        self.answers_from[source.host] += 1
-        self.answering_ports.note(source, True)
-        self._answered.note((source.host, destination.host), True)
+        self._note_answer(message.datagram)
         self._answer(transaction, message, events)
 
     def _answer(self, transaction: Transaction, message: Message, events: list[Event]) -> None:
@@ -339,8 +362,7 @@ class TransactionTable:
         return self._by_call.latest(key, MOST_HOPS)
 
     def _new(self, key: Key, message: Message) -> Transaction:
-        transaction = Transaction(self._next, message, self._tick, key)
-        self._next += 1
+        transaction = Transaction(self._number(), message, self._tick, key)
         replaced = self._live.get(key)
         if replaced is not None:  # the same key again, as a retry with credentials: the newer one takes the answers
             self._live[(*key, replaced.id)] = replaced

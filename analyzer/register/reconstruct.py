@@ -14,11 +14,11 @@ import heapq
 from collections import Counter
 from collections.abc import Callable
 
-from analyzer.evidence import SECOND, Abort
+from analyzer.evidence import SECOND, Abort, Datagram
 from analyzer.register.attempt import Attempt
 from analyzer.register.binding import Binding, BindingEvent, BindingTable
 from analyzer.register.boot import boot_score
-from analyzer.register.bounded import Notes
+from analyzer.register.bounded import Notes, Ordinal
 from analyzer.register.challenges import Challenged, Challenges
 from analyzer.register.digests import DigestLedger, DigestRecord
 from analyzer.register.identity import aor_of, client_of, registrar_of
@@ -37,7 +37,7 @@ from analyzer.register.subjects import (
 )
 from analyzer.register.timers import TIMER_F
 from analyzer.register.transaction import Transaction
-from analyzer.sip.message import Message
+from analyzer.sip.message import Message, parse
 
 MOST_HOSTS = 200_000
 KEPT_BINDINGS = 100
@@ -63,11 +63,12 @@ class Reconstructor:
         self.emit = emit
         self._closed = closed
         self._detail = detail
-        self.table = TransactionTable()
-        self.registry = Registry()
+        self.ordinal = Ordinal()
+        self.table = TransactionTable(self.ordinal)
+        self.registry = Registry(self.ordinal)
         self.bindings = BindingTable()
         self.challenges = Challenges()
-        self.digests = DigestLedger(secrets, self.challenges, detail=detail)
+        self.digests = DigestLedger(secrets, self.challenges, self.ordinal, detail=detail)
         self.heard: Notes[str, int] = Notes(MOST_HOSTS)
         self.responses: Counter[int] = Counter()
         self.requests = 0
@@ -81,19 +82,41 @@ class Reconstructor:
 
     def feed(self, message: Message) -> None:
         """Take in a message."""
+        self.ordinal.number += 1
         duplicates, now = self.table.duplicates, message.datagram.time
         if now is not None:
-            if self._now is not None and now < self._now - SECOND:
-                self.bindings.clock_stepped()  # T-CLOCK: times before and after cannot be compared
-            self._now = now
+            self._clock(now)
         for event in self.table.feed(message):
             self._event(event)
         if self.table.duplicates == duplicates:
             self._count(message)
         if now is not None:
-            self.heard.note(message.datagram.source.host, now)
-            if self._lapses and self._lapses[0][0] <= now:
-                self._lapse(now)
+            self._hear(message.datagram.source.host, now)
+
+    def overhear(self, datagram: Datagram) -> None:
+        """Take in that a message went by which is another worker's: all that it says of time and of servers."""
+        self.ordinal.number += 1
+        now = datagram.time
+        if now is not None:
+            self._clock(now)
+        for event in self.table.overhear(datagram):
+            self._event(event)
+        if datagram.payload[:1] in b"Ss\r\n" and b"-authenticate" in datagram.payload.lower():
+            message = parse(datagram)
+            if message.is_response:
+                self.challenges.overheard(message)
+        if now is not None:
+            self._hear(datagram.source.host, now)
+
+    def _clock(self, now: int) -> None:
+        if self._now is not None and now < self._now - SECOND:
+            self.bindings.clock_stepped()  # T-CLOCK: times before and after cannot be compared
+        self._now = now
+
+    def _hear(self, host: str, now: int) -> None:
+        self.heard.note(host, now)
+        if self._lapses and self._lapses[0][0] <= now:
+            self._lapse(now)
 
     def abort(self, abort: Abort) -> None:
         """Take in a network error."""

@@ -7,9 +7,9 @@ their counts, the latest few facts, and the bindings, so a client costs the same
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from analyzer.evidence import SECOND, Place
 from analyzer.register.attempt import Attempt, Outcome
@@ -50,6 +50,19 @@ class Failure:
         self.credentialed = attempt.credentialed
 
 
+class LastSeen(NamedTuple):
+    """What a report says of a client's latest transaction: its number, its sends and times, whether it carried
+    credentials, the reason phrase of its answer, and what the network said instead of one."""
+
+    id: int
+    retransmissions: int
+    first: int | None
+    last: int | None
+    has_credentials: bool
+    reason: str
+    aborted: str
+
+
 class Registration:
     """One client at one registrar for one address-of-record. Times are nanoseconds or None."""
 
@@ -74,6 +87,7 @@ class Registration:
         "id",
         "interleaved",
         "last",
+        "last_seen",
         "last_success",
         "last_transaction",
         "outcome",
@@ -124,8 +138,30 @@ class Registration:
         self.current: Attempt | None = None
         self.decided_by = 0
         self.last_transaction: Transaction | None = None
+        self.last_seen: LastSeen | None = None
         self._numbers: list[int] | None = None
         self.bindings: tuple[Binding, ...] = ()
+
+    def seal(self) -> None:
+        """The run is over: keep of the latest transaction what a report says, and nothing else that was for reading."""
+        last = self.last_transaction
+        if last is not None:
+            abort, reason = last.aborted, last.final.reason if last.final else ""
+            said = abort.text or abort.reason if abort else ""
+            self.last_seen = LastSeen(
+                last.id, last.retransmissions, last.first, last.last, last.has_credentials, reason, said
+            )
+        self.last_transaction = self.current = None
+        for binding in self.bindings:
+            binding.transaction = None
+
+    def renumber(self, number: int, transaction: Callable[[int], int]) -> None:
+        """Take the number that it has among those of all workers; `transaction` tells those of its transactions."""
+        self.id = number
+        if self._numbers is not None:
+            self._numbers = [transaction(one) for one in self._numbers]
+        if self.last_seen is not None:
+            self.last_seen = self.last_seen._replace(id=transaction(self.last_seen.id))
 
     @property
     def transactions(self) -> Sequence[int]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from analyzer.evidence import Endpoint
-from analyzer.register.bounded import Bounded
+from analyzer.register.bounded import Bounded, Ordinal
 from analyzer.register.identity import Client, Registrar, may_be_same
 from analyzer.register.registration import Registration
 from analyzer.register.transaction import Transaction
@@ -77,7 +77,8 @@ class Stream:
 class Registry:
     """All registrations and streams; the oldest are given up beyond a bound, and counted."""
 
-    def __init__(self) -> None:
+    def __init__(self, ordinal: Ordinal | None = None) -> None:
+        self._ordinal = ordinal or Ordinal()
         self._clients: Bounded[tuple[Registrar, str], tuple[Registration, ...]] = Bounded(MOST_CLIENTS)
         self._streams: Bounded[str, tuple[Stream, ...]] = Bounded(MOST_STREAMS)
         self._all: dict[int, Registration] = {}
@@ -104,7 +105,8 @@ class Registry:
         for registration in reversed(known):
             if may_be_same(registration.client, client, alive=registration.alive(transaction.first)):
                 return registration
-        registration = Registration(len(self._all) + 1, aor, registrar, client, transaction)
+        number = self._ordinal.number if self._ordinal.shared else len(self._all) + 1
+        registration = Registration(number, aor, registrar, client, transaction)
         self._all[registration.id] = registration
         self._clients[(registrar, aor)] = (*known[1 - _MOST_SIDE_BY_SIDE :], registration)
         return registration

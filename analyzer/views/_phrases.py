@@ -110,7 +110,7 @@ def _refused(story: Story, one: Registration) -> str:
 
 
 def _silent(story: Story, one: Registration) -> str:
-    last = one.last_transaction
+    last = one.last_seen
     sends = 1 + last.retransmissions if last is not None else 1
     over = last.last - last.first if last is not None and last.first is not None and last.last is not None else 0
     spread = f" in {duration(over)}" if over > 0 and sends > 1 else ""
@@ -143,21 +143,20 @@ def _why_refused(story: Story, one: Registration) -> str:
         return f"WRONG DIGEST: {wrong.judged.reason}"
     if wrong is not None:
         return "WRONG PASSWORD: the response does not match the password given"
-    last = one.last_transaction
+    last = one.last_seen
     if one.failures and one.failures[-1].cause:
         return one.failures[-1].cause
     if last is not None and last.has_credentials and one.status in (401, 403, 407):
         ask = "" if story.report.secrets_given else " (--credentials FILE tells which)"
         return f"password wrong or refused{ask}"
     known = _STATUS.get(one.status) or _CLASS.get(one.status // 100, "")
-    reason = last.final.reason.strip() if last is not None and last.final is not None else ""
+    reason = last.reason.strip() if last is not None else ""
     return known or (f'the registrar says "{reason}"' if reason else "")
 
 
 def _why_silent(story: Story, one: Registration) -> str:
-    aborted = one.last_transaction.aborted if one.last_transaction is not None else None
-    if aborted is not None:
-        return f"the network says: {aborted.text or aborted.reason}"
+    if one.last_seen is not None and one.last_seen.aborted:
+        return f"the network says: {one.last_seen.aborted}"
     host = one.registrar.endpoint.host
     if one.reasons or one.outcomes["registered"]:
         return f"{host} answered this phone before"

@@ -77,7 +77,7 @@ def summary_record(report: Report) -> Record:
         "digests": {verdict: summary.digests.get(verdict, 0) for verdict in ("match", "mismatch", "unknown")},
         "findings": {severity: summary.findings.get(severity, 0) for severity in ("error", "warning", "info")},
         "not_judged": summary.not_judged,
-        "methods": {visible(method): count for method, count in summary.methods.items()},
+        "methods": {visible(method): count for method, count in sorted(summary.methods.items())},
         "states": dict(summary.states),
         "interrupted": report.interrupted,
         "notes": report.notes,
@@ -197,7 +197,7 @@ def outcome_record(rule: str, tally: Tally) -> Record:
         "passed": tally.passed,
         "violated": tally.violated,
         "not_applicable": tally.not_applicable,
-        "not_judged": tally.not_judged,
+        "not_judged": dict(sorted(tally.not_judged.items())),
         "failed": tally.failed,
     }
 

@@ -105,7 +105,7 @@ class Story:
 
     def wrong(self, one: Registration) -> DigestRecord | None:
         """The digest of the latest request, if it is known to be wrong."""
-        return self._wrong.get(one.last_transaction.id) if one.last_transaction is not None else None
+        return self._wrong.get(one.last_seen.id) if one.last_seen is not None else None
 
 
 def bound_until(one: Registration) -> int | None:

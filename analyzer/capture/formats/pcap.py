@@ -70,10 +70,11 @@ class _Walk:
     def records(self) -> Iterator[Record]:
         """The records that may be of interest; media is counted and passed by."""
         window, source, header, linktype = self.window, self.source, self.header, self.linktype
-        step = self.step
+        step, look, not_media = self.step, self.look, media.NOT_MEDIA
+        first = look.unpack.size - 1 if look is not None else 0
         while True:
-            if self.look is not None:
-                self._pass_media(self.look)
+            if look and len(window.buffer) > window.at + first and not not_media[window.buffer[window.at + first]]:
+                self._pass_media(look)
             if not window.need(header):
                 break
             buffer, at = window.buffer, window.at

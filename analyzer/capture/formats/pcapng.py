@@ -64,11 +64,7 @@ class _Walk:
 
     def records(self) -> Iterator[Record]:
         window = self.window
-        while True:
-            if self.look is not None:
-                self._pass_media(self.look)
-            if not window.need(8):
-                break
+        while self._has_next():
             kind, size = self.heading(window.buffer, window.at)
             if kind == _SECTION:
                 size = self._section()
@@ -91,6 +87,15 @@ class _Walk:
             window.at += size
         if window.left:
             self._damage("truncated-block", "the file ends inside a block header")
+
+    def _has_next(self) -> bool:
+        """Whether another block begins here, after the media that was passed by."""
+        window, look = self.window, self.look
+        if look is not None:
+            shown = window.at + look.unpack.size - 1
+            if len(window.buffer) > shown and not media.NOT_MEDIA[window.buffer[shown]]:
+                self._pass_media(look)
+        return window.need(8)
 
     def _section(self) -> int:
         """Take the octet order of a new section; its length, or 0 where that cannot be told."""

@@ -1,0 +1,135 @@
+"""What one run over (a share of) the messages found, and how several such parts become one report.
+
+A run in one process is the case of one part. What workers found is put together so that the report is the same: counts
+add up, lists are ordered by when a thing was first seen, and a finding that several workers share (of a server's
+challenges, say) is told again from what each of them had to say about it, in the order in which one would have said it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields
+
+from analyzer.evidence import Source
+from analyzer.findings import Finding, Rule, Tally
+from analyzer.judge import finished
+from analyzer.register.digests import DigestRecord
+from analyzer.register.registration import Registration
+from analyzer.report import Report, Summary, TransactionRow
+
+
+@dataclass(slots=True)
+class Part:
+    """What a run found. `opened` numbers its transactions, `orphans` counts answers without request; `dropped` findings
+    and `forgotten` clients had to be given up. Numbers of transactions and registrations are those of the message that
+    began them where there is more than one part, so that they can be compared."""
+
+    sources: list[Source]
+    summary: Summary
+    transactions: list[TransactionRow]
+    registrations: list[Registration]
+    digests: list[DigestRecord]
+    findings: list[Finding]
+    outcomes: dict[str, Tally]
+    opened: Sequence[int]
+    orphans: int = 0
+    dropped: int = 0
+    forgotten: int = 0
+    interrupted: bool = False
+    secrets_given: bool = False
+    aor: str = ""
+    notes: list[str] = field(default_factory=list)
+
+
+def report_of(parts: Sequence[Part], rules: Sequence[Rule]) -> Report:
+    """One report of all parts; each must have read all sources."""
+    first = parts[0]
+    if len(parts) > 1:
+        _renumber(parts)
+    tallies = _sum_tallies(part.outcomes for part in parts)
+    findings = finished([finding for part in parts for finding in part.findings], _loss(parts), rules)
+    summary = _sum_summaries([part.summary for part in parts])
+    registrations = sorted((one for part in parts for one in part.registrations), key=lambda one: one.id)
+    summary.keepalives = sum(source.keepalives for source in first.sources)
+    summary.registrations = len(registrations)
+    summary.outcomes = Counter(one.outcome for one in registrations)
+    summary.findings = Counter(finding.shown_severity for finding in findings)
+    summary.not_judged = sum(sum(tally.not_judged.values()) for tally in tallies.values())
+    return Report(
+        sources=first.sources,
+        summary=summary,
+        transactions=sorted(row for part in parts for row in part.transactions),
+        registrations=registrations,
+        digests=sorted((record for part in parts for record in part.digests), key=lambda record: record.order),
+        findings=findings,
+        outcomes=tallies,
+        secrets_given=first.secrets_given,
+        notes=[*_given_up(parts, summary), *first.notes],
+        interrupted=any(part.interrupted for part in parts),
+        aor=first.aor,
+    )
+
+
+def _renumber(parts: Sequence[Part]) -> None:
+    """Number transactions and registrations as one process would: 1, 2, 3 in the order in which they began."""
+    began = sorted(number for part in parts for number in part.opened)
+    known = sorted(one.id for part in parts for one in part.registrations)
+
+    def transaction(number: int) -> int:
+        return bisect_left(began, number) + 1
+
+    def registration(number: int | None) -> int | None:
+        return None if number is None else bisect_left(known, number) + 1
+
+    for part in parts:
+        part.transactions = [
+            row._replace(id=transaction(row.id), registration=registration(row.registration))
+            for row in part.transactions
+        ]
+        for record in part.digests:
+            record.transaction = transaction(record.transaction)
+        for finding in part.findings:
+            finding.registration = registration(finding.registration)
+            finding.transaction = None if finding.transaction is None else transaction(finding.transaction)
+        for one in part.registrations:
+            one.renumber(bisect_left(known, one.id) + 1, transaction)
+
+
+def _sum_tallies(several: Iterable[dict[str, Tally]]) -> dict[str, Tally]:
+    whole: dict[str, Tally] = {}
+    for tallies in several:
+        for name, tally in tallies.items():
+            if name in whole:
+                whole[name].merge(tally)
+            else:
+                whole[name] = tally
+    return whole
+
+
+def _sum_summaries(several: Sequence[Summary]) -> Summary:
+    whole = several[0]
+    for summary in several[1:]:
+        for name in (one.name for one in fields(Summary)):
+            setattr(whole, name, getattr(whole, name) + getattr(summary, name))
+    return whole
+
+
+def _loss(parts: Sequence[Part]) -> float:
+    """Answers without requests and holes in streams, for each transaction (RULES 1.1 item 6)."""
+    gaps = sum(source.gaps for source in parts[0].sources)
+    return (sum(part.orphans for part in parts) + gaps) / max(1, sum(len(part.opened) for part in parts))
+
+
+def _given_up(parts: Sequence[Part], summary: Summary) -> list[str]:
+    """What was given up to stay within bounds: never silently."""
+    notes = []
+    dropped, forgotten = sum(part.dropped for part in parts), sum(part.forgotten for part in parts)
+    if dropped:
+        notes.append(f"{dropped} more findings were counted but not kept")
+    if forgotten:
+        notes.append(f"{forgotten} clients or Call-IDs were forgotten, the oldest first: seen again, they look new")
+    if summary.duplicates:
+        notes.append(f"{summary.duplicates} packets are in the capture twice and were counted once")
+    return notes

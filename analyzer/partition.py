@@ -1,0 +1,105 @@
+"""Which worker takes which message: so that every registration stays whole in one of them.
+
+All workers see every message, in the same order, and each decides alike whose it is, so nothing has to be told to the
+others. What holds messages together is the Call-ID (transactions, the CSeq counter, hops) and the address-of-record
+(the registration over changes of Call-ID, its bindings, its digest sessions): a Call-ID goes where it was first sent,
+a new one where its address-of-record went before, and a new address-of-record where its hash says.
+
+Rarely two groups turn out to be one after both were given away: a Call-ID used for two users that had registered under
+others before. Rarely an answer cannot be told at all, cut before its Call-ID. Then nobody can keep things whole that
+were parted already, and `Inseparable` says so; one worker alone has no such trouble.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+
+from analyzer.evidence import Datagram
+from analyzer.register.identity import aor_of
+from analyzer.sip.message import Message, parse
+from analyzer.sip.text import octets, text
+from analyzer.sip.uri import Uri
+from analyzer.sip.uri import aor as canonical_aor
+
+_CALL_ID = re.compile(rb"\n(?:call-id|i)[ \t]*+:[ \t]*+([^\r\n]++)", re.IGNORECASE)
+# Up to the bracket or the first parameter: a tag, which answers add, is no part of who it is.
+_TO = re.compile(rb"\n(?:to|t)[ \t]*+:([^\r\n>;]*+)", re.IGNORECASE)
+_MOST_PAIRS = 200_000
+
+
+class Inseparable(Exception):
+    """The capture cannot be shared out among workers; the text says why."""
+
+
+class Partition:
+    """The share of worker `number` (from 0) of `count`."""
+
+    def __init__(self, number: int, count: int) -> None:
+        self.number = number
+        self.count = count
+        self._by_call: dict[str, int] = {}
+        self._by_aor: dict[str, int] = {}
+        self._pairs: dict[tuple[bytes, bytes], int] = {}
+
+    def takes(self, datagram: Datagram) -> bool:
+        """Whether the message is this worker's. Raises `Inseparable`."""
+        pair = _pair(datagram.payload)
+        owner = self._pairs.get(pair) if pair is not None else None
+        if pair is None:
+            return self._owner(parse(datagram)) == self.number
+        if owner is None:
+            owner = self._owner_of_register(pair) if datagram.payload.startswith(b"REGISTER ") else None
+            if owner is None:
+                owner = self._owner(parse(datagram))
+            if len(self._pairs) >= _MOST_PAIRS:
+                self._pairs.clear()
+            self._pairs[pair] = owner
+        return owner == self.number
+
+    def _owner_of_register(self, pair: tuple[bytes, bytes]) -> int | None:
+        """The same for a request whose To is `<sip:...` and nothing unusual; None for any other."""
+        uri = Uri.parse(text(pair[1].rpartition(b"<")[2]))
+        if not uri.is_sip or uri.defects or not uri.host:
+            return None
+        return self._assign(text(pair[0].strip(b" \t")), canonical_aor(uri))
+
+    def _owner(self, message: Message) -> int:
+        """Whose it is, by what the message says when it is read properly."""
+        call_id, aor = message.call_id, _aor(message)
+        if message.is_response and (not call_id or message.cseq is None):
+            raise Inseparable("an answer is cut before its Call-ID or CSeq")
+        return self._assign(call_id, aor)
+
+    def _assign(self, call_id: str, aor: str) -> int:
+        by_call, by_aor = self._by_call.get(call_id) if call_id else None, self._by_aor.get(aor) if aor else None
+        if by_call is not None and by_aor is not None and by_call != by_aor:
+            raise Inseparable("one Call-ID is used for users that had others before")
+        owner = by_call if by_call is not None else by_aor
+        if owner is None:
+            owner = zlib.crc32(octets(aor or call_id)) % self.count
+        if call_id:
+            self._by_call[call_id] = owner
+        if aor:
+            self._by_aor[aor] = owner
+        return owner
+
+
+def _pair(raw: bytes) -> tuple[bytes, bytes] | None:
+    """Call-ID and To (without its tag) as they stand in the octets: the same pair is the same owner's, so a message is
+    read properly only where its pair is new. None where they are not found at once."""
+    call, to = raw.find(b"\nCall-ID: "), raw.find(b"\nTo: ")
+    if call > 0 and to > 0:
+        bracket, line = raw.find(b">", to), raw.find(b"\r", to)
+        if 0 < bracket < line:
+            return raw[call + 10 : raw.find(b"\r", call)], raw[to + 5 : bracket]
+    found, to_value = _CALL_ID.search(raw), _TO.search(raw)
+    return None if found is None or to_value is None else (found[1], to_value[1])
+
+
+def _aor(message: Message) -> str:
+    """The address-of-record that a message belongs to: of REGISTER that in To (RFC 3261 10.2), of others the caller's,
+    whose credentials they carry."""
+    if message.is_register or message.from_ is None or message.from_.uri is None:
+        return aor_of(message)
+    return canonical_aor(message.from_.uri)

@@ -1,0 +1,132 @@
+"""Several processes on one capture (`--jobs`): each reads all of it and analyzes its share (`partition.py`).
+
+Reading is cheap beside analyzing, and what holds a registration together is known only when it was read, so every
+worker walks over all records and takes up its own messages; of the others it notes what they say of time and of
+servers. No message travels between processes, only what was found: the parts of one report (`part.py`).
+
+Workers are forks: they have the secrets and the rules without these being copied through a pipe, where secrets must not
+go. A worker that dies is missed at once, because its end of the pipe closes.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+
+from analyzer.part import Part
+from analyzer.partition import Partition
+
+_LOOK = 0.1  # seconds between two looks at how far the workers are
+
+
+Progress = Callable[[int, int | None], None]
+Run = Callable[[Partition | None, Progress | None], Part]
+"""Analyzes one share (None: all of it), tells how far the reading is, and gives the part."""
+
+
+class WorkerDied(Exception):
+    """A worker ended without its part; the text says how."""
+
+
+def can_fork() -> bool:
+    """Whether workers can be had here."""
+    return "fork" in multiprocessing.get_all_start_methods()
+
+
+def divided(run: Run, jobs: int, progress: Progress | None = None) -> list[Part]:
+    """Have `jobs` workers analyze a share each; their parts, in order.
+
+    Raises `Inseparable` where the capture cannot be shared out, `WorkerDied` where one of them does not come back. What
+    a worker raises otherwise (SourceError) is raised here. Ctrl-C reaches the workers too: each hands over the part of
+    what it had read.
+    """
+    context = multiprocessing.get_context("fork")
+    crew: list[_Worker] = []
+    try:
+        for number in range(jobs):
+            receiving, sending = context.Pipe(duplex=False)
+            process = context.Process(
+                target=_work,
+                args=(run, Partition(number, jobs), sending, [one.connection for one in crew]),
+                daemon=True,
+            )
+            process.start()
+            sending.close()
+            crew.append(_Worker(process, receiving))
+        return _gather(crew, progress)
+    finally:
+        for worker in crew:
+            worker.end()
+
+
+class _Worker:
+    """A process, the way to hear from it, and what was heard."""
+
+    def __init__(self, process: BaseProcess, connection: Connection) -> None:
+        self.process = process
+        self.connection = connection
+        self.part: Part | None = None
+        self.position = 0
+        self.total: int | None = None
+
+    def hear(self) -> None:
+        """Take in one message of the worker."""
+        try:
+            said = self.connection.recv()
+        except EOFError:
+            self.process.join()
+            raise WorkerDied(_death(self.process.exitcode)) from None
+        if isinstance(said, Part):
+            self.part = said
+        elif isinstance(said, BaseException):
+            raise said
+        else:
+            self.position, self.total = said
+
+    def end(self) -> None:
+        """Make sure that the process is gone."""
+        if self.part is None:
+            self.process.kill()
+        self.process.join()
+        self.connection.close()
+
+
+def _gather(crew: Sequence[_Worker], progress: Progress | None) -> list[Part]:
+    while waiting := {worker.connection: worker for worker in crew if worker.part is None}:
+        try:
+            for ready in wait(list(waiting), _LOOK):
+                waiting[ready].hear()  # type: ignore[index]
+            if progress is not None:
+                progress(min(worker.position for worker in crew), crew[0].total)
+        except KeyboardInterrupt:
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # they were interrupted as well: their parts come
+    return [worker.part for worker in crew if worker.part is not None]
+
+
+def _death(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"was killed by {signal.Signals(-code).name}"
+    return f"ended with exit code {code}"
+
+
+def _work(run: Run, partition: Partition, connection: Connection, others: Sequence[Connection]) -> None:
+    """What a worker does: its share, and one answer at the end."""
+    for other in others:
+        other.close()
+
+    def tell(position: int, total: int | None) -> None:
+        connection.send((position, total))
+
+    try:
+        part: Part | BaseException = run(partition, tell)
+    except (Exception, KeyboardInterrupt) as error:
+        part = error
+    gc.disable()  # or it would look through all of the part again and again while it is packed
+    connection.send(part)
+    connection.close()
+    os._exit(0)  # nothing of the parent's is this process' to flush or to clean up
