@@ -7,6 +7,7 @@ crosses a module as an exception: a capture tool must be able to hold what it wa
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 
@@ -32,3 +33,7 @@ class SourceError(Exception):
         self.hint = hint
         where = "" if offset is None else f" at offset {offset}"
         super().__init__(f"{source}{where}: {reason}" + (f" ({hint})" if hint else ""))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travel from a worker's process to the one that reports."""
+        return partial(SourceError, offset=self.offset, hint=self.hint), (self.source, self.reason)

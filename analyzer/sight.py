@@ -14,7 +14,7 @@ class Sight:
     def __init__(self, sources: list[Source], reconstructor: Reconstructor, profile: str = "rfc3261") -> None:
         self._sources = sources
         self._reconstructor = reconstructor
-        self._answers_from = reconstructor.table.answers_from
+        self._answers_from = reconstructor.table.answering.hosts
         self.profile = profile
 
     @property
@@ -56,7 +56,7 @@ class Sight:
 
     def port_answers(self, server: Endpoint) -> bool:
         """Whether any answer was seen from this very port."""
-        return server in self._reconstructor.table.answering_ports
+        return server in self._reconstructor.table.answering.ports
 
     def last_heard(self, host: str) -> int | None:
         """When anything was last heard from a host."""

@@ -13,8 +13,10 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import pickle
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
@@ -55,13 +57,24 @@ def divided(run: Run, jobs: int, progress: Progress | None = None) -> list[Part]
                 args=(run, Partition(number, jobs), sending, [one.connection for one in crew]),
                 daemon=True,
             )
-            process.start()
+            with _unheard():
+                process.start()
             sending.close()
             crew.append(_Worker(process, receiving))
         return _gather(crew, progress)
     finally:
         for worker in crew:
             worker.end()
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Keep Ctrl-C waiting while a process is being made, which could not say yet that it was interrupted."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Worker:
@@ -97,6 +110,7 @@ class _Worker:
 
 
 def _gather(crew: Sequence[_Worker], progress: Progress | None) -> list[Part]:
+    interrupted = False
     while waiting := {worker.connection: worker for worker in crew if worker.part is None}:
         try:
             for ready in wait(list(waiting), _LOOK):
@@ -104,7 +118,13 @@ def _gather(crew: Sequence[_Worker], progress: Progress | None) -> list[Part]:
             if progress is not None:
                 progress(min(worker.position for worker in crew), crew[0].total)
         except KeyboardInterrupt:
-            signal.signal(signal.SIGINT, signal.default_int_handler)  # they were interrupted as well: their parts come
+            if interrupted:
+                raise
+            interrupted = True  # they were interrupted as well: the parts of what they had read are on their way
+        except WorkerDied:
+            if interrupted:
+                raise KeyboardInterrupt from None  # before it had read anything
+            raise
     return [worker.part for worker in crew if worker.part is not None]
 
 
@@ -112,6 +132,15 @@ def _death(code: int | None) -> str:
     if code is not None and code < 0:
         return f"was killed by {signal.Signals(-code).name}"
     return f"ended with exit code {code}"
+
+
+def _portable(error: BaseException) -> BaseException:
+    """An error that a pipe can carry; many a class of exception cannot be made again from what it was made of."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(f"{type(error).__name__} in a worker: {error}")
+    return error
 
 
 def _work(run: Run, partition: Partition, connection: Connection, others: Sequence[Connection]) -> None:
@@ -123,9 +152,10 @@ def _work(run: Run, partition: Partition, connection: Connection, others: Sequen
         connection.send((position, total))
 
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
         part: Part | BaseException = run(partition, tell)
     except (Exception, KeyboardInterrupt) as error:
-        part = error
+        part = _portable(error)
     gc.disable()  # or it would look through all of the part again and again while it is packed
     connection.send(part)
     connection.close()

@@ -3,6 +3,10 @@
 Decompression is our own loop around the standard decompressors, because the file classes of the standard library throw
 away what they had when a file ends early, and a capture whose writer was killed ends early. It hands out bounded
 pieces, so that a small file that claims to be a huge one costs time, not memory.
+
+A file may change while it is read. What is appended is read too; one that is cut, or that the disk or the network fails
+to deliver, ends where it ends, and `source` says so. That is why files are read and not mapped: a page of a map that
+lies behind the new end kills the process (SIGBUS), and Python cannot catch it.
 """
 
 from __future__ import annotations
@@ -10,6 +14,8 @@ from __future__ import annotations
 import bz2
 import io
 import lzma
+import os
+import stat
 import zlib
 from collections.abc import Callable
 from typing import BinaryIO, Protocol
@@ -70,7 +76,7 @@ class Inlet(io.RawIOBase):
     """A readable stream of the uncompressed octets of `stream`; damage is noted in `source`.
 
     `position` counts the octets taken from `stream`, so that progress is that of the file. Raises `SourceError` for a
-    compression that this Python cannot undo.
+    compression that this Python cannot undo, `OSError` where the first octets cannot be read.
     """
 
     def __init__(self, stream: BinaryIO, source: Source, *, owned: bool = True) -> None:
@@ -80,6 +86,7 @@ class Inlet(io.RawIOBase):
         self._source = source
         self._read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
         self.position = 0
+        self._promised = _octets_ahead(stream)
         self._pending = self._fill(6)
         self._make = next((make for magic, make in _COMPRESSED if self._pending.startswith(magic)), None)
         if self._pending.startswith(_ZSTD):
@@ -94,9 +101,24 @@ class Inlet(io.RawIOBase):
         return octets
 
     def _take(self) -> bytes:
-        chunk = self._read(CHUNK)
+        try:
+            chunk = self._read(CHUNK)
+        except OSError as error:
+            if not self.position:
+                raise
+            self._read = lambda _: b""
+            return self._end("read-error", f"the file cannot be read any further: {error.strerror or error}")
         self.position += len(chunk)
+        if not chunk and self.position < self._promised:
+            return self._end("file-shrank", "the file was cut while it was read")
         return chunk
+
+    def _end(self, code: str, text: str) -> bytes:
+        """No octets, and a note why."""
+        self._promised = 0
+        self._source.damaged = True
+        self._source.defect(code, text, offset=self.position)
+        return b""
 
     def head(self, count: int) -> bytes:
         """The first octets, at most `count`; they will be read again. To be asked before anything is read."""
@@ -165,6 +187,13 @@ class Inlet(io.RawIOBase):
 
     def _stop(self, text: str) -> bytes:
         self._engine = None
-        self._source.damaged = True
-        self._source.defect("damaged-compression", text, offset=self.position)
-        return b""
+        return self._end("damaged-compression", text)
+
+
+def _octets_ahead(stream: BinaryIO) -> int:
+    """Octets between the place in a regular file and its end; 0 for everything else, which has no end to know."""
+    try:
+        status = os.fstat(stream.fileno())
+        return status.st_size - stream.tell() if stat.S_ISREG(status.st_mode) else 0
+    except (OSError, AttributeError):
+        return 0

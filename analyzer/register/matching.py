@@ -16,13 +16,14 @@ from __future__ import annotations
 
 import heapq
 from array import array
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from analyzer.evidence import SECOND, Abort, Datagram, Endpoint
-from analyzer.register.bounded import Notes, Ordinal
+from analyzer.evidence import SECOND, Abort, Datagram
+from analyzer.register.answering import Answering
+from analyzer.register.bounded import Ordinal
 from analyzer.register.duplicates import is_same_packet
+from analyzer.register.events import Event
 from analyzer.register.groups import Groups
 from analyzer.register.keys import (
     Key,
@@ -45,18 +46,7 @@ from analyzer.sip.message import Message
 
 _PSEUDO_TICK = SECOND // 1000
 _OLD = ("2543",)
-_MOST_PAIRS = 200_000
 _RINGING = 180 * SECOND  # RFC 3261 16.6 item 11: Timer C is longer than three minutes
-
-
-class Event(NamedTuple):
-    """What happened to a transaction: `opened` (first request), `copied` (sent again), `answered` (first
-    final answer), `repeated` (a further final answer), `silent` (no final answer in time), `closed` (forgotten;
-    always last)."""
-
-    kind: Literal["opened", "copied", "answered", "repeated", "silent", "closed"]
-    transaction: Transaction
-    message: Message | None = None
 
 
 _event = tuple.__new__
@@ -76,9 +66,7 @@ class TransactionTable:
         self._by_call: Groups[Transaction] = Groups()
         self._pending: Groups[Transaction] = Groups()
         self._deadlines: list[tuple[int, int, Transaction]] = []
-        self.answers_from: dict[str, int] = defaultdict(int)
-        self.answering_ports: Notes[Endpoint, bool] = Notes(_MOST_PAIRS)
-        self._answered: Notes[tuple[str, str], bool] = Notes(_MOST_PAIRS)
+        self.answering = Answering()
         self.matched: Transaction | None = None
         self.duplicates = 0
         self.end: int | None = None
@@ -114,14 +102,8 @@ class TransactionTable:
         self._advance(datagram.time)
         events = list(self._expire()) if self._deadlines and self._deadlines[0][0] < self._tick else []
         if datagram.payload[:4].upper() == b"SIP/":
-            self._note_answer(datagram)
+            self.answering.note(datagram)
         return events
-
-    def _note_answer(self, datagram: Datagram) -> None:
-        source = datagram.source
-        self.answers_from[source.host] += 1
-        self.answering_ports.note(source, True)
-        self._answered.note((source.host, datagram.destination.host), True)
 
     def abort(self, abort: Abort) -> list[Transaction]:
         """Mark the transactions that a network error hits; returns them. It does not end them: an answer to a
@@ -188,16 +170,9 @@ class TransactionTable:
             return "aborted"
         if ended and (transaction.first is None or self.end is None or self.end - transaction.first < TIMER_F):
             return "open"
-        if not transaction.retransmissions and not self._sees_answers_to(transaction):
+        if not transaction.retransmissions and not self.answering.reaches(transaction):
             return "unjudged"  # nothing was ever seen from there: that direction may not be in the source
         return "timeout"
-
-    def _sees_answers_to(self, transaction: Transaction) -> bool:
-        """Whether the source holds that direction: of this pair of hosts over UDP, where a user agent that gets no
-        answer repeats itself and this one did not; else of the server."""
-        if transaction.transport == "UDP" and not transaction.stream:
-            return (transaction.destination.host, transaction.source.host) in self._answered
-        return self.answers_from.get(transaction.destination.host, 0) > 0
 
     def _request(self, message: Message, events: list[Event]) -> None:
         key = request_key(message) if is_readable(message) else ("cut", self._opened + 1)
@@ -282,7 +257,7 @@ class TransactionTable:
             if pairing > transaction.pairing:
                 transaction.pairing = pairing
         self.matched = transaction
-        self._note_answer(message.datagram)
+        self.answering.note(message.datagram)
         self._answer(transaction, message, events)
 
     def _answer(self, transaction: Transaction, message: Message, events: list[Event]) -> None:

@@ -21,9 +21,10 @@ from analyzer.register.boot import boot_score
 from analyzer.register.bounded import Notes, Ordinal
 from analyzer.register.challenges import Challenged, Challenges
 from analyzer.register.digests import DigestLedger, DigestRecord
+from analyzer.register.events import Event
 from analyzer.register.identity import aor_of, client_of, registrar_of
 from analyzer.register.keys import from_tag
-from analyzer.register.matching import Event, TransactionTable
+from analyzer.register.matching import TransactionTable
 from analyzer.register.registration import Registration
 from analyzer.register.registry import Registry
 from analyzer.register.secrets import Secrets

@@ -1,8 +1,13 @@
-"""The records of schema `sipcheck/1` (CONTRACT): one function a kind. Wire text is escaped here, so that a JSON reader
-that prints a value cannot be hurt by it; times are seconds since the epoch."""
+"""The records of schema `sipcheck/1` (CONTRACT): one function a kind; times are seconds since the epoch.
+
+The records hold wire text as it is. `dumped` is the one way from a record to JSON, and what is active or invisible is
+written out there (`\\x1b`, `\\u202e`), in every string: JSON's own escapes would keep a terminal from harm, but not the
+one who prints a value with `jq -r`, nor the eye.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +23,21 @@ SCHEMA = "sipcheck/1"
 Record = dict[str, Any]
 
 
+def dumped(record: Record) -> str:
+    """A record as JSON on one line, in ASCII, every string in it made harmless."""
+    text = json.dumps(record)
+    # All that needs a look has an escape there, and hardly any record has one.
+    return text if "\\" not in text else json.dumps(_harmless(record))
+
+
+def _harmless(value: Any) -> Any:
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, dict):
+        return {visible(name): _harmless(inner) for name, inner in value.items()}
+    return [_harmless(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
 def seconds(time: int | None) -> float | None:
     """Nanoseconds to seconds; microseconds are kept exactly."""
     return None if time is None else round(time / SECOND, 6)
@@ -28,20 +48,20 @@ def evidence(place: Place | None, time: int | None) -> Record | None:
     if place is None:
         return None
     if isinstance(place, Frame):
-        return {"source": visible(place.source), "frame": place.number, "time": seconds(time)}
-    return {"source": visible(place.source), "line": place.first, "end_line": place.last, "time": seconds(time)}
+        return {"source": place.source, "frame": place.number, "time": seconds(time)}
+    return {"source": place.source, "line": place.first, "end_line": place.last, "time": seconds(time)}
 
 
 def source_record(source: Source) -> Record:
     """One input."""
     return {
-        "source": visible(source.name),
+        "source": source.name,
         "kind": source.kind,
         "format": source.format,
         "frames": source.frames,
         "messages": source.messages,
         "defects": source.defects,
-        "quality": [visible(sentence) for sentence in source.quality],
+        "quality": list(source.quality),
         "keepalives": source.keepalives,
         "other": source.other,
         "first": seconds(source.first),
@@ -51,7 +71,7 @@ def source_record(source: Source) -> Record:
         "defect_list": [
             {
                 "code": defect.code,
-                "text": visible(defect.text),
+                "text": defect.text,
                 "offset": defect.offset,
                 "evidence": evidence(place, None),
             }
@@ -77,8 +97,8 @@ def summary_record(report: Report) -> Record:
         "digests": {verdict: summary.digests.get(verdict, 0) for verdict in ("match", "mismatch", "unknown")},
         "findings": {severity: summary.findings.get(severity, 0) for severity in ("error", "warning", "info")},
         "not_judged": summary.not_judged,
-        "methods": {visible(method): count for method, count in sorted(summary.methods.items())},
-        "states": dict(summary.states),
+        "methods": dict(sorted(summary.methods.items())),
+        "states": dict(sorted(summary.states.items())),
         "interrupted": report.interrupted,
         "notes": report.notes,
     }
@@ -88,17 +108,17 @@ def transaction_record(row: TransactionRow) -> Record:
     """One REGISTER transaction."""
     final = None
     if row.status:
-        final = {"status": row.status, "reason": visible(row.reason), "evidence": evidence(row.final, row.final_time)}
+        final = {"status": row.status, "reason": row.reason, "evidence": evidence(row.final, row.final_time)}
     return {
         "id": row.id,
-        "method": visible(row.method),
-        "call_id": visible(row.call_id),
+        "method": row.method,
+        "call_id": row.call_id,
         "cseq": row.cseq,
-        "branch": visible(row.branch),
-        "aor": visible(row.aor),
-        "request_uri": visible(row.request_uri),
-        "source": visible(str(row.source)),
-        "destination": visible(str(row.destination)),
+        "branch": row.branch,
+        "aor": row.aor,
+        "request_uri": row.request_uri,
+        "source": str(row.source),
+        "destination": str(row.destination),
         "transport": row.transport,
         "request": evidence(row.request, row.request_time),
         "retransmissions": row.retransmissions,
@@ -115,12 +135,12 @@ def registration_record(registration: Registration) -> Record:
     """One client at one registrar."""
     return {
         "id": registration.id,
-        "aor": visible(registration.aor),
-        "registrar": visible(str(registration.registrar)),
-        "call_ids": [visible(call_id) for call_id in registration.call_ids],
-        "contacts": [visible(contact) for contact in registration.contacts],
-        "user_agent": visible(registration.user_agent),
-        "source": visible(str(registration.source)),
+        "aor": registration.aor,
+        "registrar": str(registration.registrar),
+        "call_ids": list(registration.call_ids),
+        "contacts": list(registration.contacts),
+        "user_agent": registration.user_agent,
+        "source": str(registration.source),
         "first": seconds(registration.first),
         "last": seconds(registration.last),
         "outcome": registration.outcome,
@@ -135,7 +155,7 @@ def registration_record(registration: Registration) -> Record:
 def binding_record(binding: Binding) -> Record:
     """One stretch of time in which a contact was bound."""
     return {
-        "contact": visible(binding.contact),
+        "contact": binding.contact,
         "granted": binding.granted,
         "requested": binding.requested,
         "start": seconds(binding.start),
@@ -149,17 +169,17 @@ def digest_record(record: DigestRecord) -> Record:
     diagnosis = record.judged.diagnosis
     return {
         "verdict": record.verdict,
-        "username": visible(record.username),
-        "realm": visible(record.realm),
-        "algorithm": visible(record.algorithm or "MD5"),
-        "qop": visible(record.qop) or None,
-        "method": visible(record.method),
-        "uri": visible(record.uri),
-        "nonce": visible(record.nonce),
+        "username": record.username,
+        "realm": record.realm,
+        "algorithm": record.algorithm or "MD5",
+        "qop": record.qop or None,
+        "method": record.method,
+        "uri": record.uri,
+        "nonce": record.nonce,
         "accepted": record.accepted,
         "copies": record.copies,
-        "reason": visible(record.judged.reason),
-        "diagnosis": {"hypothesis": diagnosis.hypothesis, "text": visible(diagnosis.text)} if diagnosis else None,
+        "reason": record.judged.reason,
+        "diagnosis": {"hypothesis": diagnosis.hypothesis, "text": diagnosis.text} if diagnosis else None,
         "evidence": evidence(record.place, record.time),
         "transaction": record.transaction,
         "header": record.header,
@@ -178,10 +198,10 @@ def finding_record(finding: Finding) -> Record:
         "severity": finding.shown_severity,
         "confidence": finding.confidence.word,
         "at_fault": finding.at_fault,
-        "detail": visible(finding.detail),
-        "fix": visible(finding.fix),
-        "aor": visible(finding.aor),
-        "call_id": visible(finding.call_id),
+        "detail": finding.detail,
+        "fix": finding.fix,
+        "aor": finding.aor,
+        "call_id": finding.call_id,
         "registration": finding.registration,
         "transaction": finding.transaction,
         "count": finding.count,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import IO
 
 from analyzer.report import Report
 from analyzer.views import ViewOptions
-from analyzer.views._schema import SCHEMA, records, summary_record
+from analyzer.views._schema import SCHEMA, dumped, records, summary_record
 
 NAME = "ndjson"
 DETAIL = True
@@ -16,10 +15,10 @@ DETAIL = True
 def render(report: Report, out: IO[str], options: ViewOptions) -> None:
     """Write the summary first, then every record."""
     del options  # a machine's format has no taste
-    out.write(json.dumps({"kind": "summary", "schema": SCHEMA, **summary_record(report)}) + "\n")
+    out.write(dumped({"kind": "summary", "schema": SCHEMA, **summary_record(report)}) + "\n")
     for _, kind, rows in records(report):
         for row in rows:
             # a source has a `kind` of its own (capture or log): it stands as `source_kind` here
             if kind == "source":
                 row["source_kind"] = row.pop("kind")
-            out.write(json.dumps({"kind": kind, **row}) + "\n")
+            out.write(dumped({"kind": kind, **row}) + "\n")

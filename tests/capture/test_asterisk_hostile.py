@@ -92,6 +92,15 @@ def test_a_wrong_content_length_swallows_nothing(carrier: str, length: int) -> N
 
 
 @pytest.mark.parametrize("carrier", list(CARRIERS))
+@pytest.mark.parametrize("form", list(FORMS))
+def test_a_first_message_full_of_control_characters_hides_no_log(form: str, carrier: str) -> None:
+    text = REGISTER.replace("Max-Forwards", f"Subject: {chr(2) * 500}\r\nMax-Forwards")
+    head = octets(CARRIERS[carrier]([*FORMS[form](text), *AFTER]))
+    dialect = asterisk_pjsip if form == "pjsip" else asterisk_chan_sip
+    assert dialect.looks_like(head)
+
+
+@pytest.mark.parametrize("carrier", list(CARRIERS))
 def test_a_banner_inside_a_header_value(carrier: str) -> None:
     text = REGISTER.replace("Max-Forwards", "Subject: <--- SIP read from UDP:1.2.3.4:5 --->\r\nMax-Forwards")
     for form in (received, pjsip):

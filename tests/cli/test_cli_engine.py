@@ -65,7 +65,8 @@ def test_a_missing_tshark_is_one_line(tmp_path: Path) -> None:
     [
         ["pcap", CAPTURE, "--engine", "native", "--tls-keylog", KEYLOG],
         ["pcap", CAPTURE, "--engine", "magic"],
-        ["log", CAPTURE, "--engine", "tshark"],
+        ["log", CAPTURE, "--engine", "some"],
+        ["log", CAPTURE, "--jobs", "-1"],
     ],
 )
 def test_usage(arguments: list[str]) -> None:

@@ -36,7 +36,9 @@ _CAPTURES = (b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\x
 def first_kind(head: bytes) -> Kind | None:
     """The kind of the first banner in `head`; None if there is no banner, or if `head` is no text log."""
     head = as_utf8(head)
-    if not _MARK.search(head) or not _is_text(head):
+    mark = _MARK.search(head)
+    # What stands behind the first banner, a sender wrote: it must not be able to hide the log.
+    if mark is None or not _is_text(head[: mark.end()]):
         return None
     return next((banner.kind for line in _lines(head) if (banner := match_banner(line.text))), None)
 
@@ -75,7 +77,21 @@ class Reader:
         self._interrupted = self._cut = self._stale = 0
 
     def read(self, stream: BinaryIO) -> Iterator[Datagram]:
-        """The messages of the log, in its order."""
+        """The messages of the log, in its order. Ctrl-C is passed on after what was read and still waits for the clock:
+        it belongs to the report of what was read so far."""
+        try:
+            yield from self._closed(stream)
+        except KeyboardInterrupt:
+            yield from self._waiting.finish()
+            self._report()
+            raise
+        for block, close in self._assembler.finish():
+            yield from self._emit(block, close)
+        yield from self._waiting.finish()
+        self._report()
+
+    def _closed(self, stream: BinaryIO) -> Iterator[Datagram]:
+        """The messages that are known to be whole."""
         for number, physical in enumerate(physical_lines(stream, self._cut_line), 1):
             self._source.frames = number
             complain, inside = self._complain(number), self._assembler.inside
@@ -83,10 +99,6 @@ class Reader:
                 moment = self._moment(line)
                 for block, close in self._assembler.feed(line, moment):
                     yield from self._emit(block, close)
-        for block, close in self._assembler.finish():
-            yield from self._emit(block, close)
-        yield from self._waiting.finish()
-        self._report()
 
     def _moment(self, line: Line) -> Moment | None:
         moment = self._clock.see(line.stamp)

@@ -1,19 +1,22 @@
 """The `sipcheck` command: options, exit codes, one line for an error. All work is elsewhere, and imported late.
 
 Exit codes (CONTRACT): 0 nothing at or above --fail-on, 1 findings or a digest that does not match, 2 usage, 3 a source
-that cannot be read or holds no SIP, 4 a rule failed to run; 130 interrupted, after the report of what was read.
+that cannot be read or holds no SIP, or a standard output that cannot be written, 4 a rule failed to run; 130
+interrupted, after the report of what was read (a second Ctrl-C: at once); 141 the reader of standard output went away.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
-from typing import IO, TYPE_CHECKING, Any, NoReturn, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from analyzer.views import view_names, wants_detail
+from analyzer.cli.options import LEVELS, Command, analyzing, dialect_option, view_option
+from analyzer.views import wants_detail
 
 if TYPE_CHECKING:
     from analyzer.capture.engine import Engine
@@ -21,9 +24,7 @@ if TYPE_CHECKING:
     from analyzer.register.secrets import Secrets
     from analyzer.report import Report
 
-FORMATS = view_names()
-F = TypeVar("F", bound=Callable[..., Any])
-_LEVELS = {"error": ("error",), "warning": ("error", "warning"), "info": ("error", "warning", "info"), "never": ()}
+_BROKEN_PIPE = 128 + 13  # as a shell reports whom SIGPIPE has ended
 
 _EPILOG = """\b
 Examples:
@@ -32,147 +33,72 @@ Examples:
   sipcheck explain R3261-10.2-callid
 """
 
-_ANALYZE = [
-    click.argument("files", metavar="FILE...", nargs=-1, required=True),
-    click.option(
-        "--format", "view", type=click.Choice(FORMATS), default="table", show_default=True, help="Form of the result."
-    ),
-    click.option(
-        "--fail-on",
-        type=click.Choice(list(_LEVELS)),
-        default="error",
-        show_default=True,
-        help="Exit with 1 at findings of this severity or above.",
-    ),
-    click.option("--select", multiple=True, metavar="RULE[,..]", help="Ask only these rules."),
-    click.option("--ignore", multiple=True, metavar="RULE[,..]", help="Do not ask these rules."),
-    click.option(
-        "--profile",
-        type=click.Choice(["rfc3261", "modern", "ims", "legacy2543"]),
-        default="rfc3261",
-        show_default=True,
-        help="Which documents to hold the traffic to.",
-    ),
-    click.option("--aor", metavar="AOR", default="", help="Only this address-of-record (alice@example.com)."),
-    click.option("--all", "show_all", is_flag=True, help="List the healthy registrations too."),
-    click.option(
-        "--credentials",
-        multiple=True,
-        type=click.Path(),
-        metavar="FILE",
-        help="Known passwords: CSV username,realm,password, htdigest, or a server's own file. May repeat.",
-    ),
-    click.option(
-        "--password-file",
-        type=click.Path(),
-        metavar="FILE",
-        help="File whose first line is the password of every user.",
-    ),
-    click.option(
-        "--password",
-        is_flag=False,
-        flag_value="",
-        default=None,
-        metavar="[=VALUE]",
-        help="Ask for the password of every user at a prompt.",
-    ),
-    click.option("--progress/--no-progress", default=None, help="Progress on standard error (default: on a terminal)."),
-    click.option(
-        "--color",
-        type=click.Choice(["auto", "always", "never"]),
-        default="auto",
-        show_default=True,
-        help="Colour the table.",
-    ),
-]
+
+class _Group(click.Group):
+    """A usage error quotes what was typed, or pasted from who knows where: it is shown escaped."""
+
+    def make_context(self, *given: Any, **named: Any) -> click.Context:
+        """Parse the words before the command."""
+        with _calm():
+            return super().make_context(*given, **named)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Parse the rest, and run the command."""
+        with _calm():
+            return super().invoke(ctx)
 
 
-_CAPTURE = [
-    click.option(
-        "--engine",
-        type=click.Choice(["auto", "native", "tshark"]),
-        default="auto",
-        show_default=True,
-        help="Who reads captures: sipcheck itself, or tshark for what sipcheck does not know.",
-    ),
-    click.option(
-        "--tls-keylog", type=click.Path(), metavar="FILE", help="Open TLS with these keys (SSLKEYLOGFILE), by tshark."
-    ),
-]
+@contextmanager
+def _calm() -> Iterator[None]:
+    """What click would say raw, or with an exit code of its own."""
+    try:
+        yield
+    except click.UsageError as error:
+        from analyzer.views._escape import visible
+
+        said = error.format_message()
+        shown = "\n".join(map(visible, said.split("\n")))  # the help of a bare `sipcheck` comes along here too
+        if shown == said:
+            raise
+        raise click.UsageError(shown, error.ctx) from None
+    except KeyboardInterrupt:  # before there was anything to report, or once more while it was being reported
+        _leave(130, "interrupted")
 
 
-def _analyzing(command: F) -> F:
-    for option in reversed(_ANALYZE):
-        command = option(command)
-    return command
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-def _known_dialect(context: click.Context, option: click.Parameter, name: str | None) -> str | None:
-    del context, option
-    if name is None:
-        return None
-    from analyzer.capture.opener import names
-
-    if name not in names():
-        raise click.BadParameter(f"{name} is no format; known are {', '.join(names())}")
-    return name
-
-
-_dialect = click.option(
-    "--dialect", metavar="NAME", callback=_known_dialect, help="The log's format, where it is not recognised."
-)
-
-
-def _capturing(command: F) -> F:
-    """The options of commands that read captures."""
-    for option in reversed(_CAPTURE):
-        command = option(command)
-    return command
-
-
-class _Command(click.Command):
-    """`--password` alone prompts, and takes no file name for a password: a value must follow an equals sign."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse what the user typed."""
-        return super().parse_args(ctx, ["--password=" if word == "--password" else word for word in args])
-
-
-@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=_Group, epilog=_EPILOG, context_settings=_CONTEXT)
 @click.version_option(package_name="sipcheck", message="sipcheck %(version)s")
 def sipcheck() -> None:
     """What happened to SIP registrations, whose fault it was, and where the evidence is."""
 
 
-@sipcheck.command("log", cls=_Command, epilog=_EPILOG, short_help="Analyze text logs of a server.")
-@_analyzing
-@_dialect
+@sipcheck.command("log", cls=Command, epilog=_EPILOG, short_help="Analyze text logs of a server.")
+@analyzing
+@dialect_option
 def log_command(**given: Any) -> None:
     """Analyze text logs: Asterisk `sip set debug on` and the PJSIP logger, in any carrier. `-` is standard input."""
     _run("log", "log", **given)
 
 
-@sipcheck.command("pcap", cls=_Command, epilog=_EPILOG, short_help="Analyze packet captures.")
-@_analyzing
-@_capturing
+@sipcheck.command("pcap", cls=Command, epilog=_EPILOG, short_help="Analyze packet captures.")
+@analyzing
 def pcap_command(**given: Any) -> None:
     """Analyze captures: pcap or pcapng, plain or compressed. `-` is standard input; several files are one capture."""
     _run("pcap", "capture", **given)
 
 
-@sipcheck.command("verify-digest", cls=_Command, epilog=_EPILOG, short_help="Check digests against passwords.")
-@_analyzing
-@_capturing
-@_dialect
+@sipcheck.command("verify-digest", cls=Command, epilog=_EPILOG, short_help="Check digests against passwords.")
+@analyzing
+@dialect_option
 def verify_digest_command(**given: Any) -> None:
     """Check every digest response in captures or logs against the passwords you give."""
     _run("verify-digest", None, **given)
 
 
 @sipcheck.command("rules", short_help="List the rules.")
-@click.option(
-    "--format", "view", type=click.Choice(FORMATS), default="table", show_default=True, help="Form of the result."
-)
+@view_option
 def rules_command(view: str) -> None:
     """List the rules: what sipcheck looks for, by which clause."""
     from analyzer.views._catalogue import write_catalogue
@@ -182,9 +108,7 @@ def rules_command(view: str) -> None:
 
 @sipcheck.command("explain", short_help="Explain one rule.")
 @click.argument("rule")
-@click.option(
-    "--format", "view", type=click.Choice(FORMATS), default="table", show_default=True, help="Form of the result."
-)
+@view_option
 def explain_command(rule: str, view: str) -> None:
     """Explain one RULE: its clause, the reasoning, an example, the fix."""
     from analyzer.views._catalogue import write_rule
@@ -220,6 +144,7 @@ def _analyze(
     dialect: str | None = None,
     engine: Engine = "auto",
     tls_keylog: str | None = None,
+    jobs: int = 1,
 ) -> Report:
     from analyzer.defect import SourceError
     from analyzer.pipeline import analyze
@@ -241,6 +166,7 @@ def _analyze(
                 profile=profile,
                 engine=engine,
                 tls_keylog=tls_keylog,
+                jobs=jobs,
                 progress=advance,
             )
     except SourceError as error:
@@ -268,7 +194,7 @@ def _exit_code(report: Report, fail_on: str) -> int:
         return 130
     if report.failed:
         return 4
-    failing = any(report.summary.findings.get(severity) for severity in _LEVELS[fail_on])
+    failing = any(report.summary.findings.get(severity) for severity in LEVELS[fail_on])
     wrong = report.summary.digests.get("mismatch", 0) > 0 and fail_on != "never"
     return 1 if failing or wrong else 0
 
@@ -356,37 +282,34 @@ def _write(render: Callable[[IO[str]], None]) -> None:
         render(sys.stdout)
         sys.stdout.flush()
     except BrokenPipeError:
-        _discard_output()
+        _leave(_BROKEN_PIPE)
     except OSError as error:
-        _discard_output()
-        _die(f"standard output: {error.strerror}", 3)
+        _leave(3, f"standard output cannot be written: {error.strerror}")
+
+
+def _leave(code: int, why: str = "") -> NoReturn:
+    """End, and do not try to write what standard output still holds."""
+    from analyzer.views._outlet import discard
+
+    discard(sys.stdout)
+    if why:
+        _die(why, code)
+    sys.exit(code)
 
 
 def _die(text: str, code: int) -> NoReturn:
-    from analyzer.views._escape import visible  # a file name may be hostile too
+    from analyzer.views._outlet import tell  # it escapes: a file name may be hostile too
 
-    click.echo(f"sipcheck: {visible(text)}", err=True)
+    tell(f"sipcheck: {text}")
     sys.exit(code)
 
 
 def main() -> None:
     """Run the command; the entry point of the distribution."""
-    if sys.stdout is None:  # `>&-`: nobody wants to hear
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+    from analyzer.views._outlet import prepare
+
+    prepare()
     try:
         sipcheck(prog_name="sipcheck")
     except OSError as error:  # the help on a full disk
-        _discard_output()
-        _die(f"standard output: {error.strerror}", 3)
-
-
-def _discard_output() -> None:
-    """Let the interpreter's last flush go nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-if __name__ == "__main__":
-    main()
+        _leave(3, f"standard output cannot be written: {error.strerror}")

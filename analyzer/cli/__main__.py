@@ -1,0 +1,7 @@
+"""`python -m analyzer.cli` is the `sipcheck` command."""
+
+from __future__ import annotations
+
+from analyzer.cli import main
+
+main()

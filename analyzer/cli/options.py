@@ -1,0 +1,128 @@
+"""The options that several commands share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from analyzer.views import view_names
+
+F = TypeVar("F", bound=Callable[..., Any])
+LEVELS = {"error": ("error",), "warning": ("error", "warning"), "info": ("error", "warning", "info"), "never": ()}
+"""`--fail-on`: the severities that make the exit code 1."""
+
+view_option = click.option(
+    "--format", "view", type=click.Choice(view_names()), default="table", show_default=True, help="Form of the result."
+)
+
+
+def _jobs(context: click.Context, option: click.Parameter, count: int) -> int:
+    """0 means one process for each core that this one may use."""
+    del context, option
+    return count or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
+
+
+_ANALYZE = [
+    click.argument("files", metavar="FILE...", nargs=-1, required=True),
+    view_option,
+    click.option(
+        "--fail-on",
+        type=click.Choice(list(LEVELS)),
+        default="error",
+        show_default=True,
+        help="Exit with 1 at findings of this severity or above.",
+    ),
+    click.option("--select", multiple=True, metavar="RULE[,..]", help="Ask only these rules."),
+    click.option("--ignore", multiple=True, metavar="RULE[,..]", help="Do not ask these rules."),
+    click.option(
+        "--profile",
+        type=click.Choice(["rfc3261", "modern", "ims", "legacy2543"]),
+        default="rfc3261",
+        show_default=True,
+        help="Which documents to hold the traffic to.",
+    ),
+    click.option("--aor", metavar="AOR", default="", help="Only this address-of-record (alice@example.com)."),
+    click.option("--all", "show_all", is_flag=True, help="List the healthy registrations too."),
+    click.option(
+        "--credentials",
+        multiple=True,
+        type=click.Path(),
+        metavar="FILE",
+        help="Known passwords: CSV username,realm,password, htdigest, or a server's own file. May repeat.",
+    ),
+    click.option(
+        "--password-file",
+        type=click.Path(),
+        metavar="FILE",
+        help="File whose first line is the password of every user.",
+    ),
+    click.option(
+        "--password",
+        is_flag=False,
+        flag_value="",
+        default=None,
+        metavar="[=VALUE]",
+        help="Ask for the password of every user at a prompt.",
+    ),
+    click.option(
+        "--jobs",
+        type=click.IntRange(0, 256),
+        default=1,
+        show_default=True,
+        metavar="N",
+        callback=_jobs,
+        help="Processes that share a capture, with the same report as one; 0: one for each core.",
+    ),
+    click.option(
+        "--engine",
+        type=click.Choice(["auto", "native", "tshark"]),
+        default="auto",
+        show_default=True,
+        help="Who reads captures: sipcheck itself, or tshark for what sipcheck does not know.",
+    ),
+    click.option(
+        "--tls-keylog", type=click.Path(), metavar="FILE", help="Open TLS with these keys (SSLKEYLOGFILE), by tshark."
+    ),
+    click.option("--progress/--no-progress", default=None, help="Progress on standard error (default: on a terminal)."),
+    click.option(
+        "--color",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        show_default=True,
+        help="Colour the table.",
+    ),
+]
+
+
+def analyzing(command: F) -> F:
+    """The options of every analyzing command."""
+    for option in reversed(_ANALYZE):
+        command = option(command)
+    return command
+
+
+def _known_dialect(context: click.Context, option: click.Parameter, name: str | None) -> str | None:
+    del context, option
+    if name is None:
+        return None
+    from analyzer.capture.opener import names
+
+    if name not in names():
+        raise click.BadParameter(f"{name} is no format; known are {', '.join(names())}")
+    return name
+
+
+dialect_option = click.option(
+    "--dialect", metavar="NAME", callback=_known_dialect, help="The log's format, where it is not recognised."
+)
+
+
+class Command(click.Command):
+    """`--password` alone prompts, and takes no file name for a password: a value must follow an equals sign."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse what the user typed."""
+        return super().parse_args(ctx, ["--password=" if word == "--password" else word for word in args])

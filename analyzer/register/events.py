@@ -1,0 +1,18 @@
+"""What matching tells: one value for each thing that happens to a transaction."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from analyzer.register.transaction import Transaction
+from analyzer.sip.message import Message
+
+
+class Event(NamedTuple):
+    """What happened to a transaction: `opened` (first request), `copied` (sent again), `answered` (first
+    final answer), `repeated` (a further final answer), `silent` (no final answer in time), `closed` (forgotten;
+    always last)."""
+
+    kind: Literal["opened", "copied", "answered", "repeated", "silent", "closed"]
+    transaction: Transaction
+    message: Message | None = None

@@ -1,0 +1,149 @@
+"""Workers that fail: the run says so, and finishes or fails clearly; nobody is left behind."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from analyzer import pipeline
+from analyzer.defect import SourceError
+from analyzer.part import Part
+from analyzer.partition import Inseparable, Partition
+from analyzer.pipeline import Analysis, analyze
+from analyzer.workers import Progress, WorkerDied, divided
+from tests.capture.build import pcap, write
+from tests.cli.test_cli_engine import run as command
+from tests.faults.child import ended, frames, started, wait_until
+
+
+def part_of(partition: Partition | None, progress: Progress | None) -> Part:
+    """A part that tells whose it is by its notes."""
+    assert partition is not None and progress is not None
+    progress(partition.number + 5, 10)
+    part = Analysis([]).part()
+    part.notes.append(f"{partition.number} of {partition.count}, process {os.getpid() != PARENT}")
+    return part
+
+
+PARENT = os.getpid()
+
+
+def killed(partition: Partition | None, progress: Progress | None) -> Part:
+    if partition is not None and partition.number == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return part_of(partition, progress)
+
+
+def gone(partition: Partition | None, progress: Progress | None) -> Part:
+    if partition is not None and partition.number == 0:
+        os._exit(7)
+    return part_of(partition, progress)
+
+
+def no_children() -> bool:
+    return multiprocessing.active_children() == []
+
+
+def test_parts_come_in_order() -> None:
+    parts = divided(part_of, 3)
+    assert [part.notes for part in parts] == [[f"{number} of 3, process True"] for number in range(3)]
+    assert no_children()
+
+
+def test_progress_is_that_of_the_slowest() -> None:
+    told: list[tuple[int, int | None]] = []
+    divided(part_of, 2, lambda position, total: told.append((position, total)))
+    assert told and told[-1] == (5, 10)
+
+
+@pytest.mark.parametrize(("work", "how"), [(killed, "was killed by SIGKILL"), (gone, "ended with exit code 7")])
+def test_a_worker_that_dies_is_missed(work: Callable[..., Part], how: str) -> None:
+    with pytest.raises(WorkerDied, match=how):
+        divided(work, 2)
+    assert no_children()
+
+
+@pytest.mark.parametrize("error", [SourceError("x.pcap", "is gone"), Inseparable("one Call-ID"), ValueError("a bug")])
+def test_what_a_worker_raises_is_raised_here(error: Exception) -> None:
+    def fails(partition: Partition | None, progress: Progress | None) -> Part:
+        del partition, progress
+        raise error
+
+    with pytest.raises(type(error), match=str(error)):
+        divided(fails, 2)
+    assert no_children()
+
+
+def capture(tmp_path: Path, count: int) -> Path:
+    return write(tmp_path, "x.pcap", pcap(frames(count)))
+
+
+def test_a_killed_worker_costs_time_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = capture(tmp_path, 50)
+    feed = Analysis.feed
+
+    def mortal(self: Analysis, item: object) -> None:
+        if os.getpid() != PARENT:
+            os.kill(os.getpid(), signal.SIGKILL)
+        feed(self, item)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Analysis, "feed", mortal)
+    report = analyze(path, jobs=2)
+    assert report.summary.messages == 50
+    assert report.notes == [
+        "a worker process was killed by SIGKILL, so the capture was read again by one process alone"
+    ]
+    result = command("pcap", str(path), "--jobs", "2", "--fail-on", "never")
+    assert result.exit_code == 0 and "a worker process was killed by SIGKILL" in result.stdout
+
+
+def test_ctrl_c_gives_the_parts_of_what_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = capture(tmp_path, 50)
+    feed = Analysis.feed
+
+    def interrupted(self: Analysis, item: object) -> None:
+        if self._summary.messages == 10:
+            raise KeyboardInterrupt
+        feed(self, item)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Analysis, "feed", interrupted)
+    report = analyze(path, jobs=2)
+    assert report.interrupted and report.summary.messages == 20
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGINT") or os.name != "posix", reason="signals of a terminal")
+def test_ctrl_c_on_a_terminal_reaches_everybody(tmp_path: Path) -> None:
+    """A terminal signals the whole group: a partial report, exit 130, and no process left."""
+    path = capture(tmp_path, 60_000)
+    with started("pcap", str(path), "--jobs", "2", "--no-progress", start_new_session=True) as child:
+        wait_until(lambda: len(children(child.pid)) == 2, child)
+        workers = children(child.pid)
+        os.killpg(child.pid, signal.SIGINT)
+        code, stdout, stderr = ended(child)
+    assert code == 130
+    assert b"interrupted: this is what was read so far." in stdout or stderr == b"sipcheck: interrupted\n"
+    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+
+
+def children(pid: int) -> list[int]:
+    """Numbers of a process' children."""
+    try:
+        return [int(number) for number in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
+
+
+def test_without_fork_one_process_does_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "can_fork", lambda: False)
+    monkeypatch.setattr(pipeline, "divided", lambda *_: pytest.fail("workers were called"))
+    assert analyze(capture(tmp_path, 5), jobs=8).summary.messages == 5
+
+
+def test_the_command_says_what_jobs_are() -> None:
+    assert "--jobs" in command("pcap", "--help").stdout
+    assert command("pcap", "x", "--jobs", "many").exit_code == 2
