@@ -119,6 +119,6 @@ def row_of(transaction: Transaction, registration: Registration | None, aor: str
         final_time=transaction.answered_at,
         state=transaction.state,
         credentials=transaction.has_credentials,
-        challenge=bool(final and final.challenges),
+        challenge=transaction.has_challenge,
         registration=registration.id if registration else None,
     )

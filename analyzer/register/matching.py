@@ -211,7 +211,7 @@ class TransactionTable:
     def _late_request(self, transaction: Transaction, message: Message, events: list[Event]) -> None:
         """A log may print the answer before the request it answers."""
         datagram = message.datagram
-        transaction.request = message
+        transaction.request, transaction.has_credentials = message, message.has_credentials
         transaction.place = datagram.place
         transaction.source, transaction.destination = datagram.source, datagram.destination
         transaction.first, transaction.last = datagram.time, datagram.time
@@ -275,7 +275,7 @@ class TransactionTable:
             events.append(Event("repeated", transaction, message))
             return
         self._settle(transaction)
-        transaction.final = message
+        transaction.final, transaction.has_challenge = message, message.has_challenge
         transaction.answered_at = message.datagram.time
         transaction.deadline = self._tick + TIMER_F
         if transaction.request is not None:

@@ -261,6 +261,7 @@ class Reconstructor:
                 self.emit(BindingSubject(event, registration, None))
             if concluded and attempt is not None:
                 self._conclude(registration, attempt)
+        _fold(transaction)
 
     def _silent(self, transaction: Transaction) -> None:
         registration, attempt = self._owner.get(transaction.id, (None, None))
@@ -285,9 +286,7 @@ class Reconstructor:
         self.digests.closed(transaction)
         if transaction.method == "REGISTER":
             self._closed(transaction, registration)
-        for message in (transaction.request, transaction.final, *transaction.changed, *transaction.later_finals):
-            if message is not None:  # what a client keeps of it for the next step is its octets
-                message.__dict__.clear()
+        _fold(transaction)
 
     def _too_early(self, transaction: Transaction) -> bool:
         """The source ended before the client had to go on."""
@@ -370,3 +369,12 @@ class Reconstructor:
         if not challenged or record.nonce in challenged[0].nonces:
             return False
         return self.challenges.was_issued(transaction.destination.host, record.realm, record.nonce)
+
+
+def _fold(transaction: Transaction) -> None:
+    """It was judged: what waits for late copies, and what a client keeps for its next step, is the octets."""
+    for message in (transaction.request, transaction.final):
+        if message is not None:
+            message.fold()
+    for message in (*transaction.changed, *transaction.later_finals):
+        message.fold()

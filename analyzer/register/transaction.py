@@ -59,6 +59,7 @@ class Transaction:
     counts copies that the user agent sent again; `duplicates` packets that the capture holds twice; `changed` keeps
     copies whose octets differ (same key). `nonces` are those of every 401/407 copy, because a stateless registrar
     answers each copy of a request with a fresh one. `pairing` is the weakest key by which an answer was matched.
+    `has_credentials` tells of the request, `has_challenge` of the final answer, whether it carries such a header.
     `place` is where it was first seen (of the request, if that was seen); `key` is the table's own.
     """
 
@@ -77,6 +78,8 @@ class Transaction:
         "final",
         "final_copies",
         "first",
+        "has_challenge",
+        "has_credentials",
         "id",
         "key",
         "last",
@@ -133,8 +136,10 @@ class Transaction:
         self.request: Message | None = None
         self.first: int | None = datagram.time
         self.last: int | None = datagram.time
-        if message.is_request:
+        self.has_credentials = self.has_challenge = False
+        if message.method:
             self.request = message
+            self.has_credentials = message.has_credentials
             self.source, self.destination = datagram.source, datagram.destination
         else:
             self.state = "headless"
@@ -167,11 +172,6 @@ class Transaction:
     def challenged(self) -> bool:
         """The first final answer asks for credentials (RFC 3261 22.1)."""
         return self.status in (401, 407)
-
-    @property
-    def has_credentials(self) -> bool:
-        """The request carries an Authorization or Proxy-Authorization header."""
-        return self.request is not None and self.request.has_credentials
 
     @property
     def server(self) -> Endpoint:

@@ -8,6 +8,7 @@ octet by octet. Both ways give the same.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from analyzer.defect import Defect
 from analyzer.evidence import Datagram, Fidelity
@@ -93,6 +94,22 @@ class Layout:
         if end != len(raw) or (length := rows.get("content-length")) is None or length.value != b"0":
             self._cut_body(self.datagram.fidelity is not Fidelity.PRINTED)
         return True
+
+    def fold(self) -> None:
+        """Give back what was parsed: of a plain message the octets are enough, and the rest comes again when somebody
+        asks. What a client keeps of its last exchange costs a quarter then."""
+        self.__dict__.clear()
+        if self.is_good_evidence and self._repeats is _NO_REPEATS:
+            with suppress(AttributeError):  # it is folded already
+                del self._rows
+
+    def __getattr__(self, name: str) -> dict[str, Row]:
+        """The rows of a message that was folded. No other attribute is ever missing."""
+        if name != "_rows":
+            raise AttributeError(name)
+        lines = self.raw[: self.head_end - 2].split(b"\r\n")
+        self._rows = dict(map(_row_of, lines[1:]))
+        return self._rows
 
     def _read_any(self) -> None:
         """Read whatever it is."""
