@@ -22,9 +22,13 @@ from analyzer.report import Report, Summary, TransactionRow
 
 @dataclass(slots=True)
 class Part:
-    """What a run found. `opened` numbers its transactions, `orphans` counts answers without request; `dropped` findings
-    and `forgotten` clients had to be given up. Numbers of transactions and registrations are those of the message that
-    began them where there is more than one part, so that they can be compared."""
+    """What a run found.
+
+    `opened` numbers its transactions, `orphans` counts answers without request. `dropped` findings, `forgotten` clients
+    and `nonces_forgotten` had to be given up, and of `let_go` clients the last exchange. Numbers of transactions and
+    registrations are those of the message that began them where there is more than one part, so that they can be
+    compared.
+    """
 
     sources: list[Source]
     summary: Summary
@@ -37,6 +41,8 @@ class Part:
     orphans: int = 0
     dropped: int = 0
     forgotten: int = 0
+    nonces_forgotten: int = 0
+    let_go: int = 0
     interrupted: bool = False
     secrets_given: bool = False
     aor: str = ""
@@ -130,6 +136,11 @@ def _given_up(parts: Sequence[Part], summary: Summary) -> list[str]:
         notes.append(f"{dropped} more findings were counted but not kept")
     if forgotten:
         notes.append(f"{forgotten} clients or Call-IDs were forgotten, the oldest first: seen again, they look new")
+    nonces, let_go = max(part.nonces_forgotten for part in parts), sum(part.let_go for part in parts)
+    if nonces:
+        notes.append(f"{nonces} nonces were forgotten, the oldest first: whether those are used again is not judged")
+    if let_go:
+        notes.append(f"of {let_go} clients the last exchange was not kept whole: some details may be missing")
     if summary.duplicates:
         notes.append(f"{summary.duplicates} packets are in the capture twice and were counted once")
     return notes

@@ -112,6 +112,8 @@ class Analysis:
             orphans=reconstructor.orphans,
             dropped=judge.dropped,
             forgotten=reconstructor.registry.given_up,
+            nonces_forgotten=reconstructor.challenges.forgotten,
+            let_go=reconstructor.let_go,
             interrupted=interrupted,
             secrets_given=bool(self._secrets),
             aor=self._aor,

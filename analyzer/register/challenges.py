@@ -17,6 +17,10 @@ from analyzer.sip.message import Message
 
 MOST_NONCES = 200_000
 """Nonces and (client, realm) pairs that are remembered."""
+LEAST_NONCES = 16_384
+NONCES_PER_CLIENT = 4
+"""Nonces that are remembered: so many, and so many more for each client, so that memory follows the clients and not the
+length of a capture."""
 MOST_USERS = 8
 """Call-IDs and client addresses that are remembered for one nonce."""
 STRONG = frozenset(("sha-256", "sha-256-sess", "sha-512-256", "sha-512-256-sess"))
@@ -74,18 +78,18 @@ class NonceUse:
     def __init__(self, time: int | None, place: Place) -> None:
         self.first = self.last = time
         self.place = place
-        self.call_ids: set[str] = set()
-        self.hosts: set[str] = set()
+        self.call_ids: tuple[str, ...] = ()
+        self.hosts: tuple[str, ...] = ()
 
     def take(self, time: int | None, call_id: str, host: str) -> None:
         """Note that it was given out again. Answers without a request are taken in late, so time may step back."""
         if time is not None:
             self.first = time if self.first is None else min(self.first, time)
             self.last = time if self.last is None else max(self.last, time)
-        if len(self.call_ids) < MOST_USERS:
-            self.call_ids.add(call_id)
-        if len(self.hosts) < MOST_USERS:
-            self.hosts.add(host)
+        if len(self.call_ids) < MOST_USERS and call_id not in self.call_ids:
+            self.call_ids += (call_id,)
+        if len(self.hosts) < MOST_USERS and host not in self.hosts:
+            self.hosts += (host,)
 
     @property
     def span(self) -> int:
@@ -160,6 +164,11 @@ class Challenges:
         """Whether the capture shows this server giving out this nonce."""
         return (server, realm, nonce) in self._uses
 
+    @property
+    def forgotten(self) -> int:
+        """Nonces that were forgotten to stay within bounds: of one that is not known, nothing can be said then."""
+        return self._uses.given_up
+
     def realms(self, server: str) -> tuple[str, ...]:
         """The realms that a server challenged for, the first `MOST_USERS` of them."""
         return tuple(self._realms.get(server) or ())
@@ -193,6 +202,7 @@ class Challenges:
         use = self._uses.get((server, realm, nonce))
         if use is None:
             use = NonceUse(final.datagram.time, final.datagram.place)
+            self._uses.limit = min(MOST_NONCES, LEAST_NONCES + NONCES_PER_CLIENT * len(self._current))
             self._uses[(server, realm, nonce)] = use
             realms = self._realms.get(server)
             if realms is None:

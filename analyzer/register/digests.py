@@ -81,7 +81,7 @@ class DigestLedger:
         self._live: dict[int, dict[str, DigestRecord]] = {}
         self._diagnoser: object | None = None
         self._last: Bounded[int, Sent] = Bounded(MOST_SESSIONS)
-        self._first: Bounded[tuple[int, str], str] = Bounded(MOST_SESSIONS)
+        self._first: Bounded[int, tuple[str, str]] = Bounded(MOST_SESSIONS)
         self._elsewhere: Bounded[tuple[str, str], tuple[str, str]] = Bounded(MOST_SESSIONS)
         self.records: list[DigestRecord] = []
         self.verdicts: Counter[str] = Counter()
@@ -148,8 +148,9 @@ class DigestLedger:
         if record.method != "REGISTER":
             self._elsewhere[(record.username, record.nonce)] = (record.method, record.uri)
         if registration is not None:
-            if self._first.get((registration.id, record.nonce)) is None:
-                self._first[(registration.id, record.nonce)] = credentials.cnonce or ""
+            first = self._first.get(registration.id)
+            if first is None or first[0] != record.nonce:
+                self._first[registration.id] = (record.nonce, credentials.cnonce or "")
             before = self._last.get(registration.id)
             if before is not None and before.nc and before.nonce == record.nonce:
                 record.replayed = record.nonce_count.lower() <= before.nc.lower()
@@ -179,12 +180,12 @@ class DigestLedger:
         earlier = self._last.get(registration.id) if registration else None
         hosts = [f"{via.host}:{via.port}" if via.port else via.host for via in message.vias]
         nonce = credentials.nonce or ""
-        first = self._first.get((registration.id, nonce)) if registration else None
+        first = self._first.get(registration.id) if registration else None
         other = self._elsewhere.get((credentials.username or "", nonce))
         realms = self._challenges.realms(transaction.destination.host)
         return DigestContext(
             realms=tuple(realm for realm in realms if realm != credentials.realm),
-            first=None if first is None else (nonce, first),
+            first=first if first is not None and first[0] == nonce else None,
             others=() if other is None else (other,),
             users=tuple(dict.fromkeys(address.uri.user for address in addresses if address.uri and address.uri.user)),
             request_uri=message.request_uri,

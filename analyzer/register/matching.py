@@ -390,7 +390,7 @@ class TransactionTable:
         self._by_call.remove(call_key(transaction), transaction.id)
         if transaction.final is None:
             self._settle(transaction)
-        transaction.seen = ()
+        transaction.seen = transaction.key = ()
 
 
 def _flow_of(transaction: Transaction) -> tuple[object, ...]:

@@ -58,6 +58,8 @@ def _answer(record: DigestRecord, challenged: list[Challenged], subject: Transac
         return Violated(detail, related=related)
     if crossing and len(challenged) < 2:
         return NotJudged(Need.HEAD.value)  # it may cross the first challenge seen with a nonce from before the capture
+    if sight.challenges.forgotten:
+        return NotJudged("the capture is too long to remember every nonce")
     detail = f"{record.username} uses a nonce that the registrar never gave out"
     if any(nonce.rstrip("=") == record.nonce for nonce in latest.nonces):
         detail += ": the trailing '=' of the challenge's nonce is lost"

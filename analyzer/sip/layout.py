@@ -59,7 +59,7 @@ class Layout:
     def __init__(self, datagram: Datagram) -> None:
         self.datagram = datagram
         self.raw = datagram.payload
-        self.defects: list[Defect] = []
+        self.defects: tuple[Defect, ...] = ()
         self.body = self.trailing = b""
         if not self._read_plain():
             self._read_any()
@@ -98,10 +98,16 @@ class Layout:
     def fold(self) -> None:
         """Give back what was parsed: of a plain message the octets are enough, and the rest comes again when somebody
         asks. What a client keeps of its last exchange costs a quarter then."""
-        self.__dict__.clear()
+        del self.__dict__
         if self.is_good_evidence and self._repeats is _NO_REPEATS:
             with suppress(AttributeError):  # it is folded already
                 del self._rows
+
+    def let_go(self) -> None:
+        """Give up the octets, too: what is left is the start line and where the message was seen."""
+        self.fold()
+        self.raw = self.datagram.payload = self.body = self.trailing = b""
+        self._rows, self._repeats = {}, _NO_REPEATS
 
     def __getattr__(self, name: str) -> dict[str, Row]:
         """The rows of a message that was folded. No other attribute is ever missing."""
@@ -117,15 +123,17 @@ class Layout:
         self.is_good_evidence = False
         wire = datagram.fidelity is not Fidelity.PRINTED
         start, end, following = _start_line_place(raw)
+        defects: list[Defect] = []
         if (
             start and wire and datagram.transport not in _STREAMS
         ):  # RFC 3261 7.5 lets streams, and only them, begin with CRLF
-            self.defects.append(Defect("leading-crlf", "empty lines before the start line", 0))
-        line = parse_start_line(text(raw[start:end]), self.defects)
+            defects.append(Defect("leading-crlf", "empty lines before the start line", 0))
+        line = parse_start_line(text(raw[start:end]), defects)
         self.method, self.request_uri, self.version, self.status, self.reason = line
         headers, self.head_end, self.body_start, self.complete_headers = split_headers(
-            raw, following, self.defects, wire=wire
+            raw, following, defects, wire=wire
         )
+        self.defects = tuple(defects)
         self.__dict__["headers"] = headers
         cut = self.cut_header
         self._index([Row(header.name, header.key, header.value) for header in headers if header is not cut])
@@ -134,16 +142,16 @@ class Layout:
             self._cut_body(wire)
         elif datagram.missing:  # the cut is the capture's, not the sender's, and the last row bears it
             last = self.headers[-1].start if self.headers else 0
-            self.defects = [defect for defect in self.defects if defect.offset != last]
+            self.defects = tuple(defect for defect in self.defects if defect.offset != last)
         elif wire:
-            self.defects.append(Defect("headers-not-terminated", "no empty line ends the headers", len(raw)))
+            self.defects += (Defect("headers-not-terminated", "no empty line ends the headers", len(raw)),)
 
     def _note_repeated(self) -> None:
         """RFC 3261 7.3.1: rows may be repeated only where the value is a comma list."""
         for key, found in self._repeats.items():
             if key in SINGLE:
                 second = [header.start for header in self.headers if header.key == key][1]
-                self.defects.append(Defect("repeated-header", f"{key} comes {len(found)} times", second))
+                self.defects += (Defect("repeated-header", f"{key} comes {len(found)} times", second),)
 
     def _cut_body(self, wire: bool) -> None:
         """RFC 3261 18.3: in a datagram octets beyond Content-Length are discarded, missing ones are an error."""
@@ -154,17 +162,17 @@ class Layout:
             length = decimal(written)
             if length is None:
                 sentence = f"Content-Length is no number: {clip(written[:80])!r}"
-                self.defects.append(Defect("bad-content-length", sentence, self._start_of("content-length")))
+                self.defects += (Defect("bad-content-length", sentence, self._start_of("content-length")),)
         self.body = rest if length is None else rest[:length]
         self.trailing = rest[len(self.body) :]
         if length is None or not wire or length == len(rest):
             return  # a printed message has lost line ends: its length says nothing
         if self.trailing:
             count = len(self.trailing)
-            self.defects.append(Defect("trailing-octets", f"{count} octets follow the body", len(self.raw) - count))
+            self.defects += (Defect("trailing-octets", f"{count} octets follow the body", len(self.raw) - count),)
         elif not self.datagram.missing:
             sentence = f"Content-Length promises {length} octets, {len(rest)} are there"
-            self.defects.append(Defect("content-length-beyond-message", sentence, self._start_of("content-length")))
+            self.defects += (Defect("content-length-beyond-message", sentence, self._start_of("content-length")),)
 
     def _start_of(self, key: str) -> int:
         """Where the first row called `key` begins."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import TypeVar, overload
 
 from analyzer.defect import Defect
@@ -19,6 +20,7 @@ _VALUE = re.compile(r'[^\s"<>,;]++')
 # The same as one pattern: parameters that need no second look, as nearly all are.
 PLAIN_PARAMS = r"""(?:;[A-Za-z0-9\-.!%*_+`'~]++(?:=[^\s"<>,;]++)?)*"""
 _PLAIN = re.compile(PLAIN_PARAMS)
+_LONGEST_SHARED = 32
 
 
 class Params(Mapping[str, "str | None"]):
@@ -95,7 +97,11 @@ def parse_params(text: str) -> Params:
 
 def plain_params(text: str) -> Params | None:
     """The parameters of a text that `PLAIN_PARAMS` matches; None where a name comes twice, which is for `parse_params`
-    to say."""
+    to say. Many texts are equal (`;expires=3600`), and so are one object."""
+    return _shared_params(text) if len(text) <= _LONGEST_SHARED else _plain_params(text)
+
+
+def _plain_params(text: str) -> Params | None:
     items: list[tuple[str, str | None]] = []
     first: dict[str, str | None] = {}
     for part in text[1:].split(";"):
@@ -104,6 +110,9 @@ def plain_params(text: str) -> Params | None:
         items.append((name, value))
         first[name.lower()] = value
     return Params(tuple(items), (), first) if len(first) == len(items) else None
+
+
+_shared_params = lru_cache(maxsize=4096)(_plain_params)
 
 
 def parse_uri_params(text: str) -> Params:
