@@ -39,7 +39,11 @@ _OBJECTS_BETWEEN_COLLECTIONS = 10_000_000
 
 
 class Analysis:
-    """A run over items that somebody else reads. `feed` each, `finish` once, then `report`."""
+    """A run over items that somebody else reads: `feed` each, `finish` once.
+
+    `partition` makes it one worker's share; `exhaustive` asks rules also where the marks of a subject settle what they
+    would answer, which costs time and must change nothing.
+    """
 
     def __init__(
         self,
@@ -51,6 +55,7 @@ class Analysis:
         aor: str = "",
         profile: str = "rfc3261",
         partition: Partition | None = None,
+        exhaustive: bool = False,
     ) -> None:
         self.sources = sources
         self.rules = all_rules() if rules is None else rules
@@ -63,7 +68,7 @@ class Analysis:
         self._summary = Summary()
         self._reconstructor = Reconstructor(self._secrets, self._closed, detail=detail)
         self._reconstructor.ordinal.shared = partition is not None
-        self._judge = Judge(self.rules, Sight(sources, self._reconstructor, profile))
+        self._judge = Judge(self.rules, Sight(sources, self._reconstructor, profile), exhaustive=exhaustive)
         self._reconstructor.emit = self._judge.ask
 
     def feed(self, item: Item) -> None:

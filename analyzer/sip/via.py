@@ -118,7 +118,7 @@ class Via:
 
 def parse_vias(value: str) -> list[Via]:
     """Parse every Via of one row, in order; empty list elements leave none."""
-    if value and value[0] > " " and "," not in value:
+    if value and value[0] > " " and value[-1] > " " and "," not in value:
         return [Via.parse(value)]
     return [Via.parse(part.strip(LWS)) for part in segments(value) if part.strip(LWS)]
 
