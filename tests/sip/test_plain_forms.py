@@ -1,4 +1,4 @@
-"""The common forms are read by one pattern each, all others piece by piece: where a pattern fits, both read the same."""
+"""The common forms are read by one pattern each, all others piece by piece; where a pattern fits, both read alike."""
 
 from __future__ import annotations
 
@@ -117,22 +117,24 @@ TEXTS = st.lists(WORDS, max_size=12).map("".join)
 SETTINGS = settings(max_examples=400, deadline=None)
 
 
+ADDRESS = ("raw", "display", "uri", "star", "params", "bracketed", "defects")
+
+
 def known(thing: Any) -> Any:
     """All that a value says."""
     if isinstance(thing, Via):
         names = ("raw", "protocol", "transport", "host", "port", "branch", "sent_by", "has_cookie", "defects", "params")
         return tuple(known(getattr(thing, name)) for name in names)
     if isinstance(thing, Address):
-        names = ("raw", "display", "uri", "star", "params", "bracketed", "defects")
-        return tuple(known(getattr(thing, name)) for name in names)
+        return tuple(known(getattr(thing, name)) for name in ADDRESS)
     if isinstance(thing, Uri):
         names = ("text", "scheme", "user", "password", "host", "port", "params", "headers", "opaque", "defects")
         return tuple(known(getattr(thing, name)) for name in names)
     if isinstance(thing, Params):
         return thing.items_as_written, dict(thing), thing.defects
     if isinstance(thing, AuthValue):
-        names = {param.name.lower() for param in thing.params}
-        values = {name: (thing.get(name), thing.is_quoted(name)) for name in names}
+        seen = {param.name.lower() for param in thing.params}
+        values = {name: (thing.get(name), thing.is_quoted(name)) for name in seen}
         return thing.header, thing.scheme, thing.raw, thing.params, thing.defects, values, thing.get("absent")
     if isinstance(thing, list):
         return [known(one) for one in thing]
