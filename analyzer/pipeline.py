@@ -28,13 +28,16 @@ from analyzer.report import Report, Summary, TransactionRow, row_of
 from analyzer.rules import all_rules
 from analyzer.sight import Sight
 from analyzer.sip.message import parse
-from analyzer.workers import Run, WorkerDied, can_fork, divided
 
 if TYPE_CHECKING:
     from analyzer.capture.engine import Engine
+    from analyzer.workers import Run
 
 Input = str | os.PathLike[str] | BinaryIO
 Kind = Literal["capture", "log"]
+_MOST_METHODS = 256
+OTHER_METHODS = "(others)"
+"""Stands for methods beyond so many: they are words from the wire."""
 _OBJECTS_BETWEEN_COLLECTIONS = 10_000_000
 
 
@@ -85,7 +88,9 @@ class Analysis:
         message = parse(item)
         self._summary.messages += 1
         if message.method:
-            self._summary.methods[message.method] += 1
+            methods = self._summary.methods
+            known = message.method in methods or len(methods) < _MOST_METHODS
+            methods[message.method if known else OTHER_METHODS] += 1
         if self._aor and aor_of(message) != self._aor:
             return
         self._reconstructor.feed(message)
@@ -181,7 +186,7 @@ def analyze(
             return analysis.part(interrupted=_read(reading, analysis, progress))
 
     chosen = all_rules() if rules is None else rules
-    if jobs > 1 and not aor and can_fork() and are_files(several):
+    if jobs > 1 and not aor and are_files(several):
         with open_sources(several, kind=kind, dialect=dialect, engine=engine, tls_keylog=tls_keylog) as reading:
             shared = reading.is_divisible
         if shared:
@@ -190,7 +195,12 @@ def analyze(
 
 
 def _divided(run: Run, jobs: int, progress: Callable[[int, int | None], None] | None) -> list[Part]:
-    """The parts of several workers; one process does all where they cannot share the capture, or one of them died."""
+    """The parts of several workers; one process does all where there can be no workers, where they cannot share the
+    capture, or where one of them died."""
+    from analyzer.workers import WorkerDied, can_fork, divided  # late: only a run of several processes pays for it
+
+    if not can_fork():
+        return [run(None, progress)]
     try:
         with _patient_collector():
             return divided(run, jobs, progress)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Engine = Literal["auto", "native", "tshark"]
 ENGINES: tuple[Engine, ...] = ("auto", "native", "tshark")
 
+_SHOWN = 5  # link types that a sentence names; a damaged file has thousands
 _USER_LINKS = range(147, 163)  # LINKTYPE_USER0 to 15: whoever captured knows what they are, tshark does not
 _PACKED = (b"BZh", b"\xfd7zXZ\0")  # what tshark does not unpack
 FOREIGN = Format("tshark", "capture", "capture that tshark reads", lambda head: False, None, None)
@@ -122,7 +123,9 @@ def _need(path: str | None, known: preface.Preface, form: Format, wish: Wish) ->
         return _Need("", whole=True)
     strange = sorted(number for number in known.links - links.table().keys() if number not in _USER_LINKS)
     if strange:
-        numbers = ", ".join(map(str, strange))
+        numbers = ", ".join(map(str, strange[:_SHOWN])) + (
+            f" and {len(strange) - _SHOWN} more" * (len(strange) > _SHOWN)
+        )
         whole = len(strange) == len(known.links)
         return _Need(f"its link type is {numbers}, which sipcheck does not read", whole, doubtful=True)
     if wish.keylog is not None and (path is None or _holds_tls(path, form)):

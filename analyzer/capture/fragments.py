@@ -21,7 +21,10 @@ MAX_OPEN = 1024
 """Wholes that may be open at once."""
 
 MAX_HELD = 1 << 24
-"""Octets that all open wholes together may hold."""
+"""Octets that all open wholes together may hold, with `PIECE` for each fragment."""
+
+PIECE = 256
+"""Octets that a fragment costs beside its own: most of the memory, where it has eight."""
 
 _LARGEST = 65535  # octets of an IP packet
 
@@ -44,6 +47,11 @@ class _Whole:
         self.total: int | None = None
         self.cut: int | None = None
         self.protocol = 0
+
+    @property
+    def cost(self) -> int:
+        """Octets of memory."""
+        return self.pieces.held + PIECE * len(self.pieces)
 
     def fits(self, end: int, *, last: bool) -> bool:
         """Whether a fragment that ends at `end` agrees with what is known of the length."""
@@ -93,12 +101,12 @@ class Reassembler:
             cut = start + len(octets)
             whole.cut = cut if whole.cut is None else min(whole.cut, cut)
             octets += bytes(packet.missing)
-        before = whole.pieces.held
+        before = whole.cost
         if whole.pieces.add(start, octets):
             record.source.defect(
                 "overlapping-fragments", "fragments overlap and differ; the first is kept", record.place
             )
-        self._held += whole.pieces.held - before
+        self._held += whole.cost - before
 
     def _expire(self, now: int | None) -> None:
         """Give up what is too old: wholes stand in the order of their first fragments."""
@@ -114,7 +122,7 @@ class Reassembler:
 
     def _drop(self, key: _Key) -> _Whole:
         whole = self._open.pop(key)
-        self._held -= whole.pieces.held
+        self._held -= whole.cost
         return whole
 
     def _give_up(self, key: _Key) -> None:

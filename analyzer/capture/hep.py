@@ -34,13 +34,13 @@ def datagram(packet: bytes, record: Record) -> Datagram | None:
     if len(source) not in (4, 16) or len(destination) not in (4, 16) or not payload:
         record.source.defect("bad-hep", "a HEP packet lacks an address or the message", record.place)
         return None
-    seconds = _number(chunks.get(_SECONDS, b""))
+    seconds = _number(chunks.get(_SECONDS, b"")[:4])  # 32 bits; the length of a chunk is the sender's word
     return Datagram(
         payload=payload,
-        time=seconds * SECOND + _number(chunks.get(_MICROSECONDS, b"")) * 1000 if seconds else record.time,
+        time=seconds * SECOND + _number(chunks.get(_MICROSECONDS, b"")[:4]) * 1000 if seconds else record.time,
         place=record.place,
-        source=endpoint(source, _number(chunks.get(_SOURCE_PORT, b"")) & 0xFFFF),
-        destination=endpoint(destination, _number(chunks.get(_DESTINATION_PORT, b"")) & 0xFFFF),
+        source=endpoint(source, _number(chunks.get(_SOURCE_PORT, b"")[:2])),
+        destination=endpoint(destination, _number(chunks.get(_DESTINATION_PORT, b"")[:2])),
         transport=_TRANSPORTS.get(chunks.get(_PROTOCOL, b""), ""),
         fidelity=Fidelity.REASSEMBLED,  # the agent took it out of its packet, and perhaps out of a stream
     )
@@ -68,7 +68,10 @@ def _number(octets: bytes) -> int:
 
 
 def _inflated(octets: bytes) -> bytes:
+    """What was compressed; nothing where it is damaged, or longer than a message can be."""
+    engine = zlib.decompressobj()
     try:
-        return zlib.decompressobj().decompress(octets, _LARGEST)
+        inflated = engine.decompress(octets, _LARGEST)
     except zlib.error:
         return b""
+    return b"" if engine.unconsumed_tail else inflated

@@ -24,6 +24,8 @@ from analyzer.defect import SourceError
 from analyzer.evidence import Source
 
 CHUNK = 1 << 18
+_STEP = 256  # octets that a decompressor is given at first
+_MAGIC = 6  # octets by which a compression is told
 
 _GZIP, _BZIP2, _XZ, _ZSTD = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd"
 
@@ -87,18 +89,20 @@ class Inlet(io.RawIOBase):
         self._read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
         self.position = 0
         self._promised = _octets_ahead(stream)
-        self._pending = self._fill(6)
-        self._make = next((make for magic, make in _COMPRESSED if self._pending.startswith(magic)), None)
-        if self._pending.startswith(_ZSTD):
+        self._chunk = b""
+        self._used = 0  # octets of the chunk that were taken from it
+        self._step = _STEP
+        self._make = self._recognised()
+        if self._chunk.startswith(_ZSTD):
             raise UnknownFormat(source.name, "is compressed with zstd", hint="decompress it first: zstd -d")
         self._engine = self._make() if self._make else None
         self._ahead = b""
 
-    def _fill(self, count: int) -> bytes:
-        octets = b""
-        while len(octets) < count and (chunk := self._take()):
-            octets += chunk
-        return octets
+    def _recognised(self) -> Callable[[], _Decompressor] | None:
+        """The compression that begins with the next octets."""
+        while len(self._chunk) - self._used < _MAGIC and (more := self._take()):
+            self._chunk, self._used = self._chunk[self._used :] + more, 0
+        return next((make for magic, make in _COMPRESSED if self._chunk.startswith(magic, self._used)), None)
 
     def _take(self) -> bytes:
         try:
@@ -151,7 +155,7 @@ class Inlet(io.RawIOBase):
     def _next(self) -> bytes:
         """The next uncompressed octets; none at the end."""
         if self._make is None:
-            octets, self._pending = self._pending or self._take(), b""
+            octets, self._chunk = self._chunk or self._take(), b""
             return octets
         while self._engine is not None:
             octets = self._inflate()
@@ -163,26 +167,33 @@ class Inlet(io.RawIOBase):
         """One step of decompression; may give nothing although more will come."""
         engine = self._engine
         assert engine is not None
-        if engine.needs_input and not self._pending and not (chunk := self._take()):
-            return self._stop("the compressed file ends early")
-        elif engine.needs_input and not self._pending:
-            self._pending = chunk
+        if engine.needs_input and self._used == len(self._chunk):
+            self._chunk, self._used = self._take(), 0
+            if not self._chunk:
+                return self._stop("the compressed file ends early")
         try:
-            feed, self._pending = (self._pending, b"") if engine.needs_input else (b"", self._pending)
-            octets = engine.decompress(feed, CHUNK)
+            octets = engine.decompress(self._feed() if engine.needs_input else b"", CHUNK)
         except (zlib.error, OSError, lzma.LZMAError, EOFError) as error:
             return self._stop(f"the compressed file is damaged: {error}")
         if engine.eof:
-            self._following(engine.unused_data + self._pending)
+            self._following(len(engine.unused_data))
         return octets
 
-    def _following(self, rest: bytes) -> None:
+    def _feed(self) -> bytes:
+        """The next octets for the decompressor. What it does not use it gives back as a copy, so few come at first: a
+        file may be a million small ones, one after the other."""
+        feed = self._chunk[self._used : self._used + self._step]
+        self._used += len(feed)
+        self._step = min(2 * self._step, CHUNK)
+        return feed
+
+    def _following(self, unused: int) -> None:
         """A compressed file may be several, one after the other; anything else behind it is dropped."""
-        rest = rest or self._take()
-        self._pending = rest
-        same = self._make is not None and any(make is self._make and rest.startswith(m) for m, make in _COMPRESSED)
+        self._used -= unused
+        self._step = _STEP
+        same = self._recognised() is self._make
         self._engine = self._make() if same and self._make else None
-        if not same and rest.strip(b"\0"):
+        if not same and self._chunk[self._used :].strip(b"\0"):
             self._source.defect("trailing-garbage", "octets after the end of the compressed file", offset=self.position)
 
     def _stop(self, text: str) -> bytes:

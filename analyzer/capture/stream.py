@@ -20,7 +20,7 @@ MAX_WAITING = 1 << 20
 MAX_PIECES = 1024
 """Pieces that may wait behind a hole."""
 
-_TAIL = 4096  # delivered octets that are kept to compare repeated segments with
+_TAIL = 4096  # delivered octets that are kept at least, to compare repeated segments with
 _TLS = re.compile(rb"[\x14-\x17]\x03[\x00-\x04]")
 _FOREIGN = re.compile(rb"HTTP/1|RTSP/|SSH-|[A-Z]{3,16} [^\r\n]{0,2048} (?:HTTP|RTSP)/1")
 _SEQUENCE = 1 << 32
@@ -55,7 +55,7 @@ class Stream:
         self._next = 0  # offset of the octet that is due
         self._waiting: Pieces | None = None
         self._framer: StreamFramer | WebSocketFramer | None = None
-        self._tail = b""
+        self._tail = bytearray()
         self._acked = 0  # octets that the peer has acknowledged while some waited
         self._fin: int | None = None  # offset of the end
         self._last: Mark | None = None  # the packet that brought what was delivered last
@@ -145,7 +145,7 @@ class Stream:
         record = mark.record
         start = self._next
         self._next += missing
-        self._tail = b""
+        self._tail.clear()
         if self._framer is None:
             return []
         if self.messages or not self._framer.idle:
@@ -199,7 +199,9 @@ class Stream:
         start = self._next
         self._last = mark
         self._next += len(octets)
-        self._tail = (self._tail + octets)[-_TAIL:]
+        self._tail += octets
+        if len(self._tail) > _TAIL + _TAIL // 4:  # not at each segment: some have one octet
+            del self._tail[:-_TAIL]
         idle = self._framer.keepalives
         framed = self._framer.feed(octets)
         mark.record.source.keepalives += self._framer.keepalives - idle
@@ -229,7 +231,8 @@ class Stream:
     def _forget(self, record: Record) -> list[Item]:
         """Stop reading this stream."""
         record.source.other += self._segments if self.foreign else 0
-        self._framer, self._waiting, self._tail = None, None, b""
+        self._framer, self._waiting = None, None
+        self._tail.clear()
         return []
 
 

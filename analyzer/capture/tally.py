@@ -10,6 +10,7 @@ from analyzer.evidence import Endpoint, Source
 
 _MAX_PAIRS = 1000
 _CLOSED = "could not be read without keys (--tls-keylog FILE)"
+_MAX_LINKS = 20  # link types that get a sentence of their own; a damaged file has thousands
 
 
 @dataclass(slots=True)
@@ -41,9 +42,11 @@ class Tally:
         say = self.source.quality.append
         if self.cut:
             say(f"{_packets(self.cut)} cut at {self.snap} octets")
-        for number, count in sorted(self.links.items()):
-            if number >= 0:
-                say(f"{_packets(count)} of link type {number}, which is not read")
+        links = sorted((number, count) for number, count in self.links.items() if number >= 0)
+        for number, count in links[:_MAX_LINKS]:
+            say(f"{_packets(count)} of link type {number}, which is not read")
+        if rest := sum(count for _, count in links[_MAX_LINKS:]):
+            say(f"{_packets(rest)} of {len(links) - _MAX_LINKS} more link types that are not read")
         for (one, other), count in self.tls.items():
             say(f"TLS on {one} - {other}: {count} packet{'s' if count > 1 else ''} {_CLOSED}")
         if self.tls_more:

@@ -28,13 +28,14 @@ def upgrades(octets: bytes) -> bool:
 class WebSocketFramer:
     """One direction of a WebSocket connection, in the shape of `StreamFramer`; the HTTP head comes first."""
 
-    __slots__ = ("_at", "_buffer", "_compressed", "_first", "_head", "_lost", "_parts", "keepalives", "messages",
-                 "skipped")  # fmt: skip
+    __slots__ = ("_at", "_buffer", "_compressed", "_first", "_head", "_lost", "_parts", "_scan", "keepalives",
+                 "messages", "skipped")  # fmt: skip
 
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._at = 0  # stream offset of the buffer's first octet
         self._head = True
+        self._scan = 0  # the head was searched up to here
         self._lost = False
         self._first = 0  # where the message under way began
         self._parts = bytearray()
@@ -56,8 +57,9 @@ class WebSocketFramer:
             return framed
         self._buffer += octets
         if self._head:
-            end = self._buffer.find(_HEAD_END)
+            end = self._buffer.find(_HEAD_END, max(0, self._scan - len(_HEAD_END)))
             self._head = end < 0
+            self._scan = len(self._buffer)
             self._lost = self._head and len(self._buffer) > MAX_MESSAGE
             self._consume(end + len(_HEAD_END) if end >= 0 else 0)
         while not self._head and self._frame(framed):

@@ -15,7 +15,7 @@ from analyzer.sip.message import Message, parse_bytes
 Key = tuple[object, ...]
 
 _ON_THE_WAY = re.compile(
-    rb"(?i);(?:received|rport)(?:=[^;,\s]*+)?|^timestamp[ \t]*:[^\n]*\n|[ \t\r]++(?=\n)", re.MULTILINE
+    rb"(?i);(?:received|rport)(?:=[^;,\s]*+)?|^timestamp[ \t]*:[^\n]*\n|(?<![ \t\r])[ \t\r]++(?=\n)", re.MULTILINE
 )
 
 

@@ -109,12 +109,12 @@ class TransactionTable:
         """Mark the transactions that a network error hits; returns them. It does not end them: an answer to a
         later copy may still come."""
         flow = flow_key(abort.stream, abort.source, abort.destination)
-        hit = list(self._pending.of(flow))
-        if hit and abort.quoted and not abort.stream:
-            named = quoted_key(abort.quoted)
-            if named is not None:
-                one = self._by_branch.get(named)
-                hit = [one] if one is not None and self._pending.holds(flow, one.id) else []
+        named = quoted_key(abort.quoted) if abort.quoted and not abort.stream and self._pending.of(flow) else None
+        if named is None:
+            hit = list(self._pending.of(flow))
+        else:
+            one = self._by_branch.get(named)
+            hit = [one] if one is not None and self._pending.holds(flow, one.id) else []
         for transaction in hit:
             transaction.aborted = abort
             self._settle(transaction)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import ipaddress
+import random
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -169,3 +170,8 @@ def write(folder: Path, name: str, octets: bytes, *, compress: bool = False) -> 
     path = folder / name
     path.write_bytes(gzip.compress(octets) if compress else octets)
     return path
+
+
+def random_octets(count: int) -> bytes:
+    """Octets without pattern, the same every time."""
+    return random.Random(1).randbytes(count)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer import pipeline
+from analyzer import workers
 from analyzer.defect import SourceError
 from analyzer.part import Part
 from analyzer.partition import Inseparable, Partition
@@ -139,8 +139,8 @@ def children(pid: int) -> list[int]:
 
 
 def test_without_fork_one_process_does_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "can_fork", lambda: False)
-    monkeypatch.setattr(pipeline, "divided", lambda *_: pytest.fail("workers were called"))
+    monkeypatch.setattr(workers, "can_fork", lambda: False)
+    monkeypatch.setattr(workers, "divided", lambda *_: pytest.fail("workers were called"))
     assert analyze(capture(tmp_path, 5), jobs=8).summary.messages == 5
 
 

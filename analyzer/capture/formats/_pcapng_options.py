@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from analyzer.evidence import SECOND, Source
+from analyzer.evidence import SECOND
 
 _END, _TSRESOL, _TSOFFSET, _IFDROP, _OSDROP = 0, 9, 14, 5, 7
 _MICROSECONDS = 6
@@ -54,11 +54,10 @@ def interface(linktype: int, snaplen: int, octets: bytes, sign: str) -> Interfac
     return Interface(linktype, snaplen, step, SECOND // common, ticks // common, offset * SECOND)
 
 
-def note_drops(octets: bytes, sign: str, source: Source) -> None:
-    """Say what an interface statistics block says about packets that were not captured."""
+def drops(octets: bytes, sign: str) -> int:
+    """Packets that were not captured, as an interface statistics block has it: since the capture began."""
     dropped = 0
     for code, value in options(octets, sign):
         if code in (_IFDROP, _OSDROP) and len(value) == 8:
             dropped += struct.unpack(sign + "Q", value)[0]
-    if dropped:
-        source.quality.append(f"the capturing program reports {dropped} dropped packets")
+    return dropped

@@ -42,11 +42,15 @@ def looks_like(head: bytes) -> bool:
 
 def records(stream: BinaryIO, source: Source) -> Iterator[Record]:
     """The packets of the file, as far as they can be read; damage is noted in `source`."""
-    return _Walk(stream, source).records()
+    walk = _Walk(stream, source)
+    yield from walk.records()
+    if dropped := walk.dropped + sum(walk.drops.values()):
+        source.quality.append(f"the capturing program reports {dropped} dropped packets")
 
 
 class _Walk:
-    """The state of one walk: octet order and interfaces of the section at hand, packets seen so far."""
+    """The state of one walk: octet order, interfaces and their drops of the section at hand, packets seen so far;
+    `dropped` is the sum of the drops in earlier sections."""
 
     def __init__(self, stream: BinaryIO, source: Source) -> None:
         self.window = Window(stream)
@@ -54,6 +58,8 @@ class _Walk:
         self.interfaces: list[Interface] = []
         self.number = 0
         self.look: media.Look | None = None
+        self.dropped = 0
+        self.drops: dict[int, int] = {}
         self.order("<")
 
     def order(self, order: str) -> None:
@@ -108,6 +114,8 @@ class _Walk:
         self.order(sign)
         self.interfaces = []
         self.look = None
+        self.dropped += sum(self.drops.values())
+        self.drops.clear()
         return int(self.heading(window.buffer, window.at)[1])
 
     def _block(self, kind: int, buffer: bytes, at: int, end: int) -> Record | None:
@@ -119,8 +127,8 @@ class _Walk:
             return self._simple(buffer, at, end)
         if kind == _INTERFACE:
             self._interface(buffer, at, end)
-        elif kind == _STATISTICS:
-            options.note_drops(buffer[at + 20 : end], self.sign, self.source)
+        elif kind == _STATISTICS and end - at >= 20 and (number := self.last(buffer, at + 8)[0]) < len(self.interfaces):
+            self.drops[number] = options.drops(buffer[at + 20 : end], self.sign)
         return None
 
     def _interface(self, buffer: bytes, at: int, end: int) -> None:

@@ -34,6 +34,8 @@ SLACK = 120
 STALE_SLACK = 5
 """The same where the stamp is that of an earlier line: more would move the zone."""
 SENT_WEIGHT, RECEIVED_WEIGHT = 16, 1
+MOST_YEARS = 500
+"""Turns of the year that are followed: more is no log, and the calendar ends in the year 9999."""
 REPEATED = 3
 """So many votes in a row change the zone though their Dates go back (logs put together in the wrong order)."""
 
@@ -74,7 +76,7 @@ class Clock:
         self._streak: list[Setting] = []
         self._sent = 0
         self._setting: Setting | None = None
-        self._base = 0
+        self._base = 0  # not known
         self._decided = False
         self.unknown = b""
         self.count = 0
@@ -100,7 +102,8 @@ class Clock:
             last = None
         self._order.see(stamp)
         if last is not None:
-            self._turns += self._turn(last, stamp)
+            turns = self._turns + self._turn(last, stamp)
+            self._turns = min(turns, MOST_YEARS if stamp.month else MOST_YEARS * 365)
         moment = Moment(stamp, self._turns if stamp.year is None else stamp.year)
         self.step = min(self.step, stamp.step)
         self._first = self._first or moment
@@ -153,8 +156,8 @@ class Clock:
             self._setting = sure
             self._base = sure.base
             self.zones.append(sure.zone)
-        elif last is not None and last.stamp.year is None:
-            self._base = _latest_year(last, self._now) if last.stamp.month else _latest_day(last, self._now)
+        elif last is not None:
+            self._base = self._assumed(last)
 
     @property
     def setting(self) -> Setting | None:
@@ -182,7 +185,16 @@ class Clock:
 
     def _local(self, moment: Moment) -> int:
         stamp = moment.stamp.ordered(self._order.month_first)
-        return stamp.seconds(moment.year if stamp.year is not None else self._base + moment.year)
+        if stamp.year is not None:
+            return stamp.seconds(stamp.year)
+        self._base = self._base or self._assumed(self._last or moment)
+        return stamp.seconds(self._base + moment.year)
+
+    def _assumed(self, last: Moment) -> int:
+        """The base without a Date header that tells it: by a stamp that has its year, else the latest possible."""
+        if last.stamp.year is not None:
+            return last.stamp.year - self._turns
+        return _latest_year(last, self._now) if last.stamp.month else _latest_day(last, self._now)
 
     def announce(self, source: Source) -> None:
         """Write the beginning, the resolution and the zone into `source`."""

@@ -41,23 +41,28 @@ def _chunks(stream: BinaryIO) -> Iterator[bytes]:
 
 def physical_lines(stream: BinaryIO, on_cut: Callable[[int], None], limit: int = LIMIT) -> Iterator[bytes]:
     """The lines of `stream` without their line feed; `on_cut(number)` is told the lines that were cut at `limit`."""
-    number, rest, skipping = 0, b"", False
+    number, skipping = 0, False
+    rest = bytearray()  # of a line that goes on: a pipe may give it octet by octet
     for chunk in _chunks(stream):
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
+        *lines, last = chunk.split(b"\n")
+        for end in lines:
             if skipping:
                 skipping = False
                 continue
             number += 1
+            line = bytes(rest) + end if rest else end
+            rest.clear()
             if len(line) > limit:
                 on_cut(number)
             yield line[:limit]
         if skipping:
-            rest = b""
-        elif len(rest) > limit:
+            continue
+        rest += last
+        if len(rest) > limit:
             number += 1
             on_cut(number)
-            yield rest[:limit]
-            rest, skipping = b"", True
-    if rest and not skipping:
-        yield rest.rstrip(b"\0")
+            yield bytes(rest[:limit])
+            rest.clear()
+            skipping = True
+    if rest:
+        yield bytes(rest).rstrip(b"\0")

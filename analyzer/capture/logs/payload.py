@@ -52,27 +52,27 @@ class Printed:
         return head + CRLF + self._body(self.content_length())
 
     def _body(self, length: int | None) -> bytes:
-        first = self.blank + 1
-        texts = list(self.texts[first:])
-        while texts:
-            for body in self._renderings(first, texts):
-                if len(body) == length:
-                    return body
-            if texts[-1]:
+        """The lines after the empty one, with the line ends, and less as many blank lines, as fit `length`."""
+        texts = self.texts[self.blank + 1 :]
+        count = len(texts)
+        endings = list(self._endings(count))
+        sizes = [sum(map(len, texts)) + sum(map(len, ends)) for ends in endings]
+        while count:
+            for index, ends in enumerate(endings):
+                last = len(ends[count - 1])
+                if length in (sizes[index] - last, sizes[index]):
+                    return b"".join(text + end for text, end in zip(texts[:count], ends, strict=False))[:length]
+                sizes[index] -= last
+            if texts[count - 1]:
                 break
-            texts.pop()
-        return CRLF.join(texts)
+            count -= 1
+        return CRLF.join(texts[:count])
 
-    def _renderings(self, first: int, texts: list[bytes]) -> Iterator[bytes]:
+    def _endings(self, count: int) -> Iterator[Sequence[bytes]]:
         if self.ends is not None:
-            ends = self.ends[first : first + len(texts)]
-            exact = b"".join(text + end for text, end in zip(texts, ends, strict=True))
-            yield exact[: len(exact) - len(ends[-1])]
-            yield exact
-        for eol in (CRLF, b"\n"):
-            joined = eol.join(texts)
-            yield joined
-            yield joined + eol
+            yield self.ends[self.blank + 1 :]
+        yield [CRLF] * count
+        yield [b"\n"] * count
 
     def exactly(self, size: int) -> bytes:
         """The message as PJSIP printed it: the rendering that has `size` octets, or the first one, cut there."""

@@ -18,9 +18,11 @@ from analyzer.register.secret import CredentialsError, Secret
 NAME = "asterisk"
 
 _SECTION = re.compile(r"\[([^\]]+)\](?:\(([^)]*)\))?")
-_SETTING = re.compile(r"\s*([A-Za-z0-9_-]+)\s*=>?\s*(.*?)\s*")
+_SETTING = re.compile(r"([A-Za-z0-9_-]+)\s*=>?\s*(.*)")  # of a line without blanks at its ends
 _COMMENT = re.compile(r"(?<!\\);.*")
 _REGISTER = re.compile(r"(?:[^?]*\?)?(?:\w+://)?(?P<login>.+)@[^@]+")
+_READ = frozenset(("type", "secret", "md5secret", "username", "password", "md5_cred", "realm"))
+"""The settings that are kept: a chain of templates hands all of them on, again and again."""
 _BLOCK_START, _BLOCK_END = ";--", "--;"
 
 
@@ -86,7 +88,8 @@ def _sections(octets: bytes, name: str) -> Iterator[_Section]:
         key, value = setting[1].lower(), _Setting(setting[2], number)
         if key == "register":
             section.registers.append(value)
-        section.settings[key] = value
+        elif key in _READ:
+            section.settings[key] = value
 
 
 def _peer(section: _Section, realm: str, name: str) -> Iterator[Secret]:

@@ -18,7 +18,7 @@ NAME = "freeswitch"
 
 # No possessive groups: Python before 3.11.5 matches them wrongly where they hold alternatives or look-aheads.
 _TAG = re.compile(rb"\s*+(?:<\?xml[^>]*+>\s*+)?(?:<!--(?:(?!-->).)*-->\s*+)*<[A-Za-z!]", re.DOTALL)
-_VARIABLE = re.compile(r"\$\$\{([^}]*)\}")
+_VARIABLE = re.compile(r"\$\$\{([^}$]*)\}")
 
 
 def looks_like(octets: bytes) -> bool:
@@ -33,6 +33,8 @@ def read(octets: bytes, name: str) -> Iterator[Secret]:
         directory.parser.Parse(octets, True)
     except expat.ExpatError as error:
         raise CredentialsError(name, "is not well-formed XML", line=error.lineno) from None
+    except (LookupError, ValueError):  # of the encoding that the XML declaration names
+        raise CredentialsError(name, "is in an encoding that is not read", line=1) from None
     yield from directory.secrets
 
 

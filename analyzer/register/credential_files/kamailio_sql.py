@@ -17,9 +17,9 @@ NAME = "kamailio"
 
 _NAMED = r"(?:[`\"\[]?\w+[`\"\]]?\.)?[`\"\[]?subscriber[`\"\]]?"
 _CREATE = re.compile(rf"CREATE TABLE\s+(?:IF NOT EXISTS\s+)?{_NAMED}\s*\(", re.IGNORECASE)
-_COLUMN = re.compile(r"^\s*[`\"\[]?(\w+)[`\"\]]?\s+\w+", re.MULTILINE)
-_INSERT = re.compile(rf"INSERT\s+(?:IGNORE\s+)?INTO\s+{_NAMED}\s*(?:\(([^)]*)\)\s*)?VALUES\s*", re.IGNORECASE)
-_COPY = re.compile(rf"^COPY\s+{_NAMED}\s*\(([^)]*)\)\s+FROM\s+stdin;[ \r]*\n", re.IGNORECASE | re.MULTILINE)
+_COLUMN = re.compile(r"^[ \t]*[`\"\[]?(\w+)[`\"\]]?\s+\w+", re.MULTILINE)
+_INSERT = re.compile(rf"INSERT\s+(?:IGNORE\s+)?INTO\s+{_NAMED}\s*(?:\(([^()]*)\)\s*)?VALUES\s*", re.IGNORECASE)
+_COPY = re.compile(rf"^COPY\s+{_NAMED}\s*\(([^()]*)\)\s+FROM\s+stdin;[ \r]*\n", re.IGNORECASE | re.MULTILINE)
 _VALUE = re.compile(r"\s*(?:'((?:[^'\\]|\\.|'')*)'(?!')|([^,()';]*+))\s*", re.DOTALL)
 _NEXT = re.compile(r"\)\s*+,?\s*+")
 _ESCAPE = re.compile(r"\\(.)|''", re.DOTALL)
@@ -43,9 +43,9 @@ def read(octets: bytes, name: str) -> Iterator[Secret]:
         for position, row in _rows(text, found.end()):
             yield from _secrets(row, columns, name, lines.at(position))
     for found in _COPY.finditer(text):
-        position = found.end()
+        position, columns = found.end(), _names(found[1])
         for line in text[position : _end_of_copy(text, position)].splitlines(keepends=True):
-            yield from _secrets(line.rstrip("\r\n").split("\t"), _names(found[1]), name, lines.at(position))
+            yield from _secrets(line.rstrip("\r\n").split("\t"), columns, name, lines.at(position))
             position += len(line)
 
 

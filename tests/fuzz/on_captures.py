@@ -1,0 +1,194 @@
+"""Checks of the readers of captures: files, link layers, IP, streams, tunnels."""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Callable, Iterator
+
+from analyzer.capture import hep, links
+from analyzer.capture.formats import pcap, pcapng
+from analyzer.capture.inlet import CHUNK, Inlet
+from analyzer.capture.packets import PacketReader
+from analyzer.capture.record import Record
+from analyzer.capture.websocket import WebSocketFramer
+from analyzer.defect import SourceError
+from analyzer.evidence import Source
+from analyzer.sip.framing import Framed, StreamFramer
+from tests.capture.build import ALICE, REGISTRAR, ip4, tcp
+from tests.fuzz.invariant import bounded, sound_defects, sound_items, sound_source
+
+RAW_IP = 101
+MOST_INFLATED = 4 << 20
+
+
+def _walk(read: Callable[[io.BytesIO, Source], Iterator[Record]], octets: bytes) -> None:
+    """The records of a file lie in it, one after the other, and do not overlap."""
+    source = Source("file")
+    with bounded(len(octets), calls=15, copies=70, start=20_000):
+        records = list(read(io.BytesIO(octets), source))
+    assert [record.number for record in records] == list(range(1, len(records) + 1))
+    end = 0
+    for record in records:
+        assert record.offset >= end
+        end = record.offset + len(record.octets)
+    assert end <= len(octets)
+    sound_source(source)
+
+
+def check_pcap(octets: bytes) -> None:
+    """A pcap file; octets without its magic number get one in front."""
+    _walk(pcap.records, octets if pcap.looks_like(octets) else b"\xd4\xc3\xb2\xa1" + octets)
+
+
+def check_pcapng(octets: bytes) -> None:
+    """A pcapng file; octets without a section header get one in front."""
+    head = b"\n\r\r\n\x1c\0\0\0\x4d\x3c\x2b\x1a\1\0\0\0" + b"\xff" * 8 + b"\x1c\0\0\0"
+    _walk(pcapng.records, octets if pcapng.looks_like(octets) else head + octets)
+
+
+def check_inlet(octets: bytes) -> None:
+    """A stream, compressed or not: bounded pieces, and time for what comes out."""
+    source = Source("file")
+    given = 0
+    with bounded(len(octets) + MOST_INFLATED, calls=10, copies=40):
+        try:
+            inlet = Inlet(io.BytesIO(octets), source)
+            head = inlet.head(12)
+        except SourceError as error:
+            assert "\n" not in str(error)
+            return
+        buffer = bytearray(CHUNK)
+        while given < MOST_INFLATED and (size := inlet.readinto(memoryview(buffer))):
+            given += size
+    assert len(head) <= 12
+    assert inlet.position <= len(octets)
+    sound_source(source)
+
+
+def frames_of(octets: bytes) -> Iterator[bytes]:
+    """Cut `octets` into packets: two octets of length before each, the last as long as there is."""
+    at = 0
+    while at + 2 <= len(octets):
+        size = octets[at] << 8 | octets[at + 1]
+        yield octets[at + 2 : at + 2 + size]
+        at += 2 + size
+
+
+def joined(frames: list[bytes]) -> bytes:
+    """The inverse of `frames_of`."""
+    return b"".join(struct.pack("!H", len(frame)) + frame for frame in frames)
+
+
+def _read(frames: list[bytes], linktype: int, size: int, *, factor: int = 4, copies: int = 4000) -> None:
+    """Packets give items. A fragment that the capture cut is filled up with zeros: that is what `copies` allows."""
+    source = Source("file")
+    places = ((number, frame) for number, frame in enumerate(frames, 1))
+    records = [Record(source, number, 0, number * 10**9, linktype, len(frame), frame) for number, frame in places]
+    with bounded(size, calls=20, copies=copies):
+        items = list(PacketReader().items(records))
+    assert source.frames == len(records)
+    sound_items(items, source, size, factor=factor)
+
+
+def check_links(octets: bytes) -> None:
+    """Packets of one link layer, which the first octet chooses."""
+    table = links.table()
+    linktype = sorted(table)[octets[0] % len(table)] if octets else RAW_IP
+    frames = list(frames_of(octets[1:]))
+    for frame in frames:
+        with bounded(len(frame), calls=10, copies=20, start=1000):
+            kind, at = table[linktype](frame)
+        assert 0 <= kind <= 0xFFFF
+        assert at >= 0
+    _read(frames, linktype, len(octets))
+
+
+def check_packets(octets: bytes) -> None:
+    """IP packets: parts of others, packets that hold packets, ICMP errors that quote them."""
+    _read(list(frames_of(octets)), RAW_IP, len(octets))
+
+
+def check_hep(octets: bytes) -> None:
+    """A HEP packet as it is, and with its length put right. What it holds compressed may be a thousand times larger."""
+    _hep(hep.MAGIC + octets)
+    _hep(hep.MAGIC + min(6 + len(octets), 0xFFFF).to_bytes(2, "big") + octets)
+
+
+def _hep(octets: bytes) -> None:
+    source = Source("file")
+    record = Record(source, 1, 0, 0, RAW_IP, len(octets), octets)
+    with bounded(len(octets), calls=10, copies=50, start=1 << 17):
+        found = hep.datagram(octets, record)
+    assert (found is None) == bool(source.defects)
+    if found is not None:
+        assert 0 < len(found.payload) <= max(len(octets), 1 << 20)
+        assert found.time is None or found.time < 1 << 64
+        assert 0 <= found.source.port <= 0xFFFF
+    sound_source(source)
+
+
+_SEGMENT = struct.Struct("!BhhH")  # flags (high bit: the server sends), sequence and acknowledgement, size
+
+
+def segments_of(octets: bytes) -> Iterator[bytes]:
+    """The packets of a TCP connection as `octets` describe them; sequence numbers are relative to what was sent."""
+    at, sent = 0, [0, 0]
+    while at + _SEGMENT.size <= len(octets):
+        flags, sequence, acknowledged, size = _SEGMENT.unpack_from(octets, at)
+        payload = octets[at + _SEGMENT.size : at + _SEGMENT.size + size]
+        at += _SEGMENT.size + size
+        back = flags >> 7
+        own, peer = 1000 + sent[back] + sequence, 1000 + sent[1 - back] + acknowledged
+        sent[back] += len(payload)
+        ends = (REGISTRAR, ALICE) if back else (ALICE, REGISTRAR)
+        ports = {"sport": 5060, "dport": 40000} if back else {}
+        yield ip4(tcp(payload, own, peer, flags & 0x3F, **ports), 6, *ends)
+
+
+def segment(payload: bytes = b"", sequence: int = 0, *, flags: int = 16, back: bool = False, ack: int = 0) -> bytes:
+    """One packet for `segments_of`."""
+    return _SEGMENT.pack(flags | back << 7, sequence, ack, len(payload)) + payload
+
+
+def check_tcp(octets: bytes) -> None:
+    """The packets of one connection, in any order, repeated, overlapping, with holes."""
+    frames = list(segments_of(octets))
+    _read(frames, RAW_IP, sum(map(len, frames)), factor=1, copies=1000)  # lists of what waits are shifted
+
+
+def _framed(framer: StreamFramer | WebSocketFramer, octets: bytes, step: int) -> list[Framed]:
+    found: list[Framed] = []
+    for at in range(0, len(octets), step):
+        found += framer.feed(octets[at : at + step])
+    return found + framer.finish()
+
+
+def _check_framer(make: Callable[[], StreamFramer | WebSocketFramer], octets: bytes) -> None:
+    """However the stream is cut into feeds, the messages are the same, lie in it, and do not overlap."""
+    step, stream = (octets[0] % 64 + 1, octets[1:]) if octets else (1, b"")
+    framer = make()
+    with bounded(len(octets), calls=25, copies=120, start=20_000):
+        found = _framed(framer, stream, len(stream) or 1)
+    assert found == _framed(make(), stream, step)
+    end = 0
+    for message in found:
+        assert end <= message.first < message.last <= len(stream)
+        assert len(message.octets) <= message.last - message.first
+        sound_defects(message.defects)
+        end = message.last
+    assert framer.skipped <= len(stream)
+    half = len(stream) // 2
+    holed = make()
+    after = holed.feed(stream[:half]) + holed.gap(step) + holed.feed(stream[half:]) + holed.finish()
+    assert sum(len(message.octets) for message in after) <= len(stream)
+
+
+def check_framing(octets: bytes) -> None:
+    """A stream of SIP messages; the first octet says how it is cut."""
+    _check_framer(StreamFramer, octets)
+
+
+def check_websocket(octets: bytes) -> None:
+    """A stream of WebSocket frames behind an HTTP head; the first octet says how it is cut."""
+    _check_framer(WebSocketFramer, octets)

@@ -1,0 +1,267 @@
+"""Inputs to begin with: small and well formed, from the samples and from the builders of the capture tests."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import random
+import zlib
+from collections.abc import Iterator
+
+from analyzer.evidence import Datagram
+from tests.capture import asterisk_text as log
+from tests.capture.build import (
+    OK,
+    REGISTER,
+    enhanced,
+    ethernet,
+    fragment6,
+    frame,
+    interface,
+    ip4,
+    ip6,
+    message,
+    option,
+    pcap,
+    pcapng,
+    section,
+    simple,
+    udp,
+)
+from tests.capture.tcp_talk import Talk
+from tests.fuzz.on_captures import joined, segment
+from tests.fuzz.on_job import item
+from tests.shared import ROOT
+
+LONGEST = 60_000
+"""Octets of a sample that is used."""
+MOST = 6000
+"""Octets of it that are used: a fuzzer wants small inputs."""
+
+TALK = Talk().open().up(0, message(1)[:50]).up(80, message(1)[80:]).up(50, message(1)[50:80]).fin(200, 2)
+FRAMES = [
+    frame(),
+    ethernet(ip6(udp(REGISTER)), tags=[0x8100]),
+    ethernet(ip4(udp(REGISTER)[:80], more=True)),
+    ethernet(ip4(udp(REGISTER)[80:], offset=80)),
+    ethernet(ip4(b"\x03\x03" + bytes(6) + ip4(udp(REGISTER)), 1)),
+    *TALK.frames,
+]
+
+
+def samples(*suffixes: str) -> Iterator[bytes]:
+    """The inputs of the samples with one of these suffixes."""
+    for path in sorted((ROOT / "samples").glob("*/input.*")):
+        if path.suffix in suffixes and path.stat().st_size <= LONGEST:
+            yield path.read_bytes()[:MOST]
+
+
+def files() -> list[bytes]:
+    """Captures and logs, whole."""
+    return [pcap(FRAMES), pcapng(FRAMES), gzip.compress(pcap(FRAMES)), *samples(".pcap", ".pcapng", ".txt", ".json")]
+
+
+def pcaps() -> list[bytes]:
+    """Classic captures in both octet orders and the three forms."""
+    forms = [pcap(FRAMES, order=order) for order in "<>"]
+    return [*forms, pcap(FRAMES, magic=0xA1B23C4D), pcap(FRAMES, magic=0xA1B2CD34), *samples(".pcap")][:8]
+
+
+def pcapngs() -> list[bytes]:
+    """Captures with every block that is read, sections in both octet orders."""
+    swapped = section(">") + interface(order=">") + enhanced(frame(), order=">")
+    clocks = interface(1, option(9, b"\x09") + option(14, bytes(8))) + interface(101, option(9, b"\x94"))
+    blocks = section() + clocks + enhanced(frame()) + enhanced(ip4(udp(REGISTER)), number=1) + simple(frame())
+    return [pcapng(FRAMES), swapped, blocks, blocks + swapped, *samples(".pcapng")][:7]
+
+
+def compressed() -> list[bytes]:
+    """Streams in each compression, one after the other, and none."""
+    plain = pcap([frame()])
+    return [
+        plain,
+        gzip.compress(plain),
+        gzip.compress(plain) * 2,
+        gzip.compress(b""),
+        bz2.compress(plain),
+        lzma.compress(plain),
+        gzip.compress(plain) + bytes(8),
+        gzip.compress(bytes(1 << 20)),
+    ]
+
+
+def link_frames() -> list[bytes]:
+    """For each link layer in the order of the table, a packet or two; see `check_links`."""
+    packet, six = ip4(udp(REGISTER)), ip6(udp(REGISTER))
+    heads = [b"\2\0\0\0", b"", b"\xff\x03\0\x21", b"\0\x21", b"\x11\0\0\0\0\0\0\x21", bytes(14) + b"\x08\0"]
+    cooked = [b"\x08\0" + bytes(18), bytes(12) + b"\x88\x47\0\0\x01\0", bytes(12) + b"\x88\x64\x11\0\0\0\0\0\0\x21"]
+    llc = bytes(12) + b"\0\x20\xaa\xaa\x03\0\0\0\x08\0"
+    found = [bytes([number]) + joined([head + packet, head + six]) for number in range(14) for head in heads[:2]]
+    return [*found, *(bytes([n]) + joined([head + packet]) for n in (1, 2, 9, 13) for head in [*heads, *cooked, llc])]
+
+
+def fragments() -> list[bytes]:
+    """Packets in two and three parts, in and out of order, overlapping."""
+    whole = udp(REGISTER)
+    parts = [ip4(whole[:80], more=True), ip4(whole[80:], offset=80)]
+    three = [ip4(whole[at : at + 48], offset=at, more=at < 96) for at in (0, 48, 96)]
+    six = [ip6(fragment6(whole[:80], 17, 0, True), 44), ip6(fragment6(whole[80:], 17, 80, False), 44)]
+    overlap = [parts[0], ip4(whole[40:], offset=40)]
+    cut = [ip4(whole[:80], more=True, total=600), ip4(whole[80:], offset=80)]
+    return [joined(frames) for frames in (parts, parts[::-1], three, three[::-1], six, overlap, cut)]
+
+
+def tunnels() -> list[bytes]:
+    """Each tunnel that is unwrapped, and ICMP errors of both versions."""
+    inner = ip4(udp(REGISTER))
+    gtp = ip4(udp(b"\x30\xff\0\x90\0\0\0\x01" + inner, 2152, 2152))
+    extended = ip4(udp(b"\x34\xff\0\x90\0\0\0\x01\0\0\0\x85\x01\0\0\0" + inner, 2152, 2152))
+    vxlan = ip4(udp(b"\x08" + bytes(7) + frame(), 4789, 4789))
+    gre = [ip4(head + inner, 47) for head in (b"\0\0\x08\0", b"\xb0\0\x08\0" + bytes(12))]
+    erspan = [ip4(b"\x10\0\x88\xbe" + bytes(12) + frame(), 47), ip4(b"\x10\0\x22\xeb" + bytes(16) + frame(), 47)]
+    errors = [ip4(b"\x03\x03" + bytes(6) + inner, 1), ip6(b"\x01\x04" + bytes(6) + ip6(udp(REGISTER)), 58)]
+    packets = [gtp, extended, vxlan, *gre, *erspan, ip4(inner, 4), ip4(ip6(udp(REGISTER)), 41), *errors]
+    return [joined([packet]) for packet in packets] + [joined(packets)]
+
+
+def _chunk(kind: int, value: bytes) -> bytes:
+    return b"\0\0" + kind.to_bytes(2, "big") + (6 + len(value)).to_bytes(2, "big") + value
+
+
+def hep_packets() -> list[bytes]:
+    """The chunks of HEP packets, without and with their length, plain and with a compressed message."""
+    ends = _chunk(3, b"\x0a\0\0\1") + _chunk(4, b"\x0a\0\0\2") + _chunk(7, b"\x13\xc4") + _chunk(8, b"\x13\xc4")
+    clock = _chunk(2, b"\x11") + _chunk(9, b"\x5e\0\0\0") + _chunk(10, b"\0\0\0\7")
+    bodies = [_chunk(15, REGISTER), _chunk(16, zlib.compress(REGISTER)), _chunk(15, b"")]
+    chunks = [ends + clock + body for body in bodies] + [body + ends + clock for body in bodies]
+    return [*chunks, *((6 + len(one)).to_bytes(2, "big") + one for one in chunks)]
+
+
+def tcp_talks() -> list[bytes]:
+    """Connections: in order, in pieces, out of order, repeated, with a hole, WebSocket, TLS, HTTP."""
+    syn, fin = segment(flags=2), segment(flags=17)
+    first, second = message(1, b"body"), message(2)
+    pieces = b"".join(segment(first[at : at + 20]) for at in range(0, len(first), 20))
+    swapped = segment(first[60:], 60) + segment(first[:60], -60)
+    holed = segment(first) + segment(second, 9) + segment(back=True, ack=9) + segment(back=True, ack=9)
+    web = segment(WEBSOCKET[:90]) + segment(WEBSOCKET[90:])
+    others = [segment(b"\x16\x03\x01\0\5hello"), segment(b"GET / HTTP/1.1\r\n\r\n"), segment(b"\r\n\r\n") * 3]
+    talks = [pieces, swapped, segment(first + second), segment(first) * 2, holed, web, *others]
+    return [syn + talk + fin for talk in talks] + [pieces + segment(flags=4, back=True)]
+
+
+def streams() -> list[bytes]:
+    """Streams for the framer: several messages, keep-alives, a lying length, junk in between."""
+    two = message(1, b"body") + b"\r\n\r\n" + message(2)
+    lying = message(1).replace(b"Length: 0", b"Length: 900") + OK
+    return [b"\0" + two, b"\x07" + b"rest of a body" + two, b"\x20" + lying, b"\x01" + REGISTER + OK, b"\x3f\r\n\0"]
+
+
+def _frame(payload: bytes, first: int = 0x81, mask: bytes = b"") -> bytes:
+    size = len(payload)
+    head = bytes([first, (0x80 if mask else 0) | min(size, 126)]) + (size.to_bytes(2, "big") if size > 125 else b"")
+    masked = bytes(octet ^ mask[at % 4] for at, octet in enumerate(payload)) if mask else payload
+    return head + mask + masked
+
+
+WEBSOCKET = (
+    b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: sip\r\n\r\n"
+    + _frame(REGISTER, mask=b"abcd")
+    + _frame(REGISTER[:20], 0x01)
+    + _frame(b"ping", 0x89)
+    + _frame(REGISTER[20:], 0x80)
+)
+
+
+def websockets() -> list[bytes]:
+    """A stream of frames, cut in several ways."""
+    return [bytes([step]) + WEBSOCKET for step in (0, 6, 63)] + [b"\0" + WEBSOCKET.replace(b"\x81", b"\xc1")]
+
+
+def sip_messages() -> list[bytes]:
+    """Messages out of the samples, and a few that hold everything."""
+    from analyzer.capture.opener import open_sources
+
+    found = {REGISTER: None, OK: None, message(3, b"body"): None}
+    for path in sorted((ROOT / "samples").glob("*/input.*")):
+        if path.stat().st_size <= LONGEST:
+            with open_sources([path]) as reading:
+                found.update((one.payload, None) for one in list(reading)[:12] if isinstance(one, Datagram))
+    folded = REGISTER.replace(b"Via: ", b"v:\r\n ").replace(b"\r\nCall", b'\r\nm: "a\\"b" <sip:b@c;x>;q=0.5, *\r\nCall')
+    return [folded, *found][:60]
+
+
+def digests() -> list[bytes]:
+    """A challenge, a zero octet, credentials."""
+    challenge = b'Digest realm="r", nonce="n", qop="auth,auth-int", algorithm=MD5, stale=false, opaque="o"'
+    both = challenge + b', Digest realm="r", nonce="m", algorithm=SHA-256'
+    credentials = (
+        b'Digest username="bob", realm="r", nonce="n", uri="sip:x", response="' + b"0" * 32 + b'", algorithm=MD5, '
+        b'cnonce="c", nc=00000001, qop=auth, opaque="o"'
+    )
+    odd = b"Digest username=bob realm = r,, nonce=\"a\\\"b, uri=sip:x userhash=true username*=UTF-8''b%c3%a9"
+    pairs = [(challenge, credentials), (both, odd), (b"Basic realm=x", b"Bearer abc=="), (both, credentials)]
+    return [b"\0".join(pair) for pair in pairs]
+
+
+def chan_sip_logs() -> list[bytes]:
+    """A received request, a sent answer, a repeat, in every carrier."""
+    request = log.message("hello", call_id="one")
+    date = "Date: Fri, 20 Nov 2026 10:53:45 GMT\r\n"
+    answer = f"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 10.9.0.2\r\n{date}Content-Length: 0\r\n\r\n"
+    entries = log.received(request) + log.sent(answer) + log.request(request, how="Retransmitting #1")
+    found = [log.octets(carrier(entries)) for carrier in log.CARRIERS.values()]
+    wide = ("\ufeff" + log.paste(entries)).encode("utf-16-le")
+    return [*found, wide, *samples(".txt", ".ansi", ".json")]
+
+
+def pjsip_logs() -> list[bytes]:
+    """The same printed by the PJSIP logger."""
+    request = log.message("hello", call_id="one")
+    entries = log.pjsip(request) + log.pjsip(request, incoming=False)
+    return [*(log.octets(carrier(entries)) for carrier in log.CARRIERS.values()), *samples(".log")]
+
+
+def credential_files() -> list[bytes]:
+    """A file in each format."""
+    ha1 = b"0123456789abcdef0123456789abcdef"
+    xml = b'<?xml version="1.0" encoding="iso-8859-1"?><user id="1"><param name="password" value="x"/></user>'
+    sql = b"INSERT INTO `subscriber` (`username`,`domain`,`password`,`ha1`) VALUES ('a','d','p''q',''),('b','d','','"
+    return [
+        b"username,realm,password,ha1\nbob,r,secret,\neve,r,," + ha1 + b"\n",
+        b'bob,,"sec,ret"\n',
+        xml,
+        b"bob:realm:" + ha1 + b"\n",
+        b"[general]\nrealm=r\nregister => u:p:a@h/1\n[t](!)\nsecret=x\n[bob](t)\ntype=friend\nmd5secret=" + ha1 + b"\n",
+        b"[a]\ntype=auth\nusername=u\npassword=p ; note\n;-- block\n--;\n",
+        sql + ha1 + b"');\n",
+        b"COPY subscriber (username, domain, password) FROM stdin;\na\td\tp\n\\.\n",
+        b'<include><X-PRE-PROCESS cmd="set" data="p=1"/><domain name="d"><user id="1"><params><param name="password" '
+        b'value="$${p}x"/><param name="a1-hash" value="' + ha1 + b'"/></params></user></domain></include>',
+    ]
+
+
+def talks() -> list[bytes]:
+    """The messages of the samples, as items."""
+    from analyzer.capture.opener import open_sources
+
+    found = []
+    for path in sorted((ROOT / "samples").glob("*/input.pcap")):
+        with open_sources([path]) as reading:
+            messages = [one for one in reading if isinstance(one, Datagram)][:6]
+        server = messages[0].destination if messages else None
+        found.append(b"".join(item(one.payload, int(one.source == server)) for one in messages))
+    error = item(REGISTER) + item(REGISTER[:60], 2)
+    printed = item(REGISTER, 8) + item(OK, 9) + item(REGISTER, 4) + item(OK, 5)
+    return [*found[:12], error, printed, item(REGISTER, 16) + item(OK, 33) + item(REGISTER, 64, step=2)]
+
+
+def choices() -> list[bytes]:
+    """Octets that choose, for the checks by grammar: every one, some again and again, some at random."""
+    chance = random.Random(1)
+    return [
+        bytes(range(256)),
+        *(chance.randbytes(size) for size in (9, 30, 90, 300)),
+        *(bytes([at]) * 60 for at in (0, 99)),
+    ]
