@@ -12,6 +12,7 @@ When the capture's clock was set back, every entry is `maybe` until a list names
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from analyzer.evidence import SECOND
@@ -26,6 +27,7 @@ from analyzer.sip.message import Message
 Certainty = Literal["present", "maybe", "absent"]
 EXPIRY_SLACK = 2 * SECOND
 """Tolerance at the end of a binding (RULES 0.6)."""
+_LONGEST_KEPT = 256
 MOST_CONTACTS = 200
 """Contacts of one address-of-record that are followed; a registrar that lists more is not followed further."""
 
@@ -39,7 +41,7 @@ class Binding:
     """
 
     __slots__ = (
-        "address",
+        "_written",
         "asked_again",
         "certainty",
         "end",
@@ -55,7 +57,7 @@ class Binding:
     )
 
     def __init__(self, address: Address, registration: int | None, start: int | None) -> None:
-        self.address = address
+        self._written = address.raw
         self.registration = registration
         self.granted: int | None = None
         self.requested: int | None = None
@@ -70,6 +72,11 @@ class Binding:
         self.watched = False
 
     @property
+    def address(self) -> Address:
+        """The contact as it was listed last. It is kept as written: every client has one, and few are asked."""
+        return _read(self._written)
+
+    @property
     def contact(self) -> str:
         """The contact's URI as written."""
         return self.address.uri.text if self.address.uri else self.address.raw
@@ -77,6 +84,15 @@ class Binding:
     def is_of(self, other: Address) -> bool:
         """Whether `other` names the same binding."""
         return same_contact(self.address, other)
+
+
+@lru_cache(maxsize=4096)
+def _read_short(written: str) -> Address:
+    return Address.parse(written)
+
+
+def _read(written: str) -> Address:
+    return _read_short(written) if len(written) <= _LONGEST_KEPT else Address.parse(written)
 
 
 class BindingEvent(NamedTuple):
@@ -194,7 +210,7 @@ class BindingTable:
             binding.end = time + granted * SECOND
         if own is None and self.is_present(binding):
             return  # another client's answer lists it with what is left of it
-        binding.address = contact
+        binding._written = contact.raw
         binding.granted = granted
         binding.learned = time
         binding.asked_again = False

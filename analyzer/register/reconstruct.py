@@ -41,7 +41,7 @@ from analyzer.register.transaction import Transaction
 from analyzer.sip.message import Message, parse
 
 MOST_HOSTS = 200_000
-MOST_EXCHANGES = 200_000
+MOST_EXCHANGES = 100_000
 """Clients whose last exchange is kept with its octets, some two kB each."""
 KEPT_BINDINGS = 100
 _LONGEST_WATCH = 7 * 86400  # seconds; an expiry beyond it outlives the capture
@@ -78,7 +78,7 @@ class Reconstructor:
         self.orphans = 0
         self._owner: dict[int, tuple[Registration, Attempt | None]] = {}
         self._before: dict[int, tuple[dict[str, list[Challenged]], dict[str, str]]] = {}
-        self._exchanges: OrderedDict[int, Transaction] = OrderedDict()
+        self._exchanges: OrderedDict[int, Registration] = OrderedDict()
         self.let_go = 0
         self._finishing = False
         self._lapses: list[tuple[int, int, Binding, Registration]] = []
@@ -267,17 +267,14 @@ class Reconstructor:
                 self._conclude(registration, attempt)
         _fold(transaction)
 
-    def _keep(self, registration: Registration, transaction: Transaction) -> None:
-        """Of the latest clients the last exchange is kept whole, for the sentences that a next step may need; of others
-        it is what was noted of it."""
-        self._exchanges[registration.id] = transaction
+    def _keep(self, registration: Registration) -> None:
+        """Of the latest clients the last exchange is kept with its octets, for the sentences that a next step may need;
+        of others what was noted of it is enough."""
+        self._exchanges[registration.id] = registration
         self._exchanges.move_to_end(registration.id)
         if len(self._exchanges) > MOST_EXCHANGES:
             _, oldest = self._exchanges.popitem(last=False)
-            self.let_go += 1
-            for message in (oldest.request, oldest.final):
-                if message is not None:
-                    message.let_go()
+            self.let_go += oldest.let_go()
 
     def _silent(self, transaction: Transaction) -> None:
         registration, attempt = self._owner.get(transaction.id, (None, None))
@@ -303,7 +300,7 @@ class Reconstructor:
         if transaction.method == "REGISTER":
             self._closed(transaction, registration)
         if registration is not None and registration.last_transaction is transaction and not self._finishing:
-            self._keep(registration, transaction)
+            self._keep(registration)
         _fold(transaction)
 
     def _too_early(self, transaction: Transaction) -> bool:

@@ -142,18 +142,31 @@ class Registration:
         self._numbers: list[int] | None = None
         self.bindings: tuple[Binding, ...] = ()
 
+    def let_go(self) -> bool:
+        """Give up the messages of the latest transaction, if it is over; True if that was done. What is known of it by
+        number, time and outcome stays."""
+        last = self.last_transaction
+        if last is None or last.seen or (last.request is None and last.final is None):
+            return False
+        self._note_last()
+        last.request = last.final = None
+        return True
+
     def seal(self) -> None:
         """The run is over: keep of the latest transaction what a report says, and nothing else that was for reading."""
+        self._note_last()
+        self.last_transaction = self.current = None
+        for binding in self.bindings:
+            binding.transaction = None
+
+    def _note_last(self) -> None:
         last = self.last_transaction
-        if last is not None:
+        if last is not None and not (last.request is None and last.final is None):
             abort, reason = last.aborted, last.final.reason if last.final else ""
             said = abort.text or abort.reason if abort else ""
             self.last_seen = LastSeen(
                 last.id, last.retransmissions, last.first, last.last, last.has_credentials, reason, said
             )
-        self.last_transaction = self.current = None
-        for binding in self.bindings:
-            binding.transaction = None
 
     def renumber(self, number: int, transaction: Callable[[int], int]) -> None:
         """Take the number that it has among those of all workers; `transaction` tells those of its transactions."""

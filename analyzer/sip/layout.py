@@ -91,6 +91,7 @@ class Layout:
         if len(rows) != len(pairs):
             self._index([row for _, row in pairs])
             self._note_repeated()
+            rows = self._rows  # in which the first of several counts
         if end != len(raw) or (length := rows.get("content-length")) is None or length.value != b"0":
             self._cut_body(self.datagram.fidelity is not Fidelity.PRINTED)
         return True
@@ -102,12 +103,6 @@ class Layout:
         if self.is_good_evidence and self._repeats is _NO_REPEATS:
             with suppress(AttributeError):  # it is folded already
                 del self._rows
-
-    def let_go(self) -> None:
-        """Give up the octets, too: what is left is the start line and where the message was seen."""
-        self.fold()
-        self.raw = self.datagram.payload = self.body = self.trailing = b""
-        self._rows, self._repeats = {}, _NO_REPEATS
 
     def __getattr__(self, name: str) -> dict[str, Row]:
         """The rows of a message that was folded. No other attribute is ever missing."""

@@ -334,14 +334,6 @@ def assert_folding_changes_nothing(message: Message) -> None:
     assert before == after
 
 
-def test_what_is_let_go_says_where_it_was() -> None:
-    raw = b"REGISTER sip:h SIP/2.0\r\nTo: <sip:bob@h>\r\nContent-Length: 0\r\n\r\n"
-    message = Message(Datagram(raw, 1, Frame("x", 7), Endpoint("a", 1), Endpoint("b", 2)))
-    message.let_go()
-    assert (message.method, message.request_uri, message.datagram.place) == ("REGISTER", "sip:h", Frame("x", 7))
-    assert message.to is None and message.contacts == [] and not message.has("to") and message.raw == b""
-
-
 def test_no_other_attribute_is_made_up() -> None:
     message = Message(Datagram(b"x", 1, Frame("x", 1), Endpoint("a", 1), Endpoint("b", 2)))
     with pytest.raises(AttributeError):
