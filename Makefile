@@ -13,7 +13,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCK := requirements.lock
 
-.PHONY: demo test check pytest tools benchmark format lock clean
+NAME ?= message
+SECONDS ?= 600
+
+.PHONY: demo test check fuzz pytest tools benchmark format lock clean
 
 # Findings (exit 1) are what a demonstration is for; anything above is a failure.
 demo: $(VENV)/.installed
@@ -36,6 +39,11 @@ tools:
 # Takes a quarter of an hour and 2 GB of disk in build/; BENCHMARK_ARGS="--help" tells how to have less, or more.
 benchmark: tools $(VENV)/.installed-benchmark
 	$(BIN)/python -m benchmarks $(BENCHMARK_ARGS)
+
+# Fuzz one target with atheris: make fuzz NAME=message SECONDS=600; `python -m tests.fuzz --help` lists them.
+fuzz: $(VENV)/.installed-test
+	$(PIP) install --quiet -c $(LOCK) -e '.[fuzz]'
+	$(BIN)/python -m tests.fuzz $(NAME) --seconds $(SECONDS)
 
 format: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .
