@@ -34,7 +34,9 @@ from analyzer.register.secret import Secret, secret_octets
 from analyzer.register.secrets import Secrets
 
 if TYPE_CHECKING:
-    from analyzer.register.diagnosis import Diagnoser, Diagnosis, DigestContext
+    from analyzer.register.diagnosis.context import DigestContext
+    from analyzer.register.diagnosis.diagnoser import Diagnoser
+    from analyzer.register.diagnosis.engine import Diagnosis
 
 __all__ = [
     "ALGORITHMS",
@@ -246,7 +248,8 @@ def judge(
 ) -> DigestVerdict:
     """Match, mismatch or unknown, always with a reason. Give one `diagnoser` per run: it bounds the cost of a storm."""
     # Late, as the hypotheses stand on this module, and a run without secrets need not load them.
-    from analyzer.register.diagnosis import Diagnoser, without_secret
+    from analyzer.register.diagnosis.diagnoser import Diagnoser
+    from analyzer.register.diagnosis.engine import without_secret
 
     reason = not_judged(digest)
     if reason:

@@ -165,7 +165,7 @@ class DigestLedger:
         if message.datagram.missing and message.body == b"" and (credentials.qop or "").lower() == "auth-int":
             return DigestVerdict(Verdict.UNKNOWN, "the message is cut, and the digest covers its body")
         if self._diagnoser is None:
-            from analyzer.register.diagnosis import Diagnoser  # late: only runs with secrets pay for it
+            from analyzer.register.diagnosis.diagnoser import Diagnoser  # late: only runs with secrets pay for it
 
             self._diagnoser = Diagnoser()
         digest = from_credentials(credentials, message.method, message.body)

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from analyzer.register.diagnosis import Diagnoser, DigestContext, Sent, diagnose
-from analyzer.register.diagnosis.engine import BUDGET, SINGLES, Search, all_hypotheses, run
+from analyzer.register.diagnosis.context import DigestContext, Sent
+from analyzer.register.diagnosis.diagnoser import Diagnoser
+from analyzer.register.diagnosis.engine import BUDGET, SINGLES, Search, all_hypotheses, diagnose, run
 from analyzer.register.diagnosis.hypothesis import Case
 from analyzer.register.diagnosis.recipe import recipe_of
 from analyzer.register.diagnosis.uris import host_of, host_port_of, scheme_of, user_of, with_host

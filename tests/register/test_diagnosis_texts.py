@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from analyzer.register.diagnosis import DigestContext, Sent, diagnose
+from analyzer.register.diagnosis.context import DigestContext, Sent
+from analyzer.register.diagnosis.engine import diagnose
 from analyzer.register.diagnosis.recipe import HASH_TITLES, HASHES, Recipe, recipe_of
 from analyzer.register.digest import DigestInput
 from analyzer.register.secrets import Secret

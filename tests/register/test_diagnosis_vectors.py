@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from analyzer.register.diagnosis import DigestContext, Sent, diagnose
-from analyzer.register.diagnosis.engine import all_hypotheses
+from analyzer.register.diagnosis.context import DigestContext, Sent
+from analyzer.register.diagnosis.engine import all_hypotheses, diagnose
 from analyzer.register.digest import DigestInput, Reading, Verdict, expected, judge
 from analyzer.register.secrets import Secret, Secrets
 from tests.shared import SHARED, needs_shared

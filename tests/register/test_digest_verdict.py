@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.register.diagnosis import DigestContext, Sent
+from analyzer.register.diagnosis.context import DigestContext, Sent
 from analyzer.register.digest import (
     ALGORITHMS,
     DigestInput,
