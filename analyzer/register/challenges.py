@@ -15,7 +15,7 @@ from analyzer.register.transaction import Transaction
 from analyzer.sip.auth import Challenge, parse_auth_params
 from analyzer.sip.message import Message
 
-MOST_NONCES = 200_000
+MOST_NONCES = 100_000
 """Nonces and (client, realm) pairs that are remembered."""
 LEAST_NONCES = 16_384
 NONCES_PER_CLIENT = 4
