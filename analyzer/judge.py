@@ -171,7 +171,8 @@ class Judge:
         ordinal, transaction = self.sight.ordinal, subject.transaction
         shape = (finding.sub, finding.severity, finding.confidence)
         if places or finding.said[-1].shape != shape:
-            order = (ordinal.number, 0 if ordinal.ending else transaction.deadline, transaction.id)
+            ending = ordinal.ending
+            order = (ordinal.number + ending, 0 if ending else transaction.deadline, transaction.id)
             finding.said.append(Said(order, answer, places, _doubts(rule, transaction), shape))
 
     def _fold(self, rule: Rule, transaction: int, finding: Finding) -> None:
@@ -346,7 +347,16 @@ def _join(finding: Finding, answer: Violated) -> None:
         finding.detail = f"{finding.detail}; {answer.detail}"
 
 
-def _rank(finding: Finding) -> tuple[int, int, int, int]:
+def _rank(finding: Finding) -> tuple[int, int, int, str, int, str, str]:
+    """Total, so that the order does not depend on who found what first."""
     place = finding.evidence[0][0]
-    number = place[1]
-    return (-SEVERITIES.index(finding.shown_severity), -int(finding.confidence), number, finding.transaction or 0)
+    severity = SEVERITIES.index(finding.shown_severity)
+    return (
+        -severity,
+        -int(finding.confidence),
+        place[1],
+        place[0],
+        finding.transaction or 0,
+        finding.rule,
+        f"{finding.sub} {finding.detail}",
+    )

@@ -16,20 +16,19 @@ import re
 import zlib
 
 from analyzer.evidence import Datagram
+from analyzer.register.bounded import Inseparable
 from analyzer.register.identity import aor_of
 from analyzer.sip.message import Message, parse
 from analyzer.sip.text import octets, text
 from analyzer.sip.uri import Uri
 from analyzer.sip.uri import aor as canonical_aor
 
+__all__ = ["Inseparable", "Partition"]
+
 _CALL_ID = re.compile(rb"\n(?:call-id|i)[ \t]*+:[ \t]*+([^\r\n]++)", re.IGNORECASE)
 # Up to the bracket or the first parameter: a tag, which answers add, is no part of who it is.
 _TO = re.compile(rb"\n(?:to|t)[ \t]*+:([^\r\n>;]*+)", re.IGNORECASE)
 _MOST_PAIRS = 200_000
-
-
-class Inseparable(Exception):
-    """The capture cannot be shared out among workers; the text says why."""
 
 
 class Partition:
@@ -44,6 +43,8 @@ class Partition:
 
     def takes(self, datagram: Datagram) -> bool:
         """Whether the message is this worker's. Raises `Inseparable`."""
+        if datagram.missing:
+            raise Inseparable("messages are cut: whose they are may be in what is missing")
         pair = _pair(datagram.payload)
         owner = self._pairs.get(pair) if pair is not None else None
         if pair is None:
@@ -67,8 +68,8 @@ class Partition:
     def _owner(self, message: Message) -> int:
         """Whose it is, by what the message says when it is read properly."""
         call_id, aor = message.call_id, _aor(message)
-        if message.is_response and (not call_id or message.cseq is None):
-            raise Inseparable("an answer is cut before its Call-ID or CSeq")
+        if not call_id or (message.is_response and message.cseq is None):
+            raise Inseparable("a message has no Call-ID, or an answer no CSeq")
         return self._assign(call_id, aor)
 
     def _assign(self, call_id: str, aor: str) -> int:
@@ -88,13 +89,20 @@ class Partition:
 def _pair(raw: bytes) -> tuple[bytes, bytes] | None:
     """Call-ID and To (without its tag) as they stand in the octets: the same pair is the same owner's, so a message is
     read properly only where its pair is new. None where they are not found at once."""
-    call, to = raw.find(b"\nCall-ID: "), raw.find(b"\nTo: ")
+    end = raw.find(b"\r\n\r\n")
+    if end < 0:
+        return None
+    call, to = raw.find(b"\nCall-ID: ", 0, end), raw.find(b"\nTo: ", 0, end)
     if call > 0 and to > 0:
         bracket, line = raw.find(b">", to), raw.find(b"\r", to)
-        if 0 < bracket < line:
+        plain = raw.count(b"<", to, bracket) == 1 and raw.count(b'"', to, bracket) in (0, 2)
+        if 0 < bracket < line and plain:
             return raw[call + 10 : raw.find(b"\r", call)], raw[to + 5 : bracket]
-    found, to_value = _CALL_ID.search(raw), _TO.search(raw)
-    return None if found is None or to_value is None else (found[1], to_value[1])
+        return None
+    found, to_value = _CALL_ID.search(raw, 0, end), _TO.search(raw, 0, end)
+    if found is None or to_value is None or b'"' in to_value[1]:
+        return None
+    return found[1], to_value[1]
 
 
 def _aor(message: Message) -> str:

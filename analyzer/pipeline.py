@@ -203,7 +203,10 @@ def _divided(run: Run, jobs: int, progress: Callable[[int, int | None], None] | 
         return [run(None, progress)]
     try:
         with _patient_collector():
-            return divided(run, jobs, progress)
+            parts = divided(run, jobs, progress)
+        if len({method for part in parts for method in part.summary.methods}) > _MOST_METHODS:
+            raise Inseparable("there are more methods than are counted apart")
+        return parts
     except Inseparable:
         return [run(None, progress)]
     except WorkerDied as death:

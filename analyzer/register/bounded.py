@@ -80,3 +80,7 @@ class Ordinal:
         self.number = 0
         self.shared = False
         self.ending = False
+
+
+class Inseparable(Exception):
+    """A capture cannot be shared out among workers; the text says why."""

@@ -15,12 +15,11 @@ from analyzer.register.transaction import Transaction
 from analyzer.sip.auth import Challenge, parse_auth_params
 from analyzer.sip.message import Message
 
-MOST_NONCES = 100_000
-"""Nonces and (client, realm) pairs that are remembered."""
-LEAST_NONCES = 16_384
-NONCES_PER_CLIENT = 4
-"""Nonces that are remembered: so many, and so many more for each client, so that memory follows the clients and not the
-length of a capture."""
+MOST_NONCES = 50_000
+"""Nonces that are remembered, so that memory does not follow the length of a capture. Workers hear of all nonces and so
+forget the same."""
+MOST_SESSIONS = 100_000
+"""(client, realm) pairs whose challenge in force is remembered."""
 MOST_USERS = 8
 """Call-IDs and client addresses that are remembered for one nonce."""
 STRONG = frozenset(("sha-256", "sha-256-sess", "sha-512-256", "sha-512-256-sess"))
@@ -111,11 +110,11 @@ class Challenges:
     """The challenges of all clients, bounded: the oldest nonces are forgotten first."""
 
     def __init__(self) -> None:
-        self._current: Bounded[tuple[int, str], list[Challenged]] = Bounded(MOST_NONCES)
+        self._current: Bounded[tuple[int, str], list[Challenged]] = Bounded(MOST_SESSIONS)
         self._uses: Bounded[tuple[str, str, str], NonceUse] = Bounded(MOST_NONCES)
         self._runs: Bounded[tuple[str, str], Run] = Bounded(1000)
         self._realms: Bounded[str, dict[str, None]] = Bounded(1000)
-        self._next: Bounded[tuple[int, str], str] = Bounded(MOST_NONCES)
+        self._next: Bounded[tuple[int, str], str] = Bounded(MOST_SESSIONS)
         self._strong: Bounded[tuple[str, str], bool] = Bounded(1000)
 
     def answered(self, transaction: Transaction, registration: int | None, holes: int = 0) -> None:
@@ -202,7 +201,6 @@ class Challenges:
         use = self._uses.get((server, realm, nonce))
         if use is None:
             use = NonceUse(final.datagram.time, final.datagram.place)
-            self._uses.limit = min(MOST_NONCES, LEAST_NONCES + NONCES_PER_CLIENT * len(self._current))
             self._uses[(server, realm, nonce)] = use
             realms = self._realms.get(server)
             if realms is None:

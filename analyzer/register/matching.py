@@ -40,6 +40,7 @@ from analyzer.register.keys import (
     response_key,
     same_path,
 )
+from analyzer.register.overheard import check_way_back
 from analyzer.register.timers import GRACE, MAX_WAIT, TIMER_F
 from analyzer.register.transaction import KEPT, MOST_HOPS, Path, Transaction
 from analyzer.sip.message import Message
@@ -85,11 +86,8 @@ class TransactionTable:
         return self._opened
 
     def feed(self, message: Message) -> list[Event]:
-        """Take in one message; what that did, the expiry of older transactions first."""
+        """Take in one message, after `advance` to its time; what that did."""
         events: list[Event] = []
-        self._advance(message.datagram.time)
-        if self._deadlines and self._deadlines[0][0] < self._tick:
-            events.extend(self._expire())
         if message.method:
             if message.method != "ACK":  # an ACK is answered by nothing (17.1.1.3)
                 self._request(message, events)
@@ -97,13 +95,15 @@ class TransactionTable:
             self._response(message, events)
         return events
 
-    def overhear(self, datagram: Datagram) -> list[Event]:
-        """Take in that a message went by which is somebody else's: time passes, and servers answer."""
-        self._advance(datagram.time)
-        events = list(self._expire()) if self._deadlines and self._deadlines[0][0] < self._tick else []
-        if datagram.payload[:4].upper() == b"SIP/":
+    def advance(self, time: int | None) -> list[Event]:
+        """Let time pass up to the next message; what expires by that, to be judged before the message is known."""
+        self._advance(time)
+        return list(self._expire()) if self._deadlines and self._deadlines[0][0] < self._tick else []
+
+    def overhear(self, datagram: Datagram) -> None:
+        """Take in that a message went by which is somebody else's: servers answer."""
+        if datagram.payload.lstrip(b"\r\n")[:4].upper() == b"SIP/":
             self.answering.note(datagram)
-        return events
 
     def abort(self, abort: Abort) -> list[Transaction]:
         """Mark the transactions that a network error hits; returns them. It does not end them: an answer to a
@@ -267,6 +267,8 @@ class TransactionTable:
             transaction.deadline = self._tick + (_RINGING if transaction.method == "INVITE" else GRACE)
             return
         if message.has_challenge:
+            if self._ordinal.shared:
+                check_way_back(transaction, message)
             transaction.note_challenge(message)
         if transaction.final is not None:
             transaction.final_copies += 1

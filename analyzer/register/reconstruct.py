@@ -25,6 +25,7 @@ from analyzer.register.events import Event
 from analyzer.register.identity import aor_of, client_of, registrar_of
 from analyzer.register.keys import from_tag
 from analyzer.register.matching import TransactionTable
+from analyzer.register.overheard import overheard_challenge
 from analyzer.register.registration import Registration
 from analyzer.register.registry import Registry
 from analyzer.register.secrets import Secrets
@@ -38,7 +39,7 @@ from analyzer.register.subjects import (
 )
 from analyzer.register.timers import TIMER_F
 from analyzer.register.transaction import Transaction
-from analyzer.sip.message import Message, parse
+from analyzer.sip.message import Message
 
 MOST_HOSTS = 200_000
 MOST_EXCHANGES = 20_000
@@ -91,6 +92,8 @@ class Reconstructor:
         duplicates, now = self.table.duplicates, message.datagram.time
         if now is not None:
             self._clock(now)
+        for event in self.table.advance(now):
+            self._event(event)
         for event in self.table.feed(message):
             self._event(event)
         if self.table.duplicates == duplicates:
@@ -104,12 +107,12 @@ class Reconstructor:
         now = datagram.time
         if now is not None:
             self._clock(now)
-        for event in self.table.overhear(datagram):
+        for event in self.table.advance(now):
             self._event(event)
-        if datagram.payload[:1] in b"Ss\r\n" and b"-authenticate" in datagram.payload.lower():
-            message = parse(datagram)
-            if message.is_response:
-                self.challenges.overheard(message)
+        self.table.overhear(datagram)
+        challenge = overheard_challenge(datagram)
+        if challenge is not None:
+            self.challenges.overheard(challenge)
         if now is not None:
             self._hear(datagram.source.host, now)
 
@@ -138,6 +141,8 @@ class Reconstructor:
                 self.responses[message.status] += 1
             if matched is not None and matched.request is None:
                 self.registry.orphan(matched.call_id, matched.cseq)  # known at once: its request was sent (T-LOSS)
+                if message.status >= 200:
+                    self.challenges.repeated(matched, message)  # and so are its nonces, whatever they answer
 
     def finish(self, end: int | None = None) -> None:
         """The source has ended; `end` is the time of the last thing in it, whatever that was."""

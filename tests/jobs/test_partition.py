@@ -94,12 +94,36 @@ def test_two_groups_that_turn_out_to_be_one() -> None:
 )
 def test_an_answer_that_cannot_be_told(cut: Datagram) -> None:
     """Only who knows all requests can say which one it answers."""
-    with pytest.raises(Inseparable, match="cut before"):
+    with pytest.raises(Inseparable, match="no Call-ID"):
         Partition(0, 2).takes(cut)
 
 
-def test_a_request_without_anything_is_somebodys() -> None:
-    assert len(owners([datagram("REGISTER sip:h SIP/2.0\r\n\r\n"), datagram("OPTIONS sip:h SIP/2.0\r\n\r\n")])) == 2
+@pytest.mark.parametrize("text", ["REGISTER sip:h SIP/2.0\r\n\r\n", "OPTIONS sip:h SIP/2.0\r\nTo: <sip:b@h>\r\n\r\n"])
+def test_a_request_that_cannot_be_told(text: str) -> None:
+    with pytest.raises(Inseparable, match="no Call-ID"):
+        Partition(0, 2).takes(datagram(text))
+
+
+def test_a_cut_message() -> None:
+    cut = request()
+    cut.missing = 5
+    with pytest.raises(Inseparable, match="cut"):
+        Partition(0, 2).takes(cut)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        datagram(
+            "REGISTER sip:h SIP/2.0\r\ni: c1\r\nt: <sip:bob@example.com>\r\n\r\nx\r\nTo: <sip:z@h>\r\nCall-ID: z\r\n"
+        ),
+        request(To='"<sip:zoe@example.com>" <sip:bob@example.com>', call="c77"),
+    ],
+)
+def test_what_only_looks_like_a_header(other: Datagram) -> None:
+    crowd = [request(f"sip:user{number}@example.com", f"d{number}") for number in range(20)]
+    first, *_, last = owners([request(), *crowd, other], 7)
+    assert first == last
 
 
 def test_torture_has_an_owner_or_a_reason() -> None:
@@ -108,4 +132,4 @@ def test_torture_has_an_owner_or_a_reason() -> None:
         try:
             owners([one])
         except Inseparable as reason:
-            assert "cut before" in str(reason)
+            assert "no Call-ID" in str(reason)

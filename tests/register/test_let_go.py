@@ -39,8 +39,7 @@ def flow(rounds: int) -> Iterator[Item]:
 def tight(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hardly anything is kept."""
     monkeypatch.setattr(reconstruct, "MOST_EXCHANGES", 1)
-    monkeypatch.setattr(challenges, "LEAST_NONCES", 1)
-    monkeypatch.setattr(challenges, "NONCES_PER_CLIENT", 0)
+    monkeypatch.setattr(challenges, "MOST_NONCES", 1)
 
 
 def violated(report: Report) -> set[str]:
@@ -101,14 +100,13 @@ def test_a_live_transaction_is_not_let_go() -> None:
     assert live and all(one.request is not None for one in live)
 
 
-def test_nonces_follow_the_clients(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(challenges, "LEAST_NONCES", 4)
+def test_nonces_do_not_follow_the_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(challenges, "MOST_NONCES", 16)
     analysis = Analysis([])
     for item in flow(20):
         analysis.feed(item)
     ledger = analysis._reconstructor.challenges
-    assert len(ledger._uses) == 4 + 3 * challenges.NONCES_PER_CLIENT
-    assert ledger.forgotten == 60 - len(ledger._uses)
+    assert (len(ledger._uses), ledger.forgotten) == (16, 60 - 16)
 
 
 def test_of_an_unknown_nonce_nothing_is_said_once_some_were_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,8 +119,7 @@ def test_of_an_unknown_nonce_nothing_is_said_once_some_were_forgotten(monkeypatc
         )
     )
     assert "R7616-3.4-nonce-current" in violated(analyze_items(read_flow(text)))
-    monkeypatch.setattr(challenges, "LEAST_NONCES", 1)
-    monkeypatch.setattr(challenges, "NONCES_PER_CLIENT", 0)
+    monkeypatch.setattr(challenges, "MOST_NONCES", 1)
     report = analyze_items(read_flow(text))
     assert "R7616-3.4-nonce-current" not in violated(report)
     reasons = report.outcomes["R7616-3.4-nonce-current"].not_judged
