@@ -168,7 +168,7 @@ def at(second: int) -> int:
 
 def write(folder: Path, name: str, octets: bytes, *, compress: bool = False) -> Path:
     path = folder / name
-    path.write_bytes(gzip.compress(octets) if compress else octets)
+    path.write_bytes(gzip.compress(octets, mtime=0) if compress else octets)
     return path
 
 

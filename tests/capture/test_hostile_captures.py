@@ -30,7 +30,7 @@ FRAMES = [
     ethernet(ip4(udp(b"\x30\xff\0\x90\0\0\0\x01" + ip4(udp(REGISTER)), 2152, 2152))),
     *TALK.frames,
 ]
-CAPTURES = [pcap(FRAMES), pcapng(FRAMES), gzip.compress(pcap(FRAMES))]
+CAPTURES = [pcap(FRAMES), pcapng(FRAMES), gzip.compress(pcap(FRAMES), mtime=0)]
 
 
 def drain(capture: bytes) -> list[Datagram]:

@@ -59,7 +59,12 @@ def samples(*suffixes: str) -> Iterator[bytes]:
 
 def files() -> list[bytes]:
     """Captures and logs, whole."""
-    return [pcap(FRAMES), pcapng(FRAMES), gzip.compress(pcap(FRAMES)), *samples(".pcap", ".pcapng", ".txt", ".json")]
+    return [
+        pcap(FRAMES),
+        pcapng(FRAMES),
+        gzip.compress(pcap(FRAMES), mtime=0),
+        *samples(".pcap", ".pcapng", ".txt", ".json"),
+    ]
 
 
 def pcaps() -> list[bytes]:
@@ -81,13 +86,13 @@ def compressed() -> list[bytes]:
     plain = pcap([frame()])
     return [
         plain,
-        gzip.compress(plain),
-        gzip.compress(plain) * 2,
-        gzip.compress(b""),
+        gzip.compress(plain, mtime=0),
+        gzip.compress(plain, mtime=0) * 2,
+        gzip.compress(b"", mtime=0),
         bz2.compress(plain),
         lzma.compress(plain),
-        gzip.compress(plain) + bytes(8),
-        gzip.compress(bytes(1 << 20)),
+        gzip.compress(plain, mtime=0) + bytes(8),
+        gzip.compress(bytes(1 << 20), mtime=0),
     ]
 
 

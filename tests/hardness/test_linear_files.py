@@ -97,12 +97,12 @@ def inflating(octets: bytes) -> Run:
 
 @trap(2_000, full=300_000)
 def empty_gzip_files(n: int) -> Run:
-    return inflating(gzip.compress(b"x") + gzip.compress(b"") * n)
+    return inflating(gzip.compress(b"x", mtime=0) + gzip.compress(b"", mtime=0) * n)
 
 
 @trap(2_000, full=300_000)
 def tiny_gzip_files(n: int) -> Run:
-    return inflating(gzip.compress(b"x") * n)
+    return inflating(gzip.compress(b"x", mtime=0) * n)
 
 
 @trap(1_000, full=100_000)
@@ -117,7 +117,7 @@ def tiny_xz_files(n: int) -> Run:
 
 @trap(4_000_000, full=2_000_000_000)
 def a_gzip_bomb(n: int) -> Run:
-    return inflating(gzip.compress(bytes(n), 9))
+    return inflating(gzip.compress(bytes(n), 9, mtime=0))
 
 
 @trap(4_000_000, full=2_000_000_000)
