@@ -1,5 +1,7 @@
 """sipcheck's replay: a captured registration said again to a live peer.
 
-The package begins with this head only: the plan of its modules is in the project's design, and `analyzer` never
-imports it.
+    flow (what was captured) -> plan (steps) -> rewrite (edits) -> session (transactions) -> net (sockets) -> compare
+
+All but `net` is without sockets and clocks: octets and instants come in, commands go out (`machine.py`). `analyzer`
+never imports this package.
 """

@@ -1,0 +1,94 @@
+"""Changes to credentials: computed for the live challenge, as RFC 7616 3.4 and RFC 3261 22.4 have them."""
+
+from __future__ import annotations
+
+from analyzer.sip.auth import Credentials
+from analyzer.sip.layout import CREDENTIALS
+from analyzer.sip.message import Message
+from replay.agent import Agent
+from replay.draft import Draft
+from replay.plan import Step
+
+DIGEST_URI = "R3261-22.4-digest-uri"
+REALM = "R7616-3.4-realm"
+QOP = "R3261-22.4-qop-returned"
+COUNT = "R7616-3.4-nc-count"
+VERIFY = "R7616-digest-verify"
+NONCE = "R7616-3.4-nonce-current"
+_FRESH = "computed for the challenge of now"
+_UNCHALLENGED = "nobody has challenged yet"
+
+
+def repair_credentials(draft: Draft, step: Step, agent: Agent) -> None:
+    """Credentials for every realm that has challenged, where the captured request had some."""
+    request = step.exchange.request
+    if not request.has_credentials:
+        return
+    _answer(draft, step, agent)
+
+
+def answer_challenge(draft: Draft, step: Step, agent: Agent) -> None:
+    """Credentials for every realm that has challenged, whatever the captured request had."""
+    _answer(draft, step, agent)
+
+
+def drop_credentials(draft: Draft, step: Step, agent: Agent) -> None:
+    """No credentials: they are for a challenge that nobody gave."""
+    del step, agent
+    for key in CREDENTIALS:
+        draft.drop(key, why=_UNCHALLENGED)
+
+
+def say_credentials_again(draft: Draft, step: Step, agent: Agent) -> None:
+    """Captured credentials with the nonce of now, and a response that fits (or does not) as the captured one did."""
+    request = step.exchange.request
+    for credentials in request.credentials[:1]:
+        value = agent.wallet.answer_as(credentials, request.method, request.body)
+        if value is not None:
+            draft.change(credentials.header, value, why="the nonce is another now")
+
+
+def _answer(draft: Draft, step: Step, agent: Agent) -> None:
+    request = step.exchange.request
+    uri = draft.start.split(" ")[1]
+    found = agent.wallet.credentials(request.method, uri, draft.body)
+    if not found:
+        if len(agent.wallet.secrets):
+            drop_credentials(draft, step, agent)
+        return  # without a secret the captured credentials are all there is
+    rule, why = _broken(step, request)
+    answered = {key for key, _ in found}
+    for key in CREDENTIALS:
+        if key not in answered:
+            draft.drop(key, why=_UNCHALLENGED)
+    for key in answered:
+        values = [value for name, value in found if name == key]
+        draft.change(key, values[0], rule, why)
+        for value in values[1:]:
+            draft.add(key, value)
+
+
+def _broken(step: Step, request: Message) -> tuple[str | None, str]:
+    """The rule that the captured credentials break, for want of any None."""
+    for rule in (VERIFY, NONCE):
+        if rule in step.exchange.rules:
+            return rule, _FRESH
+    for credentials in request.credentials:
+        for rule, broken, why in _checks(step, request, credentials):
+            if broken:
+                return rule, why
+    return None, _FRESH
+
+
+def _checks(step: Step, request: Message, sent: Credentials) -> list[tuple[str, bool, str]]:
+    before = step.before
+    challenges = before.final.challenges if before is not None and before.final is not None else []
+    earlier = [one for one in before.request.credentials if one.nonce == sent.nonce] if before is not None else []
+    offered = {option for challenge in challenges for option in challenge.qop_options}
+    counts = [one.nc.lower() for one in earlier if one.nc is not None]
+    return [
+        (DIGEST_URI, sent.uri != request.request_uri, "its uri is the Request-URI"),
+        (REALM, bool(challenges) and sent.realm not in [one.realm for one in challenges], "the realm that challenged"),
+        (QOP, bool(offered) and (sent.qop or "").lower() not in offered, "qop is returned where it was offered"),
+        (COUNT, sent.nc is not None and bool(counts) and sent.nc.lower() <= max(counts), "nc counts the nonce's uses"),
+    ]

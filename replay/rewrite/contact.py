@@ -1,0 +1,94 @@
+"""Changes to what is bound and for how long: Contact and Expires (RFC 3261 10.2.1, 10.2.2, 10.2.8)."""
+
+from __future__ import annotations
+
+from analyzer.sip.address import Address
+from analyzer.sip.scalar import MAX_DELTA_SECONDS, decimal
+from replay.agent import Agent
+from replay.draft import Draft
+from replay.plan import Step
+from replay.uris import SipUri, hostport, swap_uri, with_param
+
+STAR_FORM = "R3261-10.2.2-star-form"
+BRIEF_RETRY = "R3261-10.2.8-423-retry"
+EXPIRES_VALUE = "R3261-10.2-expires-value"
+
+
+def repair_contact(draft: Draft, step: Step, agent: Agent) -> None:
+    """The live address, `*` in its one form, and every expiry as long as a 423 has asked for."""
+    contacts = step.exchange.request.contacts
+    if any(contact.star for contact in contacts):
+        _repair_star(draft, contacts)
+        return
+    put_contact(draft, step, agent)
+    _repair_expires(draft, step)
+    if agent.min_expires:
+        _raise(draft, step, agent.min_expires)
+
+
+def put_contact(draft: Draft, step: Step, agent: Agent) -> None:
+    """The live address in every Contact that is a SIP URI, unless the captured one is to be kept."""
+    del step
+    rows = draft.all("contact")
+    if not rows or agent.keep_contact:
+        return
+    contacts = _contacts(draft)
+    taken: set[str] = set()
+    values = [_live(contact, agent, taken) for contact in contacts]
+    if values != [contact.raw for contact in contacts]:
+        draft.change("contact", ", ".join(values), why="the live address")
+
+
+def _live(contact: Address, agent: Agent, taken: set[str]) -> str:
+    uri = SipUri.of(contact.uri.text) if contact.uri is not None else None
+    if uri is None:
+        return contact.raw
+    user, _ = agent.mapping.apply(uri.user, uri.hostport)
+    moved = uri._replace(hostport=hostport(agent.local), userinfo=user).with_transport(agent.transport)
+    number = 2
+    while str(moved) in taken:  # two devices of one capture are one address now, and still two contacts
+        moved = moved._replace(userinfo=f"{uri.user or 'contact'}-{number}")
+        number += 1
+    taken.add(str(moved))
+    return swap_uri(contact, str(moved))
+
+
+def _contacts(draft: Draft) -> list[Address]:
+    from analyzer.sip.address import parse_addresses
+
+    return [contact for row in draft.all("contact") for contact in parse_addresses(row)]
+
+
+def _repair_star(draft: Draft, contacts: list[Address]) -> None:
+    if len(contacts) > 1:
+        draft.change("contact", "*", STAR_FORM, "* stands alone")
+    if decimal(draft.first("expires") or "") != 0:
+        draft.change("expires", "0", STAR_FORM, "* removes, with Expires: 0")
+
+
+def _repair_expires(draft: Draft, step: Step) -> None:
+    del step
+    value = draft.first("expires")
+    if value is not None:
+        seconds = decimal(value)
+        if seconds is None or seconds > MAX_DELTA_SECONDS:
+            draft.change("expires", "3600", EXPIRES_VALUE, "seconds, below 2**32")
+
+
+def _raise(draft: Draft, step: Step, least: int) -> None:
+    """10.2.8: all expiration intervals of the request are equal to or greater than Min-Expires."""
+    rule = BRIEF_RETRY if step.before is not None and step.before.status == 423 else None
+    why = f"the registrar grants no less than {least} s"
+    value = draft.first("expires")
+    seconds = decimal(value or "")
+    if seconds is not None and 0 < seconds < least:
+        draft.change("expires", str(least), rule, why)
+    contacts = _contacts(draft)
+    raised = [
+        with_param(contact.raw, "expires", str(least))
+        if contact.expires is not None and 0 < contact.expires < least
+        else contact.raw
+        for contact in contacts
+    ]
+    if raised != [contact.raw for contact in contacts]:
+        draft.change("contact", ", ".join(raised), rule, why)

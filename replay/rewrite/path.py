@@ -1,0 +1,101 @@
+"""Changes to how a request travels: Via, Max-Forwards, Route, lengths, lines that are no headers (8.1.1, 18)."""
+
+from __future__ import annotations
+
+from analyzer.evidence import Fidelity
+from analyzer.sip.scalar import decimal
+from analyzer.sip.via import MAGIC_COOKIE, Via
+from replay.agent import Agent
+from replay.draft import Draft
+from replay.flow import Exchange
+from replay.plan import Step
+from replay.rewrite.names import MANDATORY
+from replay.uris import hostport
+
+BRANCH_COOKIE = "R3261-8.1.1.7-branch-cookie"
+BRANCH_REUSE = "R3261-8.1.1.7-branch-reuse"
+MAX_FORWARDS = "R3261-8.1.1.6-max-forwards"
+LENGTH = "R3261-18.3-content-length"
+SYNTAX = "R3261-7.3-syntax"
+_FOREIGN = frozenset(("received", "rport", "branch", "maddr", "ttl"))
+"""Via parameters that belong to the captured hop (18.2.1, RFC 3581)."""
+
+
+def repair_rows(draft: Draft, step: Step, agent: Agent) -> None:
+    """7.3: a line among the headers that is none goes."""
+    del step, agent
+    draft.drop("", SYNTAX, "a line that is no header field")
+
+
+def repair_via(draft: Draft, step: Step, agent: Agent) -> None:
+    """8.1.1.7: one Via with the live address and a branch of its own; by rport the answer finds back (RFC 3581)."""
+    via = step.exchange.request.via
+    if via is None:
+        draft.change("via", _via(None, agent, agent.branch()), MANDATORY, "Via is missing")
+        return
+    rule, why = None, "the live address and a fresh branch"
+    if not (via.branch or "").startswith(MAGIC_COOKIE):
+        rule, why = BRANCH_COOKIE, "a branch begins with the magic cookie"
+    elif step.before is not None and _branch(step.before) == via.branch:
+        rule, why = BRANCH_REUSE, "each request has a branch of its own"
+    draft.change("via", _via(via, agent, agent.branch()), rule, why)
+
+
+def _branch(exchange: Exchange) -> str | None:
+    via = exchange.request.via
+    return via.branch if via is not None else None
+
+
+def put_via(draft: Draft, step: Step, agent: Agent) -> None:
+    """The live address in the topmost Via, all else as captured: an answer goes where Via says (18.2.2)."""
+    vias = step.exchange.request.vias
+    if not vias:
+        return
+    top = vias[0]
+    kept = [f"{name}={value}" if value else name for name, value in top.params.items() if name != "received"]
+    params = "".join(f";{param.partition('=')[0] if param.startswith('rport') else param}" for param in kept)
+    value = f"SIP/2.0/{agent.transport} {hostport(agent.local)}{params}"
+    draft.change("via", ", ".join([value, *(via.raw for via in vias[1:])]), why="the live address")
+
+
+def _via(captured: Via | None, agent: Agent, branch: str) -> str:
+    """Nothing of the captured hop stays but parameters that are its own (alias, keep, ...)."""
+    kept = ""
+    if captured is not None:
+        for name, value in captured.params.items():
+            if name.lower() not in _FOREIGN:
+                kept += f";{name}={value}" if value else f";{name}"
+    return f"SIP/2.0/{agent.transport} {hostport(agent.local)};rport;branch={branch}{kept}"
+
+
+def repair_max_forwards(draft: Draft, step: Step, agent: Agent) -> None:
+    """8.1.1.6: Max-Forwards is there, and lets the request arrive."""
+    del step, agent
+    value = draft.first("max-forwards")
+    if value is None:
+        draft.change("max-forwards", "70", MANDATORY, "Max-Forwards is missing")
+        return
+    number = decimal(value)
+    if number is None or not 0 < number <= 255:
+        draft.change("max-forwards", "70", MAX_FORWARDS, "a number from 1 to 255, and 70 is recommended")
+
+
+def repair_routes(draft: Draft, step: Step, agent: Agent) -> None:
+    """The way through the captured network is none here."""
+    del agent
+    draft.drop("route", why="it leads through the captured network")
+    if len(step.exchange.request.vias) > 1:
+        draft.drop("record-route", why="a proxy put it there")
+        draft.drop("path", why="a proxy put it there")
+
+
+def repair_length(draft: Draft, step: Step, agent: Agent) -> None:
+    """18.3: Content-Length tells how long the body is."""
+    del agent
+    value, right = draft.first("content-length"), str(len(draft.body))
+    if value is None:
+        draft.change("content-length", right, why="a stream needs it (18.3)")
+    elif decimal(value) != len(draft.body):
+        printed = step.exchange.request.datagram.fidelity is Fidelity.PRINTED
+        why = "a log loses line ends" if printed else "as long as the body is"
+        draft.change("content-length", right, None if printed else LENGTH, why)

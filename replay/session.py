@@ -1,0 +1,279 @@
+"""The client's half of a captured registration, said again: steps in, requests out, answers taken in (sans-IO).
+
+Each step is one captured request. Repaired, it is followed by as many requests as the live peer asks for: credentials
+after a challenge (RFC 3261 22.2), a longer expiry after a 423 (10.2.8); verbatim, it is one request. At the end the
+bindings that were made are removed (10.2.2), also when somebody wants an early end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from analyzer.evidence import Endpoint
+from analyzer.sip.address import Address
+from analyzer.sip.layout import CREDENTIALS
+from analyzer.sip.message import Message, parse_bytes
+from replay.agent import Agent
+from replay.client import ClientTransaction
+from replay.draft import Draft
+from replay.events import Answered, Ignored, Sent, StepResult, Try, Waiting
+from replay.machine import Command, Say
+from replay.plan import Step
+from replay.rewrite import BARE, NECESSITIES, REPAIRS, Change, written
+from replay.rewrite.auth import answer_challenge
+from replay.timers import Timers
+from replay.uris import with_param, without_param
+
+MOST_TRIES = 5
+"""Requests for one step: a peer that challenges for ever, or raises Min-Expires with every answer, is left alone."""
+MOST_IGNORED = 1000
+"""Stray messages that are told one by one; the rest are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How it is said: `repaired` or verbatim, gaps divided by `speed` (0: none), bindings kept or removed."""
+
+    repaired: bool = True
+    speed: float = 1.0
+    keep: bool = False
+    stepwise: bool = False
+
+
+@dataclass(slots=True)
+class ClientSession:
+    """A `Machine` (see machine.py) that plays `steps` as `agent`. `results` is what is left in the end, `removal` the
+    requests that took the bindings away, `ignored` how many stray messages came."""
+
+    steps: Sequence[Step]
+    agent: Agent
+    timers: Timers
+    manner: Manner = Manner()
+    results: list[StepResult] = field(default_factory=list)
+    removal: list[Try] = field(default_factory=list)
+    ignored: int = 0
+    deadline: int | None = None
+    done: bool = False
+    stopped: bool = False
+    bound: dict[str, str] = field(default_factory=dict)
+    held: bool = False
+    _at: int = 0
+    _live: ClientTransaction | None = None
+    _try: Try | None = None
+    _next_at: int | None = None
+    _removing: bool = False
+
+    def start(self, now: int) -> list[Command]:
+        """Begin with the first step."""
+        return self._go_on(now)
+
+    def receive(self, octets: bytes, peer: Endpoint, now: int) -> list[Command]:
+        """Take in one message. Only an answer to the request under way changes anything."""
+        if not octets.strip(b"\r\n\0"):
+            return []  # a keep-alive, or the answer to one
+        message = parse_bytes(octets)
+        live = self._live
+        if live is None or self._try is None or not live.matches(message):
+            return self._ignore(message, peer)
+        commands = live.receive(message, now)
+        self._try.provisional = live.provisional
+        if live.final is message:
+            commands += self._answered(now)
+        self._set_deadline()
+        return commands
+
+    def wake(self, now: int) -> list[Command]:
+        """A timer, or the end of a wait."""
+        commands: list[Command] = []
+        if self._live is not None:
+            before = self._live.ending
+            commands += self._live.wake(now)
+            if self._live.ending != before and self._live.ending in ("timeout", "error"):
+                commands += self._answered(now)
+        if self._next_at is not None and self._next_at <= now and not self.held:
+            self._next_at = None
+            commands += self._go_on(now)
+        self._set_deadline()
+        return commands
+
+    def failed(self, reason: str, now: int) -> list[Command]:
+        """The transport gave an error: the request under way has ended (17.1.4)."""
+        live = self._live
+        if live is None or live.ending:
+            return []
+        commands = live.fail(reason, now)
+        commands += self._answered(now) if live.state == "terminated" else []
+        self._set_deadline()
+        return commands
+
+    def stop(self, now: int) -> list[Command]:
+        """End early: what is under way is given up, what was bound is removed."""
+        if self.done:
+            return []
+        if self.stopped:
+            self.done = True
+            return []
+        self.stopped, self._next_at, self.held = True, None, False
+        if self._try is not None and not self._try.ending:
+            self._try.ending = "stopped"
+        self._live = self._try = None
+        commands = self._finish(now)
+        self._set_deadline()
+        return commands
+
+    def _set_deadline(self) -> None:
+        due = [at for at in (self._live.deadline if self._live else None, self._next_at) if at is not None]
+        self.deadline = min(due, default=None)
+
+    def _ignore(self, message: Message, peer: Endpoint) -> list[Command]:
+        self.ignored += 1
+        if self.ignored > MOST_IGNORED:
+            return []
+        what = f"a {message.status}" if message.status else f"a {message.method[:32]}" if message.method else "no SIP"
+        return [Say(Ignored(f"{what} from {peer} that belongs to no request of ours"))]
+
+    # What comes next.
+
+    def _go_on(self, now: int) -> list[Command]:
+        """Send the next step, or finish."""
+        if self._at >= len(self.steps):
+            commands = self._finish(now)
+        else:
+            step = self.steps[self._at]
+            self._at += 1
+            self.results.append(StepResult(step))
+            changes: tuple[Change, ...] = REPAIRS if self.manner.repaired else NECESSITIES
+            commands = self._send(step, changes, "", now)
+        self._set_deadline()
+        return commands
+
+    def _send(self, step: Step, changes: tuple[Change, ...], why: str, now: int) -> list[Command]:
+        draft = written(step, self.agent, changes)
+        self._try = Try(draft, why, sent_at=now)
+        result = None if self._removing else self.results[-1]
+        (self.removal if result is None else result.tries).append(self._try)
+        octets = draft.octets()
+        sent = parse_bytes(octets)
+        branch, cseq = (sent.via.branch or "") if sent.via else "", sent.cseq
+        number, method = (cseq.number, cseq.method) if cseq else (-1, sent.method)
+        self._live = ClientTransaction(octets, branch, method, number, self.timers)
+        return [Say(Sent(result, draft, why)), *self._live.start(now)]
+
+    def _answered(self, now: int) -> list[Command]:
+        """The request under way has its end."""
+        live, attempt = self._live, self._try
+        assert live is not None and attempt is not None
+        attempt.final, attempt.answered_at, attempt.copies = live.final, live.answered_at, live.sent - 1
+        attempt.ending, attempt.error = live.ending or "answered", live.error
+        result = None if self._removing else self.results[-1]
+        commands: list[Command] = [Say(Answered(result, attempt))]
+        again = self._learn(attempt)
+        if again and self._tries() < MOST_TRIES and (self.manner.repaired or self._removing):
+            return commands + self._send_again(again, now)
+        if self._removing:
+            self.done = True
+            return commands
+        return commands + self._wait(now)
+
+    def _tries(self) -> int:
+        return len(self.removal) if self._removing else len(self.results[-1].tries)
+
+    def _send_again(self, why: str, now: int) -> list[Command]:
+        if self._removing:
+            return self._remove(why, now)
+        step = self.results[-1].step
+        return self._send(step, (*BARE[:-1], answer_challenge, BARE[-1]), why, now)
+
+    def _learn(self, attempt: Try) -> str:
+        """What an answer teaches; why the request should be sent again, "" if it should not."""
+        final, draft = attempt.final, attempt.draft
+        if final is None:
+            return ""
+        self._note_bound(draft, final)
+        spoke = any(draft.first(key) is not None for key in CREDENTIALS)
+        answerable = self.agent.wallet.take(final, spoke=spoke)
+        if final.status in (401, 407):
+            return "the challenge" if answerable and not self._next_step_answers() else ""
+        if final.status == 423:
+            least = final.min_expires or 0
+            if least > self.agent.min_expires:
+                self.agent.min_expires = least
+                return f"Min-Expires: {least}" if not self._next_step_goes_on() else ""
+        return ""
+
+    def _next_step_answers(self) -> bool:
+        """The captured flow has the answer to this challenge as its next step."""
+        if self._removing or len(self.results[-1].tries) > 1 or self._at >= len(self.steps):
+            return False
+        following = self.steps[self._at]
+        return following.continues and self.results[-1].step.exchange.status in (401, 407)
+
+    def _next_step_goes_on(self) -> bool:
+        if self._removing or self._at >= len(self.steps):
+            return False
+        return self.steps[self._at].continues and self.results[-1].step.exchange.status == 423
+
+    def _wait(self, now: int) -> list[Command]:
+        """Wait as long as the captured client did, unless it goes on with the same matter."""
+        if self._at >= len(self.steps):
+            return self._go_on(now)
+        step = self.steps[self._at]
+        if self.manner.stepwise and not step.continues:
+            self.held, self._next_at = True, now
+            return [Say(Waiting(0))]
+        wait = 0 if self.manner.speed <= 0 else int(step.wait / self.manner.speed)
+        if wait == 0:
+            return self._go_on(now)
+        self._next_at = now + wait
+        return [Say(Waiting(wait))]
+
+    def proceed(self, now: int) -> list[Command]:
+        """In stepwise manner: send the next step."""
+        if not self.held:
+            return []
+        self.held = False
+        return self.wake(now)
+
+    # The end.
+
+    def _note_bound(self, draft: Draft, final: Message) -> None:
+        """Which contacts of ours a 2xx leaves bound (10.3 step 8)."""
+        if not 200 <= final.status < 300:
+            return
+        expires = draft.first("expires")
+        for address in _addresses(draft.all("contact")):
+            if address.star:
+                self.bound.clear()
+            elif address.uri is not None:
+                gone = address.expires == 0 or (address.expires is None and (expires or "").strip() == "0")
+                if gone:
+                    self.bound.pop(address.uri.text, None)
+                else:
+                    self.bound[address.uri.text] = address.raw
+
+    def _finish(self, now: int) -> list[Command]:
+        if self.manner.keep or not self.bound or not self.results:
+            self.done = True
+            return []
+        self._removing = True
+        return self._remove("", now)
+
+    def _remove(self, why: str, now: int) -> list[Command]:
+        """10.2.2: an expiration interval of 0 for each contact that is ours, and for no other."""
+        step = self.results[-1].step
+
+        def contacts(draft: Draft, step: Step, agent: Agent) -> None:
+            del step, agent
+            values = [with_param(without_param(text, "expires"), "expires", "0") for text in self.bound.values()]
+            draft.change("contact", ", ".join(values), why="the bindings of this replay are removed")
+            draft.change("expires", "0", why="the bindings of this replay are removed")
+
+        changes = [change for change in BARE if change.__name__ not in ("repair_contact", "drop_credentials")]
+        return self._send(step, (*changes[:-1], contacts, answer_challenge, changes[-1]), why or "the end", now)
+
+
+def _addresses(rows: Iterable[str]) -> list[Address]:
+    from analyzer.sip.address import parse_addresses
+
+    return [address for row in rows for address in parse_addresses(row)]

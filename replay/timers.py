@@ -1,0 +1,104 @@
+"""The timers of non-INVITE transactions as one value, and their two state machines as tables.
+
+RFC 3261 17.1.2 (figure 6) and 17.2.2 (figure 8), as amended by RFC 4320 (which changes no timer) and RFC 6026 (which is
+of INVITE). Table 4 of RFC 3261: T1 500 ms, T2 4 s, T4 5 s; E doubles from T1 up to T2, F and J are 64*T1, K is T4; over
+a reliable transport there is no E, and J and K are zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+_MILLISECOND = 1_000_000
+
+ClientState = Literal["trying", "proceeding", "completed", "terminated"]
+ClientEvent = Literal["E", "F", "K", "1xx", "final", "error"]
+ClientAction = Literal["send", "pass", "set E", "set E to T2", "set K", "timeout", "error"]
+ServerState = Literal["trying", "proceeding", "completed", "terminated"]
+ServerEvent = Literal["request", "say 1xx", "say final", "J", "error"]
+ServerAction = Literal["send", "again", "set J"]
+
+
+@dataclass(frozen=True, slots=True)
+class Timers:
+    """Nanoseconds. `reliable` tells the transport (TCP, TLS)."""
+
+    t1: int = 500 * _MILLISECOND
+    t2: int = 4000 * _MILLISECOND
+    t4: int = 5000 * _MILLISECOND
+    reliable: bool = False
+
+    @property
+    def f(self) -> int:
+        """How long an answer is waited for (17.1.2.2)."""
+        return 64 * self.t1
+
+    @property
+    def k(self) -> int:
+        """How long copies of the final answer are soaked up (17.1.2.2)."""
+        return 0 if self.reliable else self.t4
+
+    @property
+    def j(self) -> int:
+        """How long copies of the request are answered (17.2.2)."""
+        return 0 if self.reliable else 64 * self.t1
+
+    def after(self, e: int) -> int:
+        """The interval that follows the interval `e` of Timer E in the Trying state: MIN(2*E, T2)."""
+        return min(2 * e, self.t2)
+
+
+class ClientMove(NamedTuple):
+    """Where an event leads, and what is done, in this order."""
+
+    state: ClientState
+    actions: tuple[ClientAction, ...] = ()
+
+
+CLIENT: dict[tuple[ClientState, ClientEvent], ClientMove] = {
+    # 17.1.2.2: "If Timer E fires while in the Trying state ... retransmitted ... reset to MIN(2*T1, T2)"
+    ("trying", "E"): ClientMove("trying", ("send", "set E")),
+    ("trying", "F"): ClientMove("terminated", ("timeout",)),
+    ("trying", "error"): ClientMove("terminated", ("error",)),
+    ("trying", "1xx"): ClientMove("proceeding", ("pass",)),
+    ("trying", "final"): ClientMove("completed", ("pass", "set K")),
+    # "... in the Proceeding state, ... timer E MUST be reset with a value of T2 seconds"
+    ("proceeding", "E"): ClientMove("proceeding", ("send", "set E to T2")),
+    ("proceeding", "F"): ClientMove("terminated", ("timeout",)),
+    ("proceeding", "error"): ClientMove("terminated", ("error",)),
+    ("proceeding", "1xx"): ClientMove("proceeding", ("pass",)),
+    ("proceeding", "final"): ClientMove("completed", ("pass", "set K")),
+    # "The Completed state exists to buffer any additional response retransmissions"
+    ("completed", "final"): ClientMove("completed"),
+    ("completed", "1xx"): ClientMove("completed"),
+    ("completed", "K"): ClientMove("terminated"),
+}
+"""Figure 6. A pair that is not there changes nothing (a timer that fires late, an error after the answer)."""
+
+
+class ServerMove(NamedTuple):
+    """Where an event leads, and what is done, in this order."""
+
+    state: ServerState
+    actions: tuple[ServerAction, ...] = ()
+
+
+SERVER: dict[tuple[ServerState, ServerEvent], ServerMove] = {
+    # 17.2.2: "In the "Trying" state, ... request retransmissions are discarded"
+    ("trying", "request"): ServerMove("trying"),
+    ("trying", "say 1xx"): ServerMove("proceeding", ("send",)),
+    ("trying", "say final"): ServerMove("completed", ("send", "set J")),
+    # "... the most recently sent provisional response MUST be passed to the transport layer for retransmission"
+    ("proceeding", "request"): ServerMove("proceeding", ("again",)),
+    ("proceeding", "say 1xx"): ServerMove("proceeding", ("send",)),
+    ("proceeding", "say final"): ServerMove("completed", ("send", "set J")),
+    ("proceeding", "error"): ServerMove("terminated"),
+    # "... MUST pass the final response to the transport layer for retransmission"
+    ("completed", "request"): ServerMove("completed", ("again",)),
+    ("completed", "say 1xx"): ServerMove("completed"),
+    ("completed", "say final"): ServerMove("completed"),
+    ("completed", "J"): ServerMove("terminated"),
+    ("completed", "error"): ServerMove("terminated"),
+}
+"""Figure 8. "Any other final responses passed by the TU ... MUST be discarded while in the Completed state"."""
