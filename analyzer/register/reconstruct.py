@@ -186,6 +186,8 @@ class Reconstructor:
             self.digests.sent(transaction, request, registration, aor_of(request))
         if transaction.method == "REGISTER":
             self.emit(MessageSubject(request, transaction, registration, earlier))
+        if earlier is not None and earlier.final is not None:
+            earlier.fold()  # the step has read it again
 
     def _register(self, transaction: Transaction, request: Message) -> tuple[Registration, Transaction | None]:
         """Find whose request it is; returns the registration and the client's transaction before this one."""
@@ -270,7 +272,7 @@ class Reconstructor:
                 self.emit(BindingSubject(event, registration, None))
             if concluded and attempt is not None:
                 self._conclude(registration, attempt)
-        _fold(transaction)
+        transaction.fold()
 
     def _keep(self, registration: Registration) -> None:
         """Of the latest clients the last exchange is kept with its octets, for the sentences that a next step may need;
@@ -306,7 +308,7 @@ class Reconstructor:
             self._closed(transaction, registration)
         if registration is not None and registration.last_transaction is transaction and not self._finishing:
             self._keep(registration)
-        _fold(transaction)
+        transaction.fold()
 
     def _too_early(self, transaction: Transaction) -> bool:
         """The source ended before the client had to go on."""
@@ -389,12 +391,3 @@ class Reconstructor:
         if not challenged or record.nonce in challenged[0].nonces:
             return False
         return self.challenges.was_issued(transaction.destination.host, record.realm, record.nonce)
-
-
-def _fold(transaction: Transaction) -> None:
-    """It was judged: what waits for late copies, and what a client keeps for its next step, is the octets."""
-    for message in (transaction.request, transaction.final):
-        if message is not None:
-            message.fold()
-    for message in (*transaction.changed, *transaction.later_finals):
-        message.fold()

@@ -63,11 +63,23 @@ class LastSeen(NamedTuple):
     aborted: str
 
 
+def _words(last: Transaction) -> tuple[str, str]:
+    """The reason phrase of its answer, and what the network said instead of one."""
+    abort = last.aborted
+    return _pair(last.final.reason if last.final else "", (abort.text or abort.reason) if abort else "")
+
+
+@lru_cache(maxsize=4096)
+def _pair(reason: str, said: str) -> tuple[str, str]:
+    return reason, said  # one object for all who were told the same
+
+
 class Registration:
     """One client at one registrar for one address-of-record. Times are nanoseconds or None."""
 
     __slots__ = (
         "_numbers",
+        "_words",
         "aor",
         "attempts",
         "bindings",
@@ -139,6 +151,7 @@ class Registration:
         self.decided_by = 0
         self.last_transaction: Transaction | None = None
         self.last_seen: LastSeen | None = None
+        self._words = ("", "")
         self._numbers: list[int] | None = None
         self.bindings: tuple[Binding, ...] = ()
 
@@ -148,25 +161,22 @@ class Registration:
         last = self.last_transaction
         if last is None or last.seen or (last.request is None and last.final is None):
             return False
-        self._note_last()
+        self._words = _words(last)
         last.request = last.final = None
+        last.key, last.branch, last.sent_by, last.tick, last.deadline = (), "", "", 0, 0  # it is matched with no more
         return True
 
     def seal(self) -> None:
         """The run is over: keep of the latest transaction what a report says, and nothing else that was for reading."""
-        self._note_last()
-        self.last_transaction = self.current = None
-        for binding in self.bindings:
-            binding.transaction = None
-
-    def _note_last(self) -> None:
         last = self.last_transaction
-        if last is not None and not (last.request is None and last.final is None):
-            abort, reason = last.aborted, last.final.reason if last.final else ""
-            said = abort.text or abort.reason if abort else ""
+        if last is not None:
+            reason, said = self._words if last.request is None and last.final is None else _words(last)
             self.last_seen = LastSeen(
                 last.id, last.retransmissions, last.first, last.last, last.has_credentials, reason, said
             )
+        self.last_transaction = self.current = None
+        for binding in self.bindings:
+            binding.transaction = None
 
     def renumber(self, number: int, transaction: Callable[[int], int]) -> None:
         """Take the number that it has among those of all workers; `transaction` tells those of its transactions."""

@@ -153,6 +153,14 @@ class Transaction:
         elif len(self.nonces) < KEPT_NONCES and isinstance(self.nonces, set):
             self.nonces |= fresh  # in place: who holds the challenge sees it grow
 
+    def fold(self) -> None:
+        """It was judged: what waits for late copies, and what a client keeps for its next step, is the octets."""
+        for message in (self.request, self.final):
+            if message is not None:
+                message.fold()
+        for message in (*self.changed, *self.later_finals):
+            message.fold()
+
     @property
     def status(self) -> int:
         """Status code of the first final answer, 0 without one."""

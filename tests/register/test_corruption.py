@@ -111,7 +111,7 @@ def test_any_octets(chance: random.Random, edits: int) -> None:
 
 
 @SWEEP
-@given(st.lists(st.binary(max_size=200), max_size=20))
+@given(st.lists(st.binary(max_size=200).filter(lambda octets: b"REGISTER" not in octets), max_size=20))
 def test_no_sip_at_all(payloads: list[bytes]) -> None:
     shape = datagrams("> REGISTER sip:a")[0]
     assert watch([replace(shape, payload=payload) for payload in payloads]).registrations == []
