@@ -82,15 +82,16 @@ def read_flow(
     *,
     secrets: Secrets | None = None,
     dialect: str | None = None,
+    tls_keylog: str | None = None,
 ) -> Flow:
     """Read captures or logs and choose a registration.
 
     Raises SourceError where a file cannot be read, NoFlow where no request of what was asked for was seen.
     """
-    report = analyze(list(files), secrets=secrets, aor=wish.aor, dialect=dialect)
+    report = analyze(list(files), secrets=secrets, aor=wish.aor, dialect=dialect, tls_keylog=tls_keylog)
     registration = _chosen(report, wish)
     rows = _rows(report, registration, wish)
-    seen = _messages(files, rows, dialect)
+    seen = _messages(files, rows, dialect, tls_keylog)
     exchanges = tuple(exchange for row in rows if (exchange := _exchange(row, seen, report)) is not None)
     exchanges = _first_hops(exchanges)
     if not exchanges:
@@ -138,12 +139,12 @@ _Key = tuple[Place, str, int, int]
 
 
 def _messages(
-    files: Sequence[str | os.PathLike[str]], rows: list[TransactionRow], dialect: str | None
+    files: Sequence[str | os.PathLike[str]], rows: list[TransactionRow], dialect: str | None, tls_keylog: str | None
 ) -> dict[_Key, Message]:
     """The messages of these rows by place, Call-ID, CSeq and status: one TCP segment may hold several."""
     wanted = {place for row in rows for place in (row.request, row.final) if place is not None}
     found: dict[_Key, Message] = {}
-    with open_sources(list(files), dialect=dialect) as reading:
+    with open_sources(list(files), dialect=dialect, tls_keylog=tls_keylog) as reading:
         for item in reading:
             if isinstance(item, Datagram) and item.place in wanted:
                 message = parse(item)

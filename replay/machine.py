@@ -35,10 +35,12 @@ Command = Send | Say
 
 
 class Machine(Protocol):
-    """A half of a conversation. `deadline` is when it wants to be woken (None: by nothing but a message)."""
+    """A half of a conversation. `deadline` is when it wants to be woken (None: by nothing but a message); `held` that
+    it waits for somebody to say `proceed`."""
 
     deadline: int | None
     done: bool
+    held: bool
 
     def start(self, now: int) -> Sequence[Command]:
         """The link is up."""
@@ -48,6 +50,9 @@ class Machine(Protocol):
 
     def wake(self, now: int) -> Sequence[Command]:
         """`deadline` has come."""
+
+    def proceed(self, now: int) -> Sequence[Command]:
+        """Somebody wants the next step."""
 
     def failed(self, reason: str, now: int) -> Sequence[Command]:
         """The transport gave an error (an ICMP message, a reset, a connection that cannot be made)."""

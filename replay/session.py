@@ -91,7 +91,7 @@ class ClientSession:
             commands += self._live.wake(now)
             if self._live.ending != before and self._live.ending in ("timeout", "error"):
                 commands += self._answered(now)
-        if self._next_at is not None and self._next_at <= now and not self.held:
+        if self._next_at is not None and self._next_at <= now:
             self._next_at = None
             commands += self._go_on(now)
         self._set_deadline()
@@ -220,7 +220,7 @@ class ClientSession:
             return self._go_on(now)
         step = self.steps[self._at]
         if self.manner.stepwise and not step.continues:
-            self.held, self._next_at = True, now
+            self.held = True
             return [Say(Waiting(0))]
         wait = 0 if self.manner.speed <= 0 else int(step.wait / self.manner.speed)
         if wait == 0:
@@ -233,7 +233,7 @@ class ClientSession:
         if not self.held:
             return []
         self.held = False
-        return self.wake(now)
+        return self._go_on(now)
 
     # The end.
 

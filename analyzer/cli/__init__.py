@@ -7,24 +7,22 @@ interrupted, after the report of what was read (a second Ctrl-C: at once); 141 t
 
 from __future__ import annotations
 
-import os
+import importlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from analyzer.cli.options import LEVELS, Command, analyzing, dialect_option, view_option
+from analyzer.cli.rim import die, leave, options_of, secrets_of, write_out
 from analyzer.views import wants_detail
 
 if TYPE_CHECKING:
     from analyzer.capture.engine import Engine
     from analyzer.findings import Rule
-    from analyzer.register.secrets import Secrets
     from analyzer.report import Report
-
-_BROKEN_PIPE = 128 + 13  # as a shell reports whom SIGPIPE has ended
 
 _EPILOG = """\b
 Examples:
@@ -34,8 +32,30 @@ Examples:
 """
 
 
+_LATE = {"replay": ("replay.cli", "Say a captured registration again to a live peer.")}
+"""Commands of packages that this one does not import: the module that has each by name, and a line of help."""
+
+
 class _Group(click.Group):
     """A usage error quotes what was typed, or pasted from who knows where: it is shown escaped."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, those that are loaded late included."""
+        return sorted([*super().list_commands(ctx), *_LATE])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command; of one that is loaded late, its name and its line are enough for a list."""
+        late = _LATE.get(cmd_name)
+        return super().get_command(ctx, cmd_name) if late is None else click.Group(cmd_name, short_help=late[1])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is called."""
+        if args[0] not in _LATE:
+            return super().resolve_command(ctx, args)
+        found: click.Command = getattr(importlib.import_module(_LATE[args[0]][0]), args[0])
+        return args[0], found, args[1:]
 
     def make_context(self, *given: Any, **named: Any) -> click.Context:
         """Parse the words before the command."""
@@ -62,7 +82,7 @@ def _calm() -> Iterator[None]:
             raise
         raise click.UsageError(shown, error.ctx) from None
     except KeyboardInterrupt:  # before there was anything to report, or once more while it was being reported
-        _leave(130, "interrupted")
+        leave(130, "interrupted")
 
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -103,7 +123,7 @@ def rules_command(view: str) -> None:
     """List the rules: what sipcheck looks for, by which clause."""
     from analyzer.views._catalogue import write_catalogue
 
-    _write(lambda out: write_catalogue(view, out, _options("rules", "auto", show_all=True)))
+    write_out(lambda out: write_catalogue(view, out, options_of("rules", "auto", show_all=True)))
 
 
 @sipcheck.command("explain", short_help="Explain one rule.")
@@ -114,7 +134,7 @@ def explain_command(rule: str, view: str) -> None:
     from analyzer.views._catalogue import write_rule
 
     card = _chosen((rule,))[0]
-    _write(lambda out: write_rule(card, view, out, _options("explain", "auto", show_all=True)))
+    write_out(lambda out: write_rule(card, view, out, options_of("explain", "auto", show_all=True)))
 
 
 def _run(command: str, kind: Any, *, view: str, fail_on: str, progress: bool | None, color: str, **given: Any) -> None:
@@ -122,7 +142,7 @@ def _run(command: str, kind: Any, *, view: str, fail_on: str, progress: bool | N
     from analyzer.views import load_view
 
     render = load_view(view)
-    _write(lambda out: render(report, out, _options(command, color, show_all=given["show_all"])))
+    write_out(lambda out: render(report, out, options_of(command, color, show_all=given["show_all"])))
     sys.exit(_exit_code(report, fail_on))
 
 
@@ -152,7 +172,7 @@ def _analyze(
 
     if engine == "native" and tls_keylog is not None:
         raise click.UsageError("--tls-keylog does not go with --engine native: only tshark opens TLS")
-    secrets = _secrets(command, credentials, password_file, password)
+    secrets = secrets_of(command, credentials, password_file, password)
     try:
         with progress_bar(progress) as advance:
             report = analyze(
@@ -162,7 +182,7 @@ def _analyze(
                 secrets=secrets,
                 rules=_rules(command, select, ignore),
                 detail=wants_detail(view) or command == "verify-digest",  # its table lists the right ones too
-                aor=_aor(aor),
+                aor=aor_given(aor),
                 profile=profile,
                 engine=engine,
                 tls_keylog=tls_keylog,
@@ -170,9 +190,9 @@ def _analyze(
                 progress=advance,
             )
     except SourceError as error:
-        _die(str(error), 3)
+        die(str(error), 3)
     if not report.summary.messages and not report.interrupted:
-        _die(_no_sip(report), 3)
+        die(_no_sip(report), 3)
     return report
 
 
@@ -229,79 +249,13 @@ def _chosen(names: tuple[str, ...]) -> list[Rule]:
     return chosen
 
 
-def _aor(text: str) -> str:
+def aor_given(text: str) -> str:
+    """The canonical address-of-record of what was typed, with or without its scheme."""
     if not text:
         return ""
     from analyzer.sip.uri import Uri, aor
 
     return aor(Uri.parse(text if text.lower().startswith(("sip:", "sips:")) else f"sip:{text}"))
-
-
-def _secrets(command: str, credentials: tuple[str, ...], password_file: str | None, password: str | None) -> Secrets:
-    from analyzer.register.secrets import CredentialsError, Secrets
-
-    if password:
-        click.echo("sipcheck: warning: other users of this machine can see a password given as an argument", err=True)
-    if password == "":
-        password = _prompt()
-    if password is None and password_file is None:
-        password = os.environ.get("SIPCHECK_PASSWORD")
-    if command == "verify-digest" and password is None and not (password_file or credentials) and sys.stdin.isatty():
-        password = _prompt()
-    try:
-        return Secrets.load(credentials, password=password, password_file=password_file)
-    except CredentialsError as error:
-        _die(str(error), 2)
-
-
-def _prompt() -> str:
-    if not sys.stdin.isatty():
-        _die("--password asks on a terminal, and there is none: use --password-file or SIPCHECK_PASSWORD", 2)
-    try:
-        return str(click.prompt("Password of every user", hide_input=True, err=True))
-    except click.Abort:
-        _die("no password was given", 130)
-
-
-def _options(command: str, color: str, *, show_all: bool) -> Any:
-    from analyzer.views import ViewOptions
-
-    terminal = sys.stdout.isatty()
-    wanted = color == "always" or (
-        color == "auto" and terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    )
-    import shutil
-
-    width = shutil.get_terminal_size((100, 24)).columns if terminal or "COLUMNS" in os.environ else 0
-    return ViewOptions(width=width, color=wanted, all=show_all, command=command)
-
-
-def _write(render: Callable[[IO[str]], None]) -> None:
-    """Render to standard output; a reader that went away (`| head`) or a full disk is no traceback."""
-    try:
-        render(sys.stdout)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _leave(_BROKEN_PIPE)
-    except OSError as error:
-        _leave(3, f"standard output cannot be written: {error.strerror}")
-
-
-def _leave(code: int, why: str = "") -> NoReturn:
-    """End, and do not try to write what standard output still holds."""
-    from analyzer.views._outlet import discard
-
-    discard(sys.stdout)
-    if why:
-        _die(why, code)
-    sys.exit(code)
-
-
-def _die(text: str, code: int) -> NoReturn:
-    from analyzer.views._outlet import tell  # it escapes: a file name may be hostile too
-
-    tell(f"sipcheck: {text}")
-    sys.exit(code)
 
 
 def main() -> None:
@@ -312,4 +266,4 @@ def main() -> None:
     try:
         sipcheck(prog_name="sipcheck")
     except OSError as error:  # the help on a full disk
-        _leave(3, f"standard output cannot be written: {error.strerror}")
+        leave(3, f"standard output cannot be written: {error.strerror}")

@@ -1,0 +1,220 @@
+"""A link to one peer over UDP, TCP or TLS (RFC 3261 18.1), for asyncio.
+
+A UDP socket is connected: the kernel then hands over what came from the peer's address and nothing that a third party
+sent, and reports ICMP errors. On streams messages are cut by Content-Length (18.3), within bounds; a connection that
+the peer has closed is made again for the next request (18.1.1).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from analyzer.evidence import Endpoint
+from analyzer.sip.framing import StreamFramer
+
+MOST_QUEUED = 10_000
+"""Messages that wait to be read; a peer that floods loses the rest."""
+_CHUNK = 65_536
+
+
+class LinkError(Exception):
+    """The peer cannot be reached; the text says what the system said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A message came in."""
+
+    octets: bytes
+    peer: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Broke:
+    """The transport gave an error, or the peer closed (`closed`)."""
+
+    reason: str
+    closed: bool = False
+
+
+Happening = Arrived | Broke
+
+
+class Link(Protocol):
+    """A way to one peer. `local` is the address that it speaks from, `queue` what came in."""
+
+    local: Endpoint
+    queue: asyncio.Queue[Happening]
+
+    async def send(self, octets: bytes) -> None:
+        """Put octets on the wire; raises LinkError where that cannot be."""
+
+    async def close(self) -> None:
+        """Leave."""
+
+
+class UdpLink(asyncio.DatagramProtocol):
+    """One connected UDP socket."""
+
+    def __init__(self, peer: Endpoint) -> None:
+        self.peer = peer
+        self.local = Endpoint("", 0)
+        self.queue: asyncio.Queue[Happening] = asyncio.Queue(MOST_QUEUED)
+        self._transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The socket is there."""
+        transport = cast(asyncio.DatagramTransport, transport)  # which the loop's own class does not admit to be
+        self._transport = transport
+        self.local = _endpoint(transport.get_extra_info("sockname"))
+
+    def datagram_received(self, data: bytes, addr: tuple[str | object, int]) -> None:
+        """A datagram is a message (18.3)."""
+        del addr
+        _put(self.queue, Arrived(data, self.peer))
+
+    def error_received(self, exc: Exception) -> None:
+        """An ICMP error."""
+        _put(self.queue, Broke(_said(exc)))
+
+    async def send(self, octets: bytes) -> None:
+        """One datagram."""
+        if self._transport is None:
+            raise LinkError("the socket is closed")
+        self._transport.sendto(octets)
+
+    async def close(self) -> None:
+        """Close the socket."""
+        if self._transport is not None:
+            self._transport.close()
+
+
+class StreamLink:
+    """One TCP or TLS connection at a time."""
+
+    def __init__(self, peer: Endpoint, tls: ssl.SSLContext | None, name: str | None) -> None:
+        self.peer = peer
+        self.local = Endpoint("", 0)
+        self.queue: asyncio.Queue[Happening] = asyncio.Queue(MOST_QUEUED)
+        self._tls = tls
+        self._name = name
+        self._writer: asyncio.StreamWriter | None = None
+        self._reader: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Connect; raises LinkError."""
+        try:
+            reader, writer = await asyncio.wait_for(
+                asyncio.open_connection(
+                    self.peer.host, self.peer.port, ssl=self._tls, server_hostname=self._name if self._tls else None
+                ),
+                timeout=10,
+            )
+        except (OSError, TimeoutError) as error:
+            raise LinkError(_said(error)) from None
+        self._writer = writer
+        self.local = _endpoint(writer.get_extra_info("sockname"))
+        self._reader = asyncio.create_task(self._read(reader))
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        framer = StreamFramer()
+        reason = "the peer closed the connection"
+        try:
+            while octets := await reader.read(_CHUNK):
+                for framed in framer.feed(octets):
+                    _put(self.queue, Arrived(framed.octets, self.peer))
+        except OSError as error:
+            reason = _said(error)
+        self._writer = None
+        _put(self.queue, Broke(reason, closed=True))
+
+    async def send(self, octets: bytes) -> None:
+        """Write; over a new connection where the peer has closed the last one."""
+        if self._writer is None or self._writer.is_closing():
+            await self.open()
+        writer = self._writer
+        if writer is None:
+            raise LinkError("the connection is closed")
+        try:
+            writer.write(octets)
+            await asyncio.wait_for(writer.drain(), timeout=10)
+        except (OSError, TimeoutError) as error:
+            raise LinkError(_said(error)) from None
+
+    async def close(self) -> None:
+        """Close the connection."""
+        if self._reader is not None:
+            self._reader.cancel()
+        if self._writer is not None:
+            self._writer.close()
+
+
+async def connect(
+    peer: Endpoint, transport: str, *, tls: ssl.SSLContext | None = None, name: str | None = None
+) -> UdpLink | StreamLink:
+    """A link to `peer` over "UDP", "TCP" or "TLS" (`tls` is its context, `name` whom the certificate must name).
+
+    Raises LinkError.
+    """
+    if transport != "UDP":
+        link = StreamLink(peer, tls if transport == "TLS" else None, name)
+        await link.open()
+        return link
+    try:
+        _, protocol = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: UdpLink(peer), remote_addr=(peer.host, peer.port)
+        )
+    except OSError as error:
+        raise LinkError(_said(error)) from None
+    return protocol
+
+
+def tls_context(*, verify: bool = True, authority: str | None = None) -> ssl.SSLContext:
+    """What a TLS client believes: the system's authorities or those of a file; nothing is checked only if told so.
+
+    Raises LinkError for a file that holds no certificate.
+    """
+    try:
+        context = ssl.create_default_context(cafile=authority)
+    except (OSError, ssl.SSLError) as error:
+        raise LinkError(f"{authority}: {_said(error)}") from None
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def addresses_of(host: str, port: int, transport: str) -> list[Endpoint]:
+    """The addresses of a host, in the system's order; raises LinkError for a name that has none."""
+    kind = socket.SOCK_DGRAM if transport == "UDP" else socket.SOCK_STREAM
+    try:
+        found = socket.getaddrinfo(host, port, type=kind)
+    except (OSError, UnicodeError) as error:
+        raise LinkError(f"{host}: {_said(error)}") from None
+    return [Endpoint(str(one[4][0]), int(one[4][1])) for one in found]
+
+
+def _put(queue: asyncio.Queue[Happening], happening: Happening) -> None:
+    if not queue.full():
+        queue.put_nowait(happening)
+
+
+def _endpoint(name: tuple[str, int]) -> Endpoint:
+    return Endpoint(name[0], name[1])
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate is not believed: {error.verify_message}"
+    if isinstance(error, TimeoutError):
+        return "no answer in 10 s"
+    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
+
+
+Tell = Callable[[object], None]
+"""Who hears of events."""

@@ -1,0 +1,115 @@
+"""The client's half against a live registrar, from the flow to the result."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets as chance
+import signal
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from analyzer.evidence import Endpoint
+from analyzer.register.secrets import Secrets
+from replay.agent import Agent, Mapping
+from replay.flow import Flow
+from replay.net.converse import Ask, converse
+from replay.net.links import LinkError, Tell, connect
+from replay.outcome import outcome_of
+from replay.plan import steps_of
+from replay.preview import notes_of, user_of
+from replay.record import Planned, Result
+from replay.rewrite import NECESSITIES, REPAIRS, written
+from replay.session import ClientSession, Manner
+from replay.timers import Timers
+from replay.wallet import Wallet
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Where to and how: `name` is what the certificate must name, `keepalive` seconds of silence before one is sent."""
+
+    peer: Endpoint
+    transport: str = "UDP"
+    tls: ssl.SSLContext | None = None
+    name: str | None = None
+    manner: Manner = field(default_factory=Manner)
+    mapping: Mapping = field(default_factory=Mapping)
+    keep_contact: bool = False
+    keepalive: float = 0.0
+    timers: Timers = field(default_factory=Timers)
+
+
+def token() -> str:
+    """Something that nobody has used before (RFC 3261 8.1.1.7, 19.3: at least 32 random bits)."""
+    return chance.token_hex(12)
+
+
+def play(flow: Flow, secrets: Secrets, course: Course, tell: Tell, ask: Ask | None = None) -> Result:
+    """Say the flow again to `course.peer`. Ctrl-C removes the bindings and gives what there is.
+
+    `ask` is called before each step that does not continue another, where `course.manner` is stepwise. Raises LinkError
+    where no connection can be made.
+    """
+    return asyncio.run(_play(flow, secrets, course, tell, ask))
+
+
+def agent_for(flow: Flow, secrets: Secrets, course: Course, local: Endpoint) -> Agent:
+    """A user agent that speaks from `local`."""
+    return Agent(
+        local=local,
+        transport=course.transport,
+        token=token,
+        wallet=Wallet(secrets, user_of(steps_of(flow), course.mapping), token),
+        mapping=course.mapping,
+        keep_contact=course.keep_contact,
+    )
+
+
+async def _play(flow: Flow, secrets: Secrets, course: Course, tell: Tell, ask: Ask | None) -> Result:
+    link = await connect(course.peer, course.transport, tls=course.tls, name=course.name)
+    agent = agent_for(flow, secrets, course, link.local)
+    timers = course.timers if course.transport == "UDP" else Timers(reliable=True)
+    session = ClientSession(steps_of(flow), agent, timers, course.manner)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    with suppress(NotImplementedError, RuntimeError, ValueError):  # not in every thread, not on every system
+        loop.add_signal_handler(signal.SIGINT, stop.set)
+    try:
+        await converse(session, link, tell, stop=stop, keepalive=course.keepalive, ask=ask)
+    finally:
+        with suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.remove_signal_handler(signal.SIGINT)
+        await link.close()
+    return _result(flow, secrets, course, session)
+
+
+def _result(flow: Flow, secrets: Secrets, course: Course, session: ClientSession) -> Result:
+    """What became of each step; those that were not reached are shown as they would have been."""
+    steps = steps_of(flow)
+    reached = {result.step.number: result for result in session.results}
+    changes = REPAIRS if course.manner.repaired else NECESSITIES
+    rows = []
+    for step in steps:
+        result = reached.get(step.number)
+        tried = result is not None and bool(result.tries)
+        draft = result.tries[-1].draft if result is not None and tried else written(step, session.agent, changes)
+        rows.append(Planned(step, draft, result if tried else None))
+    notes = notes_of(flow, steps, secrets)[:1] if flow.others > 0 else []
+    if session.agent.wallet.unanswerable:
+        notes.append(f"A challenge was not answered: {session.agent.wallet.unanswerable}.")
+    return Result(
+        mode="client",
+        title=", ".join(flow.sources),
+        aor=flow.aor,
+        rows=rows,
+        outcome=outcome_of(steps, session.results),
+        target=f"{course.peer} over {course.transport}",
+        notes=notes,
+        removal=session.removal,
+        ignored=session.ignored,
+        interrupted=session.stopped,
+    )
+
+
+__all__ = ["Ask", "Course", "LinkError", "agent_for", "play", "token"]

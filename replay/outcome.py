@@ -1,0 +1,55 @@
+"""What an exchange came to, in a word, and how then and now relate (RFC 3261 10.2, 10.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analyzer.sip.message import Message
+from replay.events import StepResult
+from replay.plan import Step
+
+
+def outcome_word(request: Message, status: int) -> str:
+    """`registered`, `removed` (every expiry 0), `fetched` (no Contact), `refused`, `no answer`; with the status."""
+    if status == 0:
+        return "no answer"
+    if not 200 <= status < 300:
+        return f"refused ({status})"
+    contacts = request.contacts
+    if not contacts:
+        return f"fetched ({status})"
+    gone = [one.star or (request.expires if one.expires is None else one.expires) == 0 for one in contacts]
+    return f"{'removed' if all(gone) else 'registered'} ({status})"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The last chain's outcome then and now; `same` if every chain of the flow ended as it did then.
+
+    `unlike` numbers the steps whose chain ended otherwise. `now` is "" where nothing was sent.
+    """
+
+    then: str
+    now: str
+    same: bool
+    unlike: tuple[int, ...] = ()
+
+
+def outcome_then(steps: Sequence[Step]) -> str:
+    """The outcome of the captured flow."""
+    last = steps[-1].exchange
+    return outcome_word(last.request, last.status)
+
+
+def outcome_of(steps: Sequence[Step], results: Sequence[StepResult]) -> Outcome:
+    """Hold the answers of now against those of then; a step that was never sent is not as it was."""
+    by_number = {result.step.number: result for result in results}
+    unlike = tuple(
+        step.number
+        for step in steps
+        if step.is_last and ((result := by_number.get(step.number)) is None or result.status != step.exchange.status)
+    )
+    last = by_number.get(steps[-1].number)
+    now = outcome_word(steps[-1].exchange.request, last.status) if last is not None and last.tries else ""
+    return Outcome(outcome_then(steps), now, not unlike, unlike)

@@ -1,0 +1,96 @@
+"""What a replay would send, without a peer: the captured answers stand for those that are to come.
+
+Live values are not known yet, so words stand for them: the address is `(local address)`, what will be drawn `(fresh)`.
+"""
+
+from __future__ import annotations
+
+from analyzer.evidence import Endpoint
+from analyzer.register.secrets import Secrets
+from analyzer.sip.layout import CREDENTIALS
+from replay.agent import Agent, Mapping
+from replay.flow import Flow
+from replay.outcome import Outcome, outcome_then
+from replay.plan import Step, steps_of
+from replay.record import Planned, Result
+from replay.rewrite import NECESSITIES, REPAIRS, written
+from replay.wallet import Wallet
+
+LOCAL = Endpoint("(local address)", 0)
+
+
+def fresh() -> str:
+    """Stands for what is drawn when it is sent."""
+    return "(fresh)"
+
+
+def preview(
+    flow: Flow,
+    secrets: Secrets,
+    *,
+    repaired: bool = True,
+    mapping: Mapping = Mapping(),  # noqa: B008 - frozen
+    transport: str = "UDP",
+    keep_contact: bool = False,
+) -> Result:
+    """The plan of a replay: each request as it would be, with its edits."""
+    steps = steps_of(flow)
+    agent = Agent(
+        local=LOCAL,
+        transport=transport,
+        token=fresh,
+        wallet=Wallet(secrets, user_of(steps, mapping), fresh),
+        mapping=mapping,
+        keep_contact=keep_contact,
+    )
+    rows = [_planned(step, agent, repaired=repaired) for step in steps]
+    return Result(
+        mode="plan",
+        title=", ".join(flow.sources),
+        aor=flow.aor,
+        rows=rows,
+        outcome=Outcome(outcome_then(steps), "", False),
+        notes=notes_of(flow, steps, secrets),
+    )
+
+
+def _planned(step: Step, agent: Agent, *, repaired: bool) -> Planned:
+    draft = written(step, agent, REPAIRS if repaired else NECESSITIES)
+    final = step.exchange.final
+    if final is not None:
+        agent.wallet.take(final, spoke=any(draft.first(key) is not None for key in CREDENTIALS))
+        agent.min_expires = max(agent.min_expires, (final.min_expires or 0) if final.status == 423 else 0)
+    return Planned(step, draft)
+
+
+def user_of(steps: tuple[Step, ...], mapping: Mapping) -> str:
+    """Whose secret it is: the user of the captured credentials, else of To; mapped."""
+    for step in steps:
+        for credentials in step.exchange.request.credentials:
+            if credentials.username:
+                return mapping.user(credentials.username, credentials.realm or "") or credentials.username
+    to = steps[0].exchange.request.to
+    if to is None or to.uri is None or to.uri.user is None:
+        return ""
+    return mapping.user(to.uri.user, to.uri.host) or to.uri.user
+
+
+def notes_of(flow: Flow, steps: tuple[Step, ...], secrets: Secrets) -> list[str]:
+    """What the reader should know before: what was not chosen, what is not known, how long it takes."""
+    notes = []
+    if flow.others > 0:
+        also = "1 other registration" if flow.others == 1 else f"{flow.others} other registrations"
+        notes.append(
+            f"This is registration {flow.number} of the source; {also} can be chosen with --aor, --call-id or --number."
+        )
+    challenged = any(step.exchange.status in (401, 407) or step.exchange.request.has_credentials for step in steps)
+    if challenged and not len(secrets):
+        notes.append("No password was given (--credentials FILE): a challenge could not be answered.")
+    if flow.unseen:
+        notes.append(f"Of {flow.unseen} answers the request was not seen; they are left out.")
+    seconds = sum(step.wait for step in steps) / 1e9
+    if seconds >= 5:
+        notes.append(
+            f"With the waits as recorded it takes {seconds:,.0f} s; --speed N divides them, --speed 0 drops them."
+        )
+    return notes

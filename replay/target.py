@@ -1,0 +1,64 @@
+"""Who may be sent to: this machine, and namespaces that lead nowhere else; anybody else must be named (`--allow`).
+
+A replay speaks for a user with his password, so a slip of the finger must not reach a production registrar. An address
+of loopback is always fine. Within a network namespace that is not the machine's own and has no route out, every address
+is. Anything else, private or public, is sent to only if `--allow` names the host that `--target` does, or its address.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+
+class Refused(Exception):
+    """A target that nobody allowed; the text says how it would be."""
+
+
+class BadTarget(ValueError):
+    """HOST:PORT that cannot be understood."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is known of where the program runs: `enclosed` is a network namespace of its own without a route out."""
+
+    enclosed: bool = False
+
+
+def parse_target(text: str, default_port: int = 5060) -> tuple[str, int]:
+    """Host and port of `HOST:PORT`, `HOST`, `[IPv6]:PORT` or a bare IPv6 address; raises BadTarget."""
+    host, port = text.strip(), ""
+    if host.startswith("["):
+        host, closed, rest = host[1:].partition("]")
+        if not closed or (rest and not rest.startswith(":")):
+            raise BadTarget(f"{text} is no HOST:PORT")
+        port = rest[1:]
+    elif host.count(":") == 1:
+        host, _, port = host.partition(":")
+    if not host or (port and not (port.isascii() and port.isdecimal() and 0 < int(port) < 65536)):
+        raise BadTarget(f"{text} is no HOST:PORT")
+    return host, int(port) if port else default_port
+
+
+def is_loopback(address: str) -> bool:
+    """127.0.0.0/8, ::1, and the former written as IPv6."""
+    try:
+        known = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(known, ipaddress.IPv6Address) and known.ipv4_mapped is not None:
+        known = known.ipv4_mapped
+    return known.is_loopback
+
+
+def check(host: str, addresses: Sequence[str], allowed: Collection[str], around: Surroundings) -> bool:
+    """Whether `host`, with these addresses, is here (loopback or an enclosed namespace). Raises Refused where it is
+    elsewhere and not allowed."""
+    if addresses and (around.enclosed or all(map(is_loopback, addresses))):
+        return True
+    names = {name.strip("[]").lower() for name in allowed}
+    if host.lower() in names or (addresses and all(address.lower() in names for address in addresses)):
+        return False
+    raise Refused(f"{host} is not this machine: a replay sends there only with --allow {host}, which says that you may")
