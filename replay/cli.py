@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -105,6 +105,19 @@ _SEND = [
 ]
 
 
+_LOAD = [
+    click.option(
+        "--users",
+        type=click.Path(),
+        metavar="FILE",
+        help="As each user of this credential file.",
+    ),
+    click.option("--rate", type=click.FloatRange(0.01, 100_000), metavar="R", help="Registrations a second. [20]"),
+    click.option("--concurrency", type=click.IntRange(1, 100_000), metavar="C", help="So many at a time. [200]"),
+    click.option("--duration", type=click.FloatRange(0), metavar="S", help="Users take turns until then."),
+]
+
+
 def _with(*groups: list[Callable[[F], F]]) -> Callable[[F], F]:
     def add(command: F) -> F:
         for option in reversed([option for group in groups for option in group]):
@@ -138,7 +151,7 @@ def plan_command(**given: Any) -> None:
 
 
 @replay.command("client", cls=Command, short_help="Play the client's half to a live registrar.")
-@_with(_FLOW, _SEND, _SECRETS, _VIEW)
+@_with(_FLOW, _SEND, _LOAD, _SECRETS, _VIEW)
 def client_command(**given: Any) -> None:
     """Play the client's half of a captured registration to a live registrar, and compare the answers.
 
@@ -147,16 +160,50 @@ def client_command(**given: Any) -> None:
     from replay.net.links import LinkError
     from replay.net.play import play
 
+    if given["users"] is not None:
+        given["credentials"] = (*given["credentials"], given["users"])
+        if not given["repaired"]:
+            raise click.UsageError("--users does not go with --as-captured: all would have one Call-ID and one branch")
+    elif any(given[name] is not None for name in ("rate", "concurrency", "duration")):
+        raise click.UsageError("--rate, --concurrency and --duration go with --users")
     secrets, flow = _given(given)
     course, is_here = _course(given)
     if not is_here:
         _announce(flow, secrets, given)
+    if given["users"] is not None:
+        _many(flow, secrets, course, given)
     try:
         result = play(flow, secrets, course, lambda event: None, _ask if given["stepwise"] else None)
     except LinkError as error:
         die(f"{given['target']}: {error}", 3)
     _show(result, given)
     sys.exit(130 if result.interrupted else 0 if result.outcome.same else 1)
+
+
+def _many(flow: Flow, secrets: Secrets, course: Course, given: dict[str, Any]) -> NoReturn:
+    """One flow as many users."""
+    from replay.load import Pace
+    from replay.net.links import LinkError
+    from replay.net.play import play_many
+    from replay.views._load import is_same, render_json, render_table
+    from replay.views._progress import watched
+
+    users = list(secrets.users())
+    if not users:
+        die(f"{given['users']}: it names no user", 2)
+    if given["view"] == "junit":
+        raise click.UsageError("--format junit is for one replay, not for --users")
+    pace = Pace(given["rate"] or 20.0, given["concurrency"] or 200, given["duration"] or 0.0)
+    try:
+        with watched(len(users), pace) as progress:
+            load = play_many(flow, secrets, course, users, pace, progress)
+    except LinkError as error:
+        die(f"{given['target']}: {error}", 3)
+    render = render_json if given["view"] == "json" else render_table
+    title, target = ", ".join(flow.sources), f"{course.peer} over {course.transport}"
+    options = options_of("replay", given["color"], show_all=given["show_all"])
+    write_out(lambda out: render(load, title, target, out, options))
+    sys.exit(130 if load.stopped and not pace.duration else 0 if is_same(load) else 1)
 
 
 def _given(given: dict[str, Any]) -> tuple[Secrets, Flow]:

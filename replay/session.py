@@ -72,7 +72,15 @@ class ClientSession:
         """Take in one message. Only an answer to the request under way changes anything."""
         if not octets.strip(b"\r\n\0"):
             return []  # a keep-alive, or the answer to one
-        message = parse_bytes(octets)
+        return self.take(parse_bytes(octets), peer, now)
+
+    @property
+    def branch(self) -> str:
+        """The branch of the request under way, "" without one."""
+        return self._live.branch if self._live is not None else ""
+
+    def take(self, message: Message, peer: Endpoint, now: int) -> list[Command]:
+        """Take in a message that was read already."""
         live = self._live
         if live is None or self._try is None or not live.matches(message):
             return self._ignore(message, peer)

@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable, Iterable
 
 from replay.machine import Command, Machine, Say, Send
-from replay.net.links import Arrived, Broke, Link, LinkError, Tell
+from replay.net.links import Arrived, Happening, Link, LinkError, Tell
 
+MOST_AT_ONCE = 64
+"""Messages that are taken in before the timers get their turn."""
 Ask = Callable[[], None]
 """Returns when the next step may be sent: somebody pressed a key."""
 
@@ -58,11 +60,21 @@ async def _turn(
         elif idle and not done:
             await _keep_alive(link)
         return
-    happening = arrival.result()
+    await _hand_in(arrival.result(), machine, link, tell)
+    for _ in range(MOST_AT_ONCE):  # what came meanwhile needs no waiting for
+        if link.queue.empty() or machine.done:
+            break
+        await _hand_in(link.queue.get_nowait(), machine, link, tell)
+    if machine.deadline is not None and machine.deadline <= now():
+        await _carry_out(machine.wake(now()), machine, link, tell)
+
+
+async def _hand_in(happening: Happening, machine: Machine, link: Link, tell: Tell) -> None:
     if isinstance(happening, Arrived):
-        await _carry_out(machine.receive(happening.octets, happening.peer, now()), machine, link, tell)
-    elif isinstance(happening, Broke):
-        await _carry_out(machine.failed(happening.reason, now()), machine, link, tell)
+        commands = machine.receive(happening.octets, happening.peer, now())
+    else:
+        commands = machine.failed(happening.reason, now())
+    await _carry_out(commands, machine, link, tell)
 
 
 async def _carry_out(commands: Iterable[Command], machine: Machine, link: Link, tell: Tell) -> None:

@@ -6,13 +6,15 @@ import asyncio
 import secrets as chance
 import signal
 import ssl
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from analyzer.evidence import Endpoint
 from analyzer.register.secrets import Secrets
 from replay.agent import Agent, Mapping
 from replay.flow import Flow
+from replay.load import Load, Pace, Tally
 from replay.net.converse import Ask, converse
 from replay.net.links import LinkError, Tell, connect
 from replay.outcome import outcome_of
@@ -23,6 +25,8 @@ from replay.rewrite import NECESSITIES, REPAIRS, written
 from replay.session import ClientSession, Manner
 from replay.timers import Timers
 from replay.wallet import Wallet
+
+Progress = Callable[[Tally], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +75,71 @@ async def _play(flow: Flow, secrets: Secrets, course: Course, tell: Tell, ask: A
     agent = agent_for(flow, secrets, course, link.local)
     timers = course.timers if course.transport == "UDP" else Timers(reliable=True)
     session = ClientSession(steps_of(flow), agent, timers, course.manner)
+    try:
+        with _interruptible() as stop:
+            await converse(session, link, tell, stop=stop, keepalive=course.keepalive, ask=ask)
+    finally:
+        await link.close()
+    return _result(flow, secrets, course, session)
+
+
+def play_many(
+    flow: Flow, secrets: Secrets, course: Course, users: Sequence[str], pace: Pace, progress: Progress | None = None
+) -> Load:
+    """Say the flow again as each of `users`, over one link. `progress` hears now and then how it stands.
+
+    Raises LinkError where no connection can be made.
+    """
+    return asyncio.run(_play_many(flow, secrets, course, users, pace, progress))
+
+
+async def _play_many(
+    flow: Flow, secrets: Secrets, course: Course, users: Sequence[str], pace: Pace, progress: Progress | None
+) -> Load:
+    link = await connect(course.peer, course.transport, tls=course.tls, name=course.name)
+    steps, captured = steps_of(flow), user_of(steps_of(flow), Mapping())
+    timers = course.timers if course.transport == "UDP" else Timers(reliable=True)
+
+    def make(number: int) -> ClientSession:
+        user = users[number]
+        mapping = Mapping((*course.mapping.pairs, ((captured, ""), (user, ""))))
+        agent = Agent(link.local, course.transport, token, Wallet(secrets, user, token), mapping)
+        return ClientSession(steps, agent, timers, course.manner)
+
+    load = Load(make, len(users), pace)
+    watching = asyncio.create_task(_watch(load, progress)) if progress is not None else None
+    try:
+        with _interruptible() as stop:
+            await converse(load, link, _nobody, stop=stop)
+    finally:
+        if watching is not None:
+            watching.cancel()
+        await link.close()
+    return load
+
+
+async def _watch(load: Load, progress: Progress) -> None:
+    while not load.done:
+        progress(load.tally)
+        await asyncio.sleep(0.2)
+
+
+def _nobody(event: object) -> None:
+    """Nobody watches every step of thousands."""
+
+
+@contextmanager
+def _interruptible() -> Iterator[asyncio.Event]:
+    """An event that Ctrl-C sets; where that cannot be had (another thread, another system) it is never set."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    with suppress(NotImplementedError, RuntimeError, ValueError):  # not in every thread, not on every system
+    with suppress(NotImplementedError, RuntimeError, ValueError):
         loop.add_signal_handler(signal.SIGINT, stop.set)
     try:
-        await converse(session, link, tell, stop=stop, keepalive=course.keepalive, ask=ask)
+        yield stop
     finally:
         with suppress(NotImplementedError, RuntimeError, ValueError):
             loop.remove_signal_handler(signal.SIGINT)
-        await link.close()
-    return _result(flow, secrets, course, session)
 
 
 def _result(flow: Flow, secrets: Secrets, course: Course, session: ClientSession) -> Result:
@@ -112,4 +170,4 @@ def _result(flow: Flow, secrets: Secrets, course: Course, session: ClientSession
     )
 
 
-__all__ = ["Ask", "Course", "LinkError", "agent_for", "play", "token"]
+__all__ = ["Ask", "Course", "LinkError", "agent_for", "play", "play_many", "token"]
