@@ -36,10 +36,9 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Broke:
-    """The transport gave an error, or the peer closed (`closed`)."""
+    """The transport gave an error, or the peer closed."""
 
     reason: str
-    closed: bool = False
 
 
 Happening = Arrived | Broke
@@ -95,7 +94,11 @@ class UdpLink(asyncio.DatagramProtocol):
 
 
 class StreamLink:
-    """One TCP or TLS connection at a time."""
+    """One TCP or TLS connection at a time.
+
+    A peer may close an idle connection just as the next request leaves. A request that went out over a connection that
+    had served before, and met nothing but its end, goes once more over a new one.
+    """
 
     def __init__(self, peer: Endpoint, tls: ssl.SSLContext | None, name: str | None) -> None:
         self.peer = peer
@@ -105,6 +108,8 @@ class StreamLink:
         self._name = name
         self._writer: asyncio.StreamWriter | None = None
         self._reader: asyncio.Task[None] | None = None
+        self._served = False
+        self._waiting: bytes = b""
 
     async def open(self) -> None:
         """Connect; raises LinkError."""
@@ -117,21 +122,36 @@ class StreamLink:
             )
         except (OSError, TimeoutError) as error:
             raise LinkError(_said(error)) from None
-        self._writer = writer
+        self._writer, self._served = writer, False
         self.local = _endpoint(writer.get_extra_info("sockname"))
-        self._reader = asyncio.create_task(self._read(reader))
+        self._reader = asyncio.create_task(self._read(reader, writer))
 
-    async def _read(self, reader: asyncio.StreamReader) -> None:
+    async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         framer = StreamFramer()
         reason = "the peer closed the connection"
         try:
             while octets := await reader.read(_CHUNK):
+                self._waiting, self._served = b"", True
                 for framed in framer.feed(octets):
                     _put(self.queue, Arrived(framed.octets, self.peer))
         except OSError as error:
             reason = _said(error)
-        self._writer = None
-        _put(self.queue, Broke(reason, closed=True))
+        finally:
+            writer.close()
+        if self._writer is writer:
+            self._writer = None
+        if self._waiting and self._served and await self._again():
+            return
+        _put(self.queue, Broke(reason))
+
+    async def _again(self) -> bool:
+        """Send what met the end of an old connection over a new one."""
+        octets, self._waiting = self._waiting, b""
+        try:
+            await self.send(octets)
+        except LinkError:
+            return False
+        return True
 
     async def send(self, octets: bytes) -> None:
         """Write; over a new connection where the peer has closed the last one."""
@@ -140,6 +160,7 @@ class StreamLink:
         writer = self._writer
         if writer is None:
             raise LinkError("the connection is closed")
+        self._waiting = octets
         try:
             writer.write(octets)
             await asyncio.wait_for(writer.drain(), timeout=10)
@@ -148,10 +169,12 @@ class StreamLink:
 
     async def close(self) -> None:
         """Close the connection."""
-        if self._reader is not None:
-            self._reader.cancel()
+        self._waiting = b""
         if self._writer is not None:
             self._writer.close()
+        if self._reader is not None:
+            self._reader.cancel()
+            await asyncio.gather(self._reader, return_exceptions=True)
 
 
 async def connect(

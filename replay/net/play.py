@@ -8,7 +8,7 @@ import signal
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from analyzer.evidence import Endpoint
 from analyzer.register.secrets import Secrets
@@ -73,7 +73,7 @@ def agent_for(flow: Flow, secrets: Secrets, course: Course, local: Endpoint) -> 
 async def _play(flow: Flow, secrets: Secrets, course: Course, tell: Tell, ask: Ask | None) -> Result:
     link = await connect(course.peer, course.transport, tls=course.tls, name=course.name)
     agent = agent_for(flow, secrets, course, link.local)
-    timers = course.timers if course.transport == "UDP" else Timers(reliable=True)
+    timers = replace(course.timers, reliable=course.transport != "UDP")
     session = ClientSession(steps_of(flow), agent, timers, course.manner)
     try:
         with _interruptible() as stop:
@@ -98,7 +98,7 @@ async def _play_many(
 ) -> Load:
     link = await connect(course.peer, course.transport, tls=course.tls, name=course.name)
     steps, captured = steps_of(flow), user_of(steps_of(flow), Mapping())
-    timers = course.timers if course.transport == "UDP" else Timers(reliable=True)
+    timers = replace(course.timers, reliable=course.transport != "UDP")
 
     def make(number: int) -> ClientSession:
         user = users[number]

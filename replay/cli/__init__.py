@@ -9,22 +9,22 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from analyzer.cli.options import Command, dialect_option
+from analyzer.cli.options import Command
 from analyzer.cli.rim import die, options_of, secrets_of, write_out
-from replay.views import load_view, view_names
+from analyzer.views._escape import visible
+from analyzer.views._outlet import tell
+from replay.cli.options import FLOW, LOAD, SECRETS, SEND, SIPP, VIEW, taking
+from replay.views import load_view
 
 if TYPE_CHECKING:
     from analyzer.register.secrets import Secrets
     from replay.flow import Flow
     from replay.net.play import Course
     from replay.record import Result
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 _EPILOG = """\b
 Examples:
@@ -33,99 +33,6 @@ Examples:
   sipcheck replay registrar samples/cseq-not-raised/input.pcap --listen 127.0.0.1:5070
 """
 
-_FLOW = [
-    click.argument("files", metavar="FILE...", nargs=-1, required=True),
-    click.option("--aor", metavar="AOR", default="", help="The registration of this address-of-record."),
-    click.option("--call-id", metavar="ID", default="", help="The exchanges with this Call-ID."),
-    click.option("--number", type=click.IntRange(1), metavar="N", help="The N-th registration of the source."),
-    dialect_option,
-    click.option("--tls-keylog", type=click.Path(), metavar="FILE", help="Open TLS with these keys, by tshark."),
-    click.option(
-        "--fix/--as-captured",
-        "repaired",
-        default=True,
-        show_default=True,
-        help="Mend what the rules find, or change only what cannot stay as it was.",
-    ),
-    click.option(
-        "--map", "maps", multiple=True, metavar="OLD=NEW", help="Another user@domain, user@ or domain. May repeat."
-    ),
-    click.option(
-        "--transport",
-        type=click.Choice(["udp", "tcp", "tls"]),
-        default="udp",
-        show_default=True,
-        help="How it is sent.",
-    ),
-    click.option("--keep-contact", is_flag=True, help="Leave the captured address in Contact."),
-]
-_SECRETS = [
-    click.option(
-        "--credentials", multiple=True, type=click.Path(), metavar="FILE", help="Known passwords. May repeat."
-    ),
-    click.option("--password-file", type=click.Path(), metavar="FILE", help="File with the password of every user."),
-    click.option(
-        "--password",
-        is_flag=False,
-        flag_value="",
-        default=None,
-        metavar="[=VALUE]",
-        help="Ask for the password at a prompt.",
-    ),
-]
-_VIEW = [
-    click.option(
-        "--format",
-        "view",
-        type=click.Choice(view_names()),
-        default="table",
-        show_default=True,
-        help="Form of the result.",
-    ),
-    click.option("--all", "show_all", is_flag=True, help="Every step and every edit."),
-    click.option(
-        "--color",
-        type=click.Choice(["auto", "always", "never"]),
-        default="auto",
-        show_default=True,
-        help="Colour the table.",
-    ),
-]
-_SEND = [
-    click.option("--target", metavar="HOST:PORT", required=True, help="The live registrar."),
-    click.option("--allow", multiple=True, metavar="HOST", help="Send to this host, which is not this machine."),
-    click.option(
-        "--speed", type=click.FloatRange(0), default=1.0, show_default=True, help="Divide the waits; 0 drops them."
-    ),
-    click.option("--step", "stepwise", is_flag=True, help="Wait for Enter before each registration."),
-    click.option("--keep", is_flag=True, help="Leave the bindings that are made."),
-    click.option("--keepalive", type=click.FloatRange(0), default=0.0, metavar="S", help="Send CRLFCRLF when idle."),
-    click.option("--tls-ca", type=click.Path(), metavar="FILE", help="Believe this certificate authority."),
-    click.option("--no-verify", is_flag=True, help="Believe any certificate."),
-]
-
-
-_LOAD = [
-    click.option(
-        "--users",
-        type=click.Path(),
-        metavar="FILE",
-        help="As each user of this credential file.",
-    ),
-    click.option("--rate", type=click.FloatRange(0.01, 100_000), metavar="R", help="Registrations a second. [20]"),
-    click.option("--concurrency", type=click.IntRange(1, 100_000), metavar="C", help="So many at a time. [200]"),
-    click.option("--duration", type=click.FloatRange(0), metavar="S", help="Users take turns until then."),
-]
-
-
-def _with(*groups: list[Callable[[F], F]]) -> Callable[[F], F]:
-    def add(command: F) -> F:
-        for option in reversed([option for group in groups for option in group]):
-            command = option(command)
-        return command
-
-    return add
-
 
 @click.group("replay", epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 def replay() -> None:
@@ -133,7 +40,7 @@ def replay() -> None:
 
 
 @replay.command("plan", cls=Command, short_help="Show what would be sent; send nothing.")
-@_with(_FLOW, _SECRETS, _VIEW)
+@taking(FLOW, SECRETS, VIEW)
 def plan_command(**given: Any) -> None:
     """Show each request that would be sent, with every edit and its reason. Nothing is sent."""
     from replay.preview import preview
@@ -151,7 +58,7 @@ def plan_command(**given: Any) -> None:
 
 
 @replay.command("client", cls=Command, short_help="Play the client's half to a live registrar.")
-@_with(_FLOW, _SEND, _LOAD, _SECRETS, _VIEW)
+@taking(FLOW, SEND, LOAD, SECRETS, VIEW)
 def client_command(**given: Any) -> None:
     """Play the client's half of a captured registration to a live registrar, and compare the answers.
 
@@ -178,6 +85,39 @@ def client_command(**given: Any) -> None:
         die(f"{given['target']}: {error}", 3)
     _show(result, given)
     sys.exit(130 if result.interrupted else 0 if result.outcome.same else 1)
+
+
+@replay.command("sipp", cls=Command, short_help="Write the flow as a SIPp scenario.")
+@taking(FLOW, SIPP, SECRETS)
+def sipp_command(**given: Any) -> None:
+    """Write a SIPp scenario (and a CSV file of users, with their passwords) that plays the same flow."""
+    import shlex
+
+    from replay.sipp import SippError, write_scenario
+
+    for path in (given["output"], given["csv"]):
+        if os.path.exists(path) and not given["force"]:
+            raise click.UsageError(f"{path} is there already; --force writes over it")
+    secrets, flow = _given(given)
+    try:
+        made = write_scenario(
+            flow,
+            given["output"],
+            given["csv"],
+            repaired=given["repaired"],
+            secrets=secrets,
+            transport=given["transport"].upper(),
+            speed=given["speed"],
+            keep=given["keep"],
+            mapping=_mapping(given["maps"]),
+        )
+    except (SippError, OSError) as error:
+        die(str(error), 3)
+    for warning in made.warnings:
+        tell(f"sipcheck: warning: {warning}")
+    words = made.command(given["output"], given["csv"], given["target"], local=given["local"])
+    line = visible(shlex.join(words))
+    write_out(lambda out: print(line, file=out))
 
 
 def _many(flow: Flow, secrets: Secrets, course: Course, given: dict[str, Any]) -> NoReturn:
