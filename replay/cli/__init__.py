@@ -147,21 +147,20 @@ def _many(flow: Flow, secrets: Secrets, course: Course, given: dict[str, Any]) -
 
 
 def _given(given: dict[str, Any]) -> tuple[Secrets, Flow]:
+    from dataclasses import replace
+
     from analyzer.defect import SourceError
     from replay.flow import NoFlow, Wish, read_flow
 
     secrets = secrets_of("replay", given["credentials"], given["password_file"], given["password"])
     wish = Wish(_aor(given["aor"]), given["call_id"], given["number"])
+    files = _files(given["files"])
     try:
-        return secrets, read_flow(
-            _files(given["files"]),
-            wish,
-            secrets=secrets,
-            dialect=given["dialect"],
-            tls_keylog=given["tls_keylog"],
-        )
+        flow = read_flow(files, wish, secrets=secrets, dialect=given["dialect"], tls_keylog=given["tls_keylog"])
     except (SourceError, NoFlow) as error:
         die(str(error), 3)
+    named = zip(given["files"], flow.sources, strict=True)
+    return secrets, replace(flow, sources=tuple("standard input" if word == "-" else name for word, name in named))
 
 
 def _files(files: tuple[str, ...]) -> list[str]:
