@@ -10,15 +10,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol, cast
 
 from analyzer.evidence import Endpoint
 from analyzer.sip.framing import StreamFramer
+from replay.net.inbox import Arrived, Broke, Inbox
 
-MOST_QUEUED = 10_000
-"""Messages that wait to be read; a peer that floods loses the rest."""
 _CHUNK = 65_536
 
 
@@ -26,29 +23,11 @@ class LinkError(Exception):
     """The peer cannot be reached; the text says what the system said."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """A message came in."""
-
-    octets: bytes
-    peer: Endpoint
-
-
-@dataclass(frozen=True, slots=True)
-class Broke:
-    """The transport gave an error, or the peer closed."""
-
-    reason: str
-
-
-Happening = Arrived | Broke
-
-
 class Link(Protocol):
-    """A way to one peer. `local` is the address that it speaks from, `queue` what came in."""
+    """A way to one peer. `local` is the address that it speaks from, `inbox` what came in."""
 
     local: Endpoint
-    queue: asyncio.Queue[Happening]
+    inbox: Inbox
 
     async def send(self, octets: bytes) -> None:
         """Put octets on the wire; raises LinkError where that cannot be."""
@@ -63,7 +42,7 @@ class UdpLink(asyncio.DatagramProtocol):
     def __init__(self, peer: Endpoint) -> None:
         self.peer = peer
         self.local = Endpoint("", 0)
-        self.queue: asyncio.Queue[Happening] = asyncio.Queue(MOST_QUEUED)
+        self.inbox = Inbox()
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -75,11 +54,11 @@ class UdpLink(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str | object, int]) -> None:
         """A datagram is a message (18.3)."""
         del addr
-        _put(self.queue, Arrived(data, self.peer))
+        self.inbox.put(Arrived(data, self.peer))
 
     def error_received(self, exc: Exception) -> None:
         """An ICMP error."""
-        _put(self.queue, Broke(_said(exc)))
+        self.inbox.put(Broke(_said(exc)))
 
     async def send(self, octets: bytes) -> None:
         """One datagram."""
@@ -103,7 +82,7 @@ class StreamLink:
     def __init__(self, peer: Endpoint, tls: ssl.SSLContext | None, name: str | None) -> None:
         self.peer = peer
         self.local = Endpoint("", 0)
-        self.queue: asyncio.Queue[Happening] = asyncio.Queue(MOST_QUEUED)
+        self.inbox = Inbox()
         self._tls = tls
         self._name = name
         self._writer: asyncio.StreamWriter | None = None
@@ -133,7 +112,7 @@ class StreamLink:
             while octets := await reader.read(_CHUNK):
                 self._waiting, self._served = b"", True
                 for framed in framer.feed(octets):
-                    _put(self.queue, Arrived(framed.octets, self.peer))
+                    self.inbox.put(Arrived(framed.octets, self.peer))
         except OSError as error:
             reason = _said(error)
         finally:
@@ -142,7 +121,7 @@ class StreamLink:
             self._writer = None
         if self._waiting and self._served and await self._again():
             return
-        _put(self.queue, Broke(reason))
+        self.inbox.put(Broke(reason))
 
     async def _again(self) -> bool:
         """Send what met the end of an old connection over a new one."""
@@ -157,10 +136,21 @@ class StreamLink:
         """Write; over a new connection where the peer has closed the last one."""
         if self._writer is None or self._writer.is_closing():
             await self.open()
+        self._waiting = octets
+        try:
+            await self._write(octets)
+        except LinkError:
+            if self._waiting is not octets:
+                return  # who reads has met the end of the connection first, and sent it again
+            if not self._served:
+                raise
+            await self.open()
+            await self._write(octets)
+
+    async def _write(self, octets: bytes) -> None:
         writer = self._writer
         if writer is None:
             raise LinkError("the connection is closed")
-        self._waiting = octets
         try:
             writer.write(octets)
             await asyncio.wait_for(writer.drain(), timeout=10)
@@ -222,11 +212,6 @@ def addresses_of(host: str, port: int, transport: str) -> list[Endpoint]:
     return [Endpoint(str(one[4][0]), int(one[4][1])) for one in found]
 
 
-def _put(queue: asyncio.Queue[Happening], happening: Happening) -> None:
-    if not queue.full():
-        queue.put_nowait(happening)
-
-
 def _endpoint(name: tuple[str, int]) -> Endpoint:
     return Endpoint(name[0], name[1])
 
@@ -237,7 +222,3 @@ def _said(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in 10 s"
     return (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
-
-
-Tell = Callable[[object], None]
-"""Who hears of events."""

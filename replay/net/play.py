@@ -15,8 +15,9 @@ from analyzer.register.secrets import Secrets
 from replay.agent import Agent, Mapping
 from replay.flow import Flow
 from replay.load import Load, Pace, Tally
-from replay.net.converse import Ask, converse
-from replay.net.links import LinkError, Tell, connect
+from replay.net.converse import Ask, Tell, converse
+from replay.net.inbox import Inbox, Stop
+from replay.net.links import LinkError, connect
 from replay.outcome import outcome_of
 from replay.plan import steps_of
 from replay.preview import notes_of, user_of
@@ -76,8 +77,8 @@ async def _play(flow: Flow, secrets: Secrets, course: Course, tell: Tell, ask: A
     timers = replace(course.timers, reliable=course.transport != "UDP")
     session = ClientSession(steps_of(flow), agent, timers, course.manner)
     try:
-        with _interruptible() as stop:
-            await converse(session, link, tell, stop=stop, keepalive=course.keepalive, ask=ask)
+        with _interruptible(link.inbox):
+            await converse(session, link, tell, keepalive=course.keepalive, ask=ask)
     finally:
         await link.close()
     return _result(flow, secrets, course, session)
@@ -109,8 +110,8 @@ async def _play_many(
     load = Load(make, len(users), pace)
     watching = asyncio.create_task(_watch(load, progress)) if progress is not None else None
     try:
-        with _interruptible() as stop:
-            await converse(load, link, _nobody, stop=stop)
+        with _interruptible(link.inbox):
+            await converse(load, link, _nobody)
     finally:
         if watching is not None:
             watching.cancel()
@@ -129,14 +130,14 @@ def _nobody(event: object) -> None:
 
 
 @contextmanager
-def _interruptible() -> Iterator[asyncio.Event]:
-    """An event that Ctrl-C sets; where that cannot be had (another thread, another system) it is never set."""
-    stop = asyncio.Event()
+def _interruptible(inbox: Inbox) -> Iterator[None]:
+    """Ctrl-C asks for an end, in order with all else that happens; where that cannot be had (another thread, another
+    system) it does what it does elsewhere."""
     loop = asyncio.get_running_loop()
     with suppress(NotImplementedError, RuntimeError, ValueError):
-        loop.add_signal_handler(signal.SIGINT, stop.set)
+        loop.add_signal_handler(signal.SIGINT, inbox.put, Stop())
     try:
-        yield stop
+        yield
     finally:
         with suppress(NotImplementedError, RuntimeError, ValueError):
             loop.remove_signal_handler(signal.SIGINT)
