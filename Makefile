@@ -5,7 +5,8 @@ WORKERS ?= 2
 DEMO ?= samples/asterisk-first-registration/input.txt
 
 # What the tests and the benchmark run beside Python, as command:package (Debian's names).
-TOOLS := tshark:tshark sngrep:sngrep
+TOOLS := tshark:tshark dumpcap:wireshark-common sngrep:sngrep kamailio:kamailio kamcmd:kamailio openssl:openssl \
+	ip:iproute2 tc:iproute2
 
 .NOTPARALLEL:
 

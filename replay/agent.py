@@ -43,11 +43,11 @@ class Mapping:
         return self.apply(user, domain)[0]
 
     def apply(self, user: str | None, domain: str) -> tuple[str | None, str]:
-        """The first mapping that fits, applied."""
+        """The first mapping that fits, applied. Where there is no user, as in a Request-URI, a user's domain fits."""
         for (old_user, old_domain), (new_user, new_domain) in self.pairs:
             fits_domain = not old_domain or old_domain.lower() == domain.lower()
-            if fits_domain and (not old_user or old_user == user):
-                return (new_user if old_user and new_user else user), (new_domain or domain)
+            if fits_domain and (not old_user or old_user == user or (user is None and old_domain)):
+                return (new_user if user is not None and old_user and new_user else user), (new_domain or domain)
         return user, domain
 
     def uri(self, uri: SipUri) -> SipUri:

@@ -64,7 +64,8 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """What one client did at one registrar. `others` counts the registrations of the source that were not chosen."""
+    """What one client did at one registrar. `others` counts the registrations of the source that were not chosen,
+    `unseen` the answers whose request is missing from the source."""
 
     aor: str
     outcome: str
@@ -103,7 +104,7 @@ def read_flow(
         exchanges=exchanges,
         others=len(report.registrations) - 1,
         sources=tuple(source.name for source in report.sources),
-        unseen=sum(1 for row in rows if row.request is None),
+        unseen=_unseen(report, registration, wish),
         report=report,
     )
 
@@ -132,6 +133,14 @@ def _rows(report: Report, registration: Registration, wish: Wish) -> list[Transa
         if row.registration == registration.id
         and row.method == "REGISTER"
         and (not wish.call_id or row.call_id == wish.call_id)
+    )
+
+
+def _unseen(report: Report, registration: Registration, wish: Wish) -> int:
+    """Answers with a Call-ID of the registration whose request was not seen: no registration owns such a row."""
+    call_ids = {wish.call_id} if wish.call_id else set(registration.call_ids)
+    return sum(
+        1 for row in report.transactions if row.request is None and row.method == "REGISTER" and row.call_id in call_ids
     )
 
 

@@ -165,6 +165,9 @@ class ClientSession:
         sent = parse_bytes(octets)
         branch, cseq = (sent.via.branch or "") if sent.via else "", sent.cseq
         number, method = (cseq.number, cseq.method) if cseq else (-1, sent.method)
+        if not self.manner.repaired:  # what follows, the removal, is ours and goes on from here
+            self.agent.call_id, self.agent.cseq = sent.call_id, max(number, self.agent.cseq or 0)
+            self.agent.from_tag = (sent.from_.tag if sent.from_ is not None else None) or self.agent.from_tag
         self._live = ClientTransaction(octets, branch, method, number, self.timers)
         return [Say(Sent(result, draft, why)), *self._live.start(now)]
 
@@ -231,10 +234,12 @@ class ClientSession:
             self.held = True
             return [Say(Waiting(0))]
         wait = 0 if self.manner.speed <= 0 else int(step.wait / self.manner.speed)
-        if wait == 0:
+        silent = step.before is not None and step.before.final is None  # then the gap runs from the request
+        since = self._try.sent_at if silent and self._try is not None else now
+        if since + wait <= now:
             return self._go_on(now)
-        self._next_at = now + wait
-        return [Say(Waiting(wait))]
+        self._next_at = since + wait
+        return [Say(Waiting(self._next_at - now))]
 
     def proceed(self, now: int) -> list[Command]:
         """In stepwise manner: send the next step."""

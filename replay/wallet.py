@@ -8,6 +8,7 @@ the password is wrong: it is not answered again.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -31,17 +32,20 @@ ANSWER_WITH = {"www-authenticate": "authorization", "proxy-authenticate": "proxy
 """Which header answers which (RFC 3261 22.2, 22.3)."""
 MOST_REALMS = 8
 """Realms that are remembered; a hostile server may invent one with every answer."""
+_COUNT = re.compile("[0-9a-fA-F]{8}")
+_INSIDE = re.compile(r'=\s*"([^"\\]*(?:\\.[^"\\]*)*)', re.DOTALL)
 
 
 @dataclass(slots=True)
 class _Session:
-    """The challenge in force for one realm, and how its nonce was used."""
+    """The challenge in force for one realm, and how its nonce was used; `accepted`: credentials for it were good."""
 
     challenge: Challenge
     secret: Secret
     nonce: str
     cnonce: str
     count: int = 0
+    accepted: bool = False
 
 
 @dataclass(slots=True)
@@ -60,6 +64,9 @@ class Wallet:
         `spoke`: the request that it answers carried credentials."""
         if answer.status in (401, 407):
             return self._challenged(answer, spoke=spoke)
+        if spoke and 200 <= answer.status < 300:
+            for session in self._sessions.values():
+                session.accepted = True
         for row in answer.all("authentication-info"):
             self._announced(row)
         return False
@@ -70,27 +77,36 @@ class Wallet:
 
     def challenge_for(self, realm: str | None) -> Challenge | None:
         """The challenge in force for a realm, or the only one there is; None without any."""
+        session = self._session_for(realm)
+        return session.challenge if session is not None else None
+
+    def _session_for(self, realm: str | None) -> _Session | None:
         for (_, known), session in self._sessions.items():
             if known == realm:
-                return session.challenge
+                return session
         only = list(self._sessions.values())
-        return only[0].challenge if len(only) == 1 else None
+        return only[0] if len(only) == 1 else None
 
     def answer_as(self, sent: Credentials, method: str, body: bytes) -> str | None:
         """Captured credentials said again for the nonce in force, all else as it was (count, qop, realm, uri). Where
         the captured response does not fit its secret, neither does the new one. None without challenge or secret."""
-        challenge = self.challenge_for(sent.realm)
+        session = self._session_for(sent.realm)
+        if session is None:
+            return None
+        challenge = session.challenge
         secret = self._secret(sent.username or self.username, sent.realm or "", challenge)
-        if challenge is None or secret is None:
+        if secret is None:
             return None
         then = from_credentials(sent, method, body)
-        digest = then._replace(nonce=challenge.nonce or "", opaque=challenge.opaque or "", escaped=())
+        digest = then._replace(nonce=session.nonce, opaque=challenge.opaque or "", escaped=())
         if not verify(then, secret):
             secret = Secret(b"not " + secret.reveal(), username=secret.username, kind="password")
         response = expected(Reading(digest, (digest.nonce, digest.cnonce)), secret)
         if response is None:
             return None
-        now = {"nonce": _inside(challenge, "nonce"), "response": response}
+        if _COUNT.fullmatch(digest.nc):  # what was said is spent: our own credentials count on from there
+            session.count = max(session.count, int(digest.nc, 16))
+        now = {"nonce": _nonce(session), "response": response}
         if sent.get("opaque") is not None and challenge.opaque is not None:
             now["opaque"] = _inside(challenge, "opaque")
         params = [
@@ -150,8 +166,10 @@ class Wallet:
 
     def _announced(self, row: str) -> None:
         following = next((param.value for param in parse_auth_params(row) if param.name.lower() == "nextnonce"), "")
-        if following and len(self._sessions) == 1:
-            session = next(iter(self._sessions.values()))
+        if not following or len(self._sessions) != 1:
+            return
+        session = next(iter(self._sessions.values()))
+        if session.nonce != following:  # the same one again goes on counting (RFC 7616 3.4)
             session.nonce, session.count, session.cnonce = following, 0, self.token()
 
     def _respond(self, session: _Session, method: str, uri: str, body: bytes) -> str:
@@ -175,14 +193,13 @@ class Wallet:
             body=body,
         )
         response = expected(Reading(digest, (digest.nonce, digest.cnonce)), session.secret) or ""
-        nonce = _inside(challenge, "nonce") if session.nonce == challenge.nonce else session.nonce
-        return _written(digest, challenge, nonce, response)
+        return _written(digest, challenge, _nonce(session), response)
 
 
 def _refused(before: _Session, challenge: Challenge) -> bool:
-    """Credentials came back as a challenge: for the first use of a nonce it is the password; later the nonce may have
-    grown old without the server's saying so."""
-    return before.challenge.nonce == challenge.nonce or before.count == 1
+    """Credentials came back as a challenge: for the first use of a nonce it is the password; later, and where the
+    password was good before, the nonce may have grown old without the server's saying so."""
+    return before.nonce == (challenge.nonce or "") or (before.count == 1 and not before.accepted)
 
 
 def _written(digest: DigestInput, challenge: Challenge, nonce: str, response: str) -> str:
@@ -205,9 +222,17 @@ def _written(digest: DigestInput, challenge: Challenge, nonce: str, response: st
     return "Digest " + ", ".join(params)
 
 
+def _nonce(session: _Session) -> str:
+    """The nonce in force as it stands between the quotes: as it came, or a nextnonce with its own escapes."""
+    if session.nonce == session.challenge.nonce:
+        return _inside(session.challenge, "nonce")
+    return quote(session.nonce)[1:-1]
+
+
 def _inside(challenge: Challenge, name: str) -> str:
     """What stood between the quotes, escapes and all: it goes back as it came (RFC 7616 3.4)."""
     param = challenge.param(name)
     if param is None:
         return ""
-    return param.raw.partition("=")[2].strip().strip('"') if param.quoted else param.value
+    found = _INSIDE.search(param.raw) if param.quoted else None
+    return found[1] if found else param.value

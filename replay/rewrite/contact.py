@@ -35,14 +35,14 @@ def put_contact(draft: Draft, step: Step, agent: Agent) -> None:
     contacts = _contacts(draft)
     taken: set[str] = set()
     values = [_live(contact, agent, taken) for contact in contacts]
-    if values != [contact.raw for contact in contacts]:
+    if values != [contact.raw.strip() for contact in contacts]:
         draft.change("contact", ", ".join(values), why="the live address")
 
 
 def _live(contact: Address, agent: Agent, taken: set[str]) -> str:
     uri = SipUri.of(contact.uri.text) if contact.uri is not None else None
     if uri is None:
-        return contact.raw
+        return contact.raw.strip()
     user, _ = agent.mapping.apply(uri.user, uri.hostport)
     moved = uri._replace(hostport=hostport(agent.local), userinfo=user).with_transport(agent.transport)
     number = 2
@@ -50,7 +50,7 @@ def _live(contact: Address, agent: Agent, taken: set[str]) -> str:
         moved = moved._replace(userinfo=f"{uri.user or 'contact'}-{number}")
         number += 1
     taken.add(str(moved))
-    return swap_uri(contact, str(moved))
+    return swap_uri(contact, str(moved)).strip()
 
 
 def _contacts(draft: Draft) -> list[Address]:
@@ -85,10 +85,10 @@ def _raise(draft: Draft, step: Step, least: int) -> None:
         draft.change("expires", str(least), rule, why)
     contacts = _contacts(draft)
     raised = [
-        with_param(contact.raw, "expires", str(least))
+        with_param(contact.raw.strip(), "expires", str(least))
         if contact.expires is not None and 0 < contact.expires < least
-        else contact.raw
+        else contact.raw.strip()
         for contact in contacts
     ]
-    if raised != [contact.raw for contact in contacts]:
+    if raised != [contact.raw.strip() for contact in contacts]:
         draft.change("contact", ", ".join(raised), rule, why)

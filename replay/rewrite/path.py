@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from analyzer.evidence import Fidelity
 from analyzer.sip.scalar import decimal
 from analyzer.sip.via import MAGIC_COOKIE, Via
@@ -19,6 +21,10 @@ LENGTH = "R3261-18.3-content-length"
 SYNTAX = "R3261-7.3-syntax"
 _FOREIGN = frozenset(("received", "rport", "branch", "maddr", "ttl"))
 """Via parameters that belong to the captured hop (18.2.1, RFC 3581)."""
+
+
+_ADDED = re.compile(r";[ \t]*(?:(received)=[^;]*|(rport)=[^;]*)", re.IGNORECASE)
+"""What the server added to a Via (18.2.1): the port it saw, of which the question stays, and the address."""
 
 
 def repair_rows(draft: Draft, step: Step, agent: Agent) -> None:
@@ -51,9 +57,9 @@ def put_via(draft: Draft, step: Step, agent: Agent) -> None:
     vias = step.exchange.request.vias
     if not vias:
         return
-    top = vias[0]
-    kept = [f"{name}={value}" if value else name for name, value in top.params.items() if name != "received"]
-    params = "".join(f";{param.partition('=')[0] if param.startswith('rport') else param}" for param in kept)
+    raw = vias[0].raw
+    params = raw[raw.index(";") :] if ";" in raw else ""
+    params = _ADDED.sub(lambda found: "" if found[1] else f";{found[2]}", params)
     value = f"SIP/2.0/{agent.transport} {hostport(agent.local)}{params}"
     draft.change("via", ", ".join([value, *(via.raw for via in vias[1:])]), why="the live address")
 

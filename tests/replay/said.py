@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -69,9 +70,11 @@ def capture_of(items: str | Iterable[Item], folder: Path, name: str = "flow.pcap
 def _frames(items: list[Item]) -> Iterator[bytes]:
     for item in items:
         assert isinstance(item, Datagram) and item.transport == "UDP", "flow text of UDP datagrams alone"
-        wrap = ip6 if ":" in item.source.host else ip4
         inside = udp(item.payload, item.source.port, item.destination.port)
-        yield ethernet(wrap(inside, 17, item.source.host, item.destination.host))
+        if ":" in item.source.host:
+            yield ethernet(ip6(inside, 17, item.source.host, item.destination.host))
+        else:  # two packets of one identification would be one, captured twice
+            yield ethernet(ip4(inside, 17, item.source.host, item.destination.host, ident=item.ip_id or 0))
 
 
 def flow_of(text: str, folder: Path, **wish: str | int) -> Flow:
@@ -87,3 +90,18 @@ def steps_in(text: str, folder: Path) -> tuple[Step, ...]:
 def datagrams(text: str) -> list[Datagram]:
     """The datagrams of a flow text."""
     return [item for item in flow_items(text) if not isinstance(item, Abort)]
+
+
+def with_payload(item: Datagram, payload: bytes) -> Datagram:
+    """The same with other octets."""
+    return replace(item, payload=payload)
+
+
+def spoiled(text: str, before: bytes, after: bytes) -> list[Datagram]:
+    """The datagrams of a flow text, `before` exchanged in the requests: what flow text cannot write."""
+    found = datagrams(text)
+    assert any(before in item.payload for item in found)
+    return [
+        with_payload(item, item.payload.replace(before, after)) if item.payload.startswith(b"REGISTER") else item
+        for item in found
+    ]

@@ -53,7 +53,8 @@ def test_a_fixed_sample_ends_in_success_and_leaves_nothing(name: str, registrar:
     made = _made(next((_SAMPLES / name).glob("input.*")))
     played = play(made, tmp_path, registrar.port)
     assert played.code == 0, played.errors
-    assert played.cseqs == list(range(played.cseqs[0], played.cseqs[0] + len(played.cseqs)))
+    cseqs = list(dict.fromkeys(played.cseqs))  # a busy machine sends one twice
+    assert cseqs == list(range(cseqs[0], cseqs[0] + len(cseqs)))
     assert len({re.findall(r"(?m)^Call-ID: (.*)$", text)[0] for text in played.sent}) == 1
     assert registrar.bound(_user(made)) == []
 

@@ -345,40 +345,6 @@ def test_challenge_without_realm_or_nonce_is_answered_with_empty_ones() -> None:
     assert sent.response == by_hand(sent, PASSWORD)
 
 
-# Captured credentials, said again.
-
-CAPTURED = (
-    'Digest username="bob",realm="example.com",  nonce="then", uri="sip:other.example.com", '
-    'response="{response}", algorithm=MD5, cnonce="mine", opaque="old", qop=auth, nc=00000007, x=y'
-)
-
-
-def captured(password: str) -> Credentials:
-    empty = parse_credentials("authorization", CAPTURED.replace("{response}", "0" * 32))
-    return parse_credentials("authorization", CAPTURED.replace("{response}", by_hand(empty, password)))
-
-
-@pytest.mark.parametrize(("password", "verdict"), [(PASSWORD, "match"), ("mistyped", "mismatch")])
-def test_captured_credentials_are_as_right_or_wrong_as_they_were(password: str, verdict: str) -> None:
-    wallet = wallet_of()
-    wallet.take(answer(challenge(', qop="auth", opaque="new"')), spoke=False)
-    value = wallet.answer_as(captured(password), "REGISTER", BODY)
-    assert value is not None
-    sent = parse_credentials("authorization", value)
-    assert judge(read(sent), secrets_of(bob=PASSWORD)).verdict == verdict
-    assert (sent.nonce, sent.opaque) == ("n1", "new")
-    kept = {"username", "realm", "uri", "algorithm", "cnonce", "qop", "nc", "x"}
-    before = {param.raw for param in captured(password).params if param.name in kept}
-    assert {param.raw for param in sent.params if param.name in kept} == before
-
-
-def test_captured_credentials_cannot_be_said_without_a_challenge_or_a_secret() -> None:
-    assert wallet_of().answer_as(captured(PASSWORD), "REGISTER", BODY) is None
-    stranger = wallet_of(secrets_of(carol="x"))
-    stranger.take(answer(challenge()), spoke=False)
-    assert stranger.answer_as(captured(PASSWORD), "REGISTER", BODY) is None
-
-
 def test_secrets_show_in_nothing_that_a_wallet_prints() -> None:
     wallet = wallet_of(secrets_of(bob="sesame-open"))
     wallet.take(answer(challenge(', qop="auth"')), spoke=False)

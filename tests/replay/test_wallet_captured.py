@@ -1,0 +1,59 @@
+"""Captured credentials, said again for the nonce of now: as right or as wrong as they were."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzer.register.digest import judge
+from analyzer.sip.auth import Credentials, parse_credentials
+from tests.replay.said import secrets_of
+from tests.replay.test_wallet import BODY, PASSWORD, answer, by_hand, challenge, info, read, said, wallet_of
+
+CAPTURED = (
+    'Digest username="bob",realm="example.com",  nonce="then", uri="sip:other.example.com", '
+    'response="{response}", algorithm=MD5, cnonce="mine", opaque="old", qop=auth, nc=00000007, x=y'
+)
+
+
+def captured(password: str) -> Credentials:
+    empty = parse_credentials("authorization", CAPTURED.replace("{response}", "0" * 32))
+    return parse_credentials("authorization", CAPTURED.replace("{response}", by_hand(empty, password)))
+
+
+@pytest.mark.parametrize(("password", "verdict"), [(PASSWORD, "match"), ("mistyped", "mismatch")])
+def test_captured_credentials_are_as_right_or_wrong_as_they_were(password: str, verdict: str) -> None:
+    wallet = wallet_of()
+    wallet.take(answer(challenge(', qop="auth", opaque="new"')), spoke=False)
+    value = wallet.answer_as(captured(password), "REGISTER", BODY)
+    assert value is not None
+    sent = parse_credentials("authorization", value)
+    assert judge(read(sent), secrets_of(bob=PASSWORD)).verdict == verdict
+    assert (sent.nonce, sent.opaque) == ("n1", "new")
+    kept = {"username", "realm", "uri", "algorithm", "cnonce", "qop", "nc", "x"}
+    before = {param.raw for param in captured(password).params if param.name in kept}
+    assert {param.raw for param in sent.params if param.name in kept} == before
+
+
+def test_captured_credentials_take_up_a_nextnonce() -> None:
+    wallet = wallet_of()
+    wallet.take(answer(challenge(', qop="auth"')), spoke=False)
+    wallet.take(info('nextnonce="n9"'), spoke=True)
+    value = wallet.answer_as(captured(PASSWORD), "REGISTER", BODY)
+    assert value is not None and 'nonce="n9"' in value
+    assert judge(read(parse_credentials("authorization", value)), secrets_of(bob=PASSWORD)).verdict == "match"
+
+
+@pytest.mark.parametrize(("count", "following"), [("00000007", "00000008"), ("7", "00000001"), ("x", "00000001")])
+def test_a_count_that_was_said_again_is_spent(count: str, following: str) -> None:
+    wallet = wallet_of()
+    wallet.take(answer(challenge(', qop="auth"')), spoke=False)
+    text = captured(PASSWORD).raw.replace("nc=00000007", f"nc={count}")
+    assert wallet.answer_as(parse_credentials("authorization", text), "REGISTER", BODY) is not None
+    assert said(wallet).nc == following
+
+
+def test_captured_credentials_cannot_be_said_without_a_challenge_or_a_secret() -> None:
+    assert wallet_of().answer_as(captured(PASSWORD), "REGISTER", BODY) is None
+    stranger = wallet_of(secrets_of(carol="x"))
+    stranger.take(answer(challenge()), spoke=False)
+    assert stranger.answer_as(captured(PASSWORD), "REGISTER", BODY) is None
