@@ -164,9 +164,15 @@ class Kamailio:
 
     def bindings(self, user: str) -> list[str]:
         """Contact addresses that are bound to a user now; asked over the control socket."""
-        command = [require_tool("kamcmd"), "-s", f"unix:{self._control()}", "ul.lookup", "location", user]
-        run = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
-        return re.findall(r"^\s*Address: (.*)$", run.stdout, re.MULTILINE)
+        return re.findall(r"^\s*Address: (.*)$", self._ask("ul.lookup", user), re.MULTILINE)
+
+    def forget(self, user: str) -> None:
+        """Remove the contacts of a user; five are the most that it keeps."""
+        self._ask("ul.rm", user)
+
+    def _ask(self, what: str, user: str) -> str:
+        command = [require_tool("kamcmd"), "-s", f"unix:{self._control()}", what, "location", user]
+        return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False).stdout
 
     def bound_users(self) -> int:
         """How many users have a binding now."""

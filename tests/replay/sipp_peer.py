@@ -1,16 +1,9 @@
-"""For the tests of the SIPp export: a Kamailio on loopback, SIPp that plays against it, flows made of text."""
+"""For the tests of the SIPp export: SIPp that plays against a registrar, flows made of text."""
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import signal
-import socket
 import subprocess
-import tempfile
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,77 +11,10 @@ from analyzer.evidence import Datagram, Endpoint, Frame
 from analyzer.sip.message import Message, parse
 from replay.flow import Exchange, Flow
 from replay.sipp import Scenario
+from tests.replay.peers import free_port
 from tests.tools import require_tool
 
-_CONF = Path(__file__).resolve().parent / "conf" / "kamailio.cfg"
 _PATIENCE = 10.0
-_OPTIONS = (
-    "OPTIONS sip:{to} SIP/2.0\r\nVia: SIP/2.0/UDP {of};branch=z9hG4bKup\r\nMax-Forwards: 9\r\n"
-    "From: <sip:t@{of}>;tag=1\r\nTo: <sip:{to}>\r\nCall-ID: up\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
-)
-
-
-@dataclass(frozen=True)
-class Registrar:
-    """A registrar that listens on loopback, UDP and TCP, on this port."""
-
-    port: int
-    control: str
-
-    def bound(self, user: str) -> list[str]:
-        """The contacts of a user."""
-        return re.findall(r"^\s*Address: (.*)$", self._ask("ul.lookup", user), re.MULTILINE)
-
-    def forget(self, user: str) -> None:
-        """Remove the contacts of a user; five are the most that it keeps."""
-        self._ask("ul.rm", user)
-
-    def _ask(self, what: str, user: str) -> str:
-        command = [require_tool("kamcmd"), "-s", self.control, what, "location", user]
-        return subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False).stdout
-
-
-@contextlib.contextmanager
-def kamailio(*defines: str, host: str = "127.0.0.1") -> Iterator[Registrar]:
-    """Kamailio with these -A defines, on a port that the kernel chose, ended with the block."""
-    program = require_tool("kamailio")
-    with tempfile.TemporaryDirectory(prefix="sipcheck-") as folder:  # short: a socket's path has 108 octets
-        control, port = f"unix:{folder}/control", _free_port(host)
-        shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        command = [program, "-DD", "-E", "-m", "32", "-M", "4", "-f", str(_CONF), "-w", folder, "-Y", folder]
-        command += [f"-ludp:{shown}", f"-ltcp:{shown}", "-A", f'CONTROL_SOCKET="{control}"']
-        command += [word for define in defines for word in ("-A", define)]
-        with open(f"{folder}/log", "wb") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        try:
-            _await(process, host, port, Path(folder, "log"))
-            yield Registrar(port, control)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait(_PATIENCE)
-
-
-def _free_port(host: str) -> int:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as stream, socket.socket(family, socket.SOCK_DGRAM) as datagrams:
-        stream.bind((host, 0))
-        datagrams.bind(stream.getsockname()[:2])
-        return int(stream.getsockname()[1])
-
-
-def _await(process: subprocess.Popen[bytes], host: str, port: int, log: Path) -> None:
-    end = time.monotonic() + _PATIENCE
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as phone:
-        phone.settimeout(0.1)
-        while time.monotonic() < end and process.poll() is None:
-            with contextlib.suppress(OSError):
-                phone.connect((host, port))
-                own = f"localhost:{phone.getsockname()[1]}"
-                phone.send(_OPTIONS.format(to=f"localhost:{port}", of=own).encode())
-                phone.recv(4096)
-                return
-    raise AssertionError(f"Kamailio does not start:\n{log.read_text(errors='replace')[-3000:]}")
 
 
 @dataclass(frozen=True)
@@ -117,7 +43,7 @@ def play(made: Scenario, folder: Path, port: int, host: str = "127.0.0.1", *, ca
     words = [timeout, "60", sipp, *words[1:], "-error_file", "errors", "-trace_msg", "-message_file", "messages"]
     for name in ("errors", "messages"):
         (folder / name).unlink(missing_ok=True)
-    words += ["-p", str(_free_port(host))]
+    words += ["-p", str(free_port([host]))]
     run = subprocess.run(words, capture_output=True, cwd=folder, timeout=90, check=False)
     errors = folder / "errors"
     trace = folder / "messages"

@@ -14,7 +14,8 @@ import pytest
 from analyzer.register.secrets import Secrets
 from replay.flow import Wish, read_flow
 from replay.sipp import Scenario, scenario
-from tests.replay.sipp_peer import CHALLENGE, SIGNED, Registrar, answer, flow_of, kamailio, play, register
+from tests.replay.peers import Kamailio, kamailio_server
+from tests.replay.sipp_peer import CHALLENGE, SIGNED, answer, flow_of, play, register
 from tests.shared import SHARED, needs_shared, shared
 from tests.tools import require_tool
 
@@ -30,8 +31,8 @@ _LAB = SHARED / "captures" / "lab" if SHARED is not None else Path("absent")
 
 
 @pytest.fixture(scope="module")
-def registrar() -> Iterator[Registrar]:
-    with kamailio() as server:
+def registrar() -> Iterator[Kamailio]:
+    with kamailio_server() as server:
         yield server
 
 
@@ -49,30 +50,30 @@ def _user(made: Scenario) -> str:
 
 
 @pytest.mark.parametrize("name", _FIXED)
-def test_a_fixed_sample_ends_in_success_and_leaves_nothing(name: str, registrar: Registrar, tmp_path: Path) -> None:
+def test_a_fixed_sample_ends_in_success_and_leaves_nothing(name: str, registrar: Kamailio, tmp_path: Path) -> None:
     made = _made(next((_SAMPLES / name).glob("input.*")))
     played = play(made, tmp_path, registrar.port)
     assert played.code == 0, played.errors
     cseqs = list(dict.fromkeys(played.cseqs))  # a busy machine sends one twice
     assert cseqs == list(range(cseqs[0], cseqs[0] + len(cseqs)))
     assert len({re.findall(r"(?m)^Call-ID: (.*)$", text)[0] for text in played.sent}) == 1
-    assert registrar.bound(_user(made)) == []
+    assert registrar.bindings(_user(made)) == []
 
 
-def test_the_asterisk_log_registers_another_user(registrar: Registrar, tmp_path: Path) -> None:
+def test_the_asterisk_log_registers_another_user(registrar: Kamailio, tmp_path: Path) -> None:
     flow = read_flow([_SAMPLES / "asterisk-first-registration" / "input.txt"])
     made = scenario(flow, secrets=Secrets.of({"kk80ei": "kk80eipw", **_PASSWORDS}), speed=0)
     played = play(made, tmp_path, registrar.port, calls=made.users)
     assert made.users == 1 + len(_PASSWORDS)
     assert played.code == 0, played.errors
-    assert [user for user in ("kk80ei", *_PASSWORDS) if registrar.bound(user)] == []
+    assert [user for user in ("kk80ei", *_PASSWORDS) if registrar.bindings(user)] == []
 
 
 @needs_shared
 @pytest.mark.parametrize(
     "name", sorted(path.parent.parent.name for path in _LAB.glob("5-*/kamailio/capture.pcap")) or ["absent"]
 )
-def test_a_lab_flow_goes_as_captured_and_fixed(name: str, registrar: Registrar, tmp_path: Path) -> None:
+def test_a_lab_flow_goes_as_captured_and_fixed(name: str, registrar: Kamailio, tmp_path: Path) -> None:
     capture = shared("captures", "lab", name, "kamailio", "capture.pcap")
     captured = _made(capture, repaired=False)
     registrar.forget(_user(captured))
@@ -87,13 +88,13 @@ def test_a_lab_flow_goes_as_captured_and_fixed(name: str, registrar: Registrar, 
 @pytest.mark.parametrize("define", ["WITH_OTN", "WITH_NC", "WITH_OPEN", "WITH_PROXY", "WITH_NOQOP"])
 def test_a_kept_nonce_copes_with_any_registrar(define: str, tmp_path: Path) -> None:
     made = _made(shared("captures", "lab", "5-c-fixed-clean", "sipp-uas", "capture.pcap"), keep=True)
-    with kamailio(define) as server:
+    with kamailio_server(define) as server:
         played = play(made, tmp_path, server.port)
         assert played.code == 0, played.errors
-        assert len(server.bound(_user(made))) == 1
+        assert len(server.bindings(_user(made))) == 1
 
 
-def test_wrong_password_fails_and_says_so(registrar: Registrar, tmp_path: Path) -> None:
+def test_wrong_password_fails_and_says_so(registrar: Kamailio, tmp_path: Path) -> None:
     flow = read_flow([_SAMPLES / "clean-registration" / "input.pcap"])
     played = play(scenario(flow, secrets=Secrets.of({"carol": "wrong"}), speed=0), tmp_path, registrar.port)
     assert played.code == 1
@@ -101,20 +102,20 @@ def test_wrong_password_fails_and_says_so(registrar: Registrar, tmp_path: Path) 
     assert len(played.sent) == 2, "no BYE, no second guess"
 
 
-def test_captured_wrong_password_is_wrong_again(registrar: Registrar, tmp_path: Path) -> None:
+def test_captured_wrong_password_is_wrong_again(registrar: Kamailio, tmp_path: Path) -> None:
     said = [(register(1), answer(401, CHALLENGE)), (register(2, SIGNED), answer(403))]
     made = scenario(flow_of(*said), repaired=False, secrets=_secrets(), speed=0)
     played = play(made, tmp_path, registrar.port)
     assert played.code == 0, played.errors
 
 
-def test_password_with_a_quote(registrar: Registrar, tmp_path: Path) -> None:
+def test_password_with_a_quote(registrar: Kamailio, tmp_path: Path) -> None:
     said = register(1).replace(b"alice", b"bob"), answer(200)
     played = play(scenario(flow_of(said), secrets=_secrets(), speed=0), tmp_path, registrar.port)
     assert played.code == 0, played.errors
 
 
-def test_over_tcp(registrar: Registrar, tmp_path: Path) -> None:
+def test_over_tcp(registrar: Kamailio, tmp_path: Path) -> None:
     made = _made(_SAMPLES / "tcp-split" / "input.pcapng")
     assert made.transport == "TCP"
     played = play(made, tmp_path, registrar.port)
@@ -125,7 +126,7 @@ def test_over_tcp(registrar: Registrar, tmp_path: Path) -> None:
 
 def test_over_ipv6(tmp_path: Path) -> None:
     made = _made(_SAMPLES / "ipv6" / "input.pcapng")
-    with kamailio(host="::1") as server:
+    with kamailio_server(hosts=("::1",)) as server:
         played = play(made, tmp_path, server.port, host="::1")
     assert played.code == 0, played.errors
     assert all(re.search(r"(?m)^Via: SIP/2.0/UDP \[::1\]:\d+;", text) for text in played.sent)
@@ -136,7 +137,7 @@ def test_over_ipv6(tmp_path: Path) -> None:
 def test_what_is_warned_of_is_beyond_sipp(define: str, tmp_path: Path) -> None:
     """If this fails one day, SIPp has learned it, and the warning is to go."""
     made = _made(_SAMPLES / "clean-registration" / "input.pcap")
-    with kamailio(define) as server:
+    with kamailio_server(define) as server:
         assert play(made, tmp_path, server.port).code != 0
 
 
