@@ -80,6 +80,8 @@ class Judge:
         self._folders: Bounded[int, list[tuple[Rule, Finding]]] = Bounded(MOST_FOLDS)
         self._unfolded: Bounded[int, list[Finding]] = Bounded(MOST_FOLDS)
         self.dropped = 0
+        self.fresh: list[Finding] | None = None
+        """Findings that are new, in their order, for somebody who empties it as he goes; None where nobody does."""
 
     def ask(self, subject: Subject) -> None:
         """Ask every rule that has a say about a complete subject."""
@@ -147,6 +149,8 @@ class Judge:
                 return
             finding = self._findings[key] = _finding(rule, subject, answer, places)
             finding.key = key
+            if self.fresh is not None:
+                self.fresh.append(finding)
         else:
             _merge(finding, rule, answer, places, _doubts(rule, subject.transaction))
         if answer.per is not None and self.sight.ordinal.shared:
@@ -213,6 +217,8 @@ class Judge:
         finding.plain = "A rule failed to run"
         finding.key = key
         self._findings[key] = finding
+        if self.fresh is not None:
+            self.fresh.append(finding)
 
 
 def finished(findings: list[Finding], loss: float, rules: Sequence[Rule]) -> list[Finding]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from analyzer.capture.opener import Reading, are_files, open_sources
 from analyzer.evidence import SECOND, Abort, Datagram, Fidelity, Item, Source
-from analyzer.findings import Rule
+from analyzer.findings import Finding, Rule
 from analyzer.judge import INTERNAL, Judge
 from analyzer.part import Part, report_of
 from analyzer.partition import Inseparable, Partition
@@ -94,6 +94,12 @@ class Analysis:
         if self._aor and aor_of(message) != self._aor:
             return
         self._reconstructor.feed(message)
+
+    def news(self) -> list[Finding]:
+        """The findings that are new since this was asked before, for who tells them as they happen: ask before the
+        first item, then after each. What another explains (RULES 0.5) may still be taken back: its count is 0 then."""
+        fresh, self._judge.fresh = self._judge.fresh, []
+        return [finding for finding in fresh or () if finding.count > 0]
 
     def finish(self, *, interrupted: bool = False) -> Report:
         """The input has ended: close what is alive, and report."""

@@ -35,12 +35,10 @@ Command = Send | Say
 
 
 class Machine(Protocol):
-    """A half of a conversation. `deadline` is when it wants to be woken (None: by nothing but a message); `held` that
-    it waits for somebody to say `proceed`."""
+    """A half of a conversation. `deadline` is when it wants to be woken (None: by nothing but a message)."""
 
     deadline: int | None
     done: bool
-    held: bool
 
     def start(self, now: int) -> Sequence[Command]:
         """The link is up."""
@@ -51,11 +49,17 @@ class Machine(Protocol):
     def wake(self, now: int) -> Sequence[Command]:
         """`deadline` has come."""
 
-    def proceed(self, now: int) -> Sequence[Command]:
-        """Somebody wants the next step."""
-
     def failed(self, reason: str, now: int) -> Sequence[Command]:
         """The transport gave an error (an ICMP message, a reset, a connection that cannot be made)."""
 
     def stop(self, now: int) -> Sequence[Command]:
         """Somebody wants an end: finish as decency asks (bindings removed), then be `done`."""
+
+
+class Stepwise(Machine, Protocol):
+    """A machine that may be `held`: it waits for somebody to say `proceed`."""
+
+    held: bool
+
+    def proceed(self, now: int) -> Sequence[Command]:
+        """Somebody wants the next step."""

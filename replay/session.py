@@ -16,6 +16,7 @@ from analyzer.sip.layout import CREDENTIALS
 from analyzer.sip.message import Message, parse_bytes
 from replay.agent import Agent
 from replay.client import ClientTransaction
+from replay.contacts import with_param, without_param
 from replay.draft import Draft
 from replay.events import Answered, Ignored, Sent, StepResult, Try, Waiting
 from replay.machine import Command, Say
@@ -23,7 +24,6 @@ from replay.plan import Step
 from replay.rewrite import BARE, NECESSITIES, REPAIRS, Change, written
 from replay.rewrite.auth import answer_challenge
 from replay.timers import Timers
-from replay.uris import with_param, without_param
 
 MOST_TRIES = 5
 """Requests for one step: a peer that challenges for ever, or raises Min-Expires with every answer, is left alone."""

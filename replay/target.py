@@ -27,8 +27,9 @@ class Surroundings:
     enclosed: bool = False
 
 
-def parse_target(text: str, default_port: int = 5060) -> tuple[str, int]:
-    """Host and port of `HOST:PORT`, `HOST`, `[IPv6]:PORT` or a bare IPv6 address; raises BadTarget."""
+def parse_target(text: str, default_port: int = 5060, *, any_port: bool = False) -> tuple[str, int]:
+    """Host and port of `HOST:PORT`, `HOST`, `[IPv6]:PORT` or a bare IPv6 address; raises BadTarget. `any_port`: 0 is
+    a port, too, any that is free."""
     host, port = text.strip(), ""
     if host.startswith("["):
         host, closed, rest = host[1:].partition("]")
@@ -37,7 +38,8 @@ def parse_target(text: str, default_port: int = 5060) -> tuple[str, int]:
         port = rest[1:]
     elif host.count(":") == 1:
         host, _, port = host.partition(":")
-    if not host or (port and not (port.isascii() and port.isdecimal() and 0 < int(port) < 65536)):
+    least = 0 if any_port else 1
+    if not host or (port and not (port.isascii() and port.isdecimal() and least <= int(port) < 65536)):
         raise BadTarget(f"{text} is no HOST:PORT")
     return host, int(port) if port else default_port
 
@@ -53,9 +55,11 @@ def is_loopback(address: str) -> bool:
     return known.is_loopback
 
 
-def check(host: str, addresses: Sequence[str], allowed: Collection[str], around: Surroundings) -> bool:
+def check(
+    host: str, addresses: Sequence[str], allowed: Collection[str], around: Surroundings, doing: str = "sends there"
+) -> bool:
     """Whether `host`, with these addresses, is here (loopback or an enclosed namespace). Raises Refused where it is
-    elsewhere and not allowed."""
+    elsewhere and not allowed; `doing` says what is not done."""
     if addresses and (around.enclosed or all(map(is_loopback, addresses))):
         return True
     names = {name.strip("[]").lower() for name in allowed}

@@ -6,7 +6,6 @@ import re
 from typing import NamedTuple
 
 from analyzer.evidence import Endpoint
-from analyzer.sip.address import Address
 
 _URI = re.compile(
     r"(?P<scheme>sips?):(?:(?P<userinfo>[^@]*)@)?(?P<hostport>[^;?]*)(?P<tail>.*)", re.IGNORECASE | re.DOTALL
@@ -43,39 +42,6 @@ class SipUri(NamedTuple):
     def __str__(self) -> str:
         user = "" if self.userinfo is None else f"{self.userinfo}@"
         return f"{self.scheme}:{user}{self.hostport}{self.tail}"
-
-
-def swap_uri(address: Address, uri: str) -> str:
-    """The text of an address with another URI in it, brackets put around it where it had none (20.10)."""
-    if address.uri is None:
-        return address.raw
-    text = address.uri.text
-    if address.bracketed:
-        head, _, rest = address.raw.partition("<")
-        return f"{head}<{uri}>{rest[rest.find('>') + 1 :]}" if ">" in rest else f"{head}<{uri}>"
-    at = address.raw.find(text)
-    return f"{address.raw[:at].rstrip()}<{uri}>{address.raw[at + len(text) :]}"
-
-
-def without_param(address_text: str, name: str) -> str:
-    """An address without the header parameter `name` (a parameter within the brackets is the URI's)."""
-    head, close, tail = address_text.rpartition(">")
-    cut = re.sub(
-        rf";[ \t]*{re.escape(name)}(?:[ \t]*=[ \t]*(?:\"(?:[^\"\\]|\\.)*\"|[^;]*))?(?=;|\Z)",
-        "",
-        tail,
-        flags=re.IGNORECASE,
-    )
-    return f"{head}{close}{cut}"
-
-
-def with_param(address_text: str, name: str, value: str) -> str:
-    """An address with the header parameter `name` set, brackets put around a bare URI so that it stays the header's."""
-    bare = without_param(address_text, name)
-    if ">" not in bare:
-        uri, semicolon, rest = bare.strip().partition(";")
-        bare = f"<{uri}>{semicolon}{rest}"
-    return f"{bare.rstrip()};{name}={value}"
 
 
 def hostport(endpoint: Endpoint) -> str:

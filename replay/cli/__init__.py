@@ -17,7 +17,7 @@ from analyzer.cli.options import Command
 from analyzer.cli.rim import die, options_of, secrets_of, write_out
 from analyzer.views._escape import visible
 from analyzer.views._outlet import tell
-from replay.cli.options import FLOW, LOAD, SECRETS, SEND, SIPP, VIEW, taking
+from replay.cli.options import CAPTURED, CHOICE, FLOW, LOAD, PLAIN, REGISTRAR, SECRETS, SEND, SIPP, VIEW, taking
 from replay.views import load_view
 
 if TYPE_CHECKING:
@@ -85,6 +85,24 @@ def client_command(**given: Any) -> None:
         die(f"{given['target']}: {error}", 3)
     _show(result, given)
     sys.exit(130 if result.interrupted else 0 if result.outcome.same else 1)
+
+
+@replay.command("registrar", cls=Command, short_help="Be the registrar of a live client.")
+@taking(REGISTRAR, CHOICE, CAPTURED, PLAIN, SECRETS, VIEW)
+def registrar_command(**given: Any) -> None:
+    """Play the captured registrar to live clients; without FILE, a plain and correct one.
+
+    What happens, and what breaks a rule, is told on standard error as it happens; the result comes at the end: after
+    --count clients, --timeout seconds, or Ctrl-C.
+    """
+    from replay.cli.registrar import serve_and_show
+
+    if given["files"]:
+        secrets, flow = _given(given)
+    else:
+        secrets = secrets_of("replay", given["credentials"], given["password_file"], given["password"])
+        flow = None
+    serve_and_show(secrets, flow, given)
 
 
 @replay.command("sipp", cls=Command, short_help="Write the flow as a SIPp scenario.")

@@ -83,6 +83,44 @@ SEND = [
 ]
 
 
+REGISTRAR = [
+    click.argument("files", metavar="[FILE...]", nargs=-1),
+    click.option("--listen", metavar="ADDR:PORT", required=True, help="Where live clients find it; port 0: any."),
+    click.option("--allow", multiple=True, metavar="ADDR", help="Listen on this address, which is not loopback."),
+    click.option(
+        "--transport",
+        type=click.Choice(["udp", "tcp", "tls"]),
+        default="udp",
+        show_default=True,
+        help="How it is spoken to.",
+    ),
+    click.option("--certificate", type=click.Path(), metavar="PEM", help="Whom a TLS client is to believe."),
+    click.option("--key", type=click.Path(), metavar="PEM", help="The certificate's key."),
+    click.option("--count", type=click.IntRange(0), default=0, metavar="N", help="End after N clients."),
+    click.option("--timeout", type=click.FloatRange(0), default=0.0, metavar="S", help="End after so many seconds."),
+]
+PLAIN = [
+    click.option("--realm", metavar="REALM", default="", help="Without FILE: the realm. [the Request-URI's host]"),
+    click.option("--algorithm", "algorithms", multiple=True, metavar="NAME", help="Without FILE: MD5, SHA-256, ..."),
+    click.option("--no-qop", is_flag=True, help="Without FILE: challenge as RFC 2069 did."),
+    click.option("--min-expires", type=click.IntRange(0), default=60, show_default=True, help="Less is answered 423."),
+    click.option("--max-expires", type=click.IntRange(1), default=7200, show_default=True, help="More is shortened."),
+    click.option("--domain", "domains", multiple=True, metavar="NAME", help="Serve this domain alone. May repeat."),
+]
+CAPTURED = [
+    click.option(
+        "--nonces",
+        type=click.Choice(["fresh", "captured"]),
+        default="fresh",
+        show_default=True,
+        help="Of a captured challenge.",
+    ),
+    click.option(
+        "--speed", type=click.FloatRange(0), default=1.0, show_default=True, help="Answer as late as captured / N."
+    ),
+]
+CHOICE = FLOW[1:6]
+"""How to choose a registration of a source."""
 SIPP = [
     click.option(
         "-o", "--output", type=click.Path(), metavar="FILE", default="scenario.xml", show_default=True, help="Scenario."

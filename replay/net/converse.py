@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 
-from replay.machine import SECOND, Command, Machine, Say, Send
+from replay.machine import SECOND, Command, Machine, Say, Send, Stepwise
 from replay.net.inbox import Arrived, Broke, Happening
 from replay.net.links import Link, LinkError
 
@@ -18,7 +18,9 @@ Tell = Callable[[object], None]
 """Who hears of events."""
 
 
-async def converse(machine: Machine, link: Link, tell: Tell, *, keepalive: float = 0.0, ask: Ask | None = None) -> None:
+async def converse(
+    machine: Stepwise, link: Link, tell: Tell, *, keepalive: float = 0.0, ask: Ask | None = None
+) -> None:
     """Let `machine` speak over `link`; `tell` hears its events. A `Stop` in the link's inbox asks it for an end.
 
     `keepalive` is the seconds of silence after which CRLFCRLF goes out (RFC 5626 4.4.1; 0: never); `ask` is called

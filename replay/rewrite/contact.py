@@ -5,9 +5,10 @@ from __future__ import annotations
 from analyzer.sip.address import Address
 from analyzer.sip.scalar import MAX_DELTA_SECONDS, decimal
 from replay.agent import Agent
+from replay.contacts import swap_uri, with_param
 from replay.draft import Draft
 from replay.plan import Step
-from replay.uris import SipUri, hostport, swap_uri, with_param
+from replay.uris import SipUri, hostport
 
 STAR_FORM = "R3261-10.2.2-star-form"
 BRIEF_RETRY = "R3261-10.2.8-423-retry"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from analyzer.sip.address import Address
 from analyzer.sip.uri import Uri
 from replay.agent import MOST_CSEQ, Agent
+from replay.contacts import swap_uri, with_param, without_param
 from replay.draft import Draft
 from replay.plan import Step
-from replay.uris import SipUri, swap_uri, with_param, without_param
+from replay.uris import SipUri
 
 USERINFO = "R3261-10.2-ruri-userinfo"
 RURI_FORM = "R3261-10.2-ruri-form"

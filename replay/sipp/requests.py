@@ -14,12 +14,12 @@ from analyzer.sip.address import Address, parse_addresses
 from analyzer.sip.layout import CREDENTIALS
 from analyzer.sip.scalar import decimal
 from replay.agent import Agent, Mapping
+from replay.contacts import with_param, without_param
 from replay.draft import Draft, Edit
 from replay.plan import Step
 from replay.rewrite import BARE, NECESSITIES, auth, written
 from replay.sipp.marks import Marks
 from replay.sipp.script import Script
-from replay.uris import with_param, without_param
 from replay.wallet import Wallet
 
 _BRANCH = re.compile(r"(;[ \t]*branch[ \t]*=[ \t]*[^;,\s]*)", re.IGNORECASE)

@@ -1,0 +1,91 @@
+"""`sipcheck replay registrar`: from options to a registrar that listens, and to its result."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from analyzer.cli.rim import die, options_of, write_out
+from analyzer.register.secrets import Secrets
+from analyzer.views._outlet import tell
+from replay.flow import Flow
+from replay.serving import ServingOptions
+
+
+def serve_and_show(secrets: Secrets, flow: Flow | None, given: dict[str, Any]) -> NoReturn:
+    """Listen until the end that was asked for, show what came of it, and leave."""
+    from replay.authenticator import PolicyError
+    from replay.serving import serve
+    from replay.views._serving import VIEWS, told
+
+    if given["view"] not in VIEWS:
+        raise click.UsageError(f"--format {given['view']} is for replay client; here it is table or json")
+    options = _options(secrets, flow, given)
+
+    def hear(event: object) -> None:
+        line = told(event)
+        if line:
+            tell(line)
+
+    try:
+        result = serve(options, hear)
+    except PolicyError as error:
+        raise click.UsageError(str(error)) from None
+    except OSError as error:
+        die(f"{given['listen']}: {(error.strerror or str(error)).lower()}", 3)
+    view = options_of("replay", given["color"], show_all=given["show_all"])
+    write_out(lambda out: VIEWS[given["view"]](result, out, view))
+    sys.exit(130 if result.report.interrupted else 0 if result.same else 1)
+
+
+def _options(secrets: Secrets, flow: Flow | None, given: dict[str, Any]) -> ServingOptions:
+    from analyzer.evidence import Endpoint
+    from replay.authenticator import DigestPolicy, PolicyError
+    from replay.registrar import RegistrarPolicy
+    from replay.scenario import Playing
+
+    try:
+        digest = DigestPolicy(
+            realm=given["realm"],
+            algorithms=given["algorithms"] or ("MD5",),
+            qop="" if given["no_qop"] else "auth",
+        )
+    except PolicyError as error:
+        raise click.UsageError(str(error)) from None
+    host, port = _bind(given)
+    return ServingOptions(
+        listen=Endpoint(host, port),
+        transport=given["transport"].upper(),
+        flow=flow,
+        secrets=secrets,
+        policy=RegistrarPolicy(
+            min_expires=given["min_expires"],
+            max_expires=given["max_expires"],
+            domains=frozenset(given["domains"]),
+            digest=digest,
+        ),
+        playing=Playing(given["nonces"] == "fresh", given["speed"]),
+        count=given["count"],
+        timeout=given["timeout"],
+        certificate=given["certificate"] or "",
+        key=given["key"] or given["certificate"] or "",
+    )
+
+
+def _bind(given: dict[str, Any]) -> tuple[str, int]:
+    """The address to listen on: loopback, or one that was allowed by name."""
+    from replay.net.surroundings import surroundings
+    from replay.target import BadTarget, Refused, check, parse_target
+
+    if given["transport"] == "tls" and not given["certificate"]:
+        raise click.UsageError("--transport tls needs --certificate (and --key, where it is not in the same file)")
+    try:
+        host, port = parse_target(given["listen"], any_port=True)
+        check(host, [host], given["allow"], surroundings(), doing="listens")
+    except BadTarget as error:
+        raise click.UsageError(str(error)) from None
+    except Refused as refusal:
+        die(str(refusal), 2)
+    return host, port
