@@ -35,7 +35,14 @@ LOG = """
     bisect calendar colorsys gc hashlib heapq ipaddress json logging ntpath pathlib pickle random unicodedata urllib
     rich
 """
-HELP_MODULES = {"analyzer", "analyzer.cli", "analyzer.cli.options", "analyzer.cli.rim", "analyzer.views", "analyzer.views._outlet"}
+HELP_MODULES = {
+    "analyzer",
+    "analyzer.cli",
+    "analyzer.cli.options",
+    "analyzer.cli.rim",
+    "analyzer.views",
+    "analyzer.views._outlet",
+}
 LOG_PACKAGES = ("capture", "cli", "register", "rules", "sip", "views")
 NOT_FOR_LOGS = (
     "capture.packets", "capture.ip", "capture.tcp", "capture.links", "capture.engine", "workers", "views.json",

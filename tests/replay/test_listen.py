@@ -263,12 +263,15 @@ def test_who_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     async def talk(to: Endpoint) -> None:
         reader, writer = await open_tcp(to, limit=1024)
         octets = tcp_request(method="OPTIONS") * 20
-        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-            for _ in range(2000):
-                writer.write(octets)
-                await writer.drain()
-            await reader.readexactly(10**9)
-        writer.close()
+        try:
+            with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+                for _ in range(2000):
+                    writer.write(octets)
+                    await writer.drain()
+                await reader.readexactly(10**9)
+        finally:
+            writer.transport.abort()
+            await asyncio.sleep(0)  # so that the socket is closed before the loop is
 
     played = Played("TCP")
     played.machine.conversation.limit = 0  # judging is not what is tried here

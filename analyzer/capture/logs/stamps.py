@@ -6,6 +6,7 @@ A stamp may lack its year and its zone; `Stamp` keeps what was printed, and `clo
 from __future__ import annotations
 
 import calendar
+import datetime
 import re
 import time
 from typing import NamedTuple
@@ -65,6 +66,8 @@ class Stamp(NamedTuple):
         """Seconds since the epoch, were this a time of `year` (a day since the epoch, without a date) in UTC."""
         if not self.month:
             return year * 86400 + self.second
+        # A log without years whose stamps go back again and again turns its year each time, until there is none left.
+        year = min(max(year, datetime.MINYEAR), datetime.MAXYEAR)
         return calendar.timegm((year, self.month, self.day, 0, 0, 0)) + self.second
 
     def ordered(self, month_first: bool) -> Stamp:
