@@ -17,7 +17,7 @@ LOCK := requirements.lock
 NAME ?= message
 SECONDS ?= 600
 
-.PHONY: demo test check fuzz pytest tools benchmark format lock clean
+.PHONY: demo test check fuzz pytest tools benchmark docs format lock clean
 
 # Findings (exit 1) are what a demonstration is for; anything above is a failure.
 demo: $(VENV)/.installed
@@ -45,6 +45,10 @@ benchmark: tools $(VENV)/.installed-benchmark
 fuzz: $(VENV)/.installed-test
 	$(PIP) install --quiet -c $(LOCK) -e '.[fuzz]'
 	$(BIN)/python -m tests.fuzz $(NAME) --seconds $(SECONDS)
+
+# The page on the tables is printed from their data dictionary.
+docs: $(VENV)/.installed
+	$(BIN)/python -m analyzer.tables >docs/tables.md
 
 format: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .

@@ -3,6 +3,7 @@
     import analyzer
     report = analyzer.analyze("capture.pcap", credentials="users.csv")
     report.findings, report.registrations, report.digests
+    frames = analyzer.tables(report)                          # pandas DataFrames
 
 The public names load late: the command must not pay for what it does not use.
 """
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from analyzer.register.secrets import CredentialsError, Secrets
     from analyzer.report import Report
     from analyzer.rules import all_rules
+    from analyzer.tables import tables
 
 _HOMES = {
     "Confidence": "analyzer.findings",
@@ -31,6 +33,7 @@ _HOMES = {
     "SourceError": "analyzer.defect",
     "all_rules": "analyzer.rules",
     "analyze": "analyzer.pipeline",
+    "tables": "analyzer.tables",
 }
 
 __all__ = [
@@ -44,6 +47,7 @@ __all__ = [
     "SourceError",
     "all_rules",
     "analyze",
+    "tables",
 ]
 
 

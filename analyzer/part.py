@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING
 
 from analyzer.evidence import Source
 from analyzer.findings import Finding, Rule, Tally
@@ -18,6 +19,9 @@ from analyzer.judge import finished
 from analyzer.register.digests import DigestRecord
 from analyzer.register.registration import Registration
 from analyzer.report import Report, Summary, TransactionRow
+
+if TYPE_CHECKING:
+    from analyzer.recording import Recording
 
 
 @dataclass(slots=True)
@@ -47,6 +51,7 @@ class Part:
     secrets_given: bool = False
     aor: str = ""
     notes: list[str] = field(default_factory=list)
+    recording: Recording | None = None
 
 
 def report_of(parts: Sequence[Part], rules: Sequence[Rule]) -> Report:
@@ -75,7 +80,17 @@ def report_of(parts: Sequence[Part], rules: Sequence[Rule]) -> Report:
         notes=[*_given_up(parts, summary), *first.notes],
         interrupted=any(part.interrupted for part in parts),
         aor=first.aor,
+        recording=_recording(parts),
     )
+
+
+def _recording(parts: Sequence[Part]) -> Recording | None:
+    several = [part.recording for part in parts if part.recording is not None]
+    if not several:
+        return None
+    from analyzer.recording import together  # late: a run without tables does not pay for it
+
+    return together(several)
 
 
 def _renumber(parts: Sequence[Part]) -> None:
@@ -99,6 +114,8 @@ def _renumber(parts: Sequence[Part]) -> None:
         for finding in part.findings:
             finding.registration = registration(finding.registration)
             finding.transaction = None if finding.transaction is None else transaction(finding.transaction)
+        if part.recording is not None:
+            part.recording.renumber(transaction, lambda number: bisect_left(known, number) + 1)
         for one in part.registrations:
             one.renumber(bisect_left(known, one.id) + 1, transaction)
 

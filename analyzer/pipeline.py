@@ -31,6 +31,7 @@ from analyzer.sip.message import parse
 
 if TYPE_CHECKING:
     from analyzer.capture.engine import Engine
+    from analyzer.recording import Recorder
     from analyzer.workers import Run
 
 Input = str | os.PathLike[str] | BinaryIO
@@ -44,8 +45,8 @@ _OBJECTS_BETWEEN_COLLECTIONS = 10_000_000
 class Analysis:
     """A run over items that somebody else reads: `feed` each, `finish` once.
 
-    `partition` makes it one worker's share; `exhaustive` asks rules also where the marks of a subject settle what they
-    would answer, which costs time and must change nothing.
+    `partition` makes it one worker's share; `tables` keeps what `analyzer.tables` needs; `exhaustive` asks rules also
+    where the marks of a subject settle what they would answer, which costs time and must change nothing.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Analysis:
         aor: str = "",
         profile: str = "rfc3261",
         partition: Partition | None = None,
+        tables: bool = False,
         exhaustive: bool = False,
     ) -> None:
         self.sources = sources
@@ -65,14 +67,18 @@ class Analysis:
         self._partition = partition
         self._by_name = {source.name: source for source in sources}
         self._secrets = secrets or Secrets()
-        self._detail = detail
+        self._detail = detail = detail or tables
         self._aor = aor
         self._rows: list[TransactionRow] = []
         self._summary = Summary()
         self._reconstructor = Reconstructor(self._secrets, self._closed, detail=detail)
         self._reconstructor.ordinal.shared = partition is not None
+        self._recorder = _recorder() if tables else None
+        if self._recorder is not None:
+            self._reconstructor.table = self._recorder.table(self._reconstructor.ordinal)
         self._judge = Judge(self.rules, Sight(sources, self._reconstructor, profile), exhaustive=exhaustive)
-        self._reconstructor.emit = self._judge.ask
+        ask = self._judge.ask
+        self._reconstructor.emit = ask if self._recorder is None else self._recorder.hearing(ask)
 
     def feed(self, item: Item) -> None:
         """Take in a datagram or a network error."""
@@ -133,6 +139,7 @@ class Analysis:
             interrupted=interrupted,
             secrets_given=bool(self._secrets),
             aor=self._aor,
+            recording=self._recorder.recording if self._recorder is not None else None,
         )
 
     def _closed(self, transaction: Transaction, registration: Registration | None) -> None:
@@ -146,7 +153,14 @@ class Analysis:
         if self._detail:
             message = transaction.request or transaction.final
             aor = registration.aor if registration else aor_of(message) if message else ""
-            self._rows.append(row_of(transaction, registration, aor))
+            facts = None if self._recorder is None else self._recorder.facts(transaction)
+            self._rows.append(row_of(transaction, registration, aor, facts))
+
+
+def _recorder() -> Recorder:
+    from analyzer.recording import Recorder  # late: the commands that make no tables do not pay for it
+
+    return Recorder()
 
 
 def analyze(
@@ -158,6 +172,7 @@ def analyze(
     secrets: Secrets | None = None,
     rules: Sequence[Rule] | None = None,
     detail: bool = True,
+    tables: bool = True,
     aor: str = "",
     profile: str = "rfc3261",
     engine: Engine = "auto",
@@ -169,7 +184,8 @@ def analyze(
 
     `inputs` is a path, an open binary file, or a list of them; several captures are one capture in time order.
     `credentials` names credential files; `engine` says who reads captures, `tls_keylog` names a file with keys of TLS;
-    `jobs` is the number of processes that share a capture (with the same report as one).
+    `jobs` is the number of processes that share a capture (with the same report as one). `detail` keeps the rows of
+    transactions and credentials, and `tables` with it what `analyzer.tables` needs, some 60 octets a message.
     Raises SourceError where an input cannot be read at all, CredentialsError for a credential file. Ctrl-C gives the
     report of what was read so far (`report.interrupted`).
     """
@@ -185,6 +201,7 @@ def analyze(
                 rules=rules,
                 secrets=secrets,
                 detail=detail,
+                tables=tables and detail,
                 aor=aor,
                 profile=profile,
                 partition=partition,

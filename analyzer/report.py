@@ -5,9 +5,10 @@ Times are nanoseconds since the epoch here; views turn them into the reader's cl
 
 from __future__ import annotations
 
+import importlib
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from analyzer.evidence import Endpoint, Place, Source
 from analyzer.findings import Finding, Tally
@@ -15,9 +16,13 @@ from analyzer.register.digests import DigestRecord
 from analyzer.register.registration import Registration
 from analyzer.register.transaction import State, Transaction
 
+if TYPE_CHECKING:
+    from analyzer.recording import Facts, Recording
+
 
 class TransactionRow(NamedTuple):
-    """A REGISTER transaction after its end: what the machine formats list, without its messages."""
+    """A REGISTER transaction after its end: what the machine formats list, without its messages. `facts` is what the
+    tables have beside that."""
 
     id: int
     method: str
@@ -41,6 +46,7 @@ class TransactionRow(NamedTuple):
     credentials: bool
     challenge: bool
     registration: int | None
+    facts: Facts | None = None
 
 
 @dataclass(slots=True)
@@ -69,7 +75,8 @@ class Summary:
 
 @dataclass(slots=True)
 class Report:
-    """What was found. `transactions` is empty where no detail was asked for; `aor` is what the run was narrowed to."""
+    """What was found. `transactions` is empty where no detail was asked for; `aor` is what the run was narrowed to;
+    `recording` what the tables are made of beside the rest, None where they were not asked for."""
 
     sources: list[Source]
     summary: Summary
@@ -82,6 +89,7 @@ class Report:
     notes: list[str] = field(default_factory=list)
     interrupted: bool = False
     aor: str = ""
+    recording: Recording | None = None
 
     @property
     def failed(self) -> bool:
@@ -94,8 +102,16 @@ class Report:
         times = [time for source in self.sources for time in (source.first, source.last) if time is not None]
         return (min(times), max(times)) if times else (None, None)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows (`analyzer/views/_notebook.py`): it asks the value itself, so this is the one word
+        upwards, by name and late."""
+        page: str = importlib.import_module("analyzer.views._notebook").as_html(self)
+        return page
 
-def row_of(transaction: Transaction, registration: Registration | None, aor: str) -> TransactionRow:
+
+def row_of(
+    transaction: Transaction, registration: Registration | None, aor: str, facts: Facts | None = None
+) -> TransactionRow:
     """A transaction at its end."""
     request, final = transaction.request, transaction.final
     return TransactionRow(
@@ -121,4 +137,5 @@ def row_of(transaction: Transaction, registration: Registration | None, aor: str
         credentials=transaction.has_credentials,
         challenge=transaction.has_challenge,
         registration=registration.id if registration else None,
+        facts=facts,
     )

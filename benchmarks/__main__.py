@@ -19,9 +19,10 @@ from benchmarks.measure import ROOT
 from benchmarks.plot import draw
 from benchmarks.race import Race, race
 from benchmarks.results import Results, as_json, as_markdown
+from benchmarks.tabulation import tabulate
 from benchmarks.traffic import Traffic, media_in, storm_in
 
-PARTS = ("storm", "media", "start", "memory")
+PARTS = ("storm", "media", "start", "memory", "tables")
 F = TypeVar("F", bound=Callable[..., Any])
 _MEDIA_SLICES = 20  # so that SIP, not the start, is most of what pyshark does there
 _BUILD = ROOT / "build" / "benchmarks"
@@ -38,6 +39,7 @@ class Settings:
     packets: int
     media_users: int
     memory_messages: int
+    table_messages: int
     slice: int
     rounds: int
     start_rounds: int
@@ -62,6 +64,7 @@ def _size(name: str, default: int, text: str, least: int = 1) -> Callable[[F], F
 @_size("--packets", 1_000_000, "Packets of the capture that is mostly media.", 200)
 @_size("--media-users", 5_000, "Phones that register in it; sngrep's time grows with them.")
 @_size("--memory-messages", 200_000, "Messages of the shorter capture of the memory part; the longer has ten times.", 4)
+@_size("--table-messages", 50_000, "Messages of the capture that becomes tables.", 4)
 @_size("--slice", 5_000, "Packets of the storm given to pyshark; of the other capture it gets twenty times as many.")
 @_size("--rounds", 5, "Rounds of the races.")
 @_size("--start-rounds", 20, "Rounds of the starts.")
@@ -105,6 +108,10 @@ def measure(settings: Settings, keep: Callable[[Results], None]) -> Results:
             keep(results)
         if "memory" in settings.parts:
             results.needs = needs(list(growing(settings)), folder, _say)
+            keep(results)
+        if "tables" in settings.parts:
+            storm = storm_in(settings.captures, settings.table_messages, settings.users, settings.seed)
+            results.tabulation = tabulate(storm, folder, settings.rounds, _say)
             keep(results)
     return results
 

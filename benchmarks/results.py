@@ -10,6 +10,7 @@ from benchmarks.alone import Need, Start
 from benchmarks.measure import Measured
 from benchmarks.race import Race, Result, steady
 from benchmarks.spread import Spread, spread
+from benchmarks.tabulation import Tabulation, as_record, rows_of
 
 MEBI = 2**20
 ONE_CORE, TWO_CORES = "sipcheck", "sipcheck --jobs 2"
@@ -24,6 +25,7 @@ class Results:
     races: list[Race] = field(default_factory=list)
     starts: list[Start] = field(default_factory=list)
     needs: list[Need] = field(default_factory=list)
+    tabulation: Tabulation | None = None
 
     def faults(self) -> list[str]:
         """What makes a part of the result worthless, one sentence each."""
@@ -33,7 +35,8 @@ class Results:
             for result in race.results
             for fault in result.faults
         ]
-        return raced + [f"memory, {need.name}: {fault}" for need in self.needs for fault in need.faults]
+        tabled = [f"tables: {fault}" for fault in self.tabulation.faults] if self.tabulation else []
+        return raced + [f"memory, {need.name}: {fault}" for need in self.needs for fault in need.faults] + tabled
 
 
 def as_json(results: Results) -> dict[str, Any]:
@@ -44,6 +47,7 @@ def as_json(results: Results) -> dict[str, Any]:
         "races": [_race_json(race) for race in results.races],
         "start": [_start_json(start) for start in results.starts],
         "memory": [_need_json(need) for need in results.needs],
+        "tables": as_record(results.tabulation) if results.tabulation else None,
         "faults": results.faults(),
     }
 
@@ -93,6 +97,8 @@ def as_markdown(results: Results) -> str:
         parts.append(_starts_markdown(results.starts))
     if results.needs:
         parts.append(_needs_markdown(results.needs))
+    if results.tabulation is not None and results.tabulation.found:
+        parts.append(_tabulation_markdown(results.tabulation))
     parts.append("\n".join(f"- {name}: {value}" for name, value in results.machine.items()))
     if results.faults():
         parts.insert(0, "\n".join(["**Not to be relied on:**", "", *(f"- {fault}" for fault in results.faults())]))
@@ -172,6 +178,18 @@ def _needs_markdown(needs: Sequence[Need]) -> str:
     columns = ("capture", "messages", "phones", "peak MiB", "own MiB", "own, times the first", "wall s", "")
     note = "\n\nOwn memory is resident memory without the mapped pages of files, which the kernel takes back at will."
     return "### Memory of sipcheck\n\n" + _table(columns, rows) + note
+
+
+def _tabulation_markdown(result: Tabulation) -> str:
+    totals, peak = result.traffic.totals, spread(run.peak for run in result.runs).median
+    rows = sum(result.found[0]["rows"].values())
+    head = (
+        f"### Tables: {totals.messages:,} messages, {rows:,} rows\n\n{len(result.runs)} rounds; middle value, "
+        f"least and greatest in brackets; messages a second of the analysis and of pcap, rows a second of the rest; "
+        f"peak of all steps in one process {peak / MEBI:,.0f} MiB.\n\n"
+    )
+    columns = ("step", "a second", "s", "MiB for a million messages", "of the capture's size")
+    return head + _table(columns, rows_of(result))
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -32,8 +32,11 @@ Examples:
 """
 
 
-_LATE = {"replay": ("replay.cli", "Say a captured registration again to a live peer.")}
-"""Commands of packages that this one does not import: the module that has each by name, and a line of help."""
+_LATE = {
+    "export": ("analyzer.cli.export", "Write what was read as tables, or as a capture."),
+    "replay": ("replay.cli", "Say a captured registration again to a live peer."),
+}
+"""Commands that are not imported with this module: the module that has each by name, and a line of help."""
 
 
 class _Group(click.Group):
@@ -138,26 +141,27 @@ def explain_command(rule: str, view: str) -> None:
 
 
 def _run(command: str, kind: Any, *, view: str, fail_on: str, progress: bool | None, color: str, **given: Any) -> None:
-    report = _analyze(command, kind, view, progress, **given)
+    show_all = given.pop("show_all")
+    detail = wants_detail(view) or command == "verify-digest"  # its table lists the right ones too
+    report = read_report(command, kind, progress, detail=detail, **given)
     from analyzer.views import load_view
 
     render = load_view(view)
-    write_out(lambda out: render(report, out, options_of(command, color, show_all=given["show_all"])))
+    write_out(lambda out: render(report, out, options_of(command, color, show_all=show_all)))
     sys.exit(_exit_code(report, fail_on))
 
 
-def _analyze(
+def read_report(
     command: str,
     kind: Any,
-    view: str,
     progress: bool | None,
     *,
+    detail: bool,
     files: tuple[str, ...],
     select: tuple[str, ...],
     ignore: tuple[str, ...],
     profile: str,
     aor: str,
-    show_all: bool,
     credentials: tuple[str, ...],
     password_file: str | None,
     password: str | None,
@@ -165,13 +169,14 @@ def _analyze(
     engine: Engine = "auto",
     tls_keylog: str | None = None,
     jobs: int = 1,
+    tables: bool = False,
 ) -> Report:
+    """The report of the files by the options of `analyzing` or `reading`; leaves with 3 where there is none to make."""
     from analyzer.defect import SourceError
     from analyzer.pipeline import analyze
     from analyzer.views._progress import progress_bar
 
-    if engine == "native" and tls_keylog is not None:
-        raise click.UsageError("--tls-keylog does not go with --engine native: only tshark opens TLS")
+    check_engine(engine, tls_keylog)
     secrets = secrets_of(command, credentials, password_file, password)
     try:
         with progress_bar(progress) as advance:
@@ -181,7 +186,8 @@ def _analyze(
                 dialect=dialect,
                 secrets=secrets,
                 rules=_rules(command, select, ignore),
-                detail=wants_detail(view) or command == "verify-digest",  # its table lists the right ones too
+                detail=detail,
+                tables=tables,
                 aor=aor_given(aor),
                 profile=profile,
                 engine=engine,
@@ -194,6 +200,12 @@ def _analyze(
     if not report.summary.messages and not report.interrupted:
         die(_no_sip(report), 3)
     return report
+
+
+def check_engine(engine: Engine, tls_keylog: str | None) -> None:
+    """Exit 2 for an engine that cannot do what was asked."""
+    if engine == "native" and tls_keylog is not None:
+        raise click.UsageError("--tls-keylog does not go with --engine native: only tshark opens TLS")
 
 
 def _no_sip(report: Report) -> str:

@@ -25,8 +25,7 @@ def _jobs(context: click.Context, option: click.Parameter, count: int) -> int:
     return count or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
 
 
-_ANALYZE = [
-    click.argument("files", metavar="FILE...", nargs=-1, required=True),
+_SHOW = [
     view_option,
     click.option(
         "--fail-on",
@@ -35,6 +34,17 @@ _ANALYZE = [
         show_default=True,
         help="Exit with 1 at findings of this severity or above.",
     ),
+    click.option("--all", "show_all", is_flag=True, help="List the healthy registrations too."),
+    click.option(
+        "--color",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        show_default=True,
+        help="Colour the table.",
+    ),
+]
+_READ = [
+    click.argument("files", metavar="FILE...", nargs=-1, required=True),
     click.option("--select", multiple=True, metavar="RULE[,..]", help="Ask only these rules."),
     click.option("--ignore", multiple=True, metavar="RULE[,..]", help="Do not ask these rules."),
     click.option(
@@ -45,7 +55,6 @@ _ANALYZE = [
         help="Which documents to hold the traffic to.",
     ),
     click.option("--aor", metavar="AOR", default="", help="Only this address-of-record (alice@example.com)."),
-    click.option("--all", "show_all", is_flag=True, help="List the healthy registrations too."),
     click.option(
         "--credentials",
         multiple=True,
@@ -87,19 +96,19 @@ _ANALYZE = [
         "--tls-keylog", type=click.Path(), metavar="FILE", help="Open TLS with these keys (SSLKEYLOGFILE), by tshark."
     ),
     click.option("--progress/--no-progress", default=None, help="Progress on standard error (default: on a terminal)."),
-    click.option(
-        "--color",
-        type=click.Choice(["auto", "always", "never"]),
-        default="auto",
-        show_default=True,
-        help="Colour the table.",
-    ),
 ]
 
 
 def analyzing(command: F) -> F:
-    """The options of every analyzing command."""
-    for option in reversed(_ANALYZE):
+    """The options of every analyzing command that shows a report."""
+    for option in reversed([*_SHOW, *_READ]):
+        command = option(command)
+    return command
+
+
+def reading(command: F) -> F:
+    """The options of a command that analyzes, and does something else with the report than to show it."""
+    for option in reversed(_READ):
         command = option(command)
     return command
 

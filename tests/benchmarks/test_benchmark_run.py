@@ -17,12 +17,13 @@ from benchmarks import __main__ as command
 from tests.shared import ROOT
 
 SIZES = ["--messages", "80", "--users", "8", "--packets", "2000", "--media-users", "8", "--memory-messages", "40"]
+TABLES = ["--table-messages", "80"]
 ROUNDS = ["--rounds", "2", "--start-rounds", "1"]
 
 
 def benchmark(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run it as a user would."""
-    command = [sys.executable, "-m", "benchmarks", *SIZES, *ROUNDS, "--tool", "sipcheck", *words]
+    command = [sys.executable, "-m", "benchmarks", *SIZES, *TABLES, *ROUNDS, "--tool", "sipcheck", *words]
     places = ["--captures", str(folder / "captures"), "-o", str(folder / "results")]
     merged = {**os.environ, **environment}
     return subprocess.run([*command, *places], cwd=ROOT, env=merged, capture_output=True, text=True, check=False)
@@ -53,6 +54,7 @@ def test_all_parts_are_measured(whole: tuple[Path, subprocess.CompletedProcess[s
         assert ours["rate"]["low"] <= ours["rate"]["median"] <= ours["rate"]["high"]
     assert [need["capture"]["messages"] for need in found["memory"]] == [40, 400]
     assert {start["name"] for start in found["start"]} >= {"sipcheck --help", "python -c pass"}
+    assert [step["messages"] for step in found["tables"]["steps"]] == [80, 80]
     assert found["settings"]["rounds"] == 2
     assert "captures" not in found["settings"]
 
@@ -61,6 +63,7 @@ def test_table_is_printed_and_written(whole: tuple[Path, subprocess.CompletedPro
     folder, run = whole
     assert run.stdout.rstrip("\n") == (folder / "results" / "results.md").read_text().rstrip("\n")
     assert "| sipcheck | " in run.stdout
+    assert "### Tables: 80 messages" in run.stdout and "| parquet | " in run.stdout
     assert (folder / "results" / "results.png").stat().st_size > 10_000
 
 

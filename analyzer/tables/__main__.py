@@ -1,0 +1,10 @@
+"""`python -m analyzer.tables` prints the data dictionary as Markdown."""
+
+from __future__ import annotations
+
+import sys
+
+from analyzer.tables.document import as_markdown
+
+if __name__ == "__main__":
+    sys.stdout.write(as_markdown())

@@ -1,0 +1,58 @@
+"""`docs/tables.md`, printed from the data dictionary: `python -m analyzer.tables` writes it to standard output."""
+
+from __future__ import annotations
+
+from analyzer.tables.columns import DTYPES
+from analyzer.tables.dictionary import TABLES, Column, Kind, Table
+from analyzer.tables.dictionary import __doc__ as kinds
+
+_HEAD = """\
+# The tables
+
+This page is made from the data dictionary (`analyzer/tables/dictionary.py`) by `make docs`; a test holds it to that.
+
+```python
+import analyzer
+
+frames = analyzer.tables(analyzer.analyze("samples/wrong-password/input.pcapng"))
+frames.transactions.groupby("status").size()
+```
+
+`analyzer.tables(report)` gives an object with a pandas DataFrame for each table below, and
+`sipcheck export FILE... --to parquet|csv|ndjson -o OUT` writes the same: Parquet and CSV as a folder with a file for
+each table (in Parquet, a table of more than a million rows is a folder divided by hours), NDJSON as one file whose
+records say their `kind` (`transaction`, `registration`, ...).
+"""
+_TEXT = """\
+In CSV and NDJSON times are ISO 8601 in UTC, and durations are seconds. Text that a terminal would obey or an eye would
+miss is written out there (`\\x1b`, `\\u202e`), and a CSV cell that a spreadsheet would take for a formula begins with
+an apostrophe.
+"""
+
+
+def as_markdown() -> str:
+    """The whole page."""
+    parts = [_HEAD, _kinds(), _TEXT, *(_section(name, table) for name, table in TABLES.items())]
+    return "\n".join(parts)
+
+
+def pandas_name(kind: Kind) -> str:
+    """What a column of this kind is called in pandas."""
+    return "category" if kind == "category" else f"{DTYPES[kind]}" + ("[pyarrow]" if kind == "string" else "")
+
+
+def _kinds() -> str:
+    """What the dictionary's head says of its kinds."""
+    assert kinds is not None
+    return kinds.partition("\n\n")[2].rstrip() + "\n"
+
+
+def _section(name: str, table: Table) -> str:
+    rows = "\n".join(_row(column) for column in table.columns)
+    head = f"## {name}\n\nA row is {table.row}.\n\n"
+    return f"{head}| column | type | unit | meaning | source |\n| --- | --- | --- | --- | --- |\n{rows}\n"
+
+
+def _row(column: Column) -> str:
+    cells = (f"`{column.name}`", f"`{pandas_name(column.kind)}`", column.unit, column.meaning, column.clause)
+    return f"| {' | '.join(cells)} |"
