@@ -18,7 +18,7 @@ from analyzer.sip.message import Message
 MOST_NONCES = 50_000
 """Nonces that are remembered, so that memory does not follow the length of a capture. Workers hear of all nonces and so
 forget the same."""
-MOST_SESSIONS = 100_000
+MOST_SESSIONS = 50_000
 """(client, realm) pairs whose challenge in force is remembered."""
 MOST_USERS = 8
 """Call-IDs and client addresses that are remembered for one nonce."""

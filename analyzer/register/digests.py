@@ -21,7 +21,7 @@ from analyzer.sip.auth import Credentials, parse_credentials
 from analyzer.sip.message import CREDENTIALS, Message
 from analyzer.sip.text import text
 
-MOST_SESSIONS = 100_000
+MOST_SESSIONS = 50_000
 """Clients and nonces whose earlier credentials are remembered for the diagnosis."""
 KEPT_UNKNOWN = 1000
 CUT = DigestVerdict(Verdict.UNKNOWN, "the message is cut within these credentials")

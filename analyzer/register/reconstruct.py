@@ -41,7 +41,7 @@ from analyzer.register.timers import TIMER_F
 from analyzer.register.transaction import Transaction
 from analyzer.sip.message import Message
 
-MOST_HOSTS = 200_000
+MOST_HOSTS = 100_000
 MOST_EXCHANGES = 20_000
 """Clients whose last exchange is kept with its octets, some two kB each."""
 KEPT_BINDINGS = 100

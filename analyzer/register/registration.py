@@ -63,6 +63,9 @@ class LastSeen(NamedTuple):
     aborted: str
 
 
+_WELL = frozenset(("registered", "removed", "fetched"))
+
+
 def _words(last: Transaction) -> tuple[str, str]:
     """The reason phrase of its answer, and what the network said instead of one."""
     abort = last.aborted
@@ -169,7 +172,7 @@ class Registration:
     def seal(self) -> None:
         """The run is over: keep of the latest transaction what a report says, and nothing else that was for reading."""
         last = self.last_transaction
-        if last is not None:
+        if last is not None and self.outcome not in _WELL:  # of whom all is well no report says more
             reason, said = self._words if last.request is None and last.final is None else _words(last)
             self.last_seen = LastSeen(
                 last.id, last.retransmissions, last.first, last.last, last.has_credentials, reason, said
@@ -259,7 +262,7 @@ class Registration:
             self.refused_in_a_row += 1
         elif outcome != "open":
             self.refused_in_a_row = 0
-        if outcome in ("registered", "removed", "fetched"):
+        if outcome in _WELL:
             self.failures = ()
             self.failure_count = 0
             self.failing_since = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import calendar
 import re
+from functools import lru_cache
 
 MAX_DIGITS = 30
 HUGE = 10**MAX_DIGITS
@@ -27,6 +28,17 @@ _QVALUE = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 
 def decimal(s: str) -> int | None:
     """The number that ASCII digits spell (leading zeros are legal), `HUGE` for absurdly many; else None."""
+    if len(s) < 6:
+        return _short(s)  # the expiry of a million phones is one number
+    return _decimal(s)
+
+
+@lru_cache(maxsize=4096)
+def _short(s: str) -> int | None:
+    return _decimal(s)
+
+
+def _decimal(s: str) -> int | None:
     if not (s.isascii() and s.isdigit()):
         return None
     if len(s) > MAX_DIGITS:
