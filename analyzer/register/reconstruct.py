@@ -135,8 +135,11 @@ class Reconstructor:
         if message.method:
             self.requests += message.method == "REGISTER"
         elif message.version:
-            matched, cseq = self.table.matched, message.cseq
-            method = cseq.method if cseq is not None else matched.method if matched else ""
+            matched = self.table.matched
+            if matched is not None:  # it was judged and folded: asking it would read it again
+                method = matched.method
+            else:
+                method = message.cseq.method if message.cseq is not None else ""
             if method == "REGISTER":
                 self.responses[message.status] += 1
             if matched is not None and matched.request is None:
