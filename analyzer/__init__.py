@@ -4,6 +4,7 @@
     report = analyzer.analyze("capture.pcap", credentials="users.csv")
     report.findings, report.registrations, report.digests
     frames = analyzer.tables(report)                          # pandas DataFrames
+    analyzer.storms(frames.transactions)                      # registration storms, and why
 
 The public names load late: the command must not pay for what it does not use.
 """
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from analyzer.report import Report
     from analyzer.rules import all_rules
     from analyzer.tables import tables
+    from analyzer.tables.storm import storms
+    from analyzer.tables.storm_values import StormReport
 
 _HOMES = {
     "Confidence": "analyzer.findings",
@@ -31,8 +34,10 @@ _HOMES = {
     "Rule": "analyzer.findings",
     "Secrets": "analyzer.register.secrets",
     "SourceError": "analyzer.defect",
+    "StormReport": "analyzer.tables.storm_values",
     "all_rules": "analyzer.rules",
     "analyze": "analyzer.pipeline",
+    "storms": "analyzer.tables.storm",
     "tables": "analyzer.tables",
 }
 
@@ -45,8 +50,10 @@ __all__ = [
     "Rule",
     "Secrets",
     "SourceError",
+    "StormReport",
     "all_rules",
     "analyze",
+    "storms",
     "tables",
 ]
 

@@ -35,6 +35,7 @@ Examples:
 _LATE = {
     "export": ("analyzer.cli.export", "Write what was read as tables, or as a capture."),
     "replay": ("replay.cli", "Say a captured registration again to a live peer."),
+    "storm": ("analyzer.cli.storm", "Find and explain registration storms."),
 }
 """Commands that are not imported with this module: the module that has each by name, and a line of help."""
 
@@ -235,6 +236,8 @@ def _rules(command: str, select: tuple[str, ...], ignore: tuple[str, ...]) -> li
     from analyzer.rules import all_rules
 
     chosen = _chosen(_split(select)) if select else list(all_rules())
+    if command == "storm" and not select:  # its verdict is made of tables
+        chosen = []
     if command == "verify-digest" and not select:  # who asks for passwords wants no verdict on Call-IDs
         chosen = [rule for rule in chosen if rule.id.startswith("R7616-digest-")]
     ignored = {rule.id for rule in _chosen(_split(ignore))}

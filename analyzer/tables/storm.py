@@ -1,0 +1,153 @@
+"""Registration storms: found, bounded, divided, explained, measured. `storms` is the one way in.
+
+The modules beside this one have each a part: `storm_traffic` the columns, `storm_marks` what each request is worth,
+`storm_detect` where storms are, `storm_phases` their course, `storm_causes` why, `storm_outage` who was left without a
+binding, `storm_conduct` who waited, `storm_whatif` what would have been. All work on columns; nothing loops over rows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from analyzer.tables.storm_causes import Scene, causes_of, in_vain, scene_of
+from analyzer.tables.storm_conduct import back_off_of, retry_after_of
+from analyzer.tables.storm_detect import Span, bins_of, spans_of
+from analyzer.tables.storm_marks import Marks, marks_of
+from analyzer.tables.storm_outage import Lacks, lacks_of, outage_of, unbound_at
+from analyzer.tables.storm_phases import Course, carried_of, course_of, peak_of, phases_of
+from analyzer.tables.storm_traffic import SECOND, Codes, Floats, Sends, Traffic, sends_of, traffic_of
+from analyzer.tables.storm_values import Culprit, Series, Storm, StormReport
+from analyzer.tables.storm_whatif import what_if_of
+
+_CULPRITS = 5
+
+
+def storms(transactions: pd.DataFrame) -> StormReport:
+    """The registration storms in a transactions table (`analyzer.tables(report).transactions`), in order of time.
+
+    The rows may be in any order. Columns that are missing or empty weaken what can be said; `notes` tells. Raises
+    KeyError where a column is missing without which there is nothing to say (times, status, retransmissions, who).
+    """
+    traffic = traffic_of(transactions)
+    if not len(traffic):
+        return StormReport(notes=traffic.notes)
+    marks, sends = marks_of(traffic), sends_of(traffic)
+    bins = bins_of(traffic, marks, sends)
+    found = tuple(_storm(traffic, marks, sends, span) for span in spans_of(traffic, marks, sends, bins))
+    first, last = traffic.span
+    return StormReport(
+        storms=found,
+        first=first,
+        last=last,
+        transactions=len(traffic),
+        requests=len(sends.time),
+        retransmissions=int(traffic.copies.sum()),
+        users=len(np.unique(traffic.user)),
+        peak_rate=peak_of(sends.time)[0],
+        usual_rate=float(np.median(bins.level)) * bins.per_second,
+        responses=_counted(traffic.status),
+        notes=traffic.notes,
+    )
+
+
+def _counted(status: np.typing.NDArray[np.int16]) -> dict[int, int]:
+    values, counts = np.unique(status[status > 0], return_counts=True)
+    return dict(zip(values.tolist(), counts.tolist(), strict=True))
+
+
+def _storm(traffic: Traffic, marks: Marks, sends: Sends, span: Span) -> Storm:
+    start, end = span.start, span.end
+    inside = sends.within(start, end)
+    scene = scene_of(traffic, marks, inside, span)
+    within = scene.weight > 0
+    course = course_of(traffic, inside, start, end)
+    lacks = lacks_of(traffic, marks, np.unique(traffic.client[within]), in_vain(scene))
+    peak_rate, peak_time = peak_of(inside.time)
+    outage = outage_of(lacks, start, end)
+    answered = within & (traffic.status > 0)
+    copies = int(inside.copy.sum())
+    over = outage.recovered if outage.recovered is not None and outage.recovered > peak_time else None
+    causes = causes_of(scene)
+    return Storm(
+        start=start,
+        end=end,
+        peak_rate=peak_rate,
+        peak_time=peak_time,
+        usual_rate=span.level,
+        requests=len(inside.time),
+        first_copies=len(inside.time) - copies,
+        retransmissions=copies,
+        users=scene.users(within),
+        causes=causes,
+        phases=phases_of(course, end),
+        responses=_counted(traffic.status[answered]),
+        unanswered=int((within & (traffic.status == 0)).sum()),
+        outage=outage,
+        latency=_latency(traffic, np.flatnonzero(answered)),
+        carried=carried_of(traffic),
+        recovery=(over - peak_time) / SECOND if over is not None else None,
+        retry_after=retry_after_of(traffic, marks, within),
+        back_off=back_off_of(traffic, marks, within),
+        coherence=scene.coherence,
+        what_if=what_if_of(scene, causes, _interval(scene)),
+        culprits=_culprits(scene),
+        series=_series(course, lacks),
+    )
+
+
+def _latency(traffic: Traffic, rows: np.typing.NDArray[np.int64]) -> tuple[float, float, float] | None:
+    if not len(rows):
+        return None
+    taken = np.maximum(traffic.final[rows] - traffic.time[rows], 0) / SECOND
+    median, slow, slowest = np.quantile(taken, (0.5, 0.95, 0.99)).tolist()
+    return median, slow, slowest
+
+
+def _interval(scene: Scene) -> float | None:
+    """Seconds between a client's registrations: as seen, else half of what was granted."""
+    if scene.coherence is not None:
+        return scene.coherence.period
+    granted = scene.traffic.granted[(scene.weight > 0) & (scene.traffic.granted > 0)]
+    return float(np.median(granted)) / 2 if len(granted) else None
+
+
+def _culprits(scene: Scene) -> tuple[Culprit, ...]:
+    """The users, and the transport addresses, with the most requests; only where they stand out."""
+    traffic = scene.traffic
+    return (
+        *_most("user", traffic.user, traffic.users, scene),
+        *_most("source", traffic.source, traffic.sources, scene),
+    )
+
+
+def _most(kind: str, codes: Codes, names: pd.Index[str], scene: Scene) -> list[Culprit]:
+    load = np.bincount(codes, weights=scene.weight)
+    total, usual = load.sum(), float(np.median(load[load > 0]))
+    top = np.argsort(-load, kind="stable")[:_CULPRITS]
+    return [
+        Culprit("user" if kind == "user" else "source", names[code], int(load[code]), float(load[code] / total))
+        for code in top.tolist()
+        if load[code] >= 0.5 * total or (load[code] >= 2 * usual and load[code] >= 0.01 * total)
+    ]
+
+
+def _series(course: Course, lacks: Lacks) -> Series:
+    ends = course.start + (np.arange(len(course.first)) + 1) * course.width
+    return Series(
+        start=course.start,
+        width=course.width / SECOND,
+        first=tuple((course.first * course.per_second).tolist()),
+        copies=tuple((course.copies * course.per_second).tolist()),
+        answered=tuple((course.answered * course.per_second).tolist()),
+        median=_known(course.median),
+        slow=_known(course.slow),
+        unbound=tuple(unbound_at(lacks, ends).tolist()),
+    )
+
+
+def _known(values: Floats) -> tuple[float | None, ...]:
+    return tuple(None if value != value else value for value in values.tolist())
+
+
+__all__ = ["storms"]

@@ -1,0 +1,191 @@
+"""The transactions table as plain columns, and every copy of a request put in its place in time.
+
+The table has one row a transaction: when its request was first sent, how often it was sent again, and (where known)
+when last. The copies between follow Timer E (RFC 3261 17.1.2.2): T1, doubling up to T2, so the k-th copy leaves 0.5,
+1.5, 3.5, 7.5, 11.5, ... seconds after the first. Where the last copy was seen the schedule is stretched to meet it.
+
+Columns that are missing, or empty, are no error: what could not be judged without them is said in `notes`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+SECOND = 1_000_000_000
+T1 = SECOND // 2
+"""RFC 3261 17.1.1.1: an answer later than this makes the client send again."""
+TIMER_F = 32 * SECOND
+"""RFC 3261 17.1.2.2: a client gives up after this."""
+UNKNOWN = np.iinfo(np.int64).min
+"""A time that is not known (NaT)."""
+
+Ints = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int32]
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+_REQUIRED = ("time", "final_time", "status", "retransmissions", "aor", "source", "call_id", "credentials")
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """REGISTER transactions in the order of their time; all arrays have one entry a transaction.
+
+    Times in nanoseconds, `UNKNOWN` where there is none; `granted`, `requested`, `retry_after` in seconds, NaN where
+    unknown; `user`, `source`, `host`, `call` and `client` are codes (`client` is a user at a host), `users` and
+    `sources` the names of the codes. `skipped` counts rows without a time, which no analysis over time can place.
+    """
+
+    time: Ints
+    last: Ints
+    final: Ints
+    status: npt.NDArray[np.int16]
+    copies: Codes
+    user: Codes
+    source: Codes
+    host: Codes
+    call: Codes
+    client: Codes
+    agent: Codes
+    users: pd.Index[str]
+    sources: pd.Index[str]
+    agents: pd.Index[str]
+    credentials: Flags
+    granted: Floats
+    requested: Floats
+    retry_after: Floats
+    skipped: int
+    notes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """First and last time of anything seen. Raises ValueError without rows."""
+        return int(self.time.min()), int(max(self.last.max(), self.final.max()))
+
+
+def traffic_of(transactions: pd.DataFrame) -> Traffic:
+    """The columns of a transactions table. Raises KeyError where one is missing without which nothing can be said."""
+    missing = [name for name in _REQUIRED if name not in transactions]
+    if missing:
+        raise KeyError(f"the transactions table lacks {', '.join(missing)}")
+    time = _times(transactions, "time")
+    kept = np.flatnonzero(time != UNKNOWN)
+    number = _numbers(transactions, "transaction", 0.0)[kept] if "transaction" in transactions else np.arange(len(kept))
+    kept = kept[np.lexsort((number, time[kept]))]  # the order of the rows must not matter
+    rows = transactions.iloc[kept]
+    copies = _numbers(rows, "retransmissions", 0.0).astype(np.int32)
+    user, users = _coded(rows, "aor")
+    source, sources = _coded(rows, "source")
+    host, _ = _coded(rows, "source_host" if "source_host" in rows else "source")
+    call, _ = _coded(rows, "call_id")
+    agent, agents = _coded(rows, "user_agent")
+    return Traffic(
+        time=time[kept],
+        last=_last(rows, time[kept], copies),
+        final=_times(rows, "final_time"),
+        status=_numbers(rows, "status", 0.0).astype(np.int16),
+        copies=copies,
+        user=user,
+        source=source,
+        host=host,
+        call=call,
+        client=_pairs(user, host),
+        agent=agent,
+        users=users,
+        sources=sources,
+        agents=agents,
+        credentials=rows["credentials"].fillna(False).to_numpy(dtype=bool),
+        granted=_numbers(rows, "granted", np.nan),
+        requested=_numbers(rows, "requested", np.nan),
+        retry_after=_numbers(rows, "retry_after", np.nan),
+        skipped=len(transactions) - len(kept),
+        notes=_notes(rows, len(transactions) - len(kept)),
+    )
+
+
+def _times(rows: pd.DataFrame, name: str) -> Ints:
+    return rows[name].to_numpy(dtype="datetime64[ns]").astype(np.int64)
+
+
+def _numbers(rows: pd.DataFrame, name: str, absent: float) -> Floats:
+    if name not in rows:
+        return np.full(len(rows), absent)
+    return pd.to_numeric(rows[name]).to_numpy(dtype=np.float64, na_value=absent)
+
+
+def _coded(rows: pd.DataFrame, name: str) -> tuple[Codes, pd.Index[str]]:
+    """Codes in the order of first appearance, and their names; what is missing is one more name, the empty one."""
+    if name not in rows:
+        return np.zeros(len(rows), dtype=np.int32), pd.Index([""])
+    codes, names = pd.factorize(rows[name], use_na_sentinel=True)
+    index = pd.Index([*map(str, names), ""])
+    return np.where(codes < 0, len(index) - 1, codes).astype(np.int32), index
+
+
+def _pairs(first: Codes, second: Codes) -> Codes:
+    both = first.astype(np.int64) * (int(second.max(initial=0)) + 1) + second
+    return pd.factorize(both)[0].astype(np.int32)
+
+
+def _last(rows: pd.DataFrame, time: Ints, copies: Codes) -> Ints:
+    """When the last copy left: as seen, or by Timer E's schedule, but not after the answer that ends it."""
+    due, final = time + after(copies), _times(rows, "final_time")
+    due = np.where(final != UNKNOWN, np.minimum(due, np.maximum(final, time)), due)
+    if "last_sent" not in rows:
+        return due
+    seen = _times(rows, "last_sent")
+    return np.where((seen == UNKNOWN) | ((seen <= time) & (copies > 0)), due, seen)
+
+
+def _notes(rows: pd.DataFrame, skipped: int) -> tuple[str, ...]:
+    notes = [f"{skipped:,} transactions without a time were left out"] if skipped else []
+    told = {
+        "last_sent": "when the last copy of a request was sent is not known: copies are placed by Timer E",
+        "granted": "granted lifetimes are not known: short ones are guessed from the refreshes",
+        "retry_after": "no answer gave Retry-After, so whether it is obeyed was not judged",
+    }
+    return (*notes, *(text for name, text in told.items() if name not in rows or bool(rows[name].isna().all())))
+
+
+def after(copies: npt.NDArray[np.integer]) -> Ints:
+    """Nanoseconds from the first sending to the copy of this number (RFC 3261 17.1.2.2: T1 doubling to T2 = 8 T1)."""
+    number = copies.astype(np.int64)
+    doubling = T1 * (2 ** np.minimum(number, 4) - 1)
+    due: Ints = doubling + np.maximum(number - 4, 0) * 8 * T1
+    return due
+
+
+@dataclass(frozen=True, slots=True)
+class Sends:
+    """Every REGISTER on the wire: `time` in nanoseconds, `row` its transaction, `copy` whether it was sent before."""
+
+    time: Ints
+    row: Ints
+    copy: Flags
+
+    def within(self, start: int, end: int) -> Sends:
+        """Those from `start` to `end`, both included."""
+        kept = np.flatnonzero((self.time >= start) & (self.time <= end))
+        return Sends(self.time[kept], self.row[kept], self.copy[kept])
+
+
+def sends_of(traffic: Traffic) -> Sends:
+    """All sendings, first copies first, then the retransmissions by transaction."""
+    again = np.flatnonzero(traffic.copies > 0)
+    counts = traffic.copies[again].astype(np.int64)
+    row = np.repeat(again, counts)
+    ends = np.cumsum(counts)
+    number = np.arange(len(row)) - np.repeat(ends - counts, counts) + 1
+    due = after(traffic.copies[again])
+    stretch = np.repeat((traffic.last[again] - traffic.time[again]) / due, counts)
+    times = traffic.time[row] + (after(number) * stretch).astype(np.int64)
+    rows = np.concatenate([np.arange(len(traffic)), row])
+    copy = np.arange(len(rows)) >= len(traffic)
+    return Sends(np.concatenate([traffic.time, times]), rows, copy)
