@@ -58,12 +58,13 @@ class ClientTransaction:
         return [Send(self.octets)]
 
     def matches(self, answer: Message) -> bool:
-        """17.1.3, and the CSeq number beside: one branch used for two requests must not mix their answers."""
+        """17.1.3, and the CSeq number beside: one branch used for two requests must not mix their answers. A request
+        without a branch (RFC 2543) has answers without one."""
         via, cseq = answer.via, answer.cseq
         return (
             answer.status > 0
             and via is not None
-            and via.branch == self.branch
+            and (via.branch or "") == self.branch
             and cseq is not None
             and (cseq.number, cseq.method) == (self.cseq, self.method)
         )

@@ -20,7 +20,7 @@ from analyzer.evidence import Endpoint
 from analyzer.sip.message import parse_bytes
 from replay.events import Try
 from replay.machine import SECOND, Command, Say
-from replay.outcome import outcome_of
+from replay.outcome import Outcome, outcome_of
 from replay.session import ClientSession
 
 MOST_REASONS = 100
@@ -30,7 +30,8 @@ MOST_REASONS = 100
 @dataclass(slots=True)
 class Tally:
     """What came of it so far. `latencies` are nanoseconds from a request's first copy to its final answer; `statuses`
-    final answers, 0 for none; `unlike` how sessions ended that did not end as then; `late` starts that had to wait."""
+    final answers, 0 for none; `unlike` how sessions ended that did not end as then; `late` starts that had to wait,
+    `cut` sessions that the end of the time ended, and that had gone as then until there."""
 
     begun: int = 0
     ended: int = 0
@@ -41,6 +42,7 @@ class Tally:
     late: int = 0
     ignored: int = 0
     not_removed: int = 0
+    cut: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
     unlike: Counter[str] = field(default_factory=Counter)
     latencies: array[int] = field(default_factory=lambda: array("q"))
@@ -132,7 +134,7 @@ class Load:
             self.done = True
         self.stopped = True
         for number, session in list(self._live.items()):
-            commands += self._after(number, session.stop(now), now)
+            commands += self._after(number, session.stop(now, careful=session.heard), now)
         return commands + self._pump(now)
 
     def _over(self, now: int) -> bool:
@@ -199,7 +201,9 @@ class Load:
         tally.not_removed += bool(session.removal) and not 200 <= session.removal[-1].status < 300
         outcome = outcome_of(session.steps, session.results)
         tally.same += outcome.same
-        if not outcome.same:
+        if session.stopped and not outcome.same and not _went_wrong(session, outcome):
+            tally.cut += 1
+        elif not outcome.same:
             reason = f"{outcome.now or 'not finished'}, then {outcome.then}"
             tally.unlike[reason if reason in tally.unlike or len(tally.unlike) < MOST_REASONS else "other"] += 1
 
@@ -211,3 +215,12 @@ class Load:
         tally.timeouts += one.ending == "timeout"
         if one.latency is not None:
             tally.latencies.append(one.latency)
+
+
+def _went_wrong(session: ClientSession, outcome: Outcome) -> bool:
+    """Whether a step ended otherwise than then, or had no answer in the time in which the first copy may ask for one:
+    a registrar that has died must not look like one that was not given the time."""
+    if session.unanswered > session.timers.t1:
+        return True
+    ended = {one.step.number for one in session.results if one.tries and one.tries[-1].ending != "stopped"}
+    return any(number in ended for number in outcome.unlike)

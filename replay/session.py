@@ -14,7 +14,7 @@ from analyzer.evidence import Endpoint
 from analyzer.sip.address import Address
 from analyzer.sip.layout import CREDENTIALS
 from analyzer.sip.message import Message, parse_bytes
-from replay.agent import Agent
+from replay.agent import MOST_CSEQ, Agent
 from replay.client import ClientTransaction
 from replay.contacts import with_param, without_param
 from replay.draft import Draft
@@ -44,7 +44,8 @@ class Manner:
 @dataclass(slots=True)
 class ClientSession:
     """A `Machine` (see machine.py) that plays `steps` as `agent`. `results` is what is left in the end, `removal` the
-    requests that took the bindings away, `ignored` how many stray messages came."""
+    requests that took the bindings away, `ignored` how many stray messages came, `heard` whether any answer did,
+    `unanswered` how long (nanoseconds) the request that was given up had been waiting."""
 
     steps: Sequence[Step]
     agent: Agent
@@ -58,6 +59,8 @@ class ClientSession:
     stopped: bool = False
     bound: dict[str, str] = field(default_factory=dict)
     held: bool = False
+    heard: bool = False
+    unanswered: int = 0
     _at: int = 0
     _live: ClientTransaction | None = None
     _try: Try | None = None
@@ -84,6 +87,7 @@ class ClientSession:
         live = self._live
         if live is None or self._try is None or not live.matches(message):
             return self._ignore(message, peer)
+        self.heard = True
         commands = live.receive(message, now)
         self._try.provisional = live.provisional
         if live.final is message:
@@ -115,8 +119,8 @@ class ClientSession:
         self._set_deadline()
         return commands
 
-    def stop(self, now: int) -> list[Command]:
-        """End early: what is under way is given up, what was bound is removed."""
+    def stop(self, now: int, *, careful: bool = True) -> list[Command]:
+        """End early: what is under way is given up, what was bound is removed; `careful`: what may have been, too."""
         if self.done:
             return []
         if self.stopped:
@@ -124,7 +128,9 @@ class ClientSession:
             return []
         self.stopped, self._next_at, self.held = True, None, False
         if self._try is not None and not self._try.ending:
-            self._try.ending = "stopped"
+            self._try.ending, self.unanswered = "stopped", now - self._try.sent_at
+            if careful:
+                self._note_unknown(self._try.draft)
         self._live = self._try = None
         commands = self._finish(now)
         self._set_deadline()
@@ -200,8 +206,11 @@ class ClientSession:
         """What an answer teaches; why the request should be sent again, "" if it should not."""
         final, draft = attempt.final, attempt.draft
         if final is None:
+            if self.heard:  # a registrar that lives may have bound it, and its answer be lost
+                self._note_unknown(draft)
             return ""
-        self._note_bound(draft, final)
+        if 200 <= final.status < 300:
+            self._note_bound(draft)
         spoke = any(draft.first(key) is not None for key in CREDENTIALS)
         answerable = self.agent.wallet.take(final, spoke=spoke)
         if final.status in (401, 407):
@@ -250,20 +259,24 @@ class ClientSession:
 
     # The end.
 
-    def _note_bound(self, draft: Draft, final: Message) -> None:
-        """Which contacts of ours a 2xx leaves bound (10.3 step 8)."""
-        if not 200 <= final.status < 300:
-            return
+    def _note_bound(self, draft: Draft, *, surely: bool = True) -> None:
+        """Which contacts of ours a 2xx leaves bound (10.3 step 8); not `surely`: what it may have added, no more."""
         expires = draft.first("expires")
         for address in _addresses(draft.all("contact")):
             if address.star:
-                self.bound.clear()
+                if surely:
+                    self.bound.clear()
             elif address.uri is not None:
                 gone = address.expires == 0 or (address.expires is None and (expires or "").strip() == "0")
-                if gone:
-                    self.bound.pop(address.uri.text, None)
-                else:
+                if not gone:
                     self.bound[address.uri.text] = address.raw
+                elif surely:
+                    self.bound.pop(address.uri.text, None)
+
+    def _note_unknown(self, draft: Draft) -> None:
+        """Nobody knows what became of a request: what it may have bound is removed with the rest."""
+        if not self._removing:
+            self._note_bound(draft, surely=False)
 
     def _finish(self, now: int) -> list[Command]:
         if self.manner.keep or not self.bound or not self.results:
@@ -275,6 +288,9 @@ class ClientSession:
     def _remove(self, why: str, now: int) -> list[Command]:
         """10.2.2: an expiration interval of 0 for each contact that is ours, and for no other."""
         step = self.results[-1].step
+        if (self.agent.cseq or 0) >= MOST_CSEQ:
+            # A captured number that cannot grow. With another Call-ID any number will do (10.3 step 7).
+            self.agent.call_id, self.agent.cseq = "", None
 
         def contacts(draft: Draft, step: Step, agent: Agent) -> None:
             del step, agent

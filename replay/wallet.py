@@ -32,6 +32,8 @@ ANSWER_WITH = {"www-authenticate": "authorization", "proxy-authenticate": "proxy
 """Which header answers which (RFC 3261 22.2, 22.3)."""
 MOST_REALMS = 8
 """Realms that are remembered; a hostile server may invent one with every answer."""
+_LINE_ENDS = re.compile(r"[\r\n\0]")
+"""What some parsers take for the end of a line: said again, it would put headers of the peer's into our request."""
 _COUNT = re.compile("[0-9a-fA-F]{8}")
 _INSIDE = re.compile(r'=\s*"([^"\\]*(?:\\.[^"\\]*)*)', re.DOTALL)
 
@@ -130,6 +132,9 @@ class Wallet:
         return took
 
     def _usable(self, challenge: Challenge) -> bool:
+        if any(_LINE_ENDS.search(param.raw) for param in challenge.params):
+            self.unanswerable = "the challenge has a line end within a value"
+            return False
         if not challenge.is_digest:
             self.unanswerable = f"scheme {challenge.scheme} is not Digest"
             return False
@@ -166,7 +171,7 @@ class Wallet:
 
     def _announced(self, row: str) -> None:
         following = next((param.value for param in parse_auth_params(row) if param.name.lower() == "nextnonce"), "")
-        if not following or len(self._sessions) != 1:
+        if not following or _LINE_ENDS.search(following) or len(self._sessions) != 1:
             return
         session = next(iter(self._sessions.values()))
         if session.nonce != following:  # the same one again goes on counting (RFC 7616 3.4)

@@ -80,7 +80,7 @@ def client_command(**given: Any) -> None:
     if given["users"] is not None:
         _many(flow, secrets, course, given)
     try:
-        result = play(flow, secrets, course, lambda event: None, _ask if given["stepwise"] else None)
+        result = play(flow, secrets, course, _hear, _ask if given["stepwise"] else None)
     except LinkError as error:
         die(f"{given['target']}: {error}", 3)
     _show(result, given)
@@ -116,6 +116,8 @@ def sipp_command(**given: Any) -> None:
     for path in (given["output"], given["csv"]):
         if os.path.exists(path) and not given["force"]:
             raise click.UsageError(f"{path} is there already; --force writes over it")
+    if os.path.realpath(given["output"]) == os.path.realpath(given["csv"]):
+        raise click.UsageError("--output and --csv are the same file")
     secrets, flow = _given(given)
     try:
         made = write_scenario(
@@ -259,9 +261,22 @@ def _announce(flow: Flow, secrets: Secrets, given: dict[str, Any]) -> None:
     click.echo(f"sipcheck: sending to {given['target']}", err=True)
 
 
+def _hear(event: object) -> None:
+    """On a terminal: why nothing seems to happen."""
+    from replay.events import Sent, Waiting
+
+    if not sys.stderr.isatty():
+        return
+    if isinstance(event, Waiting) and event.nanoseconds >= 1_000_000_000:
+        click.echo(f"sipcheck: the next request goes in {event.nanoseconds / 1e9:,.0f} s, as captured", err=True)
+    elif isinstance(event, Sent) and event.result is None:
+        click.echo("sipcheck: removing the bindings (Ctrl-C leaves them)", err=True)
+
+
 def _ask() -> None:
     click.echo("sipcheck: Enter sends the next registration", err=True)
-    sys.stdin.readline()
+    while os.read(sys.stdin.fileno(), 1) not in (b"\n", b""):  # not through sys.stdin, whose lock a thread that still
+        pass  # waits would hold when the program ends
 
 
 def _show(result: Result, given: dict[str, Any]) -> None:

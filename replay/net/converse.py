@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from replay.machine import SECOND, Command, Machine, Say, Send, Stepwise
-from replay.net.inbox import Arrived, Broke, Happening
+from replay.net.inbox import Arrived, Broke, Go, Happening, Inbox
 from replay.net.links import Link, LinkError
 
 MOST_AT_ONCE = 64
@@ -27,15 +29,16 @@ async def converse(
     where the machine holds.
     """
     await _carry_out(machine.start(now()), machine, link, tell)
+    asked = False
     while not machine.done:
-        if ask is not None and machine.held:
-            await asyncio.to_thread(ask)
-            await _carry_out(machine.proceed(now()), machine, link, tell)
-        else:
-            await _turn(machine, link, tell, keepalive)
+        if ask is not None and machine.held and not asked:
+            asked = True
+            _in_background(ask, link.inbox)
+        await _turn(machine, link, tell, keepalive)
+        asked = asked and machine.held
 
 
-async def _turn(machine: Machine, link: Link, tell: Tell, keepalive: float) -> None:
+async def _turn(machine: Stepwise, link: Link, tell: Tell, keepalive: float) -> None:
     """Wait for whatever comes first, and hand it to the machine."""
     left = None if machine.deadline is None else max(0.0, (machine.deadline - now()) / SECOND)
     idle = bool(keepalive) and (left is None or keepalive < left)
@@ -51,11 +54,25 @@ async def _turn(machine: Machine, link: Link, tell: Tell, keepalive: float) -> N
         await _carry_out(machine.wake(now()), machine, link, tell)
 
 
-def _handed_in(happening: Happening, machine: Machine) -> Iterable[Command]:
+def _in_background(ask: Ask, inbox: Inbox) -> None:
+    """Ask in a thread, which must not hold anybody up: while nobody answers, messages and Ctrl-C have their way."""
+    loop = asyncio.get_running_loop()
+
+    def run() -> None:
+        ask()
+        with suppress(RuntimeError):  # the loop is closed: it was over before somebody answered
+            loop.call_soon_threadsafe(inbox.put, Go())
+
+    threading.Thread(target=run, name="asking", daemon=True).start()
+
+
+def _handed_in(happening: Happening, machine: Stepwise) -> Iterable[Command]:
     if isinstance(happening, Arrived):
         return machine.receive(happening.octets, happening.peer, now())
     if isinstance(happening, Broke):
         return machine.failed(happening.reason, now())
+    if isinstance(happening, Go):
+        return machine.proceed(now())
     return machine.stop(now())
 
 

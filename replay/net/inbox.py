@@ -36,7 +36,12 @@ class Stop:
     """Somebody wants an end."""
 
 
-Happening = Arrived | Broke | Stop
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Somebody wants the next step."""
+
+
+Happening = Arrived | Broke | Stop | Go
 
 
 class Inbox:
@@ -48,8 +53,8 @@ class Inbox:
         self.lost = 0
 
     def put(self, happening: Happening) -> None:
-        """Add one; an end that somebody wants always has room."""
-        if len(self._waiting) >= MOST_QUEUED and not isinstance(happening, Stop):
+        """Add one; what somebody at the keyboard wants always has room."""
+        if len(self._waiting) >= MOST_QUEUED and not isinstance(happening, (Stop, Go)):
             self.lost += 1
             return
         self._waiting.append(happening)

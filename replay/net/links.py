@@ -8,6 +8,7 @@ the peer has closed is made again for the next request (18.1.1).
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 from typing import Protocol, cast
@@ -100,6 +101,8 @@ class StreamLink:
                 timeout=10,
             )
         except (OSError, TimeoutError) as error:
+            for _ in range(3):  # the loop has yet to close what a failed handshake leaves
+                await asyncio.sleep(0)
             raise LinkError(_said(error)) from None
         self._writer, self._served = writer, False
         self.local = _endpoint(writer.get_extra_info("sockname"))
@@ -221,4 +224,6 @@ def _said(error: Exception) -> str:
         return f"the certificate is not believed: {error.verify_message}"
     if isinstance(error, TimeoutError):
         return "no answer in 10 s"
+    if isinstance(error, OSError) and not isinstance(error, (ssl.SSLError, socket.gaierror)) and error.errno:
+        return os.strerror(error.errno).lower()  # asyncio has words of its own, with an address in brackets
     return (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()

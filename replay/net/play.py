@@ -131,16 +131,18 @@ def _nobody(event: object) -> None:
 
 @contextmanager
 def _interruptible(inbox: Inbox) -> Iterator[None]:
-    """Ctrl-C asks for an end, in order with all else that happens; where that cannot be had (another thread, another
-    system) it does what it does elsewhere."""
+    """Ctrl-C (or SIGTERM) asks for an end, in order with all else that happens; where that cannot be had (another
+    thread, another system) it does what it does elsewhere."""
     loop = asyncio.get_running_loop()
     with suppress(NotImplementedError, RuntimeError, ValueError):
-        loop.add_signal_handler(signal.SIGINT, inbox.put, Stop())
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, inbox.put, Stop())
     try:
         yield
     finally:
         with suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.remove_signal_handler(signal.SIGINT)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
 
 
 def _result(flow: Flow, secrets: Secrets, course: Course, session: ClientSession) -> Result:

@@ -23,8 +23,9 @@ _FOREIGN = frozenset(("received", "rport", "branch", "maddr", "ttl"))
 """Via parameters that belong to the captured hop (18.2.1, RFC 3581)."""
 
 
-_ADDED = re.compile(r";[ \t]*(?:(received)=[^;]*|(rport)=[^;]*)", re.IGNORECASE)
-"""What the server added to a Via (18.2.1): the port it saw, of which the question stays, and the address."""
+_ADDED = re.compile(r";[ \t]*(?:(received|maddr|ttl)=[^;]*|(rport)=[^;]*)", re.IGNORECASE)
+"""What the server added to a Via (18.2.1), the port it saw, of which the question stays, and the address; and what
+would send the answers to somebody in the captured network (18.2.2)."""
 
 
 def repair_rows(draft: Draft, step: Step, agent: Agent) -> None:

@@ -32,6 +32,7 @@ def load_record(load: Load, title: str, target: str) -> dict[str, Any]:
         "timeouts": tally.timeouts,
         "late": tally.late,
         "not_removed": tally.not_removed,
+        "cut": tally.cut,
         "ignored": tally.ignored,
         "statuses": {str(status): count for status, count in sorted(tally.statuses.items())},
         "latency": {f"p{share * 100:g}": tally.percentile(share) for share in SHARES},
@@ -44,9 +45,9 @@ def load_record(load: Load, title: str, target: str) -> dict[str, Any]:
 
 
 def is_same(load: Load) -> bool:
-    """Every session ended as the flow did then, and left nothing behind."""
+    """Every session ended as the flow did then, and left nothing behind; but for those that --duration cut short."""
     tally = load.tally
-    return tally.same == tally.begun > 0 and not tally.not_removed
+    return tally.same + tally.cut == tally.begun and tally.same > 0 and not tally.not_removed
 
 
 def render_json(load: Load, title: str, target: str, out: IO[str], options: ViewOptions) -> None:
@@ -58,20 +59,22 @@ def render_json(load: Load, title: str, target: str, out: IO[str], options: View
 def render_table(load: Load, title: str, target: str, out: IO[str], options: ViewOptions) -> None:
     """Write it for a person."""
     canvas, tally, seconds = Canvas(out, options), load.tally, _seconds(load)
-    canvas.flow([(canvas.cut(title, 60), STRONG), f"{load.users:,} users", target])
+    canvas.flow([(canvas.cut(title, 60), STRONG), f"{load.users:,} user{'s' if load.users != 1 else ''}", target])
     canvas.gap()
     good = is_same(load)
     words = f"{tally.same:,} of {tally.begun:,} registrations went as captured"
     canvas.line((f"{words}, in {seconds:,.1f} s.", GOOD if good else BAD))
     for reason, count in tally.unlike.most_common(10):
         canvas.line((f"{count:,} otherwise: ", WARN), reason, indent=2, hang=2)
+    if tally.cut:
+        canvas.line(f"{tally.cut:,} were under way when it ended, and are not counted as failures.", indent=2)
     if tally.not_removed:
         canvas.line((f"{tally.not_removed:,} bindings could NOT be removed.", BAD), indent=2)
     canvas.gap()
     rate = tally.begun / seconds if seconds else 0.0
     canvas.line(
         f"{rate:,.0f} registrations/s ({tally.requests / seconds if seconds else 0:,.0f} requests/s), "
-        f"{tally.retransmissions:,} retransmissions, {tally.timeouts:,} without an answer"
+        f"{tally.retransmissions:,} retransmissions, {tally.statuses[0]:,} without an answer"
     )
     said = ", ".join(f"{status or 'none'}: {count:,}" for status, count in sorted(tally.statuses.items()))
     canvas.line(f"answers  {said}")

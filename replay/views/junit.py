@@ -53,6 +53,9 @@ def _case(suite: ElementTree.Element, row: Planned) -> None:
         ElementTree.SubElement(case, "skipped", message="not sent")
     elif _fails(row):
         then, now = row.step.exchange.status, row.result.status
-        ElementTree.SubElement(case, "failure", message=f"answered {now}, then {then}").text = told
+        error = row.result.tries[-1].error if row.result.tries else ""
+        said = f"answered {now}" if now else f"no answer ({visible(error)})" if error else "no answer"
+        message = f"{said}, then {then}" if then else f"{said}, then none"
+        ElementTree.SubElement(case, "failure", message=message).text = told
     elif told:
         ElementTree.SubElement(case, "system-out").text = told

@@ -268,3 +268,13 @@ def test_instants_of_a_long_running_clock_are_as_good() -> None:
     transaction = ClientTransaction(REQUEST, "z9hG4bKours", "REGISTER", 4, UDP)
     transaction.start(10**18)
     assert (transaction.sent_at, transaction.deadline) == (10**18, 10**18 + 500 * MS)
+
+
+def test_a_request_without_a_branch_has_answers_without_one() -> None:
+    """RFC 2543 knew no branch; what is said as captured may have none."""
+    request = REQUEST.replace(b";branch=z9hG4bKours", b"")
+    transaction = ClientTransaction(request, "", "REGISTER", 4, UDP)
+    transaction.start(START)
+    assert transaction.matches(parse_bytes(answer_to(request, 200)))
+    assert not transaction.matches(answer(200))
+    assert not begun().matches(parse_bytes(answer_to(request, 200)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Sequence
 
 from analyzer.evidence import Endpoint
@@ -144,3 +145,18 @@ def test_silence_is_broken_by_a_keep_alive() -> None:
     assert link.sent[0] == b"hello"
     assert set(link.sent[1:]) == {b"\r\n\r\n"}
     assert 1 <= len(link.sent[1:]) <= 3
+
+
+def test_an_end_does_not_wait_for_an_answer_to_the_question() -> None:
+    """Ctrl-C while somebody is asked for the next step."""
+    link, machine, nobody = FakeLink(), Script("stop", held=True), threading.Event()
+
+    def ask() -> None:
+        link.inbox.put(Stop())
+        nobody.wait()
+
+    try:
+        asyncio.run(asyncio.wait_for(converse(machine, link, lambda event: None, ask=ask), timeout=20))
+    finally:
+        nobody.set()
+    assert machine.told == ["start", "stop"]

@@ -117,8 +117,35 @@ def test_the_hard_stop_ends_what_is_under_way() -> None:
     run_silent(machine, until=1.5)
     assert machine.done
     assert machine.tally.ended == machine.tally.begun
-    assert machine.tally.same == 0
-    assert sum(machine.tally.unlike.values()) == machine.tally.begun
+    assert machine.tally.same == 0 and not is_same(machine), "nothing at all went as then"
+    assert sum(machine.tally.unlike.values()) + machine.tally.cut == machine.tally.begun
+
+
+def run_then_silent(machine: Load, silent_from: float) -> None:
+    """Answer everything at once until `silent_from` seconds, and nothing from then on."""
+    now, waiting = 0, octets(machine.start(0))
+    while not machine.done:
+        answered: list[bytes] = []
+        for one in waiting:
+            if now < silent_from * SECOND:
+                answered += octets(machine.receive(answer_to(one, 200), PEER, now))
+        waiting = answered
+        if not waiting and machine.deadline is not None and not machine.done:
+            now = max(now, machine.deadline)
+            waiting = octets(machine.wake(now))
+
+
+def test_what_the_hard_stop_cuts_short_is_no_failure() -> None:
+    machine = load(3, Pace(rate=10, duration=1))
+    run_then_silent(machine, silent_from=0.7)
+    assert (machine.tally.same, machine.tally.cut, machine.tally.begun) == (7, 3, 10)
+    assert machine.tally.unlike == {} and is_same(machine)
+
+
+def test_a_registrar_that_dies_before_the_hard_stop_is_a_failure() -> None:
+    machine = load(3, Pace(rate=10, duration=2))
+    run_then_silent(machine, silent_from=0.7)
+    assert machine.tally.same == 7 and machine.tally.unlike and not is_same(machine)
 
 
 def test_stop_removes_what_was_bound_and_the_second_ends_at_once() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -216,3 +217,19 @@ def test_sipp_writes_two_files_and_says_the_command(users: str, tmp_path: Path) 
     assert "carolpw" not in xml.read_text()
     assert run(*words).returncode == 2
     assert run(*words, "--force").returncode == 0
+
+
+def test_sipp_does_not_write_the_users_over_the_scenario(users: str, tmp_path: Path) -> None:
+    words = ["-o", str(tmp_path / "one"), "--csv", str(tmp_path / "." / "one")]
+    result = run("sipp", TWICE, "--credentials", users, *words)
+    assert result.returncode == 2 and b"are the same file" in result.stderr
+    assert not (tmp_path / "one").exists()
+
+
+def test_junit_says_why_there_is_no_answer() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as taken:
+        taken.bind(("127.0.0.1", 0))  # the port is nobody's over UDP
+        target = f"127.0.0.1:{taken.getsockname()[1]}"
+        result = run("client", TWICE, "--target", target, "--speed", "0", "--format", "junit")
+    assert result.returncode == 1
+    assert b'message="no answer (connection refused), then 401"' in result.stdout

@@ -259,6 +259,7 @@ def test_verbatim_changes_address_and_nonce_alone(path: Path) -> None:
         ("SIP/2.0/UDP 192.0.2.10", "SIP/2.0/UDP 127.0.0.1:40000"),
         ('SIP/2.0/UDP 192.0.2.10;branch=1;x="a;b"', 'SIP/2.0/UDP 127.0.0.1:40000;branch=1;x="a;b"'),
         ("SIP/2.0/UDP 192.0.2.10;Branch=1;RPORT", "SIP/2.0/UDP 127.0.0.1:40000;Branch=1;RPORT"),
+        ("SIP/2.0/UDP 192.0.2.10;maddr=192.0.2.99;ttl=1;branch=1", "SIP/2.0/UDP 127.0.0.1:40000;branch=1"),
     ],
 )
 def test_verbatim_via_keeps_its_parameters(captured: str, live: str, tmp_path: Path) -> None:

@@ -85,7 +85,8 @@ def test_an_early_end_removes_what_was_bound(until: int, tmp_path: Path) -> None
     seen.stop()
     seen.play()
     assert session.done and session.stopped and registrar.bindings == {}
-    assert bool(session.removal) is bound and len(session.results) < 4
+    under_way = until < 2  # nobody has answered yet, so it may have been bound
+    assert bool(session.removal) is (bound or under_way) and len(session.results) < 4
 
 
 def test_an_early_end_of_a_request_under_way_says_so(tmp_path: Path) -> None:
@@ -114,3 +115,47 @@ def test_a_stop_after_the_end_does_nothing(tmp_path: Path) -> None:
     count = len(seen.sent)
     seen.stop()
     assert session.done and len(seen.sent) == count and not session.stopped
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_a_request_under_way_may_have_bound_and_is_removed(lost: int, tmp_path: Path) -> None:
+    """The registrar takes the request in, and the user does not wait for its answer."""
+    registrar = MemoryRegistrar()
+
+    def slow(request: bytes) -> list[bytes]:
+        answers = registrar(request)
+        return [] if len(registrar.requests) == lost else answers
+
+    session, seen = table(REFRESHED, tmp_path, slow, Manner())
+    seen.play(until=SECOND // 4)
+    assert bool(registrar.bindings) is (lost == 2)
+    seen.stop()
+    seen.play()
+    assert session.done and registrar.bindings == {} and session.removal[-1].status == 200
+
+
+def test_a_lost_answer_of_a_registrar_that_lives_leaves_nothing_bound(tmp_path: Path) -> None:
+    registrar = MemoryRegistrar()
+
+    def losing(request: bytes) -> list[bytes]:
+        answers = registrar(request)
+        return [] if b"expires=0" not in request and registrar.bindings else answers
+
+    session, _ = played(CLEAN, tmp_path, losing, Manner())
+    assert statuses(session) == [401, 0] and registrar.bindings == {} and session.removal[-1].status == 200
+
+
+def test_a_peer_that_never_answered_is_not_asked_to_remove(tmp_path: Path) -> None:
+    session, _ = played(CLEAN, tmp_path, silence, Manner())
+    assert session.removal == [] and session.done
+
+
+@pytest.mark.parametrize("number", [2**31 - 1, 2**31 + 5])
+def test_a_captured_number_that_cannot_grow_does_not_keep_the_binding(number: int, tmp_path: Path) -> None:
+    registrar = MemoryRegistrar()
+    text = f"{R}\nCSeq: {number} REGISTER\n< 401 {{bob}}\n{AUTHORIZED}\nCSeq: {number} REGISTER\n< 200"
+    session, _ = played(text, tmp_path, registrar, Manner(repaired=False))
+    removal = parse_bytes(registrar.requests[-1])
+    assert session.removal and removal.cseq is not None and removal.cseq.number < 2**31
+    assert removal.call_id != parse_bytes(registrar.requests[0]).call_id
+    assert registrar.bindings == {}

@@ -119,6 +119,8 @@ IPV6_NONE = f"{'0' * 32} 00 {'0' * 32} 00 {'0' * 32} ffffffff 00000001 00000000 
         ("net:[1]", IPV4_LINK, IPV6_NONE, False),
         ("net:[2]", IPV4_OUT, IPV6_NONE, False),
         ("net:[2]", IPV4_LINK, IPV6_OUT, False),
+        ("net:[2]", IPV4_LINK + "va0\t0000A8C0\t0109090A\t0003\n", IPV6_NONE, False),
+        ("net:[2]", IPV4_LINK, IPV6_OUT.replace(f"{'0' * 32} 00", f"20010db8{'0' * 24} 20", 1), False),
     ],
 )
 def test_a_namespace_of_its_own_without_a_way_out(

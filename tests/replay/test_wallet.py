@@ -277,6 +277,25 @@ def test_what_cannot_be_answered_is_said_in_words(headers: tuple[str, ...], why:
     assert wallet.credentials("REGISTER", URI) == []
 
 
+@pytest.mark.parametrize("end", ["\r", "\0"])
+@pytest.mark.parametrize("name", ["realm", "nonce", "opaque"])
+def test_a_line_end_within_a_challenge_is_not_said_again(name: str, end: str) -> None:
+    """A parser that takes a bare CR for a line end would find headers of the peer's in our request."""
+    values = {"realm": "example.com", "nonce": "n", "opaque": "o"} | {name: f"a{end}X-Evil: 1"}
+    row = "WWW-Authenticate: Digest " + ", ".join(f'{key}="{value}"' for key, value in values.items())
+    wallet = wallet_of()
+    assert not wallet.take(answer(row), spoke=False)
+    assert wallet.unanswerable == "the challenge has a line end within a value"
+    assert wallet.credentials("REGISTER", URI) == []
+
+
+def test_a_line_end_within_nextnonce_is_not_said_again() -> None:
+    wallet = wallet_of()
+    wallet.take(answer(challenge()), spoke=False)
+    wallet.take(info('nextnonce="a\rX-Evil: 1"'), spoke=True)
+    assert said(wallet).nonce == "n1"
+
+
 def test_no_secret_is_said_in_words() -> None:
     wallet = wallet_of(secrets_of(carol="x"))
     assert not wallet.take(answer(challenge()), spoke=False)

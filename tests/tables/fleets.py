@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,8 +57,8 @@ def table(
     user = np.concatenate([pairs.user, pairs.user])
     call = user if calls is None else np.concatenate([calls, calls])
     status = np.repeat(statuses, len(first))
-    names = pd.Series(user).map(lambda number: f"sip:{prefix}{number}@lab.invalid")
-    host = pd.Series(user).map(lambda number: f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
+    names = _named(user, lambda number: f"sip:{prefix}{number}@lab.invalid")
+    host = _named(user, lambda number: f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
     return rows(
         time=time,
         final=final,
@@ -65,10 +66,16 @@ def table(
         copies=np.searchsorted(T1_COPIES, (final - time) / SECOND, side="left"),
         aor=names,
         host=host,
-        call=pd.Series(call).map(lambda number: f"{prefix}{number}"),
+        call=_named(call, lambda number: f"{prefix}{number}"),
         credentials=np.arange(len(time)) >= len(first),
         granted=np.where((status >= 200) & (status < 300), granted, -1),
     )
+
+
+def _named(numbers: npt.NDArray[np.int64], name: Callable[[int], str]) -> pd.Series[str]:
+    """A name for each number, each made once."""
+    codes, unique = pd.factorize(numbers)
+    return pd.Series(np.array([name(number) for number in unique.tolist()], dtype=object)[codes])
 
 
 def rows(
@@ -115,7 +122,7 @@ def shifted(made: pd.DataFrame, seconds: float) -> pd.DataFrame:
 
 
 def avalanche(users: int, outage: float, rng: np.random.Generator) -> pd.DataFrame:
-    """Users that refresh every 60 s for two minutes; then the registrar is away for `outage` seconds; each asks then
+    """Users that refresh every 60 s for two minutes; then the registrar is away for `outage` seconds: each asks
     again on Timer E, and registers with the first copy that is answered; then all is calm for a minute."""
     calm = periodic(users, 60.0, 120.0 + outage + 60.0, rng)
     late = (calm.time >= 120.0) & (calm.time < 120.0 + outage)
