@@ -7,6 +7,8 @@ interrupted, after the report of what was read (a second Ctrl-C: at once); 141 t
 
 from __future__ import annotations
 
+import atexit
+import gc
 import importlib
 import sys
 from collections.abc import Iterator
@@ -278,6 +280,7 @@ def main() -> None:
     from analyzer.views._outlet import prepare
 
     prepare()
+    atexit.register(gc.freeze)  # or the interpreter's last collection looks through all there is, to free it a bit later
     try:
         sipcheck(prog_name="sipcheck")
     except OSError as error:  # the help on a full disk
