@@ -280,7 +280,7 @@ def main() -> None:
     from analyzer.views._outlet import prepare
 
     prepare()
-    atexit.register(gc.freeze)  # or the interpreter's last collection looks through all there is, to free it a bit later
+    atexit.register(gc.freeze)  # or the last collection looks through all that the system takes back anyway
     try:
         sipcheck(prog_name="sipcheck")
     except OSError as error:  # the help on a full disk

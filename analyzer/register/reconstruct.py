@@ -26,7 +26,7 @@ from analyzer.register.identity import aor_of, client_of, registrar_of
 from analyzer.register.keys import from_tag
 from analyzer.register.matching import TransactionTable
 from analyzer.register.overheard import overheard_challenge
-from analyzer.register.registration import Registration
+from analyzer.register.registration import WELL, Registration
 from analyzer.register.registry import Registry
 from analyzer.register.secrets import Secrets
 from analyzer.register.subjects import (
@@ -375,7 +375,7 @@ class Reconstructor:
     def _cause(self, attempt: Attempt) -> str:
         """What an attempt that failed shows of the reason, in the words of a report; empty if nothing."""
         last = attempt.last
-        if last.final is None:
+        if last.final is None or attempt.outcome in WELL:
             return ""
         if any(record.verdict == "mismatch" for record in self.digests.of(last)):
             return "the response does not match the password given"

@@ -63,7 +63,8 @@ class LastSeen(NamedTuple):
     aborted: str
 
 
-_WELL = frozenset(("registered", "removed", "fetched"))
+WELL = frozenset(("registered", "removed", "fetched"))
+"""Outcomes by which the client has what it asked for."""
 
 
 def _words(last: Transaction) -> tuple[str, str]:
@@ -172,7 +173,7 @@ class Registration:
     def seal(self) -> None:
         """The run is over: keep of the latest transaction what a report says, and nothing else that was for reading."""
         last = self.last_transaction
-        if last is not None and self.outcome not in _WELL:  # of whom all is well no report says more
+        if last is not None and self.outcome not in WELL:  # of whom all is well no report says more
             reason, said = self._words if last.request is None and last.final is None else _words(last)
             self.last_seen = LastSeen(
                 last.id, last.retransmissions, last.first, last.last, last.has_credentials, reason, said
@@ -262,7 +263,7 @@ class Registration:
             self.refused_in_a_row += 1
         elif outcome != "open":
             self.refused_in_a_row = 0
-        if outcome in _WELL:
+        if outcome in WELL:
             self.failures = ()
             self.failure_count = 0
             self.failing_since = None

@@ -8,7 +8,7 @@ Without angle brackets every parameter belongs to the header, and the URI may ho
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from analyzer.defect import Defect
 from analyzer.sip.params import NO_PARAMS, PLAIN_PARAMS, Params, parse_params, plain_params
@@ -20,6 +20,7 @@ from analyzer.sip.uri import Uri
 _PLAIN = re.compile(
     rf"""(?:"([^"\\]*+)"|([A-Za-z0-9\-.!%*_+`'~]++(?: [A-Za-z0-9\-.!%*_+`'~]++)*)|) *<([^<>"\s]++)>({PLAIN_PARAMS})"""
 )
+_UNASKED = -1
 
 
 @dataclass(slots=True, unsafe_hash=True)
@@ -36,6 +37,7 @@ class Address:
     params: Params = NO_PARAMS
     bracketed: bool = False
     defects: tuple[Defect, ...] = ()
+    _expires: int | None = field(default=_UNASKED, init=False, repr=False, compare=False)
 
     @staticmethod
     def parse(text: str) -> Address:
@@ -68,8 +70,11 @@ class Address:
     @property
     def expires(self) -> int | None:
         """Seconds of the `expires` parameter, at most 2**32-1; None if absent or malformed (10.2.1.1)."""
-        seconds = decimal(self.params.get("expires") or "")
-        return None if seconds is None else min(seconds, MAX_DELTA_SECONDS)
+        seconds = self._expires
+        if seconds == _UNASKED:
+            seconds = decimal(self.params.get("expires") or "")
+            self._expires = seconds = None if seconds is None else min(seconds, MAX_DELTA_SECONDS)
+        return seconds
 
     @property
     def q(self) -> float | None:

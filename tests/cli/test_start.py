@@ -25,14 +25,14 @@ print(*sorted(set(sys.modules) - before), sep="\\n", file=sys.stderr)
 """
 # What the interpreter and click need, whatever is asked.
 ALWAYS = """
-    abc ast array bz2 codecs collections contextlib copy copyreg dataclasses datetime dis encodings enum errno fnmatch
-    functools genericpath gettext importlib inspect io itertools keyword linecache locale lzma math opcode operator os
+    abc ast array atexit bz2 codecs collections contextlib copy copyreg dataclasses datetime dis encodings enum errno fnmatch
+    functools gc genericpath gettext importlib inspect io itertools keyword linecache locale lzma math opcode operator os
     pkgutil platform posixpath pwd re reprlib shutil stat struct textwrap threading time token tokenize types typing
     uuid warnings weakref zlib click analyzer annotationlib
 """
 # What reading, judging and drawing a log need beside that.
 LOG = """
-    bisect calendar colorsys gc hashlib heapq ipaddress json logging ntpath pathlib pickle random unicodedata urllib
+    bisect calendar colorsys hashlib heapq ipaddress json logging ntpath pathlib pickle random unicodedata urllib
     rich
 """
 HELP_MODULES = {
