@@ -25,10 +25,10 @@ print(*sorted(set(sys.modules) - before), sep="\\n", file=sys.stderr)
 """
 # What the interpreter and click need, whatever is asked.
 ALWAYS = """
-    abc ast array atexit bz2 codecs collections contextlib copy copyreg dataclasses datetime dis encodings enum errno fnmatch
-    functools gc genericpath gettext importlib inspect io itertools keyword linecache locale lzma math opcode operator os
-    pkgutil platform posixpath pwd re reprlib shutil stat struct textwrap threading time token tokenize types typing
-    uuid warnings weakref zlib click analyzer annotationlib
+    abc ast array atexit bz2 codecs collections contextlib copy copyreg dataclasses datetime dis encodings enum errno
+    fnmatch functools gc genericpath gettext importlib inspect io itertools keyword linecache locale lzma math opcode
+    operator os pkgutil platform posixpath pwd re reprlib shutil stat struct textwrap threading time token tokenize
+    types typing uuid warnings weakref zlib click analyzer annotationlib
 """
 # What reading, judging and drawing a log need beside that.
 LOG = """
