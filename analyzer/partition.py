@@ -23,7 +23,7 @@ from analyzer.sip.text import octets, text
 from analyzer.sip.uri import Uri
 from analyzer.sip.uri import aor as canonical_aor
 
-__all__ = ["Inseparable", "Partition"]
+__all__ = ["Inseparable", "Partition", "call_id_of"]
 
 _CALL_ID = re.compile(rb"\n(?:call-id|i)[ \t]*+:[ \t]*+([^\r\n]++)", re.IGNORECASE)
 # Up to the bracket or the first parameter: a tag, which answers add, is no part of who it is.
@@ -84,6 +84,13 @@ class Partition:
         if aor:
             self._by_aor[aor] = owner
         return owner
+
+
+def call_id_of(raw: bytes) -> bytes:
+    """The Call-ID as it stands in the octets; empty where it is not found at once (cut off, folded, none)."""
+    end = raw.find(b"\r\n\r\n")
+    found = _CALL_ID.search(raw, 0, end if end >= 0 else len(raw))
+    return found[1] if found is not None else b""
 
 
 def _pair(raw: bytes) -> tuple[bytes, bytes] | None:

@@ -200,9 +200,14 @@ def read_report(
             )
     except SourceError as error:
         die(str(error), 3)
+    die_without_sip(report)
+    return report
+
+
+def die_without_sip(report: Report) -> None:
+    """Exit 3 where there was nothing to analyze."""
     if not report.summary.messages and not report.interrupted:
         die(_no_sip(report), 3)
-    return report
 
 
 def check_engine(engine: Engine, tls_keylog: str | None) -> None:

@@ -1,17 +1,22 @@
 """`sipcheck storm`: registration storms, when, how strong, who, why, and how they ended.
 
 Exit codes: 0 calm (or --fail-on never), 1 a storm, and those of every command for usage, sources and interruption.
+Where several machines read many files, one that cannot be read is told, the rest is shown, and the exit code is 3.
 """
 
 from __future__ import annotations
 
+import os
 import sys
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from analyzer.cli.options import LEVELS, Command, dialect_option, reading
 from analyzer.cli.rim import die, options_of, write_out
+from analyzer.views._outlet import tell
 
 if TYPE_CHECKING:
     from analyzer.report import Report
@@ -22,6 +27,7 @@ Examples:
   sipcheck storm samples/storm-restart/input.pcap.gz
   sipcheck storm samples/storm-scan/input.pcap.gz --plot storm.png
   sipcheck storm samples/storm-none/input.pcap.gz --format json
+  sipcheck storm /mnt/captures/*.pcap --scheduler tcp://head:8786 --spool /mnt/spool
 """
 
 
@@ -49,6 +55,17 @@ Examples:
     show_default=True,
     help="Colour the table.",
 )
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Have the workers of this Dask scheduler read the files (tcp://host:8786).",
+)
+@click.option(
+    "--spool",
+    type=click.Path(),
+    metavar="DIR",
+    help="Keep the tables of a run by several processes here: a new or empty folder that all of them see.",
+)
 @click.option("--plot", type=click.Path(dir_okay=False), metavar="FILE", help="Draw the storms to this png or svg.")
 @dialect_option
 def storm(**given: Any) -> None:
@@ -56,14 +73,13 @@ def storm(**given: Any) -> None:
     _run(**given)
 
 
-def _run(*, view: str, fail_on: str, color: str, plot: str | None, **given: Any) -> None:
-    from analyzer.cli import read_report
-
-    report = read_report("storm", None, detail=True, tables=True, **given)
-    from analyzer.tables import tables
-    from analyzer.tables.storm import storms
-
-    found = storms(tables(report).transactions)
+def _run(
+    *, view: str, fail_on: str, color: str, plot: str | None, scheduler: str | None, spool: str | None, **given: Any
+) -> None:
+    if scheduler is not None or spool is not None or _is_too_large(given["files"]):
+        report, found, unreadable = _by_cluster(scheduler, spool, **given)
+    else:
+        report, found, unreadable = *_alone(**given), ()
     if plot is not None:
         _draw(plot, found, report)
     from analyzer.views._storm import write_json, write_table
@@ -74,7 +90,63 @@ def _run(*, view: str, fail_on: str, color: str, plot: str | None, **given: Any)
         write_out(lambda out: write_table(report, found, out, options_of("storm", color, show_all=False)))
     if report.interrupted:
         sys.exit(130)
+    if unreadable:
+        sys.exit(3)
     sys.exit(1 if found.storms and LEVELS[fail_on] else 0)
+
+
+def _alone(**given: Any) -> tuple[Report, StormReport]:
+    from analyzer.cli import read_report
+
+    report = read_report("storm", None, detail=True, tables=True, **given)
+    from analyzer.tables import tables
+    from analyzer.tables.storm import storms
+
+    return report, storms(tables(report).transactions)
+
+
+def _is_too_large(files: tuple[str, ...]) -> bool:
+    """Whether workers should read this, by default: captures that may take more memory than there is. Says so."""
+    from analyzer.capture.opener import are_files
+    from analyzer.tables.cluster_size import exceeds_memory
+
+    if not are_files(files) or not exceeds_memory(files):
+        return False
+    if find_spec("distributed") is None:
+        tell("sipcheck: this may need more memory than there is: pip install 'sipcheck[cluster]' to read it in pieces")
+        return False
+    tell("sipcheck: this may need more memory than there is: worker processes read it in pieces")
+    return True
+
+
+def _by_cluster(scheduler: str | None, spool: str | None, **given: Any) -> tuple[Report, StormReport, tuple[str, ...]]:
+    """The storms by way of a cluster, and the files that could not be read, which were told."""
+    from analyzer.cli import aor_given, check_engine, die_without_sip
+    from analyzer.defect import SourceError
+    from analyzer.tables.cluster_crew import ClusterError, ClusterUsage
+    from analyzer.tables.cluster_storm import storms_of
+
+    check_engine(given["engine"], given["tls_keylog"])
+    options = {name: given[name] for name in ("dialect", "engine", "tls_keylog")}
+    if options["tls_keylog"] is not None:
+        options["tls_keylog"] = os.path.abspath(options["tls_keylog"])
+    source = click.get_current_context().get_parameter_source("jobs")
+    jobs = None if source is ParameterSource.DEFAULT else given["jobs"]
+    try:
+        made = storms_of(
+            given["files"], scheduler=scheduler, jobs=jobs, spool=spool, aor=aor_given(given["aor"]), **options
+        )
+    except ClusterError as error:
+        die(str(error), 2 if isinstance(error, ClusterUsage) else 3)
+    except SourceError as error:
+        die(str(error), 3)
+    except OSError as error:
+        die(f"{error.filename or spool or 'the tables'}: cannot be written: {error.strerror or error}", 3)
+    unreadable = made.spool.tally.unreadable
+    for told in unreadable:
+        tell(f"sipcheck: {told}")
+    die_without_sip(made.report)
+    return made.report, made.storms, unreadable
 
 
 def _draw(path: str, found: StormReport, report: Report) -> None:

@@ -60,8 +60,8 @@ def text(values: Values) -> Any:
 
 
 def category(values: Values) -> Any:
-    """Strings of which many are equal (empty: missing), with the categories in order."""
-    encoded = _arrow(values).dictionary_encode()
+    """Strings of which many are equal (empty: missing), with the categories in order; encoded ones as they are."""
+    encoded = values if isinstance(values, pa.DictionaryArray) else _arrow(values).dictionary_encode()
     order = pc.sort_indices(encoded.dictionary)
     rank = np.full(len(order) + 1, -1, dtype=np.int64)
     rank[order.to_numpy()] = np.arange(len(order))

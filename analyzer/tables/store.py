@@ -40,7 +40,7 @@ def write_parquet(tables: Tables, folder: Path, *, part_rows: int = PART_ROWS) -
 
 def read_parquet(folder: Path) -> Tables:
     """The tables that `write_parquet` wrote; of one that is divided, the rows come hour by hour."""
-    return Tables(**{name: _frame(name, pq.read_table(folder / f"{name}.parquet")) for name in TABLES})
+    return Tables(**{name: typed(name, pq.read_table(folder / f"{name}.parquet")) for name in TABLES})
 
 
 def as_arrow(frame: pd.DataFrame) -> Any:
@@ -63,15 +63,25 @@ def _write_by_hour(table: Any, time: str, path: Path) -> None:
     )
 
 
-def _frame(name: str, table: Any) -> pd.DataFrame:
-    return pd.DataFrame({one.name: _column(one, table[one.name]) for one in TABLES[name].columns}, copy=False)
+def typed(name: str, table: Any) -> pd.DataFrame:
+    """The frame of an Arrow table that has all or some columns of table `name`, typed as the dictionary says."""
+    columns = [one for one in TABLES[name].columns if one.name in table.column_names]
+    return pd.DataFrame({one.name: _column(one, table[one.name]) for one in columns}, copy=False)
 
 
 def _column(one: Column, stored: Any) -> Any:
     """A column as the dictionary has it."""
     if one.kind == "category":
-        return category(stored.cast(pa.large_string()).combine_chunks())
+        return category(_flat(stored))
     dtype = DTYPES[one.kind]
     if isinstance(dtype, np.dtype):
         return stored.to_numpy()
     return dtype.__from_arrow__(stored)
+
+
+def _flat(stored: Any) -> Any:
+    """A column of texts in one piece; what is encoded stays so, since a text a row takes ten times the memory."""
+    if pa.types.is_dictionary(stored.type):
+        whole = stored.unify_dictionaries().combine_chunks()
+        return pa.DictionaryArray.from_arrays(whole.indices, whole.dictionary.cast(pa.large_string()))
+    return stored.cast(pa.large_string()).combine_chunks()

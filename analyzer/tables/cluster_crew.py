@@ -1,0 +1,221 @@
+"""Dask as the crew of a run: a scheduler that somebody started, or workers of this machine. The only home of
+`distributed`, which is an extra: `pip install 'sipcheck[cluster]'`.
+
+Dask runs a task again elsewhere when its worker dies, and again all tasks whose results lay on that worker alone. What
+it does not do is said here in one line before anything is read: that nobody answers, that a worker has another version
+of what the results hang on, that it does not see the folder.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from analyzer.tables.cluster_size import memory
+from analyzer.tables.cluster_software import Seen, look, software
+
+if TYPE_CHECKING:
+    from distributed import Client, LocalCluster
+
+T = TypeVar("T")
+R = TypeVar("R")
+RETRIES = 2
+"""How often a task may fail by itself (a file server that does not answer); death of its worker is not counted here."""
+CONNECT = 10.0
+"""Seconds in which a scheduler must answer."""
+FIRST_WORKER = 30.0
+"""Seconds in which it must have a worker."""
+LOOK, PATIENCE = 15.0, 300.0
+"""Seconds between two looks at whether there are workers at all, and how long there may be none: one that died may
+come back."""
+_FORGIVEN = 20
+"""Deaths of workers under one task until the task is to blame: on a cluster machines are taken away every day."""
+_LOUD = ("distributed", "tornado")
+
+
+class ClusterError(Exception):
+    """There is no cluster to be had: one line that says why, and what to do."""
+
+
+class ClusterUsage(ClusterError):
+    """It was asked for in a way that cannot be."""
+
+
+class DaskCrew:
+    """Tasks run on the workers of a Dask client; the client stays its owner's."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self.workers = max(1, sum(client.nthreads().values()))
+        told = client.scheduler_info()["workers"].values()
+        self.memory = min((worker["memory_limit"] // max(1, worker["nthreads"]) for worker in told), default=0)
+
+    def check(self, folder: Path) -> None:
+        """Ask each worker what it is and whether it can write into the folder. ClusterError where one does not fit."""
+        here = software()
+        seen: dict[str, Seen | BaseException] = self._client.run(look, os.fspath(folder), on_error="return")
+        for address, one in sorted(seen.items()):
+            fault = misfit(one, here)
+            if fault:
+                raise ClusterError(f"worker {address} {fault}")
+
+    def run(self, task: Callable[[T], R], told: Sequence[T]) -> list[R]:
+        """Run a task for each of `told`; the results in their order. Raises what a task raised, ClusterError where
+        workers died over and over, or are gone, or the scheduler is."""
+        from distributed import CancelledError, KilledWorker
+        from distributed.comm.core import CommClosedError
+
+        futures = self._client.map(task, told, pure=False, retries=RETRIES)
+        try:
+            self._wait(futures)
+            results: list[R] = self._client.gather(futures)
+        except KilledWorker as error:
+            raise ClusterError(
+                f"{task.__name__} killed one worker after another (most often for memory): give workers more of it"
+            ) from error
+        except (CancelledError, CommClosedError) as error:
+            raise ClusterError("the Dask scheduler went away in the midst of it") from error
+        finally:
+            self._client.cancel([future for future in futures if not future.done()])
+        return results
+
+    def _wait(self, futures: Sequence[Any]) -> None:
+        from distributed import wait
+
+        nobody = 0.0
+        while futures:
+            try:
+                with self._client.as_current():
+                    wait(futures, timeout=LOOK)
+                break
+            except TimeoutError:
+                nobody = 0.0 if self._client.nthreads() else nobody + LOOK
+            if nobody >= PATIENCE:
+                raise ClusterError(f"no worker is left for {PATIENCE:.0f} s now")
+
+
+def misfit(seen: Seen | BaseException, here: Mapping[str, str]) -> str:
+    """What is wrong with a worker that answered so, as a sentence without its subject; empty where nothing is."""
+    if isinstance(seen, BaseException) and "No module named" in str(seen):
+        return f"lacks what is needed ({seen}): install this version of sipcheck there, with the extra cluster"
+    if isinstance(seen, BaseException):
+        return f"cannot be asked: {type(seen).__name__}: {seen}"
+    for name, version in here.items():
+        its = seen.software.get(name, "none")
+        if its != version:
+            return f"has {name} {its}, here it is {version}: install the same there"
+    if seen.fault:
+        return f"cannot write into the folder ({seen.fault}): give --spool a folder that all machines have"
+    return ""
+
+
+@contextmanager
+def dask_crew(scheduler: str | None = None, jobs: int | None = None) -> Iterator[DaskCrew]:
+    """Workers: those of the scheduler at an address (`tcp://host:8786`), else `jobs` processes of this machine, one a
+    processor where nothing is said. ClusterError where dask is not installed, nobody answers, or nobody works there."""
+    try:
+        import dask
+        import distributed
+    except ImportError as error:
+        raise ClusterUsage("dask is not installed: pip install 'sipcheck[cluster]'") from error
+    del dask, distributed
+    with _quiet():
+        if scheduler is not None:
+            with _elsewhere(scheduler) as client:
+                yield DaskCrew(client)
+            return
+        from distributed import Client
+
+        with local_cluster(jobs or _processors()) as local, Client(local, set_as_default=False) as client:
+            yield DaskCrew(client)
+
+
+@contextmanager
+def _elsewhere(scheduler: str) -> Iterator[Client]:
+    """A client of a scheduler that somebody started."""
+    from distributed import Client
+
+    _check_address(scheduler)  # a client that could not even begin is loud, and takes 20 s to be gone
+    try:
+        client = Client(scheduler, timeout=CONNECT, set_as_default=False)
+    except OSError as error:
+        raise ClusterError(f"no Dask scheduler answers at {scheduler}") from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=FIRST_WORKER)
+        except TimeoutError as error:
+            raise ClusterError(f"the Dask scheduler at {scheduler} has no workers") from error
+        yield client
+
+
+def _check_address(scheduler: str) -> None:
+    from distributed.comm.addressing import get_address_host_port, normalize_address
+    from distributed.security import Security
+
+    try:
+        address = normalize_address(scheduler)
+        get_address_host_port(address, strict=True)
+    except ValueError as error:
+        raise ClusterUsage(f"{scheduler!r} is no address of a Dask scheduler, as tcp://host:8786 is") from error
+    if address.startswith("tls:") and Security().get_connection_args("client").get("ssl_context") is None:
+        raise ClusterUsage(f"{scheduler} needs keys: name them in Dask's configuration (distributed.comm.tls)")
+
+
+@contextmanager
+def local_cluster(jobs: int) -> Iterator[LocalCluster]:
+    """A scheduler and `jobs` workers, a process each. They hear on loopback alone, and serve no pages."""
+    import dask
+    from distributed import LocalCluster
+
+    settings: dict[str, Any] = {
+        "distributed.deploy.lost-worker-timeout": f"{PATIENCE:.0f}s",
+        "distributed.scheduler.allowed-failures": _FORGIVEN,
+        "distributed.scheduler.http.routes": [],
+        "distributed.worker.http.routes": [],
+        "logging": dict.fromkeys(_LOUD, "critical"),
+    }
+    with (
+        tempfile.TemporaryDirectory(prefix="sipcheck-", ignore_cleanup_errors=True) as scratch,
+        dask.config.set(settings | {"temporary-directory": scratch}),
+        LocalCluster(
+            n_workers=jobs,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},  # None would take port 8787
+            silence_logs=logging.CRITICAL,
+            memory_limit=memory() // max(1, jobs),
+            local_directory=scratch,
+        ) as local,
+    ):
+        yield local
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what Dask logs and warns off the terminal: what matters of it is told as an error of ours."""
+    import warnings
+
+    known = [
+        name for name in logging.root.manager.loggerDict if name.startswith(_LOUD)
+    ]  # some have levels of their own
+    loggers = [logging.getLogger(name) for name in known]
+    before = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"(distributed|dask|tornado)\b")
+        try:
+            for logger in loggers:
+                logger.setLevel(logging.CRITICAL + 1)
+            yield
+        finally:
+            for logger, level in zip(loggers, before, strict=True):
+                logger.setLevel(level)
+
+
+def _processors() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,102 @@
+"""`sipcheck storm` over many files: the tables made by a crew, the analysis on the columns that it needs.
+
+The analysis looks at all transactions at once, so these columns of theirs have to fit into the memory of the one
+machine that asks: docs/cluster.md says how much that is.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from analyzer.report import Report, Summary
+from analyzer.tables.cluster import STORM_COLUMNS, tabulated
+from analyzer.tables.cluster_crew import ClusterError, ClusterUsage, dask_crew
+from analyzer.tables.cluster_size import memory
+from analyzer.tables.cluster_spool import Spool
+from analyzer.tables.storm import storms
+from analyzer.tables.storm_values import StormReport
+
+ANALYSIS = 700
+"""Octets of memory that the analysis takes for a transaction (docs/cluster.md)."""
+
+
+class Found(NamedTuple):
+    """The storms of many files; what was read, as a report without rows; the tables, which are gone where no folder
+    was given for them."""
+
+    storms: StormReport
+    report: Report
+    spool: Spool
+
+
+def storms_of(
+    files: Sequence[str | os.PathLike[str]],
+    *,
+    scheduler: str | None = None,
+    jobs: int | None = None,
+    spool: str | os.PathLike[str] | None = None,
+    **options: Any,
+) -> Found:
+    """The storms in capture files, read by the workers of a Dask scheduler, or by `jobs` processes of this machine.
+
+    The tables stay in the folder `spool`, which must be new or empty; without one they are made in a temporary folder,
+    which other machines do not see. `options` are those of `cluster.tabulated`. Raises SourceError where no file can be
+    read, ClusterError for all that lacks to have workers, OSError where the folder cannot be written.
+    """
+    if any(os.fspath(one) == "-" for one in files):
+        raise ClusterUsage("standard input cannot be read by several processes: name files")
+    with _folder(spool) as folder, dask_crew(scheduler, jobs) as crew:
+        try:
+            made = tabulated(files, folder, crew, **options)
+        except ValueError as error:
+            raise ClusterUsage(str(error)) from error
+        _check_memory(made.rows["transactions"], spool)
+        return Found(storms(made.gather("transactions", STORM_COLUMNS)), _report(made, options.get("aor", "")), made)
+
+
+def _check_memory(transactions: int, spool: str | os.PathLike[str] | None) -> None:
+    """An analysis that cannot end well is not begun: who is out of memory is killed without a word."""
+    needed = transactions * ANALYSIS
+    if needed > memory():
+        kept = "" if spool is None else f"; the tables are in {os.fspath(spool)}"
+        raise ClusterError(
+            f"the analysis of {transactions:,} transactions takes some {needed >> 30:,} GiB of memory in this process, "
+            f"and there are {memory() >> 30:,}: ask from a larger machine{kept}"
+        )
+
+
+def _report(spool: Spool, aor: str) -> Report:
+    """What reading counted, as views take it."""
+    tally = spool.tally
+    summary = Summary(
+        messages=tally.messages,
+        register_requests=tally.requests,
+        transactions=spool.rows["transactions"],
+        retransmissions=tally.retransmissions,
+        keepalives=sum(source.keepalives for source in tally.sources),
+        registrations=spool.rows["registrations"],
+    )
+    return Report(
+        sources=list(tally.sources),
+        summary=summary,
+        transactions=[],
+        registrations=[],
+        digests=[],
+        findings=[],
+        outcomes={},
+        aor=aor,
+    )
+
+
+@contextmanager
+def _folder(spool: str | os.PathLike[str] | None) -> Iterator[Path]:
+    if spool is not None:
+        yield Path(spool)
+        return
+    with tempfile.TemporaryDirectory(prefix="sipcheck-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
