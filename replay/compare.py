@@ -27,36 +27,35 @@ def differences(then: Message | None, now: Message | None) -> list[str]:
     if then is None or now is None:
         if then is now:
             return []
-        return [f"answered {_line(now)}, then there was no answer" if now else f"no answer, then {_line(then)}"]
+        return [_both("answer", _line(now), _line(then))]
     return list(_told(then, now))
+
+
+def _both(what: str, now: str, then: str) -> str:
+    return f"{what}: {now} now, {then} then"
 
 
 def _told(then: Message, now: Message) -> Iterator[str]:
     if then.status != now.status:
-        yield f"{_line(now)}, then {_line(then)}"
+        yield _both("answer", _line(now), _line(then))
     elif then.reason != now.reason:
-        yield f"reason {_shown(now.reason)}, then {_shown(then.reason)}"
+        yield _both("reason phrase", _shown(now.reason), _shown(then.reason))
     if then.status == now.status:  # else each has what belongs to its status
         for name, facet in FACETS:
             before, after = facet(then), facet(now)
             if before != after:
-                yield f"{name} {_shown(after)}, then {_shown(before)}"
+                yield _both(name, _shown(after), _shown(before))
         yield from _rows(then, now)
-    before, after = then.first("server") or "", now.first("server") or ""
-    if before != after:
-        yield f"Server {_shown(after)}, then {_shown(before)}"
+    if then.first("server") != now.first("server"):
+        yield _both("Server", _header_shown(now.first("server")), _header_shown(then.first("server")))
 
 
 def _rows(then: Message, now: Message) -> Iterator[str]:
     """Headers without a comparison of their own: those that are gone, new, or say something else."""
     was, is_ = _others(then), _others(now)
     for key in [*was, *(key for key in is_ if key not in was)]:
-        if key not in is_:
-            yield f"no {spelled(key)}, then {_shown(was[key])}"
-        elif key not in was:
-            yield f"{spelled(key)} {_shown(is_[key])}, then none"
-        elif was[key] != is_[key]:
-            yield f"{spelled(key)} {_shown(is_[key])}, then {_shown(was[key])}"
+        if was.get(key) != is_.get(key):
+            yield _both(spelled(key), _header_shown(is_.get(key)), _header_shown(was.get(key)))
 
 
 def _others(message: Message) -> dict[str, str]:
@@ -70,6 +69,11 @@ def _line(message: Message | None) -> str:
 
 def _shown(value: str) -> str:
     return f'"{value}"' if value else "none"
+
+
+def _header_shown(value: str | None) -> str:
+    """A header that is there and empty is not one that is missing."""
+    return "none" if value is None else f'"{value}"'
 
 
 def _challenge(name: str) -> Facet:

@@ -6,10 +6,15 @@ Parameters are taken from the parsed address: a quoted value may hold what looks
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 
 from analyzer.sip.address import Address
-from analyzer.sip.text import LWS, QUOTED
+from analyzer.sip.text import LWS, QUOTED, segments
+
+_FOLD = re.compile(r"[ \t]*(?:\r\n|\n|\r)[ \t]*")
+_NEEDS_BRACKETS = re.compile("[;,?]")
+"""RFC 3261 20.10: a URI with one of these is bracketed."""
 
 
 def rewritten(address: Address, params: Mapping[str, str | None], uri: str = "") -> str:
@@ -52,3 +57,23 @@ def without_param(text: str, name: str) -> str:
 def swap_uri(address: Address, uri: str) -> str:
     """The text of an address with another URI in it."""
     return rewritten(address, {}, uri)
+
+
+def with_uris(value: str, swapped: Callable[[Address], str | None]) -> str:
+    """What stands behind the colon of a row of addresses, folding and all, with other URIs in it: `swapped` gives the
+    URI that an address shall have, None where it keeps its own. No other octet changes, but a bare URI with parameters
+    gets the brackets that it needs."""
+    return ",".join(_in_place(part, swapped) for part in segments(value))
+
+
+def _in_place(part: str, swapped: Callable[[Address], str | None]) -> str:
+    address = Address.parse(_FOLD.sub(" ", part))
+    uri = swapped(address)
+    if uri is None or address.uri is None or uri == address.uri.text:
+        return part
+    begin, end = len(part) - len(part.lstrip(LWS)), len(part.rstrip(LWS))
+    quoted = QUOTED.match(part, begin)
+    at = part.find(address.uri.text, part.find("<", quoted.end() if quoted else begin) if address.bracketed else begin)
+    if at >= 0 and (address.bracketed or not _NEEDS_BRACKETS.search(uri)):
+        return part[:at] + uri + part[at + len(address.uri.text) :]
+    return part[:begin] + swap_uri(address, uri).strip(LWS) + part[end:]

@@ -31,7 +31,8 @@ MOST_REASONS = 100
 class Tally:
     """What came of it so far. `latencies` are nanoseconds from a request's first copy to its final answer; `statuses`
     final answers, 0 for none; `unlike` how sessions ended that did not end as then; `late` starts that had to wait,
-    `cut` sessions that the end of the time ended, and that had gone as then until there."""
+    `cut` sessions that the end of the time ended, and that had gone as then until there; `not_removed` counts contacts
+    that the registrar may hold still, `realms` sessions by a realm that got a digest and that nobody expected."""
 
     begun: int = 0
     ended: int = 0
@@ -45,6 +46,7 @@ class Tally:
     cut: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
     unlike: Counter[str] = field(default_factory=Counter)
+    realms: Counter[str] = field(default_factory=Counter)
     latencies: array[int] = field(default_factory=lambda: array("q"))
 
     def percentile(self, share: float) -> float | None:
@@ -67,7 +69,9 @@ class Pace:
 
 @dataclass(slots=True)
 class Load:
-    """A `Machine` of many sessions. `make` gives the session of a user by number, from 0."""
+    """A `Machine` of many sessions. `make` gives the session of a user by number, from 0. With `retreat` it ends where
+    the first request cannot be delivered, and `refused` says why: the peer has another address. `peer` is whom it spoke
+    with, `notes` what the reader should know beside, `then` the captured outcome."""
 
     make: Callable[[int], ClientSession]
     users: int
@@ -77,6 +81,12 @@ class Load:
     done: bool = False
     held: bool = False
     stopped: bool = False
+    retreat: bool = False
+    refused: str = ""
+    peer: Endpoint | None = None
+    notes: list[str] = field(default_factory=list)
+    then: str = ""
+    heard: bool = False
     began_at: int = 0
     ended_at: int = 0
     _live: dict[int, ClientSession] = field(default_factory=dict)
@@ -130,11 +140,9 @@ class Load:
     def stop(self, now: int) -> list[Command]:
         """Begin nothing more and end what is under way; the second time at once."""
         commands: list[Command] = []
-        if self.stopped:
-            self.done = True
         self.stopped = True
         for number, session in list(self._live.items()):
-            commands += self._after(number, session.stop(now, careful=session.heard), now)
+            commands += self._after(number, session.stop(now, careful=self.heard), now)
         return commands + self._pump(now)
 
     def _over(self, now: int) -> bool:
@@ -154,6 +162,7 @@ class Load:
             self._next_at += int(SECOND / self.pace.rate)
             number, self._next = self._next, self._next + 1
             session = self.make(number % self.users)
+            session.retreat = self.retreat and not self.heard
             self._live[number] = session
             self.tally.begun += 1
             commands += self._after(number, session.start(now), now)
@@ -174,6 +183,7 @@ class Load:
     def _after(self, number: int, commands: list[Command], now: int) -> list[Command]:
         """A session has moved: note where its answers go and when it wants to be woken; events stay here."""
         session = self._live[number]
+        self.heard = self.heard or session.heard
         branch = session.branch
         if self._branches.get(number) != branch:
             self._by_branch.pop(self._branches.get(number, ""), None)
@@ -187,7 +197,6 @@ class Load:
         return [command for command in commands if not isinstance(command, Say)]
 
     def _close(self, number: int, now: int) -> None:
-        del now
         session = self._live.pop(number)
         self._by_branch.pop(self._branches.pop(number, ""), None)
         tally = self.tally
@@ -198,14 +207,17 @@ class Load:
                 self._count(one)
         for one in session.removal:
             self._count(one)
-        tally.not_removed += bool(session.removal) and not 200 <= session.removal[-1].status < 300
+        tally.not_removed += len(session.left)
         outcome = outcome_of(session.steps, session.results)
         tally.same += outcome.same
         if session.stopped and not outcome.same and not _went_wrong(session, outcome):
             tally.cut += 1
         elif not outcome.same:
-            reason = f"{outcome.now or 'not finished'}, then {outcome.then}"
-            tally.unlike[reason if reason in tally.unlike or len(tally.unlike) < MOST_REASONS else "other"] += 1
+            _count_among(tally.unlike, outcome.words)
+        for realm in session.agent.wallet.strange:
+            _count_among(tally.realms, realm)
+        if session.refused and not self.heard:
+            self.refused, self.done, self.ended_at = session.refused, True, now
 
     def _count(self, one: Try) -> None:
         tally = self.tally
@@ -215,6 +227,11 @@ class Load:
         tally.timeouts += one.ending == "timeout"
         if one.latency is not None:
             tally.latencies.append(one.latency)
+
+
+def _count_among(counter: Counter[str], name: str) -> None:
+    """Count one more; what a peer makes up does not make it grow beyond MOST_REASONS."""
+    counter[name if name in counter or len(counter) < MOST_REASONS else "other"] += 1
 
 
 def _went_wrong(session: ClientSession, outcome: Outcome) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from analyzer.sip.message import Message
@@ -27,13 +27,15 @@ def outcome_word(request: Message, status: int) -> str:
 class Outcome:
     """The last chain's outcome then and now; `same` if every chain of the flow ended as it did then.
 
-    `unlike` numbers the steps whose chain ended otherwise. `now` is "" where nothing was sent.
+    `unlike` numbers the steps whose chain ended otherwise, `words` say how the first of them did. `now` is "" where
+    nothing was sent.
     """
 
     then: str
     now: str
     same: bool
     unlike: tuple[int, ...] = ()
+    words: str = ""
 
 
 def outcome_then(steps: Sequence[Step]) -> str:
@@ -45,11 +47,24 @@ def outcome_then(steps: Sequence[Step]) -> str:
 def outcome_of(steps: Sequence[Step], results: Sequence[StepResult]) -> Outcome:
     """Hold the answers of now against those of then; a step that was never sent is not as it was."""
     by_number = {result.step.number: result for result in results}
-    unlike = tuple(
-        step.number
+    unlike = [
+        step
         for step in steps
         if step.is_last and ((result := by_number.get(step.number)) is None or result.status != step.exchange.status)
-    )
-    last = by_number.get(steps[-1].number)
-    now = outcome_word(steps[-1].exchange.request, last.status) if last is not None and last.tries else ""
-    return Outcome(outcome_then(steps), now, not unlike, unlike)
+    ]
+    words = ""
+    if unlike:
+        first = unlike[0]
+        where = f"step {first.number} " if len(steps) > 1 else ""
+        words = (
+            f"{where}{_now(first, by_number)} now, {outcome_word(first.exchange.request, first.exchange.status)} then"
+        )
+    now = _now(steps[-1], by_number) if steps[-1].number in by_number else ""
+    return Outcome(outcome_then(steps), now, not unlike, tuple(step.number for step in unlike), words)
+
+
+def _now(step: Step, by_number: Mapping[int, StepResult]) -> str:
+    result = by_number.get(step.number)
+    if result is None or not result.tries:
+        return "not sent"
+    return outcome_word(step.exchange.request, result.status)

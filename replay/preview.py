@@ -5,9 +5,13 @@ Live values are not known yet, so words stand for them: the address is `(local a
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from analyzer.evidence import Endpoint
 from analyzer.register.secrets import Secrets
 from analyzer.sip.layout import CREDENTIALS
+from analyzer.sip.message import Message, parse
+from analyzer.sip.text import octets
 from replay.agent import Agent, Mapping
 from replay.flow import Flow
 from replay.outcome import Outcome, outcome_then
@@ -50,7 +54,7 @@ def preview(
         aor=flow.aor,
         rows=rows,
         outcome=Outcome(outcome_then(steps), "", False),
-        notes=notes_of(flow, steps, secrets),
+        notes=[*notes_of(flow, steps, secrets), *([] if repaired else notes_of_routes(steps))],
     )
 
 
@@ -58,9 +62,22 @@ def _planned(step: Step, agent: Agent, *, repaired: bool) -> Planned:
     draft = written(step, agent, REPAIRS if repaired else NECESSITIES)
     final = step.exchange.final
     if final is not None:
-        agent.wallet.take(final, spoke=any(draft.first(key) is not None for key in CREDENTIALS))
+        # Verbatim, the nonce is all that is new in credentials: with the captured one no edit would be seen.
+        agent.wallet.take(
+            final if repaired else _with_fresh_nonces(final),
+            spoke=any(draft.first(key) is not None for key in CREDENTIALS),
+        )
         agent.min_expires = max(agent.min_expires, (final.min_expires or 0) if final.status == 423 else 0)
     return Planned(step, draft)
+
+
+def _with_fresh_nonces(final: Message) -> Message:
+    raw = final.raw
+    for challenge in final.challenges:
+        param = challenge.param("nonce")
+        if param is not None:
+            raw = raw.replace(octets(param.raw), octets(f'{param.name}="{fresh()}"'))
+    return parse(replace(final.datagram, payload=raw))
 
 
 def user_of(steps: tuple[Step, ...], mapping: Mapping) -> str:
@@ -94,3 +111,34 @@ def notes_of(flow: Flow, steps: tuple[Step, ...], secrets: Secrets) -> list[str]
             f"With the waits as recorded it takes {seconds:,.0f} s; --speed N divides them, --speed 0 drops them."
         )
     return notes
+
+
+def expected_realms(steps: tuple[Step, ...], mapping: Mapping) -> frozenset[str]:
+    """The realms that the capture makes one expect of the live registrar, mapped: those that challenged or were
+    answered, and the domain that is registered at."""
+    known: set[str] = set()
+    for step in steps:
+        request, final = step.exchange.request, step.exchange.final
+        known.update(one.realm or "" for one in (*request.credentials, *(final.challenges if final else ())))
+        known.update(uri.host for uri in (request.uri, request.to.uri if request.to else None) if uri is not None)
+    user = user_of(steps, Mapping())
+    return frozenset(mapping.apply(user, realm)[1] for realm in known if realm)
+
+
+def notes_of_realms(steps: tuple[Step, ...], wallet: Wallet) -> list[str]:
+    """That a digest went to a realm which nobody had reason to expect: a peer may ask in any name (RFC 3261 22.1)."""
+    known = sorted({one.realm or "" for step in steps if (final := step.exchange.final) for one in final.challenges})
+    then = f"the captured realm is {', '.join(known)}" if known else "the capture has no challenge"
+    return [f"Warning: a digest was sent for the realm {realm}; {then}." for realm in wallet.strange]
+
+
+def notes_of_routes(steps: tuple[Step, ...]) -> list[str]:
+    """That requests said again verbatim carry a Route: who obeys it sends them on (RFC 3261 16.4, 16.6)."""
+    routed = [step for step in steps if step.exchange.request.has("route")]
+    if not routed:
+        return []
+    uris = dict.fromkeys(route for step in routed for route in step.exchange.request.values("route"))
+    numbers = ", ".join(str(step.number) for step in routed)
+    steps_keep = f"step {numbers} keeps its" if len(routed) == 1 else f"steps {numbers} keep their"
+    shown = ", ".join([*list(uris)[:3], *(["..."] if len(uris) > 3 else [])])
+    return [f"Warning: {steps_keep} Route, as captured: a peer that obeys it sends the request on to {shown}."]

@@ -34,7 +34,8 @@ class Planned:
 @dataclass(slots=True)
 class Result:
     """A replay from end to end. `mode` is `plan`, `client` or `registrar`; `notes` are sentences for the reader;
-    `removal` tells how the bindings were taken away; `ignored` counts messages that belonged to nothing."""
+    `removal` tells how the bindings were taken away, `not_removed` which contacts the registrar may hold still;
+    `ignored` counts messages that belonged to nothing."""
 
     mode: str
     title: str
@@ -44,6 +45,7 @@ class Result:
     target: str = ""
     notes: list[str] = field(default_factory=list)
     removal: Sequence[Try] = ()
+    not_removed: tuple[str, ...] = ()
     ignored: int = 0
     interrupted: bool = False
 
@@ -56,8 +58,14 @@ def as_record(result: Result) -> dict[str, Any]:
         "aor": result.aor,
         "target": result.target,
         "steps": [_step(row) for row in result.rows],
-        "outcome": {"then": result.outcome.then, "now": result.outcome.now or None, "same": result.outcome.same},
+        "outcome": {
+            "then": result.outcome.then,
+            "now": result.outcome.now or None,
+            "same": result.outcome.same,
+            "unlike": list(result.outcome.unlike),
+        },
         "removal": [_try(one) for one in result.removal],
+        "not_removed": list(result.not_removed),
         "ignored": result.ignored,
         "notes": result.notes,
         "interrupted": result.interrupted,

@@ -25,6 +25,7 @@ from replay.draft import Draft, Edit, spelled
 from replay.flow import Exchange
 
 _OF_THE_REQUEST = "as the live request has it"
+_STREAM = "on a stream nothing else parts it from the next message (18.3)"
 _CHALLENGES = ("www-authenticate", "proxy-authenticate")
 _OF_THE_DEVICE = ("+sip.instance", "reg-id")
 
@@ -52,6 +53,10 @@ def say_again(exchange: Exchange, final: Message, received: Received, client: Cl
     if final.has("date"):
         revalue(draft, "date", [sip_date(received.wall)], "now")
     _put_length(draft, exchange, final, received)
+    if received.transport.upper() in STREAMS:
+        draft.uncover(why=_STREAM)
+        draft.complete(why=_STREAM)
+        draft.cut(why=_STREAM)
     return draft
 
 

@@ -7,11 +7,11 @@ bindings that were made are removed (10.2.2), also when somebody wants an early 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from analyzer.evidence import Endpoint
-from analyzer.sip.address import Address
+from analyzer.sip.address import parse_addresses
 from analyzer.sip.layout import CREDENTIALS
 from analyzer.sip.message import Message, parse_bytes
 from replay.agent import MOST_CSEQ, Agent
@@ -19,7 +19,7 @@ from replay.client import ClientTransaction
 from replay.contacts import with_param, without_param
 from replay.draft import Draft
 from replay.events import Answered, Ignored, Sent, StepResult, Try, Waiting
-from replay.machine import Command, Say
+from replay.machine import SECOND, Command, Say
 from replay.plan import Step
 from replay.rewrite import BARE, NECESSITIES, REPAIRS, Change, written
 from replay.rewrite.auth import answer_challenge
@@ -29,6 +29,9 @@ MOST_TRIES = 5
 """Requests for one step: a peer that challenges for ever, or raises Min-Expires with every answer, is left alone."""
 MOST_IGNORED = 1000
 """Stray messages that are told one by one; the rest are counted."""
+PATIENCE = 4 * SECOND
+"""How long an early end waits for the removal of bindings to be answered: three copies after the first have had their
+time then (T1 500 ms), and who wants an end does not want to wait for Timer F."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,8 @@ class Manner:
 class ClientSession:
     """A `Machine` (see machine.py) that plays `steps` as `agent`. `results` is what is left in the end, `removal` the
     requests that took the bindings away, `ignored` how many stray messages came, `heard` whether any answer did,
-    `unanswered` how long (nanoseconds) the request that was given up had been waiting."""
+    `unanswered` how long (nanoseconds) the request that was given up had been waiting. With `retreat` a first request
+    that cannot be delivered is the end, `refused` says why: the peer has another address."""
 
     steps: Sequence[Step]
     agent: Agent
@@ -58,6 +62,9 @@ class ClientSession:
     done: bool = False
     stopped: bool = False
     bound: dict[str, str] = field(default_factory=dict)
+    doubtful: dict[str, str] = field(default_factory=dict)
+    retreat: bool = False
+    refused: str = ""
     held: bool = False
     heard: bool = False
     unanswered: int = 0
@@ -66,6 +73,7 @@ class ClientSession:
     _try: Try | None = None
     _next_at: int | None = None
     _removing: bool = False
+    _give_up_at: int | None = None
 
     def start(self, now: int) -> list[Command]:
         """Begin with the first step."""
@@ -106,6 +114,8 @@ class ClientSession:
         if self._next_at is not None and self._next_at <= now:
             self._next_at = None
             commands += self._go_on(now)
+        if self._give_up_at is not None and self._give_up_at <= now and not self.done:
+            self._give_up("timeout")
         self._set_deadline()
         return commands
 
@@ -120,25 +130,42 @@ class ClientSession:
         return commands
 
     def stop(self, now: int, *, careful: bool = True) -> list[Command]:
-        """End early: what is under way is given up, what was bound is removed; `careful`: what may have been, too."""
+        """End early: what is under way is given up, what was bound is removed; `careful`: what may have been, too.
+        That takes no longer than PATIENCE, and no time at all when it is asked for again."""
         if self.done:
             return []
         if self.stopped:
-            self.done = True
+            self._give_up("stopped")
             return []
         self.stopped, self._next_at, self.held = True, None, False
         if self._try is not None and not self._try.ending:
             self._try.ending, self.unanswered = "stopped", now - self._try.sent_at
-            if careful:
-                self._note_unknown(self._try.draft)
+            self._note_unknown(self._try.draft, removable=careful)
         self._live = self._try = None
+        self._give_up_at = now + PATIENCE
         commands = self._finish(now)
         self._set_deadline()
         return commands
 
+    def _give_up(self, ending: str) -> None:
+        """Leave the removal as it stands."""
+        if self._try is not None and not self._try.ending:
+            self._try.ending = ending
+            if self._live is not None:
+                self._try.copies = self._live.sent - 1
+        self._live, self.done = None, True
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """The contacts that the registrar may hold after the end, against the user's wish."""
+        return () if self.manner.keep else tuple(self.bound | self.doubtful)
+
     def _set_deadline(self) -> None:
-        due = [at for at in (self._live.deadline if self._live else None, self._next_at) if at is not None]
-        self.deadline = min(due, default=None)
+        if self.done:
+            self.deadline = None
+            return
+        moments = (self._live.deadline if self._live else None, self._next_at, self._give_up_at)
+        self.deadline = min((at for at in moments if at is not None), default=None)
 
     def _ignore(self, message: Message, peer: Endpoint) -> list[Command]:
         self.ignored += 1
@@ -186,6 +213,9 @@ class ClientSession:
         result = None if self._removing else self.results[-1]
         commands: list[Command] = [Say(Answered(result, attempt))]
         again = self._learn(attempt)
+        if self.retreat and attempt.ending == "error" and not self.heard:
+            self.refused, self.done = attempt.error, True
+            return commands
         if again and self._tries() < MOST_TRIES and (self.manner.repaired or self._removing):
             return commands + self._send_again(again, now)
         if self._removing:
@@ -206,8 +236,9 @@ class ClientSession:
         """What an answer teaches; why the request should be sent again, "" if it should not."""
         final, draft = attempt.final, attempt.draft
         if final is None:
-            if self.heard:  # a registrar that lives may have bound it, and its answer be lost
-                self._note_unknown(draft)
+            undelivered = attempt.ending == "error" and not attempt.copies and not self.timers.reliable
+            if not undelivered or self.heard:  # a registrar that lives may have bound it, and its answer be lost
+                self._note_unknown(draft, removable=self.heard)
             return ""
         if 200 <= final.status < 300:
             self._note_bound(draft)
@@ -259,26 +290,25 @@ class ClientSession:
 
     # The end.
 
-    def _note_bound(self, draft: Draft, *, surely: bool = True) -> None:
-        """Which contacts of ours a 2xx leaves bound (10.3 step 8); not `surely`: what it may have added, no more."""
-        expires = draft.first("expires")
-        for address in _addresses(draft.all("contact")):
-            if address.star:
-                if surely:
-                    self.bound.clear()
-            elif address.uri is not None:
-                gone = address.expires == 0 or (address.expires is None and (expires or "").strip() == "0")
-                if not gone:
-                    self.bound[address.uri.text] = address.raw
-                elif surely:
-                    self.bound.pop(address.uri.text, None)
+    def _note_bound(self, draft: Draft) -> None:
+        """Which contacts of ours a 2xx leaves bound (10.3 step 8)."""
+        for uri, raw in _asked_for(draft):
+            if raw:
+                self.bound[uri] = raw
+            for known in [uri] if uri != "*" else [*self.bound, *self.doubtful]:
+                self.doubtful.pop(known, None)
+                if not raw:
+                    self.bound.pop(known, None)
 
-    def _note_unknown(self, draft: Draft) -> None:
-        """Nobody knows what became of a request: what it may have bound is removed with the rest."""
+    def _note_unknown(self, draft: Draft, *, removable: bool) -> None:
+        """Nobody knows what became of a request: what it may have bound is removed with the rest, where the peer is one
+        that answers (`removable`), and else told."""
         if not self._removing:
-            self._note_bound(draft, surely=False)
+            (self.bound if removable else self.doubtful).update((uri, raw) for uri, raw in _asked_for(draft) if raw)
 
     def _finish(self, now: int) -> list[Command]:
+        if self.heard:
+            self.bound, self.doubtful = self.doubtful | self.bound, {}
         if self.manner.keep or not self.bound or not self.results:
             self.done = True
             return []
@@ -302,7 +332,12 @@ class ClientSession:
         return self._send(step, (*changes[:-1], contacts, answer_challenge, changes[-1]), why or "the end", now)
 
 
-def _addresses(rows: Iterable[str]) -> list[Address]:
-    from analyzer.sip.address import parse_addresses
-
-    return [address for row in rows for address in parse_addresses(row)]
+def _asked_for(draft: Draft) -> Iterator[tuple[str, str]]:
+    """The contacts of a request, as URI ("*" for all) and what is to be bound, "" where it is to be removed."""
+    gone_by_default = (draft.first("expires") or "").strip() == "0"
+    for address in (address for row in draft.all("contact") for address in parse_addresses(row)):
+        if address.star:
+            yield "*", ""
+        elif address.uri is not None:
+            gone = address.expires == 0 or (address.expires is None and gone_by_default)
+            yield address.uri.text, "" if gone else address.raw

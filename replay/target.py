@@ -65,4 +65,4 @@ def check(
     names = {name.strip("[]").lower() for name in allowed}
     if host.lower() in names or (addresses and all(address.lower() in names for address in addresses)):
         return False
-    raise Refused(f"{host} is not this machine: a replay sends there only with --allow {host}, which says that you may")
+    raise Refused(f"{host} is not this machine: a replay {doing} only with --allow {host}, which says that you may")

@@ -24,7 +24,7 @@ from analyzer.register.digest import (
 )
 from analyzer.register.secret import Secret
 from analyzer.register.secrets import Secrets
-from analyzer.sip.auth import Challenge, Credentials, parse_auth_params
+from analyzer.sip.auth import AuthParam, Challenge, Credentials, parse_auth_params
 from analyzer.sip.message import Message
 from analyzer.sip.text import quote
 
@@ -53,12 +53,15 @@ class _Session:
 @dataclass(slots=True)
 class Wallet:
     """The secrets of one user. `token` gives a fresh cnonce. `unanswerable` says, in words, why the latest challenge
-    could not be answered ("" if it could)."""
+    could not be answered ("" if it could). `expected` are the realms that the capture makes one expect, mapped;
+    `strange` those that credentials were made for and that are none of them."""
 
     secrets: Secrets
     username: str
     token: Callable[[], str]
     unanswerable: str = ""
+    expected: frozenset[str] = frozenset()
+    strange: list[str] = field(default_factory=list)
     _sessions: dict[tuple[str, str], _Session] = field(default_factory=dict)
 
     def take(self, answer: Message, *, spoke: bool) -> bool:
@@ -89,9 +92,10 @@ class Wallet:
         only = list(self._sessions.values())
         return only[0] if len(only) == 1 else None
 
-    def answer_as(self, sent: Credentials, method: str, body: bytes) -> str | None:
-        """Captured credentials said again for the nonce in force, all else as it was (count, qop, realm, uri). Where
-        the captured response does not fit its secret, neither does the new one. None without challenge or secret."""
+    def said_again(self, sent: Credentials, method: str, body: bytes) -> list[tuple[AuthParam, str]] | None:
+        """Each parameter of captured credentials, and how it is written for the nonce in force, all else as it was
+        (count, qop, realm, uri). Where the captured response does not fit its secret, neither does the new one. None
+        without challenge or secret."""
         session = self._session_for(sent.realm)
         if session is None:
             return None
@@ -111,11 +115,7 @@ class Wallet:
         now = {"nonce": _nonce(session), "response": response}
         if sent.get("opaque") is not None and challenge.opaque is not None:
             now["opaque"] = _inside(challenge, "opaque")
-        params = [
-            f'{param.name}="{now[param.name.lower()]}"' if param.name.lower() in now else param.raw
-            for param in sent.params
-        ]
-        return f"{sent.scheme} " + ", ".join(params)
+        return [(param, _rewritten(param, now.get(param.name.lower()))) for param in sent.params]
 
     def _challenged(self, answer: Message, *, spoke: bool) -> bool:
         self.unanswerable = "" if answer.challenges else "the answer has no challenge"
@@ -160,6 +160,8 @@ class Wallet:
             self.unanswerable = "too many realms"
             return False
         self._sessions[key] = _Session(challenge, secret, challenge.nonce or "", self.token())
+        if key[1] not in self.expected and key[1] not in self.strange:
+            self.strange.append(key[1])
         return True
 
     def _secret(self, username: str, realm: str, challenge: Challenge | None) -> Secret | None:
@@ -225,6 +227,14 @@ def _written(digest: DigestInput, challenge: Challenge, nonce: str, response: st
     if digest.qop:
         params += [f"qop={digest.qop}", f"nc={digest.nc}"]
     return "Digest " + ", ".join(params)
+
+
+def _rewritten(param: AuthParam, value: str | None) -> str:
+    """A parameter as it was written, blanks around its `=` included, with another value in quotes."""
+    if value is None:
+        return param.raw
+    name, _, rest = param.raw.partition("=")
+    return f'{name}={rest[: len(rest) - len(rest.lstrip())]}"{value}"'
 
 
 def _nonce(session: _Session) -> str:

@@ -74,17 +74,18 @@ def client_command(**given: Any) -> None:
     elif any(given[name] is not None for name in ("rate", "concurrency", "duration")):
         raise click.UsageError("--rate, --concurrency and --duration go with --users")
     secrets, flow = _given(given)
-    course, is_here = _course(given)
-    if not is_here:
+    course, is_loopback = _course(given)
+    if not is_loopback:
         _announce(flow, secrets, given)
     if given["users"] is not None:
         _many(flow, secrets, course, given)
+    keyboard = _Keyboard()
     try:
-        result = play(flow, secrets, course, _hear, _ask if given["stepwise"] else None)
+        result = play(flow, secrets, course, _hear, keyboard.ask if given["stepwise"] else None)
     except LinkError as error:
         die(f"{given['target']}: {error}", 3)
     _show(result, given)
-    sys.exit(130 if result.interrupted else 0 if result.outcome.same else 1)
+    sys.exit(130 if result.interrupted and not keyboard.ended else 0 if result.outcome.same else 1)
 
 
 @replay.command("registrar", cls=Command, short_help="Be the registrar of a live client.")
@@ -160,7 +161,7 @@ def _many(flow: Flow, secrets: Secrets, course: Course, given: dict[str, Any]) -
     except LinkError as error:
         die(f"{given['target']}: {error}", 3)
     render = render_json if given["view"] == "json" else render_table
-    title, target = ", ".join(flow.sources), f"{course.peer} over {course.transport}"
+    title, target = ", ".join(flow.sources), f"{load.peer} over {course.transport}"
     options = options_of("replay", given["color"], show_all=given["show_all"])
     write_out(lambda out: render(load, title, target, out, options))
     sys.exit(130 if load.stopped and not pace.duration else 0 if is_same(load) else 1)
@@ -212,18 +213,18 @@ def _mapping(maps: tuple[str, ...]) -> Any:
 
 
 def _course(given: dict[str, Any]) -> tuple[Course, bool]:
-    """Where to and how; whether that is this machine. Exit 2 where nobody allowed it."""
+    """Where to and how; whether that is loopback. Exit 2 where nobody allowed it."""
     from replay.net.links import LinkError, addresses_of, tls_context
     from replay.net.play import Course
     from replay.net.surroundings import surroundings
     from replay.session import Manner
-    from replay.target import BadTarget, Refused, check, parse_target
+    from replay.target import BadTarget, Refused, check, is_loopback, parse_target
 
     transport = given["transport"].upper()
     try:
         host, port = parse_target(given["target"], 5061 if transport == "TLS" else 5060)
         peers = addresses_of(host, port, transport)
-        is_here = check(host, [peer.host for peer in peers], given["allow"], surroundings())
+        check(host, [peer.host for peer in peers], given["allow"], surroundings())
         tls = tls_context(verify=not given["no_verify"], authority=given["tls_ca"]) if transport == "TLS" else None
     except BadTarget as error:
         raise click.UsageError(str(error)) from None
@@ -234,6 +235,7 @@ def _course(given: dict[str, Any]) -> tuple[Course, bool]:
     manner = Manner(given["repaired"], given["speed"], given["keep"], given["stepwise"])
     course = Course(
         peer=peers[0],
+        others=tuple(peers[1:]),
         transport=transport,
         tls=tls,
         name=host,
@@ -242,7 +244,7 @@ def _course(given: dict[str, Any]) -> tuple[Course, bool]:
         keep_contact=given["keep_contact"],
         keepalive=given["keepalive"],
     )
-    return course, is_here
+    return course, all(is_loopback(peer.host) for peer in peers)
 
 
 def _announce(flow: Flow, secrets: Secrets, given: dict[str, Any]) -> None:
@@ -258,7 +260,8 @@ def _announce(flow: Flow, secrets: Secrets, given: dict[str, Any]) -> None:
         keep_contact=given["keep_contact"],
     )
     load_view("table")(result, sys.stderr, options_of("replay", "never", show_all=False))
-    click.echo(f"sipcheck: sending to {given['target']}", err=True)
+    who = f", as the users of {given['users']}" if given["users"] is not None else ""
+    tell(f"sipcheck: sending to {given['target']}{who}")
 
 
 def _hear(event: object) -> None:
@@ -273,10 +276,25 @@ def _hear(event: object) -> None:
         click.echo("sipcheck: removing the bindings (Ctrl-C leaves them)", err=True)
 
 
-def _ask() -> None:
-    click.echo("sipcheck: Enter sends the next registration", err=True)
-    while os.read(sys.stdin.fileno(), 1) not in (b"\n", b""):  # not through sys.stdin, whose lock a thread that still
-        pass  # waits would hold when the program ends
+class _Keyboard:
+    """Who says when the next registration goes; `ended`: nobody can say it any more."""
+
+    ended = False
+
+    def ask(self) -> bool:
+        """Wait for Enter. False at the end of standard input: what nobody can see coming is not sent."""
+        click.echo("sipcheck: Enter sends the next registration", err=True)
+        while True:  # not through sys.stdin, whose lock a thread that still waits would hold when the program ends
+            try:
+                key = os.read(sys.stdin.fileno(), 1)
+            except (AttributeError, OSError, ValueError):  # it was closed before we began
+                key = b""
+            if key == b"\n":
+                return True
+            if not key:
+                self.ended = True
+                click.echo("sipcheck: standard input has ended: no further registration is sent", err=True)
+                return False
 
 
 def _show(result: Result, given: dict[str, Any]) -> None:

@@ -75,7 +75,7 @@ SEND = [
     click.option(
         "--speed", type=click.FloatRange(0), default=1.0, show_default=True, help="Divide the waits; 0 drops them."
     ),
-    click.option("--step", "stepwise", is_flag=True, help="Wait for Enter before each registration."),
+    click.option("--step", "stepwise", is_flag=True, help="Wait for Enter before each further registration."),
     click.option("--keep", is_flag=True, help="Leave the bindings that are made."),
     click.option("--keepalive", type=click.FloatRange(0), default=0.0, metavar="S", help="Send CRLFCRLF when idle."),
     click.option("--tls-ca", type=click.Path(), metavar="FILE", help="Believe this certificate authority."),

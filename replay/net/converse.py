@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from replay.machine import SECOND, Command, Machine, Say, Send, Stepwise
-from replay.net.inbox import Arrived, Broke, Go, Happening, Inbox
+from replay.net.inbox import Arrived, Broke, Go, Happening, Inbox, Stop
 from replay.net.links import Link, LinkError
 
 MOST_AT_ONCE = 64
 """Messages that are taken in before the timers get their turn."""
-Ask = Callable[[], None]
-"""Returns when the next step may be sent: somebody pressed a key."""
+Ask = Callable[[], bool]
+"""Returns when somebody has decided: True where the next step may be sent, False where nothing more shall be."""
 Tell = Callable[[object], None]
 """Who hears of events."""
 
@@ -59,9 +59,9 @@ def _in_background(ask: Ask, inbox: Inbox) -> None:
     loop = asyncio.get_running_loop()
 
     def run() -> None:
-        ask()
+        happening = Go() if ask() else Stop()
         with suppress(RuntimeError):  # the loop is closed: it was over before somebody answered
-            loop.call_soon_threadsafe(inbox.put, Go())
+            loop.call_soon_threadsafe(inbox.put, happening)
 
     threading.Thread(target=run, name="asking", daemon=True).start()
 

@@ -18,6 +18,8 @@ from analyzer.sip.framing import StreamFramer
 from replay.net.inbox import Arrived, Broke, Inbox
 
 _CHUNK = 65_536
+_FAREWELL = 1.0
+"""Seconds for the peer to agree to the end of a connection."""
 
 
 class LinkError(Exception):
@@ -87,6 +89,7 @@ class StreamLink:
         self._tls = tls
         self._name = name
         self._writer: asyncio.StreamWriter | None = None
+        self._opened: list[asyncio.StreamWriter] = []
         self._reader: asyncio.Task[None] | None = None
         self._served = False
         self._waiting: bytes = b""
@@ -105,6 +108,7 @@ class StreamLink:
                 await asyncio.sleep(0)
             raise LinkError(_said(error)) from None
         self._writer, self._served = writer, False
+        self._opened = [*self._opened[-3:], writer]
         self.local = _endpoint(writer.get_extra_info("sockname"))
         self._reader = asyncio.create_task(self._read(reader, writer))
 
@@ -163,11 +167,21 @@ class StreamLink:
     async def close(self) -> None:
         """Close the connection."""
         self._waiting = b""
-        if self._writer is not None:
-            self._writer.close()
+        for writer in self._opened:
+            await _closed(writer)
         if self._reader is not None:
             self._reader.cancel()
             await asyncio.gather(self._reader, return_exceptions=True)
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    """Close, and wait for the end that TLS agrees upon (RFC 8446 6.1), but not for a peer that does not."""
+    writer.close()
+    try:
+        await asyncio.wait_for(writer.wait_closed(), _FAREWELL)
+    except (OSError, TimeoutError):
+        writer.transport.abort()
+        await asyncio.sleep(0)
 
 
 async def connect(
@@ -212,7 +226,7 @@ def addresses_of(host: str, port: int, transport: str) -> list[Endpoint]:
         found = socket.getaddrinfo(host, port, type=kind)
     except (OSError, UnicodeError) as error:
         raise LinkError(f"{host}: {_said(error)}") from None
-    return [Endpoint(str(one[4][0]), int(one[4][1])) for one in found]
+    return list(dict.fromkeys(Endpoint(str(one[4][0]), int(one[4][1])) for one in found))
 
 
 def _endpoint(name: tuple[str, int]) -> Endpoint:

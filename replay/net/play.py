@@ -9,6 +9,8 @@ import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
+from typing import TypeVar
 
 from analyzer.evidence import Endpoint
 from analyzer.register.secrets import Secrets
@@ -17,10 +19,10 @@ from replay.flow import Flow
 from replay.load import Load, Pace, Tally
 from replay.net.converse import Ask, Tell, converse
 from replay.net.inbox import Inbox, Stop
-from replay.net.links import LinkError, connect
-from replay.outcome import outcome_of
-from replay.plan import steps_of
-from replay.preview import notes_of, user_of
+from replay.net.links import Link, LinkError, connect
+from replay.outcome import outcome_of, outcome_then
+from replay.plan import Step, steps_of
+from replay.preview import expected_realms, notes_of, notes_of_realms, notes_of_routes, user_of
 from replay.record import Planned, Result
 from replay.rewrite import NECESSITIES, REPAIRS, written
 from replay.session import ClientSession, Manner
@@ -32,7 +34,8 @@ Progress = Callable[[Tally], None]
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """Where to and how: `name` is what the certificate must name, `keepalive` seconds of silence before one is sent."""
+    """Where to and how: `name` is what the certificate must name, `keepalive` seconds of silence before one is sent.
+    `others` are further addresses of the same name, each for the case that those before it refuse (RFC 3263 4.3)."""
 
     peer: Endpoint
     transport: str = "UDP"
@@ -43,6 +46,7 @@ class Course:
     keep_contact: bool = False
     keepalive: float = 0.0
     timers: Timers = field(default_factory=Timers)
+    others: tuple[Endpoint, ...] = ()
 
 
 def token() -> str:
@@ -61,27 +65,62 @@ def play(flow: Flow, secrets: Secrets, course: Course, tell: Tell, ask: Ask | No
 
 def agent_for(flow: Flow, secrets: Secrets, course: Course, local: Endpoint) -> Agent:
     """A user agent that speaks from `local`."""
+    steps = steps_of(flow)
+    wallet = Wallet(secrets, user_of(steps, course.mapping), token, expected=expected_realms(steps, course.mapping))
     return Agent(
         local=local,
         transport=course.transport,
         token=token,
-        wallet=Wallet(secrets, user_of(steps_of(flow), course.mapping), token),
+        wallet=wallet,
         mapping=course.mapping,
         keep_contact=course.keep_contact,
     )
 
 
 async def _play(flow: Flow, secrets: Secrets, course: Course, tell: Tell, ask: Ask | None) -> Result:
-    link = await connect(course.peer, course.transport, tls=course.tls, name=course.name)
-    agent = agent_for(flow, secrets, course, link.local)
     timers = replace(course.timers, reliable=course.transport != "UDP")
-    session = ClientSession(steps_of(flow), agent, timers, course.manner)
-    try:
-        with _interruptible(link.inbox):
-            await converse(session, link, tell, keepalive=course.keepalive, ask=ask)
-    finally:
-        await link.close()
-    return _result(flow, secrets, course, session)
+
+    def make(link: Link, retreat: bool) -> ClientSession:
+        agent = agent_for(flow, secrets, course, link.local)
+        return ClientSession(steps_of(flow), agent, timers, course.manner, retreat=retreat)
+
+    session, peer, notes = await _first_that_answers(course, make, tell, ask)
+    result = _result(flow, secrets, replace(course, peer=peer), session)
+    result.notes += notes
+    return result
+
+
+_M = TypeVar("_M", ClientSession, Load)
+
+
+async def _first_that_answers(
+    course: Course, make: Callable[[Link, bool], _M], tell: Tell, ask: Ask | None = None
+) -> tuple[_M, Endpoint, list[str]]:
+    """Converse with the first address of the peer that does not refuse; with which, and a note for each that did.
+
+    `make` is told whether there is another address to retreat to. Raises LinkError where the last cannot be reached.
+    """
+    peers = (course.peer, *course.others)
+    notes: list[str] = []
+    for peer, following in zip_longest(peers, peers[1:]):
+        try:
+            link = await connect(peer, course.transport, tls=course.tls, name=course.name)
+        except LinkError as error:
+            if following is None:
+                raise
+            refused = str(error)
+        else:
+            machine = make(link, following is not None)
+            try:
+                with _interruptible(link.inbox):
+                    await converse(machine, link, tell, keepalive=course.keepalive, ask=ask)
+            finally:
+                await link.close()
+            if not machine.refused:
+                return machine, peer, notes
+            refused = machine.refused
+        notes.append(f"{peer} was tried first: {refused}.")
+    raise LinkError("it has no address")
 
 
 def play_many(
@@ -97,26 +136,40 @@ def play_many(
 async def _play_many(
     flow: Flow, secrets: Secrets, course: Course, users: Sequence[str], pace: Pace, progress: Progress | None
 ) -> Load:
-    link = await connect(course.peer, course.transport, tls=course.tls, name=course.name)
-    steps, captured = steps_of(flow), user_of(steps_of(flow), Mapping())
+    steps = steps_of(flow)
     timers = replace(course.timers, reliable=course.transport != "UDP")
+    expected = expected_realms(steps, course.mapping)
+    watching: list[asyncio.Task[None]] = []
 
-    def make(number: int) -> ClientSession:
-        user = users[number]
-        mapping = Mapping((*course.mapping.pairs, ((captured, ""), (user, ""))))
-        agent = Agent(link.local, course.transport, token, Wallet(secrets, user, token), mapping)
-        return ClientSession(steps, agent, timers, course.manner)
+    def make(link: Link, retreat: bool) -> Load:
+        def session(number: int) -> ClientSession:
+            user = users[number]
+            mapping = Mapping((*course.mapping.pairs, *_as_user(steps, user)))
+            wallet = Wallet(secrets, user, token, expected=expected)
+            agent = Agent(link.local, course.transport, token, wallet, mapping, keep_contact=course.keep_contact)
+            return ClientSession(steps, agent, timers, course.manner)
 
-    load = Load(make, len(users), pace)
-    watching = asyncio.create_task(_watch(load, progress)) if progress is not None else None
+        load = Load(session, len(users), pace, retreat=retreat, then=outcome_then(steps))
+        if progress is not None:
+            watching.append(asyncio.create_task(_watch(load, progress)))
+        return load
+
     try:
-        with _interruptible(link.inbox):
-            await converse(load, link, _nobody)
+        load, peer, notes = await _first_that_answers(course, make, _nobody)
     finally:
-        if watching is not None:
-            watching.cancel()
-        await link.close()
+        for task in watching:
+            task.cancel()
+    load.peer, load.notes = peer, notes
     return load
+
+
+def _as_user(steps: Sequence[Step], user: str) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
+    """What puts a user in the place of the captured one, in URIs: there it may have another name than in the digest."""
+    to = steps[0].exchange.request.to
+    named = to.uri.user if to is not None and to.uri is not None else None
+    for captured in dict.fromkeys((named or "", user_of(tuple(steps), Mapping()))):
+        if captured:
+            yield (captured, ""), (user.partition("@")[0], "")
 
 
 async def _watch(load: Load, progress: Progress) -> None:
@@ -157,6 +210,8 @@ def _result(flow: Flow, secrets: Secrets, course: Course, session: ClientSession
         draft = result.tries[-1].draft if result is not None and tried else written(step, session.agent, changes)
         rows.append(Planned(step, draft, result if tried else None))
     notes = notes_of(flow, steps, secrets)[:1] if flow.others > 0 else []
+    notes += notes_of_realms(steps, session.agent.wallet)
+    notes += [] if course.manner.repaired else notes_of_routes(steps)
     if session.agent.wallet.unanswerable:
         notes.append(f"A challenge was not answered: {session.agent.wallet.unanswerable}.")
     return Result(
@@ -168,6 +223,7 @@ def _result(flow: Flow, secrets: Secrets, course: Course, session: ClientSession
         target=f"{course.peer} over {course.transport}",
         notes=notes,
         removal=session.removal,
+        not_removed=session.left,
         ignored=session.ignored,
         interrupted=session.stopped,
     )

@@ -8,15 +8,30 @@ from pathlib import Path
 from replay.target import Surroundings
 
 
-def surroundings(proc: Path = Path("/proc")) -> Surroundings:
-    """Look at the network namespace of this process; any doubt means that it is not enclosed."""
+def surroundings(proc: Path = Path("/proc"), names: Path = Path("/run/netns")) -> Surroundings:
+    """Look at the network namespace of this process; any doubt means that it is not enclosed.
+
+    It is not the machine's own if it is not that of process 1 or, where nobody may look at that, if `ip netns` has made
+    it and given it a name.
+    """
     try:
-        own, machine = os.readlink(proc / "self/ns/net"), os.readlink(proc / "1/ns/net")
+        own = os.readlink(proc / "self/ns/net")
         routes = [(proc / "self/net/route").read_text().splitlines()[1:], _ipv6_routes(proc)]
     except OSError:
         return Surroundings()
     ways_out = [line for line in routes[0] if _leads_on(*line.split()[1:3])] + routes[1]
-    return Surroundings(enclosed=own != machine and not ways_out)
+    return Surroundings(enclosed=_is_apart(own, proc, names) and not ways_out)
+
+
+def _is_apart(own: str, proc: Path, names: Path) -> bool:
+    try:
+        return own != os.readlink(proc / "1/ns/net")
+    except OSError:
+        pass
+    try:
+        return own in {f"net:[{name.stat().st_ino}]" for name in names.iterdir()}
+    except OSError:
+        return False
 
 
 def _leads_on(destination: str, gateway: str = "") -> bool:

@@ -16,7 +16,15 @@ from replay.plan import Step
 from replay.rewrite.auth import drop_credentials, repair_credentials, say_credentials_again
 from replay.rewrite.contact import put_contact, repair_contact
 from replay.rewrite.names import map_names, repair_call_id, repair_cseq, repair_from, repair_request_uri, repair_to
-from replay.rewrite.path import put_via, repair_length, repair_max_forwards, repair_routes, repair_rows, repair_via
+from replay.rewrite.path import (
+    put_ends,
+    put_via,
+    repair_length,
+    repair_max_forwards,
+    repair_routes,
+    repair_rows,
+    repair_via,
+)
 
 Change = Callable[[Draft, Step, Agent], None]
 
@@ -36,7 +44,7 @@ REPAIRS: tuple[Change, ...] = (
 )
 """In this order: credentials come after the Request-URI that they sign, the length after all."""
 
-NECESSITIES: tuple[Change, ...] = (map_names, put_via, put_contact, say_credentials_again)
+NECESSITIES: tuple[Change, ...] = (map_names, put_via, put_contact, say_credentials_again, put_ends)
 """What even a verbatim replay cannot keep."""
 
 BARE: tuple[Change, ...] = (*REPAIRS[:-2], drop_credentials, repair_length)

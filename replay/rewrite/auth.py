@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from analyzer.sip.auth import Credentials
+from functools import partial
+
+from analyzer.sip.auth import AuthParam, Credentials
 from analyzer.sip.layout import CREDENTIALS
 from analyzer.sip.message import Message
 from replay.agent import Agent
@@ -42,10 +44,23 @@ def drop_credentials(draft: Draft, step: Step, agent: Agent) -> None:
 def say_credentials_again(draft: Draft, step: Step, agent: Agent) -> None:
     """Captured credentials with the nonce of now, and a response that fits (or does not) as the captured one did."""
     request = step.exchange.request
-    for credentials in request.credentials[:1]:
-        value = agent.wallet.answer_as(credentials, request.method, request.body)
-        if value is not None:
-            draft.change(credentials.header, value, why="the nonce is another now")
+    for key in CREDENTIALS:
+        for at, sent in enumerate(one for one in request.credentials if one.header == key):
+            params = agent.wallet.said_again(sent, request.method, request.body)
+            if params is not None:
+                draft.patch(key, at, partial(_in_place, sent, params), why="the nonce is another now")
+
+
+def _in_place(sent: Credentials, params: list[tuple[AuthParam, str]], row: str) -> str:
+    """The row with these parameters in place of the captured ones, one after the other; all of it anew where they are
+    not to be found, because one is folded within."""
+    said, rest = "", row
+    for then, now in params:
+        before, found, rest = rest.partition(then.raw)
+        if not found:
+            return f" {sent.scheme} {', '.join(now for _, now in params)}\r\n"
+        said += before + now
+    return said + rest
 
 
 def _answer(draft: Draft, step: Step, agent: Agent) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from analyzer.sip.address import Address
 from analyzer.sip.scalar import MAX_DELTA_SECONDS, decimal
+from analyzer.sip.text import LWS, QUOTED, segments
 from replay.agent import Agent
-from replay.contacts import swap_uri, with_param
+from replay.contacts import rewritten, with_param, with_uris
 from replay.draft import Draft
 from replay.plan import Step
+from replay.rewrite.names import SYNTAX
 from replay.uris import SipUri, hostport
 
 STAR_FORM = "R3261-10.2.2-star-form"
 BRIEF_RETRY = "R3261-10.2.8-423-retry"
 EXPIRES_VALUE = "R3261-10.2-expires-value"
+_LIVE = "the live address"
 
 
 def repair_contact(draft: Draft, step: Step, agent: Agent) -> None:
@@ -22,28 +25,27 @@ def repair_contact(draft: Draft, step: Step, agent: Agent) -> None:
         _repair_star(draft, contacts)
         return
     put_contact(draft, step, agent)
+    _repair_form(draft)
     _repair_expires(draft, step)
     if agent.min_expires:
         _raise(draft, step, agent.min_expires)
 
 
 def put_contact(draft: Draft, step: Step, agent: Agent) -> None:
-    """The live address in every Contact that is a SIP URI, unless the captured one is to be kept."""
+    """The live address in every Contact that is a SIP URI, unless the captured one is to be kept; all else stays."""
     del step
-    rows = draft.all("contact")
-    if not rows or agent.keep_contact:
+    if agent.keep_contact:
         return
-    contacts = _contacts(draft)
     taken: set[str] = set()
-    values = [_live(contact, agent, taken) for contact in contacts]
-    if values != [contact.raw.strip() for contact in contacts]:
-        draft.change("contact", ", ".join(values), why="the live address")
+    for at in range(len(draft.all("contact"))):
+        draft.patch("contact", at, lambda row: with_uris(row, lambda one: _live(one, agent, taken)), why=_LIVE)
 
 
-def _live(contact: Address, agent: Agent, taken: set[str]) -> str:
+def _live(contact: Address, agent: Agent, taken: set[str]) -> str | None:
+    """The URI of a contact with the live address in it; None for one that is no SIP URI."""
     uri = SipUri.of(contact.uri.text) if contact.uri is not None else None
     if uri is None:
-        return contact.raw.strip()
+        return None
     user, _ = agent.mapping.apply(uri.user, uri.hostport)
     moved = uri._replace(hostport=hostport(agent.local), userinfo=user).with_transport(agent.transport)
     number = 2
@@ -51,7 +53,7 @@ def _live(contact: Address, agent: Agent, taken: set[str]) -> str:
         moved = moved._replace(userinfo=f"{uri.user or 'contact'}-{number}")
         number += 1
     taken.add(str(moved))
-    return swap_uri(contact, str(moved)).strip()
+    return str(moved)
 
 
 def _contacts(draft: Draft) -> list[Address]:
@@ -67,6 +69,22 @@ def _repair_star(draft: Draft, contacts: list[Address]) -> None:
         draft.change("expires", "0", STAR_FORM, "* removes, with Expires: 0")
 
 
+def _repair_form(draft: Draft) -> None:
+    """25.1: no empty element in the list, and no parameter whose quote is never closed: nobody knows its value."""
+    empty = any(not element.strip(LWS) for row in draft.all("contact") for element in segments(row))
+    torn = any(_torn(contact) for contact in _contacts(draft))
+    if empty or torn:
+        values = [
+            rewritten(one, dict.fromkeys(_torn(one))) if _torn(one) else one.raw.strip(LWS) for one in _contacts(draft)
+        ]
+        draft.change("contact", ", ".join(values), SYNTAX, "no empty element, no quote left open")
+
+
+def _torn(contact: Address) -> list[str]:
+    values = {name: value or "" for name, value in contact.params.items_as_written}
+    return [name.lower() for name, value in values.items() if value[:1] == '"' and not QUOTED.fullmatch(value)]
+
+
 def _repair_expires(draft: Draft, step: Step) -> None:
     del step
     value = draft.first("expires")
@@ -77,14 +95,15 @@ def _repair_expires(draft: Draft, step: Step) -> None:
 
 
 def _raise(draft: Draft, step: Step, least: int) -> None:
-    """10.2.8: all expiration intervals of the request are equal to or greater than Min-Expires."""
+    """10.2.8: all expiration intervals of the request are equal to or greater than Min-Expires. A contact without one
+    has what the registrar likes (10.3 step 6), and that was too brief: it gets one."""
     rule = BRIEF_RETRY if step.before is not None and step.before.status == 423 else None
     why = f"the registrar grants no less than {least} s"
-    value = draft.first("expires")
+    value, contacts = draft.first("expires"), _contacts(draft)
     seconds = decimal(value or "")
-    if seconds is not None and 0 < seconds < least:
+    unsaid = value is None and any(contact.expires is None for contact in contacts)
+    if unsaid or (seconds is not None and 0 < seconds < least):
         draft.change("expires", str(least), rule, why)
-    contacts = _contacts(draft)
     raised = [
         with_param(contact.raw.strip(), "expires", str(least))
         if contact.expires is not None and 0 < contact.expires < least

@@ -5,11 +5,12 @@ from __future__ import annotations
 from analyzer.sip.address import Address
 from analyzer.sip.uri import Uri
 from replay.agent import MOST_CSEQ, Agent
-from replay.contacts import swap_uri, with_param, without_param
+from replay.contacts import swap_uri, with_param, with_uris, without_param
 from replay.draft import Draft
 from replay.plan import Step
 from replay.uris import SipUri
 
+SYNTAX = "R3261-7.3-syntax"
 USERINFO = "R3261-10.2-ruri-userinfo"
 RURI_FORM = "R3261-10.2-ruri-form"
 MANDATORY = "R3261-8.1.1-mandatory"
@@ -45,6 +46,8 @@ def repair_request_uri(draft: Draft, step: Step, agent: Agent) -> None:
 
 def _say(draft: Draft, step: Step, before: str, after: str, rule: str | None, why: str) -> None:
     line = f"{step.exchange.request.method} {after} SIP/2.0"
+    if before == after:  # then it is blanks or the version that are not as they must be
+        draft.restart(line, "Request-Line", draft.start, line, SYNTAX, "method, URI and SIP/2.0, a blank between (7.1)")
     draft.restart(line, "Request-URI", before, after, rule, why)
 
 
@@ -57,13 +60,18 @@ def map_names(draft: Draft, step: Step, agent: Agent) -> None:
     """Put other users and domains in place, and change nothing else."""
     if not agent.mapping.pairs:
         return
-    uri = SipUri.of(step.exchange.request.request_uri)
+    request = step.exchange.request
+    uri = SipUri.of(request.uri.text) if request.uri is not None else None
     if uri is not None:
-        _say(draft, step, str(uri), str(agent.mapping.uri(uri)), None, _MAPPED)
+        before, after = str(uri), str(agent.mapping.uri(uri))
+        draft.restart(draft.start.replace(before, after, 1), "Request-URI", before, after, None, _MAPPED)
     for key in ("from", "to"):
-        value = draft.first(key)
-        if value is not None:
-            draft.change(key, _mapped(Address.parse(value), agent), why=_MAPPED)
+        draft.patch(key, 0, lambda row: with_uris(row, lambda one: _mapped_uri(one, agent)), why=_MAPPED)
+
+
+def _mapped_uri(address: Address, agent: Agent) -> str | None:
+    uri = SipUri.of(address.uri.text) if isinstance(address.uri, Uri) else None
+    return None if uri is None else str(agent.mapping.uri(uri))
 
 
 def repair_from(draft: Draft, step: Step, agent: Agent) -> None:

@@ -6,32 +6,53 @@ import re
 
 from analyzer.evidence import Fidelity
 from analyzer.sip.scalar import decimal
+from analyzer.sip.text import LWS, segments
 from analyzer.sip.via import MAGIC_COOKIE, Via
 from replay.agent import Agent
 from replay.draft import Draft
 from replay.flow import Exchange
 from replay.plan import Step
-from replay.rewrite.names import MANDATORY
+from replay.rewrite.names import MANDATORY, SYNTAX
 from replay.uris import hostport
 
 BRANCH_COOKIE = "R3261-8.1.1.7-branch-cookie"
 BRANCH_REUSE = "R3261-8.1.1.7-branch-reuse"
 MAX_FORWARDS = "R3261-8.1.1.6-max-forwards"
 LENGTH = "R3261-18.3-content-length"
-SYNTAX = "R3261-7.3-syntax"
 _FOREIGN = frozenset(("received", "rport", "branch", "maddr", "ttl"))
 """Via parameters that belong to the captured hop (18.2.1, RFC 3581)."""
 
 
-_ADDED = re.compile(r";[ \t]*(?:(received|maddr|ttl)=[^;]*|(rport)=[^;]*)", re.IGNORECASE)
+_ADDED = re.compile(r"\s*;\s*(?:(?:received|maddr|ttl)\s*=\s*[^;\s]*|(rport)\s*=\s*[^;\s]*)", re.IGNORECASE)
 """What the server added to a Via (18.2.1), the port it saw, of which the question stays, and the address; and what
 would send the answers to somebody in the captured network (18.2.2)."""
+_SENT = re.compile(
+    r"(\s*SIP\s*/\s*[^/\s]+\s*/\s*)([^\s;,]+)(\s+)(?:\[[^\]]*\]|[^\s;:,]+)(?:\s*:\s*[0-9]+)?", re.IGNORECASE
+)
+"""Protocol, transport, blanks and sent-by of a Via (25.1), folded or not."""
+_LIVE = "the live address"
+_STREAM = "on a stream nothing else ends it (18.3)"
 
 
 def repair_rows(draft: Draft, step: Step, agent: Agent) -> None:
-    """7.3: a line among the headers that is none goes."""
+    """7, 7.3: lines that end in CRLF, an empty one after the last header, and nothing but headers between."""
     del step, agent
-    draft.drop("", SYNTAX, "a line that is no header field")
+    draft.drop_lines(SYNTAX, "a line that is no header field")
+    draft.uncover(SYNTAX, "the start line comes first")
+    draft.complete(SYNTAX, "an empty line ends the headers")
+    draft.straighten(SYNTAX, "each line ends in CRLF")
+    draft.cut(LENGTH, "octets beyond Content-Length are nobody's")
+
+
+def put_ends(draft: Draft, step: Step, agent: Agent) -> None:
+    """On a stream a message needs its ends (18.3): those of a captured datagram may be missing."""
+    del step
+    if agent.transport == "UDP":
+        return
+    draft.complete(why=_STREAM)
+    draft.cut(why="on a stream it would be the next message")
+    if draft.first("content-length") is None:
+        draft.change("content-length", str(len(draft.body)), why=_STREAM)
 
 
 def repair_via(draft: Draft, step: Step, agent: Agent) -> None:
@@ -55,14 +76,22 @@ def _branch(exchange: Exchange) -> str | None:
 
 def put_via(draft: Draft, step: Step, agent: Agent) -> None:
     """The live address in the topmost Via, all else as captured: an answer goes where Via says (18.2.2)."""
-    vias = step.exchange.request.vias
-    if not vias:
-        return
-    raw = vias[0].raw
-    params = raw[raw.index(";") :] if ";" in raw else ""
-    params = _ADDED.sub(lambda found: "" if found[1] else f";{found[2]}", params)
-    value = f"SIP/2.0/{agent.transport} {hostport(agent.local)}{params}"
-    draft.change("via", ", ".join([value, *(via.raw for via in vias[1:])]), why="the live address")
+    del step
+    draft.patch("via", 0, lambda row: _sent_by(row, agent), why=_LIVE)
+
+
+def _sent_by(row: str, agent: Agent) -> str:
+    first, *others = segments(row)
+    found = _SENT.match(first)
+    if found is None:  # nothing that could be kept but parameters
+        end = len(first.rstrip(LWS))
+        params = first[first.index(";") : end] if ";" in first else ""
+        head, rest = f" SIP/2.0/{agent.transport} {hostport(agent.local)}", params + first[end:]
+    else:
+        transport = found[2] if found[2].upper() == agent.transport else agent.transport
+        head, rest = f"{found[1]}{transport}{found[3]}{hostport(agent.local)}", first[found.end() :]
+    rest = _ADDED.sub(lambda added: f";{added[1]}" if added[1] else "", rest)
+    return ",".join([head + rest, *others])
 
 
 def _via(captured: Via | None, agent: Agent, branch: str) -> str:
@@ -103,6 +132,7 @@ def repair_length(draft: Draft, step: Step, agent: Agent) -> None:
     if value is None:
         draft.change("content-length", right, why="a stream needs it (18.3)")
     elif decimal(value) != len(draft.body):
-        printed = step.exchange.request.datagram.fidelity is Fidelity.PRINTED
-        why = "a log loses line ends" if printed else "as long as the body is"
-        draft.change("content-length", right, None if printed else LENGTH, why)
+        datagram = step.exchange.request.datagram
+        printed, cut = datagram.fidelity is Fidelity.PRINTED, bool(datagram.missing)
+        why = "a log loses line ends" if printed else "the capture is cut" if cut else "as long as the body is"
+        draft.change("content-length", right, None if printed or cut else LENGTH, why)

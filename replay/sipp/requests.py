@@ -70,10 +70,14 @@ class Speaker:
         """The request of a step as captured; with credentials of SIPp's where it has some and somebody challenged."""
         marks, request = self.marks, step.exchange.request
         draft = written(step, self._agent, NECESSITIES)
-        via = draft.first("via")
-        if via is not None:
-            own = _BRANCH.sub(lambda found: f"{found[1]}-{marks.token}", via, count=1)
-            draft.change("via", own, why="each call has branches of its own")
+        draft.uncover(why="SIPp sends none")
+        draft.complete(why="SIPp ends every head")
+        draft.patch(
+            "via",
+            0,
+            lambda row: _BRANCH.sub(rf"\1-{marks.token}", row, count=1),
+            why="each call has branches of its own",
+        )
         number = self._numbers.setdefault(request.call_id, len(self._numbers))
         if draft.first("call-id") is not None:
             own = f"{number}///{marks.call_id}" if number else marks.call_id
@@ -94,14 +98,13 @@ class Speaker:
 
     def message(self, draft: Draft, *, wrong: bool = False) -> str:
         """The text of the `<send>`; `wrong` spoils the password, where the captured one was wrong."""
-        octets = draft.octets()
-        head = octets[: len(octets) - len(draft.body)]
+        head = draft.head()
         if b"\0" in head:  # SIPp does not find the body beyond it
             head = head.replace(self.marks.length.encode(), b"%d" % len(draft.body))
         password = "not [field2]" if wrong else "[field2]"
         return self.marks.message(
             head,
-            draft.body,
+            draft.body + draft.trailing,
             transport=self.transport,
             cseq=f"[cseq{self.offset:+d}]" if self.offset else "[cseq]",
             credentials=f'[authentication username="{self.username}" password="{password}"]',

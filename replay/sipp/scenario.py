@@ -137,23 +137,41 @@ def write_scenario(
     made = scenario(
         flow, repaired=repaired, secrets=secrets, transport=transport, speed=speed, keep=keep, mapping=mapping
     )
+    written: list[tuple[str, bytes]] = [(os.fspath(out_csv), made.csv), (os.fspath(out_xml), made.xml.encode("ascii"))]
+    opened: list[tuple[int, bool]] = []
     try:
-        with open(out_xml, "w", encoding="ascii", newline="\n") as stream:
-            stream.write(made.xml)
-        with open(out_csv, "wb", opener=_for_owner) as stream_of_users:
-            stream_of_users.write(made.csv)
+        for path, _ in written:  # all of them before anything is written: one that cannot be takes the other with it
+            opened.append(_opened(path, for_owner=path == written[0][0]))
+        for (descriptor, _), (_, octets) in zip(opened, written, strict=True):
+            _fill(descriptor, octets)
     except OSError as error:
-        raise SippError(f"{plain(str(error.filename))}: {error.strerror or 'cannot be written'}") from None
+        for (path, _), (_, was_there) in zip(written, opened, strict=False):
+            if not was_there:
+                os.unlink(path)
+        where = error.filename or written[max(0, len(opened) - 1)][0]
+        raise SippError(f"{plain(str(where))}: {error.strerror or 'cannot be written'}") from None
+    finally:
+        for descriptor, _ in opened:
+            os.close(descriptor)
     return made
 
 
-def _for_owner(path: str, flags: int) -> int:
-    """Open a file that nobody else can read, also where it was there before with another mode."""
-    descriptor = os.open(path, flags & ~os.O_TRUNC, 0o600)
-    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+def _opened(path: str, *, for_owner: bool) -> tuple[int, bool]:
+    """A file to be written, as it is, and whether it was there before; `for_owner`: one that nobody else can read, also
+    where it was there with another mode."""
+    was_there = os.path.lexists(path)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600 if for_owner else 0o666)
+    if for_owner and stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.fchmod(descriptor, 0o600)
+    return descriptor, was_there
+
+
+def _fill(descriptor: int, octets: bytes) -> None:
+    """Make these the file's content; a pipe or a terminal has none that goes before."""
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.ftruncate(descriptor, 0)
-    return descriptor
+    with open(descriptor, "wb", closefd=False) as stream:
+        stream.write(octets)
 
 
 class _Fullness(enum.IntEnum):

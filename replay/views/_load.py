@@ -34,14 +34,23 @@ def load_record(load: Load, title: str, target: str) -> dict[str, Any]:
         "not_removed": tally.not_removed,
         "cut": tally.cut,
         "ignored": tally.ignored,
+        "realms": dict(tally.realms.most_common()),
+        "notes": load.notes,
         "statuses": {str(status): count for status, count in sorted(tally.statuses.items())},
         "latency": {f"p{share * 100:g}": tally.percentile(share) for share in SHARES},
         "seconds": seconds,
         "rate": tally.begun / seconds if seconds else None,
         "request_rate": tally.requests / seconds if seconds else None,
         "interrupted": load.stopped and not load.pace.duration,
-        "outcome": {"same": is_same(load)},
+        "steps": [],  # thousands of users have no answer in common
+        "outcome": {"then": load.then, "now": _now(load), "same": is_same(load)},
     }
+
+
+def _now(load: Load) -> str | None:
+    """The captured outcome where all had it, else how the most of the others ended."""
+    worst = load.tally.unlike.most_common(1)
+    return worst[0][0] if worst else load.then if load.tally.same else None
 
 
 def is_same(load: Load) -> bool:
@@ -69,7 +78,12 @@ def render_table(load: Load, title: str, target: str, out: IO[str], options: Vie
     if tally.cut:
         canvas.line(f"{tally.cut:,} were under way when it ended, and are not counted as failures.", indent=2)
     if tally.not_removed:
-        canvas.line((f"{tally.not_removed:,} bindings could NOT be removed.", BAD), indent=2)
+        canvas.line((f"{tally.not_removed:,} bindings may be left: they could NOT be removed.", BAD), indent=2)
+    for realm, count in tally.realms.most_common(5):
+        words = f"{count:,} sent a digest for the realm {realm}, which the capture does not have."
+        canvas.line(("Warning: ", WARN), words, indent=2, hang=2)
+    for note in load.notes:
+        canvas.line(note, indent=2, hang=2)
     canvas.gap()
     rate = tally.begun / seconds if seconds else 0.0
     canvas.line(

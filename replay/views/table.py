@@ -13,6 +13,7 @@ from replay.record import Planned, Result
 NAME = "table"
 _LONGEST = 46
 _MOST_STEPS = 40
+_MOST_LEFT = 5
 
 
 def render(result: Result, out: IO[str], options: ViewOptions) -> None:
@@ -46,16 +47,14 @@ def _verdict(canvas: Canvas, result: Result) -> None:
     outcome = result.outcome
     if result.mode == "plan":
         canvas.line((f"Then: {outcome.then}.", STRONG), " Nothing was sent; this is what would be.")
-    elif not outcome.now:
+    elif not any(row.result is not None for row in result.rows):
         canvas.line(("Nothing came of it.", BAD), f" Then: {outcome.then}.")
     elif outcome.same:
         canvas.line((f"The same outcome: {outcome.now}.", GOOD))
     else:
-        canvas.line((f"Another outcome: {outcome.now} now, {outcome.then} then", BAD), _where(outcome.unlike))
-
-
-def _where(steps: tuple[int, ...]) -> str:
-    return f" (step {', '.join(map(str, steps))})." if steps else "."
+        also = outcome.unlike[1:]
+        rest = f"; likewise otherwise: step {', '.join(map(str, also))}." if also else "."
+        canvas.line((f"Another outcome: {outcome.words}", BAD), rest)
 
 
 def _row(canvas: Canvas, row: Planned, options: ViewOptions, mode: str) -> None:
@@ -103,7 +102,7 @@ def _edits(canvas: Canvas, edits: list[Edit], options: ViewOptions) -> None:
         canvas.line(head, f"{edit.what} {before} -> {after} ({edit.why})", (tail, DIM), indent=5, hang=2)
     if options.all:
         return
-    also = list(dict.fromkeys(edit.what for edit in edits if edit.rule is None))
+    also = list(dict.fromkeys(f"{edit.what} ({edit.why})" for edit in edits if edit.rule is None))
     if also:
         canvas.line((f"changed as every replay must: {', '.join(also)}", DIM), indent=5, hang=2)
 
@@ -114,6 +113,10 @@ def _end(canvas: Canvas, result: Result) -> None:
         ok = 200 <= last.status < 300
         words = "The bindings it made were removed" if ok else "The bindings it made were NOT removed"
         canvas.line((f"{words} ({_came(last)}).", "" if ok else BAD))
+    if result.not_removed:
+        left = ", ".join(canvas.cut(contact, 60) for contact in result.not_removed[:_MOST_LEFT])
+        more = len(result.not_removed) - _MOST_LEFT
+        canvas.line(("It may have left: ", BAD), left, f" and {more} more" if more > 0 else "", hang=2)
     if result.ignored:
         canvas.line((f"{result.ignored} messages came that answered nothing of ours.", WARN))
     for note in result.notes:

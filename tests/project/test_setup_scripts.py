@@ -86,7 +86,7 @@ def test_python_that_will_not_do_is_named(machine: Path, program: str | None, me
 def test_demo_takes_findings_for_success_and_nothing_else(tmp_path: Path, status: int, passes: bool) -> None:
     folder = tmp_path / "venv"
     (folder / "bin").mkdir(parents=True)
-    plant(folder / "bin", {"sipcheck": f"exit {status}"})
+    plant(folder / "bin", {"sipcheck": f"exit {status}", "python": "exit 0"})
     for stamp in (".created", ".installed"):
         (folder / stamp).touch()
     command = ["make", "demo", f"VENV={folder}"]

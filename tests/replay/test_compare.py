@@ -37,29 +37,29 @@ def test_equal_after_what_must_differ() -> None:
 @pytest.mark.parametrize(
     ("then", "now", "told"),
     [
-        (("401 Unauthorized", CHALLENGE), ("200 OK",), ["200 OK, then 401 Unauthorized"]),
-        (("200 OK",), ("200 Fine",), ['reason "Fine", then "OK"']),
-        (("401 U", CHALLENGE), ("401 U", CHALLENGE.replace('"a"', '"b"')), ['realm "b", then "a"']),
-        (("401 U", CHALLENGE), ("401 U", CHALLENGE + ", algorithm=SHA-256"), ['algorithm "SHA-256", then none']),
-        (("401 U", CHALLENGE), ("401 U", CHALLENGE.replace(', qop="auth"', "")), ['qop none, then "auth"']),
-        (("401 U", CHALLENGE), ("401 U", CHALLENGE + ", stale=true"), ['stale "true", then none']),
+        (("401 Unauthorized", CHALLENGE), ("200 OK",), ["answer: 200 OK now, 401 Unauthorized then"]),
+        (("200 OK",), ("200 Fine",), ['reason phrase: "Fine" now, "OK" then']),
+        (("401 U", CHALLENGE), ("401 U", CHALLENGE.replace('"a"', '"b"')), ['realm: "b" now, "a" then']),
+        (("401 U", CHALLENGE), ("401 U", CHALLENGE + ", algorithm=SHA-256"), ['algorithm: "SHA-256" now, none then']),
+        (("401 U", CHALLENGE), ("401 U", CHALLENGE.replace(', qop="auth"', "")), ['qop: none now, "auth" then']),
+        (("401 U", CHALLENGE), ("401 U", CHALLENGE + ", stale=true"), ['stale: "true" now, none then']),
         (("200 OK", "Contact: <sip:a@x>;expires=60"), ("200 OK", "Contact: <sip:b@y>;expires=60"), []),
         (
             ("200 OK", "Contact: <sip:a@x>;expires=60"),
             ("200 OK", "Contact: <sip:b@y>;expires=90, <sip:c@y>;expires=60"),
-            ['granted "60 s, 90 s", then "60 s"'],
+            ['granted: "60 s, 90 s" now, "60 s" then'],
         ),
         (
             ("200 OK", "Contact: <sip:a@x>"),
             ("200 OK", "Contact: <sip:a@x>", "Expires: 5"),
-            ['granted "5 s", then "no expiry"'],
+            ['granted: "5 s" now, "no expiry" then'],
         ),
-        (("423 Brief", "Min-Expires: 60"), ("423 Brief", "Min-Expires: 90"), ['Min-Expires "90", then "60"']),
-        (("503 No", "Retry-After: 6"), ("503 No",), ['Retry-After none, then "6"']),
-        (("200 OK", "Server: a"), ("200 OK", "Server: b"), ['Server "b", then "a"']),
-        (("200 OK", "Service-Route: <sip:p>"), ("200 OK",), ['no Service-Route, then "<sip:p>"']),
-        (("200 OK",), ("200 OK", "Supported: path"), ['Supported "path", then none']),
-        (("200 OK", "Supported: a"), ("200 OK", "k: b"), ['Supported "b", then "a"']),
+        (("423 Brief", "Min-Expires: 60"), ("423 Brief", "Min-Expires: 90"), ['Min-Expires: "90" now, "60" then']),
+        (("503 No", "Retry-After: 6"), ("503 No",), ['Retry-After: none now, "6" then']),
+        (("200 OK", "Server: a"), ("200 OK", "Server: b"), ['Server: "b" now, "a" then']),
+        (("200 OK", "Service-Route: <sip:p>"), ("200 OK",), ['Service-Route: none now, "<sip:p>" then']),
+        (("200 OK",), ("200 OK", "Supported: path"), ['Supported: "path" now, none then']),
+        (("200 OK", "Supported: a"), ("200 OK", "k: b"), ['Supported: "b" now, "a" then']),
     ],
 )
 def test_differences(then: tuple[str, ...], now: tuple[str, ...], told: list[str]) -> None:
@@ -69,18 +69,19 @@ def test_differences(then: tuple[str, ...], now: tuple[str, ...], told: list[str
 def test_the_weightiest_comes_first() -> None:
     then = answer("401 U", CHALLENGE, "Server: a", "Allow: X")
     now = answer("401 V", CHALLENGE.replace('"a"', '"b"'), "Server: b", "Allow: Y")
-    assert [line.split()[0] for line in differences(then, now)] == ["reason", "realm", "Allow", "Server"]
+    told = [line.partition(":")[0] for line in differences(then, now)]
+    assert told == ["reason phrase", "realm", "Allow", "Server"]
 
 
 def test_silence() -> None:
     assert differences(None, None) == []
-    assert differences(answer("200 OK"), None) == ["no answer, then 200 OK"]
-    assert differences(None, answer("200 OK")) == ["answered 200 OK, then there was no answer"]
+    assert differences(answer("200 OK"), None) == ["answer: nothing now, 200 OK then"]
+    assert differences(None, answer("200 OK")) == ["answer: 200 OK now, nothing then"]
 
 
 def test_a_missing_to_tag_is_told() -> None:
     untagged = parse_bytes(answer("200 OK").raw.replace(b";tag=2", b""))
-    assert differences(answer("200 OK"), untagged) == ['To tag none, then "yes"']
+    assert differences(answer("200 OK"), untagged) == ['To tag: none now, "yes" then']
 
 
 @pytest.mark.parametrize(

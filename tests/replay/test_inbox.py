@@ -134,9 +134,20 @@ def test_what_cannot_be_sent_is_told() -> None:
 
 def test_a_machine_that_holds_is_asked_about() -> None:
     asked: list[int] = []
+
+    def ask() -> bool:
+        asked.append(1)
+        return True
+
     machine = Script("proceed", held=True)
-    asyncio.run(converse(machine, FakeLink(), lambda event: None, ask=lambda: asked.append(1)))
+    asyncio.run(converse(machine, FakeLink(), lambda event: None, ask=ask))
     assert asked == [1]
+
+
+def test_who_wants_nothing_more_sent_stops_it() -> None:
+    machine = Script("stop", held=True)
+    asyncio.run(converse(machine, FakeLink(), lambda event: None, ask=lambda: False))
+    assert machine.told[-1] == "stop"
 
 
 def test_silence_is_broken_by_a_keep_alive() -> None:
@@ -151,9 +162,9 @@ def test_an_end_does_not_wait_for_an_answer_to_the_question() -> None:
     """Ctrl-C while somebody is asked for the next step."""
     link, machine, nobody = FakeLink(), Script("stop", held=True), threading.Event()
 
-    def ask() -> None:
+    def ask() -> bool:
         link.inbox.put(Stop())
-        nobody.wait()
+        return nobody.wait()
 
     try:
         asyncio.run(asyncio.wait_for(converse(machine, link, lambda event: None, ask=ask), timeout=20))

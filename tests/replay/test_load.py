@@ -15,7 +15,7 @@ from replay.load import Load, Pace
 from replay.machine import SECOND, Command, Say, Send
 from replay.net.play import Course, play_many
 from replay.plan import steps_of
-from replay.session import ClientSession, Manner
+from replay.session import PATIENCE, ClientSession, Manner
 from replay.timers import Timers
 from replay.views._load import is_same, load_record
 from replay.wallet import Wallet
@@ -121,13 +121,13 @@ def test_the_hard_stop_ends_what_is_under_way() -> None:
     assert sum(machine.tally.unlike.values()) + machine.tally.cut == machine.tally.begun
 
 
-def run_then_silent(machine: Load, silent_from: float) -> None:
-    """Answer everything at once until `silent_from` seconds, and nothing from then on."""
+def run_then_silent(machine: Load, silent_from: float, silent_until: float = 1e9) -> None:
+    """Answer everything at once until `silent_from` seconds, and nothing from then on until `silent_until`."""
     now, waiting = 0, octets(machine.start(0))
     while not machine.done:
         answered: list[bytes] = []
         for one in waiting:
-            if now < silent_from * SECOND:
+            if not silent_from * SECOND <= now < silent_until * SECOND:
                 answered += octets(machine.receive(answer_to(one, 200), PEER, now))
         waiting = answered
         if not waiting and machine.deadline is not None and not machine.done:
@@ -137,9 +137,26 @@ def run_then_silent(machine: Load, silent_from: float) -> None:
 
 def test_what_the_hard_stop_cuts_short_is_no_failure() -> None:
     machine = load(3, Pace(rate=10, duration=1))
-    run_then_silent(machine, silent_from=0.7)
+    run_then_silent(machine, silent_from=0.7, silent_until=1)
     assert (machine.tally.same, machine.tally.cut, machine.tally.begun) == (7, 3, 10)
-    assert machine.tally.unlike == {} and is_same(machine)
+    assert machine.tally.unlike == {} and machine.tally.not_removed == 0 and is_same(machine)
+
+
+def test_what_may_be_left_of_what_was_cut_short_is_counted() -> None:
+    """Requests that are under way at the hard stop may have bound, and so may those whose removal has no answer."""
+    machine = load(3, Pace(rate=10, duration=1))
+    run_then_silent(machine, silent_from=0.7)
+    assert (machine.tally.cut, machine.tally.not_removed) == (3, 3)
+    assert machine.ended_at == SECOND + PATIENCE and not is_same(machine)
+
+
+def test_a_second_stop_ends_at_that_instant_and_counts_what_is_left() -> None:
+    machine = load(1, Pace(rate=1), manner=Manner(speed=1))
+    (first,) = octets(machine.start(0))
+    machine.receive(answer_to(first, 200), PEER, 1)
+    machine.stop(SECOND)
+    machine.stop(2 * SECOND)
+    assert (machine.done, machine.ended_at, machine.tally.not_removed) == (True, 2 * SECOND, 1)
 
 
 def test_a_registrar_that_dies_before_the_hard_stop_is_a_failure() -> None:
@@ -182,9 +199,14 @@ def test_a_flow_that_ends_otherwise_says_how() -> None:
     machine = load(5, Pace(rate=1000))
     run_answered(machine, 403)
     assert machine.tally.same == 0
-    assert machine.tally.unlike == {"refused (403), then registered (200)": 5}
+    assert machine.tally.unlike == {"step 2 refused (403) now, registered (200) then": 5}
     record = load_record(machine, "x", "y")
-    assert record["outcome"] == {"same": False}
+    assert record["outcome"] == {
+        "then": "",
+        "now": "step 2 refused (403) now, registered (200) then",
+        "same": False,
+    }
+    assert record["steps"] == []
     assert record["statuses"] == {"403": 20}
 
 
@@ -216,5 +238,5 @@ def test_a_registrar_that_answers_nobody_costs_timeouts_and_no_more() -> None:
         course = Course(Endpoint(*peer.address), manner=Manner(speed=0), timers=short)
         result = play_many(FLOW, Secrets(), course, users, Pace(rate=1000))
     assert result.tally.timeouts == 20
-    assert result.tally.unlike == {"no answer, then registered (200)": 5}
+    assert result.tally.unlike == {"step 2 no answer now, registered (200) then": 5}
     assert result.tally.retransmissions > 0

@@ -56,7 +56,7 @@ def test_the_formats() -> None:
 def test_verdict_first() -> None:
     lines = shown(told([401, 200, 401, 403])).splitlines()
     assert "cseq-not-raised" in lines[0]
-    assert lines[3] == "Another outcome: refused (403) now, registered (200) then (step 4)."
+    assert lines[3] == "Another outcome: step 4 refused (403) now, registered (200) then."
     assert shown(told([401, 200, 401, 200])).splitlines()[3] == "The same outcome: registered (200)."
     assert "Nothing was sent" in shown(plan())
 
@@ -64,7 +64,7 @@ def test_verdict_first() -> None:
 def test_mended_and_changed() -> None:
     table = shown(plan())
     assert "mended: CSeq 2 REGISTER -> 3 REGISTER" in table
-    assert "changed as every replay must: Via, Call-ID, Contact" in table
+    assert "changed as every replay must: Via (the live address and a fresh branch), Call-ID (a replay is a" in table
     everything = shown(plan(), all=True)
     assert "changed: Call-ID" in everything
     assert len(everything) > len(table)
@@ -73,7 +73,7 @@ def test_mended_and_changed() -> None:
 def test_silence_is_said() -> None:
     table = shown(told([401, 0, 0, 0]))
     assert "no answer now" in table
-    assert "differs: no answer, then 200 OK" in table
+    assert "differs: answer: nothing now, 200 OK then" in table
 
 
 @pytest.mark.parametrize("width", [50, 80, 200])
@@ -92,9 +92,14 @@ def test_json_is_one_object_on_one_line() -> None:
     written = shown(told([401, 200, 401, 403]), "json")
     assert written.count("\n") == 1
     record = json.loads(written)
-    assert record["outcome"] == {"then": "registered (200)", "now": "refused (403)", "same": False}
+    assert record["outcome"] == {
+        "then": "registered (200)",
+        "now": "refused (403)",
+        "same": False,
+        "unlike": [4],
+    }
     assert [step["now"]["status"] for step in record["steps"]] == [401, 200, 401, 403]
-    assert record["steps"][3]["differences"][0].startswith("403 ")
+    assert record["steps"][3]["differences"][0].startswith("answer: 403 ")
 
 
 def test_junit_fails_where_the_status_differs_alone() -> None:
@@ -105,3 +110,27 @@ def test_junit_fails_where_the_status_differs_alone() -> None:
     assert cases[0].find("system-out") is not None  # another realm, another Server
     planned = ElementTree.fromstring(shown(plan(), "junit"))
     assert planned.get("skipped") == "4"
+
+
+def test_junit_and_the_exit_code_agree() -> None:
+    """A challenge that does not come is no failure; a registration that was never sent is one."""
+    open_house = ElementTree.fromstring(shown(told([200, 200, 200, 200]), "junit"))
+    assert open_house.get("failures") == "0" and told([200, 200, 200, 200]).outcome.same
+    stopped = told([401, 200])
+    suite = ElementTree.fromstring(shown(stopped, "junit"))
+    assert (suite.get("failures"), suite.get("skipped")) == ("1", "1") and not stopped.outcome.same
+    messages = [failure.get("message") for failure in suite.iter("failure")]
+    assert messages == ["not sent now, 200 then"]
+
+
+def test_another_outcome_in_the_middle_is_said_where_the_end_is_the_same() -> None:
+    lines = shown(told([401, 403, 401, 200])).splitlines()
+    assert lines[3] == "Another outcome: step 2 refused (403) now, registered (200) then."
+
+
+def test_what_may_be_left_is_listed() -> None:
+    result = told([401, 200, 401, 200])
+    result.not_removed = tuple(f"sip:carol@127.0.0.1:{port}" for port in range(1, 8))
+    table = shown(result)
+    assert "It may have left: sip:carol@127.0.0.1:1, " in table and "and 2 more" in table
+    assert json.loads(shown(result, "json"))["not_removed"] == list(result.not_removed)

@@ -39,8 +39,8 @@ def contact(value: str, folder: Path, agent: Agent | None = None) -> str:
     [
         ("<sip:bob@192.0.2.10>", "<sip:bob@127.0.0.1:40000>"),
         ("<sip:192.0.2.10:5070>", "<sip:127.0.0.1:40000>"),
-        ("sip:bob@192.0.2.10", "<sip:bob@127.0.0.1:40000>"),
-        ("sip:bob@192.0.2.10;expires=60", "<sip:bob@127.0.0.1:40000>;expires=60"),
+        ("sip:bob@192.0.2.10", "sip:bob@127.0.0.1:40000"),
+        ("sip:bob@192.0.2.10;expires=60", "sip:bob@127.0.0.1:40000;expires=60"),
         ('"B, o b" <sip:bob@192.0.2.10;ob;x=y?h=z>;q=0.5', '"B, o b" <sip:bob@127.0.0.1:40000;ob;x=y?h=z>;q=0.5'),
         ("<sip:bob@192.0.2.10;transport=TCP;ob>", "<sip:bob@127.0.0.1:40000;ob>"),
         ("<SIPS:bob@192.0.2.10>", "<SIPS:bob@127.0.0.1:40000>"),

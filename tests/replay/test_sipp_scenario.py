@@ -349,3 +349,34 @@ def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(SippError, match=r"No such file or directory$"):
         write_scenario(flow_of(*_attempt()), tmp_path / "absent" / "s.xml", tmp_path / "u.csv")
     assert not os.path.exists(tmp_path / "u.csv")
+
+
+_VIA = b"Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKcaptured1\r\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (
+            _VIA,
+            b"Via: SIP / 2.0 /UDP\r\n 192.0.2.1:5060 ;branch=b\r\n",
+            b"Via: SIP / 2.0 /UDP\r\n LOCAL ;branch=b-ID\r\n",
+        ),
+        (
+            _VIA,
+            _VIA + b"v: SIP/2.0/TCP p;branch=c\r\n",
+            b";branch=z9hG4bKcaptured1-ID\r\nv: SIP/2.0/TCP p;branch=c\r\n",
+        ),
+        (b"Content-Length: 0\r\n\r\n", b"Content-Length: 0\r\n\r\nmore", b"Content-Length: 0\r\n\r\nmore"),
+        (b"Max-Forwards: 70\r\n", b"Max-Forwards: 70\n", b"Max-Forwards: 70\n"),
+        (b"Content-Length: 0\r\n\r\n", b"Content-Length: 0\r\n", b"Content-Length: 0\r\n\r\n"),
+        (b"REGISTER sip:lab", b"\r\n\r\nREGISTER sip:lab", b"REGISTER sip:lab.invalid SIP/2.0\r\n"),
+    ],
+    ids=["folded Via", "rows of Via", "trailing octets", "bare LF", "no end of the head", "leading CRLF"],
+)
+def test_odd_requests_are_said_as_captured(before: bytes, after: bytes, said: bytes) -> None:
+    made = scenario(flow_of((register(1).replace(before, after), answer(200))), repaired=False)
+    sent = _as_sipp_sends(_sends(made)[0]).replace(b"[pid]-[call_number]", b"ID")
+    sent = sent.replace(b"[local_ip]:[local_port]", b"LOCAL").replace(b"[field1]", b"lab.invalid")
+    assert said in sent
+    assert not sent.startswith(b"\r\n") and sent.count(b"\r\n\r\n") == 1

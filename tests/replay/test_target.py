@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 
 from replay.net.surroundings import surroundings
 from replay.target import BadTarget, Refused, Surroundings, check, is_loopback, parse_target
+from tests.replay.spaces import Space
+from tests.shared import ROOT
 
 HERE = Surroundings()
 ENCLOSED = Surroundings(enclosed=True)
@@ -135,6 +138,30 @@ def test_a_namespace_of_its_own_without_a_way_out(
     (routes / "route").write_text(ipv4)
     (routes / "ipv6_route").write_text(ipv6)
     assert surroundings(tmp_path).enclosed is enclosed
+
+
+@pytest.mark.parametrize(("named", "enclosed"), [(True, True), (False, False)])
+def test_a_namespace_with_a_name_is_one_where_nobody_may_look_at_process_1(
+    tmp_path: Path, named: bool, enclosed: bool
+) -> None:
+    names = tmp_path / "netns"
+    names.mkdir()
+    (names / "lab").touch()
+    number = (names / "lab").stat().st_ino + (0 if named else 10**6)
+    (tmp_path / "self" / "ns").mkdir(parents=True)
+    (tmp_path / "self" / "ns" / "net").symlink_to(f"net:[{number}]")
+    (tmp_path / "self" / "net").mkdir()
+    (tmp_path / "self" / "net" / "route").write_text(IPV4_LINK)
+    (tmp_path / "self" / "net" / "ipv6_route").write_text(IPV6_NONE)
+    assert surroundings(tmp_path, names).enclosed is enclosed
+    assert not surroundings(tmp_path, tmp_path / "none").enclosed
+
+
+def test_a_real_namespace_is_enclosed_and_this_machine_is_not(space: Space) -> None:
+    words = "from replay.net.surroundings import surroundings; print(surroundings())"
+    inside = space.run(sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {words}")
+    assert inside.stdout.strip() == "Surroundings(enclosed=True)", inside.stderr
+    assert not surroundings().enclosed
 
 
 def test_doubt_means_that_it_is_not_enclosed(tmp_path: Path) -> None:
