@@ -13,16 +13,18 @@ from typing import Any, TypeVar
 import click
 
 from benchmarks.alone import needs, starts
+from benchmarks.analysis import analyse
 from benchmarks.competitors import Tool, tools
 from benchmarks.machine import machine
 from benchmarks.measure import ROOT
 from benchmarks.plot import draw
 from benchmarks.race import Race, race
+from benchmarks.replaying import replaying
 from benchmarks.results import Results, as_json, as_markdown
 from benchmarks.tabulation import tabulate
 from benchmarks.traffic import Traffic, media_in, storm_in
 
-PARTS = ("storm", "media", "start", "memory", "tables")
+PARTS = ("storm", "media", "start", "memory", "tables", "analysis", "replay")
 F = TypeVar("F", bound=Callable[..., Any])
 _MEDIA_SLICES = 20  # so that SIP, not the start, is most of what pyshark does there
 _BUILD = ROOT / "build" / "benchmarks"
@@ -40,6 +42,8 @@ class Settings:
     media_users: int
     memory_messages: int
     table_messages: int
+    analysis: tuple[int, ...]
+    replay_users: int
     slice: int
     rounds: int
     start_rounds: int
@@ -65,6 +69,15 @@ def _size(name: str, default: int, text: str, least: int = 1) -> Callable[[F], F
 @_size("--media-users", 5_000, "Phones that register in it; sngrep's time grows with them.")
 @_size("--memory-messages", 200_000, "Messages of the shorter capture of the memory part; the longer has ten times.", 4)
 @_size("--table-messages", 50_000, "Messages of the capture that becomes tables.", 4)
+@click.option(
+    "--analysis",
+    multiple=True,
+    type=click.IntRange(1000),
+    default=(MILLION, 10 * MILLION),
+    show_default=True,
+    help="Transactions of a table for the storm analysis; ten million take 4 GB of memory.",
+)
+@_size("--replay-users", 2_000, "Users that one captured registration is said again as.")
 @_size("--slice", 5_000, "Packets of the storm given to pyshark; of the other capture it gets twenty times as many.")
 @_size("--rounds", 5, "Rounds of the races.")
 @_size("--start-rounds", 20, "Rounds of the starts.")
@@ -112,6 +125,12 @@ def measure(settings: Settings, keep: Callable[[Results], None]) -> Results:
         if "tables" in settings.parts:
             storm = storm_in(settings.captures, settings.table_messages, settings.users, settings.seed)
             results.tabulation = tabulate(storm, folder, settings.rounds, _say)
+            keep(results)
+        if "analysis" in settings.parts:
+            results.analyses = analyse(settings.analysis, folder, settings.rounds, _say)
+            keep(results)
+        if "replay" in settings.parts:
+            results.replaying = replaying(settings.replay_users, folder, settings.rounds, _say)
             keep(results)
     return results
 

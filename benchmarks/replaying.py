@@ -28,6 +28,7 @@ REQUESTS = 2
 """Requests of one registration."""
 _UNBRIDLED = 100_000  # registrations a second: the number at once is what holds either program back
 OURS, THEIRS = "sipcheck replay client --users", "sipp"
+COLUMNS = ("program", "registrations/s", "requests/s", "CPU s", "peak MiB")
 Player = Callable[[str, Path, int], Measured]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from benchmarks import analysis, replaying
 from benchmarks.alone import Need, Start
 from benchmarks.measure import Measured
 from benchmarks.race import Race, Result, steady
@@ -26,6 +27,8 @@ class Results:
     starts: list[Start] = field(default_factory=list)
     needs: list[Need] = field(default_factory=list)
     tabulation: Tabulation | None = None
+    analyses: list[analysis.Analysis] = field(default_factory=list)
+    replaying: replaying.Replaying | None = None
 
     def faults(self) -> list[str]:
         """What makes a part of the result worthless, one sentence each."""
@@ -36,7 +39,9 @@ class Results:
             for fault in result.faults
         ]
         tabled = [f"tables: {fault}" for fault in self.tabulation.faults] if self.tabulation else []
-        return raced + [f"memory, {need.name}: {fault}" for need in self.needs for fault in need.faults] + tabled
+        needed = [f"memory, {need.name}: {fault}" for need in self.needs for fault in need.faults]
+        analysed = [f"storm analysis: {fault}" for one in self.analyses for fault in one.faults]
+        return raced + needed + tabled + analysed + (self.replaying.faults if self.replaying else [])
 
 
 def as_json(results: Results) -> dict[str, Any]:
@@ -48,6 +53,8 @@ def as_json(results: Results) -> dict[str, Any]:
         "start": [_start_json(start) for start in results.starts],
         "memory": [_need_json(need) for need in results.needs],
         "tables": as_record(results.tabulation) if results.tabulation else None,
+        "analysis": [analysis.as_record(one) for one in results.analyses],
+        "replay": replaying.as_record(results.replaying) if results.replaying else None,
         "faults": results.faults(),
     }
 
@@ -99,6 +106,10 @@ def as_markdown(results: Results) -> str:
         parts.append(_needs_markdown(results.needs))
     if results.tabulation is not None and results.tabulation.found:
         parts.append(_tabulation_markdown(results.tabulation))
+    if results.analyses:
+        parts.append(_analysis_markdown(results.analyses))
+    if results.replaying is not None:
+        parts.append(_replaying_markdown(results.replaying))
     parts.append("\n".join(f"- {name}: {value}" for name, value in results.machine.items()))
     if results.faults():
         parts.insert(0, "\n".join(["**Not to be relied on:**", "", *(f"- {fault}" for fault in results.faults())]))
@@ -190,6 +201,24 @@ def _tabulation_markdown(result: Tabulation) -> str:
     )
     columns = ("step", "a second", "s", "MiB for a million messages", "of the capture's size")
     return head + _table(columns, rows_of(result))
+
+
+def _analysis_markdown(analyses: Sequence[analysis.Analysis]) -> str:
+    rounds = max(len(one.found) for one in analyses)
+    head = (
+        f"### Storm analysis of tables in memory\n\n{rounds} round{'s' * (rounds != 1)}; middle value, least and "
+        f"greatest in brackets. A storm every hundred minutes; peak with the table, octets beside it.\n\n"
+    )
+    return head + _table(analysis.COLUMNS, analysis.rows_of(analyses))
+
+
+def _replaying_markdown(result: replaying.Replaying) -> str:
+    head = f"### Replay: one registration as {result.users:,} users, {replaying.AT_ONCE} at once, at Kamailio\n\n"
+    if result.skipped:
+        return f"{head}Skipped: {result.skipped}."
+    rounds = min(len(runs) for runs in result.runs.values())
+    tail = f"\n\n{rounds} round{'s' * (rounds != 1)}; ours is {_cell(result.lead, '.2f')} times as fast as SIPp."
+    return head + _table(replaying.COLUMNS, replaying.rows_of(result)) + tail
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -162,11 +162,15 @@ class Lab:
         address: int = 11,
         wrong: bool = False,
         one_port: bool = False,
+        victim: str = "",
     ) -> None:
-        """`count` phones at 127.0.0.`address`, of which `rate` begin in a second."""
+        """`count` phones at 127.0.0.`address`, of which `rate` begin in a second; with a `victim` all take that name,
+        and guess a password each."""
         name = self.folder / f"{prefix}-{address}"
         names = [f"{prefix}{number:03}" for number in range(count)]
         rows = [f"{user};[authentication username={user} password={'bad' if wrong else user + 'pw'}]" for user in names]
+        if victim:
+            rows = [f"{victim};[authentication username={victim} password=guess{number}]" for number in range(count)]
         name.with_suffix(".csv").write_text("SEQUENTIAL\n" + "\n".join(rows) + "\n")
         name.with_suffix(".xml").write_text(phones.scenario())
         command = ["sipp", f"{HOST}:{self.port}", "-sf", name.with_suffix(".xml"), "-inf", name.with_suffix(".csv")]

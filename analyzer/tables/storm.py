@@ -1,8 +1,9 @@
 """Registration storms: found, bounded, divided, explained, measured. `storms` is the one way in.
 
 The modules beside this one have each a part: `storm_traffic` the columns, `storm_marks` what each request is worth,
-`storm_detect` where storms are, `storm_phases` their course, `storm_causes` why, `storm_outage` who was left without a
-binding, `storm_conduct` who waited, `storm_whatif` what would have been. All work on columns; nothing loops over rows.
+`storm_scans` who guesses, `storm_detect` where storms are, `storm_phases` their course, `storm_causes` why,
+`storm_outage` who was left without a binding, `storm_conduct` who waited, `storm_whatif` what would have been. All work
+on columns; nothing loops over rows.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ import pandas as pd
 
 from analyzer.tables.storm_causes import Scene, causes_of, in_vain, scene_of
 from analyzer.tables.storm_conduct import back_off_of, retry_after_of
-from analyzer.tables.storm_detect import Span, bins_of, spans_of
+from analyzer.tables.storm_detect import Bins, Span, bins_of, spans_of, usual_of
 from analyzer.tables.storm_marks import Marks, marks_of
 from analyzer.tables.storm_outage import Lacks, lacks_of, outage_of, unbound_at
 from analyzer.tables.storm_phases import Course, carried_of, course_of, peak_of, phases_of
-from analyzer.tables.storm_traffic import SECOND, Codes, Floats, Sends, Traffic, sends_of, traffic_of
-from analyzer.tables.storm_values import Culprit, Series, Storm, StormReport
+from analyzer.tables.storm_traffic import SECOND, Codes, Floats, Sends, Traffic, distinct, sends_of, traffic_of
+from analyzer.tables.storm_values import Culprit, Outage, Series, Storm, StormReport
 from analyzer.tables.storm_whatif import what_if_of
 
 _CULPRITS = 5
@@ -34,18 +35,18 @@ def storms(transactions: pd.DataFrame) -> StormReport:
         return StormReport(notes=traffic.notes)
     marks, sends = marks_of(traffic), sends_of(traffic)
     bins = bins_of(traffic, marks, sends)
-    found = tuple(_storm(traffic, marks, sends, span) for span in spans_of(traffic, marks, sends, bins))
+    spans = spans_of(traffic, marks, sends, bins)
     first, last = traffic.span
     return StormReport(
-        storms=found,
+        storms=_storms(traffic, marks, sends, bins, spans),
         first=first,
         last=last,
         transactions=len(traffic),
         requests=len(sends.time),
         retransmissions=int(traffic.copies.sum()),
-        users=len(np.unique(traffic.user)),
+        users=distinct(traffic.user),
         peak_rate=peak_of(sends.time)[0],
-        usual_rate=float(np.median(bins.level)) * bins.per_second,
+        usual_rate=usual_of(bins, spans, first, last),
         responses=_counted(traffic.status),
         notes=traffic.notes,
     )
@@ -56,25 +57,38 @@ def _counted(status: np.typing.NDArray[np.int16]) -> dict[int, int]:
     return dict(zip(values.tolist(), counts.tolist(), strict=True))
 
 
-def _storm(traffic: Traffic, marks: Marks, sends: Sends, span: Span) -> Storm:
-    start, end = span.start, span.end
-    inside = sends.within(start, end)
-    scene = scene_of(traffic, marks, inside, span)
+def _storms(traffic: Traffic, marks: Marks, sends: Sends, bins: Bins, spans: list[Span]) -> tuple[Storm, ...]:
+    """What each storm is, from its own part of the traffic: a long capture has many, and none looks at it all."""
+    if not spans:
+        return ()
+    usual = [usual_of(bins, spans, span.start, span.end) for span in spans]
+    staged = [scene_of(traffic, marks, sends, span, level) for span, level in zip(spans, usual, strict=True)]
+    unheard = np.zeros(len(traffic), dtype=bool)
+    for scene, rows in staged:
+        unheard[rows] |= in_vain(scene)
+    lacks, carried = lacks_of(traffic, marks, unheard), carried_of(traffic)
+    return tuple(_storm(scene, lacks, level, carried) for (scene, _), level in zip(staged, usual, strict=True))
+
+
+def _storm(scene: Scene, lacks: Lacks, usual: float | None, carried: float | None) -> Storm:
+    traffic, marks, inside, start, end = scene.traffic, scene.marks, scene.inside, scene.start, scene.end
     within = scene.weight > 0
-    course = course_of(traffic, inside, start, end)
-    lacks = lacks_of(traffic, marks, np.unique(traffic.client[within]), in_vain(scene))
-    peak_rate, peak_time = peak_of(inside.time)
+    course = course_of(traffic, marks.retry, inside, start, end)
+    affected = np.zeros(int(lacks.client.max(initial=-1)) + 1, dtype=bool)
+    clients = traffic.client[within]
+    affected[clients[clients < len(affected)]] = True
+    lacks = lacks.of(affected, start, end)
     outage = outage_of(lacks, start, end)
+    peak_rate, peak_time = peak_of(inside.time)
     answered = within & (traffic.status > 0)
     copies = int(inside.copy.sum())
-    over = outage.recovered if outage.recovered is not None and outage.recovered > peak_time else None
     causes = causes_of(scene)
     return Storm(
         start=start,
         end=end,
         peak_rate=peak_rate,
         peak_time=peak_time,
-        usual_rate=span.level,
+        usual_rate=usual,
         requests=len(inside.time),
         first_copies=len(inside.time) - copies,
         retransmissions=copies,
@@ -83,10 +97,11 @@ def _storm(traffic: Traffic, marks: Marks, sends: Sends, span: Span) -> Storm:
         phases=phases_of(course, end),
         responses=_counted(traffic.status[answered]),
         unanswered=int((within & (traffic.status == 0)).sum()),
+        silences=scene.silences,
         outage=outage,
         latency=_latency(traffic, np.flatnonzero(answered)),
-        carried=carried_of(traffic),
-        recovery=(over - peak_time) / SECOND if over is not None else None,
+        carried=carried,
+        recovery=_recovery(outage),
         retry_after=retry_after_of(traffic, marks, within),
         back_off=back_off_of(traffic, marks, within),
         coherence=scene.coherence,
@@ -94,6 +109,12 @@ def _storm(traffic: Traffic, marks: Marks, sends: Sends, span: Span) -> Storm:
         culprits=_culprits(scene),
         series=_series(course, lacks),
     )
+
+
+def _recovery(outage: Outage) -> float | None:
+    if outage.recovered is None or outage.peak_time is None:
+        return None
+    return (outage.recovered - outage.peak_time) / SECOND
 
 
 def _latency(traffic: Traffic, rows: np.typing.NDArray[np.int64]) -> tuple[float, float, float] | None:
@@ -128,7 +149,7 @@ def _most(kind: str, codes: Codes, names: pd.Index[str], scene: Scene) -> list[C
     return [
         Culprit("user" if kind == "user" else "source", names[code], int(load[code]), float(load[code] / total))
         for code in top.tolist()
-        if load[code] >= 0.5 * total or (load[code] >= 2 * usual and load[code] >= 0.01 * total)
+        if load[code] >= 0.5 * total or (load[code] >= 3 * usual and load[code] >= 0.02 * total)
     ]
 
 
@@ -138,6 +159,7 @@ def _series(course: Course, lacks: Lacks) -> Series:
         start=course.start,
         width=course.width / SECOND,
         first=tuple((course.first * course.per_second).tolist()),
+        retries=tuple(((course.again - course.copies) * course.per_second).tolist()),
         copies=tuple((course.copies * course.per_second).tolist()),
         answered=tuple((course.answered * course.per_second).tolist()),
         median=_known(course.median),

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyzer.tables.storm_coherence import coherence_of, in_step, refreshes_of
+from analyzer.tables.storm_coherence import coherence_of, in_step
 from analyzer.tables.storm_detect import Span
-from analyzer.tables.storm_marks import SHORTEST_LIFETIME, Marks
+from analyzer.tables.storm_marks import SHORTEST_LIFETIME, TOO_BRIEF, Marks
 from analyzer.tables.storm_phases import peak_of
-from analyzer.tables.storm_traffic import SECOND, T1, UNKNOWN, Flags, Floats, Ints, Sends, Traffic
-from analyzer.tables.storm_values import Cause, CauseShare, Coherence
+from analyzer.tables.storm_traffic import SECOND, T1, UNKNOWN, Codes, Flags, Floats, Ints, Sends, Traffic, distinct
+from analyzer.tables.storm_values import Cause, CauseShare, Coherence, Silence
 
 _SMALLEST_SHARE = 0.01
 _SILENCE = 2 * SECOND
@@ -30,17 +30,10 @@ _TOGETHER = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
-    """The registrar answered nobody from the first request in vain (`start`) to the first answer (`end`)."""
-
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
 class Scene:
-    """A storm's bounds and the sendings within. `weight` counts them for each transaction of the capture; `usual` is
-    the rate of the surroundings, in requests per second."""
+    """A storm's bounds and the sendings within; of the traffic that part which may matter to it. `weight` counts the
+    sendings of each transaction; `usual` is the rate of the surroundings, in requests per second; `earlier` is how the
+    refreshes kept step before the first silence."""
 
     traffic: Traffic
     marks: Marks
@@ -51,6 +44,7 @@ class Scene:
     usual: float
     silences: tuple[Silence, ...]
     coherence: Coherence | None
+    earlier: Coherence | None
 
     def sum(self, rows: Flags) -> int:
         """Requests of these transactions within the storm."""
@@ -58,16 +52,30 @@ class Scene:
 
     def users(self, rows: Flags) -> int:
         """Users of these transactions, as far as they are within the storm."""
-        return len(np.unique(self.traffic.user[rows & (self.weight > 0)]))
+        return distinct(self.traffic.user[rows & (self.weight > 0)])
 
 
-def scene_of(traffic: Traffic, marks: Marks, inside: Sends, span: Span) -> Scene:
-    """The scene of a storm."""
-    weight = np.bincount(inside.row, minlength=len(traffic))
-    refreshing = np.flatnonzero(refreshes_of(traffic, marks) & (weight > 0))
-    coherence = coherence_of(traffic, refreshing, marks)
-    silences = silences_of(traffic, inside, span.start, span.end)
-    return Scene(traffic, marks, inside, weight, span.start, span.end, span.level, silences, coherence)
+def scene_of(traffic: Traffic, marks: Marks, sends: Sends, span: Span, usual: float | None) -> tuple[Scene, slice]:
+    """The scene of a storm, and which rows of the whole traffic it has."""
+    rows = traffic.between(span.start - _SILENCE, span.end)
+    part, own = traffic.part(rows), marks.part(rows)
+    inside = sends.within(span.start, span.end).of(rows)
+    weight = np.bincount(inside.row, minlength=len(part))
+    coherence = coherence_of(part, np.flatnonzero(own.refresh & (weight > 0)), own)
+    silences = silences_of(part, inside, span.start, span.end)
+    earlier = _earlier(traffic, marks, silences, coherence)
+    return Scene(part, own, inside, weight, span.start, span.end, usual or 0.0, silences, coherence, earlier), rows
+
+
+def _earlier(
+    traffic: Traffic, marks: Marks, silences: tuple[Silence, ...], coherence: Coherence | None
+) -> Coherence | None:
+    """How the refreshes of the last few intervals before the first silence kept step."""
+    if coherence is None or not silences:
+        return None
+    rows = traffic.between(silences[0].start - int(4 * coherence.period * SECOND), silences[0].start - 1)
+    part, own = traffic.part(rows), marks.part(rows)
+    return coherence_of(part, np.flatnonzero(own.refresh), own)
 
 
 def silences_of(traffic: Traffic, inside: Sends, start: int, end: int) -> tuple[Silence, ...]:
@@ -75,23 +83,19 @@ def silences_of(traffic: Traffic, inside: Sends, start: int, end: int) -> tuple[
 
     A capture that begins or ends in a silence does not show how long it was: it counts from its first request on.
     """
-    finals = np.sort(traffic.final[(traffic.final != UNKNOWN) & (traffic.status > 0)])
-    if not len(finals):
+    if not traffic.heard:
         return ()  # nothing was ever answered: one direction alone may have been seen
-    near = finals[(finals >= start - _SILENCE) & (finals <= end)]
-    edges = np.concatenate([[start - 1], near[near > start], [end + 1]])
-    times = np.sort(inside.time)
+    finals = np.sort(traffic.final[(traffic.final >= start - _SILENCE) & (traffic.final <= end) & (traffic.status > 0)])
+    edges = np.concatenate([[start - 1], finals[finals > start], [end + 1]])
     found = []
     for place in np.flatnonzero(np.diff(edges) >= _SILENCE).tolist():
         low, high = int(edges[place]), int(edges[place + 1])
-        asked = times[(times > low) & (times < high)]
+        asked = inside.within(low + 1, high - 1)
         # Until the first unanswered request is sent nobody knows that nobody is there.
-        if len(asked) < _ASKED or high - int(asked[0]) < _SILENCE:
+        if len(asked.time) < _ASKED or high - int(asked.time[0]) < _SILENCE:
             continue
-        begin = int(asked[0])
-        rows = inside.within(begin, high).row
-        if len(np.unique(traffic.user[rows])) >= _ASKERS:
-            found.append(Silence(begin, min(high, end)))
+        if distinct(traffic.user[asked.row]) >= _ASKERS:
+            found.append(Silence(int(asked.time[0]), high if high <= end else None, len(asked.time)))
     return tuple(found)
 
 
@@ -127,8 +131,8 @@ def _single(scene: Scene) -> Flags:
 
 def _loop(scene: Scene) -> Flags:
     """What clients that came into a loop sent in vain."""
-    looping = np.unique(scene.traffic.client[scene.marks.loop & (scene.weight > 0)])
-    caught: Flags = np.isin(scene.traffic.client, looping) & ~scene.marks.success
+    looping = _have(scene.traffic.client, scene.marks.loop & (scene.weight > 0))
+    caught: Flags = looping & ~scene.marks.success
     return caught
 
 
@@ -141,17 +145,33 @@ def _silenced(scene: Scene) -> Flags:
     traffic, marks = scene.traffic, scene.marks
     rows = np.zeros(len(traffic), dtype=bool)
     for silence in scene.silences:
-        waited = _in_vain(traffic, silence) & (scene.weight > 0)
-        clients = np.isin(traffic.client, np.unique(traffic.client[waited]))
+        end = scene.end if silence.end is None else silence.end
+        waited = _in_vain(traffic, silence.start, end) & (scene.weight > 0)
+        clients = _have(traffic.client, waited)
         # Until registered again: the last success before the request is not one after the silence.
-        healed = (marks.previous >= 0) & (traffic.final[marks.previous] >= silence.end)
-        rows |= waited | (clients & (traffic.time >= silence.start) & ~healed)
+        rows |= waited | (clients & (traffic.time >= silence.start) & (marks.before < end))
+        if _brought_into_step(scene):
+            rows |= clients & (traffic.time >= end)
     return rows
 
 
-def _in_vain(traffic: Traffic, silence: Silence) -> Flags:
-    waited = (traffic.last >= silence.start) & (traffic.time <= silence.end)
-    unheard: Flags = waited & ((traffic.final == UNKNOWN) | (traffic.final >= silence.end))
+def _brought_into_step(scene: Scene) -> bool:
+    """Phones that were not in step before, and are since: the silence let them all go at once, and what they do from
+    then on is its echo."""
+    return in_step(scene.coherence) and not in_step(scene.earlier)
+
+
+def _have(codes: Codes, rows: Flags) -> Flags:
+    """The rows whose code is one of those of `rows`."""
+    chosen = np.zeros(int(codes.max(initial=-1)) + 1, dtype=bool)
+    chosen[codes[rows]] = True
+    found: Flags = chosen[codes]
+    return found
+
+
+def _in_vain(traffic: Traffic, start: int, end: int) -> Flags:
+    waited = (traffic.last >= start) & (traffic.time <= end)
+    unheard: Flags = waited & ((traffic.final == UNKNOWN) | (traffic.final >= end))
     return unheard
 
 
@@ -159,7 +179,7 @@ def in_vain(scene: Scene) -> Flags:
     """The transactions that were sent into a silence."""
     rows = np.zeros(len(scene.traffic), dtype=bool)
     for silence in scene.silences:
-        rows |= _in_vain(scene.traffic, silence)
+        rows |= _in_vain(scene.traffic, silence.start, scene.end if silence.end is None else silence.end)
     return rows
 
 
@@ -168,8 +188,12 @@ def _anew(scene: Scene) -> Flags:
     and in one second far more of them than all that is usual in a second."""
     traffic, marks = scene.traffic, scene.marks
     anew: Flags = marks.fresh & ~marks.scan & ~_loop(scene) & ~marks.late & (marks.short == 0) & (scene.weight > 0)
+    # Those that come of themselves count; who answers a challenge comes when the registrar has let it wait.
     many = max(_ASKERS, _TOGETHER * scene.users(scene.weight > 0))
-    if scene.users(anew) < many or peak_of(traffic.time[anew])[0] < _ASKED + 3 * scene.usual:
+    if (
+        scene.users(anew & marks.begins) < many
+        or peak_of(traffic.time[anew & marks.begins])[0] < _ASKED + 3 * scene.usual
+    ):
         return np.zeros(len(traffic), dtype=bool)
     return anew
 
@@ -179,8 +203,8 @@ def _in_step(scene: Scene) -> Flags:
     traffic, marks, coherence = scene.traffic, scene.marks, scene.coherence
     if coherence is None or not in_step(coherence) or _flat(scene):
         return np.zeros(len(traffic), dtype=bool)
-    refreshing = refreshes_of(traffic, marks) & (scene.weight > 0)
-    return np.isin(traffic.client, np.unique(traffic.client[refreshing])) & (marks.previous >= 0)
+    found: Flags = _have(traffic.client, marks.refresh & (scene.weight > 0)) & (marks.before != UNKNOWN)
+    return found
 
 
 def _flat(scene: Scene) -> bool:
@@ -203,9 +227,9 @@ def _tell_scan(scene: Scene, rows: Flags, requests: int) -> str:
     sources = traffic.sources[np.unique(traffic.source[inside])]
     who = sources[0] if len(sources) == 1 else f"{len(sources):,} sources ({sources[0]}, ...)"
     users = scene.users(rows)
-    calls = len(np.unique(traffic.call[inside]))
+    calls = distinct(traffic.call[inside])
     refused = int((scene.marks.refused & inside).sum())
-    let_in = len(np.unique(traffic.user[inside & scene.marks.success]))
+    let_in = distinct(traffic.user[inside & scene.marks.success])
     what = f"tried {users:,} names" if users > 1 else f"tried one name with {calls:,} Call-IDs"
     return f"{who} {what} in {requests:,} requests: {refused:,} refused, {let_in:,} let in"
 
@@ -239,24 +263,38 @@ def _tell_loop(scene: Scene, rows: Flags, requests: int) -> str:
 
 def _gaps(scene: Scene, rows: Flags) -> float | None:
     """The middle wait after a refusal, in seconds."""
-    places = np.flatnonzero(rows & (scene.marks.following >= 0) & (scene.traffic.final != UNKNOWN))
+    places = np.flatnonzero(rows & (scene.marks.next_time != UNKNOWN) & (scene.traffic.final != UNKNOWN))
     if not len(places):
         return None
-    return float(np.median(scene.traffic.time[scene.marks.following[places]] - scene.traffic.final[places])) / SECOND
+    waited = scene.marks.next_time[places] - scene.traffic.final[places]
+    return float(np.median(np.maximum(waited, 0))) / SECOND  # below 0: the next one did not wait for the answer
 
 
 def _tell_restart(scene: Scene, rows: Flags, requests: int) -> str:
     users = scene.users(rows)
     if not scene.silences:
-        times = np.sort(scene.traffic.time[rows & (scene.weight > 0)])
-        half = int(times[(3 * len(times)) // 4] - times[len(times) // 4]) / SECOND
-        what = "registered anew with no refresh due"
-        return f"{users:,} users {what}, half of them within {half:.1f} s: {requests:,} requests"
-    length = sum(silence.end - silence.start for silence in scene.silences) / SECOND
-    in_vain = sum(len(scene.inside.within(silence.start, silence.end).time) for silence in scene.silences)
+        return _tell_anew(scene, rows, requests)
+    ends = [scene.end if one.end is None else one.end for one in scene.silences]
+    length = sum(end - one.start for one, end in zip(scene.silences, ends, strict=True)) / SECOND
+    unheard = sum(one.requests for one in scene.silences)
+    times = f", {len(ends)} times over" if len(ends) > 1 else ""
+    said = f"no answer to anybody for {length:.1f} s{times}, {unheard:,} requests in vain; "
+    if scene.silences[-1].end is None:
+        return f"{said}{users:,} users asked, {requests:,} requests, and there was still no answer at the end"
+    echo = ", and have refreshed in step since" if _brought_into_step(scene) else ""
+    return f"{said}{users:,} users then had to register again{echo}: {requests:,} requests"
+
+
+def _tell_anew(scene: Scene, rows: Flags, requests: int) -> str:
+    """Of those that registered as if for the first time: how close together, and how often they were turned away."""
+    traffic, inside = scene.traffic, np.flatnonzero(rows & (scene.weight > 0))
+    first = traffic.time[inside[np.unique(traffic.client[inside], return_index=True)[1]]]
+    early, late = np.quantile(first, (0.25, 0.75)).tolist()
+    turned = int((traffic.status[inside] >= 500).sum())
+    away = f"; {turned:,} times they were turned away (5xx)" if turned else ""
     return (
-        f"no answer to anybody for {length:.1f} s, {in_vain:,} requests in vain; "
-        f"{users:,} users then had to register again: {requests:,} requests"
+        f"{scene.users(rows):,} users registered anew with no refresh due, half of them within "
+        f"{(late - early) / SECOND:.1f} s: {requests:,} requests{away}"
     )
 
 
@@ -272,14 +310,18 @@ def _tell_in_step(scene: Scene, rows: Flags, requests: int) -> str:
 
 def _tell_short(scene: Scene, rows: Flags, requests: int) -> str:
     inside = rows & (scene.weight > 0)
-    lifetime = _middle(scene.marks.lifetime[inside])
-    since = _middle(scene.marks.since[inside])
-    brief = int((scene.traffic.status[inside] == 423).sum())
+    brief = inside & (scene.traffic.status == TOO_BRIEF)
+    who = f"{scene.users(rows):,} users"
+    if brief.sum() > 0.5 * inside.sum():
+        asked = _middle(scene.traffic.requested[brief])
+        wish = f"ask for {asked:,.0f} s" if asked is not None else "ask for too short a lifetime"
+        return f"{who} {wish}, and again after 423 (too brief), {int(brief.sum()):,} times: {requests:,} requests"
+    lifetime, since = _middle(scene.marks.lifetime[inside]), _middle(scene.marks.since[inside])
     granted = f"granted {lifetime:,.0f} s" if lifetime is not None else "of unknown lifetime"
     pace = f", refreshed {since:.1f} s after the last success" if since is not None else ""
-    refused = f"; {brief:,} times 423 (too brief)" if brief else ""
+    refused = f"; {int(brief.sum()):,} times 423 (too brief)" if brief.any() else ""
     spared = f"; {SHORTEST_LIFETIME} s or more would spare most of it" if (lifetime or 0) < SHORTEST_LIFETIME else ""
-    return f"{scene.users(rows):,} users, {granted}{pace}{refused}: {requests:,} requests{spared}"
+    return f"{who}, {granted}{pace}{refused}: {requests:,} requests{spared}"
 
 
 def _middle(values: Floats) -> float | None:
@@ -300,6 +342,8 @@ def _tell_slow(scene: Scene, rows: Flags, requests: int) -> str:
     )
     parts = [took, f"{silent:,} got none" if silent else "", f"{failing:,} were 5xx" if failing else ""]
     said = "; ".join(part for part in parts if part)
+    if not copies:
+        return f"{said}; nothing was sent again"
     return f"{said}; clients repeat after {T1 / SECOND} s: {copies:,} of {requests:,} requests are copies"
 
 

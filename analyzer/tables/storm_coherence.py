@@ -10,24 +10,13 @@ from __future__ import annotations
 import numpy as np
 
 from analyzer.tables.storm_marks import Marks
-from analyzer.tables.storm_traffic import SECOND, Flags, Ints, Traffic
+from analyzer.tables.storm_traffic import SECOND, Ints, Traffic
 from analyzer.tables.storm_values import Coherence
 
 _SLICES = 24
 _FEWEST = 20
 _ACCIDENT = 1e-6
 _IN_STEP = 0.5
-
-
-def refreshes_of(traffic: Traffic, marks: Marks) -> Flags:
-    """Transactions that begin a refresh: the first of its client since its last success, with the same Call-ID."""
-    first = marks.previous >= 0
-    # The row before it, of the same client, is that success itself: what follows a challenge is no beginning.
-    follows = np.full(len(traffic), -1, dtype=np.int64)
-    known = np.flatnonzero(marks.following >= 0)
-    follows[marks.following[known]] = known
-    begins: Flags = first & (follows == marks.previous) & ~marks.fresh & ~marks.scan & ~marks.loop
-    return begins
 
 
 def coherence_of(traffic: Traffic, rows: Ints, marks: Marks) -> Coherence | None:

@@ -2,12 +2,15 @@
 
 Two signs, each of which suffices, over bins whose width is such that an ordinary bin holds some twenty requests:
 
-- *surge*: far more requests than the level of the surroundings. The level is the median, the spread the median absolute
-  deviation (or that of a Poisson process, if larger), so a storm does not raise the level that it is held against. In a
-  capture of many hours the surroundings are six hours; where there are three days or more, what the other days had at
-  the same time of day is the level too, so a rush that comes every morning is no storm.
+- *surge*: far more requests than the level of the surroundings, at once. The level is the median, the spread the median
+  absolute deviation (or that of a Poisson process, if larger), so a storm does not raise the level that it is held
+  against. In a capture of many hours the surroundings are six hours; where there are three days or more, what the other
+  days had at the same time of day is the level too, so a rush that comes every morning is no storm. *At once*: half of
+  what is above the level comes within a fortieth of the time in which these phones register anyway. People who start
+  their phones after lunch take longer than that.
 - *distress*: most requests are not needed (see `storm_marks`). This finds a storm that fills the whole capture, where
-  there is no calm to compare with; and a calm registrar, however busy, has none of it.
+  there is no calm to compare with; and a calm registrar, however busy, has none of it. What few phones send again and
+  again to a registrar that is away is no storm: nobody but they notices.
 """
 
 from __future__ import annotations
@@ -18,15 +21,21 @@ import numpy as np
 import pandas as pd
 
 from analyzer.tables.storm_marks import Marks
-from analyzer.tables.storm_traffic import SECOND, TIMER_F, Flags, Floats, Ints, Sends, Traffic
+from analyzer.tables.storm_traffic import SECOND, TIMER_F, Flags, Floats, Ints, Sends, Traffic, distinct
 
 _IN_A_BIN = 20
-_FEWEST_BINS, _MOST_BINS = 10, 50_000
+_FEWEST_BINS, _MOST_BINS = 10, 500_000
+_PAUSE, _LONG = 50, 2 * TIMER_F
+"""Of the mean time between two requests, and in nanoseconds: where there is less for longer, the capture has a gap."""
 _SPREADS, _TIMES = 6.0, 3.0
 """A surge is both: six spreads above the level (by chance once in a billion bins), and three times the level."""
 _DISTRESSED = 0.5
 _SMALLEST_SURGE, _SMALLEST_CROWD = 100, 20
 """Requests above the level, and users: a handful of phones on one table is no storm, whenever they start."""
+_AT_ONCE, _SOONEST, _USUAL_INTERVAL = 1 / 40, 5.0, 1800.0
+"""Of the interval between registrations (half of RFC 3261's hour where it cannot be seen), and at least in seconds."""
+_RISEN, _FOOT = 1.5, 0.1
+"""Where a wave begins and ends: of the level, and of its height."""
 _SMALLEST_DISTRESS, _SLOWEST_DISTRESS = 60.0, 5.0
 """Needless requests in all, and in a second: one client on Timer E sends eleven in 32 s, at most two in a second."""
 _SURROUNDINGS = 6 * 3600 * SECOND
@@ -52,17 +61,16 @@ class Bins:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A storm's bounds, and the rate that is usual there (requests per second)."""
+    """A storm's bounds."""
 
     start: int
     end: int
-    level: float
 
 
 def bins_of(traffic: Traffic, marks: Marks, sends: Sends) -> Bins:
     """The bins of a capture, which is not empty."""
-    start, end = int(sends.time.min()), int(sends.time.max())
-    width = _width(end - start, len(sends.time))
+    start, end = int(sends.time[0]), int(sends.time[-1])
+    width = max(traffic.tick, _width(end - start, _lasting(sends.time), len(sends.time)))
     number = (sends.time - start) // width
     size = int(number.max()) + 1
     counts = np.bincount(number, minlength=size).astype(np.int64)
@@ -71,9 +79,17 @@ def bins_of(traffic: Traffic, marks: Marks, sends: Sends) -> Bins:
     return Bins(start, width, counts, distress, _level(counts, width))
 
 
-def _width(span: int, sends: int) -> int:
+def _lasting(times: Ints) -> int:
+    """How long there was traffic: several files may be hours apart, and a storm in one of them is no shorter for it."""
+    gaps = np.diff(times)
+    if not len(gaps):
+        return 0
+    return int(np.minimum(gaps, min(int(gaps.max()), max(_LONG, int(_PAUSE * gaps.mean())))).sum())
+
+
+def _width(span: int, lasting: int, sends: int) -> int:
     """A width of 1, 2 or 5 times a power of ten nanoseconds, with `_IN_A_BIN` requests in a mean bin."""
-    wanted = max(span * _IN_A_BIN / max(sends, 1), span / _MOST_BINS, SECOND / 10)
+    wanted = max(lasting * _IN_A_BIN / max(sends, 1), span / _MOST_BINS, SECOND / 10)
     wanted = min(wanted, max(span / _FEWEST_BINS, 1.0))
     power = 10.0 ** np.floor(np.log10(wanted))
     return max(1, int(next(step * power for step in (1, 2, 5, 10) if step * power >= wanted * 0.999)))
@@ -83,7 +99,7 @@ def _level(counts: Ints, width: int) -> Floats:
     """The usual count of each bin."""
     near = _around(counts.astype(np.float64), width)
     a_day = round(_DAY / width)
-    if len(counts) < 3 * a_day:
+    if a_day < 1 or len(counts) < 3 * a_day:  # clocks that are years apart make bins of more than a day
         return near
     # The median of the same time of day on all days, a little widened: the rush is not on the dot.
     days = len(counts) // a_day
@@ -121,13 +137,30 @@ def spans_of(traffic: Traffic, marks: Marks, sends: Sends, bins: Bins) -> list[S
     """The storms of a capture, in order of time."""
     surge, distress = surging(bins), distressed(bins)
     breath = max(3, -(-TIMER_F // bins.width))
-    runs = _runs(distress, breath)
-    wave = _refresh_interval(marks)
-    surges = _runs(surge, max(breath if wave is None else 0, 3, int(1.5 * (wave or 0) * SECOND / bins.width)))
-    found = [run for run in runs if _is_distress(bins, distress, *run)]
-    found += [run for run in surges if _is_surge(traffic, sends, bins, surge, *run)]
-    spans = [_bounded(traffic, marks, sends, bins, first, last) for first, last in _united(found, breath)]
+    interval = _refresh_interval(marks)
+    gap = breath if interval is None else int(1.5 * interval * SECOND / bins.width)
+    found = [run for run in _runs(distress, breath) if _is_distress(traffic, marks, sends, bins, distress, *run)]
+    found = [_with_onset(bins, *run) for run in found]
+    most = max(_SOONEST, _AT_ONCE * (interval or _interval_asked(traffic))) * SECOND
+    for run in _runs(surge, max(3, gap)):
+        if _is_surge(traffic, sends, bins, surge, *run) and _at_once(sends, bins, surge, most, *run):
+            found.append(run)
+    spans = [_bounded(marks, sends, bins, surge, first, last) for first, last in _united(found, breath)]
     return _apart(spans)
+
+
+def usual_of(bins: Bins, spans: list[Span], start: int, end: int) -> float | None:
+    """Requests per second in the surroundings of a time, outside all storms; None where there is next to nothing."""
+    begins = bins.start + np.arange(len(bins.counts)) * bins.width
+    calm = (begins + bins.width > start - _SURROUNDINGS // 2) & (begins < end + _SURROUNDINGS // 2)
+    for span in spans:
+        calm &= (begins + bins.width <= span.start) | (begins > span.end)
+    if np.count_nonzero(calm) < max(3, 5 * SECOND // bins.width):
+        return None
+    # The mean, cut of its extremes: with few requests in a bin the median of counts is coarse.
+    counts = np.sort(bins.counts[calm])
+    cut = len(counts) // 10
+    return float(counts[cut : len(counts) - cut].mean()) * bins.per_second
 
 
 def _runs(hot: Flags, gap: int) -> list[tuple[int, int]]:
@@ -140,11 +173,46 @@ def _runs(hot: Flags, gap: int) -> list[tuple[int, int]]:
     return list(zip(places[firsts].tolist(), places[lasts].tolist(), strict=True))
 
 
-def _is_distress(bins: Bins, hot: Flags, first: int, last: int) -> bool:
-    needless = np.where(hot[first : last + 1], bins.distress[first : last + 1], 0.0)
-    second = max(1, round(bins.per_second))
-    peak = pd.Series(needless).rolling(second, min_periods=1).sum().max() / max(second / bins.per_second, 1.0)
-    return float(needless.sum()) >= _SMALLEST_DISTRESS and float(peak) >= _SLOWEST_DISTRESS
+def _is_distress(traffic: Traffic, marks: Marks, sends: Sends, bins: Bins, hot: Flags, first: int, last: int) -> bool:
+    inside = sends.within(*_times(bins, first, last))
+    needless = np.where(inside.copy, 1.0, marks.distress[inside.row])
+    needless *= hot[(inside.time - bins.start) // bins.width]
+    if distinct(traffic.user[inside.row[needless > 0]]) < _SMALLEST_CROWD:
+        # Few: what was sent because nobody answered is theirs alone. What was sent for another reason counts.
+        needless *= ~inside.copy & ~marks.silent[inside.row] & ~marks.late[inside.row]
+    total = np.concatenate([[0.0], np.cumsum(needless)])
+    reach = np.searchsorted(inside.time, inside.time + SECOND, side="left")
+    fastest = float((total[reach] - total[:-1]).max(initial=0.0))
+    return float(total[-1]) >= _SMALLEST_DISTRESS and fastest >= _SLOWEST_DISTRESS
+
+
+def _with_onset(bins: Bins, first: int, last: int) -> tuple[int, int]:
+    """Distress takes a while to show: the load that it comes of, without a gap before it, is the storm's onset; and
+    what it leaves to be done, without a gap after it, its end. Both are held against what there is nearby: elsewhere in
+    the capture there may be nothing at all."""
+    before, behind = _nearby(bins, first, last)
+    level = _ordinary(bins, first, last)
+    limit = max(_TIMES * level, level + _SPREADS * np.sqrt(max(level, 1.0)))
+    ahead, after = np.flatnonzero(before <= limit), np.flatnonzero(behind <= limit)
+    rise = len(before) - 1 - int(ahead.max(initial=-1))
+    return first - rise, last + int(after.min(initial=len(behind)))
+
+
+def _nearby(bins: Bins, first: int, last: int) -> tuple[Ints, Ints]:
+    """The counts before and behind a run, of as much time as it took and a little more."""
+    length = last - first + 1 + 2 * int(TIMER_F // bins.width)
+    return bins.counts[max(first - length, 0) : first], bins.counts[last + 1 : last + 1 + length]
+
+
+def _ordinary(bins: Bins, first: int, last: int) -> float:
+    """The middle count nearby, where there is anything at all."""
+    calm = np.concatenate(_nearby(bins, first, last))
+    return float(np.median(calm[calm > 0])) if calm.any() else 0.0
+
+
+def _times(bins: Bins, first: int, last: int) -> tuple[int, int]:
+    """First and last moment of some bins."""
+    return bins.start + first * bins.width, bins.start + (last + 1) * bins.width - 1
 
 
 def _is_surge(traffic: Traffic, sends: Sends, bins: Bins, hot: Flags, first: int, last: int) -> bool:
@@ -152,8 +220,30 @@ def _is_surge(traffic: Traffic, sends: Sends, bins: Bins, hot: Flags, first: int
     above = float(np.where(hot[part], bins.counts[part] - bins.level[part], 0.0).sum())
     if above < _SMALLEST_SURGE:
         return False
-    inside = sends.within(bins.start + first * bins.width, bins.start + (last + 1) * bins.width)
-    return len(np.unique(traffic.user[inside.row])) >= _SMALLEST_CROWD
+    inside = sends.within(*_times(bins, first, last))
+    return distinct(traffic.user[inside.row]) >= _SMALLEST_CROWD
+
+
+def _at_once(sends: Sends, bins: Bins, hot: Flags, most: float, first: int, last: int) -> bool:
+    """Whether half of the highest wave came within `most` nanoseconds. A wave reaches as far as there is more than
+    usual: the top of a long rise is as short as one likes, and no wave."""
+    above = np.where(hot[first : last + 1], bins.counts[first : last + 1] - bins.level[first : last + 1], 0.0)
+    highest = max(_runs(above > 0, 1), key=lambda wave: float(above[wave[0] : wave[1] + 1].sum()))
+    counts, level = _smooth(bins.counts), _smooth(bins.level)
+    foot = _FOOT * bins.counts[first : last + 1].max()
+    low = np.flatnonzero((counts <= np.maximum(_RISEN * level, 5 * foot)) | (bins.counts <= foot))
+    place = np.searchsorted(low, first + highest[0])
+    begin = int(low[place - 1]) + 1 if place else 0
+    end = int(low[place]) if place < len(low) else len(bins.counts)
+    times = sends.within(*_times(bins, min(begin, first + highest[0]), max(end - 1, first + highest[1]))).time
+    half = len(times) // 2
+    return half > 0 and int((times[half:] - times[:-half]).min()) <= most
+
+
+def _interval_asked(traffic: Traffic) -> float:
+    """Half of the lifetime that is granted, in seconds: when phones come again."""
+    known = traffic.granted[traffic.granted > 0]
+    return float(np.median(known)) / 2 if len(known) else _USUAL_INTERVAL
 
 
 def _refresh_interval(marks: Marks) -> float | None:
@@ -172,32 +262,33 @@ def _united(runs: list[tuple[int, int]], gap: int) -> list[tuple[int, int]]:
     return united
 
 
-def _bounded(traffic: Traffic, marks: Marks, sends: Sends, bins: Bins, first: int, last: int) -> Span:
-    """From the first request of the first hot bin to the last of the last, and on until those who were in it are
-    registered again (at most twice Timer F: later successes belong to something else)."""
-    inside = sends.within(bins.start + first * bins.width, bins.start + (last + 1) * bins.width - 1)
-    troubled = marks.distress[inside.row] > 0
-    start = inside.time[troubled].min() if troubled.any() and not surging(bins)[first] else inside.time.min()
-    end = int(inside.time.max())
-    rows = np.unique(inside.row[troubled])
-    after = np.flatnonzero(marks.success & (traffic.final > end) & (traffic.final <= end + _RECOVERY))
-    # The first success of each troubled client: the one whose last success before it lies before the storm's end.
-    before = marks.previous[after]
-    first_again = (before < 0) | (traffic.final[before] <= end)
-    back = after[first_again & np.isin(traffic.client[after], np.unique(traffic.client[rows]))]
-    unanswered = ~_answered_before(traffic, marks, rows, end)
-    waiting = np.unique(traffic.client[rows[unanswered]])
-    back = back[np.isin(traffic.client[back], waiting)]
-    level = float(np.median(bins.level[first : last + 1])) * bins.per_second
-    return Span(int(start), int(max(end, traffic.final[back].max(initial=end))), level)
+def _bounded(marks: Marks, sends: Sends, bins: Bins, surge: Flags, first: int, last: int) -> Span:
+    """From the first request that belongs to it to the last, and on until those who were in it are registered again (at
+    most twice Timer F: later successes belong to something else)."""
+    inside = sends.within(*_times(bins, first, last))
+    troubled = inside.copy | (marks.distress[inside.row] >= _DISTRESSED)
+    belongs = troubled
+    if surge[first : last + 1].any():
+        level = max(float(np.median(bins.level[first : last + 1])), _ordinary(bins, first, last))
+        belongs = troubled | _dense(inside.time, level * bins.per_second)
+    times = inside.time[belongs] if belongs.any() else inside.time
+    start, end = int(times[0]), int(times[-1])
+    back = marks.regained[inside.row[troubled]]
+    return Span(start, int(back[(back > end) & (back <= end + _RECOVERY)].max(initial=end)))
 
 
-def _answered_before(traffic: Traffic, marks: Marks, rows: Ints, end: int) -> Flags:
-    """Whether the client of each row had a success after it and before `end`."""
-    done = np.flatnonzero(marks.success & (traffic.final <= end))
-    latest = np.full(int(traffic.client.max(initial=0)) + 1, -1, dtype=np.int64)
-    np.maximum.at(latest, traffic.client[done], traffic.final[done])
-    return latest[traffic.client[rows]] >= traffic.time[rows]
+def _dense(times: Ints, usual: float) -> Flags:
+    """Requests that stand among several at `_TIMES` the usual rate, and no less than the foot of the peak: a bin is
+    wide where the capture is long, and has ordinary requests too. All, where there are none."""
+    few = _IN_A_BIN // 2
+    reach = np.searchsorted(times, times + SECOND, side="left") - np.arange(len(times))
+    rate = max(_TIMES * usual, _FOOT * float(reach.max(initial=1)))
+    quick = times[few:] - times[:-few] <= few * SECOND / rate
+    if not quick.any():
+        return np.ones(len(times), dtype=bool)
+    within = np.concatenate([quick, np.zeros(few, dtype=bool)]).astype(np.int64)
+    dense: Flags = np.convolve(within, np.ones(few + 1, dtype=np.int64))[: len(times)] > 0
+    return dense
 
 
 def _apart(spans: list[Span]) -> list[Span]:
@@ -206,6 +297,6 @@ def _apart(spans: list[Span]) -> list[Span]:
     for span in spans:
         if apart and span.start <= apart[-1].end:
             before = apart.pop()
-            span = Span(before.start, max(before.end, span.end), min(before.level, span.level))
+            span = Span(before.start, max(before.end, span.end))
         apart.append(span)
     return apart

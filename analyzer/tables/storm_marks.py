@@ -11,11 +11,12 @@ row of a kind forward, which is a running maximum of row numbers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
 
+from analyzer.tables.storm_scans import scans_of
 from analyzer.tables.storm_traffic import SECOND, T1, UNKNOWN, Codes, Flags, Floats, Ints, Traffic
 
 SHORTEST_LIFETIME = 30
@@ -24,17 +25,22 @@ AT_ONCE = 30 * SECOND
 """RFC 5626 4.5: the shortest wait after a first failure (half of base-time doubled once)."""
 _LOOP = 2
 """Refusals in a row that anybody may meet: a stale nonce, then a typing error. The third is a loop."""
-_SCAN_USERS = 10
-_GUESSES = 30
-_SCANNERS = ("friendly-scanner", "sipvicious", "sundayddr", "sipcli", "sip-scan", "iwar", "pplsip", "smap")
+TOO_BRIEF = 423
+NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """One entry a transaction. `distress` is 0 (needed) to 1; `previous` the row of the client's last success before
-    it, -1 without one; `since` the seconds since then (NaN); `lifetime` what that success granted (NaN unknown);
-    `fresh` a registration that is no refresh: the first of a client, or with a new Call-ID; `refused` an answer that
-    denies, not a first challenge; `following` the client's next transaction, -1 without one."""
+    """One entry a transaction, none of which is the number of another, so that any part of them can stand alone.
+
+    `distress` is 0 (needed) to 1. Of the same client: `before` when its last success before was answered (`UNKNOWN`
+    without one), `since` the seconds since then (NaN), `lifetime` what that success granted (NaN unknown), `regained`
+    when the first success from here on is answered (`NEVER`), `next_time` when its next transaction begins (`UNKNOWN`).
+    `begins`: it is no answer to a challenge. `fresh` is a registration that is no refresh: the first of a client, or
+    with a new Call-ID; `refresh` the first transaction after a success, with the same Call-ID; `refused` an answer that
+    denies, no first challenge; `failed` an end of an attempt without success, for whatever reason; `failures` how many
+    of those in a row its client has had with this one; `retry` a transaction after such a failure.
+    """
 
     success: Flags
     refused: Flags
@@ -42,14 +48,23 @@ class Marks:
     late: Flags
     loop: Flags
     scan: Flags
+    begins: Flags
     fresh: Flags
+    refresh: Flags
+    failed: Flags
+    failures: Ints
+    retry: Flags
     short: Floats
-    previous: Ints
-    following: Ints
+    before: Ints
     since: Floats
     lifetime: Floats
-    failures: Ints
+    regained: Ints
+    next_time: Ints
     distress: Floats
+
+    def part(self, rows: slice) -> Marks:
+        """Those of some rows."""
+        return Marks(**{one.name: getattr(self, one.name)[rows] for one in fields(self)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +94,23 @@ def order_by(codes: Codes) -> Order:
 def marks_of(traffic: Traffic) -> Marks:
     """The marks of every transaction."""
     order = order_by(traffic.client)
-    success = (traffic.status >= 200) & (traffic.status < 300)
+    status = traffic.status
+    success = (status >= 200) & (status < 300)
     refused = _refused(traffic, order)
     previous = _rows_at(order, order.previous(success[order.rows]))
-    since, lifetime = _since(traffic, previous)
-    failures, loop = _loops(traffic, order, success, refused)
-    silent, late = _unheard(traffic), (traffic.final - traffic.time > T1) & (traffic.status > 0)
-    late |= (traffic.copies > 0) & (traffic.status > 0)
-    scan = _scans(traffic, success)
-    same_call = (previous >= 0) & (traffic.call == traffic.call[previous])
     following = _following(order)
+    before = np.where(previous >= 0, traffic.final[previous], UNKNOWN)
+    since = np.where(before != UNKNOWN, (traffic.time - before) / SECOND, np.nan)
+    lifetime = np.where(previous >= 0, traffic.granted[previous], np.nan)
+    silent, late = _unheard(traffic), (traffic.final - traffic.time > T1 + traffic.tick) & (status > 0)
+    late |= (traffic.copies > 0) & (status > 0)
+    scan = scans_of(traffic, success)
+    loop = _loops(traffic, order, success, refused)
+    same_call = (previous >= 0) & (traffic.call == traffic.call[previous])
     short = np.where(same_call & ~_leaving(traffic, following, success), _short(since, lifetime), 0.0)
-    short[traffic.status == 423] = 1.0
-    refusing = traffic.status >= 500
-    distress = np.where(scan | loop | silent | late | refusing, 1.0, short)
+    short[status == TOO_BRIEF] = 1.0
+    failed = refused | silent | (status >= 500)
+    failures = _in_a_row(order, failed, success)
     return Marks(
         success=success,
         refused=refused,
@@ -100,14 +118,19 @@ def marks_of(traffic: Traffic) -> Marks:
         late=late,
         loop=loop,
         scan=scan,
+        begins=~_follows(order, _challenged(traffic)),
         fresh=~same_call,
+        refresh=same_call & ~scan & ~loop & _follows(order, success),
+        failed=failed,
+        failures=failures,
+        retry=failures > failed,
         short=short,
-        previous=previous,
-        following=following,
+        before=before,
         since=since,
         lifetime=lifetime,
-        failures=failures,
-        distress=distress,
+        regained=_regained(traffic, success),
+        next_time=np.where(following >= 0, traffic.time[following], UNKNOWN),
+        distress=np.where(scan | loop | silent | late | (status >= 500), 1.0, short),
     )
 
 
@@ -126,39 +149,54 @@ def _following(order: Order) -> Ints:
     return following
 
 
+def _follows(order: Order, marked: Flags) -> Flags:
+    """Whether the row of the same client just before is marked."""
+    follows = np.zeros(len(marked), dtype=bool)
+    places = np.flatnonzero(order.first[1:] == order.first[:-1]) + 1
+    follows[order.rows[places]] = marked[order.rows[places - 1]]
+    return follows
+
+
+def _regained(traffic: Traffic, success: Flags) -> Ints:
+    """When the earliest success of the client at or after each row is answered: an answer may overtake another."""
+    answered = np.where(success, traffic.final, NEVER)[::-1]
+    least = pd.Series(answered).groupby(traffic.client[::-1], sort=False).cummin()
+    return np.asarray(least, dtype=np.int64)[::-1]
+
+
+def _challenged(traffic: Traffic) -> Flags:
+    challenged: Flags = ((traffic.status == 401) | (traffic.status == 407)) & ~traffic.credentials
+    return challenged
+
+
 def _refused(traffic: Traffic, order: Order) -> Flags:
-    """Denied: a 4xx or 6xx that is no first challenge. A challenge after a challenge that was not taken up is one."""
+    """Denied: a 4xx or 6xx that is no first challenge (a challenge after one that was not taken up is denied), and not
+    423, which only wants another lifetime."""
     status = traffic.status
-    denied = ((status >= 400) & (status < 500)) | (status >= 600)
-    challenge = ((status == 401) | (status == 407)) & ~traffic.credentials
-    before = order.previous(np.ones(len(status), dtype=bool))
-    ordered = challenge[order.rows]
-    ignored = np.zeros(len(status), dtype=bool)
-    ignored[order.rows] = (before >= 0) & ordered[before]
-    refused: Flags = denied & (~challenge | ignored)
+    denied = (((status >= 400) & (status < 500)) | (status >= 600)) & (status != TOO_BRIEF)
+    challenge = _challenged(traffic)
+    refused: Flags = denied & (~challenge | _follows(order, challenge))
     return refused
 
 
-def _since(traffic: Traffic, previous: Ints) -> tuple[Floats, Floats]:
-    known = (previous >= 0) & (traffic.final[previous] != UNKNOWN)
-    since = np.where(known, (traffic.time - traffic.final[previous]) / SECOND, np.nan)
-    return since, np.where(previous >= 0, traffic.granted[previous], np.nan)
+def _in_a_row(order: Order, marked: Flags, ending: Flags) -> Ints:
+    """How many are marked of a client's rows up to each, since the last that is `ending`."""
+    total = np.cumsum(marked[order.rows])
+    base = np.maximum(order.previous(ending[order.rows]), order.first - 1)
+    in_a_row = np.zeros(len(marked), dtype=np.int64)
+    in_a_row[order.rows] = total - np.where(base >= 0, total[base], 0)
+    return in_a_row
 
 
-def _loops(traffic: Traffic, order: Order, success: Flags, refused: Flags) -> tuple[Ints, Flags]:
-    """Refusals in a row before each transaction, and whether it is one more try without the wait that is due."""
+def _loops(traffic: Traffic, order: Order, success: Flags, refused: Flags) -> Flags:
+    """One more try after several refusals in a row, without the wait that is due."""
     rows = order.rows
-    total = np.cumsum(refused[rows])
-    base = np.maximum(order.previous(success[rows]), order.first - 1)
-    before = np.concatenate([[0], total[:-1]]) if len(total) else total
-    in_a_row = before - np.where(base >= 0, total[base], 0)
+    before = _in_a_row(order, refused, success) - refused
     last = order.previous(refused[rows])
     when = np.where(traffic.final == UNKNOWN, traffic.last, traffic.final)[rows]
-    soon = (last >= 0) & (traffic.time[rows] - when[last] < AT_ONCE)
-    failures, loop = np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows), dtype=bool)
-    failures[rows] = in_a_row
-    loop[rows] = (in_a_row >= _LOOP) & soon
-    return failures, loop & ~success
+    loop = np.zeros(len(rows), dtype=bool)
+    loop[rows] = (last >= 0) & (traffic.time[rows] - when[last] < AT_ONCE)
+    return loop & (before >= _LOOP) & ~success
 
 
 def _unheard(traffic: Traffic) -> Flags:
@@ -167,7 +205,7 @@ def _unheard(traffic: Traffic) -> Flags:
     if not len(traffic):
         return np.zeros(0, dtype=bool)
     open_: Flags = (traffic.status == 0) & (traffic.span[1] - traffic.time > T1)
-    if not bool((traffic.status > 0).any()):
+    if not traffic.heard:
         open_ &= traffic.copies > 0
     return open_
 
@@ -184,24 +222,3 @@ def _short(since: Floats, lifetime: Floats) -> Floats:
     granted for 0 s was a removal: a registration after that is a new one."""
     part = np.clip(1 - since / (SHORTEST_LIFETIME / 2), 0.0, 1.0)
     return np.where(np.isnan(part) | (lifetime == 0), 0.0, part)
-
-
-def _scans(traffic: Traffic, success: Flags) -> Flags:
-    """Sources that try many names, or one name with many Call-IDs, and hardly ever get in.
-
-    A transport address (host and port) is the unit: phones behind one NAT have a port each. Phones in a loop keep
-    their Call-ID (RFC 3261 10.2), tools take a new one for each guess.
-    """
-    table = pd.DataFrame({"source": traffic.source, "user": traffic.user, "call": traffic.call, "success": success})
-    answered = traffic.status > 0
-    users = table.drop_duplicates(["source", "user"]).groupby("source").size()
-    found = table[success].drop_duplicates(["source", "user"]).groupby("source").size().reindex(users.index).fillna(0)
-    calls = table.drop_duplicates(["source", "call"]).groupby("source").size()
-    seen = table.assign(answered=answered).groupby("source")["answered"].sum()
-    rows = table.groupby("source").size()
-    # A tool's challenge and the guess that answers it share a Call-ID; so do not ask for one of its own for each row.
-    guessing = (found <= 0.1 * users) & (seen >= 0.5 * rows) & (calls >= 0.3 * rows)
-    tells = guessing & ((users >= _SCAN_USERS) | (calls >= _GUESSES))
-    named = traffic.agents.str.lower().str.contains("|".join(_SCANNERS), regex=True)
-    by_source = tells.reindex(range(len(traffic.sources)), fill_value=False).to_numpy(dtype=bool)
-    return by_source[traffic.source] | named[traffic.agent]

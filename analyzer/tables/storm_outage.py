@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analyzer.tables.storm_marks import Marks, order_by
-from analyzer.tables.storm_traffic import SECOND, TIMER_F, UNKNOWN, Codes, Flags, Ints, Traffic
+from analyzer.tables.storm_marks import Marks
+from analyzer.tables.storm_traffic import SECOND, T1, TIMER_F, UNKNOWN, Codes, Flags, Ints, Traffic
 from analyzer.tables.storm_values import Outage
 
 _USUAL_LIFETIME = 3600.0
@@ -26,44 +26,33 @@ _MADE_UP = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Lacks:
-    """Times without a binding: from `start` to `end`, one entry each, in no order."""
+    """Times without a binding: whose, from `start` to `end`; one entry each, in no order."""
 
+    client: Codes
     start: Ints
     end: Ints
 
+    def of(self, clients: Flags, start: int, end: int) -> Lacks:
+        """Those of some clients (a flag a code) that touch the time from `start` to `end`."""
+        kept = np.flatnonzero((self.start <= end) & (self.end >= start) & clients[self.client])
+        return Lacks(self.client[kept], self.start[kept], self.end[kept])
 
-def lacks_of(traffic: Traffic, marks: Marks, clients: Codes, in_vain: Flags) -> Lacks:
-    """The times without a binding of these clients in the whole capture; `in_vain` marks what went into a silence."""
-    rows = np.flatnonzero(np.isin(traffic.client, clients))
-    order = order_by(traffic.client[rows])
-    rows = rows[order.rows]
-    done = marks.success[rows] & (traffic.final[rows] != UNKNOWN)
-    granted = traffic.granted[rows]
-    usual = float(np.nanmedian(granted)) if not np.isnan(granted).all() else _USUAL_LIFETIME
-    lifetime = np.where(np.isnan(granted), usual, granted)
-    lapse = np.where(done, traffic.final[rows] + (lifetime * SECOND).astype(np.int64), UNKNOWN)
-    before = order.previous(done)
+
+def lacks_of(traffic: Traffic, marks: Marks, in_vain: Flags) -> Lacks:
+    """The times without a binding in the whole capture; `in_vain` marks what went into a silence. Those of guessers do
+    not count: nobody calls the names that they try."""
+    usual = float(np.nanmedian(traffic.granted)) if not np.isnan(traffic.granted).all() else _USUAL_LIFETIME
+    lifetime = np.where(np.isnan(marks.lifetime), usual, marks.lifetime)
+    bound = marks.before != UNKNOWN
+    removed = bound & (lifetime == 0)
     # A try begins a lack where no binding is alive; it lasts until the next success, or Timer F after the last try.
-    alive_until = np.where(before >= 0, lapse[before], UNKNOWN)
-    removed = (before >= 0) & (lifetime[before] == 0)
-    start = np.where((before >= 0) & ~removed & ~in_vain[rows], alive_until, traffic.time[rows])
-    end = np.where(done, traffic.final[rows], np.maximum(traffic.last[rows] + TIMER_F, traffic.final[rows]))
-    wants = ~(removed & (traffic.requested[rows] == 0))
-    end = _until_next(rows, order.first, done, end, traffic)
-    kept = wants & (end > start)
-    return _joined(traffic.client[rows][kept], start[kept], end[kept])
-
-
-def _until_next(rows: Ints, first: Ints, done: Flags, end: Ints, traffic: Traffic) -> Ints:
-    """The end of a lack, but no later than the client's next success."""
-    success = np.where(done, traffic.final[rows], np.iinfo(np.int64).max)
-    # From the back, within a client: the least success time at or after each place.
-    group = np.unique(first, return_inverse=True)[1]
-    flipped = np.lexsort((-np.arange(len(rows)), group))
-    least = pd.Series(success[flipped]).groupby(group[flipped]).cummin().to_numpy()
-    upcoming = np.empty(len(rows), dtype=np.int64)
-    upcoming[flipped] = least
-    return np.minimum(end, upcoming)
+    lapse = np.where(bound, marks.before, 0) + (lifetime * SECOND).astype(np.int64)
+    start = np.where(bound & ~removed & ~in_vain, lapse, traffic.time)
+    given_up = np.maximum(traffic.last + TIMER_F, traffic.final)
+    end = np.minimum(np.where(marks.success & (traffic.final != UNKNOWN), traffic.final, given_up), marks.regained)
+    wants = ~(removed & (traffic.requested == 0)) & ~marks.scan
+    kept = np.flatnonzero(wants & (end > start))
+    return _joined(traffic.client[kept], start[kept], end[kept])
 
 
 def _joined(client: Codes, start: Ints, end: Ints) -> Lacks:
@@ -71,11 +60,11 @@ def _joined(client: Codes, start: Ints, end: Ints) -> Lacks:
     order = np.lexsort((start, client))
     client, start, end = client[order], start[order], end[order]
     if not len(start):
-        return Lacks(start, end)
+        return Lacks(client, start, end)
     reach = pd.Series(end).groupby(client).cummax().to_numpy()
     opens = np.concatenate([[True], (client[1:] != client[:-1]) | (start[1:] > reach[:-1])])
     last = np.concatenate([np.flatnonzero(opens)[1:] - 1, [len(start) - 1]])
-    return Lacks(start[opens], reach[last])
+    return Lacks(client[opens], start[opens], reach[last])
 
 
 def unbound_at(lacks: Lacks, moments: Ints) -> Ints:
@@ -86,17 +75,17 @@ def unbound_at(lacks: Lacks, moments: Ints) -> Ints:
 
 
 def outage_of(lacks: Lacks, start: int, end: int) -> Outage:
-    """The lacks between `start` and `end`, and when they were made up (None: not before the end)."""
-    begin, until = np.clip(lacks.start, start, end), np.clip(lacks.end, start, end)
-    length = until - begin
-    begin, until = begin[length > 0], until[length > 0]
-    if not len(begin):
-        return Outage(0, 0.0, None)
-    moments = np.concatenate([begin, until])
-    moments.sort()
-    unbound = unbound_at(Lacks(begin, until), moments)
-    peak = int(unbound.max())
+    """The lacks between `start` and `end`, and when they were made up (None: not before the end; an answer that is on
+    its way then may still come, within T1)."""
+    begin, until = np.clip(lacks.start, start, end), np.clip(lacks.end, start, end + T1)
+    length = np.minimum(until, end) - begin
+    kept = length > 0
+    if not kept.any():
+        return Outage(0, None, 0.0, None)
+    moments = np.sort(np.concatenate([begin[kept], until[kept]]))
+    unbound = unbound_at(Lacks(lacks.client[kept], begin[kept], until[kept]), moments)
+    peak, worst = int(unbound.max()), int(moments[int(np.argmax(unbound))])
     many = np.flatnonzero(unbound > _MADE_UP * peak)
     over = int(moments[min(many[-1] + 1, len(moments) - 1)])
-    open_ = int(unbound_at(lacks, np.array([end]))[0]) > _MADE_UP * peak
-    return Outage(peak, float(length.sum()) / SECOND, None if open_ else over)
+    open_ = int(unbound_at(lacks, np.array([end + T1]))[0]) > _MADE_UP * peak
+    return Outage(peak, worst, float(length.sum()) / SECOND, None if open_ else over)

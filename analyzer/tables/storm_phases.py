@@ -1,9 +1,10 @@
 """The course of one storm: its rate, its phases, its answer times.
 
-A storm is divided into consecutive parts. *Peak* is where the rate is at four fifths of its highest or more. What lies
-beside it and is as high, or made of copies, is *amplification* where copies are the majority there (the registrar's own
-slowness makes the load), else more of the peak. What comes before all that is *onset*, what comes after it *recovery*.
-A part may be missing, and amplification may come on both sides of the peak.
+A storm is divided into consecutive parts. *Peak* is where the rate is at four fifths of its highest or more.
+*Amplification* is where repeats are the majority and still count (the load makes itself); a repeat is a copy of a
+request, or a new request after one that failed. What comes before all that is *onset*, what comes after it, or between
+two of its waves, *recovery*. What is too short to be seen goes to what it follows. A storm of many waves is one long
+peak: phones in step do not recover in between.
 """
 
 from __future__ import annotations
@@ -14,23 +15,30 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analyzer.tables.storm_traffic import SECOND, T1, UNKNOWN, Floats, Ints, Sends, Traffic
+from analyzer.tables.storm_traffic import SECOND, T1, UNKNOWN, Flags, Floats, Ints, Sends, Traffic
 from analyzer.tables.storm_values import Phase, PhaseName
 
 _POINTS = 240
 _HIGH, _LOW = 0.8, 0.05
+_SHORTEST, _MOST_WAVES = 0.03, 3
+_LONG = 40 * SECOND
+_LONGEST_COUNT = 10_000_000
 _NAMES: tuple[PhaseName, ...] = ("onset", "peak", "amplification", "recovery")
 _ONSET, _PEAK, _AMPLIFICATION, _RECOVERY = range(4)
+
+Stretch = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """Counts a step of `width` nanoseconds from `start`; `median` and `slow` in seconds, NaN where nothing came."""
+    """Counts a step of `width` nanoseconds from `start`; `again` are copies and retries; `median` and `slow` in
+    seconds, NaN where nothing came."""
 
     start: int
     width: int
     first: Floats
     copies: Floats
+    again: Floats
     answered: Floats
     median: Floats
     slow: Floats
@@ -41,9 +49,11 @@ class Course:
         return SECOND / self.width
 
 
-def course_of(traffic: Traffic, inside: Sends, start: int, end: int, *, points: int = _POINTS) -> Course:
-    """The course from `start` to `end` in at most about `points` steps of a round width, 0.1 s or more."""
-    width = _round_up((end - start) / points)
+def course_of(traffic: Traffic, retry: Flags, inside: Sends, start: int, end: int, *, points: int = _POINTS) -> Course:
+    """The course from `start` to `end` in at most about `points` steps of a round width, 0.1 s or more; of a second at
+    least in a long storm, where nobody wants to see more in a step than ever came in a second."""
+    length = end - start
+    width = _round_up(max(length / points, SECOND if length >= _LONG else traffic.tick))
     size = (end - start) // width + 1
     step = (inside.time - start) // width
     copies = np.bincount(step, weights=inside.copy, minlength=size).astype(np.float64)
@@ -54,6 +64,7 @@ def course_of(traffic: Traffic, inside: Sends, start: int, end: int, *, points: 
         width=width,
         first=np.bincount(step, minlength=size).astype(np.float64) - copies,
         copies=copies,
+        again=np.bincount(step, weights=inside.copy | retry[inside.row], minlength=size).astype(np.float64),
         answered=np.bincount((final - start) // width, minlength=size).astype(np.float64),
         median=median,
         slow=slow,
@@ -76,7 +87,7 @@ def _answer_times(traffic: Traffic, start: int, end: int, width: int, size: int)
 
 def peak_of(times: Ints) -> tuple[float, int]:
     """The most requests in any second, and when that second began. `times` need not be in order."""
-    ordered = np.sort(times)
+    ordered = times if bool((times[1:] >= times[:-1]).all()) else np.sort(times)
     within = np.searchsorted(ordered, ordered + SECOND, side="left") - np.arange(len(ordered))
     place = int(np.argmax(within))
     return float(within[place]), int(ordered[place])
@@ -88,44 +99,79 @@ def carried_of(traffic: Traffic) -> float | None:
     rows = np.flatnonzero((traffic.final != UNKNOWN) & (traffic.status > 0))
     if not len(rows):
         return None
-    number = pd.factorize((traffic.final[rows] - traffic.span[0]) // SECOND)[0]
+    first, last = traffic.span
+    if last - first > _LONGEST_COUNT * SECOND:  # a clock that was set: count only the seconds that there are
+        number = pd.factorize((traffic.final[rows] - first) // SECOND)[0]
+    else:
+        number = np.maximum(traffic.final[rows] - first, 0) // SECOND
     slow = traffic.final[rows] - traffic.time[rows] > T1
     every = np.bincount(number)
     kept = every[every - np.bincount(number, weights=slow) >= 0.95 * every]
-    return float(kept.max()) if len(kept) else None
+    return float(kept.max()) if kept.any() else None
 
 
 def phases_of(course: Course, end: int) -> tuple[Phase, ...]:
     """The phases, one after the other, from the course's start to `end`."""
     total = course.first + course.copies
-    labels = _labels(total, course)
-    cuts = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist(), len(labels)]
     phases = []
-    for first, last in itertools.pairwise(cuts):
+    for label, first, last in _stretches(course):
         begin = course.start + first * course.width
-        until = end if last == len(labels) else course.start + last * course.width
+        until = end if last == len(total) else course.start + last * course.width
         rate = float(total[first:last].sum()) * SECOND / max(until - begin, 1)
-        phases.append(Phase(_NAMES[int(labels[first])], begin, max(until, begin), rate))
+        phases.append(Phase(_NAMES[label], begin, max(until, begin), rate))
     return tuple(phases)
 
 
-def _labels(total: Floats, course: Course) -> Ints:
+def _stretches(course: Course) -> list[Stretch]:
+    """What each phase is, its first step, and the step after its last."""
+    labels = _labels(course)
+    shortest = max(round(course.per_second / 2), round(_SHORTEST * len(labels)), 1)
+    found = _runs(labels)
+    while len(found) > 1 and (short := _short(found, shortest)) is not None:
+        place = found[short - 1] if short else found[1]
+        labels[found[short][1] : found[short][2]] = place[0]
+        found = _runs(labels)
+    # A breath between copies, or between the last of them and the wave that they end in, is part of what they make.
+    for before, (label, first, last) in itertools.pairwise(found[:-1]):
+        if label == _RECOVERY and before[0] in (_ONSET, _AMPLIFICATION):
+            labels[first:last] = before[0]
+    found = _runs(labels)
+    peaks = [run for run in found if run[0] == _PEAK]
+    if len(peaks) > _MOST_WAVES:
+        labels[peaks[0][1] : peaks[-1][2]] = _PEAK
+        found = _runs(labels)
+    return found
+
+
+def _runs(labels: Ints) -> list[Stretch]:
+    cuts = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist(), len(labels)]
+    return [(int(labels[first]), first, last) for first, last in itertools.pairwise(cuts)]
+
+
+def _short(found: list[Stretch], shortest: int) -> int | None:
+    """The place of the shortest stretch, if it is no peak and too short."""
+    small = [(run[2] - run[1], place) for place, run in enumerate(found) if run[0] != _PEAK]
+    length, place = min(small, default=(shortest, 0))
+    return place if length < shortest else None
+
+
+def _labels(course: Course) -> Ints:
     """One phase a step."""
     second = max(1, round(course.per_second))
-    rate, copies = (_mean(values, second) for values in (total, course.copies))
+    rate, again = (_mean(values, second) for values in (course.first + course.copies, course.again))
     high = rate >= _HIGH * rate.max()
-    hot = np.flatnonzero(high | ((copies > 0.5 * rate) & (rate >= _LOW * rate.max())))
-    labels = np.full(len(total), _RECOVERY, dtype=np.int64)
+    amplified = (again > 0.5 * rate) & (rate >= _LOW * rate.max()) & ~high
+    hot = np.flatnonzero(high | amplified)
+    labels = np.full(len(rate), _RECOVERY, dtype=np.int64)
     labels[: hot[0]] = _ONSET
-    low, top = np.flatnonzero(~high), int(np.argmax(rate))
-    begin = int(low[low < top].max(initial=-1)) + 1
-    end = int(low[low > top].min(initial=len(total)))
-    for part in (slice(int(hot[0]), begin), slice(end, int(hot[-1]) + 1)):
-        amplified = course.copies[part].sum() > 0.5 * total[part].sum()
-        labels[part] = _AMPLIFICATION if amplified else _PEAK
-    labels[begin:end] = _PEAK
+    labels[high], labels[amplified] = _PEAK, _AMPLIFICATION
     return labels
 
 
 def _mean(values: Floats, steps: int) -> Floats:
-    return pd.Series(values).rolling(steps, center=True, min_periods=1).mean().to_numpy()
+    """The mean of `steps` around each step; at the ends, of as many as are within, so that no end is made up."""
+    steps = min(steps, len(values))
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    first = np.clip(np.arange(len(values)) - steps // 2, 0, len(values) - steps)
+    mean: Floats = (total[first + steps] - total[first]) / steps
+    return mean

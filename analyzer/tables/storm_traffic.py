@@ -9,7 +9,7 @@ Columns that are missing, or empty, are no error: what could not be judged witho
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,7 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 _REQUIRED = ("time", "final_time", "status", "retransmissions", "aor", "source", "call_id", "credentials")
+_WELCOME = ("transaction", "last_sent", "source_host", "user_agent", "granted", "requested", "retry_after")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,9 @@ class Traffic:
 
     Times in nanoseconds, `UNKNOWN` where there is none; `granted`, `requested`, `retry_after` in seconds, NaN where
     unknown; `user`, `source`, `host`, `call` and `client` are codes (`client` is a user at a host), `users` and
-    `sources` the names of the codes. `skipped` counts rows without a time, which no analysis over time can place.
+    `sources` the names of the codes. `reach` is the latest time of anything in a transaction or in those before it: it
+    never falls, so what can matter from a moment on is a slice. `heard`: somewhere in the capture there is an answer.
+    `tick` is the step of its clock, in nanoseconds: a log may tell whole seconds.
     """
 
     time: Ints
@@ -58,7 +61,9 @@ class Traffic:
     granted: Floats
     requested: Floats
     retry_after: Floats
-    skipped: int
+    reach: Ints
+    heard: bool
+    tick: int
     notes: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -66,8 +71,23 @@ class Traffic:
 
     @property
     def span(self) -> tuple[int, int]:
-        """First and last time of anything seen. Raises ValueError without rows."""
-        return int(self.time.min()), int(max(self.last.max(), self.final.max()))
+        """First and last time of anything seen. Raises IndexError without rows."""
+        return int(self.time[0]), int(self.reach[-1])
+
+    def between(self, start: int, end: int) -> slice:
+        """All rows that have anything between two times, and perhaps a few more."""
+        first, last = np.searchsorted(self.reach, start, side="left"), np.searchsorted(self.time, end, side="right")
+        return slice(int(first), max(int(first), int(last)))
+
+    def part(self, rows: slice) -> Traffic:
+        """These rows alone; codes keep their meaning."""
+        return replace(self, **{name: getattr(self, name)[rows] for name in _BY_ROW})
+
+
+_BY_ROW = (
+    *("time", "last", "final", "status", "copies", "user", "source", "host", "call", "client", "agent"),
+    *("credentials", "granted", "requested", "retry_after", "reach"),
+)
 
 
 def traffic_of(transactions: pd.DataFrame) -> Traffic:
@@ -75,27 +95,26 @@ def traffic_of(transactions: pd.DataFrame) -> Traffic:
     missing = [name for name in _REQUIRED if name not in transactions]
     if missing:
         raise KeyError(f"the transactions table lacks {', '.join(missing)}")
-    time = _times(transactions, "time")
-    kept = np.flatnonzero(time != UNKNOWN)
-    number = _numbers(transactions, "transaction", 0.0)[kept] if "transaction" in transactions else np.arange(len(kept))
-    kept = kept[np.lexsort((number, time[kept]))]  # the order of the rows must not matter
-    rows = transactions.iloc[kept]
+    wanted = [name for name in (*_REQUIRED, *_WELCOME) if name in transactions]
+    rows = _in_order(transactions[wanted])
+    time, final = _times(rows, "time"), _times(rows, "final_time")
     copies = _numbers(rows, "retransmissions", 0.0).astype(np.int32)
+    last = _last(rows, time, copies)
     user, users = _coded(rows, "aor")
     source, sources = _coded(rows, "source")
     host, _ = _coded(rows, "source_host" if "source_host" in rows else "source")
-    call, _ = _coded(rows, "call_id")
     agent, agents = _coded(rows, "user_agent")
+    status = _numbers(rows, "status", 0.0).astype(np.int16)
     return Traffic(
-        time=time[kept],
-        last=_last(rows, time[kept], copies),
-        final=_times(rows, "final_time"),
-        status=_numbers(rows, "status", 0.0).astype(np.int16),
+        time=time,
+        last=last,
+        final=final,
+        status=status,
         copies=copies,
         user=user,
         source=source,
         host=host,
-        call=call,
+        call=_codes(rows, "call_id"),
         client=_pairs(user, host),
         agent=agent,
         users=users,
@@ -105,9 +124,23 @@ def traffic_of(transactions: pd.DataFrame) -> Traffic:
         granted=_numbers(rows, "granted", np.nan),
         requested=_numbers(rows, "requested", np.nan),
         retry_after=_numbers(rows, "retry_after", np.nan),
-        skipped=len(transactions) - len(kept),
-        notes=_notes(rows, len(transactions) - len(kept)),
+        reach=np.maximum.accumulate(np.maximum(np.maximum(last, final), time)),
+        heard=bool((status > 0).any()),
+        tick=SECOND if bool((time % SECOND == 0).all()) else 1,
+        notes=_notes(rows, len(transactions) - len(rows)),
     )
+
+
+def _in_order(transactions: pd.DataFrame) -> pd.DataFrame:
+    """The rows that have a time, by time and number: the order in which they stand must not matter."""
+    time = _times(transactions, "time")
+    kept = np.flatnonzero(time != UNKNOWN)
+    number = _numbers(transactions, "transaction", 0.0)[kept] if "transaction" in transactions else np.arange(len(kept))
+    time = time[kept]
+    rising = (time[1:] > time[:-1]) | ((time[1:] == time[:-1]) & (number[1:] >= number[:-1]))
+    if len(kept) == len(transactions) and bool(rising.all()):
+        return transactions
+    return transactions.iloc[kept[np.lexsort((number, time))]]
 
 
 def _times(rows: pd.DataFrame, name: str) -> Ints:
@@ -127,6 +160,11 @@ def _coded(rows: pd.DataFrame, name: str) -> tuple[Codes, pd.Index[str]]:
     codes, names = pd.factorize(rows[name], use_na_sentinel=True)
     index = pd.Index([*map(str, names), ""])
     return np.where(codes < 0, len(index) - 1, codes).astype(np.int32), index
+
+
+def _codes(rows: pd.DataFrame, name: str) -> Codes:
+    """Codes of texts that nobody asks for; what is missing is one more."""
+    return pd.factorize(rows[name], use_na_sentinel=False)[0].astype(np.int32)
 
 
 def _pairs(first: Codes, second: Codes) -> Codes:
@@ -164,20 +202,25 @@ def after(copies: npt.NDArray[np.integer]) -> Ints:
 
 @dataclass(frozen=True, slots=True)
 class Sends:
-    """Every REGISTER on the wire: `time` in nanoseconds, `row` its transaction, `copy` whether it was sent before."""
+    """Every REGISTER on the wire, in order: `time` in nanoseconds, `row` its transaction, `copy` whether it was sent
+    before."""
 
     time: Ints
-    row: Ints
+    row: Codes
     copy: Flags
 
     def within(self, start: int, end: int) -> Sends:
         """Those from `start` to `end`, both included."""
-        kept = np.flatnonzero((self.time >= start) & (self.time <= end))
+        kept = slice(*np.searchsorted(self.time, (start, end + 1)).tolist())
         return Sends(self.time[kept], self.row[kept], self.copy[kept])
+
+    def of(self, rows: slice) -> Sends:
+        """The same, told by place in a part of the traffic; all that is told of must be in that part."""
+        return Sends(self.time, self.row - np.int32(rows.start), self.copy)
 
 
 def sends_of(traffic: Traffic) -> Sends:
-    """All sendings, first copies first, then the retransmissions by transaction."""
+    """All sendings."""
     again = np.flatnonzero(traffic.copies > 0)
     counts = traffic.copies[again].astype(np.int64)
     row = np.repeat(again, counts)
@@ -185,7 +228,12 @@ def sends_of(traffic: Traffic) -> Sends:
     number = np.arange(len(row)) - np.repeat(ends - counts, counts) + 1
     due = after(traffic.copies[again])
     stretch = np.repeat((traffic.last[again] - traffic.time[again]) / due, counts)
-    times = traffic.time[row] + (after(number) * stretch).astype(np.int64)
-    rows = np.concatenate([np.arange(len(traffic)), row])
-    copy = np.arange(len(rows)) >= len(traffic)
-    return Sends(np.concatenate([traffic.time, times]), rows, copy)
+    time = np.concatenate([traffic.time, traffic.time[row] + (after(number) * stretch).astype(np.int64)])
+    rows = np.concatenate([np.arange(len(traffic)), row]).astype(np.int32)
+    order = np.argsort(time, kind="stable")
+    return Sends(time[order], rows[order], order >= len(traffic))
+
+
+def distinct(codes: Codes) -> int:
+    """How many different codes there are."""
+    return int(np.count_nonzero(np.bincount(codes))) if len(codes) else 0

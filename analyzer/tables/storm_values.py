@@ -6,6 +6,7 @@ Times are nanoseconds since the epoch in the values and seconds in `to_dict`; ra
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from html import escape
 from typing import Any, Literal
 
@@ -75,14 +76,15 @@ class Culprit:
 class Series:
     """What changes over time, a point a step of `width` seconds from `start`.
 
-    `first` and `copies` are requests per second; `median` and `slow` the 50th and 95th percentile of the answer times
-    of the requests first sent in that step (seconds, None where none was answered); `answered` final answers per
-    second; `unbound` users without a binding at the end of the step.
+    `first` and `copies` are requests per second; of the first copies `retries` come after a failure; `median` and
+    `slow` the 50th and 95th percentile of the answer times of the requests first sent in that step (seconds, None where
+    none was answered); `answered` final answers per second; `unbound` users without a binding at the end of the step.
     """
 
     start: int
     width: float
     first: tuple[float, ...]
+    retries: tuple[float, ...]
     copies: tuple[float, ...]
     answered: tuple[float, ...]
     median: tuple[float | None, ...]
@@ -95,6 +97,7 @@ class Series:
             "start": seconds(self.start),
             "width": self.width,
             "first_copies": [rounded(value) for value in self.first],
+            "retries": [rounded(value) for value in self.retries],
             "retransmissions": [rounded(value) for value in self.copies],
             "answered": [rounded(value) for value in self.answered],
             "latency_p50": [rounded(value, 6) for value in self.median],
@@ -105,9 +108,11 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """Users without a binding though they want one: the most at once, the sum over users, and when it was over."""
+    """Users without a binding though they want one: the most at once and when, the sum over users, and when it was
+    over."""
 
     peak: int
+    peak_time: int | None
     user_seconds: float
     recovered: int | None
 
@@ -115,9 +120,24 @@ class Outage:
         """As JSON has it."""
         return {
             "peak": self.peak,
+            "peak_time": seconds(self.peak_time),
             "user_seconds": rounded(self.user_seconds),
             "recovered": seconds(self.recovered),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """The registrar answered nobody from the first request in vain (`start`) to the first answer (`end`; None: there
+    was none before the storm ended), in which time `requests` were sent."""
+
+    start: int
+    end: int | None
+    requests: int
+
+    def to_dict(self) -> Record:
+        """As JSON has it."""
+        return {"start": seconds(self.start), "end": seconds(self.end), "requests": self.requests}
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,15 +189,16 @@ class WhatIf:
 
 @dataclass(frozen=True, slots=True)
 class Storm:
-    """One storm. `usual_rate` is that of its surroundings; `carried` the highest rate of answers, in the whole capture,
-    in a second in which 95 of 100 came within T1 (None where no second was so); `recovery` seconds from the peak until
-    nearly all users had a binding again. `latency` holds the 50th, 95th and 99th percentile in seconds."""
+    """One storm. `usual_rate` is that of its surroundings (None where the capture has next to none); `carried` the
+    highest rate of answers, in the whole capture, in a second in which 95 of 100 came within T1 (None where no second
+    was so); `recovery` seconds from the moment with the most users without a binding until nearly all had one again.
+    `latency` holds the 50th, 95th and 99th percentile in seconds; `silences` when nobody got an answer."""
 
     start: int
     end: int
     peak_rate: float
     peak_time: int
-    usual_rate: float
+    usual_rate: float | None
     requests: int
     first_copies: int
     retransmissions: int
@@ -186,6 +207,7 @@ class Storm:
     phases: tuple[Phase, ...]
     responses: dict[int, int]
     unanswered: int
+    silences: tuple[Silence, ...]
     outage: Outage
     latency: tuple[float, float, float] | None
     carried: float | None
@@ -219,6 +241,7 @@ class Storm:
             "phases": [phase.to_dict() for phase in self.phases],
             "responses": {str(status): count for status, count in sorted(self.responses.items())},
             "unanswered": self.unanswered,
+            "silences": [silence.to_dict() for silence in self.silences],
             "shares": {
                 name: round(self.share(status), 4)
                 for name, status in (("401", 401), ("403", 403), ("423", 423), ("5xx", 5))
@@ -250,7 +273,7 @@ class StormReport:
     retransmissions: int = 0
     users: int = 0
     peak_rate: float = 0.0
-    usual_rate: float = 0.0
+    usual_rate: float | None = None
     responses: dict[int, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -274,14 +297,32 @@ class StormReport:
         }
 
     def _repr_html_(self) -> str:
-        """For a notebook: the storms and their causes."""
+        """For a notebook: the storms and their causes, as HTML without scripts or styles from elsewhere."""
         if not self.storms:
             return f"<p>No storm in {self.transactions:,} REGISTER transactions.</p>"
-        rows = "".join(
-            f"<tr><td>{seconds(storm.start)}</td><td>{(storm.end - storm.start) / _SECOND:.1f} s</td>"
-            f"<td>{storm.peak_rate:,.0f}/s</td><td>{storm.users:,}</td>"
-            f"<td>{escape('; '.join(f'{cause.share:.0%} {cause.cause}' for cause in storm.causes))}</td></tr>"
-            for storm in self.storms
-        )
-        head = "<tr><th>start</th><th>lasts</th><th>peak</th><th>users</th><th>causes</th></tr>"
-        return f"<table>{head}{rows}</table>"
+        head = "".join(f'<th style="{_LEFT}">{name}</th>' for name in _HEAD)
+        rows = "".join(_row(storm) for storm in self.storms)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+_LEFT = "text-align: left; vertical-align: top"
+_HEAD = ("began (UTC)", "lasted", "at most", "users", "requests", "not reachable, at worst", "why")
+
+
+def _row(storm: Storm) -> str:
+    """A storm as a row of a table."""
+    began = datetime.fromtimestamp(storm.start / _SECOND, tz=UTC)
+    why = "<br/>".join(
+        f"<b>{cause.share:.0%} {escape(cause.cause)}</b>: {escape(cause.detail)}" for cause in storm.causes
+    )
+    cells = (
+        f"{began:%Y-%m-%d %H:%M:%S}",
+        f"{(storm.end - storm.start) / _SECOND:,.1f} s",
+        f"{storm.peak_rate:,.0f} a second",
+        f"{storm.users:,}",
+        f"{storm.requests:,}, {storm.retransmissions:,} of them repeats",
+        f"{storm.outage.peak:,} users",
+        why or "nothing needless: more than usual",
+    )
+    columns = "".join(f'<td style="{_LEFT}">{cell}</td>' for cell in cells)
+    return f"<tr>{columns}</tr>"

@@ -26,7 +26,7 @@ def what_if_of(scene: Scene, causes: tuple[CauseShare, ...], interval: float | N
     timetable: neither a scanner nor a loop asks how long a registration lives."""
     if causes and causes[0].cause in _NO_TIMETABLE:
         return ()
-    times = np.sort(scene.inside.time[~scene.inside.copy])
+    times = scene.inside.time[~scene.inside.copy]
     wanted = interval if interval else _USUAL / 2
     cases = [WhatIf(f"jitter {part}% of {wanted:.0f} s", jittered(times, wanted * part / 100)) for part in JITTERS]
     users = scene.users(scene.weight > 0)

@@ -23,6 +23,10 @@ VERDICTS = {
     "scan": "Somebody is trying names or passwords",
     "single-client": "One phone alone does most of it",
 }
+ANEW = "Everybody registered anew at once, as after a restart"
+NO_ANSWER = "The registrar fell silent, and everybody asks again and again"
+LATE = "The registrar answered late"
+OVERLOAD = "The registrar turned most requests away, and the phones came again at once"
 ADVICE = {
     "restart": "let phones wait a random time after a failure (RFC 5626 4.5), and the registrar keep its bindings over "
     "a restart; 503 with Retry-After spreads those that come",
@@ -39,7 +43,7 @@ ADVICE = {
 _SHAPES = {
     "onset": "the load grows",
     "peak": "the most at once",
-    "amplification": "most of it are copies",
+    "amplification": "most of it are repeats",
     "recovery": "the load falls",
 }
 
@@ -107,12 +111,25 @@ def verdict(storm: Storm) -> str:
     """The strongest cause in a sentence, without its full stop."""
     if not storm.causes:
         return "Far more requests than usual, all of them ordinary"
-    first = storm.causes[0]
     also = [cause.cause for cause in storm.causes[1:] if cause.share >= 0.1]
-    return VERDICTS[first.cause] + (f" (beside it: {listed(also)})" if also else "")
+    return _main(storm) + (f" (beside it: {listed(also)})" if also else "")
+
+
+def _main(storm: Storm) -> str:
+    """What the strongest cause comes to in this storm: a silence may last, and who is overloaded may say so."""
+    cause = storm.causes[0].cause
+    if cause == "restart" and storm.silences:
+        return VERDICTS[cause] if storm.silences[-1].end is not None else NO_ANSWER
+    if cause == "restart":
+        return ANEW
+    if cause == "slow-answers" and storm.share(5) >= 0.5:
+        return OVERLOAD
+    return LATE if cause == "slow-answers" and not storm.retransmissions else VERDICTS[cause]
 
 
 def _usual(storm: Storm) -> str:
+    if storm.usual_rate is None:
+        return "what is usual here is not known, the capture has little else"
     return f"usual here: {storm.usual_rate:,.0f}" if storm.usual_rate >= 1 else "usual here: less than one"
 
 
@@ -121,7 +138,10 @@ def _felt(clock: Clock, storm: Storm) -> str:
     if not outage.peak:
         return "No user was left without a binding."
     lost = duration(round(outage.user_seconds * SECOND))
-    made_up = f", made up at {clock.at(outage.recovered)}" if outage.recovered else ", not made up when it ended"
+    made_up = ", not made up when it ended"
+    if outage.recovered is not None and storm.recovery is not None:
+        took = duration(round(storm.recovery * SECOND))
+        made_up = f", made up at {clock.at(outage.recovered)}, {took} after the worst moment"
     return f"At worst {count(outage.peak, 'user')} had no binding, in sum for {lost} of user time{made_up}."
 
 
@@ -136,7 +156,8 @@ def _widths(canvas: Canvas) -> tuple[int, int, int]:
 
 
 def _answers(storm: Storm) -> str:
-    parts = [f"{times:,} times {status}" for status, times in sorted(storm.responses.items(), key=lambda one: -one[1])]
+    order = sorted(storm.responses.items(), key=lambda one: -one[1])
+    parts = [f"{times:,} times {status} ({storm.share(status):.0%})" for status, times in order]
     parts += [f"{storm.unanswered:,} without an answer"] if storm.unanswered else []
     return f"answers: {', '.join(parts[:6])}"
 
@@ -160,6 +181,8 @@ def _conduct(storm: Storm) -> list[str]:
 
 
 def _obeyed(kept: Obedience) -> str:
+    if not kept.judged:
+        return f"due {kept.given:,} times, no next request shows whether it is kept"
     return f"due {kept.given:,} times, kept {kept.obeyed:,} of the {kept.judged:,} times that a next request shows it"
 
 

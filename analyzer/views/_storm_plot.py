@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 from analyzer.evidence import SECOND
 from analyzer.tables.storm_values import Phase, Storm
 from analyzer.views._escape import visible
-from analyzer.views._storm import moment, verdict
+from analyzer.views._storm import verdict
 from analyzer.views._words import Clock, duration
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_FIRST, _COPIES, _SLOW, _UNBOUND, _GREY = "#0072B2", "#E69F00", "#CC79A7", "#D55E00", "#555555"
+_FIRST, _RETRY, _COPIES, _SLOW, _UNBOUND = "#0072B2", "#56B4E9", "#E69F00", "#CC79A7", "#D55E00"
+_GREY = "#555555"
 _SHADES = {"onset": "#F0E442", "peak": "#D55E00", "amplification": "#E69F00", "recovery": "#009E73"}
 _IN_WORDS = {
     "onset": "it grows",
@@ -98,21 +99,24 @@ def _middles(storm: Storm) -> list[float]:
 
 
 def _draw_rate(axes: Axes, storm: Storm) -> None:
-    names = ["sent for the first time", "sent again: no answer in time"]
-    axes.stackplot(
-        _middles(storm),
-        storm.series.first,
-        storm.series.copies,
-        labels=names,
-        colors=[_FIRST, _COPIES],
-        step="mid",
-        edgecolor="none",
-        zorder=2,
+    series = storm.series
+    new = [first - again for first, again in zip(series.first, series.retries, strict=True)]
+    stacks = (
+        (new, "asked for the first time", _FIRST),
+        (series.retries, "tried again after a failure", _RETRY),
+        (series.copies, "sent again: no answer in time", _COPIES),
     )
-    axes.axhline(storm.usual_rate, color=_GREY, linestyle=":", linewidth=1.2, label="usual rate")
+    kept = [stack for stack in stacks if any(stack[0])]
+    rates, names, colours = zip(*kept, strict=True)
+    axes.stackplot(_middles(storm), *rates, labels=names, colors=colours, step="mid", edgecolor="none", zorder=2)
+    axes.plot(
+        _middles(storm), series.answered, color="black", linewidth=1, drawstyle="steps-mid", label="answered", zorder=3
+    )
+    if storm.usual_rate is not None:
+        axes.axhline(storm.usual_rate, color=_GREY, linestyle=":", linewidth=1.2, label="usual rate")
     axes.set_ylabel("requests per second")
-    axes.set_ylim(0, 1.25 * max(map(sum, zip(storm.series.first, storm.series.copies, strict=True)), default=1.0))
-    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.02), ncols=3, frameon=False, fontsize=9)
+    axes.set_ylim(0, 1.25 * max(map(sum, zip(series.first, series.copies, strict=True)), default=1.0))
+    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.02), ncols=5, frameon=False, fontsize=9)
 
 
 def _draw_latency(axes: Axes, storm: Storm) -> None:
@@ -126,16 +130,33 @@ def _draw_latency(axes: Axes, storm: Storm) -> None:
     axes.set_yscale("log")
     from matplotlib.ticker import FuncFormatter, NullLocator
 
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: moment(value)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.set_ylabel("time to an answer")
-    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.02), ncols=3, frameon=False, fontsize=9)
+    _draw_silences(axes, storm)
+    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.02), ncols=4, frameon=False, fontsize=9)
+
+
+def tick(seconds: float) -> str:
+    """A time at an axis, whose ticks are powers of ten."""
+    return f"{seconds:g} s" if seconds >= 0.1 else f"{seconds * 1000:g} ms"
+
+
+def _draw_silences(axes: Axes, storm: Storm) -> None:
+    """Where the server answered nobody."""
+    for number, silence in enumerate(storm.silences):
+        begin = (silence.start - storm.start) / SECOND
+        end = ((silence.end or storm.end) - storm.start) / SECOND
+        label = "" if number else "the server answered nobody"
+        axes.axvspan(begin, end, facecolor="none", edgecolor=_GREY, hatch="//", alpha=0.35, linewidth=0, label=label)
 
 
 def _draw_unbound(axes: Axes, storm: Storm) -> None:
     axes.fill_between(_middles(storm), storm.series.unbound, color=_UNBOUND, step="mid", linewidth=0, zorder=2)
     axes.set_ylabel("users who cannot\nbe called")
     axes.set_ylim(0, max(1.0, 1.15 * max(storm.series.unbound, default=0)))
+    if not any(storm.series.unbound):
+        axes.text(0.5, 0.5, "none, as far as can be seen", transform=axes.transAxes, ha="center", color=_GREY)
     from matplotlib.ticker import MaxNLocator
 
     axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))

@@ -17,7 +17,7 @@ from benchmarks import __main__ as command
 from tests.shared import ROOT
 
 SIZES = ["--messages", "80", "--users", "8", "--packets", "2000", "--media-users", "8", "--memory-messages", "40"]
-TABLES = ["--table-messages", "80"]
+TABLES = ["--table-messages", "80", "--analysis", "20000", "--replay-users", "20"]
 ROUNDS = ["--rounds", "2", "--start-rounds", "1"]
 
 
@@ -55,6 +55,12 @@ def test_all_parts_are_measured(whole: tuple[Path, subprocess.CompletedProcess[s
     assert [need["capture"]["messages"] for need in found["memory"]] == [40, 400]
     assert {start["name"] for start in found["start"]} >= {"sipcheck --help", "python -c pass"}
     assert [step["messages"] for step in found["tables"]["steps"]] == [80, 80]
+    assert [one["rows"] for one in found["analysis"]] == [20000]
+    assert len(found["analysis"][0]["runs"]) == 2
+    replayed = found["replay"]
+    assert replayed["users"] == 20
+    if not replayed["skipped"]:  # it needs Kamailio and SIPp
+        assert [len(runs) for runs in replayed["runs"].values()] == [2, 2]
     assert found["settings"]["rounds"] == 2
     assert "captures" not in found["settings"]
 
@@ -64,6 +70,7 @@ def test_table_is_printed_and_written(whole: tuple[Path, subprocess.CompletedPro
     assert run.stdout.rstrip("\n") == (folder / "results" / "results.md").read_text().rstrip("\n")
     assert "| sipcheck | " in run.stdout
     assert "### Tables: 80 messages" in run.stdout and "| parquet | " in run.stdout
+    assert "### Replay: one registration as 20 users" in run.stdout
     assert (folder / "results" / "results.png").stat().st_size > 10_000
 
 

@@ -16,8 +16,9 @@ from benchmarks.storm import Totals
 from benchmarks.traffic import Traffic, storm_in
 
 SETTINGS = Settings(
-    messages=40, users=4, packets=2000, media_users=4, memory_messages=40, table_messages=40, slice=10,
-    rounds=1, start_rounds=1, seed=1, parts=("storm",), chosen=(), large=False, captures=Path("captures"),
+    messages=40, users=4, packets=2000, media_users=4, memory_messages=40, table_messages=40,
+    analysis=(1000,), replay_users=2, slice=10, rounds=1, start_rounds=1, seed=1, parts=("storm",), chosen=(),
+    large=False, captures=Path("captures"),
 )  # fmt: skip
 
 

@@ -12,6 +12,9 @@ from click.testing import CliRunner, Result
 
 from analyzer.cli import sipcheck
 from tests.shared import ROOT
+from tests.tables.storm_schema import REPORT
+
+jsonschema: Any = pytest.importorskip("jsonschema")  # it has no stubs of its own
 
 RESTART = ROOT / "samples" / "storm-restart" / "input.pcap.gz"
 CALM = ROOT / "samples" / "storm-none" / "input.pcap.gz"
@@ -135,3 +138,44 @@ def test_its_help_shows_samples_that_exist() -> None:
     named = [word for word in done.output.split() if word.startswith("samples/")]
     assert len(named) == 3
     assert all((ROOT / word).exists() for word in named)
+
+
+@pytest.mark.parametrize("folder", sorted((ROOT / "samples").glob("storm-*")), ids=lambda folder: folder.name)
+def test_the_json_of_every_sample_is_that_of_the_schema(folder: Path) -> None:
+    found: dict[str, Any] = json.loads(run(folder / "input.pcap.gz", "--format", "json").output)
+    schema = {**REPORT, "properties": {**REPORT["properties"], "schema": {"const": "sipcheck/1"}, "sources": {}}}
+    jsonschema.Draft202012Validator(schema).validate(found)
+    expected = (folder / "storm.txt").read_text().strip()
+    assert [storm["causes"][0]["cause"] for storm in found["storms"]] == ([] if expected == "none" else [expected])
+
+
+@pytest.mark.parametrize("folder", sorted((ROOT / "samples").glob("storm-*")), ids=lambda folder: folder.name)
+def test_the_page_and_the_json_say_the_same(folder: Path) -> None:
+    page = " ".join(run(folder / "input.pcap.gz").output.split())
+    found: dict[str, Any] = json.loads(run(folder / "input.pcap.gz", "--format", "json").output)
+    for storm in found["storms"]:
+        assert f"{storm['requests']:,} REGISTERs, {storm['retransmissions']:,} of them repeats" in page
+        assert f"at most {storm['peak_rate']:,.0f} in a second" in page
+        for cause in storm["causes"]:
+            assert f"{cause['share']:.0%} {cause['cause']} {cause['detail']}" in page
+        for phase in storm["phases"]:
+            assert phase["phase"] in page
+        for status, times in storm["responses"].items():
+            assert f"{times:,} times {status}" in page
+
+
+def test_several_files_are_one_capture() -> None:
+    found: dict[str, Any] = json.loads(run(RESTART, CALM, "--format", "json").output)
+    assert len(found["sources"]) == 2
+    assert [storm["causes"][0]["cause"] for storm in found["storms"]] == ["restart"]
+
+
+def test_one_storm_of_two_files_is_that_of_the_one() -> None:
+    """Calm in another file is no reason to see a storm otherwise, but for where its last ripples end."""
+    alone: dict[str, Any] = json.loads(run(RESTART, "--format", "json").output)["storms"][0]
+    beside: dict[str, Any] = json.loads(run(RESTART, CALM, "--format", "json").output)["storms"][0]
+    for name in ("retransmissions", "users", "unanswered", "peak_time", "silences"):
+        assert beside[name] == alone[name], name
+    assert beside["start"] == pytest.approx(alone["start"], abs=1)
+    assert beside["end"] == pytest.approx(alone["end"], abs=2)
+    assert beside["requests"] == pytest.approx(alone["requests"], rel=0.1)

@@ -16,7 +16,8 @@ NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 def read(path: Path) -> Any:
     import nbformat
 
-    return nbformat.read(path, as_version=4)
+    reader: Any = nbformat.read  # it has no types
+    return reader(path, as_version=4)
 
 
 def texts(cell: Any) -> str:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from analyzer.tables.storm import storms
 from analyzer.tables.storm_values import StormReport
-from tests.tables.fleets import avalanche, periodic, poisson, shifted, table, together
+from tests.tables.fleets import Pairs, avalanche, periodic, poisson, shifted, table, together
 
 FEW = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SEEDS = st.integers(0, 2**32 - 1)
@@ -140,3 +140,108 @@ def test_rows_without_a_time_are_left_out_and_told() -> None:
     found = storms(made)
     assert found.transactions == len(made) - 10
     assert found.notes[0].startswith("10 transactions without a time")
+
+
+def _fleet(name: str) -> pd.DataFrame:
+    """A storm of each kind, small."""
+    rng = np.random.default_rng(7)
+    calm = table(periodic(200, 120.0, 240.0, rng), granted=240, prefix="calm")
+    first = 100 + np.linspace(0, 1, 40, endpoint=False)
+    again = Pairs((first[:, None] + np.arange(20)).ravel(), np.repeat(np.arange(40), 20))
+    late = periodic(200, 30.0, 30.0, rng)
+    storm = {
+        "auth-loop": lambda: table(again, statuses=(401, 403), prefix="wrong"),
+        "scan": lambda: table(again, statuses=(401, 403), prefix="x", calls=np.arange(800)).assign(
+            source="192.0.2.9:5071", source_host="192.0.2.9"
+        ),
+        "synchronised-refresh": lambda: table(periodic(300, 60.0, 240.0, rng, spread=0.005), granted=120, prefix="s"),
+        "slow-answers": lambda: table(Pairs(late.time + 100, late.user), delay=2.0, prefix="slow"),
+        "short-expiry": lambda: table(Pairs(again.time * 2 - 100, again.user), granted=4, prefix="short"),
+        "single-client": lambda: table(Pairs(100 + np.arange(400) / 20, np.zeros(400, np.int64)), prefix="one"),
+    }
+    return avalanche(200, 15.0, rng) if name == "restart" else together(calm, storm[name]())
+
+
+KINDS = ("restart", "auth-loop", "scan", "synchronised-refresh", "slow-answers", "short-expiry", "single-client")
+
+
+def _renamed(made: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """The same with other users, addresses and Call-IDs; equal ones stay equal."""
+    rng = np.random.default_rng(seed)
+    out = made.copy()
+    for name, form in (("aor", "sip:{}@other.invalid"), ("source_host", "2001:db8::{:x}"), ("call_id", "{}@elsewhere")):
+        codes, known = pd.factorize(made[name].astype(str))
+        fresh = np.array([form.format(number) for number in rng.permutation(len(known)).tolist()], dtype=object)
+        out[name] = fresh[codes]
+    port = made["source"].astype(str).str.rpartition(":")[2]
+    out["source"] = "[" + out["source_host"].astype(str) + "]:" + port
+    return out
+
+
+def _verdict(report: StormReport) -> list[object]:
+    """All of the storms that names and addresses are no part of."""
+    return [
+        {**storm.to_dict(), "causes": [(one.cause, one.share) for one in storm.causes], "culprits": None}
+        for storm in report.storms
+    ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_named(kind: str) -> None:
+    assert [storm.causes[0].cause for storm in storms(_fleet(kind)).storms] == [kind]
+
+
+@FEW
+@given(st.sampled_from(KINDS), SEEDS)
+def test_names_and_addresses_change_nothing(kind: str, seed: int) -> None:
+    made = _fleet(kind)
+    assert _verdict(storms(_renamed(made, seed))) == _verdict(storms(made))
+
+
+@FEW
+@given(st.sampled_from(KINDS), SEEDS)
+def test_the_order_of_rows_changes_nothing_in_any_kind(kind: str, seed: int) -> None:
+    made = _fleet(kind)
+    assert _same(storms(made), storms(made.sample(frac=1, random_state=seed)))
+
+
+@FEW
+@given(st.sampled_from(KINDS), st.integers(-(10**8), 10**8))
+def test_a_shift_in_time_shifts_all_times_and_no_more(kind: str, by: int) -> None:
+    made = _fleet(kind)
+    before, after = storms(made).storms, storms(shifted(made, by)).storms
+    for one, other in zip(before, after, strict=True):
+        assert other.start - one.start == other.end - one.end == other.peak_time - one.peak_time == by * 10**9
+        assert [phase.end - phase.start for phase in one.phases] == [phase.end - phase.start for phase in other.phases]
+        for name in ("requests", "users", "responses", "latency", "retry_after", "back_off", "what_if", "carried"):
+            assert getattr(one, name) == getattr(other, name), name
+        assert [cause.to_dict() for cause in one.causes] == [cause.to_dict() for cause in other.causes]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_types_of_text_columns_change_nothing(kind: str) -> None:
+    made = _fleet(kind)
+    texts = ["aor", "call_id", "source", "source_host"]
+    plain = made.astype(dict.fromkeys(texts, "object"))
+    arrow = made.astype(dict.fromkeys(texts, "string[pyarrow]"))
+    grouped = made.astype(dict.fromkeys(texts, "category"))
+    assert _same(storms(plain), storms(arrow))
+    assert _same(storms(plain), storms(grouped))
+
+
+@FEW
+@given(st.sampled_from(KINDS), st.integers(2, 4))
+def test_twice_the_phones_is_the_same_verdict(kind: str, times: int) -> None:
+    """The same phones over again under other names: every count is a multiple, no cause another."""
+    made = _fleet(kind)
+    if kind == "single-client":
+        return  # two of them are two clients
+    copies = [
+        made.assign(**{name: f"{n}" + made[name].astype(str) for name in ("aor", "source", "source_host", "call_id")})
+        for n in range(times)
+    ]
+    (one,), (many,) = storms(made).storms, storms(together(*copies)).storms
+    assert many.causes[0].cause == one.causes[0].cause
+    assert many.users == pytest.approx(times * one.users, rel=0.1)
+    assert many.requests == pytest.approx(times * one.requests, rel=0.1)
+    assert many.peak_rate == pytest.approx(times * one.peak_rate, rel=0.1)

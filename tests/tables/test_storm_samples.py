@@ -92,7 +92,11 @@ def test_the_labs_storm_is_bounded_by_the_labs_events(lab_storm: StormReport, tr
     assert [cause.cause for cause in storm.causes] == ["restart"]
     assert "8,9" in storm.causes[0].detail  # the capture has 8,924 ICMP errors, one for each request in vain
     assert storm.outage.peak == 1980
-    assert [phase.phase for phase in storm.phases] == ["onset", "amplification", "peak", "amplification", "recovery"]
+    # Copies of those left alone, a first peak of them; then all at once when it is back.
+    assert [phase.phase for phase in storm.phases] == [
+        "onset", "amplification", "peak", "amplification", "peak", "recovery",
+    ]  # fmt: skip
+    assert started < storm.phases[4].start / 1e9 < started + 2
     assert storm.carried is not None
     assert storm.carried > 1000
 
