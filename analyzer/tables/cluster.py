@@ -32,6 +32,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from os import fspath
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -53,24 +54,6 @@ MEMORY = 12
 """Octets of memory that joining takes for an octet of captures of SIP alone (docs/cluster.md)."""
 LEAD = 35 * SECOND
 """Files this close in time may hold pieces of one message: fragments are given up after 30 s (RFC 791 3.2)."""
-STORM_COLUMNS = (
-    "transaction",
-    "aor",
-    "call_id",
-    "source",
-    "source_host",
-    "time",
-    "last_sent",
-    "final_time",
-    "status",
-    "retransmissions",
-    "credentials",
-    "requested",
-    "granted",
-    "retry_after",
-    "user_agent",
-)
-"""What the storm analysis needs of the transactions."""
 
 
 class Crew(Protocol):
@@ -88,6 +71,10 @@ class Crew(Protocol):
         """Run a task for each of `told`, in any order and anywhere; the results in theirs."""
         ...
 
+    def computing(self) -> AbstractContextManager[object]:
+        """While this is entered, Dask DataFrames are computed by this crew."""
+        ...
+
 
 class Alone:
     """This process runs all tasks, one after the other."""
@@ -101,6 +88,10 @@ class Alone:
     def run(self, task: Callable[[T], R], told: Sequence[T]) -> list[R]:
         """Run a task for each of `told`."""
         return [task(one) for one in told]
+
+    def computing(self) -> AbstractContextManager[object]:
+        """Dask's threads in this process do it."""
+        return nullcontext()
 
 
 def tabulated(
@@ -234,4 +225,4 @@ def _near(one: Capture, other: Capture) -> bool:
     return mine is not None and its is not None and mine[0] - LEAD <= its[1] and its[0] <= mine[1] + LEAD
 
 
-__all__ = ["STORM_COLUMNS", "Alone", "Crew", "Spool", "tabulated"]
+__all__ = ["Alone", "Crew", "Spool", "tabulated"]

@@ -35,6 +35,7 @@ LOOK, PATIENCE = 15.0, 300.0
 come back."""
 _FORGIVEN = 20
 """Deaths of workers under one task until the task is to blame: on a cluster machines are taken away every day."""
+_AWAY = "the Dask scheduler went away in the midst of it"
 _LOUD = ("distributed", "tornado")
 
 
@@ -79,10 +80,26 @@ class DaskCrew:
                 f"{task.__name__} killed one worker after another (most often for memory): give workers more of it"
             ) from error
         except (CancelledError, CommClosedError) as error:
-            raise ClusterError("the Dask scheduler went away in the midst of it") from error
+            raise ClusterError(_AWAY) from error
         finally:
             self._client.cancel([future for future in futures if not future.done()])
         return results
+
+    @contextmanager
+    def computing(self) -> Iterator[None]:
+        """While this is entered, Dask DataFrames are computed by these workers. ClusterError where they are gone."""
+        from distributed import CancelledError, KilledWorker
+        from distributed.comm.core import CommClosedError
+
+        try:
+            with self._client.as_current():
+                yield
+        except KilledWorker as error:
+            raise ClusterError(
+                "reading the tables killed one worker after another: give workers more memory"
+            ) from error
+        except (CancelledError, CommClosedError) as error:
+            raise ClusterError(_AWAY) from error
 
     def _wait(self, futures: Sequence[Any]) -> None:
         from distributed import wait

@@ -1,7 +1,7 @@
-"""`sipcheck storm` over many files: the tables made by a crew, the analysis on the columns that it needs.
+"""`sipcheck storm` over many files: the tables made by a crew, the analysis on a Dask DataFrame of them.
 
-The analysis looks at all transactions at once, so these columns of theirs have to fit into the memory of the one
-machine that asks: docs/cluster.md says how much that is.
+Its workers make the columns that count; those of all transactions are then looked at together, so they have to fit into
+the memory of the one machine that asks: docs/cluster.md says how much that is.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from analyzer.report import Report, Summary
-from analyzer.tables.cluster import STORM_COLUMNS, tabulated
+from analyzer.tables.cluster import tabulated
 from analyzer.tables.cluster_crew import ClusterError, ClusterUsage, dask_crew
 from analyzer.tables.cluster_size import memory
 from analyzer.tables.cluster_spool import Spool
 from analyzer.tables.storm import storms
 from analyzer.tables.storm_values import StormReport
 
-ANALYSIS = 700
+ANALYSIS = 400
 """Octets of memory that the analysis takes for a transaction (docs/cluster.md)."""
 
 
@@ -56,7 +56,9 @@ def storms_of(
         except ValueError as error:
             raise ClusterUsage(str(error)) from error
         _check_memory(made.rows["transactions"], spool)
-        return Found(storms(made.gather("transactions", STORM_COLUMNS)), _report(made, options.get("aor", "")), made)
+        with crew.computing():
+            found = storms(made.frame("transactions"))
+        return Found(found, _report(made, options.get("aor", "")), made)
 
 
 def _check_memory(transactions: int, spool: str | os.PathLike[str] | None) -> None:

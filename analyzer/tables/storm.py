@@ -8,6 +8,8 @@ on columns; nothing loops over rows.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -17,19 +19,27 @@ from analyzer.tables.storm_detect import Bins, Span, bins_of, spans_of, usual_of
 from analyzer.tables.storm_marks import Marks, marks_of
 from analyzer.tables.storm_outage import Lacks, lacks_of, outage_of, unbound_at
 from analyzer.tables.storm_phases import Course, carried_of, course_of, peak_of, phases_of
-from analyzer.tables.storm_traffic import SECOND, Codes, Floats, Sends, Traffic, distinct, sends_of, traffic_of
+from analyzer.tables.storm_traffic import COLUMNS, SECOND, Codes, Floats, Sends, Traffic, distinct, sends_of, traffic_of
 from analyzer.tables.storm_values import Culprit, Outage, Series, Storm, StormReport
 from analyzer.tables.storm_whatif import what_if_of
 
+DaskFrame = Any
+"""A Dask DataFrame; dask is an extra, and is not imported to name its type."""
 _CULPRITS = 5
 
 
-def storms(transactions: pd.DataFrame) -> StormReport:
+def storms(transactions: pd.DataFrame | DaskFrame) -> StormReport:
     """The registration storms in a transactions table (`analyzer.tables(report).transactions`), in order of time.
 
-    The rows may be in any order. Columns that are missing or empty weaken what can be said; `notes` tells. Raises
-    KeyError where a column is missing without which there is nothing to say (times, status, retransmissions, who).
+    Of a Dask DataFrame (`Spool.frame("transactions")`) its own workers make the columns that count; bounds and causes
+    are found by holding everything against everything else in time, which is done here. The rows may be in any order.
+    Columns that are missing or empty weaken what can be said; `notes` tells. Raises KeyError where a column is missing
+    without which there is nothing to say (times, status, retransmissions, who).
     """
+    if not isinstance(transactions, pd.DataFrame):
+        from analyzer.tables.cluster_spool import brought  # late: it reads Parquet
+
+        transactions = brought(transactions, COLUMNS)
     traffic = traffic_of(transactions)
     if not len(traffic):
         return StormReport(notes=traffic.notes)

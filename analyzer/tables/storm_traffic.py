@@ -30,6 +30,8 @@ Flags = npt.NDArray[np.bool_]
 
 _REQUIRED = ("time", "final_time", "status", "retransmissions", "aor", "source", "call_id", "credentials")
 _WELCOME = ("transaction", "last_sent", "source_host", "user_agent", "granted", "requested", "retry_after")
+COLUMNS = (*_REQUIRED, *_WELCOME)
+"""The columns of the transactions table that the analysis looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def traffic_of(transactions: pd.DataFrame) -> Traffic:
     missing = [name for name in _REQUIRED if name not in transactions]
     if missing:
         raise KeyError(f"the transactions table lacks {', '.join(missing)}")
-    wanted = [name for name in (*_REQUIRED, *_WELCOME) if name in transactions]
+    wanted = [name for name in COLUMNS if name in transactions]
     rows = _in_order(transactions[wanted])
     time, final = _times(rows, "time"), _times(rows, "final_time")
     copies = _numbers(rows, "retransmissions", 0.0).astype(np.int32)

@@ -14,12 +14,13 @@ from analyzer.evidence import Frame
 from analyzer.partition import call_id_of
 from analyzer.pipeline import analyze
 from analyzer.tables import cluster_size
-from analyzer.tables.cluster import STORM_COLUMNS, Alone, buckets_for, tabulated
+from analyzer.tables.cluster import Alone, buckets_for, tabulated
 from analyzer.tables.cluster_crew import ClusterError, dask_crew
 from analyzer.tables.cluster_read import Reading, read_capture, rows_path, shares_for
 from analyzer.tables.cluster_rows import ABORTS, RowWriter, in_place, items_of, row_of, rows_of
 from analyzer.tables.cluster_size import exceeds_memory, memory, size_of
 from analyzer.tables.frames import tables
+from analyzer.tables.storm_traffic import COLUMNS
 from benchmarks.storm import StormPlan
 from benchmarks.traffic import make_storm
 from tests.cluster.splitting import PLACE, assert_same, split
@@ -224,7 +225,7 @@ def test_times_that_64_bits_do_not_hold(tmp_path: Path) -> None:
 
 
 def test_the_columns_for_the_analysis(tmp_path: Path, files: list[Path]) -> None:
-    frame = tabulated(files, tmp_path / "spool").gather("transactions", STORM_COLUMNS)
+    frame = tabulated(files, tmp_path / "spool").gather("transactions", COLUMNS)
     whole = tables(analyze([str(one) for one in files], rules=())).transactions
-    assert {*frame} == {*STORM_COLUMNS} and not {*PLACE} & {*frame}
+    assert {*frame} == {*COLUMNS} and not {*PLACE} & {*frame}
     assert frame["time"].tolist() == whole["time"].tolist()

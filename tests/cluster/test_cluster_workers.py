@@ -7,6 +7,7 @@ import os
 import signal
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 
 from analyzer.pipeline import analyze
 from analyzer.tables import cluster_crew
-from analyzer.tables.cluster import STORM_COLUMNS, tabulated
+from analyzer.tables.cluster import tabulated
 from analyzer.tables.cluster_crew import ClusterError, ClusterUsage, DaskCrew, dask_crew, local_cluster
 from analyzer.tables.cluster_join import join_bucket
 from analyzer.tables.cluster_read import read_capture
@@ -107,9 +108,31 @@ def test_a_worker_that_is_killed_changes_nothing(
     assert spool.rows["messages"] == 1600 and spool.faults == ()
     assert not list(spool.folder.rglob(".*")), "what the dead one left is gone"
     assert_same(spool, whole)
-    found = storms(spool.gather("transactions", STORM_COLUMNS)).to_dict()
+    with crew.computing():
+        found = storms(spool.frame("transactions")).to_dict()
     assert json.dumps(found) == json.dumps(storms(whole.transactions).to_dict())
     assert found["summary"]["requests"] > 600
+
+
+def test_a_worker_that_is_killed_in_the_analysis_changes_nothing(
+    client: Any, files: list[Path], whole: Tables, tmp_path: Path
+) -> None:
+    client.wait_for_workers(2, timeout=PATIENCE)
+    crew = DaskCrew(client)
+    spool = tabulated(files, tmp_path / "spool", crew, buckets=6)
+    before = client.run(os.getpid)
+    with crew.computing():
+        frame = spool.frame("transactions")
+        frame["call_id"] = frame["call_id"].map_partitions(partial(_slow, seconds=0.2))
+        threading.Timer(0.3, os.kill, (next(iter(before.values())), signal.SIGKILL)).start()
+        found = storms(frame).to_dict()
+    assert json.dumps(found) == json.dumps(storms(whole.transactions).to_dict())
+    assert client.run(os.getpid) != before
+
+
+def _slow(part: Any, seconds: float) -> Any:
+    time.sleep(seconds)
+    return part
 
 
 def test_the_tables_as_a_dask_dataframe(client: Any, files: list[Path], tmp_path: Path) -> None:
