@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Mapping
 
 from analyzer.evidence import Datagram
 from analyzer.register.bounded import Inseparable
@@ -45,7 +46,7 @@ class Partition:
         """Whether the message is this worker's. Raises `Inseparable`."""
         if datagram.missing:
             raise Inseparable("messages are cut: whose they are may be in what is missing")
-        pair = _pair(datagram.payload)
+        pair = _pair(datagram.payload, self._pairs)
         owner = self._pairs.get(pair) if pair is not None else None
         if pair is None:
             return self._owner(parse(datagram)) == self.number
@@ -93,19 +94,21 @@ def call_id_of(raw: bytes) -> bytes:
     return found[1] if found is not None else b""
 
 
-def _pair(raw: bytes) -> tuple[bytes, bytes] | None:
+def _pair(raw: bytes, known: Mapping[tuple[bytes, bytes], int]) -> tuple[bytes, bytes] | None:
     """Call-ID and To (without its tag) as they stand in the octets: the same pair is the same owner's, so a message is
-    read properly only where its pair is new. None where they are not found at once."""
+    read properly only where its pair is new, and looked at closely only where it is not `known`. None where they are
+    not found at once."""
     end = raw.find(b"\r\n\r\n")
     if end < 0:
         return None
     call, to = raw.find(b"\nCall-ID: ", 0, end), raw.find(b"\nTo: ", 0, end)
     if call > 0 and to > 0:
-        bracket, line = raw.find(b">", to), raw.find(b"\r", to)
+        bracket = raw.find(b">", to)
+        pair = raw[call + 10 : raw.find(b"\r", call)], raw[to + 5 : bracket]
+        if pair in known:
+            return pair
         plain = raw.count(b"<", to, bracket) == 1 and raw.count(b'"', to, bracket) in (0, 2)
-        if 0 < bracket < line and plain:
-            return raw[call + 10 : raw.find(b"\r", call)], raw[to + 5 : bracket]
-        return None
+        return pair if plain and 0 < bracket < raw.find(b"\r", to) else None
     found, to_value = _CALL_ID.search(raw, 0, end), _TO.search(raw, 0, end)
     if found is None or to_value is None or b'"' in to_value[1]:
         return None

@@ -1,8 +1,9 @@
 """What a command takes: wall and processor time, and the peak memory of it and all its children.
 
 Time and the memory of a command without children are the kernel's own numbers (wait4). Children are added up by looking
-at them every few hundredths of a second, which can miss a short peak and counts a page shared by two of them twice. The
-same look tells a program's own memory from the pages of files that it has mapped: the latter count as resident, and the
+at them every few hundredths of a second, and more rarely the longer they run, for a look walks over all processes of the
+machine and takes time from what is measured. That can miss a short peak and counts a page shared by two of them twice.
+The same look tells a program's own memory from the pages of files that it has mapped: the latter count as resident, and the
 kernel takes them back whenever it likes.
 """
 
@@ -22,6 +23,8 @@ import psutil
 ROOT = Path(__file__).resolve().parent.parent
 _LAUNCHER = Path(__file__).with_name("launch.py")
 _LOOK_EVERY = 0.05
+_LOOK_AGAIN = 1 / 40
+"""The next look comes after so much of the time that has passed, or after `_LOOK_EVERY` if that is more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ def run(command: Sequence[str], folder: Path, limit: float = 3600) -> Measured:
 
 def _watch(launcher: subprocess.Popen[str], deadline: float) -> tuple[int, int]:
     """Wait for the end, or bring it about; the largest sums seen, in bytes: resident, and without mapped files."""
-    process = psutil.Process(launcher.pid)
+    process, begun = psutil.Process(launcher.pid), time.monotonic()
     peak = own = 0
     while True:
         children = _children(process)
@@ -70,7 +73,7 @@ def _watch(launcher: subprocess.Popen[str], deadline: float) -> tuple[int, int]:
         peak = max(peak, sum(resident for resident, _ in seen))
         own = max(own, sum(resident - shared for resident, shared in seen))
         try:
-            launcher.wait(_LOOK_EVERY)
+            launcher.wait(max(_LOOK_EVERY, (time.monotonic() - begun) * _LOOK_AGAIN))
             return peak, own
         except subprocess.TimeoutExpired:
             if time.monotonic() > deadline:

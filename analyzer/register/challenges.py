@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from analyzer.evidence import Place
 from analyzer.register.bounded import Bounded
+from analyzer.register.overheard import Overheard
 from analyzer.register.transaction import Transaction
 from analyzer.sip.auth import Challenge, parse_auth_params
 from analyzer.sip.message import Message
@@ -142,7 +143,7 @@ class Challenges:
             if challenge.is_digest and challenge.nonce:
                 self._issue(transaction.destination.host, challenge.realm or "", challenge.nonce, transaction, final)
 
-    def overheard(self, final: Message) -> None:
+    def overheard(self, final: Overheard) -> None:
         """Take in the challenges of an answer that somebody else matches: what they say of the server."""
         server = final.datagram.source.host
         for challenge in final.challenges:
@@ -197,7 +198,9 @@ class Challenges:
                 self._next[(registration, realm)] = nonce
                 self._issue(transaction.destination.host, realm, nonce, transaction, final)
 
-    def _issue(self, server: str, realm: str, nonce: str, transaction: Transaction | None, final: Message) -> None:
+    def _issue(
+        self, server: str, realm: str, nonce: str, transaction: Transaction | None, final: Message | Overheard
+    ) -> None:
         use = self._uses.get((server, realm, nonce))
         if use is None:
             use = NonceUse(final.datagram.time, final.datagram.place)

@@ -102,7 +102,8 @@ class TransactionTable:
 
     def overhear(self, datagram: Datagram) -> None:
         """Take in that a message went by which is somebody else's: servers answer."""
-        if datagram.payload.lstrip(b"\r\n")[:4].upper() == b"SIP/":
+        begins = datagram.payload[:4]
+        if begins == b"SIP/" or datagram.payload.lstrip(b"\r\n")[:4].upper() == b"SIP/":
             self.answering.note(datagram)
 
     def abort(self, abort: Abort) -> list[Transaction]:

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from analyzer.evidence import Datagram
 from analyzer.register.bounded import Inseparable
 from analyzer.register.transaction import Transaction
+from analyzer.sip.auth import Challenge, parse_challenges
 from analyzer.sip.message import Message, parse
+from analyzer.sip.text import text
+
+_AUTHENTICATE = b"\r\nwww-authenticate: "
 
 
-def overheard_challenge(datagram: Datagram) -> Message | None:
+class Overheard(NamedTuple):
+    """What counts of an answer that is another worker's."""
+
+    datagram: Datagram
+    call_id: str
+    challenges: Sequence[Challenge]
+
+
+def overheard_challenge(datagram: Datagram) -> Overheard | None:
     """The answer that goes by, if it is a final one with a challenge: its nonces are the server's, whoever was asked.
 
     Raises `Inseparable` for one that announces a nonce without its realm (RFC 7616 3.5): only its request tells that.
@@ -20,8 +35,40 @@ def overheard_challenge(datagram: Datagram) -> Message | None:
         raise Inseparable("an answer announces a nonce, whose realm is in a request of another worker")
     if b"-authenticate" not in octets:
         return None
+    found = _read_plain(datagram, octets)
+    if found is not None:
+        return found
     message = parse(datagram)
-    return message if message.is_response and message.status >= 200 else None
+    if not message.is_response or message.status < 200:
+        return None
+    return Overheard(datagram, message.call_id, message.challenges)
+
+
+def _read_plain(datagram: Datagram, octets: bytes) -> Overheard | None:
+    """The same for the common 401, of which two lines have to be read: each line ends in CRLF, the Call-ID is written
+    out, and one WWW-Authenticate is the only row of its kind, in one line. None for any other."""
+    raw = datagram.payload
+    end = octets.find(b"\r\n\r\n")
+    row, call = octets.find(_AUTHENTICATE), octets.find(b"\r\ncall-id: ")
+    if not (octets.startswith(b"sip/2.0 401 ") and 0 < row < end and 0 < call < end):
+        return None
+    lines = octets.count(b"\n", 0, end)
+    if (
+        octets.count(b"\r\n", 0, end) != lines
+        or octets.count(b"\r", 0, end) != lines
+        or octets.count(b"-authenticate") != 1
+        or octets.count(b"call-id") != 1
+        or b"\ni" in octets  # its short form, or another header that one look does not tell from it
+    ):
+        return None
+    row_end = raw.find(b"\r\n", row + 2)
+    call_end = raw.find(b"\r\n", call + 2)
+    if raw[row_end + 2 : row_end + 3] in b" \t" or raw[call_end + 2 : call_end + 3] in b" \t":
+        return None
+    value = text(raw[row + len(_AUTHENTICATE) : row_end].strip(b" \t"))
+    return Overheard(
+        datagram, text(raw[call + 11 : call_end].strip(b" \t")), parse_challenges("www-authenticate", value)
+    )
 
 
 def check_way_back(transaction: Transaction, challenge: Message) -> None:
