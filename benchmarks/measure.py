@@ -1,10 +1,10 @@
 """What a command takes: wall and processor time, and the peak memory of it and all its children.
 
 Time and the memory of a command without children are the kernel's own numbers (wait4). Children are added up by looking
-at them every few hundredths of a second, and more rarely the longer they run, for a look walks over all processes of the
-machine and takes time from what is measured. That can miss a short peak and counts a page shared by two of them twice.
-The same look tells a program's own memory from the pages of files that it has mapped: the latter count as resident, and the
-kernel takes them back whenever it likes.
+at them every few hundredths of a second, and more rarely the longer they run, for a look walks over all processes of
+the machine and takes time from what is measured. That can miss a short peak and counts a page shared by two of them
+twice. The same look tells a program's own memory from the pages of files that it has mapped: the latter count as
+resident, and the kernel takes them back whenever it likes.
 """
 
 from __future__ import annotations
