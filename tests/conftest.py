@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
@@ -13,6 +14,10 @@ from tests.tools import Tool, require_tool
 settings.register_profile("sipcheck", deadline=None, print_blob=True)
 settings.register_profile("sipcheck-ci", deadline=None, print_blob=True, derandomize=True, database=None)
 settings.load_profile("sipcheck-ci" if os.environ.get("CI") == "true" else "sipcheck")
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for what it starts with `&`
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # or no child would hear the Ctrl-C that tests send
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -15,7 +15,9 @@ Two signs, each of which suffices, over bins whose width is such that an ordinar
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -38,6 +40,8 @@ _RISEN, _FOOT = 1.5, 0.1
 """Where a wave begins and ends: of the level, and of its height."""
 _SMALLEST_DISTRESS, _SLOWEST_DISTRESS = 60.0, 5.0
 """Needless requests in all, and in a second: one client on Timer E sends eleven in 32 s, at most two in a second."""
+_SILENCE = 240 * SECOND
+"""What lies so far apart is also looked at by itself: it may be several captures."""
 _SURROUNDINGS = 6 * 3600 * SECOND
 _DAY = 86_400 * SECOND
 _RECOVERY = 2 * TIMER_F
@@ -67,10 +71,10 @@ class Span:
     end: int
 
 
-def bins_of(traffic: Traffic, marks: Marks, sends: Sends) -> Bins:
-    """The bins of a capture, which is not empty."""
+def bins_of(traffic: Traffic, marks: Marks, sends: Sends, width: int = 0) -> Bins:
+    """The bins of a capture or a part of it, which is not empty; as wide as suits it where no `width` is given."""
     start, end = int(sends.time[0]), int(sends.time[-1])
-    width = max(traffic.tick, _width(end - start, _lasting(sends.time), len(sends.time)))
+    width = width or max(traffic.tick, _width(end - start, _lasting(sends.time), len(sends.time)))
     number = (sends.time - start) // width
     size = int(number.max()) + 1
     counts = np.bincount(number, minlength=size).astype(np.int64)
@@ -134,15 +138,49 @@ def _smooth(values: Ints | Floats) -> Floats:
 
 
 def spans_of(traffic: Traffic, marks: Marks, sends: Sends, bins: Bins) -> list[Span]:
-    """The storms of a capture, in order of time."""
+    """The storms of a capture, in order of time: of all that there is, and, where that is long beside a storm, those
+    that a closer look at each stretch of it shows besides."""
+    spans = _spans(traffic, marks, sends, bins)
+    for stretch in _stretches(sends):
+        for closer in _closer(traffic, marks, stretch, bins.width):
+            found = _spans(traffic, marks, stretch, closer, closely=True)
+            spans += [one for one in found if all(one.end < other.start or other.end < one.start for other in spans)]
+    return _apart(sorted(spans, key=lambda span: span.start))
+
+
+def _stretches(sends: Sends) -> list[Sends]:
+    """The parts between silences that have enough to be a storm."""
+    cuts = np.flatnonzero(np.diff(sends.time) > _SILENCE) + 1
+    bounds = [0, *cuts.tolist(), len(sends.time)]
+    parts = [slice(first, last) for first, last in pairwise(bounds) if last - first >= _SMALLEST_DISTRESS]
+    return [Sends(sends.time[part], sends.row[part], sends.copy[part]) for part in parts]
+
+
+def _closer(traffic: Traffic, marks: Marks, stretch: Sends, width: int) -> Iterator[Bins]:
+    """Bins of a stretch that are narrower than `width`: those that suit it by itself, and ever narrower ones down to a
+    second, for a short storm in a long calm."""
+    own = bins_of(traffic, marks, stretch)
+    if own.width < width:
+        yield own
+        width = own.width
+    while width >= 2 * SECOND:
+        width = max(width // 10, SECOND)
+        if (int(stretch.time[-1]) - int(stretch.time[0])) // width < _MOST_BINS:
+            yield bins_of(traffic, marks, stretch, width)
+
+
+def _spans(traffic: Traffic, marks: Marks, sends: Sends, bins: Bins, *, closely: bool = False) -> list[Span]:
+    """What these bins show; `closely`: they are narrow, so chance has more of them to be at work in, and a storm must
+    show as a whole what elsewhere some of its bins show."""
     surge, distress = surging(bins), distressed(bins)
     breath = max(3, -(-TIMER_F // bins.width))
     interval = _refresh_interval(marks)
     gap = breath if interval is None else int(1.5 * interval * SECOND / bins.width)
     found = [run for run in _runs(distress, breath) if _is_distress(traffic, marks, sends, bins, distress, *run)]
+    found = [run for run in found if not closely or _is_needless(marks, sends, bins, *run)]
     found = [_with_onset(bins, *run) for run in found]
     most = max(_SOONEST, _AT_ONCE * (interval or _interval_asked(traffic))) * SECOND
-    for run in _runs(surge, max(3, gap)):
+    for run in _runs(surge, max(3, breath if closely else gap)):
         if _is_surge(traffic, sends, bins, surge, *run) and _at_once(sends, bins, surge, most, *run):
             found.append(run)
     spans = [_bounded(marks, sends, bins, surge, first, last) for first, last in _united(found, breath)]
@@ -184,6 +222,12 @@ def _is_distress(traffic: Traffic, marks: Marks, sends: Sends, bins: Bins, hot: 
     reach = np.searchsorted(inside.time, inside.time + SECOND, side="left")
     fastest = float((total[reach] - total[:-1]).max(initial=0.0))
     return float(total[-1]) >= _SMALLEST_DISTRESS and fastest >= _SLOWEST_DISTRESS
+
+
+def _is_needless(marks: Marks, sends: Sends, bins: Bins, first: int, last: int) -> bool:
+    """Whether most of all requests in a run are needless."""
+    inside = sends.within(*_times(bins, first, last))
+    return float(np.where(inside.copy, 1.0, marks.distress[inside.row]).sum()) >= _DISTRESSED * len(inside.time)
 
 
 def _with_onset(bins: Bins, first: int, last: int) -> tuple[int, int]:
