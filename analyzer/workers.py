@@ -57,7 +57,7 @@ def divided(run: Run, jobs: int, progress: Progress | None = None) -> list[Part]
                 args=(run, Partition(number, jobs), sending, [one.connection for one in crew]),
                 daemon=True,
             )
-            with _unheard():
+            with unheard():
                 process.start()
             sending.close()
             crew.append(_Worker(process, receiving))
@@ -68,7 +68,7 @@ def divided(run: Run, jobs: int, progress: Progress | None = None) -> list[Part]
 
 
 @contextmanager
-def _unheard() -> Iterator[None]:
+def unheard() -> Iterator[None]:
     """Keep Ctrl-C waiting while a process is being made, which could not say yet that it was interrupted."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:

@@ -127,6 +127,8 @@ def _by_cluster(scheduler: str | None, spool: str | None, **given: Any) -> tuple
     from analyzer.tables.cluster_storm import storms_of
 
     check_engine(given["engine"], given["tls_keylog"])
+    if spool is not None and not spool.strip():
+        raise click.UsageError("--spool names no folder")
     options = {name: given[name] for name in ("dialect", "engine", "tls_keylog")}
     if options["tls_keylog"] is not None:
         options["tls_keylog"] = os.path.abspath(options["tls_keylog"])

@@ -12,12 +12,13 @@ import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from analyzer.tables.cluster_size import memory
 from analyzer.tables.cluster_software import Seen, look, software
+from analyzer.workers import unheard
 
 if TYPE_CHECKING:
     from distributed import Client, LocalCluster
@@ -196,19 +197,23 @@ def local_cluster(jobs: int) -> Iterator[LocalCluster]:
         "distributed.worker.http.routes": [],
         "logging": dict.fromkeys(_LOUD, "critical"),
     }
-    with (
-        tempfile.TemporaryDirectory(prefix="sipcheck-", ignore_cleanup_errors=True) as scratch,
-        dask.config.set(settings | {"temporary-directory": scratch}),
-        LocalCluster(
-            n_workers=jobs,
-            threads_per_worker=1,
-            host="127.0.0.1",
-            scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},  # None would take port 8787
-            silence_logs=logging.CRITICAL,
-            memory_limit=memory() // max(1, jobs),
-            local_directory=scratch,
-        ) as local,
-    ):
+    with ExitStack() as stack:
+        scratch = stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="sipcheck-", ignore_cleanup_errors=True),
+        )
+        stack.enter_context(dask.config.set(settings | {"temporary-directory": scratch}))
+        with unheard():  # half of a cluster cannot be taken down
+            local = stack.enter_context(
+                LocalCluster(
+                    n_workers=jobs,
+                    threads_per_worker=1,
+                    host="127.0.0.1",
+                    scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},  # None: port 8787
+                    silence_logs=logging.CRITICAL,
+                    memory_limit=memory() // max(1, jobs),
+                    local_directory=scratch,
+                )
+            )
         yield local
 
 

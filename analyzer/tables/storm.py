@@ -37,6 +37,10 @@ def storms(transactions: pd.DataFrame | DaskFrame) -> StormReport:
     without which there is nothing to say (times, status, retransmissions, who).
     """
     if not isinstance(transactions, pd.DataFrame):
+        if not hasattr(transactions, "map_partitions") or not hasattr(transactions, "columns"):
+            raise TypeError(
+                f"storms() takes a transactions table (tables(report).transactions), not {transactions!r:.60}"
+            )
         from analyzer.tables.cluster_spool import brought  # late: it reads Parquet
 
         transactions = brought(transactions, COLUMNS)

@@ -87,6 +87,7 @@ def test_what_can_be_wrong_with_the_cluster(monkeypatch: pytest.MonkeyPatch, tmp
     done = run(CALM, "--scheduler", "nonsense")
     assert (done.exit_code, done.output.count("\n")) == (2, 1)
     assert run("--spool", tmp_path).exit_code == 2  # no file was named
+    assert run(CALM, "--spool", "").exit_code == 2
 
 
 def test_what_can_be_wrong_with_the_folder(scheduler: str, tmp_path: Path) -> None:

@@ -78,3 +78,9 @@ def test_a_column_that_is_not_there_is_named(small: pd.DataFrame) -> None:
 
 def test_no_rows(small: pd.DataFrame) -> None:
     assert storms(cut(small.head(0), 1)).storms == ()
+
+
+@pytest.mark.parametrize("other", [None, [], "transactions", object()])
+def test_what_is_no_table_is_told(other: object) -> None:
+    with pytest.raises(TypeError, match=r"tables\(report\)\.transactions"):
+        storms(other)
