@@ -225,7 +225,7 @@ def _divided(run: Run, jobs: int, progress: Callable[[int, int | None], None] | 
     if not can_fork():
         return [run(None, progress)]
     try:
-        with _patient_collector():
+        with patient_collector():
             parts = divided(run, jobs, progress)
         if len({method for part in parts for method in part.summary.methods}) > _MOST_METHODS:
             raise Inseparable("there are more methods than are counted apart")
@@ -241,7 +241,7 @@ def _divided(run: Run, jobs: int, progress: Callable[[int, int | None], None] | 
 def _read(reading: Reading, analysis: Analysis, progress: Callable[[int, int | None], None] | None) -> bool:
     """Feed all items; True where Ctrl-C came before the end."""
     try:
-        with _patient_collector():
+        with patient_collector():
             for number, item in enumerate(reading):
                 analysis.feed(item)
                 if progress is not None and number % 256 == 0:
@@ -252,7 +252,7 @@ def _read(reading: Reading, analysis: Analysis, progress: Callable[[int, int | N
 
 
 @contextmanager
-def _patient_collector() -> Iterator[None]:
+def patient_collector() -> Iterator[None]:
     """Let the cyclic collector rest while millions of small objects live: references point down only, so they die by
     reference count (the hops of one path alone know each other), and at its usual pace it takes half of the run."""
     before = gc.get_threshold()

@@ -7,9 +7,9 @@ Parameters are taken from the parsed address: a quoted value may hold what looks
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from analyzer.sip.address import Address
+from analyzer.sip.address import Address, parse_addresses
 from analyzer.sip.text import LWS, QUOTED, segments
 
 _FOLD = re.compile(r"[ \t]*(?:\r\n|\n|\r)[ \t]*")
@@ -77,3 +77,25 @@ def _in_place(part: str, swapped: Callable[[Address], str | None]) -> str:
     if at >= 0 and (address.bracketed or not _NEEDS_BRACKETS.search(uri)):
         return part[:at] + uri + part[at + len(address.uri.text) :]
     return part[:begin] + swap_uri(address, uri).strip(LWS) + part[end:]
+
+
+def taken_away(contacts: Iterable[str]) -> str:
+    """The Contact value that removes these (RFC 3261 10.2.2)."""
+    return ", ".join(with_param(without_param(contact, "expires"), "expires", "0") for contact in contacts)
+
+
+def contacts_of(rows: Iterable[str]) -> list[Address]:
+    """The contacts in the values of all Contact rows of a request."""
+    return [contact for row in rows for contact in parse_addresses(row)]
+
+
+def asked_for(rows: Iterable[str], expires: str | None) -> Iterator[tuple[str, str]]:
+    """The contacts of a request, whose Expires is given, too: as URI ("*" for all) and what is to be bound, "" where it
+    is to be removed."""
+    gone_by_default = (expires or "").strip() == "0"
+    for address in contacts_of(rows):
+        if address.star:
+            yield "*", ""
+        elif address.uri is not None:
+            gone = address.expires == 0 or (address.expires is None and gone_by_default)
+            yield address.uri.text, "" if gone else address.raw

@@ -7,16 +7,15 @@ bindings that were made are removed (10.2.2), also when somebody wants an early 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from analyzer.evidence import Endpoint
-from analyzer.sip.address import parse_addresses
 from analyzer.sip.layout import CREDENTIALS
 from analyzer.sip.message import Message, parse_bytes
 from replay.agent import MOST_CSEQ, Agent
 from replay.client import ClientTransaction
-from replay.contacts import with_param, without_param
+from replay.contacts import asked_for, taken_away
 from replay.draft import Draft
 from replay.events import Answered, Ignored, Sent, StepResult, Try, Waiting
 from replay.machine import SECOND, Command, Say
@@ -292,7 +291,7 @@ class ClientSession:
 
     def _note_bound(self, draft: Draft) -> None:
         """Which contacts of ours a 2xx leaves bound (10.3 step 8)."""
-        for uri, raw in _asked_for(draft):
+        for uri, raw in asked_for(draft.all("contact"), draft.first("expires")):
             if raw:
                 self.bound[uri] = raw
             for known in [uri] if uri != "*" else [*self.bound, *self.doubtful]:
@@ -304,7 +303,9 @@ class ClientSession:
         """Nobody knows what became of a request: what it may have bound is removed with the rest, where the peer is one
         that answers (`removable`), and else told."""
         if not self._removing:
-            (self.bound if removable else self.doubtful).update((uri, raw) for uri, raw in _asked_for(draft) if raw)
+            (self.bound if removable else self.doubtful).update(
+                (uri, raw) for uri, raw in asked_for(draft.all("contact"), draft.first("expires")) if raw
+            )
 
     def _finish(self, now: int) -> list[Command]:
         if self.heard:
@@ -324,20 +325,8 @@ class ClientSession:
 
         def contacts(draft: Draft, step: Step, agent: Agent) -> None:
             del step, agent
-            values = [with_param(without_param(text, "expires"), "expires", "0") for text in self.bound.values()]
-            draft.change("contact", ", ".join(values), why="the bindings of this replay are removed")
+            draft.change("contact", taken_away(self.bound.values()), why="the bindings of this replay are removed")
             draft.change("expires", "0", why="the bindings of this replay are removed")
 
         changes = [change for change in BARE if change.__name__ not in ("repair_contact", "drop_credentials")]
         return self._send(step, (*changes[:-1], contacts, answer_challenge, changes[-1]), why or "the end", now)
-
-
-def _asked_for(draft: Draft) -> Iterator[tuple[str, str]]:
-    """The contacts of a request, as URI ("*" for all) and what is to be bound, "" where it is to be removed."""
-    gone_by_default = (draft.first("expires") or "").strip() == "0"
-    for address in (address for row in draft.all("contact") for address in parse_addresses(row)):
-        if address.star:
-            yield "*", ""
-        elif address.uri is not None:
-            gone = address.expires == 0 or (address.expires is None and gone_by_default)
-            yield address.uri.text, "" if gone else address.raw

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -14,8 +14,26 @@ F = TypeVar("F", bound=Callable[..., Any])
 LEVELS = {"error": ("error",), "warning": ("error", "warning"), "info": ("error", "warning", "info"), "never": ()}
 """`--fail-on`: the severities that make the exit code 1."""
 
-view_option = click.option(
-    "--format", "view", type=click.Choice(view_names()), default="table", show_default=True, help="Form of the result."
+
+def format_option(views: Sequence[str]) -> Callable[[F], F]:
+    """`--format`, one of these."""
+    return click.option(
+        "--format", "view", type=click.Choice(views), default="table", show_default=True, help="Form of the result."
+    )
+
+
+def fail_on_option(text: str) -> Callable[[F], F]:
+    """`--fail-on`, explained so."""
+    return click.option("--fail-on", type=click.Choice(list(LEVELS)), default="error", show_default=True, help=text)
+
+
+view_option = format_option(view_names())
+color_option = click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    help="Colour the table.",
 )
 
 
@@ -27,21 +45,9 @@ def _jobs(context: click.Context, option: click.Parameter, count: int) -> int:
 
 _SHOW = [
     view_option,
-    click.option(
-        "--fail-on",
-        type=click.Choice(list(LEVELS)),
-        default="error",
-        show_default=True,
-        help="Exit with 1 at findings of this severity or above.",
-    ),
+    fail_on_option("Exit with 1 at findings of this severity or above."),
     click.option("--all", "show_all", is_flag=True, help="List the healthy registrations too."),
-    click.option(
-        "--color",
-        type=click.Choice(["auto", "always", "never"]),
-        default="auto",
-        show_default=True,
-        help="Colour the table.",
-    ),
+    color_option,
 ]
 _READ = [
     click.argument("files", metavar="FILE...", nargs=-1, required=True),

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from analyzer.cli.options import LEVELS, Command, dialect_option, reading
+from analyzer.cli.options import (
+    LEVELS,
+    Command,
+    color_option,
+    dialect_option,
+    fail_on_option,
+    format_option,
+    reading,
+)
 from analyzer.cli.rim import die, options_of, write_out
 from analyzer.views._outlet import tell
 
@@ -33,28 +41,9 @@ Examples:
 
 @click.command("storm", cls=Command, epilog=_EPILOG, short_help="Find and explain registration storms.")
 @reading
-@click.option(
-    "--format",
-    "view",
-    type=click.Choice(["json", "table"]),
-    default="table",
-    show_default=True,
-    help="Form of the result.",
-)
-@click.option(
-    "--fail-on",
-    type=click.Choice(list(LEVELS)),
-    default="error",
-    show_default=True,
-    help="Exit with 1 at a storm, except with never.",
-)
-@click.option(
-    "--color",
-    type=click.Choice(["auto", "always", "never"]),
-    default="auto",
-    show_default=True,
-    help="Colour the table.",
-)
+@format_option(["json", "table"])
+@fail_on_option("Exit with 1 at a storm, except with never.")
+@color_option
 @click.option(
     "--scheduler",
     metavar="ADDRESS",

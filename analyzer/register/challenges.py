@@ -137,20 +137,18 @@ class Challenges:
 
     def repeated(self, transaction: Transaction, final: Message) -> None:
         """Take in a copy of a final answer: a stateless registrar puts a fresh nonce into each."""
-        for challenge in final.challenges:
-            if challenge.is_digest and (challenge.algorithm or "").lower() in STRONG:
-                self._strong[(transaction.destination.host, challenge.realm or "")] = True
-            if challenge.is_digest and challenge.nonce:
-                self._issue(transaction.destination.host, challenge.realm or "", challenge.nonce, transaction, final)
+        self._take(transaction.destination.host, transaction, final)
 
     def overheard(self, final: Overheard) -> None:
         """Take in the challenges of an answer that somebody else matches: what they say of the server."""
-        server = final.datagram.source.host
+        self._take(final.datagram.source.host, None, final)
+
+    def _take(self, server: str, transaction: Transaction | None, final: Message | Overheard) -> None:
         for challenge in final.challenges:
             if challenge.is_digest and (challenge.algorithm or "").lower() in STRONG:
                 self._strong[(server, challenge.realm or "")] = True
             if challenge.is_digest and challenge.nonce:
-                self._issue(server, challenge.realm or "", challenge.nonce, None, final)
+                self._issue(server, challenge.realm or "", challenge.nonce, transaction, final)
 
     def in_force(self, registration: int, realm: str) -> list[Challenged]:
         """The latest challenge for this client and realm and the one before it, the latest first."""

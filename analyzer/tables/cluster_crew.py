@@ -198,9 +198,7 @@ def local_cluster(jobs: int) -> Iterator[LocalCluster]:
         "logging": dict.fromkeys(_LOUD, "critical"),
     }
     with ExitStack() as stack:
-        scratch = stack.enter_context(
-            tempfile.TemporaryDirectory(prefix="sipcheck-", ignore_cleanup_errors=True),
-        )
+        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="sipcheck-", ignore_cleanup_errors=True))
         stack.enter_context(dask.config.set(settings | {"temporary-directory": scratch}))
         with unheard():  # half of a cluster cannot be taken down
             local = stack.enter_context(

@@ -22,11 +22,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from analyzer.evidence import Abort, Datagram, Source
-from analyzer.pipeline import Analysis
+from analyzer.pipeline import Analysis, patient_collector
 from analyzer.recording import Recording
 from analyzer.report import Summary
 from analyzer.tables.cluster_read import Capture, clocks_path, rows_path
-from analyzer.tables.cluster_rows import ABORTS, HEARD, in_place, items_of, rows_of, uncollected
+from analyzer.tables.cluster_rows import ABORTS, HEARD, in_place, items_of, rows_of
 from analyzer.tables.frames import Tables, tables
 from analyzer.tables.store import COMPRESSION, as_arrow
 
@@ -95,7 +95,7 @@ def join_bucket(task: Joining) -> Joined:
     files = [Placed(*one) for one in plan["files"]]
     rows, positions, heard = _ordered(task, files)
     share = _Share(plan["end"])
-    with uncollected():
+    with patient_collector():
         numbers = share.run(rows, heard, [one.name for one in files])
         frames = _numbered(share.report_tables(), share.recording, positions[numbers])
     for name in MADE:

@@ -23,11 +23,12 @@ from analyzer.capture.opener import open_sources
 from analyzer.defect import SourceError
 from analyzer.evidence import Abort, Datagram, Endpoint, Fidelity, Item, Source
 from analyzer.partition import call_id_of
+from analyzer.pipeline import patient_collector
 from analyzer.register.bounded import Notes
 from analyzer.register.identity import aor_of
 from analyzer.sip.message import Message, parse
 from analyzer.sip.text import octets
-from analyzer.tables.cluster_rows import ABORTS, HEARD, RowWriter, in_place, row_of, uncollected
+from analyzer.tables.cluster_rows import ABORTS, HEARD, RowWriter, in_place, row_of
 
 MOST_SHARES = 8
 """Beyond that the walk over all records, which each share makes, is most of its work."""
@@ -111,7 +112,7 @@ def shares_for(octets: int, all_octets: int, workers: int) -> int:
 def read_capture(task: Reading) -> Capture:
     """Write the rows of one share of a file. What cannot be read is told in `faults`."""
     try:
-        with uncollected(), open_sources([task.path, *task.beside], **task.options) as reading:
+        with patient_collector(), open_sources([task.path, *task.beside], **task.options) as reading:
             own = reading.sources[0]
             with in_place(rows_path(task.folder, task.part, task.share)) as file:
                 walk = _Walk(own, RowWriter(file, task.buckets), task)

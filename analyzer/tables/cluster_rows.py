@@ -8,7 +8,6 @@ captures merge as one process would merge them) and `index` (its number among th
 
 from __future__ import annotations
 
-import gc
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -137,19 +136,6 @@ def rows_of(path: Path, bucket: int, buckets: int) -> pa.Table:
         reader = pa.ipc.open_file(file)
         turns = range(bucket, reader.num_record_batches, buckets + SHARED)
         return pa.Table.from_batches([reader.get_batch(number) for number in turns], SCHEMA)
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Let the cyclic collector rest for a task: what is made here dies by reference count, and looking through
-    hundreds of thousands of live objects again and again takes most of the time."""
-    running = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if running:
-            gc.enable()
 
 
 @contextmanager

@@ -27,9 +27,8 @@ def retry_after_of(traffic: Traffic, marks: Marks, within: Flags) -> Obedience:
 def back_off_of(traffic: Traffic, marks: Marks, within: Flags) -> Obedience:
     """The failures among the transactions `within`, and whether their clients backed off before the next attempt."""
     failed = within & marks.failed & ~marks.scan & ~(traffic.retry_after >= 0)
-    ended = np.where(traffic.final == UNKNOWN, traffic.last, traffic.final)
     in_a_row = np.clip(marks.failures, 1, 16)
-    return _obedience(marks, failed, ended, np.minimum(_LONGEST, _BASE * 2.0**in_a_row) / 2)
+    return _obedience(marks, failed, traffic.ended, np.minimum(_LONGEST, _BASE * 2.0**in_a_row) / 2)
 
 
 def _obedience(marks: Marks, asked: Flags, since: Ints, due: Floats) -> Obedience:

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.tables.storm_marks import Marks
-from analyzer.tables.storm_traffic import SECOND, TIMER_F, Flags, Floats, Ints, Sends, Traffic, distinct
+from analyzer.tables.storm_traffic import SECOND, TIMER_F, Flags, Floats, Ints, Sends, Traffic, distinct, round_up
 
 _IN_A_BIN = 20
 _FEWEST_BINS, _MOST_BINS = 10, 500_000
@@ -73,13 +73,12 @@ class Span:
 
 def bins_of(traffic: Traffic, marks: Marks, sends: Sends, width: int = 0) -> Bins:
     """The bins of a capture or a part of it, which is not empty; as wide as suits it where no `width` is given."""
-    start, end = int(sends.time[0]), int(sends.time[-1])
-    width = width or max(traffic.tick, _width(end - start, _lasting(sends.time), len(sends.time)))
+    start = int(sends.time[0])
+    width = width or _width(traffic, sends)
     number = (sends.time - start) // width
     size = int(number.max()) + 1
     counts = np.bincount(number, minlength=size).astype(np.int64)
-    weight = np.where(sends.copy, 1.0, marks.distress[sends.row])
-    distress = np.bincount(number, weights=weight, minlength=size).astype(np.float64)
+    distress = np.bincount(number, weights=_needless(marks, sends), minlength=size).astype(np.float64)
     return Bins(start, width, counts, distress, _level(counts, width))
 
 
@@ -91,12 +90,17 @@ def _lasting(times: Ints) -> int:
     return int(np.minimum(gaps, min(int(gaps.max()), max(_LONG, int(_PAUSE * gaps.mean())))).sum())
 
 
-def _width(span: int, lasting: int, sends: int) -> int:
-    """A width of 1, 2 or 5 times a power of ten nanoseconds, with `_IN_A_BIN` requests in a mean bin."""
-    wanted = max(lasting * _IN_A_BIN / max(sends, 1), span / _MOST_BINS, SECOND / 10)
+def _width(traffic: Traffic, sends: Sends) -> int:
+    """A round width with `_IN_A_BIN` requests in a mean bin, and no less than the clock's step."""
+    span = int(sends.time[-1]) - int(sends.time[0])
+    wanted = max(_lasting(sends.time) * _IN_A_BIN / len(sends.time), span / _MOST_BINS, SECOND / 10)
     wanted = min(wanted, max(span / _FEWEST_BINS, 1.0))
-    power = 10.0 ** np.floor(np.log10(wanted))
-    return max(1, int(next(step * power for step in (1, 2, 5, 10) if step * power >= wanted * 0.999)))
+    return max(traffic.tick, 1, round_up(wanted * 0.999))
+
+
+def _needless(marks: Marks, sends: Sends) -> Floats:
+    """How needless each sending is: a copy altogether."""
+    return np.where(sends.copy, 1.0, marks.distress[sends.row])
 
 
 def _level(counts: Ints, width: int) -> Floats:
@@ -140,10 +144,12 @@ def _smooth(values: Ints | Floats) -> Floats:
 def spans_of(traffic: Traffic, marks: Marks, sends: Sends, bins: Bins) -> list[Span]:
     """The storms of a capture, in order of time: of all that there is, and, where that is long beside a storm, those
     that a closer look at each stretch of it shows besides."""
-    spans = _spans(traffic, marks, sends, bins)
+    interval = _refresh_interval(marks)
+    most = max(_SOONEST, _AT_ONCE * (interval or _interval_asked(traffic))) * SECOND
+    spans = _spans(traffic, marks, sends, bins, most, interval)
     for stretch in _stretches(sends):
         for closer in _closer(traffic, marks, stretch, bins.width):
-            found = _spans(traffic, marks, stretch, closer, closely=True)
+            found = _spans(traffic, marks, stretch, closer, most, None, closely=True)
             spans += [one for one in found if all(one.end < other.start or other.end < one.start for other in spans)]
     return _apart(sorted(spans, key=lambda span: span.start))
 
@@ -159,28 +165,36 @@ def _stretches(sends: Sends) -> list[Sends]:
 def _closer(traffic: Traffic, marks: Marks, stretch: Sends, width: int) -> Iterator[Bins]:
     """Bins of a stretch that are narrower than `width`: those that suit it by itself, and ever narrower ones down to a
     second, for a short storm in a long calm."""
-    own = bins_of(traffic, marks, stretch)
-    if own.width < width:
-        yield own
-        width = own.width
+    own = _width(traffic, stretch)
+    if own < width:
+        yield bins_of(traffic, marks, stretch, own)
+        width = own
     while width >= 2 * SECOND:
         width = max(width // 10, SECOND)
         if (int(stretch.time[-1]) - int(stretch.time[0])) // width < _MOST_BINS:
             yield bins_of(traffic, marks, stretch, width)
 
 
-def _spans(traffic: Traffic, marks: Marks, sends: Sends, bins: Bins, *, closely: bool = False) -> list[Span]:
-    """What these bins show; `closely`: they are narrow, so chance has more of them to be at work in, and a storm must
-    show as a whole what elsewhere some of its bins show."""
+def _spans(
+    traffic: Traffic,
+    marks: Marks,
+    sends: Sends,
+    bins: Bins,
+    most: float,
+    interval: float | None,
+    *,
+    closely: bool = False,
+) -> list[Span]:
+    """What these bins show. Half of a wave comes within `most` nanoseconds; waves that come every `interval` seconds
+    are one storm. `closely`: the bins are narrow, so chance has more of them to be at work in, and a storm must show as
+    a whole what elsewhere some of its bins show."""
     surge, distress = surging(bins), distressed(bins)
     breath = max(3, -(-TIMER_F // bins.width))
-    interval = _refresh_interval(marks)
     gap = breath if interval is None else int(1.5 * interval * SECOND / bins.width)
     found = [run for run in _runs(distress, breath) if _is_distress(traffic, marks, sends, bins, distress, *run)]
     found = [run for run in found if not closely or _is_needless(marks, sends, bins, *run)]
     found = [_with_onset(bins, *run) for run in found]
-    most = max(_SOONEST, _AT_ONCE * (interval or _interval_asked(traffic))) * SECOND
-    for run in _runs(surge, max(3, breath if closely else gap)):
+    for run in _runs(surge, max(3, gap)):
         if _is_surge(traffic, sends, bins, surge, *run) and _at_once(sends, bins, surge, most, *run):
             found.append(run)
     spans = [_bounded(marks, sends, bins, surge, first, last) for first, last in _united(found, breath)]
@@ -213,7 +227,7 @@ def _runs(hot: Flags, gap: int) -> list[tuple[int, int]]:
 
 def _is_distress(traffic: Traffic, marks: Marks, sends: Sends, bins: Bins, hot: Flags, first: int, last: int) -> bool:
     inside = sends.within(*_times(bins, first, last))
-    needless = np.where(inside.copy, 1.0, marks.distress[inside.row])
+    needless = _needless(marks, inside)
     needless *= hot[(inside.time - bins.start) // bins.width]
     if distinct(traffic.user[inside.row[needless > 0]]) < _SMALLEST_CROWD:
         # Few: what was sent because nobody answered is theirs alone. What was sent for another reason counts.
@@ -227,7 +241,7 @@ def _is_distress(traffic: Traffic, marks: Marks, sends: Sends, bins: Bins, hot: 
 def _is_needless(marks: Marks, sends: Sends, bins: Bins, first: int, last: int) -> bool:
     """Whether most of all requests in a run are needless."""
     inside = sends.within(*_times(bins, first, last))
-    return float(np.where(inside.copy, 1.0, marks.distress[inside.row]).sum()) >= _DISTRESSED * len(inside.time)
+    return float(_needless(marks, inside).sum()) >= _DISTRESSED * len(inside.time)
 
 
 def _with_onset(bins: Bins, first: int, last: int) -> tuple[int, int]:

@@ -193,7 +193,7 @@ def _loops(traffic: Traffic, order: Order, success: Flags, refused: Flags) -> Fl
     rows = order.rows
     before = _in_a_row(order, refused, success) - refused
     last = order.previous(refused[rows])
-    when = np.where(traffic.final == UNKNOWN, traffic.last, traffic.final)[rows]
+    when = traffic.ended[rows]
     loop = np.zeros(len(rows), dtype=bool)
     loop[rows] = (last >= 0) & (traffic.time[rows] - when[last] < AT_ONCE)
     return loop & (before >= _LOOP) & ~success

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analyzer.tables.storm_traffic import SECOND, T1, UNKNOWN, Flags, Floats, Ints, Sends, Traffic
+from analyzer.tables.storm_traffic import SECOND, T1, UNKNOWN, Flags, Floats, Ints, Sends, Traffic, round_up
 from analyzer.tables.storm_values import Phase, PhaseName
 
 _POINTS = 240
@@ -53,7 +53,7 @@ def course_of(traffic: Traffic, retry: Flags, inside: Sends, start: int, end: in
     """The course from `start` to `end` in at most about `points` steps of a round width, 0.1 s or more; of a second at
     least in a long storm, where nobody wants to see more in a step than ever came in a second."""
     length = end - start
-    width = _round_up(max(length / points, SECOND if length >= _LONG else traffic.tick))
+    width = round_up(max(length / points, SECOND if length >= _LONG else traffic.tick, SECOND / 10))
     size = (end - start) // width + 1
     step = (inside.time - start) // width
     copies = np.bincount(step, weights=inside.copy, minlength=size).astype(np.float64)
@@ -69,12 +69,6 @@ def course_of(traffic: Traffic, retry: Flags, inside: Sends, start: int, end: in
         median=median,
         slow=slow,
     )
-
-
-def _round_up(width: float) -> int:
-    wanted = max(width, SECOND / 10)
-    power = 10 ** int(np.floor(np.log10(wanted)))
-    return next(int(step * power) for step in (1, 2, 5, 10) if step * power >= wanted)
 
 
 def _answer_times(traffic: Traffic, start: int, end: int, width: int, size: int) -> tuple[Floats, Floats]:

@@ -76,6 +76,11 @@ class Traffic:
         """First and last time of anything seen. Raises IndexError without rows."""
         return int(self.time[0]), int(self.reach[-1])
 
+    @property
+    def ended(self) -> Ints:
+        """When each had its answer, or was last sent."""
+        return np.where(self.final == UNKNOWN, self.last, self.final)
+
     def between(self, start: int, end: int) -> slice:
         """All rows that have anything between two times, and perhaps a few more."""
         first, last = np.searchsorted(self.reach, start, side="left"), np.searchsorted(self.time, end, side="right")
@@ -234,6 +239,12 @@ def sends_of(traffic: Traffic) -> Sends:
     rows = np.concatenate([np.arange(len(traffic)), row]).astype(np.int32)
     order = np.argsort(time, kind="stable")
     return Sends(time[order], rows[order], order >= len(traffic))
+
+
+def round_up(width: float) -> int:
+    """The next 1, 2 or 5 times a power of ten; `width` is positive."""
+    power = 10.0 ** np.floor(np.log10(width))
+    return int(next(step * power for step in (1, 2, 5, 10) if step * power >= width))
 
 
 def distinct(codes: Codes) -> int:

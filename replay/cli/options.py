@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from analyzer.cli.options import dialect_option
+from analyzer.cli.options import color_option, dialect_option, format_option
 from replay.views import view_names
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -52,22 +52,9 @@ SECRETS = [
     ),
 ]
 VIEW = [
-    click.option(
-        "--format",
-        "view",
-        type=click.Choice(view_names()),
-        default="table",
-        show_default=True,
-        help="Form of the result.",
-    ),
+    format_option(view_names()),
     click.option("--all", "show_all", is_flag=True, help="Every step and every edit."),
-    click.option(
-        "--color",
-        type=click.Choice(["auto", "always", "never"]),
-        default="auto",
-        show_default=True,
-        help="Colour the table.",
-    ),
+    color_option,
 ]
 SEND = [
     click.option("--target", metavar="HOST:PORT", required=True, help="The live registrar."),

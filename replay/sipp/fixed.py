@@ -19,9 +19,10 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 
+from replay.contacts import asked_for
 from replay.draft import Draft
 from replay.plan import Step
-from replay.sipp.requests import Speaker, contacts_of, raise_expiry, remove_contacts
+from replay.sipp.requests import Speaker, raise_expiry, remove_contacts
 from replay.sipp.script import NOTE_CHALLENGE, READ_MIN_EXPIRES, Action, Branch, Script
 
 _MENDED = frozenset((401, 403, 407, 423))
@@ -123,18 +124,16 @@ class Fixed:
 
     def _note_bound(self, matter: _Matter) -> None:
         """Which contacts of ours its 200 leaves bound (10.3 step 8)."""
+        if matter.refusal:
+            return
         draft = matter.raised or matter.bare
-        for contact in [] if matter.refusal else contacts_of(draft):
-            if contact.star:
+        for uri, raw in asked_for(draft.all("contact"), draft.first("expires")):
+            if raw:
+                self._bound[uri] = raw
+            elif uri == "*":
                 self._bound.clear()
-            elif contact.uri is not None:
-                gone = contact.expires == 0 or (
-                    contact.expires is None and (draft.first("expires") or "").strip() == "0"
-                )
-                if gone:
-                    self._bound.pop(contact.uri.text, None)
-                else:
-                    self._bound[contact.uri.text] = contact.raw
+            else:
+                self._bound.pop(uri, None)
 
     def _remove(self, last: Step) -> None:
         draft, _ = self.speaker.repaired(last)

@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 
 from analyzer.evidence import Frame
 from analyzer.register.secrets import Secrets
-from analyzer.sip.address import Address, parse_addresses
 from analyzer.sip.layout import CREDENTIALS
 from analyzer.sip.scalar import decimal
 from replay.agent import Agent, Mapping
-from replay.contacts import with_param, without_param
+from replay.contacts import contacts_of, taken_away, with_param
 from replay.draft import Draft, Edit
 from replay.plan import Step
 from replay.rewrite import BARE, NECESSITIES, auth, written
@@ -142,14 +141,9 @@ def digest_rules(step: Step) -> list[str]:
     return sorted(step.exchange.rules & {auth.DIGEST_URI, auth.VERIFY, *UNBROKEN})
 
 
-def contacts_of(draft: Draft) -> list[Address]:
-    """All contacts of a request."""
-    return [contact for row in draft.all("contact") for contact in parse_addresses(row)]
-
-
 def raise_expiry(draft: Draft, word: str) -> bool:
     """Put `word` for each expiry that is not zero (RFC 3261 10.2.8); False where there is nothing to raise."""
-    contacts, header = contacts_of(draft), decimal(draft.first("expires") or "")
+    contacts, header = contacts_of(draft.all("contact")), decimal(draft.first("expires") or "")
     if all(one.star or (header if one.expires is None else one.expires) == 0 for one in contacts):
         return False
     raised = [with_param(one.raw, "expires", word) if one.expires else one.raw for one in contacts]
@@ -162,8 +156,7 @@ def raise_expiry(draft: Draft, word: str) -> bool:
 
 def remove_contacts(draft: Draft, contacts: list[str]) -> None:
     """Make it take these contacts away (RFC 3261 10.2.2)."""
-    gone = [with_param(without_param(contact, "expires"), "expires", "0") for contact in contacts]
-    draft.change("contact", ", ".join(gone))
+    draft.change("contact", taken_away(contacts))
     draft.change("expires", "0")
 
 
