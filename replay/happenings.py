@@ -82,6 +82,13 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnedAway:
+    """A connection ended at our wish, or was none; told once for each text, the rest are counted."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The end, and why."""
 

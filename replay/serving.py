@@ -170,15 +170,29 @@ def _with_realm(options: ServingOptions) -> RegistrarPolicy:
 
 def result_of(machine: UserAgentServer, flow: Flow | None) -> ServingResult:
     """What is left when the machine is done."""
+    report = machine.conversation.finish(interrupted=machine.ended == _STOPPED)
+    report.notes += notes_of(machine)
     return ServingResult(
         clients=machine.clients.listed(),
-        report=machine.conversation.finish(interrupted=machine.ended == _STOPPED),
+        report=report,
         ended=machine.ended,
         flow=flow,
         forgotten=machine.clients.forgotten,
         given_up=machine.given_up,
         ignored=machine.ignored,
     )
+
+
+def notes_of(machine: UserAgentServer) -> list[str]:
+    """What had to make room, or was left alone: a sentence for each kind, with its count."""
+    notes = [f"{why}: {count} in all" for why, count in machine.turned_away.most_common()]
+    counted = {
+        "{} messages were left alone": machine.ignored,
+        "{} clients were forgotten, to make room": machine.clients.forgotten,
+        "{} transactions were forgotten, to make room: a copy of such a request counts as new": machine.given_up,
+        "{} answers went out at once that should have been late": machine.hastened,
+    }
+    return notes + [sentence.format(count) for sentence, count in counted.items() if count]
 
 
 def _is_of(registration: Registration, client: Client) -> bool:

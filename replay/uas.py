@@ -10,6 +10,7 @@ for have finished, when its time is over, or when it is stopped; after the last 
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -23,7 +24,7 @@ from replay.clients import Client, Clients, Round
 from replay.conversation import Conversation
 from replay.draft import Draft
 from replay.events import Ignored
-from replay.happenings import Ended, Finished, Found, Replied, Requested, Serving
+from replay.happenings import Ended, Finished, Found, Replied, Requested, Serving, TurnedAway
 from replay.machine import SECOND, Command, Say, Send
 from replay.server import MOST_TRANSACTIONS, ServerTransaction, Transactions, key_of
 from replay.timers import Timers
@@ -34,6 +35,8 @@ MOST_FINDINGS = 1000
 """Findings that are told as they happen; the report has all."""
 MOST_DELAYED = 1000
 """Answers that wait for their time; further ones go out at once."""
+MOST_KINDS = 50
+"""Reasons for connections that had to go that are told apart."""
 LONGEST_MESSAGE = 65_536
 """Octets of a request that is looked at; a longer one, out of a stream, is answered with 513."""
 
@@ -71,8 +74,9 @@ class Term:
 class UserAgentServer:
     """A `Machine` (see machine.py) for a listener: it answers whoever sends. `most` bounds its transactions.
 
-    `ignored` counts what was no request, `found` the findings that were told, `finished` the clients that have done
-    what was waited for; `ended` says why it is done.
+    `ignored` counts what was no request, `turned_away` connections that had to go, by the reason, `hastened` delayed
+    answers that found no room, `found` the findings that were told, `finished` the clients that have done what was
+    waited for; `ended` says why it is done.
     """
 
     user: TransactionUser
@@ -84,6 +88,8 @@ class UserAgentServer:
     local: Endpoint = field(default_factory=lambda: Endpoint("", 0))
     transport: str = "UDP"
     ignored: int = 0
+    turned_away: Counter[str] = field(default_factory=Counter)
+    hastened: int = 0
     found: int = 0
     finished: int = 0
     deadline: int | None = None
@@ -157,6 +163,14 @@ class UserAgentServer:
         del now
         return self._ignore(reason)
 
+    def turn_away(self, why: str, now: int) -> list[Command]:
+        """A connection had to go: told once for each reason."""
+        del now
+        if why not in self.turned_away and len(self.turned_away) >= MOST_KINDS:
+            why = "connections had to go for other reasons"
+        self.turned_away[why] += 1
+        return [Say(TurnedAway(why))] if self.turned_away[why] == 1 else []
+
     def stop(self, now: int) -> list[Command]:
         """Somebody wants an end."""
         del now
@@ -216,6 +230,7 @@ class UserAgentServer:
         if reply.final is None:  # the client is waited for as long as it may go on asking (17.1.2.2)
             return commands + self._count(client, now + self.timers.f)
         replied = Replied(client.number, status_of(reply.final), reply.final, round_.step)
+        self.hastened += bool(reply.delay) and len(self._delayed) >= MOST_DELAYED
         if reply.delay and len(self._delayed) < MOST_DELAYED:
             heapq.heappush(self._delayed, (now + reply.delay, next(self._order), transaction, to, replied))
         else:

@@ -6,11 +6,12 @@ import asyncio
 import secrets as chance
 import signal
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from analyzer.evidence import Endpoint
 from analyzer.register.secrets import Secrets
@@ -18,7 +19,9 @@ from replay.agent import Agent, Mapping
 from replay.flow import Flow
 from replay.load import Load, Pace, Tally
 from replay.net.converse import Ask, Tell, converse
+from replay.net.descriptors import afford
 from replay.net.inbox import Inbox, Stop
+from replay.net.leftovers import told_in_a_line
 from replay.net.links import Link, LinkError, connect
 from replay.outcome import outcome_of, outcome_then
 from replay.plan import Step, steps_of
@@ -60,7 +63,7 @@ def play(flow: Flow, secrets: Secrets, course: Course, tell: Tell, ask: Ask | No
     `ask` is called before each step that does not continue another, where `course.manner` is stepwise. Raises LinkError
     where no connection can be made.
     """
-    return asyncio.run(_play(flow, secrets, course, tell, ask))
+    return _run(lambda: _play(flow, secrets, course, tell, ask))
 
 
 def agent_for(flow: Flow, secrets: Secrets, course: Course, local: Endpoint) -> Agent:
@@ -102,6 +105,8 @@ async def _first_that_answers(
     """
     peers = (course.peer, *course.others)
     notes: list[str] = []
+    troubles: Counter[str] = Counter()
+    asyncio.get_running_loop().set_exception_handler(told_in_a_line(lambda line: troubles.update((line,))))
     for peer, following in zip_longest(peers, peers[1:]):
         try:
             link = await connect(peer, course.transport, tls=course.tls, name=course.name)
@@ -117,7 +122,7 @@ async def _first_that_answers(
             finally:
                 await link.close()
             if not machine.refused:
-                return machine, peer, notes
+                return machine, peer, notes + [f"{line}: {count} in all" for line, count in troubles.most_common(10)]
             refused = machine.refused
         notes.append(f"{peer} was tried first: {refused}.")
     raise LinkError("it has no address")
@@ -130,7 +135,19 @@ def play_many(
 
     Raises LinkError where no connection can be made.
     """
-    return asyncio.run(_play_many(flow, secrets, course, users, pace, progress))
+    return _run(lambda: _play_many(flow, secrets, course, users, pace, progress))
+
+
+_R = TypeVar("_R")
+
+
+def _run(main: Callable[[], Coroutine[Any, Any, _R]]) -> _R:
+    """Run it in a loop of its own; raises LinkError where the system has no means for one."""
+    try:
+        afford()
+    except OSError as error:
+        raise LinkError((error.strerror or str(error)).lower()) from None
+    return asyncio.run(main())
 
 
 async def _play_many(

@@ -11,7 +11,18 @@ from analyzer.views._canvas import BAD, DIM, GOOD, HINT, STRONG, WARN, Canvas
 from analyzer.views._schema import dumped
 from replay.clients import Client, Round
 from replay.events import Ignored
-from replay.happenings import Differs, Ended, Finished, Found, Replied, Requested, Serving, Verified, Withheld
+from replay.happenings import (
+    Differs,
+    Ended,
+    Finished,
+    Found,
+    Replied,
+    Requested,
+    Serving,
+    TurnedAway,
+    Verified,
+    Withheld,
+)
 from replay.serving import ServingResult
 
 
@@ -35,6 +46,8 @@ def told(event: object) -> str:
             return f"{finding.severity}  {finding.detail} ({finding.clause}, {finding.rule})"
         case Finished(client, aor):
             return f"client {client}  {aor} has come to its end"
+        case TurnedAway(why):
+            return f"{why} (told once; the rest are counted)"
         case Ended(reason):
             return f"ended: {reason}"
         case Ignored(reason):

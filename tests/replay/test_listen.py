@@ -20,7 +20,8 @@ from analyzer.sip.message import Message, parse_bytes
 from replay.conversation import Conversation
 from replay.happenings import Ended, Finished, Serving
 from replay.machine import SECOND
-from replay.net import listen as rim
+from replay.net import connections as rim
+from replay.net import descriptors
 from replay.net.listen import listen, server_context
 from replay.registrar import Registrar, RegistrarPolicy
 from replay.uas import Term, UserAgentServer
@@ -237,7 +238,7 @@ def test_a_message_that_takes_too_long_is_cut_off(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_connection_that_was_silent_longest_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rim, "MOST_CONNECTIONS", 3)
+    monkeypatch.setattr(descriptors, "MOST_CONNECTIONS", 3)
 
     async def talk(to: Endpoint) -> None:
         pairs = [await open_tcp(to) for _ in range(3)]

@@ -1,0 +1,61 @@
+"""Who is let in: sockets that are bound and accepted from in our own hands.
+
+asyncio's server accepts whatever comes: a handshake counts for nothing there, and where descriptors run out it logs a
+traceback a hundred times in a turn of the loop. Here one connection is let in at a time, each is counted before the
+next, and where the system has no descriptor left the door stays shut for a while: the queue of the kernel holds those
+that wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+
+from analyzer.evidence import Endpoint
+from replay.net.connections import Connections
+
+QUEUE = 100
+"""Connections that the kernel holds until they are accepted."""
+PAUSE = 0.5
+"""Seconds that the door stays shut where the system has no means for another connection."""
+_GONE = frozenset((errno.ECONNABORTED, errno.EPROTO, errno.EINTR, errno.EPERM))
+"""A peer that left while it waited (accept(2)); the next one may be all right."""
+
+
+def bound_sockets(addresses: list[tuple[socket.AddressFamily, tuple[str, int]]]) -> list[socket.socket]:
+    """A listening socket for each address. Raises OSError where one cannot be bound, and leaves none open then."""
+    made: list[socket.socket] = []
+    try:
+        for family, address in addresses:
+            made.append(socket.create_server(address, family=family, backlog=QUEUE))
+            made[-1].setblocking(False)
+    except OSError as error:
+        for one in made:
+            one.close()
+        raise OSError(error.errno, os.strerror(error.errno) if error.errno else str(error)) from None
+    return made
+
+
+async def addresses_to_bind(bind: Endpoint) -> list[tuple[socket.AddressFamily, tuple[str, int]]]:
+    """The addresses of a host that was allowed; a number is its own address, and is looked up nowhere."""
+    found = await asyncio.get_running_loop().getaddrinfo(bind.host, bind.port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys((one[0], one[4]) for one in found))  # type: ignore[misc]
+
+
+async def keep_door(listening: socket.socket, crowd: Connections) -> None:
+    """Let in whoever comes, for ever."""
+    loop = asyncio.get_running_loop()
+    while True:
+        try:
+            accepted, address = await loop.sock_accept(listening)
+        except OSError as error:
+            if error.errno not in _GONE:
+                crowd.rim.turned_away(f"the door was shut for {PAUSE} s: {os.strerror(error.errno or 0).lower()}")
+                crowd.spare()
+                await asyncio.sleep(PAUSE)
+        else:
+            crowd.admit(accepted, Endpoint(str(address[0]), int(address[1])))
+        await asyncio.sleep(0)  # sock_accept does not wait where somebody waits already; the others have their turn
+        await crowd.make_room()
