@@ -103,6 +103,7 @@ class ServingResult:
             "steps": self._steps(first),
             "outcome": {"then": self.then, "now": self.now, "same": self.same},
             "ended": self.ended,
+            "notes": self.report.notes,
             "clients": [
                 {
                     "client": client.number,

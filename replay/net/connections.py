@@ -1,8 +1,9 @@
 """The connections of a listener over TCP or TLS: how many, how long, and how much of each.
 
 A connection counts from the moment that it was accepted, its TLS handshake included. At the limit a new peer is let in
-and another makes room: first whoever has not yet said one whole SIP message (who came first goes first), then whoever
-has been silent longest. So a crowd that only connects takes turns among itself, and displaces no phone that is served.
+and another makes room: of those that have not yet said one whole SIP message whoever came first; where the new one is
+the only such, whoever has been silent longest. So a crowd that only connects takes turns among itself, and displaces
+one phone that is served at most.
 
 Time: `HANDSHAKE` for TLS, `FIRST_MESSAGE` until the first message is whole, `LONGEST_WAIT` for each later one that has
 begun, `LONGEST_SILENCE` between messages. Octets: `LONGEST_MESSAGE` of a message that is not whole, `MOST_UNREAD` of
@@ -184,13 +185,11 @@ class Connections:
                 await asyncio.wait_for(self._someone_left.wait(), FAREWELL)
 
     def _evict(self, surplus: int) -> None:
-        going = sum(one.leaving for one in (*self._strangers, *self._known))
-        for one in [*self._strangers, *self._known]:
-            if going >= surplus:
-                return
-            if not one.leaving:
-                one.cut_off(f"{self.limit} are served at once, and it had to make room")
-                going += 1
+        """Tell so many to go, those counted that are going already. The newest is the last to be asked."""
+        *strangers, newest = self._strangers or (None,)
+        staying = [one for one in (*strangers, *self._known, newest) if one is not None and not one.leaving]
+        for one in staying[: max(0, surplus - (len(self) - len(staying)))]:
+            one.cut_off(f"{self.limit} are served at once, and it had to make room")
 
     def spare(self) -> None:
         """One fewer, whatever the limit is: there are no descriptors left."""

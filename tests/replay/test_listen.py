@@ -43,7 +43,7 @@ class Played:
 
     def run(self, body: Body) -> None:
         """Listen, and talk to it; then it is cancelled, unless it ended."""
-        asyncio.run(asyncio.wait_for(self._run(body), 10))
+        asyncio.run(asyncio.wait_for(self._run(body), 60))
 
     async def _run(self, body: Body) -> None:
         ready: asyncio.Future[Endpoint] = asyncio.get_running_loop().create_future()
