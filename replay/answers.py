@@ -146,11 +146,15 @@ def destination(request: Message, peer: Endpoint, transport: str) -> Endpoint:
 
 
 def _is_near(maddr: str, host: str) -> bool:
+    """The sender's own host, or loopback as he is, by a number of the same kind and without a zone: those are for the
+    system's resolver to read."""
+    if "%" in maddr:
+        return False
     try:
         there, here = ipaddress.ip_address(maddr), ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         return False
-    return there == here or (there.is_loopback and here.is_loopback)
+    return there == here or (there.version == here.version and there.is_loopback and here.is_loopback)
 
 
 def sip_date(wall: int) -> str:

@@ -2,7 +2,11 @@
 
 A replay speaks for a user with his password, so a slip of the finger must not reach a production registrar. An address
 of loopback is always fine. Within a network namespace that is not the machine's own and has no route out, every address
-is. Anything else, private or public, is sent to only if `--allow` names the host that `--target` does, or its address.
+is. Anything else, private or public, is sent to only if `--allow` names the host that `--target` does.
+
+To look a name up is to send already: the query tells whoever runs the resolver, and an attacker whose name it is, that
+somebody here is about to register. So a name is looked up only if `--allow` names that very name, within a namespace
+too (a resolver may be reached by other ways than the network). An address needs no query, nor does `localhost`.
 """
 
 from __future__ import annotations
@@ -44,6 +48,27 @@ def parse_target(text: str, default_port: int = 5060, *, any_port: bool = False)
     return host, int(port) if port else default_port
 
 
+def addresses_without_asking(host: str) -> tuple[str, ...]:
+    """The addresses of a host for which nobody has to be asked; () for a name that a resolver would have to know.
+
+    An address is its own. `localhost` and names below it are loopback, and no resolver's business (RFC 6761 6.3).
+    """
+    name = host.lower().removesuffix(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return "::1", "127.0.0.1"
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return ()
+    return (host,)
+
+
+def check_name(host: str, allowed: Collection[str], doing: str = "sends there") -> None:
+    """Whether a name may be looked up. Raises Refused where nobody allowed it by this name."""
+    if host.lower() not in _names(allowed):
+        raise _refused(f"{host} is not this machine, and is not looked up", host, doing)
+
+
 def is_loopback(address: str) -> bool:
     """127.0.0.0/8, ::1, and the former written as IPv6."""
     try:
@@ -62,7 +87,15 @@ def check(
     elsewhere and not allowed; `doing` says what is not done."""
     if addresses and (around.enclosed or all(map(is_loopback, addresses))):
         return True
-    names = {name.strip("[]").lower() for name in allowed}
+    names = _names(allowed)
     if host.lower() in names or (addresses and all(address.lower() in names for address in addresses)):
         return False
-    raise Refused(f"{host} is not this machine: a replay {doing} only with --allow {host}, which says that you may")
+    raise _refused(f"{host} is not this machine", host, doing)
+
+
+def _names(allowed: Collection[str]) -> set[str]:
+    return {name.strip("[]").lower() for name in allowed}
+
+
+def _refused(why: str, host: str, doing: str) -> Refused:
+    return Refused(f"{why}: a replay {doing} only with --allow {host}, which says that you may")

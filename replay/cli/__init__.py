@@ -223,7 +223,7 @@ def _course(given: dict[str, Any]) -> tuple[Course, bool]:
     transport = given["transport"].upper()
     try:
         host, port = parse_target(given["target"], 5061 if transport == "TLS" else 5060)
-        peers = addresses_of(host, port, transport)
+        peers = addresses_of(host, port, transport, given["allow"], asking=_asking)
         check(host, [peer.host for peer in peers], given["allow"], surroundings())
         tls = tls_context(verify=not given["no_verify"], authority=given["tls_ca"]) if transport == "TLS" else None
     except BadTarget as error:
@@ -245,6 +245,11 @@ def _course(given: dict[str, Any]) -> tuple[Course, bool]:
         keepalive=given["keepalive"],
     )
     return course, all(is_loopback(peer.host) for peer in peers)
+
+
+def _asking(name: str) -> None:
+    """A query leaves this machine: it is no secret."""
+    tell(f"sipcheck: looking up {name}, which --allow names")
 
 
 def _announce(flow: Flow, secrets: Secrets, given: dict[str, Any]) -> None:

@@ -75,7 +75,8 @@ def _options(secrets: Secrets, flow: Flow | None, given: dict[str, Any]) -> Serv
 
 
 def _bind(given: dict[str, Any]) -> tuple[str, int]:
-    """The address to listen on: loopback, or one that was allowed by name."""
+    """The address to listen on: loopback, or one that was allowed by name. Of a name with several, the first."""
+    from replay.net.links import LinkError, addresses_of
     from replay.net.surroundings import surroundings
     from replay.target import BadTarget, Refused, check, parse_target
 
@@ -83,9 +84,12 @@ def _bind(given: dict[str, Any]) -> tuple[str, int]:
         raise click.UsageError("--transport tls needs --certificate (and --key, where it is not in the same file)")
     try:
         host, port = parse_target(given["listen"], any_port=True)
-        check(host, [host], given["allow"], surroundings(), doing="listens")
+        found = addresses_of(host, port, given["transport"].upper(), given["allow"], doing="listens")
+        check(host, [one.host for one in found], given["allow"], surroundings(), doing="listens")
     except BadTarget as error:
         raise click.UsageError(str(error)) from None
     except Refused as refusal:
         die(str(refusal), 2)
-    return host, port
+    except LinkError as error:
+        die(str(error), 3)
+    return found[0].host, port

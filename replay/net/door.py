@@ -12,6 +12,7 @@ import asyncio
 import errno
 import os
 import socket
+from typing import cast
 
 from analyzer.evidence import Endpoint
 from replay.net.connections import Connections
@@ -38,10 +39,11 @@ def bound_sockets(addresses: list[tuple[socket.AddressFamily, tuple[str, int]]])
     return made
 
 
-async def addresses_to_bind(bind: Endpoint) -> list[tuple[socket.AddressFamily, tuple[str, int]]]:
-    """The addresses of a host that was allowed; a number is its own address, and is looked up nowhere."""
-    found = await asyncio.get_running_loop().getaddrinfo(bind.host, bind.port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys((one[0], one[4]) for one in found))  # type: ignore[misc]
+def numeric(bind: Endpoint) -> list[tuple[socket.AddressFamily, tuple[str, int]]]:
+    """An address as the system has it. Raises OSError for a name: nobody is asked here (see `links.addresses_of`)."""
+    flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    found = socket.getaddrinfo(bind.host, bind.port, type=socket.SOCK_STREAM, flags=flags)
+    return [(one[0], cast(tuple[str, int], one[4])) for one in found]
 
 
 async def keep_door(listening: socket.socket, crowd: Connections) -> None:

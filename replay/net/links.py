@@ -11,11 +11,13 @@ import asyncio
 import os
 import socket
 import ssl
+from collections.abc import Callable, Collection
 from typing import Protocol, cast
 
 from analyzer.evidence import Endpoint
 from analyzer.sip.framing import StreamFramer
 from replay.net.inbox import Arrived, Broke, Inbox
+from replay.target import addresses_without_asking, check_name
 
 _CHUNK = 65_536
 _FAREWELL = 1.0
@@ -219,8 +221,25 @@ def tls_context(*, verify: bool = True, authority: str | None = None) -> ssl.SSL
     return context
 
 
-def addresses_of(host: str, port: int, transport: str) -> list[Endpoint]:
-    """The addresses of a host, in the system's order; raises LinkError for a name that has none."""
+def addresses_of(
+    host: str,
+    port: int,
+    transport: str,
+    allowed: Collection[str] = (),
+    *,
+    doing: str = "sends there",
+    asking: Callable[[str], None] = lambda name: None,
+) -> list[Endpoint]:
+    """The addresses of a host, in the system's order. The one place where a name is looked up, and only one that is
+    `allowed` by name: `asking` is told before a query leaves.
+
+    Raises Refused, before any query, for a name that is not allowed, and LinkError for one that has no address.
+    """
+    known = addresses_without_asking(host)
+    if known:
+        return [Endpoint(address, port) for address in known]
+    check_name(host, allowed, doing)
+    asking(host)
     kind = socket.SOCK_DGRAM if transport == "UDP" else socket.SOCK_STREAM
     try:
         found = socket.getaddrinfo(host, port, type=kind)

@@ -18,7 +18,7 @@ from typing import Any, cast
 from analyzer.evidence import Endpoint
 from replay.net.connections import MOST_UNREAD, Connections
 from replay.net.descriptors import afford, most_connections
-from replay.net.door import addresses_to_bind, bound_sockets, keep_door
+from replay.net.door import bound_sockets, keep_door, numeric
 from replay.net.leftovers import told_in_a_line
 from replay.net.rim import Listening, Rim
 
@@ -58,7 +58,8 @@ async def listen(
     ready: Callable[[Endpoint], None],
 ) -> None:
     """Serve until the machine is done. `transport` is `UDP`, `TCP` or `TLS` (which needs `tls_context`); port 0 takes a
-    free one, and `ready` is told the address that was bound. Raises OSError where the address cannot be bound.
+    free one, and `ready` is told the address that was bound. Raises OSError where the address cannot be bound, or is a
+    name.
 
     Cancelled, it stops the machine, closes what is open, and lets the cancellation through.
     """
@@ -89,7 +90,7 @@ async def _opened(
         return await _datagrams(rim, bind)
     if transport not in ("TCP", "TLS") or (transport == "TLS" and tls_context is None):
         raise OSError(f"no way to listen on {transport}" + (" without a certificate" if transport == "TLS" else ""))
-    sockets = bound_sockets(await addresses_to_bind(bind))
+    sockets = bound_sockets(numeric(bind))
     crowd = Connections(rim, most_connections(), tls_context if transport == "TLS" else None)
     doors = [asyncio.create_task(keep_door(one, crowd)) for one in sockets]
     for door in doors:
@@ -114,8 +115,8 @@ def _fell_shut(door: asyncio.Task[None], rim: Rim) -> None:
 
 
 async def _datagrams(rim: Rim, bind: Endpoint) -> tuple[Callable[[], Awaitable[None]], Endpoint]:
-    address = (bind.host, bind.port)
-    socket, _ = await rim.loop.create_datagram_endpoint(lambda: _Datagrams(rim), local_addr=address)
+    numeric(bind)
+    socket, _ = await rim.loop.create_datagram_endpoint(lambda: _Datagrams(rim), local_addr=(bind.host, bind.port))
 
     async def close() -> None:
         socket.close()
