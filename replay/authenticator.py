@@ -19,6 +19,7 @@ from analyzer.register.bounded import Bounded
 from analyzer.register.diagnosis.context import DigestContext
 from analyzer.register.diagnosis.diagnoser import Diagnoser
 from analyzer.register.digest import (
+    DigestInput,
     DigestVerdict,
     Verdict,
     algorithm_of,
@@ -33,6 +34,12 @@ from analyzer.sip.text import clip, quote
 
 MOST_NONCES = 20_000
 """Nonces that are remembered with their counts."""
+MOST_HASHED_REALMS = 16
+"""Realms of a run for which a hashed user name is looked up (RFC 7616 3.4.4): each costs a hash of every known user."""
+LONGEST_REALM = 256
+"""Characters of such a realm."""
+LONGEST_CNONCE = 512
+"""Characters of a client's nonce, which is remembered with ours."""
 ALGORITHMS = ("MD5", "MD5-sess", "SHA-256", "SHA-256-sess", "SHA-512-256", "SHA-512-256-sess")
 """What may be challenged with (RFC 7616 3.4, RFC 8760 2.1), where this Python's crypto library has the hash."""
 _COUNT = re.compile("[0-9A-Fa-f]{8}")
@@ -84,6 +91,32 @@ class _Nonce:
     first: tuple[str, str] | None = None
 
 
+class Checker:
+    """Verdicts on digests, at a price that no request decides.
+
+    A sender chooses the realm, and with `userhash=true` every user would have to be hashed for it. That is done for
+    the first `MOST_HASHED_REALMS` realms; for others the verdict is unknown, and says so. The price of a diagnosis is
+    the diagnoser's, which is one for the whole run.
+    """
+
+    def __init__(self, secrets: Secrets) -> None:
+        self.secrets = secrets
+        self._diagnoser = Diagnoser()
+        self._hashed: set[str] = set()
+
+    def verdict(self, digest: DigestInput, context: DigestContext | None = None) -> DigestVerdict:
+        """Match, mismatch or unknown, always with a reason."""
+        if digest.userhash and not self.secrets.knows(digest.username) and not self._may_hash(digest.realm):
+            reason = f"userhash: users are looked up in {MOST_HASHED_REALMS} realms, and this is one more"
+            return DigestVerdict(Verdict.UNKNOWN, reason, username=digest.username)
+        return judge(digest, self.secrets, context, self._diagnoser)
+
+    def _may_hash(self, realm: str) -> bool:
+        if len(self._hashed) < MOST_HASHED_REALMS and len(realm) <= LONGEST_REALM:
+            self._hashed.add(realm)
+        return realm in self._hashed
+
+
 class Authenticator:
     """Challenges, and checks what comes back. `token` gives fresh nonces."""
 
@@ -92,7 +125,7 @@ class Authenticator:
         self.policy = policy
         self._token = token
         self._nonces: Bounded[str, _Nonce] = Bounded(MOST_NONCES)
-        self._diagnoser = Diagnoser()
+        self._checker = Checker(secrets)
 
     def realm_for(self, request: Message) -> str:
         """The realm that this request is challenged with."""
@@ -142,7 +175,7 @@ class Authenticator:
             return "A qop that was not offered"
         if qop and (not _COUNT.fullmatch(sent.nc or "") or sent.cnonce is None):
             return "A qop needs nc and cnonce"
-        return ""
+        return "A cnonce that is too long" if len(sent.cnonce or "") > LONGEST_CNONCE else ""
 
     def _is_offered(self, sent: Credentials) -> bool:
         return (sent.algorithm or "MD5").lower() in [name.lower() for name in self.policy.algorithms]
@@ -151,7 +184,7 @@ class Authenticator:
         digest = from_credentials(sent, request.method, request.body)
         known = self._nonces.get(digest.nonce)
         context = DigestContext(first=known.first if known else None, request_uri=request.request_uri)
-        verdict = judge(digest, self.secrets, context, self._diagnoser)
+        verdict = self._checker.verdict(digest, context)
         username = verdict.username or digest.username
         if verdict.verdict is Verdict.MATCH and verdict.realm in ("", digest.realm):
             return self._counted(sent, known, Decision(0, username, verdict=verdict), now)

@@ -21,6 +21,10 @@ MOST_CLIENTS = 2000
 """Clients that are told apart; of more, the one that was silent longest is forgotten, and counted."""
 MOST_ROUNDS = 50
 """Requests of one client that are listed; the rest are counted."""
+MOST_OCTETS = 1 << 26
+"""Octets of all that is listed of all clients; beyond it requests are counted."""
+_LEAST = 500
+"""Octets that a request is counted for at least."""
 _LONGEST_NAME = 200
 _LONGEST_EDIT = 2000
 
@@ -42,6 +46,11 @@ class Round:
     verdict: str = ""
     reason: str = ""
 
+    @property
+    def weight(self) -> int:
+        """About how many octets it holds."""
+        return _LEAST + len(self.start_line) + sum(len(one.before) + len(one.after) + 100 for one in self.edits)
+
     def replied(self, answer: Draft | None, status: int) -> None:
         """This was answered (None: nothing)."""
         if answer is not None:
@@ -53,10 +62,17 @@ class Round:
 
 
 @dataclass(slots=True)
+class Room:
+    """What is left for the lists of all clients, in octets."""
+
+    left: int = MOST_OCTETS
+
+
+@dataclass(slots=True)
 class Client:
     """One client. `steps` counts the captured steps that it has gone, `nonces` what became of captured nonces,
     `contacts` are those it named last; `registered` and `finished` (the captured flow) as far as it has come; `counted`
-        among those that were waited for."""
+    among those that were waited for. `more` requests were not listed: they were too many, or there was no `room`."""
 
     number: int
     aor: str
@@ -70,15 +86,22 @@ class Client:
     counted: bool = False
     nonces: dict[str, str] = field(default_factory=dict)
     contacts: list[str] = field(default_factory=list)
+    room: Room = field(default_factory=Room)
 
     def begin(self, request: Message) -> Round:
         """A new request of this client."""
         one = Round(f"{request.method} {request.request_uri}"[:_LONGEST_NAME], request.has_credentials)
-        if len(self.rounds) < MOST_ROUNDS:
+        if len(self.rounds) < MOST_ROUNDS and self.room.left > 0:
             self.rounds.append(one)
         else:
             self.more += 1
         return one
+
+    def replied(self, one: Round, answer: Draft | None, status: int) -> None:
+        """The latest request was answered (None: it was not)."""
+        one.replied(answer, status)
+        if self.rounds and self.rounds[-1] is one:
+            self.room.left -= one.weight
 
 
 class _Origin(NamedTuple):
@@ -93,6 +116,7 @@ class Clients:
         self._by_call: Bounded[str, Client] = Bounded(limit)
         self._by_origin: Bounded[_Origin, Client] = Bounded(limit)
         self._all: Bounded[int, Client] = Bounded(limit)
+        self._room = Room()
         self.count = 0
 
     @property
@@ -116,7 +140,7 @@ class Clients:
 
     def _new(self, origin: _Origin, peer: Endpoint) -> Client:
         self.count += 1
-        return Client(self.count, origin.aor, peer)
+        return Client(self.count, origin.aor, peer, room=self._room)
 
     def listed(self) -> list[Client]:
         """Those that are remembered, in the order in which they came."""

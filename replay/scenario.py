@@ -12,13 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from analyzer.register.contacts import Contacts
-from analyzer.register.diagnosis.diagnoser import Diagnoser
-from analyzer.register.digest import from_credentials, judge
+from analyzer.register.digest import from_credentials
 from analyzer.register.secrets import Secrets
 from analyzer.sip.address import Address
 from analyzer.sip.message import Message
 from replay.answers import Received, Reply, answer, text
-from replay.authenticator import DigestPolicy, PolicyError
+from replay.authenticator import Checker, DigestPolicy, PolicyError
 from replay.bindings import LONGEST_CONTACT
 from replay.clients import Client, Round
 from replay.draft import Draft
@@ -57,7 +56,8 @@ class Scenario:
         self._token = token
         self._own = _contacts_of(flow)
         self._plain = Registrar(secrets if _challenges(flow) else Secrets(), policy_of(flow), token)
-        self._diagnoser = Diagnoser()
+        self._checker = Checker(secrets)
+        self._nonces = frozenset(_nonces_of(flow))
         self._cut = _cut_short(flow)
 
     @property
@@ -124,9 +124,9 @@ class Scenario:
         events: list[object] = []
         for credentials in request.credentials[:2] if len(self.secrets) else ():
             digest = from_credentials(credentials, request.method, request.body)
-            verdict = judge(digest, self.secrets, None, self._diagnoser)
+            verdict = self._checker.verdict(digest)
             round_.verdict, round_.reason = verdict.verdict.value, verdict.reason
-            issued = client.nonces.values() if self.playing.fresh_nonces else _nonces_of(self.flow)
+            issued = client.nonces.values() if self.playing.fresh_nonces else self._nonces
             reason = "" if digest.nonce in issued else "the nonce is none that it was given"
             events.append(Verified(client.number, verdict.username or digest.username, verdict, reason))
         return events

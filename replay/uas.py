@@ -222,7 +222,7 @@ class UserAgentServer:
         client = self.clients.of(request, received.peer)
         round_ = client.begin(request)
         reply = self.user.answer(received, client, round_)
-        round_.replied(reply.final, status_of(reply.final) if reply.final is not None else 0)
+        client.replied(round_, reply.final, status_of(reply.final) if reply.final is not None else 0)
         commands: list[Command] = [Say(Requested(client.number, request, received.peer))]
         commands += [Say(event) for event in reply.events]
         for draft in reply.provisional:
