@@ -36,16 +36,15 @@ STRICT = {"PYTHONASYNCIODEBUG": "1", "PYTHONDEVMODE": "1", "PYTHONWARNINGS": "er
 _SLOW_TURN = re.compile(r"Executing <.* took [\d.]+ seconds")
 """What asyncio's debug mode says of a turn that took 0.1 s on a busy machine: a clock's word, nobody's fault."""
 _OWN = re.compile(
-    r"(sipcheck: )?("
-    r"listening on |client \d+  |left alone: |ended: |(error|warning|note|info)  "
-    r"|a connection (was cut off: |ended )|the door was shut|[\w+]+: )"
+    r"sipcheck: |listening on |client \d+  |left alone: |ended: |(error|warning|note|info)  "
+    r"|a connection (was cut off: |ended )|the door was shut"
 )
 _SECONDS = 20.0
 
 
 @dataclass
 class Held:
-    """A registrar that runs, as a process of its own. `said` is its standard error so far."""
+    """A registrar that runs, as a process of its own. `errors` is the file of its standard error."""
 
     address: tuple[str, int]
     process: subprocess.Popen[bytes]

@@ -174,7 +174,7 @@ PEERS = ["127.0.0.1", "127.0.0.9"]
 
 
 @pytest.mark.parametrize("via", VIAS)
-@pytest.mark.parametrize("peer", ["127.0.0.1", "10.9.0.7", "2001:db8::77", "fe80::7%eth0"])
+@pytest.mark.parametrize("peer", ["127.0.0.1", "::1", "10.9.0.7", "2001:db8::77", "fe80::7%eth0"])
 @pytest.mark.parametrize("transport", ["UDP", "TCP", "TLS"])
 def test_the_answer_goes_to_the_source_address(via: str, peer: str, transport: str) -> None:
     asked = parse_bytes(request(via=f"SIP/2.0/{transport} {via};branch=z9hG4bKx"))
