@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import Any, Protocol, cast
 
 from analyzer.evidence import Endpoint
+from analyzer.interruption import diverted
 from analyzer.sip.framing import StreamFramer
 from replay.machine import Command, Machine, Send
 
@@ -308,15 +309,18 @@ def listen_until_interrupted(
     tell: Callable[[Any], None],
     ready: Callable[[Endpoint], None],
 ) -> None:
-    """`listen` in a loop of its own; SIGINT and SIGTERM stop the machine, which then ends as it should."""
+    """`listen` in a loop of its own. Ctrl-C (and whatever else would be raised as that) stops the machine, which then
+    ends as it should."""
 
     async def run() -> None:
         task = asyncio.create_task(listen(machine, bind, transport, tls_context, tell, ready))
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with suppress(NotImplementedError, RuntimeError, ValueError):  # not in the main thread: the caller stops it
-                loop.add_signal_handler(number, task.cancel)
-        with suppress(asyncio.CancelledError):
+
+        def stop(number: int) -> None:
+            del number
+            loop.call_soon_threadsafe(task.cancel)
+
+        with diverted(stop, always=[signal.SIGINT]), suppress(asyncio.CancelledError):  # the loop listens for it, too
             await task
 
     asyncio.run(run())
