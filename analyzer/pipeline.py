@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 from analyzer.capture.opener import Reading, are_files, open_sources
 from analyzer.evidence import SECOND, Abort, Datagram, Fidelity, Item, Source
 from analyzer.findings import Finding, Rule
+from analyzer.interruption import late
 from analyzer.judge import INTERNAL, Judge
 from analyzer.part import Part, report_of
 from analyzer.partition import Inseparable, Partition
@@ -206,15 +207,26 @@ def analyze(
                 profile=profile,
                 partition=partition,
             )
-            return analysis.part(interrupted=_read(reading, analysis, progress))
+            interrupted = _read(reading, analysis, progress)
+            with late(interrupted) as noted:
+                part = analysis.part(interrupted=interrupted)
+            part.interrupted = interrupted or bool(noted)
+            return part
 
     chosen = all_rules() if rules is None else rules
     if jobs > 1 and not aor and are_files(several):
         with open_sources(several, kind=kind, dialect=dialect, engine=engine, tls_keylog=tls_keylog) as reading:
             shared = reading.is_divisible
         if shared:
-            return report_of(_divided(run, jobs, progress), chosen)
-    return report_of([run(None, progress)], chosen)
+            return _report(_divided(run, jobs, progress), chosen)
+    return _report([run(None, progress)], chosen)
+
+
+def _report(parts: Sequence[Part], rules: Sequence[Rule]) -> Report:
+    with late(any(part.interrupted for part in parts)) as noted:
+        report = report_of(parts, rules)
+    report.interrupted = report.interrupted or bool(noted)
+    return report
 
 
 def _divided(run: Run, jobs: int, progress: Callable[[int, int | None], None] | None) -> list[Part]:
@@ -239,7 +251,7 @@ def _divided(run: Run, jobs: int, progress: Callable[[int, int | None], None] | 
 
 
 def _read(reading: Reading, analysis: Analysis, progress: Callable[[int, int | None], None] | None) -> bool:
-    """Feed all items; True where Ctrl-C came before the end."""
+    """Feed all items; True where Ctrl-C (or what else is raised as that) came before the end."""
     try:
         with patient_collector():
             for number, item in enumerate(reading):

@@ -5,7 +5,12 @@ worker walks over all records and takes up its own messages; of the others it no
 servers. No message travels between processes, only what was found: the parts of one report (`part.py`).
 
 Workers are forks: they have the secrets and the rules without these being copied through a pipe, where secrets must not
-go. A worker that dies is missed at once, because its end of the pipe closes.
+go. A worker that dies is missed at once, because its end of the pipe closes. A worker whose parent died ends at once,
+whatever it is at: a thread of it watches for that, and of the pipe it keeps no end but its own, so it cannot wait for
+ever either to have something read.
+
+The parent alone hears signals, and tells its workers: so it is the same whether a terminal signalled the whole group,
+or somebody the parent alone.
 """
 
 from __future__ import annotations
@@ -15,16 +20,17 @@ import multiprocessing
 import os
 import pickle
 import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
+from analyzer.interruption import SIGNALS, TOLD, Interrupted, Listener, diverted, unheard
 from analyzer.part import Part
 from analyzer.partition import Partition
 
 _LOOK = 0.1  # seconds between two looks at how far the workers are
-
+_WATCH = 1.0  # seconds between two looks at who the parent is, where the pipe to it has still another end
 
 Progress = Callable[[int, int | None], None]
 Run = Callable[[Partition | None, Progress | None], Part]
@@ -44,8 +50,7 @@ def divided(run: Run, jobs: int, progress: Progress | None = None) -> list[Part]
     """Have `jobs` workers analyze a share each; their parts, in order.
 
     Raises `Inseparable` where the capture cannot be shared out, `WorkerDied` where one of them does not come back. What
-    a worker raises otherwise (SourceError) is raised here. Ctrl-C reaches the workers too: each hands over the part of
-    what it had read.
+    a worker raises otherwise (SourceError) is raised here. Ctrl-C has each hand over the part of what it had read.
     """
     context = multiprocessing.get_context("fork")
     crew: list[_Worker] = []
@@ -54,27 +59,18 @@ def divided(run: Run, jobs: int, progress: Progress | None = None) -> list[Part]
             receiving, sending = context.Pipe(duplex=False)
             process = context.Process(
                 target=_work,
-                args=(run, Partition(number, jobs), sending, [one.connection for one in crew]),
+                args=(run, Partition(number, jobs), sending, [receiving, *(one.connection for one in crew)]),
                 daemon=True,
             )
-            with unheard():
+            with unheard(*SIGNALS, TOLD):
                 process.start()
+                crew.append(_Worker(process, receiving))
             sending.close()
-            crew.append(_Worker(process, receiving))
         return _gather(crew, progress)
     finally:
-        for worker in crew:
-            worker.end()
-
-
-@contextmanager
-def unheard() -> Iterator[None]:
-    """Keep Ctrl-C waiting while a process is being made, which could not say yet that it was interrupted."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        with unheard():
+            for worker in crew:
+                worker.end()
 
 
 class _Worker:
@@ -101,31 +97,43 @@ class _Worker:
         else:
             self.position, self.total = said
 
+    def tell(self) -> None:
+        """Have it hand over what it has."""
+        if self.process.pid is not None and self.process.is_alive():
+            os.kill(self.process.pid, TOLD)
+
     def end(self) -> None:
         """Make sure that the process is gone."""
-        if self.part is None:
-            self.process.kill()
+        self.process.kill()
         self.process.join()
         self.connection.close()
 
 
 def _gather(crew: Sequence[_Worker], progress: Progress | None) -> list[Part]:
-    interrupted = False
-    while waiting := {worker.connection: worker for worker in crew if worker.part is None}:
-        try:
-            for ready in wait(list(waiting), _LOOK):
-                waiting[ready].hear()  # type: ignore[index]
+    """Take in what all of them say. A message must not be left half taken: signals do not interrupt that."""
+    told: list[int] = []
+
+    def tell(number: int) -> None:
+        if told:
+            raise Interrupted(number)
+        told.append(number)
+        for worker in crew:
+            worker.tell()
+
+    with diverted(tell):
+        while waiting := {worker.connection: worker for worker in crew if worker.part is None}:
+            try:
+                for ready in wait(list(waiting), _LOOK):
+                    waiting[ready].hear()  # type: ignore[index]
+            except WorkerDied:
+                if told:  # before it had anything to hand over
+                    raise Interrupted(told[0]) from None
+                raise
             if progress is not None:
                 progress(min(worker.position for worker in crew), crew[0].total)
-        except KeyboardInterrupt:
-            if interrupted:
-                raise
-            interrupted = True  # they were interrupted as well: the parts of what they had read are on their way
-        except WorkerDied:
-            if interrupted:
-                raise KeyboardInterrupt from None  # before it had read anything
-            raise
-    return [worker.part for worker in crew if worker.part is not None]
+        parts = [worker.part for worker in crew if worker.part is not None]
+        parts[0].interrupted = parts[0].interrupted or bool(told)
+    return parts
 
 
 def _death(code: int | None) -> str:
@@ -145,18 +153,33 @@ def _portable(error: BaseException) -> BaseException:
 
 def _work(run: Run, partition: Partition, connection: Connection, others: Sequence[Connection]) -> None:
     """What a worker does: its share, and one answer at the end."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(TOLD, Listener())
     for other in others:
         other.close()
+    threading.Thread(target=_end_with_parent, name="watching the parent", daemon=True).start()
 
     def tell(position: int, total: int | None) -> None:
         connection.send((position, total))
 
     try:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [*SIGNALS, TOLD])
         part: Part | BaseException = run(partition, tell)
     except (Exception, KeyboardInterrupt) as error:
         part = _portable(error)
+    signal.signal(TOLD, signal.SIG_IGN)
     gc.disable()  # or it would look through all of the part again and again while it is packed
     connection.send(part)
     connection.close()
     os._exit(0)  # nothing of the parent's is this process' to flush or to clean up
+
+
+def _end_with_parent() -> None:
+    """Wait for the parent to die, of whatever. Its end of a pipe closes then, unless another process has it, too: one
+    that a program which has us as a library forked at the same time."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    while parent.is_alive() and os.getppid() == parent.pid:
+        parent.join(_WATCH)
+    os._exit(1)

@@ -87,9 +87,12 @@ def read_flow(
 ) -> Flow:
     """Read captures or logs and choose a registration.
 
-    Raises SourceError where a file cannot be read, NoFlow where no request of what was asked for was seen.
+    Raises SourceError where a file cannot be read, NoFlow where no request of what was asked for was seen,
+    KeyboardInterrupt where the reading was interrupted.
     """
     report = analyze(list(files), secrets=secrets, aor=wish.aor, dialect=dialect, tls_keylog=tls_keylog)
+    if report.interrupted:  # half of a registration is another registration
+        raise KeyboardInterrupt
     registration = _chosen(report, wish)
     rows = _rows(report, registration, wish)
     seen = _messages(files, rows, dialect, tls_keylog)

@@ -169,7 +169,7 @@ def _deep(
     try:
         if need.doubtful:
             _tshark.probe(program, path, source.name)
-    except SourceError:
+    except BaseException:
         if spool is not None:
             spool.close()
         raise

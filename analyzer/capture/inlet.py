@@ -87,6 +87,7 @@ class Inlet(io.RawIOBase):
         self._stream = stream
         self._source = source
         self._read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
+        self._interruption: KeyboardInterrupt | None = None
         self.position = 0
         self._promised = _octets_ahead(stream)
         self._chunk = b""
@@ -105,6 +106,7 @@ class Inlet(io.RawIOBase):
         return next((make for magic, make in _COMPRESSED if self._chunk.startswith(magic, self._used)), None)
 
     def _take(self) -> bytes:
+        self.check()
         try:
             chunk = self._read(CHUNK)
         except OSError as error:
@@ -125,14 +127,25 @@ class Inlet(io.RawIOBase):
         return b""
 
     def head(self, count: int) -> bytes:
-        """The first octets, at most `count`; they will be read again. To be asked before anything is read."""
+        """The first octets, at most `count`; they will be read again. To be asked before anything is read.
+
+        Ctrl-C while more of them are waited for is raised when more is read: what there is was read, and is reported.
+        """
         pieces = [self._ahead]
         held = len(self._ahead)
-        while held < count and (chunk := self._next()):
-            pieces.append(chunk)
-            held += len(chunk)
+        try:
+            while held < count and self._interruption is None and (chunk := self._next()):
+                pieces.append(chunk)
+                held += len(chunk)
+        except KeyboardInterrupt as interruption:
+            self._interruption = interruption
         self._ahead = b"".join(pieces)
         return self._ahead[:count]
+
+    def check(self) -> None:
+        """Raise what came while the first octets were read: for who cannot make anything of these."""
+        if self._interruption is not None:
+            raise self._interruption
 
     def readable(self) -> bool:
         """Always."""

@@ -248,6 +248,7 @@ def _recognise(inlet: Inlet, source: Source, known: list[Format], kind: str | No
     # A capture is told by its first octets; a live one may not have more yet.
     head = inlet.head(_MAGIC)
     if not head:
+        inlet.check()
         raise SourceError(name, source.defect_list[0][1].text if source.defect_list else "is empty")
     if dialect is not None:
         return _named(dialect, name, known, kind)
@@ -255,6 +256,8 @@ def _recognise(inlet: Inlet, source: Source, known: list[Format], kind: str | No
     if not found:
         head = inlet.head(HEAD)
         found = [form for form in known if form.kind == "log" and form.looks_like(head)]
+    if not found:
+        inlet.check()
     if len(found) > 1:
         hint = "say which with --dialect"
         raise SourceError(name, "looks like " + " and like ".join(form.name for form in found), hint=hint)

@@ -1,8 +1,9 @@
 """The `sipcheck` command: options, exit codes, one line for an error. All work is elsewhere, and imported late.
 
 Exit codes (CONTRACT): 0 nothing at or above --fail-on, 1 findings or a digest that does not match, 2 usage, 3 a source
-that cannot be read or holds no SIP, or a standard output that cannot be written, 4 a rule failed to run; 130
-interrupted, after the report of what was read (a second Ctrl-C: at once); 141 the reader of standard output went away.
+that cannot be read or holds no SIP, or a standard output that cannot be written, 4 a rule failed to run; 129, 130, 143
+interrupted by SIGHUP, SIGINT (Ctrl-C), SIGTERM, after the report of what was read (by a second signal: at once; see
+`signals.py`); 141 the reader of standard output went away.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from analyzer.cli import signals
 from analyzer.cli.options import LEVELS, Command, analyzing, dialect_option, view_option
 from analyzer.cli.rim import die, leave, options_of, secrets_of, write_out
 from analyzer.views import wants_detail
@@ -88,7 +90,7 @@ def _calm() -> Iterator[None]:
             raise
         raise click.UsageError(shown, error.ctx) from None
     except KeyboardInterrupt:  # before there was anything to report, or once more while it was being reported
-        leave(130, "interrupted")
+        leave(signals.code(), "interrupted")
 
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -231,7 +233,7 @@ def _no_sip(report: Report) -> str:
 
 def _exit_code(report: Report, fail_on: str) -> int:
     if report.interrupted:
-        return 130
+        return signals.code()
     if report.failed:
         return 4
     failing = any(report.summary.findings.get(severity) for severity in LEVELS[fail_on])
@@ -284,9 +286,21 @@ def main() -> None:
     """Run the command; the entry point of the distribution."""
     from analyzer.views._outlet import prepare
 
+    signals.listen()
     prepare()
     atexit.register(gc.freeze)  # or the last collection looks through all that the system takes back anyway
     try:
-        sipcheck(prog_name="sipcheck")
-    except OSError as error:  # the help on a full disk
-        leave(3, f"standard output cannot be written: {error.strerror}")
+        _run_command()
+    except SystemExit as end:
+        signals.be_deaf()
+        if signals.heard() and end.code in range(128):  # whatever else became of it: whoever sent it wants to know
+            raise SystemExit(signals.code()) from None
+        raise
+
+
+def _run_command() -> None:
+    with _calm():
+        try:
+            sipcheck(prog_name="sipcheck")
+        except OSError as error:  # the help on a full disk
+            leave(3, f"standard output cannot be written: {error.strerror}")

@@ -2,15 +2,14 @@
 
 Tables come from one analysis of all files. A capture needs none: messages go from the source to the file one by one, so
 its length does not matter. What is written stands under another name until it is whole, so a run that fails leaves
-nothing that looks finished, and what stood there before as it was. Interrupted, the command writes what was read so far
-and exits with 130, as the others do.
+nothing that looks finished, and what stood there before as it was. Interrupted while it reads, the command writes what
+was read so far and exits as the others do (129, 130, 143); interrupted while it writes, it leaves nothing.
 """
 
 from __future__ import annotations
 
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,8 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from analyzer.cli import signals
 from analyzer.cli.options import Command, dialect_option, reading
 from analyzer.cli.rim import die
+from analyzer.interruption import unheard
+from analyzer.scratch import temporary_folder
 
 if TYPE_CHECKING:
     from analyzer.capture.savefile import SaveFile
@@ -64,6 +66,8 @@ def export(form: str, out: Path, force: bool, **given: Any) -> None:
 
 def _check_free(out: Path, form: str, force: bool) -> None:
     """Nothing that stands there is replaced unasked, and nothing ever that an export would not have written."""
+    if str(out) == "-":  # neither a folder nor a file that takes its name when it is whole can be a stream
+        raise click.UsageError("-o - is not standard output here: name a folder or a file")
     if not (out.exists() or out.is_symlink()):
         return
     if not force:
@@ -88,7 +92,7 @@ def _export_tables(form: str, out: Path, *, progress: bool | None, **given: Any)
     with _in_place(out, folder=form in _FOLDERS) as unfinished:
         _WRITERS[form](frames, unfinished)
     _say(out, ", ".join(f"{len(frame):,} {name}" for name, frame in frames))
-    return 130 if report.interrupted else 4 if report.failed else 0
+    return signals.code() if report.interrupted else 4 if report.failed else 0
 
 
 def _parquet(frames: Tables, folder: Path) -> None:
@@ -125,7 +129,7 @@ def _export_messages(out: Path, **given: Any) -> int:
             die(f"{', '.join(given['files'])}: no SIP message to write", 3)
     cut = f", {saved.cut:,} of them cut to what a datagram holds" if saved.cut else ""
     _say(out, f"{saved.written:,} messages{cut}")
-    return 130 if interrupted else 0
+    return signals.code() if interrupted else 0
 
 
 def _save(
@@ -180,13 +184,14 @@ def _wanted(aor: str) -> Callable[[Datagram], bool]:
 def _in_place(out: Path, *, folder: bool) -> Iterator[Path]:
     """A place beside `out` to write to, which takes its name when all is written. Leaves with 3 on a full disk."""
     try:
-        with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as name:
-            unfinished = Path(name, out.name)
+        with temporary_folder(out.parent, f".{out.name}.") as place:
+            unfinished = place / out.name
             if folder:
                 unfinished.mkdir()
             yield unfinished
-            _remove(out)
-            unfinished.rename(out)
+            with unheard():
+                _remove(out)
+                unfinished.rename(out)
     except OSError as error:
         die(f"{out} cannot be written: {error.strerror or error}", 3)
 

@@ -9,6 +9,8 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from analyzer.cli import signals
+
 if TYPE_CHECKING:
     from analyzer.register.secrets import Secrets
 
@@ -39,7 +41,7 @@ def _prompt() -> str:
     try:
         return str(click.prompt("Password of every user", hide_input=True, err=True))
     except click.Abort:
-        die("no password was given", 130)
+        die("no password was given", signals.code())
 
 
 def options_of(command: str, color: str, *, show_all: bool) -> Any:
@@ -58,6 +60,7 @@ def options_of(command: str, color: str, *, show_all: bool) -> Any:
 
 def write_out(render: Callable[[IO[str]], None]) -> None:
     """Render to standard output; a reader that went away (`| head`) or a full disk is no traceback."""
+    signals.settle()
     try:
         render(sys.stdout)
         sys.stdout.flush()

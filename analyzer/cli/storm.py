@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from analyzer.cli import signals
 from analyzer.cli.options import (
     LEVELS,
     Command,
@@ -78,7 +79,7 @@ def _run(
     else:
         write_out(lambda out: write_table(report, found, out, options_of("storm", color, show_all=False)))
     if report.interrupted:
-        sys.exit(130)
+        sys.exit(signals.code())
     if unreadable:
         sys.exit(3)
     sys.exit(1 if found.storms and LEVELS[fail_on] else 0)

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from analyzer.interruption import unheard
+from analyzer.scratch import temporary_folder
 from analyzer.tables.cluster_size import memory
 from analyzer.tables.cluster_software import Seen, look, software
-from analyzer.workers import unheard
 
 if TYPE_CHECKING:
     from distributed import Client, LocalCluster
@@ -37,6 +38,7 @@ come back."""
 _FORGIVEN = 20
 """Deaths of workers under one task until the task is to blame: on a cluster machines are taken away every day."""
 _AWAY = "the Dask scheduler went away in the midst of it"
+_TERMINAL = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
 _LOUD = ("distributed", "tornado")
 
 
@@ -187,6 +189,8 @@ def _check_address(scheduler: str) -> None:
 @contextmanager
 def local_cluster(jobs: int) -> Iterator[LocalCluster]:
     """A scheduler and `jobs` workers, a process each. They hear on loopback alone, and serve no pages."""
+    from multiprocessing import resource_tracker
+
     import dask
     from distributed import LocalCluster
 
@@ -198,9 +202,12 @@ def local_cluster(jobs: int) -> Iterator[LocalCluster]:
         "logging": dict.fromkeys(_LOUD, "critical"),
     }
     with ExitStack() as stack:
-        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="sipcheck-", ignore_cleanup_errors=True))
+        scratch = os.fspath(stack.enter_context(temporary_folder()))
         stack.enter_context(dask.config.set(settings | {"temporary-directory": scratch}))
-        with unheard():  # half of a cluster cannot be taken down
+        with unheard(*_TERMINAL):  # the first process that is spawned needs this one, whose start unblocks Ctrl-C
+            resource_tracker.ensure_running()
+        # Half of a cluster cannot be taken down. A terminal's signals stay blocked in the processes that are made here.
+        with unheard(*_TERMINAL):
             local = stack.enter_context(
                 LocalCluster(
                     n_workers=jobs,

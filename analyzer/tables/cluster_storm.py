@@ -7,13 +7,13 @@ the memory of the one machine that asks: docs/cluster.md says how much that is.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from analyzer.report import Report, Summary
+from analyzer.scratch import temporary_folder
 from analyzer.tables.cluster import tabulated
 from analyzer.tables.cluster_crew import ClusterError, ClusterUsage, dask_crew
 from analyzer.tables.cluster_size import memory
@@ -100,5 +100,5 @@ def _folder(spool: str | os.PathLike[str] | None) -> Iterator[Path]:
     if spool is not None:
         yield Path(spool)
         return
-    with tempfile.TemporaryDirectory(prefix="sipcheck-", ignore_cleanup_errors=True) as name:
-        yield Path(name)
+    with temporary_folder() as folder:
+        yield folder

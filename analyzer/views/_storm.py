@@ -54,7 +54,8 @@ def write_json(report: Report, found: StormReport, out: IO[str]) -> None:
     sources = ",\n  ".join(dumped(source_record(source)) for source in report.sources)
     storms = ",\n  ".join(dumped(storm) for storm in record["storms"])
     out.write(f'{{"schema": "{SCHEMA}",\n "sources": [\n  {sources}],\n "storms": [{storms}],\n')
-    out.write(f' "summary": {dumped(record["summary"])}}}\n')
+    summary = record["summary"] | {"interrupted": report.interrupted}
+    out.write(f' "summary": {dumped(summary)}}}\n')
 
 
 def write_table(report: Report, found: StormReport, out: IO[str], options: ViewOptions) -> None:

@@ -2,7 +2,8 @@
 
 Exit codes (CONTRACT): 0 the outcome now is the outcome then (a plan, a scenario: written), 1 it is not, 2 usage and
 targets that nobody allowed, 3 the source cannot be read, holds no such registration, or the peer cannot be reached at
-all; 130 interrupted, 141 the reader of standard output went away.
+all; 129, 130, 143 interrupted by SIGHUP, SIGINT (Ctrl-C), SIGTERM: what was bound is removed first, which a second
+signal ends, and the result is shown; 141 the reader of standard output went away.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from analyzer.cli import signals
 from analyzer.cli.options import Command
 from analyzer.cli.rim import die, options_of, secrets_of, write_out
 from analyzer.views._escape import visible
@@ -85,7 +87,7 @@ def client_command(**given: Any) -> None:
     except LinkError as error:
         die(f"{given['target']}: {error}", 3)
     _show(result, given)
-    sys.exit(130 if result.interrupted and not keyboard.ended else 0 if result.outcome.same else 1)
+    sys.exit(signals.code() if result.interrupted and not keyboard.ended else 0 if result.outcome.same else 1)
 
 
 @replay.command("registrar", cls=Command, short_help="Be the registrar of a live client.")
@@ -164,7 +166,7 @@ def _many(flow: Flow, secrets: Secrets, course: Course, given: dict[str, Any]) -
     title, target = ", ".join(flow.sources), f"{load.peer} over {course.transport}"
     options = options_of("replay", given["color"], show_all=given["show_all"])
     write_out(lambda out: render(load, title, target, out, options))
-    sys.exit(130 if load.stopped and not pace.duration else 0 if is_same(load) else 1)
+    sys.exit(signals.code() if load.stopped and not pace.duration else 0 if is_same(load) else 1)
 
 
 def _given(given: dict[str, Any]) -> tuple[Secrets, Flow]:
@@ -189,11 +191,12 @@ def _files(files: tuple[str, ...]) -> list[str]:
     if "-" not in files:
         return list(files)
     import shutil
-    import tempfile
 
-    with tempfile.NamedTemporaryFile(prefix="sipcheck-", delete=False) as spool:
-        shutil.copyfileobj(sys.stdin.buffer, spool)
-    click.get_current_context().call_on_close(lambda: os.unlink(spool.name))
+    from analyzer.scratch import temporary_file
+
+    spool = click.get_current_context().with_resource(temporary_file())
+    shutil.copyfileobj(sys.stdin.buffer, spool)
+    spool.flush()
     return [spool.name if file == "-" else file for file in files]
 
 

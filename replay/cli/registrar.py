@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 import click
 
+from analyzer.cli import signals
 from analyzer.cli.rim import die, options_of, write_out
 from analyzer.register.secrets import Secrets
 from analyzer.views._outlet import tell
@@ -37,7 +38,7 @@ def serve_and_show(secrets: Secrets, flow: Flow | None, given: dict[str, Any]) -
         die(f"{given['listen']}: {(error.strerror or str(error)).lower()}", 3)
     view = options_of("replay", given["color"], show_all=given["show_all"])
     write_out(lambda out: VIEWS[given["view"]](result, out, view))
-    sys.exit(130 if result.report.interrupted else 0 if result.same else 1)
+    sys.exit(signals.code() if result.report.interrupted else 0 if result.same else 1)
 
 
 def _options(secrets: Secrets, flow: Flow | None, given: dict[str, Any]) -> ServingOptions:

@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import Any, cast
 
 from analyzer.evidence import Endpoint
+from analyzer.interruption import diverted
 from replay.net.connections import MOST_UNREAD, Connections
 from replay.net.descriptors import afford, most_connections
 from replay.net.door import bound_sockets, keep_door, numeric
@@ -144,16 +145,18 @@ def listen_until_interrupted(
     tell: Callable[[Any], None],
     ready: Callable[[Endpoint], None],
 ) -> None:
-    """`listen` in a loop of its own; SIGINT and SIGTERM stop the machine, which then ends as it should. Raises OSError
-    as `listen` does, and where there are no descriptors for a loop."""
+    """`listen` in a loop of its own. Ctrl-C (and whatever else would be raised as that) stops the machine, which then
+    ends as it should. Raises OSError as `listen` does, and where there are no descriptors for a loop."""
 
     async def run() -> None:
         task = asyncio.create_task(listen(machine, bind, transport, tls_context, tell, ready))
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with suppress(NotImplementedError, RuntimeError, ValueError):  # not in the main thread: the caller stops it
-                loop.add_signal_handler(number, task.cancel)
-        with suppress(asyncio.CancelledError):
+
+        def stop(number: int) -> None:
+            del number
+            loop.call_soon_threadsafe(task.cancel)
+
+        with diverted(stop, always=[signal.SIGINT]), suppress(asyncio.CancelledError):  # the loop listens for it, too
             await task
 
     afford()

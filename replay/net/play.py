@@ -8,12 +8,13 @@ import signal
 import ssl
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Any, TypeVar
 
 from analyzer.evidence import Endpoint
+from analyzer.interruption import diverted
 from analyzer.register.secrets import Secrets
 from replay.agent import Agent, Mapping
 from replay.flow import Flow
@@ -201,18 +202,16 @@ def _nobody(event: object) -> None:
 
 @contextmanager
 def _interruptible(inbox: Inbox) -> Iterator[None]:
-    """Ctrl-C (or SIGTERM) asks for an end, in order with all else that happens; where that cannot be had (another
-    thread, another system) it does what it does elsewhere."""
+    """Ctrl-C (and whatever else would be raised as that) asks for an end, in order with all else that happens; in
+    another thread than the main one it does what it does elsewhere."""
     loop = asyncio.get_running_loop()
-    with suppress(NotImplementedError, RuntimeError, ValueError):
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, inbox.put, Stop())
-    try:
+
+    def stop(number: int) -> None:
+        del number
+        loop.call_soon_threadsafe(inbox.put, Stop())
+
+    with diverted(stop, always=[signal.SIGINT]):  # which the loop itself listens for
         yield
-    finally:
-        with suppress(NotImplementedError, RuntimeError, ValueError):
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(number)
 
 
 def _result(flow: Flow, secrets: Secrets, course: Course, session: ClientSession) -> Result:

@@ -144,10 +144,12 @@ def write_scenario(
             opened.append(_opened(path, for_owner=path == written[0][0]))
         for (descriptor, _), (_, octets) in zip(opened, written, strict=True):
             _fill(descriptor, octets)
-    except OSError as error:
+    except (OSError, KeyboardInterrupt) as error:
         for (path, _), (_, was_there) in zip(written, opened, strict=False):
             if not was_there:
                 os.unlink(path)
+        if isinstance(error, KeyboardInterrupt):
+            raise
         where = error.filename or written[max(0, len(opened) - 1)][0]
         raise SippError(f"{plain(str(where))}: {error.strerror or 'cannot be written'}") from None
     finally:

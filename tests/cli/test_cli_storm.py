@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from analyzer.cli import sipcheck
 from tests.shared import ROOT
-from tests.tables.storm_schema import REPORT
+from tests.tables.storm_schema import REPORT, SUMMARY, thing
 
 jsonschema: Any = pytest.importorskip("jsonschema")  # it has no stubs of its own
 
@@ -143,7 +143,9 @@ def test_its_help_shows_samples_that_exist() -> None:
 @pytest.mark.parametrize("folder", sorted((ROOT / "samples").glob("storm-*")), ids=lambda folder: folder.name)
 def test_the_json_of_every_sample_is_that_of_the_schema(folder: Path) -> None:
     found: dict[str, Any] = json.loads(run(folder / "input.pcap.gz", "--format", "json").output)
-    schema = {**REPORT, "properties": {**REPORT["properties"], "schema": {"const": "sipcheck/1"}, "sources": {}}}
+    summary = thing(**SUMMARY["properties"], interrupted={"const": False})
+    own = {"schema": {"const": "sipcheck/1"}, "sources": {}, "summary": summary}
+    schema = {**REPORT, "properties": REPORT["properties"] | own}
     jsonschema.Draft202012Validator(schema).validate(found)
     expected = (folder / "storm.txt").read_text().strip()
     assert [storm["causes"][0]["cause"] for storm in found["storms"]] == ([] if expected == "none" else [expected])

@@ -189,6 +189,39 @@ def test_what_was_read_before_an_interrupt_is_written(tmp_path: Path, monkeypatc
     assert analyzer.analyze(out).summary.messages == 5
 
 
+@pytest.mark.parametrize("form", ["parquet", "csv", "ndjson"])
+def test_interrupted_while_it_writes_it_leaves_what_was_there(
+    tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from analyzer.cli import export
+
+    out = tmp_path / "out"
+    assert run(SAMPLE, "--to", form, "-o", out).exit_code == 0
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    write = export._WRITERS[form]
+
+    def interrupted(frames: object, path: Path) -> None:
+        write(frames, path)
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(export._WRITERS, form, interrupted)
+    assert run(SAMPLE, "--to", form, "-o", out, "--force").exit_code == 130
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    assert run(SAMPLE, "--to", form, "-o", tmp_path / "new").exit_code == 130
+    assert [one.name for one in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("form", ["pcap", "parquet", "csv", "ndjson"])
+@pytest.mark.parametrize("force", [(), ("--force",)])
+def test_there_is_no_export_to_standard_output(
+    tmp_path: Path, form: str, force: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run(SAMPLE, "--to", form, "-o", "-", *force)
+    assert done.exit_code == 2 and "-o - is not standard output" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_findings_are_no_failure_of_an_export(tmp_path: Path) -> None:
     wrong = CliRunner().invoke(sipcheck, ["pcap", SAMPLE, "--credentials", USERS])
     assert wrong.exit_code == 1

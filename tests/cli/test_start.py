@@ -27,8 +27,8 @@ print(*sorted(set(sys.modules) - before), sep="\\n", file=sys.stderr)
 ALWAYS = """
     abc ast array atexit bz2 codecs collections contextlib copy copyreg dataclasses datetime dis encodings enum errno
     fnmatch functools gc genericpath gettext importlib inspect io itertools keyword linecache locale lzma math opcode
-    operator os pkgutil platform posixpath pwd re reprlib shutil stat struct textwrap threading time token tokenize
-    types typing uuid warnings weakref zlib click analyzer annotationlib
+    operator os pkgutil platform posixpath pwd re reprlib shutil signal stat struct textwrap threading time token
+    tokenize types typing uuid warnings weakref zlib click analyzer annotationlib
 """
 # What reading, judging and drawing a log need beside that.
 LOG = """
@@ -40,6 +40,8 @@ HELP_MODULES = {
     "analyzer.cli",
     "analyzer.cli.options",
     "analyzer.cli.rim",
+    "analyzer.cli.signals",
+    "analyzer.interruption",
     "analyzer.views",
     "analyzer.views._outlet",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from analyzer.tables import cluster_crew, cluster_size
 from benchmarks.storm import StormPlan
 from benchmarks.traffic import make_storm
 from tests.cluster.splitting import split
-from tests.faults.child import ended, started, wait_until
+from tests.faults.child import ENVIRONMENT, ended, started, wait_until
 from tests.shared import ROOT
 
 distributed = pytest.importorskip("distributed", reason="the tests of the cluster need dask, which is not installed")
@@ -126,23 +127,33 @@ def workers_of(child: Any) -> list[psutil.Process]:
     return [one for one in family if "spawn_main" in " ".join(one.cmdline())]
 
 
-@pytest.mark.parametrize("whom", ["worker", "command"])
-def test_a_kill_from_outside(tmp_path: Path, files: list[Path], whom: str) -> None:
-    """A worker that is killed is not missed; Ctrl-C ends all. Neither is told at length."""
+def test_a_worker_that_is_killed_is_not_missed(tmp_path: Path, files: list[Path]) -> None:
     arguments = ["storm", *map(str, files), "--format", "json", "--jobs", "2"]
     with started(*arguments, "--spool", str(tmp_path / "spool")) as child:
         wait_until(lambda: bool(glob.glob(f"{tmp_path}/spool/rows/*.arrow")), child)
         family = workers_of(child)
         assert len(family) == 2
-        if whom == "worker":
-            family[0].send_signal(signal.SIGKILL)
-        else:
-            child.send_signal(signal.SIGINT)
+        family[0].send_signal(signal.SIGKILL)
         code, stdout, stderr = ended(child)
-    if whom == "worker":
-        alone = run(*files, "--format", "json")
-        assert (code, stdout.decode(), stderr) == (alone.exit_code, alone.stdout, b"")
-    else:
-        assert (code, stdout, stderr) == (130, b"", b"sipcheck: interrupted\n")
-        assert list((tmp_path / "spool").iterdir()) == []
+    alone = run(*files, "--format", "json")
+    assert (code, stdout.decode(), stderr) == (alone.exit_code, alone.stdout, b"")
+    assert not [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.mark.parametrize("whom", ["command", "group"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_all_of_it(
+    tmp_path: Path, files: list[Path], number: signal.Signals, whom: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither half of the tables stays, nor a temporary folder or a process; nothing is told at length."""
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setitem(ENVIRONMENT, "TMPDIR", str(tmp_path / "tmp"))
+    arguments = ["storm", *map(str, files), "--format", "json", "--jobs", "2"]
+    with started(*arguments, "--spool", str(tmp_path / "spool"), start_new_session=True) as child:
+        wait_until(lambda: bool(glob.glob(f"{tmp_path}/spool/rows/*.arrow")), child)
+        family = workers_of(child)
+        assert len(family) == 2
+        os.kill(child.pid, number) if whom == "command" else os.killpg(child.pid, number)
+        assert ended(child) == (128 + number, b"", b"sipcheck: interrupted\n")
+    assert [*(tmp_path / "spool").iterdir(), *(tmp_path / "tmp").iterdir()] == []
     assert not [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]

@@ -1,4 +1,4 @@
-"""Ctrl-C gives what was read so far; a second one ends at once; SIGTERM ends without a word."""
+"""Ctrl-C gives what was read so far; a second one ends at once. Other signals are in test_signals.py."""
 
 from __future__ import annotations
 
@@ -91,13 +91,6 @@ def test_while_the_report_is_written(first: signal.Signals | None) -> None:
         assert child.wait(timeout=60) == 130
         assert child.stderr is not None and child.stderr.read() == b"sipcheck: interrupted\n"
         assert len(child.stdout.read()) <= room
-
-
-def test_sigterm_ends_at_once_and_says_nothing() -> None:
-    with started("pcap", "-") as child:
-        feed_frames(child, 30)
-        child.send_signal(signal.SIGTERM)
-        assert ended(child) == (-signal.SIGTERM, b"", b"")
 
 
 SOURCES = {"pcap": pcap(frames(12)), "log": log({}) * 2}

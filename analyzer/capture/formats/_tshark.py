@@ -20,6 +20,7 @@ import tempfile
 from collections import Counter
 from typing import NamedTuple
 
+from analyzer.capture.formats._tshark_mortal import mortal
 from analyzer.defect import SourceError
 
 MINIMUM = (3, 0, 0)
@@ -142,7 +143,7 @@ def probe(program: Program, path: str, name: str) -> None:
     command = [program.path, "-n", *arguments(None), "-r", os.path.abspath(path), "-c", "1", "-T", "fields"]
     try:
         done = subprocess.run(
-            [*command, "-e", "frame.number"],
+            mortal([*command, "-e", "frame.number"]),
             capture_output=True,
             stdin=subprocess.DEVNULL,
             timeout=_TIMEOUT,
@@ -187,7 +188,7 @@ def survey(program: Program, path: str, keylog: str | None) -> Tls:
     opened = 0
     with (
         tempfile.TemporaryFile() as errors,
-        subprocess.Popen(words, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL) as process,
+        subprocess.Popen(mortal(words), stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL) as process,
     ):
         assert process.stdout is not None
         try:

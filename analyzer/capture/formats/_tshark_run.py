@@ -28,6 +28,7 @@ from pyshark import FileCapture
 from pyshark.capture.capture import StopCapture
 
 from analyzer.capture.formats._tshark import FILTER, Program
+from analyzer.capture.formats._tshark_mortal import mortal
 
 WAITING = 256
 """Packets that wait for the reader at most."""
@@ -62,7 +63,7 @@ class _Process:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `end`
         try:
             self._popen = subprocess.Popen(
-                words,
+                mortal(words),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
