@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from analyzer.escape import Told
 from analyzer.tables.cluster_size import memory
 from analyzer.tables.cluster_software import Seen, look, software
 from analyzer.workers import unheard
@@ -40,7 +41,7 @@ _AWAY = "the Dask scheduler went away in the midst of it"
 _LOUD = ("distributed", "tornado")
 
 
-class ClusterError(Exception):
+class ClusterError(Told):
     """There is no cluster to be had: one line that says why, and what to do."""
 
 

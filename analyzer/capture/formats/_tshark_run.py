@@ -28,6 +28,7 @@ from pyshark import FileCapture
 from pyshark.capture.capture import StopCapture
 
 from analyzer.capture.formats._tshark import FILTER, Program
+from analyzer.escape import Told
 
 WAITING = 256
 """Packets that wait for the reader at most."""
@@ -51,7 +52,7 @@ class Seen(NamedTuple):
     segmented: bool
 
 
-class Garbled(Exception):
+class Garbled(Told):
     """What tshark wrote cannot be read; the text says why, and may be hostile."""
 
 
