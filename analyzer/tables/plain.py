@@ -34,14 +34,15 @@ KINDS = {name: name.removesuffix("s") for name in TABLES}
 """What NDJSON calls a record of each table."""
 _ROWS_AT_ONCE = 50_000
 _NANOSECONDS = 1e9
-_CODES = {sign: f"\\x{ord(sign):02x}" if sign.isascii() else f"\\u{ord(sign):04x}" for sign in "=+-@＝＋－＠﹢﹣﹦﹫−"}
+_NAMES = {sign: f"x{ord(sign):02x}" if sign.isascii() else f"u{ord(sign):04x}" for sign in "=+-@＝＋－＠﹢﹣﹦﹫−"}
 """The code of each sign that begins a formula: plain, full-width, small, and the minus of mathematics."""
-_SIGNS = {code: sign for sign, code in _CODES.items()}
-# Where some reader sees a cell begin: at its start, behind what may part cells or quote them, and behind blanks there.
-_START = r"""(^|[,;|"'])( *+)"""
-_CODE = "|".join(map(re.escape, _SIGNS))
-_TO_CODE = re.compile(rf"{_START}([{re.escape(''.join(_CODES))}]|\\*(?:{_CODE}))")
-_FROM_CODE = re.compile(rf"{_START}(\\*)({_CODE})")
+_SIGNS = {name: sign for sign, name in _NAMES.items()}
+# Where some reader sees a cell begin: at its start, and behind what may part cells or quote them. Readers skip blanks
+# there, and some a backslash, as the mark of what is meant literally.
+_START = r"""(^|[,;|"'])((?:[ \\]* )?)"""
+_NAME = "|".join(_SIGNS)
+_SIGN = re.compile(rf"{_START}(\\*)([{re.escape(''.join(_NAMES))}]|(?<=\\)(?:{_NAME}))")
+_CODE = re.compile(rf"{_START}(\\+)({_NAME})")
 _SUSPECT = r"""(?:^|[,;|"']) *[=+\-@\\]|[^\x20-\x7e]"""
 """What may have to be changed: all that is not plain ASCII is looked at, too."""
 
@@ -67,22 +68,24 @@ def write_ndjson(tables: Tables, out: IO[str]) -> None:
 
 def cell(text: str) -> str:
     """A text as a cell in which no reader, whatever parts or quotes its cells, finds a formula."""
-    return _TO_CODE.sub(_coded, visible(text))
+    return _SIGN.sub(_coded, visible(text))
 
 
 def _coded(found: re.Match[str]) -> str:
-    start, blanks, sign = found.groups()
-    return f"{start}{blanks}{_CODES.get(sign) or chr(92) + sign}"  # what reads as a code already: one backslash more
+    """Backslashes are doubled in front of a sign, and of what reads as a code already, so an odd one tells a sign."""
+    start, blanks, slashes, sign = found.groups()
+    name = _NAMES.get(sign)
+    return f"{start}{blanks}{slashes * 2}" + (sign if name is None else f"\\{name}")
 
 
 def value_of(text: str) -> str:
     """The text of which `cell` made this; what the tables hold, visible."""
-    return _FROM_CODE.sub(_decoded, text)
+    return _CODE.sub(_decoded, text)
 
 
 def _decoded(found: re.Match[str]) -> str:
-    start, blanks, more, code = found.groups()
-    return f"{start}{blanks}{more}{code[1:] if more else _SIGNS[code]}"
+    start, blanks, slashes, name = found.groups()
+    return f"{start}{blanks}{slashes[: len(slashes) // 2]}" + (_SIGNS[name] if len(slashes) % 2 else name)
 
 
 def _slices(table: Any) -> Iterator[Any]:

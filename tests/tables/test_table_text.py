@@ -169,6 +169,7 @@ AROUND = st.lists(st.text("=+-@＝﹣−;,|\"' \t\n\\a1x3d\ufeff\xa0\u0301") | s
 @example(['a";=1', "'=1", ";=2'"])
 @example(["'", "=1'"])
 @example(["\\", "\\;=1"])
+@example(["\\=", "\\ =1"])
 def test_no_reader_finds_a_formula(sent: list[str]) -> None:
     assert_no_formula(one_column(sent))
 
@@ -183,6 +184,7 @@ def test_what_is_often_advised_does_not_hold(mark: str) -> None:
 @given(st.text("=+-@＝−;,|\"' \\x3dbuff10") | st.text())
 @example("=1")
 @example("\\x3d1;=1;\\\\x3d2")
+@example("\\=1; \\ \\\\=2")
 @example("")
 def test_a_cell_can_be_turned_back(sent: str) -> None:
     written = cell(sent)
