@@ -10,6 +10,8 @@ from __future__ import annotations
 from functools import partial
 from typing import NamedTuple
 
+from analyzer.escape import Told
+
 
 class Defect(NamedTuple):
     """Something malformed.
@@ -23,7 +25,7 @@ class Defect(NamedTuple):
     offset: int | None = None
 
 
-class SourceError(Exception):
+class SourceError(Told):
     """The source cannot be read: one line naming file, offset and reason (exit code 3)."""
 
     def __init__(self, source: str, reason: str, *, offset: int | None = None, hint: str = "") -> None:

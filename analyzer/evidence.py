@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from analyzer.defect import Defect
+from analyzer.escape import visible
 
 SECOND = 1_000_000_000
 """Nanoseconds in a second."""
@@ -52,9 +53,14 @@ class Endpoint(NamedTuple):
     host: str
     port: int
 
-    def __str__(self) -> str:
+    @property
+    def written(self) -> str:
+        """Host and port as a URI or a Via has them, the host as the source gave it; IPv6 in brackets."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}" if self.port else host
+
+    def __str__(self) -> str:
+        return visible(self.written)
 
 
 @dataclass(slots=True)

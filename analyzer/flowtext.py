@@ -67,7 +67,7 @@ def _steps(text: str) -> Iterator[tuple[re.Match[str], list[str]]]:
         found = _STEP.fullmatch(line)
         if found is None:
             if step is None:
-                raise ValueError(f"not flow text: {line}")
+                raise ValueError(f"not flow text: {line!r}")
             headers.append(line)
             continue
         if step is not None:
@@ -135,7 +135,7 @@ class _Writer:
         self.cseq[call_id] = number
         transport = options.get("transport", "UDP")
         defaults = {
-            "Via": f"SIP/2.0/{transport} {source};rport;branch=z9hG4bK{self.number}",
+            "Via": f"SIP/2.0/{transport} {source.written};rport;branch=z9hG4bK{self.number}",
             "Max-Forwards": "70",
             "From": "<sip:bob@example.com>;tag=f1",
             "To": "<sip:bob@example.com>",
@@ -235,7 +235,7 @@ def _given(headers: list[str]) -> dict[str, list[str]]:
             continue
         name, colon, value = line.partition(":")
         if not colon:
-            raise ValueError(f"not a header: {line}")
+            raise ValueError(f"not a header: {line!r}")
         key = parse_bytes(f"OPTIONS sip:x SIP/2.0\r\n{name}: x\r\n\r\n".encode()).headers[0].key
         given.setdefault(key, []).append(value.strip())
         given.setdefault(f"name of {key}", []).append(name)

@@ -25,6 +25,7 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
+from analyzer.escape import Told
 from analyzer.interruption import SIGNALS, TOLD, Interrupted, Listener, diverted, unheard
 from analyzer.part import Part
 from analyzer.partition import Partition
@@ -37,7 +38,7 @@ Run = Callable[[Partition | None, Progress | None], Part]
 """Analyzes one share (None: all of it), tells how far the reading is, and gives the part."""
 
 
-class WorkerDied(Exception):
+class WorkerDied(Told):
     """A worker ended without its part; the text says how."""
 
 

@@ -20,7 +20,6 @@ from analyzer.evidence import Datagram
 from analyzer.tables import frames  # pandas is loaded here, before anything is timed
 from analyzer.tables.plain import write_csv, write_ndjson
 from analyzer.tables.store import write_parquet
-from analyzer.views._escape import visible
 
 T = TypeVar("T")
 
@@ -42,7 +41,7 @@ def measure(capture: Path, folder: Path) -> dict[str, Any]:
     out["parquet"].mkdir()
     out["csv"].mkdir()
     timed("parquet", lambda: write_parquet(tables, out["parquet"]))
-    timed("csv", lambda: write_csv(tables, out["csv"], visible))
+    timed("csv", lambda: write_csv(tables, out["csv"]))
     timed("ndjson", lambda: _ndjson(tables, out["ndjson"]))
     timed("pcap", lambda: _pcap(capture, out["pcap"]))
     return {
@@ -55,7 +54,7 @@ def measure(capture: Path, folder: Path) -> dict[str, Any]:
 
 def _ndjson(tables: frames.Tables, path: Path) -> None:
     with path.open("w", encoding="ascii") as file:
-        write_ndjson(tables, file, visible)
+        write_ndjson(tables, file)
 
 
 def _pcap(capture: Path, path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from analyzer.escape import Told
 from analyzer.evidence import Endpoint
 from replay.uris import SipUri
 from replay.wallet import Wallet
@@ -17,7 +18,7 @@ MOST_CSEQ = 2**31 - 1
 """RFC 3261 8.1.1.5: the sequence number is less than 2**31."""
 
 
-class MapError(ValueError):
+class MapError(Told, ValueError):
     """A mapping that cannot be understood; the text says how one is written."""
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from analyzer.escape import Told
 from analyzer.evidence import SECOND
 from analyzer.register.bounded import Bounded
 from analyzer.register.diagnosis.context import DigestContext
@@ -45,7 +46,7 @@ ALGORITHMS = ("MD5", "MD5-sess", "SHA-256", "SHA-256-sess", "SHA-512-256", "SHA-
 _COUNT = re.compile("[0-9A-Fa-f]{8}")
 
 
-class PolicyError(ValueError):
+class PolicyError(Told, ValueError):
     """A policy that cannot be kept; the text says why."""
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from analyzer.escape import Told
 from analyzer.evidence import SECOND
 from analyzer.register.contacts import Contacts
 from analyzer.sip.address import Address
@@ -44,11 +45,11 @@ class Change(NamedTuple):
     seconds: int
 
 
-class OutOfOrder(Exception):
+class OutOfOrder(Told):
     """A request whose CSeq is not higher than that of a binding with its Call-ID (10.3 steps 6 and 7)."""
 
 
-class Full(Exception):
+class Full(Told):
     """There is no room for more; the text says of what."""
 
 

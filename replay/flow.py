@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from analyzer.capture.opener import open_sources
+from analyzer.escape import Told
 from analyzer.evidence import Datagram, Place
 from analyzer.pipeline import analyze
 from analyzer.register.registration import Registration
@@ -20,7 +21,7 @@ from analyzer.report import Report, TransactionRow
 from analyzer.sip.message import Message, parse
 
 
-class NoFlow(Exception):
+class NoFlow(Told):
     """Nothing in the source can be replayed, or nothing that was asked for; the text says what is there instead."""
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from analyzer.escape import Told
 from analyzer.register.identity import aor_of
 from analyzer.register.secrets import Secrets
 from analyzer.sip.address import Address
@@ -48,7 +49,7 @@ class RegistrarPolicy:
     digest: DigestPolicy = field(default_factory=DigestPolicy)
 
 
-class _Refused(Exception):
+class _Refused(Told):
     """A step of 10.3 ends here, with this answer."""
 
     def __init__(self, status: int, reason: str = "", *headers: tuple[str, str]) -> None:

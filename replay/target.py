@@ -15,12 +15,14 @@ import ipaddress
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from analyzer.escape import Told
 
-class Refused(Exception):
+
+class Refused(Told):
     """A target that nobody allowed; the text says how it would be."""
 
 
-class BadTarget(ValueError):
+class BadTarget(Told, ValueError):
     """HOST:PORT that cannot be understood."""
 
 

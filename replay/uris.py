@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from analyzer.escape import visible
 from analyzer.evidence import Endpoint
 
 _URI = re.compile(
@@ -39,11 +40,16 @@ class SipUri(NamedTuple):
         params, mark, headers = tail.partition("?")
         return self._replace(tail=f"{params};transport={transport.lower()}{mark}{headers}")
 
-    def __str__(self) -> str:
+    @property
+    def text(self) -> str:
+        """The whole URI as it is sent."""
         user = "" if self.userinfo is None else f"{self.userinfo}@"
         return f"{self.scheme}:{user}{self.hostport}{self.tail}"
+
+    def __str__(self) -> str:
+        return visible(self.text)
 
 
 def hostport(endpoint: Endpoint) -> str:
     """An address as host and port of a URI or a Via; IPv6 in brackets."""
-    return str(endpoint)
+    return endpoint.written

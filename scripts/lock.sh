@@ -7,6 +7,6 @@ sh "$(dirname "$0")/venv.sh" "$1" "$folder/venv"
 "$folder/venv/bin/python" -m pip --disable-pip-version-check install --quiet '.[test,fuzz]'
 {
     echo "# Exact versions of what sipcheck and its tests run on; \`make lock\` writes it anew."
-    "$folder/venv/bin/python" -m pip --disable-pip-version-check freeze --exclude sipcheck
+    "$folder/venv/bin/python" -m pip --disable-pip-version-check freeze --all --exclude pip --exclude sipcheck
 } >"$folder/lock"
 cp "$folder/lock" "$2"

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analyzer.cli import signals
-from analyzer.cli.options import LEVELS, Command, analyzing, dialect_option, view_option
+from analyzer.cli.options import LEVELS, Command, Exemplary, analyzing, dialect_option, view_option
 from analyzer.cli.rim import die, leave, options_of, secrets_of, write_out
 from analyzer.views import wants_detail
 
@@ -39,12 +39,13 @@ Examples:
 _LATE = {
     "export": ("analyzer.cli.export", "Write what was read as tables, or as a capture."),
     "replay": ("replay.cli", "Say a captured registration again to a live peer."),
+    "samples": ("analyzer.cli.samples", "Write the samples that the examples read."),
     "storm": ("analyzer.cli.storm", "Find and explain registration storms."),
 }
 """Commands that are not imported with this module: the module that has each by name, and a line of help."""
 
 
-class _Group(click.Group):
+class _Group(Exemplary, click.Group):
     """A usage error quotes what was typed, or pasted from who knows where: it is shown escaped."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -82,7 +83,7 @@ def _calm() -> Iterator[None]:
     try:
         yield
     except click.UsageError as error:
-        from analyzer.views._escape import visible
+        from analyzer.escape import visible
 
         said = error.format_message()
         shown = "\n".join(map(visible, said.split("\n")))  # the help of a bare `sipcheck` comes along here too
@@ -219,7 +220,7 @@ def check_engine(engine: Engine, tls_keylog: str | None) -> None:
 
 
 def _no_sip(report: Report) -> str:
-    from analyzer.views._escape import visible
+    from analyzer.escape import visible
 
     names = ", ".join(visible(source.name) for source in report.sources)
     seen = sum(source.frames for source in report.sources)

@@ -103,17 +103,15 @@ def _parquet(frames: Tables, folder: Path) -> None:
 
 def _csv(frames: Tables, folder: Path) -> None:
     from analyzer.tables.plain import write_csv
-    from analyzer.views._escape import visible
 
-    write_csv(frames, folder, visible)
+    write_csv(frames, folder)
 
 
 def _ndjson(frames: Tables, path: Path) -> None:
     from analyzer.tables.plain import write_ndjson
-    from analyzer.views._escape import visible
 
     with path.open("w", encoding="ascii") as file:
-        write_ndjson(frames, file, visible)
+        write_ndjson(frames, file)
 
 
 _WRITERS: dict[str, Callable[[Any, Path], None]] = {"parquet": _parquet, "csv": _csv, "ndjson": _ndjson}

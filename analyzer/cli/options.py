@@ -135,7 +135,18 @@ dialect_option = click.option(
 )
 
 
-class Command(click.Command):
+class Exemplary(click.Command):
+    """Its examples read `samples/`; its help says how to get that folder where it is not."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples, and where needed the one to begin with."""
+        super().format_epilog(ctx, formatter)
+        if "samples/" in (self.epilog or "") and not os.path.isdir("samples"):
+            formatter.write_paragraph()
+            formatter.write_text("First have the samples written here: sipcheck samples samples")
+
+
+class Command(Exemplary):
     """`--password` alone prompts, and takes no file name for a password: a value must follow an equals sign."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

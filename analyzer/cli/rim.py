@@ -47,14 +47,13 @@ def _prompt() -> str:
 def options_of(command: str, color: str, *, show_all: bool) -> Any:
     """How a view draws on this standard output (`analyzer.views.ViewOptions`)."""
     from analyzer.views import ViewOptions
+    from analyzer.views._outlet import columns_of
 
     terminal = sys.stdout.isatty()
     wanted = color == "always" or (
         color == "auto" and terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     )
-    import shutil
-
-    width = shutil.get_terminal_size((100, 24)).columns if terminal or "COLUMNS" in os.environ else 0
+    width = columns_of(sys.stdout) if terminal or "COLUMNS" in os.environ else 0
     return ViewOptions(width=width, color=wanted, all=show_all, command=command)
 
 

@@ -34,9 +34,8 @@ if TYPE_CHECKING:
 _EPILOG = """\b
 Examples:
   sipcheck storm samples/storm-restart/input.pcap.gz
-  sipcheck storm samples/storm-scan/input.pcap.gz --plot storm.png
+  sipcheck storm samples/storm-scan/input.pcap.gz --fail-on never
   sipcheck storm samples/storm-none/input.pcap.gz --format json
-  sipcheck storm /mnt/captures/*.pcap --scheduler tcp://head:8786 --spool /mnt/spool
 """
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Generic, TypeVar
 
+from analyzer.escape import Told
+
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -82,5 +84,5 @@ class Ordinal:
         self.ending = False
 
 
-class Inseparable(Exception):
+class Inseparable(Told):
     """A capture cannot be shared out among workers; the text says why."""

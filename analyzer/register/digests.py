@@ -190,7 +190,7 @@ class DigestLedger:
             users=tuple(dict.fromkeys(address.uri.user for address in addresses if address.uri and address.uri.user)),
             request_uri=message.request_uri,
             uris=tuple(dict.fromkeys(address.uri.text for address in addresses if address.uri)),
-            hosts=tuple(dict.fromkeys([*hosts, str(transaction.destination), transaction.destination.host])),
+            hosts=tuple(dict.fromkeys([*hosts, transaction.destination.written, transaction.destination.host])),
             nonces=tuple(nonce for row in challenged for nonce in sorted(row.nonces) if nonce != credentials.nonce),
             previous_nc=earlier.nc if earlier else "",
             qop_offers=tuple(dict.fromkeys(",".join(row.qop) for row in challenged if row.qop)),

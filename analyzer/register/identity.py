@@ -13,6 +13,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from analyzer.escape import visible
 from analyzer.evidence import Endpoint
 from analyzer.register.transaction import Transaction
 from analyzer.sip.address import Address
@@ -47,7 +48,7 @@ class Registrar(NamedTuple):
     domain: str
 
     def __str__(self) -> str:
-        return str(self.endpoint) if self.endpoint.port else (self.domain or str(self.endpoint))
+        return str(self.endpoint) if self.endpoint.port else (visible(self.domain) or str(self.endpoint))
 
 
 class Client(NamedTuple):

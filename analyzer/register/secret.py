@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Literal, NoReturn, SupportsIndex
 
+from analyzer.escape import Told
 from analyzer.sip.text import octets
 
 MASK = "********"
@@ -22,7 +23,7 @@ def secret_octets(value: str | bytes) -> bytes:
     return value if isinstance(value, bytes) else octets(value)
 
 
-class CredentialsError(Exception):
+class CredentialsError(Told):
     """A credential file cannot be used: one line naming file and line, never quoting what stands there."""
 
     def __init__(self, source: str, reason: str, *, line: int | None = None) -> None:

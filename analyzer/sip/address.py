@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 
 from analyzer.defect import Defect
+from analyzer.escape import visible
 from analyzer.sip.params import NO_PARAMS, PLAIN_PARAMS, Params, parse_params, plain_params
 from analyzer.sip.scalar import MAX_DELTA_SECONDS, decimal, qvalue
 from analyzer.sip.text import LWS, QUOTED, clip, is_token, segments, unquote
@@ -82,7 +83,7 @@ class Address:
         return qvalue(self.params.get("q") or "")
 
     def __str__(self) -> str:
-        return self.raw
+        return visible(self.raw)
 
 
 def _quoted_name(raw: str, value: str) -> Address:

@@ -16,6 +16,7 @@ import re
 from typing import NamedTuple
 
 from analyzer.defect import Defect
+from analyzer.escape import visible
 from analyzer.sip.text import LWS, clip, unpair
 
 # RFC 7616 3.3, 3.4 and RFC 3261 25.1: these values are quoted-strings.
@@ -145,7 +146,7 @@ class AuthValue:
         return (self.get("userhash") or "").lower() == "true"
 
     def __str__(self) -> str:
-        return self.raw
+        return visible(self.raw)
 
 
 class Credentials(AuthValue):

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from analyzer.defect import Defect
+from analyzer.escape import visible
 from analyzer.sip.scalar import decimal
 from analyzer.sip.text import LWS, clip, is_token
 
@@ -38,7 +39,7 @@ class CSeq:
         return CSeq(number, found[3], text, _defects(number, found[2].strip(LWS), found[3]))
 
     def __str__(self) -> str:
-        return f"{self.number} {self.method}"
+        return visible(f"{self.number} {self.method}")
 
 
 def _defects(number: int, between: str, method: str) -> tuple[Defect, ...]:

@@ -27,6 +27,7 @@ from functools import partial
 from typing import TypeVar
 
 from analyzer.defect import Defect
+from analyzer.escape import visible
 from analyzer.evidence import Datagram, Endpoint, Frame
 from analyzer.sip import check
 from analyzer.sip.address import Address, parse_addresses
@@ -53,7 +54,7 @@ class Message(Layout):
 
     def __repr__(self) -> str:
         what = f"{self.method} {self.request_uri}" if self.method else f"{self.status} {self.reason}"
-        return f"<Message {clip(what)} {self.datagram.place}>"
+        return f"<Message {visible(clip(what))} {self.datagram.place}>"
 
     @property
     def is_register(self) -> bool:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TypeVar, overload
 
 from analyzer.defect import Defect
+from analyzer.escape import visible
 from analyzer.sip.text import LWS, QUOTED, clip, is_token, segments, unquote
 
 _D = TypeVar("_D")
@@ -72,11 +73,16 @@ class Params(Mapping[str, "str | None"]):
         value = self._first.get(name)
         return None if value is None else unquote(value)
 
-    def __str__(self) -> str:
+    @property
+    def written(self) -> str:
+        """The parameters as they stand in a header: `;transport=udp;lr`."""
         return "".join(f";{n}" if v is None else f";{n}={v}" for n, v in self.items_as_written)
 
+    def __str__(self) -> str:
+        return visible(self.written)
+
     def __repr__(self) -> str:
-        return f"Params({str(self)!r})"
+        return f"Params({self.written!r})"
 
 
 NO_PARAMS = Params()

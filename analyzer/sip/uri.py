@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from analyzer.defect import Defect
+from analyzer.escape import visible
 from analyzer.sip.params import NO_PARAMS, Params, parse_uri_params
 from analyzer.sip.text import LWS, clip, unescape
 
@@ -73,7 +74,7 @@ class Uri:
         return self.scheme in SIP_SCHEMES
 
     def __str__(self) -> str:
-        return self.text
+        return visible(self.text)
 
 
 def _parse(text: str) -> Uri:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from analyzer.defect import Defect
+from analyzer.escape import visible
 from analyzer.sip.params import Params, parse_params
 from analyzer.sip.text import LWS, clip, is_token, segments
 from analyzer.sip.uri import canonical_host, port_number, split_hostport
@@ -110,7 +111,7 @@ class Via:
         return hash(self.raw)
 
     def __str__(self) -> str:
-        return self.raw
+        return visible(self.raw)
 
     def __repr__(self) -> str:
         return f"<Via {clip(self.raw)!r}>"

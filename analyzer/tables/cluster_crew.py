@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from analyzer.escape import Told
 from analyzer.interruption import unheard
 from analyzer.scratch import temporary_folder
 from analyzer.tables.cluster_size import memory
@@ -42,7 +43,7 @@ _TERMINAL = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(s
 _LOUD = ("distributed", "tornado")
 
 
-class ClusterError(Exception):
+class ClusterError(Told):
     """There is no cluster to be had: one line that says why, and what to do."""
 
 

@@ -1,7 +1,8 @@
 """From lists of values to typed columns: one conversion a column, none a row.
 
-Strings go to Arrow as they are; a text that Arrow cannot hold (an octet that was no UTF-8, kept as a lone surrogate) is
-written out. Numbers are cut to the range of their column: senders write any number into a CSeq.
+Whoever looks at a frame prints it, and pandas writes to a terminal what a text holds; so texts are made visible
+(`analyzer.escape`) on their way in, which also writes out what Arrow cannot hold (an octet that was no UTF-8). Numbers
+are cut to the range of their column: senders write any number into a CSeq.
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from analyzer.escape import visible
 from analyzer.recording import UNKNOWN
 from analyzer.tables.dictionary import Kind
 
 Values = Sequence[Any]
 TEXT: Any = pd.StringDtype("pyarrow", na_value=pd.NA)
 """The strings of all tables."""
+UNPLAIN = r"[^\x20-\x7e]"
+"""What `visible` may have to change; plain ASCII it leaves as it is."""
 DTYPES: dict[Kind, Any] = {
     "time": pd.DatetimeTZDtype("ns", "UTC"),
     "duration": np.dtype("m8[ns]"),
@@ -62,6 +66,10 @@ def text(values: Values) -> Any:
 def category(values: Values) -> Any:
     """Strings of which many are equal (empty: missing), with the categories in order; encoded ones as they are."""
     encoded = values if isinstance(values, pa.DictionaryArray) else _arrow(values).dictionary_encode()
+    known = encoded.dictionary
+    shown = mended(known, visible)
+    if shown is not known:  # two may be one now
+        encoded = shown.take(encoded.indices).dictionary_encode()
     order = pc.sort_indices(encoded.dictionary)
     rank = np.full(len(order) + 1, -1, dtype=np.int64)
     rank[order.to_numpy()] = np.arange(len(order))
@@ -77,24 +85,22 @@ def spelled(values: Sequence[Hashable], spell: Callable[[Any], str] = str) -> li
 
 
 def _arrow(values: Values) -> Any:
-    """An Arrow array of strings; such a one is taken as it is."""
+    """An Arrow array of visible strings."""
     if isinstance(values, pa.Array):
-        return values
+        return mended(values, visible)
     try:
         made = pa.array(values, pa.large_string())
-    except UnicodeEncodeError:
-        made = pa.array(list(map(_storable, values)), pa.large_string())
-    return pc.if_else(pc.equal(made, ""), pa.scalar(None, pa.large_string()), made)
+    except UnicodeEncodeError:  # an octet that was no UTF-8, or half a character
+        made = pa.array([None if value is None else visible(value) for value in values], pa.large_string())
+    return mended(pc.if_else(pc.equal(made, ""), pa.scalar(None, pa.large_string()), made), visible)
 
 
-def _storable(value: str | None) -> str | None:
-    """A text as UTF-8 can hold it: `\\xff` for an octet that was none, `\\ud800` for half a character."""
-    if value is None or value.isascii():
-        return value
-    try:
-        return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    except UnicodeEncodeError:
-        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+def mended(values: Any, mend: Callable[[str], str], suspect: str = UNPLAIN) -> Any:
+    """Strings (Arrow), each of those that match `suspect` mended; the same array where none does, as mostly."""
+    suspects = pc.fill_null(pc.match_substring_regex(values, suspect), False)
+    if not pc.any(suspects).as_py():
+        return values
+    return pc.replace_with_mask(values, suspects, pa.array(map(mend, values.filter(suspects).to_pylist()), values.type))
 
 
 def _integers(values: Values) -> Any:

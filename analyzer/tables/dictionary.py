@@ -12,9 +12,12 @@ Kinds of columns, and what they are in pandas:
     bool      always known
     boolean   may be missing (NA)
 
-Text from the wire stands as it was sent; octets that are no UTF-8 are written `\\xff`. Where nothing was sent, or the
-source does not say, it is missing (NA), never an empty string. Pandas has attributes of its own called `copy`, `size`,
-`first` and `last`: write `messages["copy"]` for such a column.
+Text from the wire is visible text, as in every output: what a terminal would obey or an eye would miss is written out
+(`\\x1b`, `\\u202e`), octets that are no UTF-8 as `\\xff`, so a frame may be printed. What was sent, octet for octet, is
+in the values of the report. Where nothing was sent, or the source does not say, it is missing (NA), never an empty
+string. A notebook sets what stands between dollars as a formula, whoever wrote it: before a frame is shown there, have
+`pandas.set_option("display.html.use_mathjax", False)`. Pandas has attributes of its own called `copy`, `size`, `first`
+and `last`: write `messages["copy"]` for such a column.
 """
 
 from __future__ import annotations

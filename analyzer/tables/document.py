@@ -24,9 +24,14 @@ each table (in Parquet, a table of more than a million rows is a folder divided 
 records say their `kind` (`transaction`, `registration`, ...).
 """
 _TEXT = """\
-In CSV and NDJSON times are ISO 8601 in UTC, and durations are seconds. Text that a terminal would obey or an eye would
-miss is written out there (`\\x1b`, `\\u202e`), and a CSV cell that a spreadsheet would take for a formula begins with
-an apostrophe.
+In CSV and NDJSON times are ISO 8601 in UTC, and durations are seconds.
+
+No CSV cell is a formula to a spreadsheet, whether it parts the file at commas, semicolons, tabs or bars, and whatever
+it takes for quotes. Where such a reader could see a cell begin (at the start of a text, and behind `,` `;` `|` `"` `'`
+in it, blanks skipped), one of `=` `+` `-` `@`, or of their full-width and small forms, is written as its code:
+`\\x3d`, `\\x2b`, `\\x2d`, `\\x40`, `\\uff1d` and so on. Backslashes that stand in front of such a sign, or of such a
+code that was in the text already, are doubled. `analyzer.tables.plain.value_of(cell)` turns that back. Numbers are left
+alone.
 """
 
 

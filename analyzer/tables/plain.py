@@ -1,13 +1,20 @@
 """The tables as text: a folder of CSV files, or one NDJSON file with a record a line.
 
-Both are opened by things that act on text. A spreadsheet runs what begins with `=`, `+`, `-`, `@` as a formula, whoever
-sent it, so such a cell gets an apostrophe in front (the spreadsheet's own mark for text); and `shown` writes out what a
-terminal obeys or an eye misses. Times are ISO 8601 in UTC with nanoseconds, durations seconds; what is missing is an
-empty cell, or null.
+Both are opened by things that act on text; what a terminal obeys or an eye misses is written out in the tables already.
+
+A spreadsheet runs as a formula, whoever sent it, what begins a cell with `=`, `+`, `-`, `@` or a sign that it takes for
+one of them. And where a cell begins is the reader's opinion: in many countries a spreadsheet parts a file at semicolons
+and not at commas, quotes or not; a dialogue of it offers tabs, bars, other quotes or none. An apostrophe or a quote in
+front, as is often advised (OWASP, CSV Injection; CWE-1236), does not hold then. So a sign is written as its code
+wherever any such reader could see a cell begin: `=1;=2` is the cell `\\x3d1;\\x3d2`. The way back is `value_of`.
+Numbers stay numbers.
+
+Times are ISO 8601 in UTC with nanoseconds, durations seconds; what is missing is an empty cell, or null.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -17,46 +24,68 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from analyzer.tables.columns import TEXT
+from analyzer.escape import visible
+from analyzer.tables.columns import TEXT, UNPLAIN, mended
 from analyzer.tables.dictionary import TABLES
 from analyzer.tables.frames import Tables
 from analyzer.tables.store import as_arrow
 
-Shown = Callable[[str], str]
-"""Makes wire text harmless to look at (`analyzer.views._escape.visible`)."""
 KINDS = {name: name.removesuffix("s") for name in TABLES}
 """What NDJSON calls a record of each table."""
 _ROWS_AT_ONCE = 50_000
 _NANOSECONDS = 1e9
-_FORMULA = "=+-@\t\r\n＝＋－＠"
-"""What begins a formula, or is skipped before one (full-width forms are taken for the plain ones)."""
-_SUSPECT = r"^[=+\-@]|[^\x20-\x7e]"
+_NAMES = {sign: f"x{ord(sign):02x}" if sign.isascii() else f"u{ord(sign):04x}" for sign in "=+-@＝＋－＠﹢﹣﹦﹫−"}
+"""The code of each sign that begins a formula: plain, full-width, small, and the minus of mathematics."""
+_SIGNS = {name: sign for sign, name in _NAMES.items()}
+# Where some reader sees a cell begin: at its start, and behind what may part cells or quote them. Readers skip blanks
+# there, and some a backslash, as the mark of what is meant literally.
+_START = r"""(^|[,;|"'])((?:[ \\]* )?)"""
+_NAME = "|".join(_SIGNS)
+_SIGN = re.compile(rf"{_START}(\\*)([{re.escape(''.join(_NAMES))}]|(?<=\\)(?:{_NAME}))")
+_CODE = re.compile(rf"{_START}(\\+)({_NAME})")
+_SUSPECT = r"""(?:^|[,;|"']) *[=+\-@\\]|[^\x20-\x7e]"""
 """What may have to be changed: all that is not plain ASCII is looked at, too."""
 
 
-def write_csv(tables: Tables, folder: Path, shown: Shown) -> None:
+def write_csv(tables: Tables, folder: Path) -> None:
     """Write each table as a file into `folder`, which must exist. OSError where that cannot be done."""
     for name, frame in tables:
-        table = _mended(name, frame, lambda text: cell(text, shown))
+        table = _mended(name, frame, cell, _SUSPECT)
         with (folder / f"{name}.csv").open("wb") as file:
             pyarrow.csv.write_csv(_plain(name, table.slice(0, 0)), file)
             for rows in _slices(table):
                 pyarrow.csv.write_csv(_plain(name, rows), file, pyarrow.csv.WriteOptions(include_header=False))
 
 
-def write_ndjson(tables: Tables, out: IO[str], shown: Shown) -> None:
+def write_ndjson(tables: Tables, out: IO[str]) -> None:
     """Write every row as a JSON object on a line of its own, `kind` first, in ASCII."""
     for name, frame in tables:
-        for rows in _slices(_mended(name, frame, shown)):
+        for rows in _slices(_mended(name, frame, visible, UNPLAIN)):
             records = _plain(name, rows).to_pandas(types_mapper=_MAPPED.get)
             records.insert(0, "kind", KINDS[name])
             records.to_json(out, orient="records", lines=True, double_precision=15)
 
 
-def cell(text: str, shown: Shown) -> str:
-    """A text as a cell that no spreadsheet takes for a formula."""
-    seen = shown(text)
-    return f"'{seen}" if text[:1] in _FORMULA or seen[:1] in _FORMULA else seen
+def cell(text: str) -> str:
+    """A text as a cell in which no reader, whatever parts or quotes its cells, finds a formula."""
+    return _SIGN.sub(_coded, visible(text))
+
+
+def _coded(found: re.Match[str]) -> str:
+    """Backslashes are doubled in front of a sign, and of what reads as a code already, so an odd one tells a sign."""
+    start, blanks, slashes, sign = found.groups()
+    name = _NAMES.get(sign)
+    return f"{start}{blanks}{slashes * 2}" + (sign if name is None else f"\\{name}")
+
+
+def value_of(text: str) -> str:
+    """The text of which `cell` made this; what the tables hold, visible."""
+    return _CODE.sub(_decoded, text)
+
+
+def _decoded(found: re.Match[str]) -> str:
+    start, blanks, slashes, name = found.groups()
+    return f"{start}{blanks}{slashes[: len(slashes) // 2]}" + (_SIGNS[name] if len(slashes) % 2 else name)
 
 
 def _slices(table: Any) -> Iterator[Any]:
@@ -64,25 +93,16 @@ def _slices(table: Any) -> Iterator[Any]:
         yield table.slice(start, _ROWS_AT_ONCE)
 
 
-def _mended(name: str, frame: pd.DataFrame, written: Shown) -> Any:
+def _mended(name: str, frame: pd.DataFrame, mend: Callable[[str], str], suspect: str) -> Any:
     """The frame as an Arrow table in which every text may be written. Of a category each text is looked at once."""
     table = as_arrow(frame)
     columns = {}
     for one in TABLES[name].columns:
         values = table[one.name].combine_chunks()
         if one.kind == "category":
-            values = pa.DictionaryArray.from_arrays(values.indices, _harmless(values.dictionary, written))
-        columns[one.name] = _harmless(values, written) if one.kind == "string" else values
+            values = pa.DictionaryArray.from_arrays(values.indices, mended(values.dictionary, mend, suspect))
+        columns[one.name] = mended(values, mend, suspect) if one.kind == "string" else values
     return pa.table(columns)
-
-
-def _harmless(values: Any, written: Shown) -> Any:
-    """Strings as they may be written; most need no change."""
-    suspect = pc.fill_null(pc.match_substring_regex(values, _SUSPECT), False)
-    if not pc.any(suspect).as_py():
-        return values
-    mended = [written(text) for text in values.filter(suspect).to_pylist()]
-    return pc.replace_with_mask(values, suspect, pa.array(mended, values.type))
 
 
 def _plain(name: str, table: Any) -> Any:

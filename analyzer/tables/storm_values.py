@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Any, Literal
 
+from analyzer.escape import NO_FORMULAS, visible
+
 Cause = Literal["restart", "slow-answers", "auth-loop", "short-expiry", "synchronised-refresh", "scan", "single-client"]
 PhaseName = Literal["onset", "peak", "amplification", "recovery"]
 Record = dict[str, Any]
@@ -299,10 +301,10 @@ class StormReport:
     def _repr_html_(self) -> str:
         """For a notebook: the storms and their causes, as HTML without scripts or styles from elsewhere."""
         if not self.storms:
-            return f"<p>No storm in {self.transactions:,} REGISTER transactions.</p>"
+            return f'<p class="{NO_FORMULAS}">No storm in {self.transactions:,} REGISTER transactions.</p>'
         head = "".join(f'<th style="{_LEFT}">{name}</th>' for name in _HEAD)
         rows = "".join(_row(storm) for storm in self.storms)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        return f'<table class="{NO_FORMULAS}"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
 
 
 _LEFT = "text-align: left; vertical-align: top"
@@ -313,7 +315,8 @@ def _row(storm: Storm) -> str:
     """A storm as a row of a table."""
     began = datetime.fromtimestamp(storm.start / _SECOND, tz=UTC)
     why = "<br/>".join(
-        f"<b>{cause.share:.0%} {escape(cause.cause)}</b>: {escape(cause.detail)}" for cause in storm.causes
+        f"<b>{cause.share:.0%} {escape(visible(cause.cause))}</b>: {escape(visible(cause.detail))}"
+        for cause in storm.causes
     )
     cells = (
         f"{began:%Y-%m-%d %H:%M:%S}",

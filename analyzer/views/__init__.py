@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ViewOptions:
-    """What the reader asked for. `width` in columns (0: not a terminal, 100 are used); `color` whether to colour;
-    `all` lists the healthy too; `command` is the command that ran (`verify-digest` leads with the digests)."""
+    """What the reader asked for. `width` in columns (50 to 500; 0: no terminal, 100 are used); `color` whether to
+    colour; `all` lists the healthy too; `command` is the command that ran (`verify-digest` leads with the digests)."""
 
     width: int = 0
     color: bool = False

@@ -1,6 +1,6 @@
 """Where the views for a person draw: lines of words in columns, no wider than asked, safe for any terminal.
 
-Everything passes through `Canvas.text`, the one gate: there wire text is made visible (`_escape`), and what the
+Everything passes through `Canvas.text`, the one gate: there wire text is made visible (`escape`), and what the
 output's encoding cannot write is written out, before anything is measured. Widths are terminal cells, not characters.
 `rich` measures, wraps and colours; its markup is never read.
 """
@@ -15,15 +15,15 @@ from rich.cells import cell_len, get_character_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from analyzer.escape import visible
 from analyzer.views import ViewOptions
-from analyzer.views._escape import visible
+from analyzer.views._outlet import DEFAULT_WIDTH, WIDEST
 
 Piece = str | Text | tuple[str, str]
 """Words, words already made, or words with a style."""
 
 BAD, WARN, GOOD, DIM, STRONG, HINT = "bold red", "yellow", "green", "dim", "bold", "cyan"
 NARROWEST = 50
-DEFAULT_WIDTH = 100
 WIDE = 120
 """From this width on, what else stands on a line of its own stands in a column of its own."""
 _PLAIN = {"…": "...", "·": "-", "✓": "+", "✗": "x", "–": "-"}
@@ -39,7 +39,7 @@ class Canvas:
         self._plain = str.maketrans(
             {sign: ascii for sign, ascii in _PLAIN.items() if not _writes(self._encoding, sign)}
         )
-        self.width = max(NARROWEST, options.width or DEFAULT_WIDTH)
+        self.width = min(max(NARROWEST, options.width or DEFAULT_WIDTH), WIDEST)
         self._console = Console(
             file=out,
             width=self.width + 1,

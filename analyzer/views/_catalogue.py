@@ -131,7 +131,8 @@ def _style(rule: Rule) -> str:
 
 
 def _draw_rule(rule: Rule, out: IO[str], options: ViewOptions) -> None:
-    from analyzer.views._canvas import DEFAULT_WIDTH, DIM, HINT, STRONG, Canvas
+    from analyzer.views._canvas import DIM, HINT, STRONG, Canvas
+    from analyzer.views._outlet import DEFAULT_WIDTH
 
     width = min(options.width or DEFAULT_WIDTH, _PROSE)
     canvas = Canvas(out, ViewOptions(width, options.color, options.all, options.command))

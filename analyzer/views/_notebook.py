@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from xml.etree import ElementTree as Tree
 
+from analyzer.escape import NO_FORMULAS, visible
 from analyzer.findings import Finding
 from analyzer.register.registration import Registration
 from analyzer.report import Report
-from analyzer.views._escape import visible
 from analyzer.views._headline import verdict
 from analyzer.views._states import State, Story, address_of
 from analyzer.views._words import clock_of, count, place_words
@@ -26,7 +26,7 @@ _LEFT = "text-align: left; vertical-align: top"
 def as_html(report: Report) -> str:
     """The report as a fragment of HTML."""
     story = Story(report)
-    page = Tree.Element("div", {"class": "sipcheck"})
+    page = Tree.Element("div", {"class": f"sipcheck {NO_FORMULAS}"})
     _add(_add(page, "p"), "strong", verdict(story))
     _add(page, "p", _read(report))
     states = sorted(story.states, key=lambda one: (not one[1].trouble, one[0].id))

@@ -8,6 +8,23 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TextIO
 
+DEFAULT_WIDTH = 100
+"""Columns where nobody says how many there are."""
+WIDEST = 500
+"""Columns that are drawn, whatever `COLUMNS` or a terminal says: what fills a line costs what the line is long."""
+
+
+def columns_of(stream: TextIO) -> int:
+    """The columns for a page on `stream`: what `COLUMNS` says, or the terminal, where that is a number that will do."""
+    try:
+        columns = int(os.environ.get("COLUMNS", ""))
+    except ValueError:
+        columns = 0
+    if columns <= 0:
+        with suppress(OSError):  # no terminal; a stream in memory has no number either
+            columns = os.get_terminal_size(stream.fileno()).columns
+    return min(columns, WIDEST) if columns > 0 else DEFAULT_WIDTH
+
 
 def prepare() -> None:
     """Make the standard streams fit to be written to, whatever they were started with."""
@@ -26,7 +43,7 @@ def prepare() -> None:
 
 def tell(text: str) -> None:
     """One harmless line on standard error; a standard error that cannot be written is no further error."""
-    from analyzer.views._escape import visible
+    from analyzer.escape import visible
 
     try:
         sys.stderr.write(f"{visible(text)}\n")

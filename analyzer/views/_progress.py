@@ -8,11 +8,15 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from analyzer.views._outlet import columns_of
+
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress, TaskID
 
 Advance = Callable[[int, int | None], None]
 _PATIENCE = 1.0
+_LINES = 24
 
 
 @contextmanager
@@ -39,12 +43,19 @@ def progress_bar(wanted: bool | None) -> Iterator[Advance | None]:
             progress.stop()
 
 
-def _bar(total: int | None) -> tuple[Progress, TaskID]:
+def bar_console() -> Console:
+    """Where a bar is drawn. Width and height are given, so `rich` reads neither `COLUMNS` nor `LINES`, and no number
+    that somebody put there ends or burdens the run."""
     from rich.console import Console
+
+    return Console(stderr=True, width=columns_of(sys.stderr), height=_LINES)
+
+
+def _bar(total: int | None) -> tuple[Progress, TaskID]:
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    progress = Progress(*columns, console=Console(stderr=True), transient=True)
+    progress = Progress(*columns, console=bar_console(), transient=True)
     task = progress.add_task("reading", total=total)
     progress.start()
     return progress, task

@@ -11,13 +11,13 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from analyzer.escape import visible
 from analyzer.evidence import SECOND, Frame, Place, Source
 from analyzer.findings import Finding, Tally
 from analyzer.register.binding import Binding
 from analyzer.register.digests import DigestRecord
 from analyzer.register.registration import Registration
 from analyzer.report import Report, TransactionRow
-from analyzer.views._escape import visible
 
 SCHEMA = "sipcheck/1"
 Record = dict[str, Any]

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from analyzer.escape import Told, visible
 from analyzer.evidence import SECOND
 from analyzer.tables.storm_values import Phase, Storm
-from analyzer.views._escape import visible
 from analyzer.views._storm import verdict
 from analyzer.views._words import Clock, duration
 
@@ -31,7 +31,7 @@ _IN_WORDS = {
 }
 
 
-class PlotUnavailable(Exception):
+class PlotUnavailable(Told):
     """There is nothing to draw with, or the file's name ends in no form that can be drawn; one line says which."""
 
 

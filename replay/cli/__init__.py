@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from analyzer.cli import signals
-from analyzer.cli.options import Command
+from analyzer.cli.options import Command, Exemplary
 from analyzer.cli.rim import die, options_of, secrets_of, write_out
-from analyzer.views._escape import visible
+from analyzer.escape import visible
 from analyzer.views._outlet import tell
 from replay.cli.options import CAPTURED, CHOICE, FLOW, LOAD, PLAIN, REGISTRAR, SECRETS, SEND, SIPP, VIEW, taking
 from replay.views import load_view
@@ -31,12 +31,16 @@ if TYPE_CHECKING:
 _EPILOG = """\b
 Examples:
   sipcheck replay plan samples/cseq-not-raised/input.pcap
-  sipcheck replay client samples/cseq-not-raised/input.pcap --target 127.0.0.1:5060 --credentials users.csv
+  sipcheck replay client samples/cseq-not-raised/input.pcap --target 127.0.0.1:5060
   sipcheck replay registrar samples/cseq-not-raised/input.pcap --listen 127.0.0.1:5070
 """
 
 
-@click.group("replay", epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+class _Group(Exemplary, click.Group):
+    """The commands, with examples."""
+
+
+@click.group("replay", cls=_Group, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 def replay() -> None:
     """Say a captured registration again: to a live registrar, or as the registrar to a live client."""
 

@@ -14,6 +14,7 @@ import ssl
 from collections.abc import Callable, Collection
 from typing import Protocol, cast
 
+from analyzer.escape import Told
 from analyzer.evidence import Endpoint
 from analyzer.sip.framing import StreamFramer
 from replay.net.inbox import Arrived, Broke, Inbox
@@ -24,7 +25,7 @@ _FAREWELL = 1.0
 """Seconds for the peer to agree to the end of a connection."""
 
 
-class LinkError(Exception):
+class LinkError(Told):
     """The peer cannot be reached; the text says what the system said."""
 
 

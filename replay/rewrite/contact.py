@@ -49,11 +49,11 @@ def _live(contact: Address, agent: Agent, taken: set[str]) -> str | None:
     user, _ = agent.mapping.apply(uri.user, uri.hostport)
     moved = uri._replace(hostport=hostport(agent.local), userinfo=user).with_transport(agent.transport)
     number = 2
-    while str(moved) in taken:  # two devices of one capture are one address now, and still two contacts
+    while moved.text in taken:  # two devices of one capture are one address now, and still two contacts
         moved = moved._replace(userinfo=f"{uri.user or 'contact'}-{number}")
         number += 1
-    taken.add(str(moved))
-    return str(moved)
+    taken.add(moved.text)
+    return moved.text
 
 
 def _contacts(draft: Draft) -> list[Address]:

@@ -39,9 +39,9 @@ def repair_request_uri(draft: Draft, step: Step, agent: Agent) -> None:
     rule, why = None, _MAPPED
     if uri.userinfo is not None:
         rule, why = USERINFO, 'the userinfo and "@" must not be there'
-    elif str(plain) != before:
+    elif plain.text != before:
         rule, why = RURI_FORM, "a Request-URI stands alone: no brackets, no headers"
-    _say(draft, step, before, str(agent.mapping.uri(plain)), rule, why)
+    _say(draft, step, before, agent.mapping.uri(plain).text, rule, why)
 
 
 def _say(draft: Draft, step: Step, before: str, after: str, rule: str | None, why: str) -> None:
@@ -63,7 +63,7 @@ def map_names(draft: Draft, step: Step, agent: Agent) -> None:
     request = step.exchange.request
     uri = SipUri.of(request.uri.text) if request.uri is not None else None
     if uri is not None:
-        before, after = str(uri), str(agent.mapping.uri(uri))
+        before, after = uri.text, agent.mapping.uri(uri).text
         draft.restart(draft.start.replace(before, after, 1), "Request-URI", before, after, None, _MAPPED)
     for key in ("from", "to"):
         draft.patch(key, 0, lambda row: with_uris(row, lambda one: _mapped_uri(one, agent)), why=_MAPPED)
@@ -71,7 +71,7 @@ def map_names(draft: Draft, step: Step, agent: Agent) -> None:
 
 def _mapped_uri(address: Address, agent: Agent) -> str | None:
     uri = SipUri.of(address.uri.text) if isinstance(address.uri, Uri) else None
-    return None if uri is None else str(agent.mapping.uri(uri))
+    return None if uri is None else agent.mapping.uri(uri).text
 
 
 def repair_from(draft: Draft, step: Step, agent: Agent) -> None:

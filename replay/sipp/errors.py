@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from analyzer.escape import Told
 
-class SippError(Exception):
+
+class SippError(Told):
     """The flow or the users cannot be written down for SIPp; one line that says why, without any secret."""

@@ -42,7 +42,7 @@ class Marks:
         self.credentials = f"{stem}h"
         self.length = f"{stem}i"
         self._keywords = {
-            str(self.local): "[local_ip]:[local_port]",
+            self.local.written: "[local_ip]:[local_port]",
             f"z9hG4bK{self.token}": "[branch]",
             self.token: "[pid]-[call_number]",
             self.user: "[field0]",
@@ -54,7 +54,7 @@ class Marks:
 
     def message(self, head: bytes, body: bytes, *, transport: str, cseq: str, credentials: str) -> str:
         """The text of a `<send>`: `head` with its empty line, `cseq` and `credentials` the keywords of this request."""
-        via = f"SIP/2.0/{transport} {self.local}"
+        via = f"SIP/2.0/{transport} {self.local.written}"
         keywords = {via: "SIP/2.0/[transport] [local_ip]:[local_port]", self.cseq: cseq, **self._keywords}
         pattern = re.compile(f"({'|'.join(map(re.escape, keywords))})".encode())
         lines = [self._line(line, pattern, keywords, credentials) for line in head.split(b"\r\n")]

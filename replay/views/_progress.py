@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from analyzer.views._progress import bar_console
 from replay.load import Pace, Tally
 
 
@@ -15,12 +16,11 @@ def watched(users: int, pace: Pace) -> Iterator[Callable[[Tally], None] | None]:
     if not sys.stderr.isatty():
         yield None
         return
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     total = int(pace.duration * pace.rate) if pace.duration else users
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    with Progress(*columns, console=bar_console(), transient=True) as bars:
         task = bars.add_task("", total=total)
 
         def move(tally: Tally) -> None:

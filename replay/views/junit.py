@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import IO
 from xml.etree import ElementTree
 
+from analyzer.escape import visible
 from analyzer.views import ViewOptions
-from analyzer.views._escape import visible
 from replay.record import Planned, Result
 
 NAME = "junit"

@@ -15,7 +15,14 @@ def test_all_patterns_are_attacked() -> None:
     found = patterns.patterns()
     assert QUOTED in found
     assert len(found) > 60
-    assert {name.split(".")[1] for name in found.values()} >= {"sip", "capture", "register", "rules", "views"}
+    assert {name.split(".")[1] for name in found.values()} >= {
+        "sip",
+        "capture",
+        "register",
+        "rules",
+        "escape",
+        "tables",
+    }
 
 
 def test_a_pattern_is_used_as_its_module_uses_it() -> None:

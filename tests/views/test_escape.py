@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.views._escape import visible
+from analyzer.escape import visible
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import io
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from html.parser import HTMLParser
 from typing import Any
 
+import lxml.html
+import pandas as pd
 import pytest
 
 import analyzer
-from analyzer.evidence import Datagram
+from analyzer.escape import visible
+from analyzer.evidence import Datagram, Frame
 from analyzer.flowtext import read_flow
 from analyzer.pipeline import analyze_items
 from analyzer.report import Report
@@ -74,6 +80,54 @@ def test_what_was_sent_is_text(sent: str) -> None:
     shown = sent.replace("\x1b", "\\x1b").replace("\u202e", "\\u202e")
     assert any(shown in text for text in page.text)
     assert not any(sent in text for text in page.text if sent != shown)
+
+
+HOSTILE = (
+    "<script>alert(1)</script>", "</td></tr></table><img src=x onerror=alert(1)>", '" onmouseover="alert(1)" x="',
+    "' style='x", "&lt;b&gt;&#60;i&#62;", "<!--", "]]>", "$x^2$", r"\\(x\\)", "$$y$$", "\x1b[2J\x07", "\u202e",
+    "<svg/onload=1>", "<style>*{}</style>",
+)  # fmt: skip
+
+
+def reports_of(sent: str) -> Iterator[Any]:
+    """What shows itself in a notebook, with `sent` in it."""
+    (item, reply) = read_flow("> REGISTER sip:bob@example.com\nUser-Agent: SENT\n< 403\n")
+    assert isinstance(item, Datagram)
+    octets = item.payload.replace(b"SENT", sent.encode()).replace(b"<sip:bob@", b"<sip:" + sent.encode() + b"bob@")
+    named = Frame(f"{sent}.pcap", 1)
+    report = analyze_items([replace(item, payload=octets, place=named), reply])
+    report.notes.append(sent)
+    report.findings[0].detail = report.findings[0].rule = sent
+    yield report
+    found = analyzer.storms(pd.read_pickle(io.BytesIO(_storm())))
+    cause = replace(found.storms[0].causes[0], detail=sent)
+    yield replace(found, storms=(replace(found.storms[0], causes=(cause,)),))
+
+
+@cache
+def _storm() -> bytes:
+    """The transactions of a storm, pickled: each test gets its own."""
+    out = io.BytesIO()
+    report = analyzer.analyze(ROOT / "samples" / "storm-single-client" / "input.pcap.gz", rules=(), tables=True)
+    analyzer.tables(report).transactions.to_pickle(out)
+    return out.getvalue()
+
+
+def outline(tree: Any) -> list[tuple[Any, dict[str, str]]]:
+    """The elements (and comments) of a page, with their attributes."""
+    return [(one.tag, dict(one.attrib)) for one in tree.iter()]
+
+
+@pytest.mark.parametrize("sent", HOSTILE)
+def test_no_element_and_no_attribute_comes_from_what_was_sent(sent: str) -> None:
+    """Read as a browser reads it, a page of hostile rows has the elements, attributes and comments of harmless ones."""
+    for hostile, harmless in zip(reports_of(sent), reports_of("plain"), strict=True):
+        tree, plain = (lxml.html.document_fromstring(one._repr_html_()) for one in (hostile, harmless))
+        assert visible(sent) in tree.text_content()
+        assert outline(tree) == outline(plain)
+        (root,) = tree.find("body")
+        assert {"tex2jax_ignore", "mathjax_ignore"} <= set(root.get("class").split())
+        assert not {name for one in tree.iter() for name in one.attrib} - {"class", "style"}
 
 
 def test_a_long_list_is_cut_and_counted() -> None:

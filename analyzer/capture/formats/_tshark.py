@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from analyzer.capture.formats._tshark_mortal import mortal
 from analyzer.defect import SourceError
+from analyzer.escape import Told
 
 MINIMUM = (3, 0, 0)
 """The first version with `tls.keylog_file`, secrets inside pcapng, and TCP segments put into order."""
@@ -66,7 +67,7 @@ class Program(NamedTuple):
         return f"tshark {'.'.join(map(str, self.version))}"
 
 
-class Unusable(Exception):
+class Unusable(Told):
     """There is no tshark that will do; the text says why, in one line."""
 
 

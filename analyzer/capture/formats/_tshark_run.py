@@ -29,6 +29,7 @@ from pyshark.capture.capture import StopCapture
 
 from analyzer.capture.formats._tshark import FILTER, Program
 from analyzer.capture.formats._tshark_mortal import mortal
+from analyzer.escape import Told
 
 WAITING = 256
 """Packets that wait for the reader at most."""
@@ -52,7 +53,7 @@ class Seen(NamedTuple):
     segmented: bool
 
 
-class Garbled(Exception):
+class Garbled(Told):
     """What tshark wrote cannot be read; the text says why, and may be hostile."""
 
 

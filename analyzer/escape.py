@@ -2,6 +2,9 @@
 
 Everything that a terminal, an editor or a reader could act on is shown as what it is: control characters, undecodable
 octets, bidirectional controls, other invisible characters, line and paragraph separators, heaps of combining marks.
+
+It lies below all else, because whatever is printed needs it: the views, the tables, and what `str` makes of a value or
+of an exception of this project. Fields hold what was sent: `print(address)` is harmless, `print(address.raw)` is not.
 """
 
 from __future__ import annotations
@@ -30,6 +33,18 @@ def visible(text: str) -> str:
         marks = marks + 1 if mark else 0
         shown.append(_code(character) if marks > _MOST_MARKS else _written(character))
     return "".join(shown)
+
+
+NO_FORMULAS = "tex2jax_ignore mathjax_ignore"
+"""The classes of what a notebook shows as HTML: MathJax (2 and 3) would set what a sender put between dollars."""
+
+
+class Told(Exception):
+    """An exception whose text may quote a sender, a file or a peer. What `str`, and so a traceback, gives is visible
+    text; `args` and its other attributes hold what was quoted as it is."""
+
+    def __str__(self) -> str:
+        return visible(super().__str__())
 
 
 def _written(character: str) -> str:
