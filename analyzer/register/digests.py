@@ -24,6 +24,8 @@ from analyzer.sip.text import text
 MOST_SESSIONS = 50_000
 """Clients and nonces whose earlier credentials are remembered for the diagnosis."""
 KEPT_UNKNOWN = 1000
+KEPT_MISMATCHES = 100_000
+"""Mismatches that are listed where no detail was asked for; the others are counted."""
 MOST_JUDGED = 16
 """Credentials of one request that are judged; a request has one for each realm on its way."""
 CUT = DigestVerdict(Verdict.UNKNOWN, "the message is cut within these credentials")
@@ -83,9 +85,12 @@ class DigestLedger:
         self._detail = detail
         self._live: dict[int, dict[str, DigestRecord]] = {}
         self._diagnoser: object | None = None
-        self._last: Bounded[int, Sent] = Bounded(MOST_SESSIONS)
-        self._first: Bounded[int, tuple[str, str]] = Bounded(MOST_SESSIONS)
-        self._elsewhere: Bounded[tuple[str, str], tuple[str, str]] = Bounded(MOST_SESSIONS)
+        self._last: Bounded[int, Sent] = Bounded(MOST_SESSIONS, lambda _, sent: sum(map(len, sent)))
+        self._first: Bounded[int, tuple[str, str]] = Bounded(MOST_SESSIONS, lambda _, pair: sum(map(len, pair)))
+        self._elsewhere: Bounded[tuple[str, str], tuple[str, str]] = Bounded(
+            MOST_SESSIONS, lambda key, value: sum(map(len, (*key, *value)))
+        )
+        self._mismatches = self.dropped = 0
         self.records: list[DigestRecord] = []
         self.verdicts: Counter[str] = Counter()
         self.given = bool(secrets)
@@ -125,7 +130,9 @@ class DigestLedger:
     def _tells(self, record: DigestRecord) -> bool:
         """Worth keeping where no detail was asked for: what is wrong, and some of what could not be judged."""
         if record.judged.verdict is Verdict.MISMATCH:
-            return True
+            self.dropped += self._mismatches >= KEPT_MISMATCHES
+            self._mismatches += 1
+            return self._mismatches <= KEPT_MISMATCHES
         return self.given and record.judged.verdict is Verdict.UNKNOWN and len(self.records) < KEPT_UNKNOWN
 
     def of(self, transaction: Transaction) -> list[DigestRecord]:
