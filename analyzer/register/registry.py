@@ -144,7 +144,8 @@ class Registry:
             self._weight -= _weight(one)
             self._give_up(one)
             gone.append(one)
-        self._look_at = max(MOST_REGISTRATIONS, self._weight + wanted)  # where all are alive, look again later
+        # Where all are alive, look again when there are an eighth more: not at all of them for every new one.
+        self._look_at = max(MOST_REGISTRATIONS, self._weight + max(wanted, self._weight // 8))
         return gone
 
     def _give_up(self, registration: Registration) -> None:
