@@ -45,8 +45,7 @@ from analyzer.sip.message import Message
 MOST_HOSTS = 100_000
 KEPT_BINDINGS = 100
 LONG_MESSAGE = 8192
-"""Octets of a request of which not even the values that its answer asks for again are kept until then: they take four
-times as much."""
+"""Octets of a request whose values are not even kept for its answer: they take four times as much."""
 _LONGEST_WATCH = 7 * 86400  # seconds; an expiry beyond it outlives the capture
 
 
@@ -225,16 +224,14 @@ class Reconstructor:
 
     def _make_room(self) -> None:
         """Where there are too many registrations, some go, and all that is known of them alone."""
-        gone = self.registry.make_room()
-        if not gone:
-            return
-        for one in gone:
+        gone = {one.id: one for one in self.registry.make_room()}
+        for one in gone.values():
             self.exchanges.forget(one)
             if not self.registry.has_clients(one.registrar, one.aor):
                 self.bindings.forget(one.registrar, one.aor)
-        numbers = {one.id for one in gone}
-        self._lapses = [watch for watch in self._lapses if watch[3].id not in numbers]
-        heapq.heapify(self._lapses)
+        if gone:
+            self._lapses = [watch for watch in self._lapses if watch[3].id not in gone]
+            heapq.heapify(self._lapses)
 
     def _attempt(self, registration: Registration, transaction: Transaction) -> tuple[Attempt, bool]:
         current = registration.current
@@ -336,10 +333,8 @@ class Reconstructor:
     def _subject(
         self, transaction: Transaction, registration: Registration | None, attempt: Attempt | None
     ) -> TransactionSubject:
-        in_force, next_nonce = self._before.get(transaction.id, ({}, {}))
-        return TransactionSubject(
-            transaction, registration, attempt, self.digests.of(transaction), in_force, next_nonce
-        )
+        digests, before = self.digests.of(transaction), self._before.get(transaction.id, ({}, {}))
+        return TransactionSubject(transaction, registration, attempt, digests, *before)
 
     def _note_bindings(self, registration: Registration, events: list[BindingEvent]) -> None:
         for event in events:
