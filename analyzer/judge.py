@@ -47,6 +47,8 @@ MAX_PLACES = 10
 """Places that one finding keeps; the count goes on."""
 MAX_FINDINGS = 100_000
 """Findings that are kept apart; beyond it only the tallies go on, and the report says so."""
+MOST_OCTETS = 256 * 1024 * 1024
+"""Octets of their texts and names, which have 64 kB each where somebody wants it so; with the same end."""
 MOST_FOLDS = 10_000
 """Transactions whose violations can still be folded: what folds comes within one transaction's life."""
 MOST_LOSS = 0.02
@@ -79,7 +81,7 @@ class Judge:
         self._findings: dict[tuple[object, ...], Finding] = {}
         self._folders: Bounded[int, list[tuple[Rule, Finding]]] = Bounded(MOST_FOLDS)
         self._unfolded: Bounded[int, list[Finding]] = Bounded(MOST_FOLDS)
-        self.dropped = 0
+        self.dropped = self._octets = 0
         self.fresh: list[Finding] | None = None
         """Findings that are new, in their order, for somebody who empties it as he goes; None where nobody does."""
 
@@ -144,10 +146,11 @@ class Judge:
             places = [(one, _time_of(subject, one)) for one in (place, *answer.related)]
         taken_over = self._findings.pop((rule.id, per, answer.replaces), None) if answer.replaces else None
         if finding is None:
-            if len(self._findings) >= MAX_FINDINGS:
+            if len(self._findings) >= MAX_FINDINGS or self._octets > MOST_OCTETS:
                 self.dropped += 1
                 return
             finding = self._findings[key] = _finding(rule, subject, answer, places)
+            self._octets += len(finding.aor) + len(finding.call_id) + len(finding.detail)
             finding.key = key
             if self.fresh is not None:
                 self.fresh.append(finding)

@@ -28,10 +28,11 @@ if TYPE_CHECKING:
 class Part:
     """What a run found.
 
-    `opened` numbers its transactions, `orphans` counts answers without request. `dropped` findings, `forgotten` clients
-    and `nonces_forgotten` had to be given up, and of `let_go` clients the last exchange. Numbers of transactions and
-    registrations are those of the message that began them where there is more than one part, so that they can be
-    compared.
+    `opened` numbers its transactions, `orphans` counts answers without request. `dropped` findings, `digests_dropped`
+    mismatches, `forgotten` clients and `nonces_forgotten` had to be given up, and of `let_go` exchanges the messages.
+    `unlisted` counts by outcome the registrations that are not listed. Numbers of transactions and registrations are
+    those of the message that began them where there is more than one part, so that they can be compared; `begun` has
+    then those of all registrations.
     """
 
     sources: list[Source]
@@ -44,9 +45,12 @@ class Part:
     opened: Sequence[int]
     orphans: int = 0
     dropped: int = 0
+    digests_dropped: int = 0
     forgotten: int = 0
     nonces_forgotten: int = 0
     let_go: int = 0
+    begun: Sequence[int] = ()
+    unlisted: Counter[str] = field(default_factory=Counter)
     interrupted: bool = False
     secrets_given: bool = False
     aor: str = ""
@@ -64,8 +68,9 @@ def report_of(parts: Sequence[Part], rules: Sequence[Rule]) -> Report:
     summary = _sum_summaries([part.summary for part in parts])
     registrations = sorted((one for part in parts for one in part.registrations), key=lambda one: one.id)
     summary.keepalives = sum(source.keepalives for source in first.sources)
-    summary.registrations = len(registrations)
-    summary.outcomes = Counter(one.outcome for one in registrations)
+    unlisted = sum((part.unlisted for part in parts), Counter[str]())
+    summary.registrations = len(registrations) + unlisted.total()
+    summary.outcomes = Counter(one.outcome for one in registrations) + unlisted
     summary.findings = Counter(finding.shown_severity for finding in findings)
     summary.not_judged = sum(sum(tally.not_judged.values()) for tally in tallies.values())
     return Report(
@@ -81,6 +86,7 @@ def report_of(parts: Sequence[Part], rules: Sequence[Rule]) -> Report:
         interrupted=any(part.interrupted for part in parts),
         aor=first.aor,
         recording=_recording(parts),
+        unlisted=unlisted,
     )
 
 
@@ -96,7 +102,7 @@ def _recording(parts: Sequence[Part]) -> Recording | None:
 def _renumber(parts: Sequence[Part]) -> None:
     """Number transactions and registrations as one process would: 1, 2, 3 in the order in which they began."""
     began = sorted(number for part in parts for number in part.opened)
-    known = sorted(one.id for part in parts for one in part.registrations)
+    known = sorted(number for part in parts for number in part.begun)
 
     def transaction(number: int) -> int:
         return bisect_left(began, number) + 1
@@ -151,6 +157,15 @@ def _given_up(parts: Sequence[Part], summary: Summary) -> list[str]:
     dropped, forgotten = sum(part.dropped for part in parts), sum(part.forgotten for part in parts)
     if dropped:
         notes.append(f"{dropped} more findings were counted but not kept")
+    unlisted = sum(part.unlisted.total() for part in parts)
+    digests = sum(part.digests_dropped for part in parts)
+    if digests:
+        notes.append(f"{digests} more responses that do not match were counted but are not listed")
+    if unlisted:
+        notes.append(
+            f"{unlisted} registrations were counted but are not listed, those first that never succeeded: there are too"
+            " many to be kept; seen again, they look new"
+        )
     if forgotten:
         notes.append(f"{forgotten} clients or Call-IDs were forgotten, the oldest first: seen again, they look new")
     nonces, let_go = max(part.nonces_forgotten for part in parts), sum(part.let_go for part in parts)

@@ -76,7 +76,8 @@ class Summary:
 @dataclass(slots=True)
 class Report:
     """What was found. `transactions` is empty where no detail was asked for; `aor` is what the run was narrowed to;
-    `recording` what the tables are made of beside the rest, None where they were not asked for."""
+    `recording` what the tables are made of beside the rest, None where they were not asked for; `unlisted` counts by
+    outcome the registrations that are not among `registrations`, because there were too many."""
 
     sources: list[Source]
     summary: Summary
@@ -90,6 +91,7 @@ class Report:
     interrupted: bool = False
     aor: str = ""
     recording: Recording | None = None
+    unlisted: Counter[str] = field(default_factory=Counter)
 
     @property
     def failed(self) -> bool:

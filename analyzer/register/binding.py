@@ -119,6 +119,10 @@ class BindingTable:
             self.is_present(binding)
         return entries
 
+    def forget(self, registrar: Registrar, aor: str) -> None:
+        """Its client is given up: what another one of the same address-of-record has bound is learned again."""
+        self._sets.pop((registrar, aor), None)
+
     def clock_stepped(self) -> None:
         """The capture's clock was set back: no end can be compared with what follows (RULES 1.7 step 7)."""
         self._epoch += 1

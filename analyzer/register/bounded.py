@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
+from hashlib import blake2b
 from typing import Generic, TypeVar
 
 from analyzer.escape import Told
 
 K = TypeVar("K")
 V = TypeVar("V")
+LONG = 256
+"""Octets of a value from the wire from which on it counts by its length."""
+MOST_OCTETS = 64 * 1024 * 1024
+"""Octets of the long values of one table."""
+
+
+def brief(value: str) -> str:
+    """A value that only has to be told from others: a long one by its beginning and a hash of it all."""
+    if len(value) <= LONG:
+        return value
+    return f"{value[:32]}...{blake2b(value.encode('utf-8', 'surrogateescape'), digest_size=16).hexdigest()}"
 
 
 class Bounded(Generic[K, V]):
-    """At most `limit` entries; `given_up` counts those that had to go, so that a report can say so."""
+    """At most `limit` entries; `given_up` counts those that had to go, so that a report can say so. With `size`, which
+    tells the octets of an entry, those of more than `LONG` together have at most `MOST_OCTETS`."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, size: Callable[[K, V], int] | None = None) -> None:
         self._entries: OrderedDict[K, V] = OrderedDict()
+        self._size = size
+        self._long: dict[K, int] = {}
+        self._octets = 0
         self.limit = limit
         self.given_up = 0
 
@@ -29,9 +46,19 @@ class Bounded(Generic[K, V]):
     def __setitem__(self, key: K, value: V) -> None:
         self._entries[key] = value
         self._entries.move_to_end(key)
-        if len(self._entries) > self.limit:
-            self._entries.popitem(last=False)
+        if self._size is not None:
+            self._weigh(key, self._size(key, value))
+        while len(self._entries) > self.limit or (self._octets > MOST_OCTETS and len(self._entries) > 1):
+            oldest, _ = self._entries.popitem(last=False)
+            self._weigh(oldest, 0)
             self.given_up += 1
+
+    def _weigh(self, key: K, size: int) -> None:
+        if key in self._long:
+            self._octets -= self._long.pop(key)
+        if size > LONG:
+            self._long[key] = size
+            self._octets += size
 
     def __contains__(self, key: K) -> bool:
         return key in self._entries
@@ -41,6 +68,7 @@ class Bounded(Generic[K, V]):
 
     def pop(self, key: K) -> V | None:
         """Remove an entry and return it; None without one."""
+        self._weigh(key, 0)
         return self._entries.pop(key, None)
 
 

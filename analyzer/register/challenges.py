@@ -10,7 +10,7 @@ from collections.abc import Set
 from typing import NamedTuple
 
 from analyzer.evidence import Place
-from analyzer.register.bounded import Bounded
+from analyzer.register.bounded import LONG, Bounded, brief
 from analyzer.register.overheard import Overheard
 from analyzer.register.transaction import Transaction
 from analyzer.sip.auth import Challenge, parse_auth_params
@@ -38,6 +38,11 @@ def _challenged(realm: str, rows: list[Challenge], transaction: Transaction, fin
         transaction.id,
         holes,
     )
+
+
+def _octets(key: tuple[int, str], challenged: list[Challenged]) -> int:
+    """How much the wire put into the challenges of a client and realm."""
+    return len(key[1]) + sum(len(nonce) for one in challenged for nonce in (one.realm, *one.nonces, *one.qop))
 
 
 def by_realm(message: Message) -> dict[str, list[Challenge]]:
@@ -86,8 +91,8 @@ class NonceUse:
         if time is not None:
             self.first = time if self.first is None else min(self.first, time)
             self.last = time if self.last is None else max(self.last, time)
-        if len(self.call_ids) < MOST_USERS and call_id not in self.call_ids:
-            self.call_ids += (call_id,)
+        if len(self.call_ids) < MOST_USERS and brief(call_id) not in self.call_ids:
+            self.call_ids += (brief(call_id),)
         if len(self.hosts) < MOST_USERS and host not in self.hosts:
             self.hosts += (host,)
 
@@ -111,11 +116,11 @@ class Challenges:
     """The challenges of all clients, bounded: the oldest nonces are forgotten first."""
 
     def __init__(self) -> None:
-        self._current: Bounded[tuple[int, str], list[Challenged]] = Bounded(MOST_SESSIONS)
+        self._current: Bounded[tuple[int, str], list[Challenged]] = Bounded(MOST_SESSIONS, _octets)
         self._uses: Bounded[tuple[str, str, str], NonceUse] = Bounded(MOST_NONCES)
         self._runs: Bounded[tuple[str, str], Run] = Bounded(1000)
         self._realms: Bounded[str, dict[str, None]] = Bounded(1000)
-        self._next: Bounded[tuple[int, str], str] = Bounded(MOST_SESSIONS)
+        self._next: Bounded[tuple[int, str], str] = Bounded(MOST_SESSIONS, lambda key, nonce: len(key[1]) + len(nonce))
         self._strong: Bounded[tuple[str, str], bool] = Bounded(1000)
 
     def answered(self, transaction: Transaction, registration: int | None, holes: int = 0) -> None:
@@ -146,7 +151,7 @@ class Challenges:
     def _take(self, server: str, transaction: Transaction | None, final: Message | Overheard) -> None:
         for challenge in final.challenges:
             if challenge.is_digest and (challenge.algorithm or "").lower() in STRONG:
-                self._strong[(server, challenge.realm or "")] = True
+                self._strong[(server, brief(challenge.realm or ""))] = True
             if challenge.is_digest and challenge.nonce:
                 self._issue(server, challenge.realm or "", challenge.nonce, transaction, final)
 
@@ -160,7 +165,7 @@ class Challenges:
 
     def was_issued(self, server: str, realm: str, nonce: str) -> bool:
         """Whether the capture shows this server giving out this nonce."""
-        return (server, realm, nonce) in self._uses
+        return (server, brief(realm), brief(nonce)) in self._uses
 
     @property
     def forgotten(self) -> int:
@@ -173,16 +178,16 @@ class Challenges:
 
     def use(self, server: str, realm: str, nonce: str) -> NonceUse | None:
         """Where a nonce was issued."""
-        return self._uses.get((server, realm, nonce))
+        return self._uses.get((server, brief(realm), brief(nonce)))
 
     def run(self, server: str, realm: str) -> int:
         """How many nonces in a row were numbers that went up by a small step."""
-        run = self._runs.get((server, realm))
+        run = self._runs.get((server, brief(realm)))
         return run.length if run else 0
 
     def offers_strong(self, server: str, realm: str) -> bool:
         """Whether this server has offered an algorithm better than MD5 for the realm so far."""
-        return self._strong.get((server, realm)) is True
+        return self._strong.get((server, brief(realm))) is True
 
     def _note_next(self, registration: int, transaction: Transaction) -> None:
         """RFC 7616 3.5: a 2xx may name the next nonce in Authentication-Info; it belongs to the realm just used."""
@@ -199,14 +204,15 @@ class Challenges:
     def _issue(
         self, server: str, realm: str, nonce: str, transaction: Transaction | None, final: Message | Overheard
     ) -> None:
-        use = self._uses.get((server, realm, nonce))
+        key = (server, brief(realm), brief(nonce))
+        use = self._uses.get(key)
         if use is None:
             use = NonceUse(final.datagram.time, final.datagram.place)
-            self._uses[(server, realm, nonce)] = use
+            self._uses[key] = use
             realms = self._realms.get(server)
             if realms is None:
                 realms = self._realms[server] = {}
-            if len(realms) < MOST_USERS:
+            if len(realms) < MOST_USERS and len(realm) <= LONG:
                 realms[realm] = None
             self._count(server, realm, nonce)
         if transaction is not None:
@@ -215,6 +221,7 @@ class Challenges:
             use.take(final.datagram.time, final.call_id, final.datagram.destination.host)
 
     def _count(self, server: str, realm: str, nonce: str) -> None:
+        realm = brief(realm)
         run = self._runs.get((server, realm))
         if run is None:
             run = self._runs[(server, realm)] = Run()

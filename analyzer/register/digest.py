@@ -29,12 +29,12 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from analyzer.register.diagnosis.context import MOST_SEEN, DigestContext
 from analyzer.register.digest_input import DigestInput, clip, from_credentials
 from analyzer.register.secret import Secret, secret_octets
-from analyzer.register.secrets import Secrets
+from analyzer.register.secrets import MOST_TRIED, Secrets
 
 if TYPE_CHECKING:
-    from analyzer.register.diagnosis.context import DigestContext
     from analyzer.register.diagnosis.diagnoser import Diagnoser
     from analyzer.register.diagnosis.engine import Diagnosis
 
@@ -266,6 +266,9 @@ def judge(
             return _match(named, secret, reading.note)
     diagnoser = diagnoser or Diagnoser()
     found = diagnoser.first_found(named, usable, secrets, context)
+    if found is None and own and secrets.overflows(named.username, named.realm):
+        why = f"more than {MOST_TRIED} passwords are known for {clip(named.username)}: not all were tried"
+        return DigestVerdict(Verdict.UNKNOWN, why, username=named.username)
     return _no_match(named, usable[0], found, diagnoser.tried if own else "")
 
 
@@ -299,19 +302,25 @@ def malformed(digest: DigestInput) -> str:
 def resolve_user(digest: DigestInput, secrets: Secrets, seen: Sequence[str] = ()) -> DigestInput:
     """The credentials under the plain user name (RFC 7616 3.4.4), among the users known and those `seen` elsewhere.
 
-    Every hash is tried, not that of the algorithm alone: which one makes the name is another rule's question. A name
+    Every hash of its length is tried, not that of the algorithm alone: which one makes the name is another rule's
+    question. The first `MOST_SEEN` of `seen` are tried, the known users within the bounds of `HashedUsers`. A name
     that is sent plain though userhash says otherwise is taken as it is; one that nobody has stays hashed.
     """
     if not digest.userhash or secrets.knows(digest.username):
         return digest._replace(userhash=False)
-    for token in ALGORITHMS.values():
-        if token.session or token.aka or hash_function(token.hash_name) is None:
-            continue
-        hashes = secrets.hashed_users(token.token, digest.realm, partial(user_hash, token, realm=digest.realm))
-        for user in (hashes.get(digest.username.lower()), *seen):
-            if user is not None and user_hash(token, user, digest.realm) == digest.username.lower():
+    name = digest.username.lower()
+    for token in _user_hashes(name):
+        known = secrets.hashed.find(name, token.token, digest.realm, partial(user_hash, token, realm=digest.realm))
+        for user in (known, *seen[:MOST_SEEN]):
+            if user is not None and user_hash(token, user, digest.realm) == name:
                 return digest._replace(username=user, userhash=False)
     return digest
+
+
+def _user_hashes(name: str) -> list[Algorithm]:
+    """The algorithms whose hash has the length of this one."""
+    plain = (one for one in ALGORITHMS.values() if not one.session and not one.aka and one.digits == len(name))
+    return [one for one in plain if hash_function(one.hash_name) is not None]
 
 
 def computable(digest: DigestInput, secret: Secret) -> bool:
@@ -334,6 +343,9 @@ def _candidates(digest: DigestInput, secrets: Secrets) -> tuple[list[Secret], bo
 def _no_secret(digest: DigestInput, secrets: Secrets, candidates: list[Secret]) -> str:
     algorithm = algorithm_of(digest.algorithm)
     if digest.userhash:
+        tokens = _user_hashes(digest.username)
+        if not all(secrets.hashed.admits(token.token, digest.realm) for token in tokens):
+            return "userhash: too many realms, the known users are not hashed for this one"
         return "userhash: the user name is hashed and no known user matches"
     if algorithm is not None and algorithm.aka:
         return f"algorithm {algorithm.token} cannot be computed without the subscriber key"

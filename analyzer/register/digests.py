@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from analyzer.evidence import Place
 from analyzer.register.bounded import Bounded, Ordinal
 from analyzer.register.challenges import Challenges
-from analyzer.register.diagnosis.context import DigestContext, Sent
+from analyzer.register.diagnosis.context import MOST_SEEN, DigestContext, Sent, first_of
 from analyzer.register.digest import DigestVerdict, Verdict, from_credentials, judge
 from analyzer.register.registration import Registration
 from analyzer.register.secrets import Secrets
@@ -24,7 +24,12 @@ from analyzer.sip.text import text
 MOST_SESSIONS = 50_000
 """Clients and nonces whose earlier credentials are remembered for the diagnosis."""
 KEPT_UNKNOWN = 1000
+KEPT_MISMATCHES = 100_000
+"""Mismatches that are listed where no detail was asked for; the others are counted."""
+MOST_JUDGED = 16
+"""Credentials of one request that are judged; a request has one for each realm on its way."""
 CUT = DigestVerdict(Verdict.UNKNOWN, "the message is cut within these credentials")
+TOO_MANY = DigestVerdict(Verdict.UNKNOWN, f"more than {MOST_JUDGED} credentials in one request: not judged")
 NO_SECRETS = DigestVerdict(Verdict.UNKNOWN, "no password given")
 
 
@@ -80,9 +85,12 @@ class DigestLedger:
         self._detail = detail
         self._live: dict[int, dict[str, DigestRecord]] = {}
         self._diagnoser: object | None = None
-        self._last: Bounded[int, Sent] = Bounded(MOST_SESSIONS)
-        self._first: Bounded[int, tuple[str, str]] = Bounded(MOST_SESSIONS)
-        self._elsewhere: Bounded[tuple[str, str], tuple[str, str]] = Bounded(MOST_SESSIONS)
+        self._last: Bounded[int, Sent] = Bounded(MOST_SESSIONS, lambda _, sent: sum(map(len, sent)))
+        self._first: Bounded[int, tuple[str, str]] = Bounded(MOST_SESSIONS, lambda _, pair: sum(map(len, pair)))
+        self._elsewhere: Bounded[tuple[str, str], tuple[str, str]] = Bounded(
+            MOST_SESSIONS, lambda key, value: sum(map(len, (*key, *value)))
+        )
+        self._mismatches = self.dropped = 0
         self.records: list[DigestRecord] = []
         self.verdicts: Counter[str] = Counter()
         self.given = bool(secrets)
@@ -90,9 +98,13 @@ class DigestLedger:
     def sent(self, transaction: Transaction, message: Message, registration: Registration | None, aor: str) -> None:
         """Take in a request, or a copy of one."""
         known = self._live.get(transaction.path.first.id if transaction.path else transaction.id, {})
-        for credentials in message.credentials:
-            if not self._is_copy(credentials, transaction, known):
+        for number, credentials in enumerate(message.credentials):
+            if self._is_copy(credentials, transaction, known):
+                continue
+            if number < MOST_JUDGED:
                 self._keep(self._record(credentials, transaction, message, registration, aor))
+            else:
+                self._keep(_record_of(credentials, TOO_MANY, transaction, message, aor))
         header = message.cut_header
         if header is not None and header.key in CREDENTIALS:  # seen and counted, but not judged (T-FRAG)
             cut = parse_credentials(header.key, text(header.value))
@@ -118,7 +130,9 @@ class DigestLedger:
     def _tells(self, record: DigestRecord) -> bool:
         """Worth keeping where no detail was asked for: what is wrong, and some of what could not be judged."""
         if record.judged.verdict is Verdict.MISMATCH:
-            return True
+            self.dropped += self._mismatches >= KEPT_MISMATCHES
+            self._mismatches += 1
+            return self._mismatches <= KEPT_MISMATCHES
         return self.given and record.judged.verdict is Verdict.UNKNOWN and len(self.records) < KEPT_UNKNOWN
 
     def of(self, transaction: Transaction) -> list[DigestRecord]:
@@ -175,25 +189,28 @@ class DigestLedger:
     def _context(
         self, credentials: Credentials, transaction: Transaction, message: Message, registration: Registration | None
     ) -> DigestContext:
-        addresses = [address for address in (message.to, message.from_, *message.contacts) if address and address.uri]
+        """What was seen around the credentials, each list cut to `MOST_SEEN`: a request may have thousands of headers
+        of a kind, and of credentials."""
+        contacts = message.contacts[:MOST_SEEN]
+        addresses = [address for address in (message.to, message.from_, *contacts) if address and address.uri]
         challenged = self._challenges.in_force(registration.id, credentials.realm or "") if registration else []
         earlier = self._last.get(registration.id) if registration else None
-        hosts = [f"{via.host}:{via.port}" if via.port else via.host for via in message.vias]
+        hosts = (f"{via.host}:{via.port}" if via.port else via.host for via in message.vias[: MOST_SEEN - 2])
         nonce = credentials.nonce or ""
         first = self._first.get(registration.id) if registration else None
         other = self._elsewhere.get((credentials.username or "", nonce))
         realms = self._challenges.realms(transaction.destination.host)
         return DigestContext(
-            realms=tuple(realm for realm in realms if realm != credentials.realm),
+            realms=first_of(realm for realm in realms if realm != credentials.realm),
             first=first if first is not None and first[0] == nonce else None,
             others=() if other is None else (other,),
-            users=tuple(dict.fromkeys(address.uri.user for address in addresses if address.uri and address.uri.user)),
+            users=first_of(address.uri.user for address in addresses if address.uri and address.uri.user),
             request_uri=message.request_uri,
-            uris=tuple(dict.fromkeys(address.uri.text for address in addresses if address.uri)),
-            hosts=tuple(dict.fromkeys([*hosts, transaction.destination.written, transaction.destination.host])),
-            nonces=tuple(nonce for row in challenged for nonce in sorted(row.nonces) if nonce != credentials.nonce),
+            uris=first_of(address.uri.text for address in addresses if address.uri),
+            hosts=first_of([*hosts, transaction.destination.written, transaction.destination.host]),
+            nonces=first_of(one for row in challenged for one in sorted(row.nonces) if one != nonce),
             previous_nc=earlier.nc if earlier else "",
-            qop_offers=tuple(dict.fromkeys(",".join(row.qop) for row in challenged if row.qop)),
+            qop_offers=first_of(",".join(row.qop) for row in challenged if row.qop),
             earlier=(earlier,) if earlier else (),
         )
 

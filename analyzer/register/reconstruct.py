@@ -11,7 +11,7 @@ requests go to, so the addresses of one cluster are several registrars.
 from __future__ import annotations
 
 import heapq
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable
 
 from analyzer.evidence import SECOND, Abort, Datagram
@@ -22,6 +22,7 @@ from analyzer.register.bounded import Notes, Ordinal
 from analyzer.register.challenges import Challenged, Challenges
 from analyzer.register.digests import DigestLedger, DigestRecord
 from analyzer.register.events import Event
+from analyzer.register.exchanges import Exchanges
 from analyzer.register.identity import aor_of, client_of, registrar_of
 from analyzer.register.keys import from_tag
 from analyzer.register.matching import TransactionTable
@@ -42,9 +43,9 @@ from analyzer.register.transaction import Transaction
 from analyzer.sip.message import Message
 
 MOST_HOSTS = 100_000
-MOST_EXCHANGES = 20_000
-"""Clients whose last exchange is kept with its octets, some two kB each."""
 KEPT_BINDINGS = 100
+LONG_MESSAGE = 8192
+"""Octets of a request whose values are not even kept for its answer: they take four times as much."""
 _LONGEST_WATCH = 7 * 86400  # seconds; an expiry beyond it outlives the capture
 
 
@@ -79,8 +80,7 @@ class Reconstructor:
         self.orphans = 0
         self._owner: dict[int, tuple[Registration, Attempt | None]] = {}
         self._before: dict[int, tuple[dict[str, list[Challenged]], dict[str, str]]] = {}
-        self._exchanges: OrderedDict[int, Registration] = OrderedDict()
-        self.let_go = 0
+        self.exchanges = Exchanges()
         self._finishing = False
         self._lapses: list[tuple[int, int, Binding, Registration]] = []
         self._watches = 0
@@ -191,10 +191,13 @@ class Reconstructor:
             self.emit(MessageSubject(request, transaction, registration, earlier))
         if earlier is not None and earlier.final is not None:
             earlier.fold()  # the step has read it again
+        if len(request.raw) > LONG_MESSAGE:
+            request.fold()
 
     def _register(self, transaction: Transaction, request: Message) -> tuple[Registration, Transaction | None]:
         """Find whose request it is; returns the registration and the client's transaction before this one."""
         aor, registrar, client = aor_of(request), registrar_of(transaction), client_of(request)
+        self._make_room()
         registration = self.registry.find(registrar, aor, client, transaction)
         stream = self.registry.stream(transaction, client, from_tag(request))
         attempt, same_attempt = self._attempt(registration, transaction)
@@ -218,6 +221,17 @@ class Reconstructor:
             self.emit(BindingSubject(event, registration, step))
         stream.take(transaction, client)
         return registration, earlier
+
+    def _make_room(self) -> None:
+        """Where there are too many registrations, some go, and all that is known of them alone."""
+        gone = {one.id: one for one in self.registry.make_room()}
+        for one in gone.values():
+            self.exchanges.forget(one)
+            if not self.registry.has_clients(one.registrar, one.aor):
+                self.bindings.forget(one.registrar, one.aor)
+        if gone:
+            self._lapses = [watch for watch in self._lapses if watch[3].id not in gone]
+            heapq.heapify(self._lapses)
 
     def _attempt(self, registration: Registration, transaction: Transaction) -> tuple[Attempt, bool]:
         current = registration.current
@@ -277,15 +291,6 @@ class Reconstructor:
                 self._conclude(registration, attempt)
         transaction.fold()
 
-    def _keep(self, registration: Registration) -> None:
-        """Of the latest clients the last exchange is kept with its octets, for the sentences that a next step may need;
-        of others what was noted of it is enough."""
-        self._exchanges[registration.id] = registration
-        self._exchanges.move_to_end(registration.id)
-        if len(self._exchanges) > MOST_EXCHANGES:
-            _, oldest = self._exchanges.popitem(last=False)
-            self.let_go += oldest.let_go()
-
     def _silent(self, transaction: Transaction) -> None:
         registration, attempt = self._owner.get(transaction.id, (None, None))
         if registration is not None and transaction.method == "REGISTER":
@@ -309,8 +314,8 @@ class Reconstructor:
         self.digests.closed(transaction)
         if transaction.method == "REGISTER":
             self._closed(transaction, registration)
-        if registration is not None and registration.last_transaction is transaction and not self._finishing:
-            self._keep(registration)
+        if registration is not None and not self._finishing:
+            self.exchanges.keep(registration, transaction)
         transaction.fold()
 
     def _too_early(self, transaction: Transaction) -> bool:
@@ -328,10 +333,8 @@ class Reconstructor:
     def _subject(
         self, transaction: Transaction, registration: Registration | None, attempt: Attempt | None
     ) -> TransactionSubject:
-        in_force, next_nonce = self._before.get(transaction.id, ({}, {}))
-        return TransactionSubject(
-            transaction, registration, attempt, self.digests.of(transaction), in_force, next_nonce
-        )
+        digests, before = self.digests.of(transaction), self._before.get(transaction.id, ({}, {}))
+        return TransactionSubject(transaction, registration, attempt, digests, *before)
 
     def _note_bindings(self, registration: Registration, events: list[BindingEvent]) -> None:
         for event in events:

@@ -14,11 +14,14 @@ from typing import NamedTuple, TypeVar
 from analyzer.evidence import SECOND, Place
 from analyzer.register.attempt import Attempt, Outcome
 from analyzer.register.binding import Binding
+from analyzer.register.bounded import LONG
 from analyzer.register.identity import Client, Registrar
 from analyzer.register.timers import BOOT_SILENCE
 from analyzer.register.transaction import Transaction
 
 KEPT_CALL_IDS = 50
+KEPT_OCTETS = 16_384
+"""Octets of the Call-IDs, and of the contacts, that are kept of one client, beside the latest Call-ID."""
 KEPT_FAILURES = 32
 _REFUSALS = (401, 403, 407)
 _DECISIVE = ("registered", "removed", "rejected", "timeout", "abandoned")
@@ -76,6 +79,13 @@ def _words(last: Transaction) -> tuple[str, str]:
 @lru_cache(maxsize=4096)
 def _pair(reason: str, said: str) -> tuple[str, str]:
     return reason, said  # one object for all who were told the same
+
+
+def _short(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """The texts, without the first ones where all are too long to be kept."""
+    while len(texts) > 1 and sum(map(len, texts)) > KEPT_OCTETS:
+        texts = texts[1:]
+    return texts
 
 
 class Registration:
@@ -159,16 +169,29 @@ class Registration:
         self._numbers: list[int] | None = None
         self.bindings: tuple[Binding, ...] = ()
 
-    def let_go(self) -> bool:
-        """Give up the messages of the latest transaction, if it is over; True if that was done. What is known of it by
-        number, time and outcome stays."""
-        last = self.last_transaction
-        if last is None or last.seen or (last.request is None and last.final is None):
+    def let_go(self, last: Transaction) -> bool:
+        """Give up the messages of one of its transactions, if that is over; True if that was done. What is known of it
+        by number, time and outcome stays, and nonces of ordinary length."""
+        if last.seen or (last.request is None and last.final is None):
             return False
-        self._words = _words(last)
+        if last is self.last_transaction:
+            self._words = _words(last)
         last.request = last.final = None
         last.key, last.branch, last.sent_by, last.tick, last.deadline = (), "", "", 0, 0  # it is matched with no more
+        if any(len(nonce) > LONG for nonce in last.nonces):
+            last.nonces = frozenset(nonce for nonce in last.nonces if len(nonce) <= LONG)
         return True
+
+    @property
+    def was_well(self) -> bool:
+        """Whether it ever had what it asked for."""
+        return any(outcome in WELL for outcome, _ in self.outcome_counts)
+
+    @property
+    def size(self) -> int:
+        """Octets of what the wire made long: names, addresses, Call-IDs."""
+        texts = (self.aor, self.user_agent, *self.call_ids, *self.contacts)
+        return sum(map(len, texts))
 
     def seal(self) -> None:
         """The run is over: keep of the latest transaction what a report says, and nothing else that was for reading."""
@@ -217,11 +240,11 @@ class Registration:
             if call_id in self.call_ids:
                 self.interleaved = True  # two streams alive at once: not one client that changed its Call-ID
             others = tuple(known for known in self.call_ids if known != call_id)
-            self.call_ids = (*others[1 - KEPT_CALL_IDS :], call_id)
+            self.call_ids = (*_short(others[1 - KEPT_CALL_IDS :]), call_id)
         for contact in transaction.request.contacts if transaction.request else ():
             written = "*" if contact.star else contact.uri.text if contact.uri else contact.raw
-            if written not in self.contacts and len(self.contacts) < KEPT_CALL_IDS:
-                self.contacts += (written,)
+            if len(self.contacts) < KEPT_CALL_IDS and written not in self.contacts:
+                self.contacts = _short((*self.contacts, written))
         if client != self.client:
             self.client = Client(*(new or old for new, old in zip(client, self.client, strict=True)))
         self.user_agent = client.user_agent or self.user_agent

@@ -7,7 +7,9 @@ a second registrar has a number space of its own (8.1.2, RFC 3263 4.3).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 from analyzer.evidence import Endpoint
 from analyzer.register.bounded import Bounded, Ordinal
@@ -17,6 +19,11 @@ from analyzer.register.transaction import Transaction
 
 MOST_CLIENTS = 1_000_000
 """(registrar, address-of-record) pairs whose clients can be told again."""
+MOST_REGISTRATIONS = 1_250_000
+"""Registrations that are kept: a million phones and some, 4 kB each. What makes up a new client with each request would
+otherwise take all memory there is."""
+_OCTETS_OF_ONE = 2048
+"""Octets of names, addresses and Call-IDs that count as one more registration."""
 MOST_STREAMS = 200_000
 """Call-IDs that are followed; each keeps its latest transaction, some 7 kB."""
 _MOST_SIDE_BY_SIDE = 64
@@ -80,8 +87,13 @@ class Registry:
     def __init__(self, ordinal: Ordinal | None = None) -> None:
         self._ordinal = ordinal or Ordinal()
         self._clients: Bounded[tuple[Registrar, str], tuple[Registration, ...]] = Bounded(MOST_CLIENTS)
-        self._streams: Bounded[str, tuple[Stream, ...]] = Bounded(MOST_STREAMS)
+        self._streams: Bounded[str, tuple[Stream, ...]] = Bounded(MOST_STREAMS, lambda call_id, _: len(call_id))
         self._all: dict[int, Registration] = {}
+        self._begun = 0
+        self._weight = 0
+        self._look_at = MOST_REGISTRATIONS
+        self.begun = array("q")
+        self.unlisted: Counter[str] = Counter()
 
     def __iter__(self) -> Iterator[Registration]:
         return iter(self._all.values())
@@ -105,11 +117,50 @@ class Registry:
         for registration in reversed(known):
             if may_be_same(registration.client, client, alive=registration.alive(transaction.first)):
                 return registration
-        number = self._ordinal.number if self._ordinal.shared else len(self._all) + 1
+        self._begun += 1
+        number = self._ordinal.number if self._ordinal.shared else self._begun
         registration = Registration(number, aor, registrar, client, transaction)
         self._all[registration.id] = registration
+        self._weight += 1 + (len(aor) + len(transaction.call_id) + len(client.contact)) // _OCTETS_OF_ONE
+        if self._ordinal.shared:
+            self.begun.append(number)
         self._clients[(registrar, aor)] = (*known[1 - _MOST_SIDE_BY_SIDE :], registration)
         return registration
+
+    def make_room(self) -> Sequence[Registration]:
+        """Give up an eighth of what may be kept, once that is exceeded, and return them; `unlisted` counts them by
+        outcome. Nobody goes who has a transaction alive. First go those who never had what they asked for: a scan
+        makes up clients, and tries each once; then the others, and of all the one first that was seen longest ago."""
+        if self._weight <= self._look_at:
+            return ()
+        idle = [one for one in self._all.values() if one.current is None]
+        idle.sort(key=lambda one: (one.was_well, one.attempts > 1, one.last or 0))
+        self._weight = sum(map(_weight, self._all.values()))
+        wanted = max(1, MOST_REGISTRATIONS // 8)
+        gone: list[Registration] = []
+        for one in idle if self._weight > MOST_REGISTRATIONS else ():
+            if self._weight <= MOST_REGISTRATIONS - wanted:
+                break
+            self._weight -= _weight(one)
+            self._give_up(one)
+            gone.append(one)
+        # Where all are alive, look again when there are an eighth more: not at all of them for every new one.
+        self._look_at = max(MOST_REGISTRATIONS, self._weight + max(wanted, self._weight // 8))
+        return gone
+
+    def _give_up(self, registration: Registration) -> None:
+        del self._all[registration.id]
+        self.unlisted[registration.outcome] += 1
+        key = (registration.registrar, registration.aor)
+        others = tuple(one for one in self._clients.get(key) or () if one is not registration)
+        if others:
+            self._clients[key] = others
+        else:
+            self._clients.pop(key)
+
+    def has_clients(self, registrar: Registrar, aor: str) -> bool:
+        """Whether a registration of this address-of-record at this registrar can be found."""
+        return (registrar, aor) in self._clients
 
     def stream(self, transaction: Transaction, client: Client, from_tag: str) -> Stream:
         """The stream of a request's Call-ID and user agent."""
@@ -126,6 +177,10 @@ class Registry:
         for stream in self._streams.get(call_id) or ():
             if len(stream.orphans) < _MOST_SIDE_BY_SIDE:
                 stream.orphans |= {cseq}
+
+
+def _weight(registration: Registration) -> int:
+    return 1 + registration.size // _OCTETS_OF_ONE
 
 
 def _agrees(one: Client, two: Client) -> bool:

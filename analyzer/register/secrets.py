@@ -8,16 +8,24 @@ diagnosis is for; a guess here would hide it. A password (not an HA1) entered fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 from analyzer.register.credential_files import read_credentials
+from analyzer.register.credential_files._source import first_line_of
+from analyzer.register.hashed_users import HashedUsers
 from analyzer.register.secret import MASK, CredentialsError, Kind, Secret
 
 __all__ = ["MASK", "CredentialsError", "Kind", "Secret", "Secrets", "read_password_file"]
 
-
-_REALMS_KEPT = 64
+MOST_TRIED = 64
+"""Secrets of one user for one realm that are held against one response, beside that for everybody. A history of
+passwords is shorter, and each costs up to fifteen hashes a request."""
+_CROWDED = 16
+"""Secrets of one user from which on they are found by realm, and not by looking through them."""
+_LOOKED_THROUGH = 256
+"""Secrets of one user that are looked through for one of another realm."""
 
 
 class Secrets:
@@ -28,9 +36,14 @@ class Secrets:
         self._entries: list[Secret] = list(entries)
         self._for_all = for_all
         self._by_user: dict[str, list[Secret]] = {}
-        self._hashes: dict[tuple[str, str], Mapping[str, str]] = {}
+        self._by_realm: dict[tuple[str, str], list[Secret]] = {}
         for secret in self._entries:
             self._by_user.setdefault(secret.username, []).append(secret)
+        for crowd in self._by_user.values():
+            for secret in crowd if len(crowd) > _CROWDED else ():
+                self._by_realm.setdefault((secret.username, secret.realm), []).append(secret)
+        named = {secret.realm for secret in self._entries if secret.realm}
+        self.hashed = HashedUsers(self._by_user.keys() - {""} if "" in self._by_user else self._by_user.keys(), named)
 
     @classmethod
     def load(
@@ -56,18 +69,30 @@ class Secrets:
         return cls(Secret(value, username=user, realm=realm) for user, value in passwords.items())
 
     def lookup(self, username: str, realm: str) -> list[Secret]:
-        """The secrets of a user, best first: of this realm, of any realm, the one for everybody. Empty: not known."""
-        own = self._by_user.get(username, ())
-        found = [secret for secret in own if secret.realm == realm and realm]
-        found += [secret for secret in own if not secret.realm]
+        """The secrets of a user, best first: of this realm, of any realm, the one for everybody. Empty: not known. At
+        most `MOST_TRIED` of them and the last."""
+        found = [*self._of(username, realm), *self._of(username, "")] if realm else [*self._of(username, "")]
+        del found[MOST_TRIED:]
         if self._for_all is not None:
             found.append(self._for_all)
         return found
 
-    def elsewhere(self, username: str, realm: str) -> list[Secret]:
-        """The passwords of a user that were given for other realms (an HA1 holds its realm and cannot be moved)."""
+    def overflows(self, username: str, realm: str) -> bool:
+        """Whether `lookup` leaves some of a user's secrets out."""
+        return len(self._of(username, realm)) + (len(self._of(username, "")) if realm else 0) > MOST_TRIED
+
+    def _of(self, username: str, realm: str) -> Sequence[Secret]:
+        """The secrets that were given for this very user name and realm."""
         own = self._by_user.get(username, ())
-        return [secret for secret in own if secret.realm not in ("", realm) and not secret.is_ha1]
+        if len(own) > _CROWDED:
+            return self._by_realm.get((username, realm), ())
+        return [secret for secret in own if secret.realm == realm]
+
+    def elsewhere(self, username: str, realm: str) -> list[Secret]:
+        """The passwords of a user that were given for other realms (an HA1 holds its realm and cannot be moved): at
+        most `MOST_TRIED`, of the first of the user's secrets."""
+        own = islice(self._by_user.get(username, ()), _LOOKED_THROUGH)
+        return [secret for secret in own if secret.realm not in ("", realm) and not secret.is_ha1][:MOST_TRIED]
 
     def users(self) -> Iterator[str]:
         """Each user name once, in the order given."""
@@ -76,15 +101,6 @@ class Secrets:
     def knows(self, username: str) -> bool:
         """Whether a secret was given for this very user name, in whatever realm."""
         return username in self._by_user
-
-    def hashed_users(self, token: str, realm: str, hashed: Callable[[str], str]) -> Mapping[str, str]:
-        """Hash of the user name -> user name of every known user (RFC 7616 3.4.4), made once per hash and realm."""
-        key = (token, realm)
-        if self._hashes.get(key) is None:
-            if len(self._hashes) >= _REALMS_KEPT:  # realms are wire values
-                self._hashes.clear()
-            self._hashes[key] = {hashed(user): user for user in self.users()}
-        return self._hashes[key]
 
     def __iter__(self) -> Iterator[Secret]:
         yield from self._entries
@@ -104,12 +120,7 @@ def read_password_file(path: str | Path) -> Secret:
     Raises `CredentialsError` when the file cannot be read or its first line is empty.
     """
     name = str(path)
-    try:
-        with open(path, "rb") as stream:
-            line = stream.readline()
-    except OSError as error:
-        raise CredentialsError(name, error.strerror or "cannot be read") from None
-    value = line.removesuffix(b"\n").removesuffix(b"\r")
+    value = first_line_of(path).removesuffix(b"\r")
     if not value:
         raise CredentialsError(name, "the first line is empty, no password there", line=1)
     return Secret(value, kind="password", origin=f"{name}:1")

@@ -99,19 +99,23 @@ class Layout:
         """Give back what was parsed: of a plain message the octets are enough, and the rest comes again when somebody
         asks. What a client keeps of its last exchange costs a quarter then."""
         del self.__dict__
-        if self.is_good_evidence and self._repeats is _NO_REPEATS:
+        if self.is_good_evidence:
             try:  # every message comes here three times, and `suppress` costs as much as the rest
                 del self._rows
+                if self._repeats is not _NO_REPEATS:
+                    del self._repeats
             except AttributeError:  # it is folded already
                 pass
 
-    def __getattr__(self, name: str) -> dict[str, Row]:
+    def __getattr__(self, name: str) -> object:
         """The rows of a message that was folded. No other attribute is ever missing."""
-        if name != "_rows":
+        if name not in ("_rows", "_repeats"):
             raise AttributeError(name)
-        lines = self.raw[: self.head_end - 2].split(b"\r\n")
-        self._rows = dict(map(_row_of, lines[1:]))
-        return self._rows
+        pairs = list(map(_row_of, self.raw[: self.head_end - 2].split(b"\r\n")[1:]))
+        self._rows, self._repeats = dict(pairs), _NO_REPEATS
+        if len(self._rows) != len(pairs):
+            self._index([row for _, row in pairs])
+        return self._rows if name == "_rows" else self._repeats
 
     def _read_any(self) -> None:
         """Read whatever it is."""

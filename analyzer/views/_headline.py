@@ -60,7 +60,7 @@ def _draw_repeats(canvas: Canvas, report: Report) -> None:
 
 def verdict(story: Story) -> str:
     """The sentence: `412 clients: 397 registered, 12 refused, 3 without an answer.`"""
-    total = len(story.states)
+    total = story.counts.total()
     if not total:
         return _nobody(story.report)
     seen = [(state, story.counts[state]) for state in STATES if story.counts[state]]

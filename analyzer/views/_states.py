@@ -66,6 +66,8 @@ class Story:
         self.answering = {one.registrar.endpoint.host for one in report.registrations if one.reasons or one.status}
         self.states = [(one, self.state(one)) for one in report.registrations]
         self.counts = Counter(state for _, state in self.states)
+        for outcome, number in report.unlisted.items():
+            self.counts[_OF_OUTCOME[outcome]] += number
         self.troubled = {one.id for one, state in self.states if state.trouble}
 
     def state(self, one: Registration) -> State:

@@ -9,7 +9,7 @@ import pytest
 from analyzer.evidence import Item
 from analyzer.flowtext import read_flow
 from analyzer.pipeline import Analysis, analyze_items
-from analyzer.register import challenges, reconstruct
+from analyzer.register import challenges, exchanges
 from analyzer.register.registration import LastSeen
 from analyzer.report import Report
 from analyzer.rules import all_rules
@@ -38,7 +38,7 @@ def flow(rounds: int) -> Iterator[Item]:
 @pytest.fixture
 def tight(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hardly anything is kept."""
-    monkeypatch.setattr(reconstruct, "MOST_EXCHANGES", 1)
+    monkeypatch.setattr(exchanges, "MOST_EXCHANGES", 1)
     monkeypatch.setattr(challenges, "MOST_NONCES", 1)
 
 

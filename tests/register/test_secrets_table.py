@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.register.hashed_users import MOST_TABLES
 from analyzer.register.secret import MASK
 from analyzer.register.secrets import CredentialsError, Secret, Secrets, read_password_file
 
@@ -87,11 +88,13 @@ def test_hashed_users_are_made_once_and_for_few_realms() -> None:
         return user * 2
 
     for _ in range(3):
-        assert secrets.hashed_users("MD5", "r", hashed) == {"aa": "a", "bb": "b"}
+        assert secrets.hashed.find("aa", "MD5", "r", hashed) == "a"
+        assert secrets.hashed.find("bb", "MD5", "r", hashed) == "b"
+        assert secrets.hashed.find("cc", "MD5", "r", hashed) is None
     assert made == ["a", "b"]
     for number in range(1000):
-        secrets.hashed_users("MD5", str(number), hashed)
-    assert len(secrets._hashes) <= 64
+        secrets.hashed.find("aa", "MD5", str(number), hashed)
+    assert len(made) == 2 * MOST_TABLES
 
 
 def test_load_joins_files_and_the_password_for_everybody(tmp_path: Path) -> None:

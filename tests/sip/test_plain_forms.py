@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -350,3 +351,22 @@ def test_what_is_remembered_of_lines_is_bounded() -> None:
         Datagram(b"REGISTER sip:h SIP/2.0\r\n%s\r\n\r\n" % long, 1, Frame("x", 1), Endpoint("a", 1), Endpoint("b", 2))
     )
     assert long not in LINES
+
+
+def test_a_folded_message_keeps_its_octets_alone() -> None:
+    """Rows that come again, as Via does behind a proxy, are given back as well as the others."""
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    kept, octets = [], 0
+    for number in range(50):
+        rows = "".join(f"Via: SIP/2.0/UDP h{number}x{row};branch=z9hG4bK{number}x{row}\r\n" for row in range(100))
+        raw = f"REGISTER sip:a SIP/2.0\r\n{rows}Content-Length: 0\r\n\r\n".encode()
+        message = Message(Datagram(raw, 1, Frame("x", 1), Endpoint("a", 1), Endpoint("b", 2)))
+        assert len(message.vias) == 100
+        message.fold()
+        kept.append(message)
+        octets += len(raw)
+    held = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert held < 2 * octets
+    assert all(len(message.vias) == 100 for message in kept)

@@ -12,6 +12,7 @@ tshark is never run by a shell, and every file name it is given is absolute, so 
 from __future__ import annotations
 
 import functools
+import io
 import os
 import re
 import shutil
@@ -54,6 +55,10 @@ _PROTOCOLS = ["--enable-protocol", "sip", "--enable-heuristic", "sip_udp", "--en
 _LINE = re.compile(
     rb"^(?:CLIENT_RANDOM|RSA|[A-Z]+(?:_[A-Z]+)*_SECRET(?:_\d+)?|PMS_CLIENT_RANDOM) [0-9a-fA-F]+ [0-9a-fA-F]+"
 )
+MOST_KEYS = 1 << 30
+"""Octets of a key log that tshark is given: some five million sessions."""
+LOOKED_AT = 16 << 20
+"""Octets at its beginning in which a line of keys must stand, else it is something else."""
 _MOST_PORTS = 200  # that are told to tshark
 
 
@@ -129,7 +134,10 @@ def check_keylog(path: str) -> None:
         raise SourceError(path, "the key log must be a plain file", hint="tshark reads it once more")
     try:
         with open(path, "rb") as file:
-            if any(_LINE.match(line) for line in file):
+            if os.fstat(file.fileno()).st_size > MOST_KEYS:
+                raise SourceError(path, f"the key log is longer than {MOST_KEYS >> 20} MiB")
+            head = io.BytesIO(file.read(LOOKED_AT))
+            if any(_LINE.match(line) for line in head):
                 return
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)

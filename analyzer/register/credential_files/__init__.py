@@ -1,8 +1,9 @@
 """Credential files, one module per format, recognised by content.
 
-A module declares `NAME`, `looks_like(octets) -> bool` (the whole file, which is small and the user's own) and
-`read(octets, name) -> Iterator[Secret]`. They are found in name order; a file that two formats claim is an error that
-names both, one that none claims is an error that lists what can be read. An error names the line, never its content.
+A module declares `NAME`, `looks_like(octets) -> bool` (the whole file, within the bounds of `_source.py`) and
+`read(octets, name) -> Iterator[Secret]`, which yields as it reads, so that a file with too many is left in time. They
+are found in name order; a file that two formats claim is an error that names both, one that none claims is an error
+that lists what can be read. An error names the line, never its content.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import importlib
 import pkgutil
 from collections.abc import Iterator
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Protocol, cast
 
+from analyzer.register.credential_files._source import MOST_ENTRIES, octets_of
 from analyzer.register.secret import CredentialsError, Secret
 
 
@@ -43,7 +46,9 @@ def parse_credentials(octets: bytes, name: str) -> list[Secret]:
     if len(claims) != 1:
         names = ", ".join(form.NAME for form in claims or formats())
         raise CredentialsError(name, f"could be any of: {names}" if claims else f"is none of: {names}")
-    found = list(claims[0].read(octets, name))
+    found = list(islice(claims[0].read(octets, name), MOST_ENTRIES + 1))
+    if len(found) > MOST_ENTRIES:
+        raise CredentialsError(name, f"holds more than {MOST_ENTRIES} secrets")
     if not found:
         raise CredentialsError(name, f"holds no secret ({claims[0].NAME})")
     return found
@@ -51,8 +56,4 @@ def parse_credentials(octets: bytes, name: str) -> list[Secret]:
 
 def read_credentials(path: str | Path) -> list[Secret]:
     """The secrets in a file. Raises `CredentialsError` when it cannot be read or recognised."""
-    try:
-        octets = Path(path).read_bytes()
-    except OSError as error:
-        raise CredentialsError(str(path), error.strerror or "cannot be read") from None
-    return parse_credentials(octets, str(path))
+    return parse_credentials(octets_of(path), str(path))

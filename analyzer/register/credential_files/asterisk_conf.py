@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from analyzer.register.credential_files._lines import HA1, numbered
+from analyzer.register.credential_files._lines import HA1, numbered, refuse_long_lines
+from analyzer.register.credential_files._source import MOST_ENTRIES
 from analyzer.register.secret import CredentialsError, Secret
 
 NAME = "asterisk"
@@ -40,11 +41,12 @@ class _Section(NamedTuple):
 def looks_like(octets: bytes) -> bool:
     """The first setting or section line is a `[section]`."""
     line = next((text for _, text in _code_lines(octets)), "")
-    return _SECTION.match(line.strip()) is not None
+    return _SECTION.match(line) is not None
 
 
 def read(octets: bytes, name: str) -> Iterator[Secret]:
     """The secrets of peers, `auth` sections and `register` lines; sections without any are passed over."""
+    refuse_long_lines(octets, name)
     sections = list(_sections(octets, name))
     general = next((one.settings for one in sections if one.name == "general"), {})
     realm = general["realm"].value if "realm" in general else "asterisk"
@@ -71,10 +73,14 @@ def _code_lines(octets: bytes) -> Iterator[tuple[int, str]]:
 
 def _sections(octets: bytes, name: str) -> Iterator[_Section]:
     templates: dict[str, dict[str, _Setting]] = {}
+    count = 0
     section: _Section | None = None
     for number, line in _code_lines(octets):
         head = _SECTION.match(line)
         if head is not None:
+            count += 1
+            if count > MOST_ENTRIES:
+                raise CredentialsError(name, f"has more than {MOST_ENTRIES} sections", line=number)
             parents = [part.strip() for part in (head[2] or "").split(",")]
             inherited = {key: value for parent in parents for key, value in templates.get(parent, {}).items()}
             section = _Section(head[1].strip(), inherited, [])

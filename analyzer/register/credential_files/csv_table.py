@@ -12,7 +12,7 @@ import csv
 import io
 from collections.abc import Iterator, Mapping
 
-from analyzer.register.credential_files._lines import HA1, decoded, first_line
+from analyzer.register.credential_files._lines import HA1, first_line, refuse_long_lines
 from analyzer.register.secret import CredentialsError, Secret
 
 NAME = "csv"
@@ -62,7 +62,9 @@ def read(octets: bytes, name: str) -> Iterator[Secret]:
     """One secret per row; raises `CredentialsError` at a row that holds none."""
     columns: Mapping[str, int] | None = None
     line = first_line(octets)
-    rows = csv.reader(io.StringIO(decoded(octets), newline=""), delimiter=_delimiter(line))
+    refuse_long_lines(octets, name)
+    lines = io.TextIOWrapper(io.BytesIO(octets), "utf-8", "surrogateescape", newline="")
+    rows = csv.reader(lines, delimiter=_delimiter(line))
     try:
         for row in rows:
             if not any(row) or row[0].lstrip().startswith("#"):

@@ -9,12 +9,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NoReturn
 from xml.parsers import expat
 
 from analyzer.register.credential_files._lines import HA1
+from analyzer.register.credential_files._source import MOST_ENTRIES
 from analyzer.register.secret import CredentialsError, Secret
 
 NAME = "freeswitch"
+MOST_ELEMENTS = 20_000_000
+"""Of one file; each is a call, and a directory has some ten for each user."""
+MOST_DEPTH = 100_000
+"""Elements within elements, of each of which the parser keeps some 200 octets; a directory has some ten."""
+LONGEST_VALUE = 65_536
+"""Characters of a value with its variables in place: a long variable that is named a thousand times is a bomb."""
 
 # No possessive groups: Python before 3.11.5 matches them wrongly where they hold alternatives or look-aheads.
 _TAG = re.compile(rb"\s*+(?:<\?xml[^>]*+>\s*+)?(?:<!--(?:(?!-->).)*-->\s*+)*<[A-Za-z!]", re.DOTALL)
@@ -47,15 +55,25 @@ class _Directory:
         self.variables: dict[str, str] = {}
         self.domain = ""
         self.users: list[str] = []
+        self.depth = self.elements = 0
         self.parser = expat.ParserCreate()
         self.parser.StartElementHandler = self.start
         self.parser.EndElementHandler = self.end
         self.parser.StartDoctypeDeclHandler = self.doctype
 
     def doctype(self, *_: object) -> None:
-        raise CredentialsError(self.name, "has a document type declaration", line=self.parser.CurrentLineNumber)
+        self.refuse("has a document type declaration")
+
+    def refuse(self, reason: str) -> NoReturn:
+        raise CredentialsError(self.name, reason, line=self.parser.CurrentLineNumber)
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
+        self.depth += 1
+        self.elements += 1
+        if self.depth > MOST_DEPTH:
+            self.refuse(f"has elements nested deeper than {MOST_DEPTH}")
+        if self.elements > MOST_ELEMENTS:
+            self.refuse(f"has more than {MOST_ELEMENTS} elements")
         if tag == "X-PRE-PROCESS" and attributes.get("cmd") == "set":
             variable, _, value = attributes.get("data", "").partition("=")
             self.variables[variable.strip()] = value
@@ -64,19 +82,23 @@ class _Directory:
         elif tag == "user":
             self.users.append(attributes.get("id", ""))
         elif tag == "param" and self.users:
-            self.param(attributes.get("name", ""), self.expanded(attributes.get("value", "")))
+            self.param(attributes.get("name", ""), attributes.get("value", ""))
 
     def end(self, tag: str) -> None:
+        self.depth -= 1
         if tag == "user":
             self.users.pop()
         elif tag == "domain":
             self.domain = ""
 
-    def param(self, param: str, value: str | None) -> None:
+    def param(self, param: str, written: str) -> None:
         line = self.parser.CurrentLineNumber
         origin = f"{self.name}:{line}"
+        value = self.expanded(written) if param in ("password", "a1-hash") else None
         if not value or not self.users[-1]:
             return
+        if len(self.secrets) >= MOST_ENTRIES:
+            self.refuse(f"holds more than {MOST_ENTRIES} secrets")
         if param == "password":
             self.secrets.append(Secret(value, username=self.users[-1], kind="password", origin=origin))
         elif param == "a1-hash":
@@ -86,6 +108,9 @@ class _Directory:
 
     def expanded(self, value: str) -> str | None:
         """The value with its variables, or None where one is not known. One pass: a value cannot grow by nesting."""
-        if any(name not in self.variables for name in _VARIABLE.findall(value)):
+        names = _VARIABLE.findall(value) if len(value) <= LONGEST_VALUE else []
+        if any(name not in self.variables for name in names):
             return None
+        if len(value) + sum(len(self.variables[name]) for name in names) > LONGEST_VALUE:
+            self.refuse(f"has a value of more than {LONGEST_VALUE} characters")
         return _VARIABLE.sub(lambda found: self.variables[found[1]], value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from analyzer.register.credential_files._lines import HA1, first_line, numbered
+from analyzer.register.credential_files._lines import HA1, first_line, numbered, refuse_long_lines
 from analyzer.register.secret import CredentialsError, Secret
 
 NAME = "htdigest"
@@ -20,6 +20,7 @@ def looks_like(octets: bytes) -> bool:
 
 def read(octets: bytes, name: str) -> Iterator[Secret]:
     """One HA1 per line; raises `CredentialsError` at the first line of another form."""
+    refuse_long_lines(octets, name)
     for number, line in numbered(octets):
         found = _LINE.fullmatch(line)
         if found is None:

@@ -20,7 +20,13 @@ _CREATE = re.compile(rf"CREATE TABLE\s+(?:IF NOT EXISTS\s+)?{_NAMED}\s*\(", re.I
 _COLUMN = re.compile(r"^[ \t]*[`\"\[]?(\w+)[`\"\]]?\s+\w+", re.MULTILINE)
 _INSERT = re.compile(rf"INSERT\s+(?:IGNORE\s+)?INTO\s+{_NAMED}\s*(?:\(([^()]*)\)\s*)?VALUES\s*", re.IGNORECASE)
 _COPY = re.compile(rf"^COPY\s+{_NAMED}\s*\(([^()]*)\)\s+FROM\s+stdin;[ \r]*\n", re.IGNORECASE | re.MULTILINE)
-_VALUE = re.compile(r"\s*(?:'((?:[^'\\]|\\.|'')*)'(?!')|([^,()';]*+))\s*", re.DOTALL)
+LONGEST_VALUE = 65_536
+"""Characters, or runs of them, of one value: what a quote without its fellow would take in otherwise is the file."""
+MOST_COLUMNS = 1000
+"""Of one row; the table has fifteen at most."""
+_VALUE = re.compile(
+    rf"\s*+(?:'((?:[^'\\]{{1,{LONGEST_VALUE}}}+|\\.|''){{0,{LONGEST_VALUE}}})'(?!')|([^,()';]*+))\s*+", re.DOTALL
+)
 _NEXT = re.compile(r"\)\s*+,?\s*+")
 _ESCAPE = re.compile(r"\\(.)|''", re.DOTALL)
 _STANDARD = ("id", "username", "domain", "password", "ha1", "ha1b")
@@ -45,7 +51,7 @@ def read(octets: bytes, name: str) -> Iterator[Secret]:
     for found in _COPY.finditer(text):
         position, columns = found.end(), _names(found[1])
         for line in text[position : _end_of_copy(text, position)].splitlines(keepends=True):
-            yield from _secrets(line.rstrip("\r\n").split("\t"), columns, name, lines.at(position))
+            yield from _secrets(line.rstrip("\r\n").split("\t", MOST_COLUMNS), columns, name, lines.at(position))
             position += len(line)
 
 
@@ -80,8 +86,9 @@ def _created(text: str) -> list[str]:
 def _rows(text: str, position: int) -> Iterator[tuple[int, list[str]]]:
     """The tuples after VALUES with their places, up to the semicolon or whatever is none."""
     while position < len(text) and text[position] == "(":
-        start, row = position, []
-        while position < len(text) and text[position] in "(,":
+        start = position
+        row: list[str] = []
+        while position < len(text) and text[position] in "(," and len(row) <= MOST_COLUMNS:
             value = _VALUE.match(text, position + 1)
             assert value is not None  # every part is optional
             row.append(_ESCAPE.sub(_unescaped, value[1]) if value[1] is not None else value[2].strip())
@@ -102,6 +109,8 @@ def _end_of_copy(text: str, position: int) -> int:
 
 
 def _secrets(row: Sequence[str], columns: Sequence[str], name: str, line: int) -> Iterator[Secret]:
+    if len(row) > MOST_COLUMNS:
+        raise CredentialsError(name, f"has more than {MOST_COLUMNS} columns", line=line)
     named = dict(zip(columns or (_OLDER if len(row) >= len(_OLDER) else _STANDARD), row, strict=False))
     fields = {column: "" if value.upper() in ("NULL", r"\N") else value for column, value in named.items()}
     username, domain, password = (fields.get(column, "") for column in ("username", "domain", "password"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
 from typing import NamedTuple
 
 
@@ -11,6 +13,13 @@ class Sent(NamedTuple):
     response: str
     nonce: str
     nc: str = ""
+
+
+MOST_SEEN = 32
+"""Values of each kind, seen around one request, that are tried for it: what a client may have taken instead stands in
+its few headers, while a message of 64 kB has room for thousands of them."""
+LONGEST_SEEN = 1024
+"""Characters of such a value; a longer one is left out, as every hash over it would be a long one."""
 
 
 class DigestContext(NamedTuple):
@@ -36,6 +45,12 @@ class DigestContext(NamedTuple):
     earlier: tuple[Sent, ...] = ()
     bodies: tuple[bytes, ...] = ()
     others: tuple[tuple[str, str], ...] = ()
+
+
+def first_of(values: Iterable[str]) -> tuple[str, ...]:
+    """The first `MOST_SEEN` values that are different and not too long; of an endless list no more is read."""
+    short = (value for value in islice(values, 4 * MOST_SEEN) if len(value) <= LONGEST_SEEN)
+    return tuple(islice(dict.fromkeys(short), MOST_SEEN))
 
 
 NOTHING_SEEN = DigestContext()

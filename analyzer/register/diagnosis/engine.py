@@ -5,9 +5,10 @@ There is one mechanism: compute each changed recipe, compare, stop at the first 
 has 2^-128). Since a generator takes any recipe, a pair is one generator applied to the yield of another: all hypotheses
 alone in the order of their ids, then pairs of the `cheap` ones.
 
-Cost. A trial is at most five hashes. `BUDGET` bounds the trials of one search: singles take some hundreds, pairs the
-rest. `Diagnoser` bounds a whole run: identical credentials are searched once, an account that was searched `FRUITLESS`
-times in vain is no longer searched for pairs, and after `TOTAL` trials only causes that were found before are tried.
+Cost. A trial is at most five hashes, and one that makes it. `BUDGET` bounds the trials of one search: singles take some
+hundreds, pairs the rest; `LOOKS` those that are only looked at, because they were computed before. `Diagnoser` bounds a
+request and a whole run: identical credentials are searched once, an account that was searched `FRUITLESS` times in vain
+is no longer searched for pairs, and after `TOTAL` trials or octets only causes that were found before are tried.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ BUDGET = 4000
 """Trials of one search."""
 OCTETS = 4_000_000
 """Octets that one search hashes and remembers, so that values of 60,000 octets do not cost 60,000 times as much."""
+LOOKS = 40_000
+"""Changed recipes of one search that are looked at, whether they are then computed or were before."""
 SINGLES = 1500
 """Trials of a search that leaves the pairs out."""
 PER_HYPOTHESIS = 400
@@ -59,17 +62,19 @@ class Search:
     trials: int = 0
     seen: set[Recipe] = field(default_factory=set)
     octets: int = OCTETS
+    looks: int = LOOKS
 
     @property
     def spent(self) -> bool:
         """Whether the budget is used up."""
-        return self.left <= 0 or self.octets <= 0
+        return self.left <= 0 or self.octets <= 0 or self.looks <= 0
 
     def hits(self, trial: Trial) -> bool:
         """Whether the trial gives the response that was sent; False too when the budget is used up."""
         if trial.recipe is None:
             return True
-        if (trial.recipe in self.seen and trial.compare is same) or self.spent:
+        self.looks -= 1
+        if self.spent or (trial.recipe in self.seen and trial.compare is same):
             return False
         self.octets -= trial.recipe.size()
         self.seen.add(trial.recipe)
@@ -124,6 +129,8 @@ def run(search: Search, tried: Iterable[Hypothesis], *, pairs: bool) -> Diagnosi
     if search.hits(Trial(base, "")):
         return Diagnosis("D00", "the response is right", base.formula())
     for hypothesis in tried:
+        if search.spent and hypothesis.needs_secret:
+            continue  # not even its trials are made; what needs no hash is told all the same
         for trial in islice(hypothesis.trials(base, search.case), PER_HYPOTHESIS):
             if search.hits(trial):
                 return _diagnosis(search.case, (hypothesis,), (trial,))
@@ -134,7 +141,7 @@ def run(search: Search, tried: Iterable[Hypothesis], *, pairs: bool) -> Diagnosi
 
 
 def _pairs(search: Search, base: Recipe, cheap: list[Hypothesis]) -> Diagnosis | None:
-    for one, other in combinations(cheap, 2):
+    for one, other in combinations(cheap, 2) if not search.spent else ():
         for first, second in _chained(one, other, base, search.case):
             if search.spent:
                 return None

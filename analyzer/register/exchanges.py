@@ -1,0 +1,52 @@
+"""The latest exchanges with their octets: a next step of a client may need their words.
+
+Of the latest clients the last exchange is kept whole, by number and by octets, for a message may have 64 kB; of others
+what was noted of it (number, times, outcome) is enough.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from analyzer.register.registration import Registration
+from analyzer.register.transaction import Transaction
+
+MOST_EXCHANGES = 20_000
+"""Exchanges that are kept with their octets, some two kB each."""
+MOST_OCTETS = 256 * 1024 * 1024
+"""Octets of all of them; exchanges of ordinary size take a sixth of it."""
+
+
+class Exchanges:
+    """The transactions that are over and kept whole, the latest of each client and Call-ID; `let_go` counts those that
+    had to give their messages up."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[int, str], tuple[Registration, Transaction, int]] = OrderedDict()
+        self._octets = 0
+        self.let_go = 0
+
+    def keep(self, registration: Registration, transaction: Transaction) -> None:
+        """Take in a transaction at its end; it replaces an older one of the same client and Call-ID."""
+        key = (registration.id, transaction.call_id)
+        before = self._kept.get(key)
+        if before is not None and before[1].id > transaction.id:
+            return  # it waited longer for an answer than the next one: nobody asks for it any more
+        self._take(key)
+        size = sum(len(message.raw) for message in (transaction.request, transaction.final) if message is not None)
+        self._kept[key] = (registration, transaction, size)
+        self._octets += size
+        while len(self._kept) > MOST_EXCHANGES or (self._octets > MOST_OCTETS and len(self._kept) > 1):
+            _, (owner, oldest, size) = self._kept.popitem(last=False)
+            self._octets -= size
+            self.let_go += owner.let_go(oldest)
+
+    def forget(self, registration: Registration) -> None:
+        """A client is given up, and its exchanges with it."""
+        for call_id in registration.call_ids:
+            self._take((registration.id, call_id))
+
+    def _take(self, key: tuple[int, str]) -> None:
+        before = self._kept.pop(key, None)
+        if before is not None:
+            self._octets -= before[2]
