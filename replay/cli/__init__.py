@@ -192,8 +192,8 @@ def _files(files: tuple[str, ...]) -> list[str]:
     import tempfile
 
     with tempfile.NamedTemporaryFile(prefix="sipcheck-", delete=False) as spool:
+        click.get_current_context().call_on_close(lambda: os.unlink(spool.name))  # also where it is never whole
         shutil.copyfileobj(sys.stdin.buffer, spool)
-    click.get_current_context().call_on_close(lambda: os.unlink(spool.name))
     return [spool.name if file == "-" else file for file in files]
 
 
