@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tests.faults.child import PATIENCE
 from tests.shared import ROOT
@@ -22,6 +22,13 @@ HOST = "127.0.0.1"
 @contextmanager
 def somebodys(workers: int) -> Iterator[str]:
     """The address of a scheduler without TLS, as Dask starts one where nothing is said."""
+    with unguarded(workers) as cluster:
+        yield str(cluster.scheduler_address)
+
+
+@contextmanager
+def unguarded(workers: int) -> Iterator[Any]:
+    """The same, as what can be closed."""
     from distributed import LocalCluster
 
     with LocalCluster(
@@ -31,7 +38,7 @@ def somebodys(workers: int) -> Iterator[str]:
         scheduler_kwargs={"dashboard": False, "dashboard_address": f"{HOST}:0"},
         silence_logs=50,
     ) as cluster:
-        yield str(cluster.scheduler_address)
+        yield cluster
 
 
 class Papers(NamedTuple):

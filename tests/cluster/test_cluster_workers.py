@@ -27,7 +27,7 @@ from analyzer.tables.frames import Tables, tables
 from analyzer.tables.storm import storms
 from benchmarks.storm import StormPlan
 from benchmarks.traffic import make_storm
-from tests.cluster.somebody import somebodys
+from tests.cluster.somebody import somebodys, unguarded
 from tests.cluster.splitting import assert_same, split
 
 dask = pytest.importorskip("dask", reason="the tests of the cluster need dask, which is not installed")
@@ -205,11 +205,8 @@ def test_what_a_task_raises_is_raised(client: Any) -> None:
 
 
 def test_a_scheduler_that_dies_in_the_midst_of_it() -> None:
-    with (
-        local_cluster(1) as local,
-        distributed.Client(local.scheduler_address, security=local.security, set_as_default=False) as client,
-    ):
-        crew, gone = DaskCrew(client), threading.Timer(1.0, local.close)
+    with unguarded(1) as cluster, dask_crew(cluster.scheduler_address) as crew:
+        gone = threading.Timer(1.0, cluster.close)
         gone.start()
         with pytest.raises(ClusterError, match="went away in the midst of it"):
             crew.run(forever, [1])
