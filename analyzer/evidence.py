@@ -4,7 +4,11 @@ Everything that the tool says must be found again by the reader: frames as Wires
 the editor numbers them (from 1). `Fidelity` says what the octets are worth: a text log has lost line endings, folding
 and blanks, so a rule about lost things is not applicable there, rather than wrong.
 
-Times are integer nanoseconds since the epoch (UTC), or None where the source has no clock.
+Times are integer nanoseconds since the epoch (UTC), or None where the source has no clock, or one that is out of its
+mind: pcapng can say any time between 10^39 years before us and as many after. What is outside of what classic pcap can
+say (`0 <= time < LATEST`) is no time: the octets are kept and judged as those of a source without clock, and the source
+has a defect. To take the nearest time that fits instead would make up an order and intervals that nobody saw. All
+that is reckoned from a time that fits (an expiry of up to 2^32 s later, the difference of two) fits into 64 bits.
 """
 
 from __future__ import annotations
@@ -18,6 +22,10 @@ from analyzer.escape import visible
 
 SECOND = 1_000_000_000
 """Nanoseconds in a second."""
+
+LATEST = SECOND << 32
+"""The first time that is too late to be one: 7 February 2106, where the 32 bits of classic pcap end."""
+_YEAR = 31_556_952 * SECOND
 
 
 class Fidelity(enum.Enum):
@@ -120,7 +128,8 @@ class Source:
     `frames` counts records (captures) or lines (logs); `messages` SIP messages; `keepalives` keep-alives of any form;
     `other` payloads that are not SIP; `defects` the count of defects met outside messages, `defect_list` the first
     of them; `quality` sentences for the reader about what this source cannot show; `resolution` the clock's step in
-    nanoseconds; `zone` how the times were put on UTC (empty for captures).
+    nanoseconds; `zone` how the times were put on UTC (empty for captures); `undated` counts what had a time that cannot
+    be one.
     """
 
     name: str
@@ -140,6 +149,7 @@ class Source:
     zone: str = ""
     utc_offset: int = 0
     damaged: bool = False
+    undated: int = 0
 
     @property
     def gaps(self) -> int:
@@ -152,9 +162,20 @@ class Source:
         if len(self.defect_list) < MAX_DEFECTS:
             self.defect_list.append((place, Defect(code, text, offset)))
 
+    def dated(self, time: int | None, place: Place | None = None) -> int | None:
+        """A time as a reader found it, if it can be one; else None, and a defect of the source the first time."""
+        if time is None or 0 <= time < LATEST:
+            return time
+        self.undated += 1
+        if self.undated == 1:
+            year = 1970 + time // _YEAR
+            text = f"dated to the year {year}: times outside of 1970 to 2106 are taken as not known"
+            self.defect("absurd-time", text, place)
+        return None
+
     def note_time(self, time: int | None) -> None:
-        """Widen the span of the source to `time`."""
-        if time is None:
+        """Widen the span of the source to `time`, if that can be one."""
+        if time is None or not 0 <= time < LATEST:
             return
         if self.first is None or time < self.first:
             self.first = time

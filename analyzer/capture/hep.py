@@ -35,9 +35,10 @@ def datagram(packet: bytes, record: Record) -> Datagram | None:
         record.source.defect("bad-hep", "a HEP packet lacks an address or the message", record.place)
         return None
     seconds = _number(chunks.get(_SECONDS, b"")[:4])  # 32 bits; the length of a chunk is the sender's word
+    time = seconds * SECOND + _number(chunks.get(_MICROSECONDS, b"")[:4]) * 1000 if seconds else record.time
     return Datagram(
         payload=payload,
-        time=seconds * SECOND + _number(chunks.get(_MICROSECONDS, b"")[:4]) * 1000 if seconds else record.time,
+        time=record.source.dated(time, record.place),
         place=record.place,
         source=endpoint(source, _number(chunks.get(_SOURCE_PORT, b"")[:2])),
         destination=endpoint(destination, _number(chunks.get(_DESTINATION_PORT, b"")[:2])),

@@ -19,7 +19,7 @@ from analyzer.capture.formats import HEAD, Format
 from analyzer.capture.inlet import Inlet, UnknownFormat
 from analyzer.capture.record import Record
 from analyzer.defect import SourceError
-from analyzer.evidence import Datagram, Item, Source
+from analyzer.evidence import LATEST, Datagram, Item, Source
 
 if TYPE_CHECKING:
     from analyzer.capture.engine import Deep, Engine, Wish
@@ -303,7 +303,7 @@ def _dissected(one: _Opened, deep: Deep) -> Generator[Item, None, None]:
 
     walk = None
     if one.format.records is not None:
-        walk = one.format.records(_buffered(one.inlet) if deep.spool is None else _again(deep.spool), one.source)
+        walk = _dated(one, _buffered(one.inlet) if deep.spool is None else _again(deep.spool))
     yield from items(deep, one.source, walk)
 
 
@@ -315,16 +315,37 @@ def _again(spool: IO[bytes]) -> BinaryIO:
 def _logged(one: _Opened) -> Iterator[Item]:
     """The items of a log; each datagram is a message there."""
     assert one.format.read is not None
-    messages = 0
-    for item in one.format.read(_buffered(one.inlet), one.source):
+    source, messages = one.source, 0
+    for item in one.format.read(_buffered(one.inlet), source):
         messages += isinstance(item, Datagram)
-        one.source.messages = messages
+        source.messages = messages
+        item.time = source.dated(item.time, item.place)
         yield item
+    _tell_undated(source)
 
 
 def _records(one: _Opened) -> Iterator[Record]:
+    return _dated(one, _buffered(one.inlet))
+
+
+def _dated(one: _Opened, stream: BinaryIO) -> Iterator[Record]:
+    """The records of a capture. What any format takes for a time comes by here, before anything is reckoned from it."""
     assert one.format.records is not None
-    return one.format.records(_buffered(one.inlet), one.source)
+    source, latest = one.source, LATEST
+    for record in one.format.records(stream, source):
+        time = record[3]
+        if time is not None and not 0 <= time < latest:
+            yield record._replace(time=source.dated(time, record.place))
+        else:
+            yield record
+    _tell_undated(source)
+
+
+def _tell_undated(source: Source) -> None:
+    if source.undated:
+        many = source.undated > 1
+        what = ("packets have" if many else "packet has") if source.kind == "capture" else "messages have"
+        source.quality.append(f"{source.undated} {what} an impossible time; nothing is said of when they were")
 
 
 def _timeline() -> Callable[[Record | Item], int]:

@@ -29,6 +29,7 @@ from analyzer.views._outlet import tell
 
 if TYPE_CHECKING:
     from analyzer.report import Report
+    from analyzer.tables.cluster_door import Door
     from analyzer.tables.storm_values import StormReport
 
 _EPILOG = """\b
@@ -39,6 +40,9 @@ Examples:
 """
 
 
+_DOOR = ("scheduler", "insecure_scheduler", "tls_ca", "tls_cert", "tls_key")
+
+
 @click.command("storm", cls=Command, epilog=_EPILOG, short_help="Find and explain registration storms.")
 @reading
 @format_option(["json", "table"])
@@ -47,7 +51,13 @@ Examples:
 @click.option(
     "--scheduler",
     metavar="ADDRESS",
-    help="Have the workers of this Dask scheduler read the files (tcp://host:8786).",
+    help="Have the workers of this Dask scheduler read the files (tls://host:8786).",
+)
+@click.option("--tls-ca", type=click.Path(), metavar="FILE", help="Who signs the certificates of that cluster, in PEM.")
+@click.option("--tls-cert", type=click.Path(), metavar="FILE", help="Our certificate for it.")
+@click.option("--tls-key", type=click.Path(), metavar="FILE", help="The certificate's private key.")
+@click.option(
+    "--insecure-scheduler", is_flag=True, help="Speak to a scheduler on another machine without TLS (tcp://)."
 )
 @click.option(
     "--spool",
@@ -62,9 +72,8 @@ def storm(**given: Any) -> None:
     _run(**given)
 
 
-def _run(
-    *, view: str, fail_on: str, color: str, plot: str | None, scheduler: str | None, spool: str | None, **given: Any
-) -> None:
+def _run(*, view: str, fail_on: str, color: str, plot: str | None, spool: str | None, **given: Any) -> None:
+    scheduler = _door(**{name: given.pop(name) for name in _DOOR})
     if scheduler is not None or spool is not None or _is_too_large(given["files"]):
         report, found, unreadable = _by_cluster(scheduler, spool, **given)
     else:
@@ -84,6 +93,17 @@ def _run(
     sys.exit(1 if found.storms and LEVELS[fail_on] else 0)
 
 
+def _door(scheduler: str | None, insecure_scheduler: bool, **keys: str | None) -> Door | None:
+    """The scheduler that was named, and how it is to be spoken to."""
+    if scheduler is None:
+        if insecure_scheduler or any(one is not None for one in keys.values()):
+            raise click.UsageError("--tls-ca, --tls-cert, --tls-key and --insecure-scheduler are for --scheduler")
+        return None
+    from analyzer.tables.cluster_door import Door, Keys
+
+    return Door(scheduler, Keys(keys["tls_ca"], keys["tls_cert"], keys["tls_key"]), insecure_scheduler)
+
+
 def _alone(**given: Any) -> tuple[Report, StormReport]:
     from analyzer.cli import read_report
 
@@ -101,23 +121,25 @@ def _is_too_large(files: tuple[str, ...]) -> bool:
 
     if not are_files(files) or not exceeds_memory(files):
         return False
-    if find_spec("distributed") is None:
+    if find_spec("distributed") is None or find_spec("cryptography") is None:
         tell("sipcheck: this may need more memory than there is: pip install 'sipcheck[cluster]' to read it in pieces")
         return False
     tell("sipcheck: this may need more memory than there is: worker processes read it in pieces")
     return True
 
 
-def _by_cluster(scheduler: str | None, spool: str | None, **given: Any) -> tuple[Report, StormReport, tuple[str, ...]]:
+def _by_cluster(scheduler: Door | None, spool: str | None, **given: Any) -> tuple[Report, StormReport, tuple[str, ...]]:
     """The storms by way of a cluster, and the files that could not be read, which were told."""
     from analyzer.cli import aor_given, check_engine, die_without_sip
     from analyzer.defect import SourceError
-    from analyzer.tables.cluster_crew import ClusterError, ClusterUsage
+    from analyzer.tables.cluster_door import ClusterError, ClusterUsage
     from analyzer.tables.cluster_storm import storms_of
 
     check_engine(given["engine"], given["tls_keylog"])
     if spool is not None and not spool.strip():
         raise click.UsageError("--spool names no folder")
+    if spool is not None and _is_open(spool):
+        tell(f"sipcheck: {spool} is open to other users; what is written in it is for you alone")
     options = {name: given[name] for name in ("dialect", "engine", "tls_keylog")}
     if options["tls_keylog"] is not None:
         options["tls_keylog"] = os.path.abspath(options["tls_keylog"])
@@ -138,6 +160,11 @@ def _by_cluster(scheduler: str | None, spool: str | None, **given: Any) -> tuple
         tell(f"sipcheck: {told}")
     die_without_sip(made.report)
     return made.report, made.storms, unreadable
+
+
+def _is_open(folder: str) -> bool:
+    """Whether a folder is there that others than its owner can look into, or change."""
+    return os.path.isdir(folder) and bool(os.stat(folder).st_mode & 0o077)
 
 
 def _draw(path: str, found: StormReport, report: Report) -> None:

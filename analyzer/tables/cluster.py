@@ -52,6 +52,8 @@ BUCKET = 128 * MIB
 SMALLEST_BUCKET, LARGEST_BUCKET, MOST_BUCKETS = 16 * MIB, 256 * MIB, 2048
 MEMORY = 12
 """Octets of memory that joining takes for an octet of captures of SIP alone (docs/cluster.md)."""
+OWN = 0o700
+"""The mode of folders with what was on the wire."""
 LEAD = 35 * SECOND
 """Files this close in time may hold pieces of one message: fragments are given up after 30 s (RFC 791 3.2)."""
 
@@ -110,7 +112,8 @@ def tabulated(
     `dialect`, `engine`, `tls_keylog`). `buckets`, and `shares` of each file, are counted out where nothing is said.
     One process reads files in the order given where they have the same times, and so does this. A file that cannot be
     read is told in `faults`, and the rest is analysed; where none can be read, that of the first is a SourceError.
-    ValueError for a folder that holds something. Where it fails, nothing stays in the folder.
+    ValueError for a folder that holds something. Where it fails, nothing stays in the folder. All that is written is
+    for the user alone who asks, so workers must be that user's.
     """
     crew = Alone() if crew is None else crew
     names = list(dict.fromkeys(fspath(one) for one in files))
@@ -182,11 +185,14 @@ def buckets_for(octets: int, workers: int, memory: int = 0) -> int:
 
 
 def _prepared(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
+    """The folder, with those in it that are to be filled. What is made here is its owner's alone (0700), whatever the
+    umask; a folder that was there stays as it is."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=OWN, exist_ok=True)
     if any(folder.iterdir()):
         raise ValueError(f"{folder} holds something already: give a new or empty folder")
     for path in _subfolders(folder):
-        path.mkdir()
+        path.mkdir(mode=OWN)
     return folder.resolve()
 
 

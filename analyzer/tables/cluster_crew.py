@@ -1,5 +1,5 @@
-"""Dask as the crew of a run: a scheduler that somebody started, or workers of this machine. The only home of
-`distributed`, which is an extra: `pip install 'sipcheck[cluster]'`.
+"""Dask as the crew of a run: a scheduler that somebody started (`cluster_door.py`), or workers of this machine
+(`cluster_guard.py`). These three are the home of `distributed`, which is an extra: `pip install 'sipcheck[cluster]'`.
 
 Dask runs a task again elsewhere when its worker dies, and again all tasks whose results lay on that worker alone. What
 it does not do is said here in one line before anything is read: that nobody answers, that a worker has another version
@@ -16,14 +16,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from analyzer.escape import Told
 from analyzer.interruption import unheard
 from analyzer.scratch import temporary_folder
+from analyzer.tables.cluster_door import ClusterError, ClusterUsage, Door
 from analyzer.tables.cluster_size import memory
 from analyzer.tables.cluster_software import Seen, look, software
 
 if TYPE_CHECKING:
-    from distributed import Client, LocalCluster
+    from distributed import Client, SpecCluster
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -41,14 +41,6 @@ _FORGIVEN = 20
 _AWAY = "the Dask scheduler went away in the midst of it"
 _TERMINAL = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
 _LOUD = ("distributed", "tornado")
-
-
-class ClusterError(Told):
-    """There is no cluster to be had: one line that says why, and what to do."""
-
-
-class ClusterUsage(ClusterError):
-    """It was asked for in a way that cannot be."""
 
 
 class DaskCrew:
@@ -131,14 +123,15 @@ def misfit(seen: Seen | BaseException, here: Mapping[str, str]) -> str:
         if its != version:
             return f"has {name} {its}, here it is {version}: install the same there"
     if seen.fault:
-        return f"cannot write into the folder ({seen.fault}): give --spool a folder that all machines have"
+        todo = "give --spool a folder that all machines have, and run the workers as the same user"
+        return f"cannot write into the folder ({seen.fault}): {todo}"
     return ""
 
 
 @contextmanager
-def dask_crew(scheduler: str | None = None, jobs: int | None = None) -> Iterator[DaskCrew]:
-    """Workers: those of the scheduler at an address (`tcp://host:8786`), else `jobs` processes of this machine, one a
-    processor where nothing is said. ClusterError where dask is not installed, nobody answers, or nobody works there."""
+def dask_crew(scheduler: Door | str | None = None, jobs: int | None = None) -> Iterator[DaskCrew]:
+    """Workers: those of a scheduler, else `jobs` processes of this machine, one a processor where nothing is said. An
+    address alone is one without keys. ClusterError where dask is not installed, nobody answers, nobody works there."""
     try:
         import dask
         import distributed
@@ -147,7 +140,7 @@ def dask_crew(scheduler: str | None = None, jobs: int | None = None) -> Iterator
     del dask, distributed
     with _quiet():
         if scheduler is not None:
-            with _elsewhere(scheduler) as client:
+            with _elsewhere(Door(scheduler) if isinstance(scheduler, str) else scheduler) as client:
                 yield DaskCrew(client)
             return
         from distributed import Client
@@ -157,49 +150,41 @@ def dask_crew(scheduler: str | None = None, jobs: int | None = None) -> Iterator
 
 
 @contextmanager
-def _elsewhere(scheduler: str) -> Iterator[Client]:
+def _elsewhere(door: Door) -> Iterator[Client]:
     """A client of a scheduler that somebody started."""
     from distributed import Client
 
-    _check_address(scheduler)  # a client that could not even begin is loud, and takes 20 s to be gone
+    address, security = door.open()  # a client that could not even begin is loud, and takes 20 s to be gone
     try:
-        client = Client(scheduler, timeout=CONNECT, set_as_default=False)
+        client = Client(address, security=security, timeout=CONNECT, set_as_default=False)
     except OSError as error:
-        raise ClusterError(f"no Dask scheduler answers at {scheduler}") from error
+        refused = ", or it does not take these keys, or we do not take its" if address.startswith("tls:") else ""
+        raise ClusterError(f"no Dask scheduler answers at {door.scheduler}{refused}") from error
     with client:
         try:
             client.wait_for_workers(1, timeout=FIRST_WORKER)
         except TimeoutError as error:
-            raise ClusterError(f"the Dask scheduler at {scheduler} has no workers") from error
+            raise ClusterError(f"the Dask scheduler at {door.scheduler} has no workers") from error
         yield client
 
 
-def _check_address(scheduler: str) -> None:
-    from distributed.comm.addressing import get_address_host_port, normalize_address
-    from distributed.security import Security
+@contextmanager
+def local_cluster(jobs: int) -> Iterator[SpecCluster]:
+    """A scheduler and `jobs` workers, a process each. They hear on loopback alone, and only each other."""
+    import dask
 
     try:
-        address = normalize_address(scheduler)
-        get_address_host_port(address, strict=True)
-    except ValueError as error:
-        raise ClusterUsage(f"{scheduler!r} is no address of a Dask scheduler, as tcp://host:8786 is") from error
-    if address.startswith("tls:") and Security().get_connection_args("client").get("ssl_context") is None:
-        raise ClusterUsage(f"{scheduler} needs keys: name them in Dask's configuration (distributed.comm.tls)")
-
-
-@contextmanager
-def local_cluster(jobs: int) -> Iterator[LocalCluster]:
-    """A scheduler and `jobs` workers, a process each. They hear on loopback alone, and serve no pages."""
+        import cryptography
+    except ImportError as error:
+        raise ClusterUsage("cryptography is not installed: pip install 'sipcheck[cluster]'") from error
+    del cryptography
     from multiprocessing import resource_tracker
 
-    import dask
-    from distributed import LocalCluster
+    from analyzer.tables.cluster_guard import guarded
 
     settings: dict[str, Any] = {
         "distributed.deploy.lost-worker-timeout": f"{PATIENCE:.0f}s",
         "distributed.scheduler.allowed-failures": _FORGIVEN,
-        "distributed.scheduler.http.routes": [],
-        "distributed.worker.http.routes": [],
         "logging": dict.fromkeys(_LOUD, "critical"),
     }
     with ExitStack() as stack:
@@ -209,17 +194,8 @@ def local_cluster(jobs: int) -> Iterator[LocalCluster]:
             resource_tracker.ensure_running()
         # Half of a cluster cannot be taken down. A terminal's signals stay blocked in the processes that are made here.
         with unheard(*_TERMINAL):
-            local = stack.enter_context(
-                LocalCluster(
-                    n_workers=jobs,
-                    threads_per_worker=1,
-                    host="127.0.0.1",
-                    scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},  # None: port 8787
-                    silence_logs=logging.CRITICAL,
-                    memory_limit=memory() // max(1, jobs),
-                    local_directory=scratch,
-                )
-            )
+            each = memory() // max(1, jobs)
+            local = stack.enter_context(guarded(jobs, memory_limit=each, folder=scratch, silence=logging.CRITICAL))
         yield local
 
 

@@ -141,12 +141,12 @@ def rows_of(path: Path, bucket: int, buckets: int) -> pa.Table:
 @contextmanager
 def in_place(path: Path) -> Iterator[IO[bytes]]:
     """A file that takes its name when it is whole. A task that died, or runs twice, leaves nothing half done: both
-    write the same octets, and the last one to finish replaces what the other wrote."""
+    write the same octets, and the last one to finish replaces what the other wrote. It holds what was on the wire, or
+    is told by it, so it stays its owner's alone (0600), as such a temporary file is; the folders above are too."""
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         try:
             yield file
         except BaseException:
             os.unlink(file.name)
             raise
-    os.chmod(file.name, 0o644)
     os.replace(file.name, path)

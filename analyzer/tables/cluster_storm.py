@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from analyzer.report import Report, Summary
 from analyzer.scratch import temporary_folder
 from analyzer.tables.cluster import tabulated
-from analyzer.tables.cluster_crew import ClusterError, ClusterUsage, dask_crew
+from analyzer.tables.cluster_crew import dask_crew
+from analyzer.tables.cluster_door import ClusterError, ClusterUsage, Door
 from analyzer.tables.cluster_size import memory
 from analyzer.tables.cluster_spool import Spool
 from analyzer.tables.storm import storms
@@ -37,7 +38,7 @@ class Found(NamedTuple):
 def storms_of(
     files: Sequence[str | os.PathLike[str]],
     *,
-    scheduler: str | None = None,
+    scheduler: Door | str | None = None,
     jobs: int | None = None,
     spool: str | os.PathLike[str] | None = None,
     **options: Any,

@@ -65,7 +65,7 @@ def write_table(report: Report, found: StormReport, out: IO[str], options: ViewO
     clock = clock_of(report.sources[0])
     canvas.gap()
     if not found.storms:
-        canvas.line(("No storm.", f"bold {GOOD}"), f" {_calm(found)}")
+        canvas.line(("No storm.", f"bold {GOOD}"), f" {_calm(report, found)}")
     elif len(found.storms) > 1:
         canvas.line((f"{count(len(found.storms), 'storm')}.", BAD))
     for number, storm in enumerate(found.storms, 1):
@@ -75,9 +75,10 @@ def write_table(report: Report, found: StormReport, out: IO[str], options: ViewO
         canvas.line(("Not judged, or estimated: " + sentence("; ".join(found.notes)), DIM), hang=2)
 
 
-def _calm(found: StormReport) -> str:
+def _calm(report: Report, found: StormReport) -> str:
     if not found.transactions:
-        return "There is no REGISTER here."
+        there = report.summary.register_requests
+        return f"Of {count(there, 'REGISTER')} none has a time." if there else "There is no REGISTER here."
     return (
         f"{count(found.users, 'user')} sent {count(found.requests, 'REGISTER')}, at most {found.peak_rate:,.0f} in a "
         f"second; {found.retransmissions:,} of them are repeats."

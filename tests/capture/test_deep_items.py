@@ -143,6 +143,12 @@ def test_whatever_tshark_shows_nothing_is_raised(shown: list[Seen], frame: bytes
     list(items.finish())
 
 
+def test_an_ip_header_that_tshark_does_not_show() -> None:
+    seen = Seen(1, "", ("ip",), {"sip": [(ONE, 0)], "ip": [(b"", 0)]}, segmented=False)
+    (found,) = taken(seen)
+    assert isinstance(found, Datagram) and found.ip_id is None
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analyzer.capture.formats import _pcapng_options as pcapng_options
 from analyzer.capture.formats import pcapng
 from analyzer.capture.record import Record
-from analyzer.evidence import SECOND, Source
+from analyzer.evidence import LATEST, SECOND, Source
 from tests.capture.build import block, enhanced, interface, option, section, simple
 
 
@@ -154,3 +155,21 @@ def test_noise_never_raises(noise: bytes, at: int) -> None:
 
 def test_not_every_crlf_is_a_section() -> None:
     assert not pcapng.looks_like(b"\n\r\r\n\r\n\r\n\r\n\r\n")
+
+
+@given(st.integers(0, 255), st.integers(-(1 << 63), (1 << 63) - 1), st.integers(0, 1 << 32))
+def test_ticks_that_need_no_closer_look(resolution: int, offset: int, low: int) -> None:
+    clock = pcapng_options.interface(1, 0, option(9, bytes([resolution])) + option(14, struct.pack("<q", offset)), "<")
+    least, most = pcapng_options.sure(clock)
+    for high in {least, (least + most) // 2, most} if least <= most else ():
+        ticks = high << 32 | low & 0xFFFFFFFF
+        assert 0 <= ticks * clock.multiplier // clock.divisor + clock.offset < LATEST
+
+
+@pytest.mark.parametrize(
+    ("resolution", "offset", "highs"), [(6, 0, 10**6), (9, 0, 10**9), (0, 0, 1), (0, -(1 << 33), 1)]
+)
+def test_ordinary_ticks_need_none(resolution: int, offset: int, highs: int) -> None:
+    clock = pcapng_options.interface(1, 0, option(9, bytes([resolution])) + option(14, struct.pack("<q", offset)), "<")
+    least, most = pcapng_options.sure(clock)
+    assert most - least + 1 == highs

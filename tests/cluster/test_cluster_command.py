@@ -18,6 +18,7 @@ from analyzer.cli import storm as command
 from analyzer.tables import cluster_crew, cluster_size
 from benchmarks.storm import StormPlan
 from benchmarks.traffic import make_storm
+from tests.cluster.somebody import somebodys
 from tests.cluster.splitting import split
 from tests.faults.child import ENVIRONMENT, ended, started, wait_until
 from tests.shared import ROOT
@@ -35,8 +36,8 @@ def run(*arguments: str | Path) -> Result:
 @pytest.fixture(scope="module")
 def scheduler() -> Iterator[str]:
     """The address of a scheduler with a worker."""
-    with cluster_crew.local_cluster(1) as local:
-        yield local.scheduler_address
+    with somebodys(1) as address:
+        yield address
 
 
 @pytest.mark.parametrize(("path", "code"), [(RESTART, 1), (CALM, 0)])
@@ -75,10 +76,18 @@ def test_where_dask_is_missing_the_extra_is_named(monkeypatch: pytest.MonkeyPatc
     done = run(CALM, "--scheduler", "tcp://127.0.0.1:1")
     assert (done.exit_code, done.output) == (2, "sipcheck: dask is not installed: pip install 'sipcheck[cluster]'\n")
     monkeypatch.setattr(cluster_size, "memory", lambda: 1)
-    monkeypatch.setattr(command, "find_spec", lambda name: None)
-    done = run(CALM)  # it may fit all the same
-    assert done.stderr.count("\n") == 1 and "pip install 'sipcheck[cluster]'" in done.stderr
-    assert (done.exit_code, done.stdout) == (0, alone.stdout)
+    for missing in ("distributed", "cryptography"):
+        monkeypatch.setattr(command, "find_spec", lambda name, missing=missing: None if name == missing else name)
+        done = run(CALM)  # it may fit all the same
+        assert done.stderr.count("\n") == 1 and "pip install 'sipcheck[cluster]'" in done.stderr
+        assert (done.exit_code, done.stdout) == (0, alone.stdout)
+
+
+def test_workers_of_this_machine_need_keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "cryptography", None)
+    done = run(CALM, "--spool", tmp_path / "spool")
+    assert done.exit_code == 2
+    assert done.output == "sipcheck: cryptography is not installed: pip install 'sipcheck[cluster]'\n"
 
 
 def test_what_can_be_wrong_with_the_cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from analyzer.partition import call_id_of
 from analyzer.pipeline import analyze
 from analyzer.tables import cluster_size
 from analyzer.tables.cluster import Alone, buckets_for, tabulated
-from analyzer.tables.cluster_crew import ClusterError, dask_crew
+from analyzer.tables.cluster_crew import dask_crew
+from analyzer.tables.cluster_door import ClusterError
 from analyzer.tables.cluster_read import Reading, read_capture, rows_path, shares_for
 from analyzer.tables.cluster_rows import ABORTS, RowWriter, in_place, items_of, row_of, rows_of
 from analyzer.tables.cluster_size import exceeds_memory, memory, size_of

@@ -13,7 +13,7 @@ from analyzer.pipeline import analyze
 from analyzer.report import Report
 from analyzer.tables import cluster_storm, tables
 from analyzer.tables.cluster import Alone
-from analyzer.tables.cluster_crew import ClusterError, ClusterUsage
+from analyzer.tables.cluster_door import ClusterError, ClusterUsage
 from analyzer.tables.cluster_storm import storms_of
 from analyzer.tables.storm import storms
 from analyzer.tables.storm_values import StormReport

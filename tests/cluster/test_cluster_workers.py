@@ -18,7 +18,8 @@ import pytest
 from analyzer.pipeline import analyze
 from analyzer.tables import cluster_crew
 from analyzer.tables.cluster import tabulated
-from analyzer.tables.cluster_crew import ClusterError, ClusterUsage, DaskCrew, dask_crew, local_cluster
+from analyzer.tables.cluster_crew import DaskCrew, dask_crew, local_cluster
+from analyzer.tables.cluster_door import ClusterError
 from analyzer.tables.cluster_join import join_bucket
 from analyzer.tables.cluster_read import read_capture
 from analyzer.tables.cluster_software import Seen, software
@@ -26,6 +27,7 @@ from analyzer.tables.frames import Tables, tables
 from analyzer.tables.storm import storms
 from benchmarks.storm import StormPlan
 from benchmarks.traffic import make_storm
+from tests.cluster.somebody import somebodys, unguarded
 from tests.cluster.splitting import assert_same, split
 
 dask = pytest.importorskip("dask", reason="the tests of the cluster need dask, which is not installed")
@@ -148,12 +150,11 @@ def test_the_tables_as_a_dask_dataframe(client: Any, files: list[Path], tmp_path
     assert made.transaction.is_unique and sorted(made.call_id) == sorted(whole.call_id)
 
 
-def test_a_scheduler_that_somebody_started(client: Any, files: list[Path], tmp_path: Path) -> None:
-    with dask_crew(client.scheduler.address) as crew:
+def test_a_scheduler_that_somebody_started(files: list[Path], tmp_path: Path) -> None:
+    with somebodys(2) as address, dask_crew(address) as crew:
         assert crew.workers == 2 and crew.memory > 1 << 20
         spool = tabulated(files[:2], tmp_path / "spool", crew)
     assert spool.rows["messages"] == 400 and len(spool.parts("transactions")) == 2
-    assert client.status == "running"
 
 
 def test_an_address_without_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,26 +163,14 @@ def test_an_address_without_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError
 
 
-@pytest.mark.parametrize("address", ["nonsense", "foo:bar", "http://127.0.0.1:1", ""])
-def test_what_is_no_address(address: str) -> None:
+def test_a_scheduler_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster_crew, "FIRST_WORKER", 0.5)
     with (
-        pytest.raises(ClusterUsage, match=r"no address of a Dask scheduler, as tcp://host:8786 is$"),
+        somebodys(0) as address,
+        pytest.raises(ClusterError, match=f"^the Dask scheduler at {address} has no workers$"),
         dask_crew(address),
     ):
         raise AssertionError
-
-
-def test_tls_without_keys() -> None:
-    with pytest.raises(ClusterUsage, match="needs keys"), dask_crew("tls://127.0.0.1:1"):
-        raise AssertionError
-
-
-def test_a_scheduler_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster_crew, "FIRST_WORKER", 0.5)
-    with local_cluster(0) as local:
-        address = local.scheduler_address
-        with pytest.raises(ClusterError, match=f"^the Dask scheduler at {address} has no workers$"), dask_crew(address):
-            raise AssertionError
 
 
 def test_workers_that_differ_are_told_before_anything_is_read(
@@ -190,7 +179,7 @@ def test_workers_that_differ_are_told_before_anything_is_read(
     here = software()
     monkeypatch.setattr(cluster_crew, "software", lambda: here | {"pandas": "0.1"})
     with pytest.raises(
-        ClusterError, match=r"^worker tcp://127.0.0.1:\d+ has pandas \S+, here it is 0.1: install the same"
+        ClusterError, match=r"^worker tls://127.0.0.1:\d+ has pandas \S+, here it is 0.1: install the same"
     ):
         tabulated(files, tmp_path / "spool", DaskCrew(client))
     assert list((tmp_path / "spool").iterdir()) == []
@@ -216,8 +205,8 @@ def test_what_a_task_raises_is_raised(client: Any) -> None:
 
 
 def test_a_scheduler_that_dies_in_the_midst_of_it() -> None:
-    with local_cluster(1) as local, dask_crew(local.scheduler_address) as crew:
-        gone = threading.Timer(1.0, local.close)
+    with unguarded(1) as cluster, dask_crew(cluster.scheduler_address) as crew:
+        gone = threading.Timer(1.0, cluster.close)
         gone.start()
         with pytest.raises(ClusterError, match="went away in the midst of it"):
             crew.run(forever, [1])

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from analyzer.defect import Defect
-from analyzer.evidence import MAX_DEFECTS, Abort, Datagram, Item, Source
+from analyzer.evidence import LATEST, MAX_DEFECTS, Abort, Datagram, Item, Source
 from tests.hardness.meter import Work, limited
 
 LONGEST_SENTENCE = 1000
@@ -54,7 +54,7 @@ def sound_items(items: Iterable[Item], source: Source, octets: int, *, factor: i
             continue
         assert item.payload
         assert item.missing >= 0
-        assert item.time is None or abs(item.time) < 1 << 128
+        assert item.time is None or 0 <= item.time < LATEST
         sound_defects(item.defects)
         messages.append(item)
     assert len(messages) == source.messages

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from analyzer.evidence import SECOND
+from analyzer.evidence import LATEST, SECOND
 
 _END, _TSRESOL, _TSOFFSET, _IFDROP, _OSDROP = 0, 9, 14, 5, 7
 _MICROSECONDS = 6
@@ -52,6 +52,13 @@ def interface(linktype: int, snaplen: int, octets: bytes, sign: str) -> Interfac
     common = math.gcd(SECOND, ticks)
     step = max(1, SECOND // ticks)
     return Interface(linktype, snaplen, step, SECOND // common, ticks // common, offset * SECOND)
+
+
+def sure(clock: Interface) -> tuple[int, int]:
+    """The least and the greatest upper half of 64-bit ticks with which every time can be one (`0 <= time < LATEST`)."""
+    least = -(clock.offset * clock.divisor // clock.multiplier)
+    beyond = ((LATEST - clock.offset) * clock.divisor - 1) // clock.multiplier + 1
+    return max(0, -(-least >> 32)), (beyond >> 32) - 1
 
 
 def drops(octets: bytes, sign: str) -> int:

@@ -191,7 +191,7 @@ def _messages(seen: Seen, record: Record) -> Iterator[Item]:
         if udp.count(record.source, kind(payload)):
             yield Datagram(
                 payload, record.time, record.place, source, destination, transport, _fidelity(payload, record),
-                ip_id=octets[4] << 8 | octets[5] if version == IPV4 else None,
+                ip_id=octets[4] << 8 | octets[5] if version == IPV4 and len(octets) > 5 else None,
             )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from analyzer.capture.formats._tshark_run import Garbled, Run, Seen
 from analyzer.capture.record import Record
 from analyzer.capture.tally import Tally
 from analyzer.defect import SourceError
-from analyzer.evidence import SECOND, Endpoint, Item, Source
+from analyzer.evidence import SECOND, Endpoint, Frame, Item, Source
 
 _NO_LINK = -1
 _MOST_PORTS = 20  # that are told
@@ -100,7 +100,8 @@ class _Walk:
         if self._last is not None and self._last.number == seen.number:
             return self._last
         octets = seen.raw["frame"][0][0] if "frame" in seen.raw else b""
-        record = Record(self._source, seen.number, 0, nanoseconds(seen.time), _NO_LINK, len(octets), octets)
+        time = self._source.dated(nanoseconds(seen.time), Frame(self._source.name, seen.number))
+        record = Record(self._source, seen.number, 0, time, _NO_LINK, len(octets), octets)
         self._source.frames = max(self._source.frames, seen.number)
         self._source.note_time(record.time)
         return record

@@ -50,7 +50,7 @@ def records(stream: BinaryIO, source: Source) -> Iterator[Record]:
 
 class _Walk:
     """The state of one walk: octet order, interfaces and their drops of the section at hand, packets seen so far;
-    `dropped` is the sum of the drops in earlier sections."""
+    `dropped` is the sum of the drops in earlier sections, `sure` the upper half of ticks that need no closer look."""
 
     def __init__(self, stream: BinaryIO, source: Source) -> None:
         self.window = Window(stream)
@@ -58,6 +58,7 @@ class _Walk:
         self.interfaces: list[Interface] = []
         self.number = 0
         self.look: media.Look | None = None
+        self.sure = (0, 0)
         self.dropped = 0
         self.drops: dict[int, int] = {}
         self.order("<")
@@ -141,6 +142,7 @@ class _Walk:
         first = len(self.interfaces) == 1
         if first:
             self.look = media.look(self.sign, "IIIIIII", linktype)
+            self.sure = options.sure(interface)
         elif interface._replace(snaplen=0) != self.interfaces[0]._replace(snaplen=0):
             self.look = None  # media is passed by only where a block needs no look at its own interface
         self.source.resolution = interface.step if first else max(self.source.resolution, interface.step)
@@ -152,7 +154,8 @@ class _Walk:
         buffer, at, unpack, not_media = window.buffer, window.at, form.unpack_from, media.NOT_MEDIA
         begin = before = at
         passed, limit, last = 0, len(buffer), len(buffer) - form.size
-        latest = ticks = -1  # where time steps back the general way looks, so that the first and last time are right
+        # Where time steps back, or cannot be one, the general way looks, so that the first and last time are right.
+        (latest, most), ticks = self.sure, -1
         while at <= last:
             kind, size, which, high, low, captured, length, ethertype, version, flags, protocol, first = unpack(
                 buffer, at
@@ -174,6 +177,7 @@ class _Walk:
                 or buffer[at + size - 4 : at + size] != buffer[at + 4 : at + 8]
                 or (low < ticks and high <= latest)
                 or high < latest
+                or high > most
             ):
                 break
             latest, ticks = high, low
