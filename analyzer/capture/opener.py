@@ -259,9 +259,26 @@ def _recognise(inlet: Inlet, source: Source, known: list[Format], kind: str | No
         hint = "say which with --dialect"
         raise SourceError(name, "looks like " + " and like ".join(form.name for form in found), hint=hint)
     if not found:
-        titles = ", ".join(form.title for form in known if kind in (None, form.kind))
-        raise UnknownFormat(name, "is neither a capture nor a log that is known", hint=f"known: {titles}")
+        raise _unknown(inlet, name, known, kind)
     return found[0]
+
+
+def _unknown(inlet: Inlet, name: str, known: list[Format], kind: str | None) -> SourceError:
+    """What is said of an input that is of no format known: what it looks like, and what to do."""
+    from analyzer.capture.formats import _magics as magics
+
+    head = inlet.head(magics.HEAD)
+    title = magics.capture(head)
+    if title and kind == "log":
+        return SourceError(name, f"is {title}", hint=f"use: sipcheck pcap {name}")
+    looks, advice = magics.other(head)
+    titles = ", ".join(form.title for form in known if kind in (None, form.kind))
+    hints = [advice] * bool(advice) + [f"known: {titles}"]
+    if looks == "text" and kind == "capture":
+        logs = ", ".join(form.title for form in known if form.kind == "log")
+        hints.append(f"sipcheck log knows: {logs}")
+    reason = "is neither a capture nor a log that is known" + (f", it looks like {looks}" if looks else "")
+    return UnknownFormat(name, reason, hint="; ".join(hints))
 
 
 def _named(dialect: str, name: str, known: list[Format], kind: str | None) -> Format:
