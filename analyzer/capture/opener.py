@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 import io
 import os
+import stat
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import IO, TYPE_CHECKING, BinaryIO, Literal, NamedTuple, cast
@@ -117,9 +118,10 @@ def open_sources(
     known = formats.discover()
     wish = _wish(engine, tls_keylog)
     opened: list[_Opened] = []
+    streams: dict[object, str] = {}
     try:
         for one in inputs:
-            opened.append(_open(one, known, kind, dialect, wish))
+            opened.append(_open(one, known, kind, dialect, wish, streams))
     except BaseException:
         Reading(opened).close()
         raise
@@ -147,11 +149,20 @@ def _wish(engine: Engine, tls_keylog: str | os.PathLike[str] | None) -> Wish | N
     return wish
 
 
-def _open(one: Input, known: list[Format], kind: str | None, dialect: str | None, wish: Wish | None) -> _Opened:
+def _open(
+    one: Input,
+    known: list[Format],
+    kind: str | None,
+    dialect: str | None,
+    wish: Wish | None,
+    streams: dict[object, str],
+) -> _Opened:
+    """`streams` are the names of what was opened before and can be read only once."""
     source = Source(_name(one))
     owned = isinstance(one, (str, os.PathLike))
     stream = _stream(one, source.name)
     try:
+        _read_once(stream, source.name, streams)
         opened = _told(one, stream, source, known, kind, dialect, wish)
     except (OSError, SourceError) as error:
         if owned:
@@ -222,6 +233,21 @@ def _stream(one: Input, name: str) -> BinaryIO:
         return open(one, "rb")
     except (OSError, ValueError) as error:
         raise SourceError(name, _reason(error)) from error
+
+
+def _read_once(stream: BinaryIO, name: str, streams: dict[object, str]) -> None:
+    """Raise SourceError for a pipe, or standard input, that was named before under any name: half of it would be in
+    each. A file may be named twice."""
+    try:
+        status = os.fstat(stream.fileno())
+    except (OSError, AttributeError):
+        return
+    key = None if stat.S_ISREG(status.st_mode) else (status.st_dev, status.st_ino)
+    for one in (key, name if name == "-" else None):
+        if one in streams:
+            raise SourceError(name, f"is the same stream as {streams[one]}", hint="it can be read only once")
+        if one is not None:
+            streams[one] = name
 
 
 def _reason(error: Exception) -> str:
