@@ -11,10 +11,11 @@ What knows tshark is imported here only when it is needed.
 from __future__ import annotations
 
 import os
-from typing import IO, TYPE_CHECKING, Literal, NamedTuple
+from typing import IO, TYPE_CHECKING, BinaryIO, Literal, NamedTuple, cast
 
 from analyzer.capture import links
 from analyzer.capture.formats import Format
+from analyzer.capture.formats import _magics as magics
 from analyzer.capture.formats import _preface as preface
 from analyzer.capture.inlet import Inlet
 from analyzer.defect import SourceError
@@ -103,19 +104,24 @@ def foreign(
 ) -> Deep | None:
     """tshark for something that we do not know, or None where it is not worth asking: then `error` stands.
 
-    Raises SourceError, with tshark's reason, where tshark does not know it either.
+    It is not where the first octets are those of no capture format; who asks for tshark by name may have it look at
+    any plain file, since that takes no copy. Raises SourceError, with tshark's reason, where tshark does not know it.
     """
     wish = wish or Wish()
     if wish.engine == "native" or (inlet is None and path is None):
         return None
-    if wish.engine == "auto" and inlet is not None and b"\0" not in inlet.head(1 << 12):
-        return None  # tshark also takes text for captures, which does not help who mistyped the name of a log
-    need = _Need(f"it {error.reason}", whole=True, doubtful=True)
+    reason = error.reason
+    if inlet is not None:
+        title = magics.capture(inlet.head(magics.HEAD))
+        if not title and (wish.engine == "auto" or path is None or _packed(path)):
+            return None
+        reason = f"is {title}" if title else reason
+    need = _Need(f"it {reason}", whole=True, doubtful=True)
     program = _program(source, need)
     try:
         return _deep(program, path, inlet, source, wish, need, secrets=False)
     except SourceError as refusal:
-        raise SourceError(source.name, f"{error.reason}, and {refusal.reason}", hint=error.hint) from refusal
+        raise SourceError(source.name, f"{reason}, and {refusal.reason}", hint=refusal.hint or error.hint) from refusal
 
 
 def _need(path: str | None, known: preface.Preface, form: Format, wish: Wish) -> _Need | None:
@@ -164,8 +170,12 @@ def _deep(
 ) -> Deep:
     from analyzer.capture.formats import _tshark
 
-    spool = _spooled(inlet) if inlet is not None and (path is None or _packed(path)) else None
-    path = spool.name if spool is not None else os.path.abspath(path or "")
+    spool: IO[bytes] | None = None
+    if inlet is not None and (path is None or _packed(path)):
+        from analyzer.capture import spool as spooling
+
+        spool, path = spooling.spooled(cast(BinaryIO, inlet), source.name)
+    path = os.path.abspath(path or "")
     try:
         if need.doubtful:
             _tshark.probe(program, path, source.name)
@@ -174,17 +184,6 @@ def _deep(
             spool.close()
         raise
     return Deep(program, path, wish.keylog, secrets, f", because {need.reason}" if need.reason else "", spool)
-
-
-def _spooled(inlet: Inlet) -> IO[bytes]:
-    """A file that lasts as long as the reading: tshark wants a name."""
-    import shutil
-    import tempfile
-
-    spool = tempfile.NamedTemporaryFile(prefix="sipcheck-")  # noqa: SIM115
-    shutil.copyfileobj(inlet, spool)
-    spool.flush()
-    return spool
 
 
 def _packed(path: str) -> bool:

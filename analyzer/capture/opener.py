@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 import io
 import os
+import stat
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import IO, TYPE_CHECKING, BinaryIO, Literal, NamedTuple, cast
@@ -117,9 +118,10 @@ def open_sources(
     known = formats.discover()
     wish = _wish(engine, tls_keylog)
     opened: list[_Opened] = []
+    streams: dict[object, str] = {}
     try:
         for one in inputs:
-            opened.append(_open(one, known, kind, dialect, wish))
+            opened.append(_open(one, known, kind, dialect, wish, streams))
     except BaseException:
         Reading(opened).close()
         raise
@@ -147,11 +149,20 @@ def _wish(engine: Engine, tls_keylog: str | os.PathLike[str] | None) -> Wish | N
     return wish
 
 
-def _open(one: Input, known: list[Format], kind: str | None, dialect: str | None, wish: Wish | None) -> _Opened:
+def _open(
+    one: Input,
+    known: list[Format],
+    kind: str | None,
+    dialect: str | None,
+    wish: Wish | None,
+    streams: dict[object, str],
+) -> _Opened:
+    """`streams` are the names of what was opened before and can be read only once."""
     source = Source(_name(one))
     owned = isinstance(one, (str, os.PathLike))
     stream = _stream(one, source.name)
     try:
+        _read_once(stream, source.name, streams)
         opened = _told(one, stream, source, known, kind, dialect, wish)
     except (OSError, SourceError) as error:
         if owned:
@@ -224,6 +235,21 @@ def _stream(one: Input, name: str) -> BinaryIO:
         raise SourceError(name, _reason(error)) from error
 
 
+def _read_once(stream: BinaryIO, name: str, streams: dict[object, str]) -> None:
+    """Raise SourceError for a pipe, or standard input, that was named before under any name: half of it would be in
+    each. A file may be named twice."""
+    try:
+        status = os.fstat(stream.fileno())
+    except (OSError, AttributeError):
+        return
+    key = None if stat.S_ISREG(status.st_mode) else (status.st_dev, status.st_ino)
+    for one in (key, name if name == "-" else None):
+        if one in streams:
+            raise SourceError(name, f"is the same stream as {streams[one]}", hint="it can be read only once")
+        if one is not None:
+            streams[one] = name
+
+
 def _reason(error: Exception) -> str:
     if isinstance(error, IsADirectoryError):
         return "is a directory"
@@ -262,9 +288,26 @@ def _recognise(inlet: Inlet, source: Source, known: list[Format], kind: str | No
         hint = "say which with --dialect"
         raise SourceError(name, "looks like " + " and like ".join(form.name for form in found), hint=hint)
     if not found:
-        titles = ", ".join(form.title for form in known if kind in (None, form.kind))
-        raise UnknownFormat(name, "is neither a capture nor a log that is known", hint=f"known: {titles}")
+        raise _unknown(inlet, name, known, kind)
     return found[0]
+
+
+def _unknown(inlet: Inlet, name: str, known: list[Format], kind: str | None) -> SourceError:
+    """What is said of an input that is of no format known: what it looks like, and what to do."""
+    from analyzer.capture.formats import _magics as magics
+
+    head = inlet.head(magics.HEAD)
+    title = magics.capture(head)
+    if title and kind == "log":
+        return SourceError(name, f"is {title}", hint=f"use: sipcheck pcap {name}")
+    looks, advice = magics.other(head)
+    titles = ", ".join(form.title for form in known if kind in (None, form.kind))
+    hints = [advice] * bool(advice) + [f"known: {titles}"]
+    if looks == "text" and kind == "capture":
+        logs = ", ".join(form.title for form in known if form.kind == "log")
+        hints.append(f"sipcheck log knows: {logs}")
+    reason = "is neither a capture nor a log that is known" + (f", it looks like {looks}" if looks else "")
+    return UnknownFormat(name, reason, hint="; ".join(hints))
 
 
 def _named(dialect: str, name: str, known: list[Format], kind: str | None) -> Format:

@@ -6,10 +6,15 @@ so that a record costs one comparison, not one read call.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import BinaryIO
 
 CHUNK = 1 << 18
+KEPT = 3
+"""Zeros that stay in the buffer when the end of zeros is looked for: the number that follows may begin with some."""
+
+_find_other = re.compile(rb"[^\0]").search
 
 
 class Window:
@@ -64,3 +69,17 @@ class Window:
                 return False
         self.at += count
         return True
+
+    def zeros(self, most: int) -> tuple[int, bool]:
+        """Move over the zeros at `at`, `most` octets or somewhat more; how many they are, and whether the stream ends
+        there. The last `KEPT` of them stay in the buffer before `at`."""
+        begin = self.position
+        while (other := _find_other(self.buffer, self.at)) is None:
+            passed = self.position + self.left - begin
+            self.at = max(self.at, len(self.buffer) - KEPT)
+            more = passed < most and self.need(self.left + 1)
+            if not more:
+                self.at = len(self.buffer)
+                return passed, passed < most
+        self.at = other.start()
+        return self.position - begin, False

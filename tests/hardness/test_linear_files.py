@@ -35,7 +35,28 @@ def walking(read: Callable[[BinaryIO, Source], Iterator[Record]], octets: bytes)
 
 @trap(2_000)
 def empty_packets(n: int) -> Run:
-    return walking(pcap.records, build.pcap([b""]) + struct.pack("<IIII", 0, 0, 0, 0) * n)
+    return walking(pcap.records, build.pcap([b""]) + struct.pack("<IIII", 1, 0, 0, 0) * n)
+
+
+@trap(200_000, full=pcap.MAX_HOLE - 16)
+def zeros_behind_a_record(n: int) -> Run:
+    return walking(pcap.records, build.pcap([frame()]) + bytes(16 + n) + build.pcap([frame()])[24:])
+
+
+@trap(200_000, full=pcapng.MAX_HOLE - 16)
+def zeros_behind_a_block(n: int) -> Run:
+    return walking(pcapng.records, section() + bytes(16 + n & ~3) + section())
+
+
+@trap(8_000)
+def holes_after_damage(n: int) -> Run:
+    return walking(pcapng.records, section() + (b"\xff" * 8 + bytes(16)) * (n // 8))
+
+
+@trap(800)
+def holes_between_records(n: int) -> Run:
+    one = build.pcap([b"x"])[24:]
+    return walking(pcap.records, build.pcap([]) + (one + bytes(20)) * n)
 
 
 @trap(2_000)

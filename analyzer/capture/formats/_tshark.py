@@ -16,12 +16,10 @@ import io
 import os
 import re
 import shutil
-import subprocess
-import tempfile
 from collections import Counter
 from typing import NamedTuple
 
-from analyzer.capture.formats._tshark_mortal import mortal
+from analyzer.capture.formats import _tshark_child as child
 from analyzer.defect import SourceError
 from analyzer.escape import Told
 
@@ -59,6 +57,11 @@ MOST_KEYS = 1 << 30
 """Octets of a key log that tshark is given: some five million sessions."""
 LOOKED_AT = 16 << 20
 """Octets at its beginning in which a line of keys must stand, else it is something else."""
+_NO_PACKETS = frozenset(
+    ("mime_dlt", "mime_encap", "mpeg", "mp2t", "mp4", "ber", "json", "xml", "tnef", "rfc7468", "ruby_marshal")
+)
+"""Protocols under which tshark shows a file that holds no packets as one."""
+_MOST_NONSENSE = 1000  # lines of a survey; a field can hold a line end, now and then
 _MOST_PORTS = 200  # that are told to tshark
 
 
@@ -99,12 +102,10 @@ def find() -> Program:
 @functools.cache
 def _examined(path: str) -> Program:
     try:
-        done = subprocess.run(
-            [path, "--version"], capture_output=True, stdin=subprocess.DEVNULL, timeout=_TIMEOUT, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise Unusable(f"tshark does not run: {getattr(error, 'strerror', None) or 'no answer'}") from error
-    match = _VERSION.match(done.stdout)
+        done = child.run([path, "--version"], _TIMEOUT)
+    except (OSError, child.Failed) as error:
+        raise Unusable(f"tshark does not run: {getattr(error, 'strerror', None) or error}") from error
+    match = _VERSION.match(done.out)
     if match is None:
         raise Unusable(f"tshark does not say its version ({path})")
     major, minor, patch = (int(number) for number in match.groups())
@@ -148,20 +149,18 @@ def check_keylog(path: str) -> None:
 
 
 def probe(program: Program, path: str, name: str) -> None:
-    """Raise `SourceError`, with tshark's reason, where tshark cannot read the first packet of a file."""
+    """Raise `SourceError`, with tshark's reason, where tshark cannot read the first packet of a file, or takes the
+    whole of it for one: it shows pictures, films and programs too."""
     command = [program.path, "-n", *arguments(None), "-r", os.path.abspath(path), "-c", "1", "-T", "fields"]
     try:
-        done = subprocess.run(
-            mortal([*command, "-e", "frame.number"]),
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            timeout=_TIMEOUT,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise SourceError(name, f"tshark cannot read it: {error}") from error
-    if done.returncode and not done.stdout.strip():
-        raise SourceError(name, f"tshark cannot read it: {said(done.stderr, path) or _ended(done.returncode)}")
+        done = child.run([*command, "-e", "frame.number", "-e", "frame.protocols"], _TIMEOUT)
+    except (OSError, child.Failed) as error:
+        raise SourceError(name, f"tshark cannot read it: {getattr(error, 'strerror', None) or error}") from error
+    if done.code and not done.out.strip():
+        raise SourceError(name, f"tshark cannot read it: {said(done.said, path) or _ended(done.code)}")
+    whole = done.out.strip().partition(b"\t")[2].decode("ascii", "replace").partition(":")
+    if whole[0] in _NO_PACKETS:
+        raise SourceError(name, f"is no capture: tshark takes it for {whole[2] or whole[0]}")
 
 
 def said(words: bytes, path: str) -> str:
@@ -192,26 +191,43 @@ def survey(program: Program, path: str, keylog: str | None) -> Tls:
     words += ["-Y", "tls.record", "-T", "fields", "-E", "separator=/t", "-E", "occurrence=a"]
     for field in _FIELDS:
         words += ["-e", field]
-    closed: Counter[int] = Counter()
-    ports: Counter[int] = Counter()
-    opened = 0
-    with (
-        tempfile.TemporaryFile() as errors,
-        subprocess.Popen(mortal(words), stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL) as process,
-    ):
-        assert process.stdout is not None
+    found = _Found()
+    failure = ""
+    running = child.Child(words)
+    try:
+        with running:
+            for line in child.lines(running.pieces()):
+                found.take(line)
+    except child.Failed as error:
+        failure = str(error)
+    return found.result(failure or ending(running.code, running.said, path))
+
+
+class _Found:
+    """What the survey counts."""
+
+    def __init__(self) -> None:
+        self._closed: Counter[int] = Counter()
+        self._ports: Counter[int] = Counter()
+        self._opened = self._nonsense = 0
+
+    def take(self, line: bytes) -> None:
+        """A line of the survey. Raises `Failed` where there are many that are none."""
         try:
-            for line in process.stdout:
-                port, seen = _looked_at(line)
-                opened += seen in (_OPEN, _SIP)
-                closed[port] += seen == _CLOSED
-                ports[port] += seen == _SIP
-            code = process.wait()
-        finally:
-            process.kill()
-        errors.seek(0)
-        failure = ending(code, errors.read(1 << 16), path)
-    return Tls(+closed, tuple(port for port, _ in (+ports).most_common(_MOST_PORTS)), opened, failure)
+            port, seen = _looked_at(line)
+        except ValueError:
+            self._nonsense += 1
+            if self._nonsense > _MOST_NONSENSE:
+                raise child.Failed("tshark wrote what it never writes and was ended") from None
+            return
+        self._opened += seen in (_OPEN, _SIP)
+        self._closed[port] += seen == _CLOSED
+        self._ports[port] += seen == _SIP
+
+    def result(self, failure: str) -> Tls:
+        """All that was counted."""
+        ports = tuple(port for port, _ in (+self._ports).most_common(_MOST_PORTS))
+        return Tls(+self._closed, ports, self._opened, failure)
 
 
 _FIELDS = ("tcp.srcport", "tcp.dstport", "frame.protocols", "tls.record.content_type", "tls.record.length",
@@ -220,9 +236,12 @@ _NOTHING, _CLOSED, _OPEN, _SIP = range(4)
 
 
 def _looked_at(line: bytes) -> tuple[int, int]:
-    """Server port of a packet with TLS records (the lower one, most likely), and what was seen of their content."""
-    columns = line.rstrip(b"\n").split(b"\t")
-    if len(columns) != len(_FIELDS) or not columns[0]:
+    """Server port of a packet with TLS records (the lower one, most likely), and what was seen of their content.
+
+    ValueError for a line that tshark does not write.
+    """
+    columns = line.split(b"\t")
+    if len(columns) == len(_FIELDS) and not columns[0]:
         return 0, _NOTHING
     source, destination, protocols, kinds, lengths, piece, method, status = columns
     port = min(int(end.rpartition(b",")[2]) for end in (source, destination))

@@ -47,8 +47,8 @@ def items(deep: Deep, source: Source, records: Iterator[Record] | None) -> Itera
 
 def _judge(run: Run, walk: _Walk, source: Source, path: str) -> None:
     """How tshark ended. Of a damaged file our walk has told, and more exactly."""
-    reason = _tshark.ending(run.code, run.said, path)
-    if not reason or (run.code > 0 and source.damaged):
+    reason = run.hung or _tshark.ending(run.code, run.said, path)
+    if not reason or (run.code > 0 and source.damaged and not run.hung):
         return
     if not walk.shown:
         raise SourceError(source.name, reason)

@@ -14,10 +14,8 @@ read as JSON.
 from __future__ import annotations
 
 import asyncio
-import os
+import contextlib
 import queue
-import subprocess
-import tempfile
 import threading
 import weakref
 from collections.abc import Iterator
@@ -28,7 +26,7 @@ from pyshark import FileCapture
 from pyshark.capture.capture import StopCapture
 
 from analyzer.capture.formats._tshark import FILTER, Program
-from analyzer.capture.formats._tshark_mortal import mortal
+from analyzer.capture.formats._tshark_child import Child, nothing_done
 from analyzer.escape import Told
 
 WAITING = 256
@@ -36,8 +34,8 @@ WAITING = 256
 
 _LAYERS = ("frame", "ip", "ipv6", "udp", "tcp", "sctp", "icmp", "icmpv6", "exported_pdu", "sip")
 _PATIENCE = 0.1  # seconds after which a waiting thread looks whether it is still wanted
-_SAID = 1 << 16  # octets of standard error that are kept, the last ones
-_GRACE = 30  # seconds that tshark may take to end after its last octet
+_TICK = 1.0  # seconds of silence after which a waiting reader looks whether tshark is still at work
+_MOST_OCTETS = 1 << 26  # that tshark writes for one packet
 
 Octets = tuple[bytes, int]
 """A layer's octets, and their offset in whatever they are a part of."""
@@ -57,49 +55,52 @@ class Garbled(Told):
     """What tshark wrote cannot be read; the text says why, and may be hostile."""
 
 
+class _Output(asyncio.StreamReader):
+    """tshark's output; pyshark keeps all of it until a packet is whole, so it is counted. `told` counts the octets."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told = 0
+        self.since = 0  # the last packet
+
+    async def read(self, n: int = -1) -> bytes:
+        """As a StreamReader. Raises `Garbled` for more than a packet can be."""
+        piece = await super().read(n)
+        self.told += len(piece)
+        self.since += len(piece)
+        if self.since > _MOST_OCTETS:
+            raise Garbled(f"{_MOST_OCTETS >> 20} MB without a packet")
+        return piece
+
+
 class _Process:
     """tshark as pyshark wants to see it: a stream for its output, and no way to be killed but `end`."""
 
     def __init__(self, words: list[str]) -> None:
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `end`
-        try:
-            self._popen = subprocess.Popen(
-                mortal(words),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=self._errors,
-                start_new_session=True,  # Ctrl-C is ours to handle
-            )
-        except BaseException:
-            self._errors.close()
-            raise
-        self.pid = self._popen.pid
-        self.stdout = asyncio.StreamReader()
-        self.code = 0
-        self.said = b""
+        self.child = Child(words)
+        self.pid = self.child.popen.pid
+        self.stdout = _Output()
 
     async def connect(self) -> None:
         """Read the output in the running loop."""
-        loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
         protocol = asyncio.StreamReaderProtocol(self.stdout)
-        self._transport, _ = await loop.connect_read_pipe(lambda: protocol, self._popen.stdout)
+        self._transport, _ = await loop.connect_read_pipe(lambda: protocol, self.child.popen.stdout)
 
     def kill(self) -> None:
         """End it now; may be called from any thread, and twice."""
-        self._popen.kill()
+        self.child.kill()
+
+    def close_output(self) -> None:
+        """There is nothing to wait for; may be called from any thread."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self.stdout.feed_eof)
 
     async def end(self) -> None:
         """Reap it: it ends by itself when it has said everything, or its pipe is closed."""
         self._transport.close()
         await asyncio.sleep(0)
-        try:
-            self.code = self._popen.wait(_GRACE)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            self.code = self._popen.wait()
-        with self._errors as errors:
-            errors.seek(max(0, errors.seek(0, os.SEEK_END) - _SAID))
-            self.said = errors.read(_SAID)
+        self.child.end()
 
 
 class _Capture(FileCapture):  # type: ignore[misc]  # pyshark has no types
@@ -154,6 +155,8 @@ class _Thread(threading.Thread):
         await capture.packets_from_tshark(self._hand_over)
 
     def _hand_over(self, packet: Any) -> None:
+        if self.process is not None:
+            self.process.stdout.since = 0
         if not self._put(_seen(packet)):
             raise StopCapture
 
@@ -185,27 +188,47 @@ class _Thread(threading.Thread):
 class Run:
     """What tshark lets through of a file: iterate it once, `close` it in any case.
 
-    When it is exhausted, `code` is tshark's exit code (negative: the signal that ended it), `said` what it wrote on
-    standard error. Raises `Garbled` where pyshark cannot read what tshark wrote.
+    When it is exhausted, `code` is tshark's exit code (negative: the signal that ended it), `said` the end of what it
+    wrote on standard error, `hung` says that it had to be ended because it did nothing. Raises `Garbled` where pyshark
+    cannot read what tshark wrote.
     """
 
     def __init__(self, program: Program, path: str, words: list[str]) -> None:
         self.code = 0
         self.said = b""
+        self.hung = ""
         self._thread = _Thread(program, path, words)
         # Also called when a reader was forgotten, and when the interpreter ends.
         self.close = weakref.finalize(self, self._thread.end)
         self._thread.start()
 
     def __iter__(self) -> Iterator[Seen]:
-        while (seen := self._thread.queue.get()) is not None:
+        while (seen := self._next()) is not None:
+            if isinstance(seen, Garbled):
+                raise seen
             if isinstance(seen, Exception):
                 raise Garbled(f"{type(seen).__name__}: {seen}") from seen
             yield seen
         self._thread.join()
         process = self._thread.process
         if process is not None:
-            self.code, self.said = process.code, process.said
+            self.code, self.said = process.child.code, process.child.said
+
+    def _next(self) -> Seen | Exception | None:
+        while True:
+            try:
+                return self._thread.queue.get(timeout=_TICK)
+            except queue.Empty:
+                if self._thread.process is not None:
+                    self._look_after(self._thread.process)
+
+    def _look_after(self, process: _Process) -> None:
+        """It says nothing: once a second."""
+        if process.child.is_left_open:
+            process.close_output()
+        elif not self.hung and process.child.is_hung(process.stdout.told):
+            self.hung = nothing_done()
+            process.kill()
 
 
 def _seen(packet: Any) -> Seen:

@@ -3,7 +3,8 @@
 Our own walk, because it is the hot path and because libraries drop what evidence needs: record number, offset and the
 original length. The magic number tells octet order and clock step: a1b2c3d4 microseconds, a1b23c4d nanoseconds,
 a1b2cd34 the modified form with 8 more octets per record. Nothing marks the start of a record, so an absurd length ends
-the walk: what came before is kept, what comes after cannot be trusted.
+the walk: what came before is kept, what comes after cannot be trusted. A header of nothing but zeros is no record but
+room: some writers make it before they need it, a hole in a sparse file reads so, and billions of them fit into one.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import BinaryIO
 
 from analyzer.capture import media
 from analyzer.capture.record import Record
-from analyzer.capture.window import Window
+from analyzer.capture.window import KEPT, Window
 from analyzer.evidence import SECOND, Source
 
 NAME = "pcap"
@@ -23,6 +24,9 @@ TITLE = "pcap capture"
 
 MAX_PACKET = 262144
 """Longest packet that is believed; what Wireshark believes too."""
+
+MAX_HOLE = 1 << 26
+"""Zeros that are passed over, in octets; behind more of them nothing is looked for."""
 
 _FILE_HEADER = 24
 _LINKTYPE = 0x03FF_FFFF  # the upper bits tell of the frame check sequence
@@ -79,6 +83,10 @@ class _Walk:
                 break
             buffer, at = window.buffer, window.at
             seconds, fraction, captured, length = self.plain(buffer, at)
+            if not captured and not (seconds or fraction or length):
+                if not self._hole():
+                    return
+                continue
             if captured > MAX_PACKET:
                 text = f"record {self.number + 1} claims {captured} octets"
                 _damage(source, "absurd-length", text, window.position)
@@ -99,6 +107,36 @@ class _Walk:
         if window.left:
             text = f"the file ends inside the header of record {self.number + 1}"
             _damage(source, "truncated-record", text, window.position)
+
+    def _hole(self) -> bool:
+        """Pass over zeros where a record should begin; False where nothing follows that can be read."""
+        window, begin = self.window, self.window.position
+        passed, ended = window.zeros(MAX_HOLE)
+        if ended:
+            self.source.quality.append(
+                f"the rest of the file, {passed} octets from offset {begin} on, is zeros: room that was not written to"
+            )
+            return False
+        back = next((back for back in range(KEPT + 1) if self._is_record(back)), None) if passed < MAX_HOLE else None
+        if back is None:
+            many = str(passed) if passed < MAX_HOLE else f"more than {MAX_HOLE >> 20} million"
+            text = f"{many} zeros where record {self.number + 1} should begin; what follows is not read"
+            _damage(self.source, "zeros", text, begin)
+            return False
+        window.at -= back
+        passed -= back
+        _damage(self.source, "zeros", f"{passed} zeros between two records", begin)
+        if not passed % self.header:
+            self.number += passed // self.header  # Wireshark counts them as packets
+        return True
+
+    def _is_record(self, back: int) -> bool:
+        """Whether a record can begin so many octets before the window's place: its first octets may be zeros too."""
+        window = self.window
+        if not window.need(self.header):
+            return False
+        _, fraction, captured, length = self.plain(window.buffer, window.at - back)
+        return bool(0 < captured <= min(length, MAX_PACKET) and fraction * self.step < SECOND)
 
     def _pass_media(self, look: media.Look) -> None:
         """Step over the media that begins at the window's place, as far as the window goes."""

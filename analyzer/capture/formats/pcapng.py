@@ -3,7 +3,8 @@
 A section header sets the octet order and forgets all interfaces; an interface block gives the next interface its link
 type and clock; packet blocks name their interface (the simple one has neither name nor time). Every packet block
 counts as a frame, as in Wireshark. Unknown blocks are skipped. Since each block says its length twice, a damaged one
-can be told: the walk then looks for the next four-octet boundary where a block that agrees with itself begins.
+can be told: the walk then looks for the next four-octet boundary where a block that agrees with itself begins, but not
+farther than `MAX_SEARCH`: zeros at the end of a file are room that its writer did not use, not damage.
 """
 
 from __future__ import annotations
@@ -26,6 +27,15 @@ TITLE = "pcapng capture"
 MAX_BLOCK = 1 << 24
 """Longest block that is believed, in octets."""
 
+MAX_HOLE = 1 << 26
+"""Zeros that are passed over, in octets; behind more of them nothing is looked for."""
+
+MAX_SEARCH = 1 << 24
+"""Octets after damage in which the next block is looked for."""
+
+MAX_INTERFACES = 1 << 16
+"""Interfaces of a section that are remembered: the old packet block can name no more, and each takes memory."""
+
 _RESYNC_BLOCK = 1 << 20  # the same after damage, when any four octets may pose as a length
 
 _SECTION = 0x0A0D0D0A
@@ -46,11 +56,15 @@ def records(stream: BinaryIO, source: Source) -> Iterator[Record]:
     yield from walk.records()
     if dropped := walk.dropped + sum(walk.drops.values()):
         source.quality.append(f"the capturing program reports {dropped} dropped packets")
+    if walk.unkept:
+        text = f"{walk.unkept} interfaces beyond the first {MAX_INTERFACES} of a section; their packets are not read"
+        source.defect("many-interfaces", text)
 
 
 class _Walk:
     """The state of one walk: octet order, interfaces and their drops of the section at hand, packets seen so far;
-    `dropped` is the sum of the drops in earlier sections, `sure` the upper half of ticks that need no closer look."""
+    `dropped` is the sum of the drops in earlier sections, `sure` the upper half of ticks that need no closer look,
+    `unkept` counts interfaces that were too many."""
 
     def __init__(self, stream: BinaryIO, source: Source) -> None:
         self.window = Window(stream)
@@ -61,6 +75,7 @@ class _Walk:
         self.sure = (0, 0)
         self.dropped = 0
         self.drops: dict[int, int] = {}
+        self.unkept = 0
         self.order("<")
 
     def order(self, order: str) -> None:
@@ -75,6 +90,10 @@ class _Walk:
             kind, size = self.heading(window.buffer, window.at)
             if kind == _SECTION:
                 size = self._section()
+            if not kind and not size:
+                if not self._hole():
+                    return
+                continue
             if size < 12 or size & 3 or size > MAX_BLOCK:
                 self._damage("absurd-length", f"a block claims {size} octets")
                 if not self._resync():
@@ -135,6 +154,9 @@ class _Walk:
     def _interface(self, buffer: bytes, at: int, end: int) -> None:
         if end - at < 16:
             self._damage("short-block", "an interface block is too short")
+            return
+        if len(self.interfaces) == MAX_INTERFACES:
+            self.unkept += 1
             return
         linktype, snaplen = struct.unpack_from(self.sign + "HxxI", buffer, at + 8)
         interface = options.interface(linktype, snaplen, buffer[at + 16 : end], self.sign)
@@ -239,11 +261,44 @@ class _Walk:
         self.number += 1
         return Record(self.source, self.number, self.window.position, None, _NO_LINK, 0, b"")
 
+    def _hole(self) -> bool:
+        """Pass over zeros where a block should begin; False where nothing follows that can be read."""
+        begin = self.window.position
+        passed, ended = self._pass_zeros()
+        if ended:
+            self.source.quality.append(
+                f"the rest of the file, {passed} octets from offset {begin} on, is zeros: room that was not written to"
+            )
+            return False
+        self.source.damaged = True
+        goes_on = passed < MAX_HOLE
+        many = str(passed) if goes_on else f"more than {MAX_HOLE >> 20} million"
+        rest = "" if goes_on else "; what follows is not read"
+        self.source.defect("zeros", f"{many} zeros where a block should begin{rest}", offset=begin)
+        return goes_on
+
+    def _pass_zeros(self) -> tuple[int, bool]:
+        """Move over zeros in steps of four octets, as blocks are; how many they are, and whether the file ends."""
+        passed, ended = self.window.zeros(MAX_HOLE)
+        back = 0 if ended else passed % 4
+        self.window.at -= back
+        return passed - back, ended
+
     def _resync(self) -> bool:
-        """Go to the next boundary where a block begins whose two lengths agree; False where there is none."""
+        """Go to the next boundary where a block begins whose two lengths agree; False where there is none, or none
+        that is near."""
         window = self.window
-        while window.skip(4) and window.need(12):
+        last, step = window.position + MAX_SEARCH, 4
+        while window.skip(step) and window.need(12):
+            step = 4
+            if window.position > last:
+                self._damage("no-block", f"no block begins within {MAX_SEARCH >> 20} MB; what follows is not read")
+                return False
             kind, size = self.heading(window.buffer, window.at)
+            if not kind and not size:
+                self._pass_zeros()
+                step = 0
+                continue
             if kind == _SECTION and window.buffer[window.at + 8 : window.at + 12] in _ORDERS:
                 return True
             if kind not in _KNOWN or size < 12 or size & 3 or size > _RESYNC_BLOCK:
