@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from analyzer.register.secrets import CredentialsError, Secrets
     from analyzer.report import Report
     from analyzer.rules import all_rules
+    from analyzer.storm.analysis import storms
+    from analyzer.storm.values import StormReport
     from analyzer.tables import tables
-    from analyzer.tables.storm import storms
-    from analyzer.tables.storm_values import StormReport
 
 _HOMES = {
     "Confidence": "analyzer.findings",
@@ -34,10 +34,10 @@ _HOMES = {
     "Rule": "analyzer.findings",
     "Secrets": "analyzer.register.secrets",
     "SourceError": "analyzer.defect",
-    "StormReport": "analyzer.tables.storm_values",
+    "StormReport": "analyzer.storm.values",
     "all_rules": "analyzer.rules",
     "analyze": "analyzer.pipeline",
-    "storms": "analyzer.tables.storm",
+    "storms": "analyzer.storm.analysis",
     "tables": "analyzer.tables",
 }
 

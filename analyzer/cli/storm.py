@@ -29,8 +29,8 @@ from analyzer.views._outlet import tell
 
 if TYPE_CHECKING:
     from analyzer.report import Report
+    from analyzer.storm.values import StormReport
     from analyzer.tables.cluster_door import Door
-    from analyzer.tables.storm_values import StormReport
 
 _EPILOG = """\b
 Examples:
@@ -108,8 +108,8 @@ def _alone(**given: Any) -> tuple[Report, StormReport]:
     from analyzer.cli import read_report
 
     report = read_report("storm", None, detail=True, tables=True, **given)
+    from analyzer.storm.analysis import storms
     from analyzer.tables import tables
-    from analyzer.tables.storm import storms
 
     return report, storms(tables(report).transactions)
 

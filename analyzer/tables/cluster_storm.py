@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 
 from analyzer.report import Report, Summary
 from analyzer.scratch import temporary_folder
+from analyzer.storm.analysis import storms
+from analyzer.storm.values import StormReport
 from analyzer.tables.cluster import tabulated
 from analyzer.tables.cluster_crew import dask_crew
 from analyzer.tables.cluster_door import ClusterError, ClusterUsage, Door
 from analyzer.tables.cluster_size import memory
 from analyzer.tables.cluster_spool import Spool
-from analyzer.tables.storm import storms
-from analyzer.tables.storm_values import StormReport
 
 ANALYSIS = 400
 """Octets of memory that the analysis takes for a transaction (docs/cluster.md)."""

@@ -6,7 +6,7 @@ from typing import IO
 
 from analyzer.evidence import SECOND
 from analyzer.report import Report
-from analyzer.tables.storm_values import CauseShare, Obedience, Storm, StormReport
+from analyzer.storm.values import CauseShare, Obedience, Storm, StormReport
 from analyzer.views import ViewOptions
 from analyzer.views._canvas import BAD, DIM, GOOD, HINT, STRONG, Canvas, widest
 from analyzer.views._headline import draw_sources

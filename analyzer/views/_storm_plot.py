@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyzer.escape import Told, visible
 from analyzer.evidence import SECOND
-from analyzer.tables.storm_values import Phase, Storm
+from analyzer.storm.values import Phase, Storm
 from analyzer.views._storm import verdict
 from analyzer.views._words import Clock, duration
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.tables.storm import storms
+from analyzer.storm.analysis import storms
 from benchmarks.analysis import COLUMNS, Analysis, analyse, as_record, rows_of
 from benchmarks.results import Results, as_json, as_markdown
 from benchmarks.with_storms import transactions

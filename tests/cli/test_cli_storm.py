@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from analyzer.cli import sipcheck
 from tests.shared import ROOT
-from tests.tables.storm_schema import REPORT, SUMMARY, thing
+from tests.storm.storm_schema import REPORT, SUMMARY, thing
 
 jsonschema: Any = pytest.importorskip("jsonschema")  # it has no stubs of its own
 

@@ -13,6 +13,7 @@ from analyzer.defect import SourceError
 from analyzer.evidence import Frame
 from analyzer.partition import call_id_of
 from analyzer.pipeline import analyze
+from analyzer.storm.traffic import COLUMNS
 from analyzer.tables import cluster_size
 from analyzer.tables.cluster import Alone, buckets_for, tabulated
 from analyzer.tables.cluster_crew import dask_crew
@@ -21,7 +22,6 @@ from analyzer.tables.cluster_read import Reading, read_capture, rows_path, share
 from analyzer.tables.cluster_rows import ABORTS, RowWriter, in_place, items_of, row_of, rows_of
 from analyzer.tables.cluster_size import exceeds_memory, memory, size_of
 from analyzer.tables.frames import tables
-from analyzer.tables.storm_traffic import COLUMNS
 from benchmarks.storm import StormPlan
 from benchmarks.traffic import make_storm
 from tests.cluster.splitting import PLACE, assert_same, split

@@ -11,12 +11,12 @@ import pytest
 
 from analyzer.pipeline import analyze
 from analyzer.report import Report
+from analyzer.storm.analysis import storms
+from analyzer.storm.values import StormReport
 from analyzer.tables import cluster_storm, tables
 from analyzer.tables.cluster import Alone
 from analyzer.tables.cluster_door import ClusterError, ClusterUsage
 from analyzer.tables.cluster_storm import storms_of
-from analyzer.tables.storm import storms
-from analyzer.tables.storm_values import StormReport
 from analyzer.views import ViewOptions
 from analyzer.views._storm import write_json, write_table
 from tests.cluster.splitting import records, split, write

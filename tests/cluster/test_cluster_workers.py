@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from analyzer.pipeline import analyze
+from analyzer.storm.analysis import storms
 from analyzer.tables import cluster_crew
 from analyzer.tables.cluster import tabulated
 from analyzer.tables.cluster_crew import DaskCrew, dask_crew, local_cluster
@@ -24,7 +25,6 @@ from analyzer.tables.cluster_join import join_bucket
 from analyzer.tables.cluster_read import read_capture
 from analyzer.tables.cluster_software import Seen, software
 from analyzer.tables.frames import Tables, tables
-from analyzer.tables.storm import storms
 from benchmarks.storm import StormPlan
 from benchmarks.traffic import make_storm
 from tests.cluster.somebody import somebodys, unguarded

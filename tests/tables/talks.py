@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
 
-from tests.tables.fleets import SECOND, START
+from tests.storm.fleets import SECOND, START
 
 
 @dataclass(frozen=True)

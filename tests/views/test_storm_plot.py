@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from analyzer.tables.storm import storms
-from analyzer.tables.storm_values import CauseShare, Phase, Silence, Storm
+from analyzer.storm.analysis import storms
+from analyzer.storm.values import CauseShare, Phase, Silence, Storm
 from analyzer.views._storm_plot import PlotUnavailable, _draw, plot_storms, tick
 from analyzer.views._words import Clock
-from tests.tables.fleets import Pairs, avalanche, periodic, table, together
+from tests.storm.fleets import Pairs, avalanche, periodic, table, together
 
 SECOND = 1_000_000_000
 CLOCK = Clock()

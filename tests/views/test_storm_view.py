@@ -13,13 +13,13 @@ import pytest
 
 import analyzer
 from analyzer.report import Report
-from analyzer.tables.storm import storms
-from analyzer.tables.storm_values import Cause, CauseShare, Culprit, Obedience, Outage, PhaseName, Silence, Storm
-from analyzer.tables.storm_values import StormReport as Found
+from analyzer.storm.analysis import storms
+from analyzer.storm.values import Cause, CauseShare, Culprit, Obedience, Outage, PhaseName, Silence, Storm
+from analyzer.storm.values import StormReport as Found
 from analyzer.views import ViewOptions
 from analyzer.views._storm import _SHAPES, ADVICE, ANEW, LATE, NO_ANSWER, OVERLOAD, VERDICTS, verdict, write_table
 from tests.shared import ROOT
-from tests.tables.fleets import avalanche
+from tests.storm.fleets import avalanche
 
 CAUSES: tuple[Cause, ...] = get_args(Cause)
 

@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 
-from analyzer.tables.storm import storms
-from analyzer.tables.storm_values import CauseShare, Obedience, Storm, StormReport, rounded, seconds
-from tests.tables.fleets import Pairs, avalanche, periodic, table, together
-from tests.tables.storm_schema import REPORT, STORM
+from analyzer.storm.analysis import storms
+from analyzer.storm.values import CauseShare, Obedience, Storm, StormReport, rounded, seconds
+from tests.storm.fleets import Pairs, avalanche, periodic, table, together
+from tests.storm.storm_schema import REPORT, STORM
 from tests.tables.talks import Said, any_talk, talk
 
 Draft202012Validator: Any = pytest.importorskip("jsonschema").Draft202012Validator  # it has no stubs of its own

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.tables.storm import storms
-from analyzer.tables.storm_detect import Bins, Span, bins_of, distressed, spans_of, surging, usual_of
-from analyzer.tables.storm_marks import marks_of
-from analyzer.tables.storm_traffic import SECOND, sends_of, traffic_of
-from tests.tables.fleets import START, Pairs, avalanche, periodic, poisson, shifted, table, together
+from analyzer.storm.analysis import storms
+from analyzer.storm.detect import Bins, Span, bins_of, distressed, spans_of, surging, usual_of
+from analyzer.storm.marks import marks_of
+from analyzer.storm.traffic import SECOND, sends_of, traffic_of
+from tests.storm.fleets import START, Pairs, avalanche, periodic, poisson, shifted, table, together
 from tests.tables.talks import Said, any_talk, talk
 
 FEW = settings(max_examples=40, deadline=None)

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analyzer.tables.storm_traffic import SECOND, T1, UNKNOWN, Flags, Floats, Ints, Sends, Traffic, round_up
-from analyzer.tables.storm_values import Phase, PhaseName
+from analyzer.storm.traffic import SECOND, T1, UNKNOWN, Flags, Floats, Ints, Sends, Traffic, round_up
+from analyzer.storm.values import Phase, PhaseName
 
 _POINTS = 240
 _HIGH, _LOW = 0.8, 0.05

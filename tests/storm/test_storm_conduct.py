@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from analyzer.tables.storm_conduct import back_off_of, retry_after_of
-from analyzer.tables.storm_marks import marks_of
-from analyzer.tables.storm_traffic import traffic_of
-from analyzer.tables.storm_values import Obedience
+from analyzer.storm.conduct import back_off_of, retry_after_of
+from analyzer.storm.marks import marks_of
+from analyzer.storm.traffic import traffic_of
+from analyzer.storm.values import Obedience
 from tests.tables.talks import Said, any_talk, talk
 
 FEW = settings(max_examples=100, deadline=None)

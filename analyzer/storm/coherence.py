@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from analyzer.tables.storm_marks import Marks
-from analyzer.tables.storm_traffic import SECOND, Ints, Traffic
-from analyzer.tables.storm_values import Coherence
+from analyzer.storm.marks import Marks
+from analyzer.storm.traffic import SECOND, Ints, Traffic
+from analyzer.storm.values import Coherence
 
 _SLICES = 24
 _FEWEST = 20

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import analyzer
-from analyzer.tables.storm import storms
-from analyzer.tables.storm_values import Storm, StormReport
+from analyzer.storm.analysis import storms
+from analyzer.storm.values import Storm, StormReport
 from tests.capture.asterisk_text import full, received, sent
-from tests.tables.fleets import START, Pairs, avalanche, periodic, poisson, table, together
+from tests.storm.fleets import START, Pairs, avalanche, periodic, poisson, table, together
 from tests.tables.talks import Said, talk
 
 SECOND = 1_000_000_000

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.tables.storm_marks import marks_of
-from analyzer.tables.storm_outage import Lacks, lacks_of, outage_of, unbound_at
-from analyzer.tables.storm_traffic import SECOND, traffic_of
+from analyzer.storm.marks import marks_of
+from analyzer.storm.outage import Lacks, lacks_of, outage_of, unbound_at
+from analyzer.storm.traffic import SECOND, traffic_of
 from tests.tables.talks import Said, any_talk, nanoseconds, talk
 
 FEW = settings(max_examples=100, deadline=None)

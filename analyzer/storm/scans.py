@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analyzer.tables.storm_traffic import Codes, Flags, Ints, Traffic
+from analyzer.storm.traffic import Codes, Flags, Ints, Traffic
 
 _NAMES, _GUESSES = 10, 30
 _LET_IN = 0.1

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analyzer.tables.storm import storms
-from analyzer.tables.storm_values import Storm
-from tests.tables.fleets import Pairs, periodic, table, together
+from analyzer.storm.analysis import storms
+from analyzer.storm.values import Storm
+from tests.storm.fleets import Pairs, periodic, table, together
 
 RNG = np.random.default_rng(7)
 

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyzer.tables.storm_coherence import coherence_of, in_step
-from analyzer.tables.storm_detect import Span
-from analyzer.tables.storm_marks import SHORTEST_LIFETIME, TOO_BRIEF, Marks
-from analyzer.tables.storm_phases import peak_of
-from analyzer.tables.storm_traffic import SECOND, T1, UNKNOWN, Codes, Flags, Floats, Ints, Sends, Traffic, distinct
-from analyzer.tables.storm_values import Cause, CauseShare, Coherence, Silence
+from analyzer.storm.coherence import coherence_of, in_step
+from analyzer.storm.detect import Span
+from analyzer.storm.marks import SHORTEST_LIFETIME, TOO_BRIEF, Marks
+from analyzer.storm.phases import peak_of
+from analyzer.storm.traffic import SECOND, T1, UNKNOWN, Codes, Flags, Floats, Ints, Sends, Traffic, distinct
+from analyzer.storm.values import Cause, CauseShare, Coherence, Silence
 
 _SMALLEST_SHARE = 0.01
 _SILENCE = 2 * SECOND

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analyzer.tables.storm_marks import marks_of
-from analyzer.tables.storm_traffic import traffic_of
+from analyzer.storm.marks import marks_of
+from analyzer.storm.traffic import traffic_of
 from tests.tables.talks import Said, talk
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.tables.storm_marks import marks_of
-from analyzer.tables.storm_phases import Course, carried_of, course_of, peak_of, phases_of
-from analyzer.tables.storm_traffic import SECOND, Traffic, sends_of, traffic_of
+from analyzer.storm.marks import marks_of
+from analyzer.storm.phases import Course, carried_of, course_of, peak_of, phases_of
+from analyzer.storm.traffic import SECOND, Traffic, sends_of, traffic_of
 from tests.tables.talks import Said, any_talk, nanoseconds, talk
 
 FEW = settings(max_examples=100, deadline=None)

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from analyzer.tables.storm_causes import Scene
-from analyzer.tables.storm_phases import peak_of
-from analyzer.tables.storm_traffic import SECOND, Ints
-from analyzer.tables.storm_values import CauseShare, WhatIf
+from analyzer.storm.causes import Scene
+from analyzer.storm.phases import peak_of
+from analyzer.storm.traffic import SECOND, Ints
+from analyzer.storm.values import CauseShare, WhatIf
 
 JITTERS = (10, 25, 50, 100)
 EXPIRIES = (60, 600, 3600)

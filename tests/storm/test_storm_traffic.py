@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.tables.storm_traffic import SECOND, UNKNOWN, after, distinct, sends_of, traffic_of
+from analyzer.storm.traffic import SECOND, UNKNOWN, after, distinct, sends_of, traffic_of
 from tests.tables.talks import Said, any_talk, nanoseconds, talk
 
 FEW = settings(max_examples=60, deadline=None)

@@ -16,8 +16,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pandas as pd
 
-from analyzer.tables.storm_scans import scans_of
-from analyzer.tables.storm_traffic import SECOND, T1, UNKNOWN, Codes, Flags, Floats, Ints, Traffic
+from analyzer.storm.scans import scans_of
+from analyzer.storm.traffic import SECOND, T1, UNKNOWN, Codes, Flags, Floats, Ints, Traffic
 
 SHORTEST_LIFETIME = 30
 """Seconds. Who refreshes to keep a NAT open needs no more: RFC 5626 4.4.2 has 24 to 29 s between keep-alives."""

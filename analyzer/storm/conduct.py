@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from analyzer.tables.storm_marks import Marks
-from analyzer.tables.storm_traffic import SECOND, UNKNOWN, Flags, Floats, Ints, Traffic
-from analyzer.tables.storm_values import Obedience
+from analyzer.storm.marks import Marks
+from analyzer.storm.traffic import SECOND, UNKNOWN, Flags, Floats, Ints, Traffic
+from analyzer.storm.values import Obedience
 
 _BASE, _LONGEST = 30, 1800
 _TOLERANCE = 0.95

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analyzer.tables.storm_coherence import coherence_of, in_step
-from analyzer.tables.storm_marks import marks_of
-from analyzer.tables.storm_traffic import traffic_of
-from analyzer.tables.storm_values import Coherence
-from tests.tables.fleets import Pairs, periodic, table, together
+from analyzer.storm.coherence import coherence_of, in_step
+from analyzer.storm.marks import marks_of
+from analyzer.storm.traffic import traffic_of
+from analyzer.storm.values import Coherence
+from tests.storm.fleets import Pairs, periodic, table, together
 
 
 def coherence(made: pd.DataFrame) -> Coherence | None:

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 import analyzer
-from analyzer.tables.storm import storms
-from analyzer.tables.storm_values import Storm
+from analyzer.storm.analysis import storms
+from analyzer.storm.values import Storm
 from tests.shared import ROOT
-from tests.tables.fleets import SECOND, START, periodic, shifted, table, together
+from tests.storm.fleets import SECOND, START, periodic, shifted, table, together
 
 SAMPLES = sorted(
     path.parent.name for path in (ROOT / "samples").glob("storm-*/input.pcap.gz") if path.parent.name != "storm-none"

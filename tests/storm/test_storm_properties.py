@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analyzer.tables.storm import storms
-from analyzer.tables.storm_values import StormReport
-from tests.tables.fleets import Pairs, avalanche, periodic, poisson, shifted, table, together
+from analyzer.storm.analysis import storms
+from analyzer.storm.values import StormReport
+from tests.storm.fleets import Pairs, avalanche, periodic, poisson, shifted, table, together
 
 FEW = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SEEDS = st.integers(0, 2**32 - 1)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from analyzer.tables.storm_marks import NEVER, Marks, marks_of, order_by
-from analyzer.tables.storm_traffic import UNKNOWN, traffic_of
+from analyzer.storm.marks import NEVER, Marks, marks_of, order_by
+from analyzer.storm.traffic import UNKNOWN, traffic_of
 from tests.tables.talks import Said, any_talk, nanoseconds, talk
 
 FEW = settings(max_examples=150, deadline=None)

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.tables.storm import storms
-from analyzer.tables.storm_phases import peak_of
-from analyzer.tables.storm_traffic import SECOND
-from analyzer.tables.storm_values import Storm
-from analyzer.tables.storm_whatif import EXPIRIES, JITTERS, jittered
-from tests.tables.fleets import Pairs, periodic, table, together
+from analyzer.storm.analysis import storms
+from analyzer.storm.phases import peak_of
+from analyzer.storm.traffic import SECOND
+from analyzer.storm.values import Storm
+from analyzer.storm.whatif import EXPIRIES, JITTERS, jittered
+from tests.storm.fleets import Pairs, periodic, table, together
 
 FEW = settings(max_examples=60, deadline=None)
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analyzer.tables.storm_marks import Marks
-from analyzer.tables.storm_traffic import SECOND, T1, TIMER_F, UNKNOWN, Codes, Flags, Ints, Traffic
-from analyzer.tables.storm_values import Outage
+from analyzer.storm.marks import Marks
+from analyzer.storm.traffic import SECOND, T1, TIMER_F, UNKNOWN, Codes, Flags, Ints, Traffic
+from analyzer.storm.values import Outage
 
 _USUAL_LIFETIME = 3600.0
 """RFC 3261 10.2.1.1: what is usual where nothing is said."""

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import analyzer
-from analyzer.tables.storm import storms
-from analyzer.tables.storm_values import StormReport
+from analyzer.storm.analysis import storms
+from analyzer.storm.values import StormReport
 from tests.shared import ROOT, SHARED, needs_shared, shared
 
 STORMS = sorted((ROOT / "samples").glob("storm-*"))

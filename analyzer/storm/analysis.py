@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analyzer.tables.storm_causes import Scene, causes_of, in_vain, scene_of
-from analyzer.tables.storm_conduct import back_off_of, retry_after_of
-from analyzer.tables.storm_detect import Bins, Span, bins_of, spans_of, usual_of
-from analyzer.tables.storm_marks import Marks, marks_of
-from analyzer.tables.storm_outage import Lacks, lacks_of, outage_of, unbound_at
-from analyzer.tables.storm_phases import Course, carried_of, course_of, peak_of, phases_of
-from analyzer.tables.storm_traffic import COLUMNS, SECOND, Codes, Floats, Sends, Traffic, distinct, sends_of, traffic_of
-from analyzer.tables.storm_values import Culprit, Outage, Series, Storm, StormReport
-from analyzer.tables.storm_whatif import what_if_of
+from analyzer.storm.causes import Scene, causes_of, in_vain, scene_of
+from analyzer.storm.conduct import back_off_of, retry_after_of
+from analyzer.storm.detect import Bins, Span, bins_of, spans_of, usual_of
+from analyzer.storm.marks import Marks, marks_of
+from analyzer.storm.outage import Lacks, lacks_of, outage_of, unbound_at
+from analyzer.storm.phases import Course, carried_of, course_of, peak_of, phases_of
+from analyzer.storm.traffic import COLUMNS, SECOND, Codes, Floats, Sends, Traffic, distinct, sends_of, traffic_of
+from analyzer.storm.values import Culprit, Outage, Series, Storm, StormReport
+from analyzer.storm.whatif import what_if_of
 
 DaskFrame = Any
 """A Dask DataFrame; dask is an extra, and is not imported to name its type."""

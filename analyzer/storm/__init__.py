@@ -1,0 +1,1 @@
+"""Registration storms found, bounded, divided and explained, on DataFrames alone."""
