@@ -28,9 +28,9 @@ from analyzer.cli.rim import die, options_of, write_out
 from analyzer.views._outlet import tell
 
 if TYPE_CHECKING:
+    from analyzer.cluster.door import Door
     from analyzer.report import Report
     from analyzer.storm.values import StormReport
-    from analyzer.tables.cluster_door import Door
 
 _EPILOG = """\b
 Examples:
@@ -99,7 +99,7 @@ def _door(scheduler: str | None, insecure_scheduler: bool, **keys: str | None) -
         if insecure_scheduler or any(one is not None for one in keys.values()):
             raise click.UsageError("--tls-ca, --tls-cert, --tls-key and --insecure-scheduler are for --scheduler")
         return None
-    from analyzer.tables.cluster_door import Door, Keys
+    from analyzer.cluster.door import Door, Keys
 
     return Door(scheduler, Keys(keys["tls_ca"], keys["tls_cert"], keys["tls_key"]), insecure_scheduler)
 
@@ -117,7 +117,7 @@ def _alone(**given: Any) -> tuple[Report, StormReport]:
 def _is_too_large(files: tuple[str, ...]) -> bool:
     """Whether workers should read this, by default: captures that may take more memory than there is. Says so."""
     from analyzer.capture.opener import are_files
-    from analyzer.tables.cluster_size import exceeds_memory
+    from analyzer.cluster.size import exceeds_memory
 
     if not are_files(files) or not exceeds_memory(files):
         return False
@@ -131,9 +131,9 @@ def _is_too_large(files: tuple[str, ...]) -> bool:
 def _by_cluster(scheduler: Door | None, spool: str | None, **given: Any) -> tuple[Report, StormReport, tuple[str, ...]]:
     """The storms by way of a cluster, and the files that could not be read, which were told."""
     from analyzer.cli import aor_given, check_engine, die_without_sip
+    from analyzer.cluster.door import ClusterError, ClusterUsage
+    from analyzer.cluster.storms import storms_of
     from analyzer.defect import SourceError
-    from analyzer.tables.cluster_door import ClusterError, ClusterUsage
-    from analyzer.tables.cluster_storm import storms_of
 
     check_engine(given["engine"], given["tls_keylog"])
     if spool is not None and not spool.strip():

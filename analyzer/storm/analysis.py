@@ -41,7 +41,7 @@ def storms(transactions: pd.DataFrame | DaskFrame) -> StormReport:
             raise TypeError(
                 f"storms() takes a transactions table (tables(report).transactions), not {transactions!r:.60}"
             )
-        from analyzer.tables.cluster_spool import brought  # late: it reads Parquet
+        from analyzer.cluster.spool import brought  # late: it reads Parquet
 
         transactions = brought(transactions, COLUMNS)
     traffic = traffic_of(transactions)

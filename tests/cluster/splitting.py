@@ -9,8 +9,8 @@ from pathlib import Path
 import dpkt
 import pandas as pd
 
-from analyzer.tables.cluster_join import MADE
-from analyzer.tables.cluster_spool import Spool
+from analyzer.cluster.join import MADE
+from analyzer.cluster.spool import Spool
 from analyzer.tables.frames import Tables
 
 PLACE = ["frame", "source_file"]

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from analyzer.cli import sipcheck
 from analyzer.cli import storm as command
-from analyzer.tables import cluster_crew, cluster_size
+from analyzer.cluster import crew, size
 from benchmarks.storm import StormPlan
 from benchmarks.traffic import make_storm
 from tests.cluster.somebody import somebodys
@@ -64,7 +64,7 @@ def test_without_a_spool_nothing_is_kept(scheduler: str, monkeypatch: pytest.Mon
 
 def test_what_exceeds_memory_is_read_by_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     alone = run(RESTART)
-    monkeypatch.setattr(cluster_size, "memory", lambda: RESTART.stat().st_size)
+    monkeypatch.setattr(size, "memory", lambda: RESTART.stat().st_size)
     done = run(RESTART, "--jobs", "1")
     assert done.stderr == "sipcheck: this may need more memory than there is: worker processes read it in pieces\n"
     assert (done.exit_code, done.stdout) == (alone.exit_code, alone.stdout)
@@ -75,7 +75,7 @@ def test_where_dask_is_missing_the_extra_is_named(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(__import__("sys").modules, "distributed", None)
     done = run(CALM, "--scheduler", "tcp://127.0.0.1:1")
     assert (done.exit_code, done.output) == (2, "sipcheck: dask is not installed: pip install 'sipcheck[cluster]'\n")
-    monkeypatch.setattr(cluster_size, "memory", lambda: 1)
+    monkeypatch.setattr(size, "memory", lambda: 1)
     for missing in ("distributed", "cryptography"):
         monkeypatch.setattr(command, "find_spec", lambda name, missing=missing: None if name == missing else name)
         done = run(CALM)  # it may fit all the same
@@ -91,7 +91,7 @@ def test_workers_of_this_machine_need_keys(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 def test_what_can_be_wrong_with_the_cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(cluster_crew, "CONNECT", 0.5)
+    monkeypatch.setattr(crew, "CONNECT", 0.5)
     done = run(CALM, "--scheduler", "tcp://127.0.0.1:1")
     assert (done.exit_code, done.output) == (3, "sipcheck: no Dask scheduler answers at tcp://127.0.0.1:1\n")
     done = run(CALM, "--scheduler", "nonsense")

@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from analyzer.cli import sipcheck
-from analyzer.tables import cluster_crew
-from analyzer.tables.cluster_crew import dask_crew
-from analyzer.tables.cluster_door import ClusterError, ClusterUsage, Door, Keys, is_here
+from analyzer.cluster import crew
+from analyzer.cluster.crew import dask_crew
+from analyzer.cluster.door import ClusterError, ClusterUsage, Door, Keys, is_here
 from tests.cluster.somebody import Papers, commanded, papers, somebodys
 from tests.shared import ROOT
 
@@ -149,7 +149,7 @@ def test_a_cluster_that_speaks_tls(mine: Papers, tmp_path: Path, monkeypatch: py
         assert address.startswith("tls://127.0.0.1:")
         done = run("--scheduler", address, "--spool", tmp_path / "spool", *words)
         assert (done.exit_code, done.stderr) == (0, "") and done.stdout == run().stdout
-        monkeypatch.setattr(cluster_crew, "CONNECT", 2.0)
+        monkeypatch.setattr(crew, "CONNECT", 2.0)
         other = papers(tmp_path / "other")
         forged = Keys(str(mine.ca), str(other.cert), str(other.key))
         deceived = Keys(str(other.ca), str(mine.cert), str(mine.key))

@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
+from analyzer.cluster import size as cluster_size
+from analyzer.cluster.crew import dask_crew
+from analyzer.cluster.door import ClusterError
+from analyzer.cluster.read import Reading, read_capture, rows_path, shares_for
+from analyzer.cluster.rows import ABORTS, RowWriter, in_place, items_of, row_of, rows_of
+from analyzer.cluster.size import exceeds_memory, memory, size_of
+from analyzer.cluster.tabulate import Alone, buckets_for, tabulated
 from analyzer.defect import SourceError
 from analyzer.evidence import Frame
 from analyzer.partition import call_id_of
 from analyzer.pipeline import analyze
 from analyzer.storm.traffic import COLUMNS
-from analyzer.tables import cluster_size
-from analyzer.tables.cluster import Alone, buckets_for, tabulated
-from analyzer.tables.cluster_crew import dask_crew
-from analyzer.tables.cluster_door import ClusterError
-from analyzer.tables.cluster_read import Reading, read_capture, rows_path, shares_for
-from analyzer.tables.cluster_rows import ABORTS, RowWriter, in_place, items_of, row_of, rows_of
-from analyzer.tables.cluster_size import exceeds_memory, memory, size_of
 from analyzer.tables.frames import tables
 from benchmarks.storm import StormPlan
 from benchmarks.traffic import make_storm

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from analyzer.tables.cluster_crew import dask_crew
+from analyzer.cluster.crew import dask_crew
 from tests.cluster.intruder import HOW
 from tests.cluster.somebody import somebodys
 from tests.faults.child import ENVIRONMENT

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.cluster import storms as cluster_storm
+from analyzer.cluster.door import ClusterError, ClusterUsage
+from analyzer.cluster.storms import storms_of
+from analyzer.cluster.tabulate import Alone
 from analyzer.pipeline import analyze
 from analyzer.report import Report
 from analyzer.storm.analysis import storms
 from analyzer.storm.values import StormReport
-from analyzer.tables import cluster_storm, tables
-from analyzer.tables.cluster import Alone
-from analyzer.tables.cluster_door import ClusterError, ClusterUsage
-from analyzer.tables.cluster_storm import storms_of
+from analyzer.tables import tables
 from analyzer.views import ViewOptions
 from analyzer.views._storm import write_json, write_table
 from tests.cluster.splitting import records, split, write

@@ -15,15 +15,15 @@ from typing import Any
 
 import pytest
 
+from analyzer.cluster import crew as cluster_crew
+from analyzer.cluster.crew import DaskCrew, dask_crew, local_cluster
+from analyzer.cluster.door import ClusterError
+from analyzer.cluster.join import join_bucket
+from analyzer.cluster.read import read_capture
+from analyzer.cluster.software import Seen, software
+from analyzer.cluster.tabulate import tabulated
 from analyzer.pipeline import analyze
 from analyzer.storm.analysis import storms
-from analyzer.tables import cluster_crew
-from analyzer.tables.cluster import tabulated
-from analyzer.tables.cluster_crew import DaskCrew, dask_crew, local_cluster
-from analyzer.tables.cluster_door import ClusterError
-from analyzer.tables.cluster_join import join_bucket
-from analyzer.tables.cluster_read import read_capture
-from analyzer.tables.cluster_software import Seen, software
 from analyzer.tables.frames import Tables, tables
 from benchmarks.storm import StormPlan
 from benchmarks.traffic import make_storm

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.cluster.tabulate import tabulated
 from analyzer.pipeline import analyze
-from analyzer.tables.cluster import tabulated
 from analyzer.tables.frames import tables
 from benchmarks.storm import StormPlan
 from benchmarks.traffic import make_storm

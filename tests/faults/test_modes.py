@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from analyzer.cli import sipcheck
-from analyzer.tables.cluster import Alone, tabulated
+from analyzer.cluster.tabulate import Alone, tabulated
 from tests.shared import ROOT
 
 STORM = ROOT / "samples" / "storm-none" / "input.pcap.gz"

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 import analyzer
+from analyzer.cluster.spool import brought
 from analyzer.storm.analysis import storms
 from analyzer.storm.traffic import COLUMNS
-from analyzer.tables.cluster_spool import brought
 from tests.shared import ROOT
 
 if TYPE_CHECKING:

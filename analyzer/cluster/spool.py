@@ -22,8 +22,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from analyzer.cluster.join import POSITION
 from analyzer.evidence import Source
-from analyzer.tables.cluster_join import POSITION
 from analyzer.tables.columns import TEXT, column
 from analyzer.tables.dictionary import TABLES
 from analyzer.tables.store import typed

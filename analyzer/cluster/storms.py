@@ -12,15 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from analyzer.cluster.crew import dask_crew
+from analyzer.cluster.door import ClusterError, ClusterUsage, Door
+from analyzer.cluster.size import memory
+from analyzer.cluster.spool import Spool
+from analyzer.cluster.tabulate import tabulated
 from analyzer.report import Report, Summary
 from analyzer.scratch import temporary_folder
 from analyzer.storm.analysis import storms
 from analyzer.storm.values import StormReport
-from analyzer.tables.cluster import tabulated
-from analyzer.tables.cluster_crew import dask_crew
-from analyzer.tables.cluster_door import ClusterError, ClusterUsage, Door
-from analyzer.tables.cluster_size import memory
-from analyzer.tables.cluster_spool import Spool
 
 ANALYSIS = 400
 """Octets of memory that the analysis takes for a transaction (docs/cluster.md)."""

@@ -16,11 +16,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from analyzer.cluster.door import ClusterError, ClusterUsage, Door
+from analyzer.cluster.size import memory
+from analyzer.cluster.software import Seen, look, software
 from analyzer.interruption import unheard
 from analyzer.scratch import temporary_folder
-from analyzer.tables.cluster_door import ClusterError, ClusterUsage, Door
-from analyzer.tables.cluster_size import memory
-from analyzer.tables.cluster_software import Seen, look, software
 
 if TYPE_CHECKING:
     from distributed import Client, SpecCluster
@@ -180,7 +180,7 @@ def local_cluster(jobs: int) -> Iterator[SpecCluster]:
     del cryptography
     from multiprocessing import resource_tracker
 
-    from analyzer.tables.cluster_guard import guarded
+    from analyzer.cluster.guard import guarded
 
     settings: dict[str, Any] = {
         "distributed.deploy.lost-worker-timeout": f"{PATIENCE:.0f}s",

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analyzer.capture.opener import open_sources
+from analyzer.cluster.rows import ABORTS, HEARD, RowWriter, in_place, row_of
 from analyzer.defect import SourceError
 from analyzer.evidence import Abort, Datagram, Endpoint, Fidelity, Item, Source
 from analyzer.partition import call_id_of
@@ -28,7 +29,6 @@ from analyzer.register.bounded import Notes
 from analyzer.register.identity import aor_of
 from analyzer.sip.message import Message, parse
 from analyzer.sip.text import octets
-from analyzer.tables.cluster_rows import ABORTS, HEARD, RowWriter, in_place, row_of
 
 MOST_SHARES = 8
 """Beyond that the walk over all records, which each share makes, is most of its work."""

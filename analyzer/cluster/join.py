@@ -21,12 +21,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from analyzer.cluster.read import Capture, clocks_path, rows_path
+from analyzer.cluster.rows import ABORTS, HEARD, in_place, items_of, rows_of
 from analyzer.evidence import Abort, Datagram, Source
 from analyzer.pipeline import Analysis, patient_collector
 from analyzer.recording import Recording
 from analyzer.report import Summary
-from analyzer.tables.cluster_read import Capture, clocks_path, rows_path
-from analyzer.tables.cluster_rows import ABORTS, HEARD, in_place, items_of, rows_of
 from analyzer.tables.frames import Tables, tables
 from analyzer.tables.store import COMPRESSION, as_arrow
 

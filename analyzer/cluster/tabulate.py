@@ -37,12 +37,12 @@ from os import fspath
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from analyzer.cluster.join import MADE, Joining, join_bucket, part_path, placed, write_plan
+from analyzer.cluster.read import Capture, Reading, read_capture, rows_path, shares_for
+from analyzer.cluster.size import size_of
+from analyzer.cluster.spool import Spool, Tally
 from analyzer.defect import SourceError
 from analyzer.evidence import SECOND
-from analyzer.tables.cluster_join import MADE, Joining, join_bucket, part_path, placed, write_plan
-from analyzer.tables.cluster_read import Capture, Reading, read_capture, rows_path, shares_for
-from analyzer.tables.cluster_size import size_of
-from analyzer.tables.cluster_spool import Spool, Tally
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -1,0 +1,1 @@
+"""The same tables and storms over many files and machines (Dask)."""
