@@ -53,7 +53,7 @@ fuzz: $(VENV)/.installed-test
 
 # The page on the tables is printed from their data dictionary.
 docs: $(VENV)/.installed
-	$(BIN)/python -m analyzer.tables >docs/tables.md
+	$(BIN)/python -m analyzer.dataframes >docs/tables.md
 
 format: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .

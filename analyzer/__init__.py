@@ -15,6 +15,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from analyzer.dataframes import tables
     from analyzer.defect import Defect, SourceError
     from analyzer.findings import Confidence, Finding, Rule
     from analyzer.pipeline import analyze
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from analyzer.rules import all_rules
     from analyzer.storm.analysis import storms
     from analyzer.storm.values import StormReport
-    from analyzer.tables import tables
 
 _HOMES = {
     "Confidence": "analyzer.findings",
@@ -38,7 +38,7 @@ _HOMES = {
     "all_rules": "analyzer.rules",
     "analyze": "analyzer.pipeline",
     "storms": "analyzer.storm.analysis",
-    "tables": "analyzer.tables",
+    "tables": "analyzer.dataframes",
 }
 
 __all__ = [

@@ -20,8 +20,8 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from analyzer.dataframes.columns import TEXT
 from analyzer.storm.analysis import storms
-from analyzer.tables.columns import TEXT
 
 SECOND = 1_000_000_000
 START = 1_790_000_000 * SECOND

@@ -16,10 +16,10 @@ from typing import Any, TypeVar
 import analyzer
 from analyzer.capture.opener import open_sources
 from analyzer.capture.savefile import SaveFile
+from analyzer.dataframes import frames  # pandas is loaded here, before anything is timed
+from analyzer.dataframes.plain import write_csv, write_ndjson
+from analyzer.dataframes.store import write_parquet
 from analyzer.evidence import Datagram
-from analyzer.tables import frames  # pandas is loaded here, before anything is timed
-from analyzer.tables.plain import write_csv, write_ndjson
-from analyzer.tables.store import write_parquet
 
 T = TypeVar("T")
 

@@ -25,8 +25,8 @@ from analyzer.scratch import temporary_folder
 
 if TYPE_CHECKING:
     from analyzer.capture.savefile import SaveFile
+    from analyzer.dataframes.frames import Tables
     from analyzer.evidence import Datagram
-    from analyzer.tables.frames import Tables
 
 _EPILOG = """\b
 Examples:
@@ -73,7 +73,7 @@ def _check_free(out: Path, form: str, force: bool) -> None:
     if not force:
         raise click.UsageError(f"{out} is there already: give another name, or --force to replace it")
     if out.is_dir() and not out.is_symlink() and form in _FOLDERS:
-        from analyzer.tables.dictionary import TABLES
+        from analyzer.dataframes.dictionary import TABLES
 
         others = {one.name for one in out.iterdir()} - {f"{name}.{form}" for name in TABLES}
         if others:
@@ -86,7 +86,7 @@ def _export_tables(form: str, out: Path, *, progress: bool | None, **given: Any)
     from analyzer.cli import read_report
 
     report = read_report("export", None, progress, detail=True, tables=True, **given)
-    from analyzer.tables import tables
+    from analyzer.dataframes import tables
 
     frames = tables(report)
     with _in_place(out, folder=form in _FOLDERS) as unfinished:
@@ -96,19 +96,19 @@ def _export_tables(form: str, out: Path, *, progress: bool | None, **given: Any)
 
 
 def _parquet(frames: Tables, folder: Path) -> None:
-    from analyzer.tables.store import write_parquet
+    from analyzer.dataframes.store import write_parquet
 
     write_parquet(frames, folder)
 
 
 def _csv(frames: Tables, folder: Path) -> None:
-    from analyzer.tables.plain import write_csv
+    from analyzer.dataframes.plain import write_csv
 
     write_csv(frames, folder)
 
 
 def _ndjson(frames: Tables, path: Path) -> None:
-    from analyzer.tables.plain import write_ndjson
+    from analyzer.dataframes.plain import write_ndjson
 
     with path.open("w", encoding="ascii") as file:
         write_ndjson(frames, file)

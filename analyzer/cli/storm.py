@@ -108,8 +108,8 @@ def _alone(**given: Any) -> tuple[Report, StormReport]:
     from analyzer.cli import read_report
 
     report = read_report("storm", None, detail=True, tables=True, **given)
+    from analyzer.dataframes import tables
     from analyzer.storm.analysis import storms
-    from analyzer.tables import tables
 
     return report, storms(tables(report).transactions)
 

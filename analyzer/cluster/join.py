@@ -23,12 +23,12 @@ import pyarrow.parquet as pq
 
 from analyzer.cluster.read import Capture, clocks_path, rows_path
 from analyzer.cluster.rows import ABORTS, HEARD, in_place, items_of, rows_of
+from analyzer.dataframes.frames import Tables, tables
+from analyzer.dataframes.store import COMPRESSION, as_arrow
 from analyzer.evidence import Abort, Datagram, Source
 from analyzer.pipeline import Analysis, patient_collector
 from analyzer.recording import Recording
 from analyzer.report import Summary
-from analyzer.tables.frames import Tables, tables
-from analyzer.tables.store import COMPRESSION, as_arrow
 
 Numbers = npt.NDArray[np.int64]
 MADE = ("messages", "transactions", "attempts", "registrations", "bindings")

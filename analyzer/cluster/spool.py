@@ -23,10 +23,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analyzer.cluster.join import POSITION
+from analyzer.dataframes.columns import TEXT, column
+from analyzer.dataframes.dictionary import TABLES
+from analyzer.dataframes.store import typed
 from analyzer.evidence import Source
-from analyzer.tables.columns import TEXT, column
-from analyzer.tables.dictionary import TABLES
-from analyzer.tables.store import typed
 
 if TYPE_CHECKING:
     import dask.dataframe as dd

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from analyzer.cli import sipcheck
-from analyzer.tables import tables
+from analyzer.dataframes import tables
 from tests.capture.strange_clocks import ABSURD, CLOCKS
 
 COMMANDS: dict[str, tuple[str, ...]] = {

@@ -14,10 +14,10 @@ from click.testing import CliRunner, Result
 import analyzer
 from analyzer.capture.savefile import SaveFile
 from analyzer.cli import sipcheck
+from analyzer.dataframes import plain
+from analyzer.dataframes.dictionary import TABLES
+from analyzer.dataframes.store import read_parquet
 from analyzer.evidence import Datagram
-from analyzer.tables import plain
-from analyzer.tables.dictionary import TABLES
-from analyzer.tables.store import read_parquet
 from tests.shared import ROOT
 
 SAMPLE = str(ROOT / "samples" / "wrong-password" / "input.pcapng")

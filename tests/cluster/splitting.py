@@ -11,7 +11,7 @@ import pandas as pd
 
 from analyzer.cluster.join import MADE
 from analyzer.cluster.spool import Spool
-from analyzer.tables.frames import Tables
+from analyzer.dataframes.frames import Tables
 
 PLACE = ["frame", "source_file"]
 """Columns that tell in which file something lies."""

@@ -16,12 +16,12 @@ from analyzer.cluster.read import Reading, read_capture, rows_path, shares_for
 from analyzer.cluster.rows import ABORTS, RowWriter, in_place, items_of, row_of, rows_of
 from analyzer.cluster.size import exceeds_memory, memory, size_of
 from analyzer.cluster.tabulate import Alone, buckets_for, tabulated
+from analyzer.dataframes.frames import tables
 from analyzer.defect import SourceError
 from analyzer.evidence import Frame
 from analyzer.partition import call_id_of
 from analyzer.pipeline import analyze
 from analyzer.storm.traffic import COLUMNS
-from analyzer.tables.frames import tables
 from benchmarks.storm import StormPlan
 from benchmarks.traffic import make_storm
 from tests.cluster.splitting import PLACE, assert_same, split

@@ -13,11 +13,11 @@ from analyzer.cluster import storms as cluster_storm
 from analyzer.cluster.door import ClusterError, ClusterUsage
 from analyzer.cluster.storms import storms_of
 from analyzer.cluster.tabulate import Alone
+from analyzer.dataframes import tables
 from analyzer.pipeline import analyze
 from analyzer.report import Report
 from analyzer.storm.analysis import storms
 from analyzer.storm.values import StormReport
-from analyzer.tables import tables
 from analyzer.views import ViewOptions
 from analyzer.views._storm import write_json, write_table
 from tests.cluster.splitting import records, split, write

@@ -22,9 +22,9 @@ from analyzer.cluster.join import join_bucket
 from analyzer.cluster.read import read_capture
 from analyzer.cluster.software import Seen, software
 from analyzer.cluster.tabulate import tabulated
+from analyzer.dataframes.frames import Tables, tables
 from analyzer.pipeline import analyze
 from analyzer.storm.analysis import storms
-from analyzer.tables.frames import Tables, tables
 from benchmarks.storm import StormPlan
 from benchmarks.traffic import make_storm
 from tests.cluster.somebody import somebodys, unguarded

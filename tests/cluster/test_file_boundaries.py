@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from analyzer.cluster.tabulate import tabulated
+from analyzer.dataframes.frames import tables
 from analyzer.pipeline import analyze
-from analyzer.tables.frames import tables
 from benchmarks.storm import StormPlan
 from benchmarks.traffic import make_storm
 from tests.cluster.dialogue import packet, unreachable

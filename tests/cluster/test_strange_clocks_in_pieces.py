@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from analyzer.cluster.tabulate import tabulated
+from analyzer.dataframes.frames import tables
 from analyzer.pipeline import analyze
 from analyzer.storm.analysis import storms
-from analyzer.tables.frames import tables
 from tests.capture.strange_clocks import CLOCKS
 from tests.cluster.splitting import assert_same
 

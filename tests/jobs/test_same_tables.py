@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from analyzer.capture.opener import open_sources
+from analyzer.dataframes.frames import tables
 from analyzer.part import report_of
 from analyzer.partition import Inseparable, Partition
 from analyzer.pipeline import Analysis, analyze
 from analyzer.report import Report
-from analyzer.tables.frames import tables
 from benchmarks.population import write_users
 from benchmarks.storm import StormPlan
 from benchmarks.traffic import make_storm

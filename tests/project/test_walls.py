@@ -31,7 +31,7 @@ def house(tmp_path: Path) -> Path:
     """Two small packages under the project's contracts, to break them."""
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     modules = ["analyzer/capture/formats/deep", "analyzer/sip/uri", "analyzer/register/binding", "analyzer/defect"]
-    modules += ["analyzer/cli", "analyzer/views/table", "analyzer/tables/frames", "replay/net", "replay/rewrite"]
+    modules += ["analyzer/cli", "analyzer/views/table", "analyzer/dataframes/frames", "replay/net", "replay/rewrite"]
     for module in modules:
         path = tmp_path / f"{module}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def house(tmp_path: Path) -> Path:
 
 
 ALLOWED = [
-    ("analyzer/tables/frames", "pandas"),
+    ("analyzer/dataframes/frames", "pandas"),
     ("analyzer/cli", "click"),
     ("analyzer/capture/formats/deep", "pyshark"),
     ("analyzer/capture/formats/deep", "dpkt"),

@@ -10,7 +10,7 @@ from analyzer.storm.conduct import back_off_of, retry_after_of
 from analyzer.storm.marks import marks_of
 from analyzer.storm.traffic import traffic_of
 from analyzer.storm.values import Obedience
-from tests.tables.talks import Said, any_talk, talk
+from tests.dataframes.talks import Said, any_talk, talk
 
 FEW = settings(max_examples=100, deadline=None)
 

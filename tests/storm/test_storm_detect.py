@@ -12,8 +12,8 @@ from analyzer.storm.analysis import storms
 from analyzer.storm.detect import Bins, Span, bins_of, distressed, spans_of, surging, usual_of
 from analyzer.storm.marks import marks_of
 from analyzer.storm.traffic import SECOND, sends_of, traffic_of
+from tests.dataframes.talks import Said, any_talk, talk
 from tests.storm.fleets import START, Pairs, avalanche, periodic, poisson, shifted, table, together
-from tests.tables.talks import Said, any_talk, talk
 
 FEW = settings(max_examples=40, deadline=None)
 

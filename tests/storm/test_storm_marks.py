@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 from analyzer.storm.marks import NEVER, Marks, marks_of, order_by
 from analyzer.storm.traffic import UNKNOWN, traffic_of
-from tests.tables.talks import Said, any_talk, nanoseconds, talk
+from tests.dataframes.talks import Said, any_talk, nanoseconds, talk
 
 FEW = settings(max_examples=150, deadline=None)
 

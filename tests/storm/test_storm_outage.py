@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from analyzer.storm.marks import marks_of
 from analyzer.storm.outage import Lacks, lacks_of, outage_of, unbound_at
 from analyzer.storm.traffic import SECOND, traffic_of
-from tests.tables.talks import Said, any_talk, nanoseconds, talk
+from tests.dataframes.talks import Said, any_talk, nanoseconds, talk
 
 FEW = settings(max_examples=100, deadline=None)
 

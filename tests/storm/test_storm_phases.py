@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from analyzer.storm.marks import marks_of
 from analyzer.storm.phases import Course, carried_of, course_of, peak_of, phases_of
 from analyzer.storm.traffic import SECOND, Traffic, sends_of, traffic_of
-from tests.tables.talks import Said, any_talk, nanoseconds, talk
+from tests.dataframes.talks import Said, any_talk, nanoseconds, talk
 
 FEW = settings(max_examples=100, deadline=None)
 

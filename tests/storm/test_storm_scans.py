@@ -7,7 +7,7 @@ import pytest
 
 from analyzer.storm.marks import marks_of
 from analyzer.storm.traffic import traffic_of
-from tests.tables.talks import Said, talk
+from tests.dataframes.talks import Said, talk
 
 
 def scans(*said: Said) -> list[bool]:

@@ -14,8 +14,8 @@ import analyzer
 from analyzer.storm.analysis import storms
 from analyzer.storm.values import Storm, StormReport
 from tests.capture.asterisk_text import full, received, sent
+from tests.dataframes.talks import Said, talk
 from tests.storm.fleets import START, Pairs, avalanche, periodic, poisson, table, together
-from tests.tables.talks import Said, talk
 
 SECOND = 1_000_000_000
 FEW = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.storm.traffic import SECOND, UNKNOWN, after, distinct, sends_of, traffic_of
-from tests.tables.talks import Said, any_talk, nanoseconds, talk
+from tests.dataframes.talks import Said, any_talk, nanoseconds, talk
 
 FEW = settings(max_examples=60, deadline=None)
 

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 
 from analyzer.storm.analysis import storms
 from analyzer.storm.values import CauseShare, Obedience, Storm, StormReport, rounded, seconds
+from tests.dataframes.talks import Said, any_talk, talk
 from tests.storm.fleets import Pairs, avalanche, periodic, table, together
 from tests.storm.storm_schema import REPORT, STORM
-from tests.tables.talks import Said, any_talk, talk
 
 Draft202012Validator: Any = pytest.importorskip("jsonschema").Draft202012Validator  # it has no stubs of its own
 

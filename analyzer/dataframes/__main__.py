@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from analyzer.tables.document import as_markdown
+from analyzer.dataframes.document import as_markdown
 
 if __name__ == "__main__":
     sys.stdout.write(as_markdown())

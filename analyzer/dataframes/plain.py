@@ -24,11 +24,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from analyzer.dataframes.columns import TEXT, UNPLAIN, mended
+from analyzer.dataframes.dictionary import TABLES
+from analyzer.dataframes.frames import Tables
+from analyzer.dataframes.store import as_arrow
 from analyzer.escape import visible
-from analyzer.tables.columns import TEXT, UNPLAIN, mended
-from analyzer.tables.dictionary import TABLES
-from analyzer.tables.frames import Tables
-from analyzer.tables.store import as_arrow
 
 KINDS = {name: name.removesuffix("s") for name in TABLES}
 """What NDJSON calls a record of each table."""

@@ -9,12 +9,12 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from analyzer.dataframes.dictionary import TABLES
+from analyzer.dataframes.frames import Tables, tables
+from analyzer.dataframes.store import read_parquet, write_parquet
 from analyzer.pipeline import analyze_items
-from analyzer.tables.dictionary import TABLES
-from analyzer.tables.frames import Tables, tables
-from analyzer.tables.store import read_parquet, write_parquet
+from tests.dataframes.table_reports import SAMPLES, flow_report, sample_report
 from tests.register.traffic import answer, request
-from tests.tables.table_reports import SAMPLES, flow_report, sample_report
 
 HOUR = 3600
 

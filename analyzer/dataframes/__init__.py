@@ -15,8 +15,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from analyzer.dataframes.frames import Tables
     from analyzer.report import Report
-    from analyzer.tables.frames import Tables
 
 
 class _Callable(ModuleType):
@@ -30,7 +30,7 @@ def tables(report: Report) -> Tables:
 
     ValueError where the report was made without what they need (`tables=False` or `detail=False`).
     """
-    from analyzer.tables import frames  # late: pandas and pyarrow take half a second to load
+    from analyzer.dataframes import frames  # late: pandas and pyarrow take half a second to load
 
     return frames.tables(report)
 

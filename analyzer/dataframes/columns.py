@@ -17,9 +17,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from analyzer.dataframes.dictionary import Kind
 from analyzer.escape import visible
 from analyzer.recording import UNKNOWN
-from analyzer.tables.dictionary import Kind
 
 Values = Sequence[Any]
 TEXT: Any = pd.StringDtype("pyarrow", na_value=pd.NA)

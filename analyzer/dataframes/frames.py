@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from analyzer.dataframes.columns import Values, column, spelled
+from analyzer.dataframes.dictionary import TABLES
 from analyzer.evidence import Endpoint, Place
 from analyzer.recording import Facts, Recording
-from analyzer.tables.columns import Values, column, spelled
-from analyzer.tables.dictionary import TABLES
 
 if TYPE_CHECKING:
     from analyzer.register.binding import Binding

@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from analyzer.tables.columns import DTYPES, category
-from analyzer.tables.dictionary import TABLES, Column
-from analyzer.tables.frames import Tables
+from analyzer.dataframes.columns import DTYPES, category
+from analyzer.dataframes.dictionary import TABLES, Column
+from analyzer.dataframes.frames import Tables
 
 PART_ROWS = 1_000_000
 """Rows of a table above which it is divided by hours."""

@@ -17,15 +17,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from analyzer.dataframes.columns import category, text
+from analyzer.dataframes.dictionary import TABLES, Column
+from analyzer.dataframes.frames import Tables, tables
+from analyzer.dataframes.plain import KINDS, cell, value_of, write_csv, write_ndjson
 from analyzer.escape import visible
 from analyzer.evidence import Datagram
 from analyzer.flowtext import read_flow
 from analyzer.pipeline import analyze_items
-from analyzer.tables.columns import category, text
-from analyzer.tables.dictionary import TABLES, Column
-from analyzer.tables.frames import Tables, tables
-from analyzer.tables.plain import KINDS, cell, value_of, write_csv, write_ndjson
-from tests.tables.table_reports import SAMPLES, flow_report, sample_report
+from tests.dataframes.table_reports import SAMPLES, flow_report, sample_report
 
 SIGNS = set("=+-@\t\r\n＝＋－＠﹢﹣﹦﹫−")
 NUMBER = re.compile(r"-?[0-9]+([.][0-9]+)?(e[+-][0-9]+)?")

@@ -10,9 +10,9 @@ from typing import get_args
 import pandas as pd
 import pytest
 
-from analyzer.tables.columns import DTYPES, column
-from analyzer.tables.dictionary import TABLES, Kind
-from analyzer.tables.document import as_markdown, pandas_name
+from analyzer.dataframes.columns import DTYPES, column
+from analyzer.dataframes.dictionary import TABLES, Kind
+from analyzer.dataframes.document import as_markdown, pandas_name
 from tests.shared import ROOT
 
 PAGE = ROOT / "docs" / "tables.md"

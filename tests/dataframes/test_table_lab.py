@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import analyzer
-from analyzer.tables.frames import Tables
+from analyzer.dataframes.frames import Tables
 from tests.shared import SHARED, needs_shared, shared
 
 LAB = SHARED / "captures" / "lab" if SHARED else None

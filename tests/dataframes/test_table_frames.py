@@ -10,16 +10,16 @@ import pandas as pd
 import pytest
 
 import analyzer
+from analyzer.dataframes.columns import DTYPES
+from analyzer.dataframes.dictionary import TABLES
+from analyzer.dataframes.frames import Tables, frame, tables
 from analyzer.evidence import SECOND, Datagram, Frame
 from analyzer.flowtext import START, read_flow
 from analyzer.pipeline import analyze_items
 from analyzer.report import Report
 from analyzer.rules import all_rules
-from analyzer.tables.columns import DTYPES
-from analyzer.tables.dictionary import TABLES
-from analyzer.tables.frames import Tables, frame, tables
+from tests.dataframes.table_reports import SAMPLES, flow_report, sample_report
 from tests.register.traffic import answer, request
-from tests.tables.table_reports import SAMPLES, flow_report, sample_report
 
 NATIVE = [path for path in SAMPLES if "tls" not in path.parent.name]
 
@@ -180,7 +180,7 @@ def test_tables_is_a_function_however_it_is_reached() -> None:
     first, second = analyzer.tables(report), by_name(report)
     assert repr(first) == repr(second)
     assert repr(first).startswith("<Tables messages: 8 rows, transactions: 3 rows, attempts: 1 rows")
-    assert analyzer.tables.frames.Tables is Tables  # type: ignore[attr-defined]
+    assert analyzer.dataframes.frames.Tables is Tables  # type: ignore[attr-defined]
 
 
 def test_columns_share_no_memory_with_the_report() -> None:
