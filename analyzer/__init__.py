@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from analyzer.dataframes import tables
     from analyzer.defect import Defect, SourceError
-    from analyzer.findings import Confidence, Finding, Rule
+    from analyzer.judge.findings import Confidence, Finding, Rule
     from analyzer.pipeline import analyze
     from analyzer.register.secrets import CredentialsError, Secrets
     from analyzer.report import Report
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from analyzer.storm.values import StormReport
 
 _HOMES = {
-    "Confidence": "analyzer.findings",
+    "Confidence": "analyzer.judge.findings",
     "CredentialsError": "analyzer.register.secrets",
     "Defect": "analyzer.defect",
-    "Finding": "analyzer.findings",
+    "Finding": "analyzer.judge.findings",
     "Report": "analyzer.report",
-    "Rule": "analyzer.findings",
+    "Rule": "analyzer.judge.findings",
     "Secrets": "analyzer.register.secrets",
     "SourceError": "analyzer.defect",
     "StormReport": "analyzer.storm.values",

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from analyzer.evidence import Source
-from analyzer.findings import Finding, Rule, Tally
-from analyzer.judge import finished
+from analyzer.judge.findings import Finding, Rule, Tally
+from analyzer.judge.judge import finished
 from analyzer.register.digests import DigestRecord
 from analyzer.register.registration import Registration
 from analyzer.report import Report, Summary, TransactionRow

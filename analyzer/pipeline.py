@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from analyzer.capture.opener import Reading, are_files, open_sources
 from analyzer.evidence import SECOND, Abort, Datagram, Fidelity, Item, Source
-from analyzer.findings import Finding, Rule
 from analyzer.interruption import late
-from analyzer.judge import INTERNAL, Judge
+from analyzer.judge.findings import Finding, Rule
+from analyzer.judge.judge import INTERNAL, Judge
+from analyzer.judge.sight import Sight
 from analyzer.part import Part, report_of
 from analyzer.partition import Inseparable, Partition
 from analyzer.register.identity import aor_of
@@ -27,7 +28,6 @@ from analyzer.register.secrets import Secrets
 from analyzer.register.transaction import Transaction
 from analyzer.report import Report, Summary, TransactionRow, row_of
 from analyzer.rules import all_rules
-from analyzer.sight import Sight
 from analyzer.sip.message import parse
 
 if TYPE_CHECKING:

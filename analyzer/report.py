@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from analyzer.evidence import Endpoint, Place, Source
-from analyzer.findings import Finding, Tally
+from analyzer.judge.findings import Finding, Tally
 from analyzer.register.digests import DigestRecord
 from analyzer.register.registration import Registration
 from analyzer.register.transaction import State, Transaction

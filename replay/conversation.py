@@ -8,7 +8,7 @@ and the report says so.
 from __future__ import annotations
 
 from analyzer.evidence import Datagram, Endpoint, Frame, Source
-from analyzer.findings import Finding
+from analyzer.judge.findings import Finding
 from analyzer.pipeline import Analysis
 from analyzer.register.secrets import Secrets
 from analyzer.report import Report

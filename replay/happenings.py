@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from analyzer.evidence import Endpoint
-from analyzer.findings import Finding
+from analyzer.judge.findings import Finding
 from analyzer.register.digest import DigestVerdict
 from analyzer.sip.message import Message
 from replay.draft import Draft

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from analyzer.evidence import Endpoint
-from analyzer.findings import Finding
+from analyzer.judge.findings import Finding
 from analyzer.register.registration import Registration
 from analyzer.register.secrets import Secrets
 from analyzer.report import Report

@@ -12,8 +12,8 @@ import pytest
 
 import analyzer
 from analyzer import pipeline
-from analyzer.findings import Rule
 from analyzer.interruption import SIGNALS, TOLD, Interrupted, Listener, diverted, late, unheard
+from analyzer.judge.findings import Rule
 from analyzer.pipeline import Analysis
 from analyzer.rules import all_rules
 from tests.shared import ROOT

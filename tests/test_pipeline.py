@@ -10,14 +10,14 @@ import pytest
 
 from analyzer.defect import SourceError
 from analyzer.evidence import SECOND, Datagram
-from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, NotJudged, Rule, Violated
-from analyzer.flowtext import START, read_flow
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, NotJudged, Rule, Violated
+from analyzer.judge.flowtext import START, read_flow
+from analyzer.judge.sight import Sight
 from analyzer.pipeline import INTERNAL, Analysis, analyze, analyze_items
 from analyzer.register import registry
 from analyzer.register.secrets import Secrets
 from analyzer.register.subjects import AttemptSubject, MessageSubject, TransactionSubject
 from analyzer.report import Report
-from analyzer.sight import Sight
 from tests.capture.build import ethernet, ip4, pcap, udp
 from tests.shared import needs_shared, shared
 

@@ -25,7 +25,7 @@ from analyzer.views import wants_detail
 
 if TYPE_CHECKING:
     from analyzer.capture.engine import Engine
-    from analyzer.findings import Rule
+    from analyzer.judge.findings import Rule
     from analyzer.report import Report
 
 _EPILOG = """\b

@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 from functools import cache
 
-from analyzer.findings import Rule
+from analyzer.judge.findings import Rule
 
 
 def module_name(rule_id: str) -> str:

@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections import Counter
 
 from analyzer.evidence import SECOND
-from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
+from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.registration import Failure, Registration
 from analyzer.register.subjects import AttemptSubject
-from analyzer.sight import Sight
 
 _IN_A_ROW = 5
 _WINDOW = 600 * SECOND

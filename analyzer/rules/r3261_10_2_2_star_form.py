@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
+from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
-from analyzer.sight import Sight
 from analyzer.sip.address import Address
 from analyzer.sip.message import Message
 from analyzer.sip.text import clip

@@ -9,11 +9,22 @@ lateness is counted from there, with a tolerance of two seconds. The first try c
 from __future__ import annotations
 
 from analyzer.evidence import SECOND
-from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Confidence, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import (
+    NOT_APPLICABLE,
+    PASSED,
+    Answer,
+    Confidence,
+    Need,
+    NotJudged,
+    Rule,
+    Violated,
+    bad,
+    good,
+)
+from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.binding import Binding
 from analyzer.register.subjects import BindingSubject, StepSubject
-from analyzer.sight import Sight
 
 _FOREVER = 2**32 - 1
 _PUSH = ("pn-provider", "pn-prid")

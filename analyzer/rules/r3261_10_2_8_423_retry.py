@@ -15,12 +15,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.attempt import LONGEST, Attempt, requested_expiry
 from analyzer.register.subjects import AttemptSubject
 from analyzer.register.transaction import Transaction
-from analyzer.sight import Sight
 from analyzer.sip.address import Address
 from analyzer.sip.text import clip
 

@@ -10,10 +10,10 @@ against the interval that was granted: a phone that refreshes each half hour is 
 
 from __future__ import annotations
 
-from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.subjects import StepSubject
-from analyzer.sight import Sight
 
 _MANY = 3
 

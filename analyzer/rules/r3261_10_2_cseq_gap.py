@@ -9,10 +9,10 @@ times, and nothing points to a loss.
 
 from __future__ import annotations
 
-from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
+from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.subjects import StepSubject, is_printed
-from analyzer.sight import Sight
 
 _PATTERN = 3
 

@@ -11,11 +11,11 @@ apart by the silence before.
 from __future__ import annotations
 
 from analyzer.evidence import SECOND
-from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.subjects import StepSubject, is_printed
 from analyzer.register.timers import BOOT_SILENCE
-from analyzer.sight import Sight
 
 _HIGHEST = 2**31
 _NEAR_WRAP = 1000

@@ -11,13 +11,13 @@ agent shows that it got it by using its nonce, or by stopping its retransmission
 from __future__ import annotations
 
 from analyzer.evidence import SECOND
-from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.binding import same_contact
 from analyzer.register.subjects import StepSubject
 from analyzer.register.timers import TIMER_F, retransmissions_due
 from analyzer.register.transaction import Transaction
-from analyzer.sight import Sight
 
 _TOLERANCE = SECOND // 5
 

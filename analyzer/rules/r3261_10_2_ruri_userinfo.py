@@ -8,10 +8,10 @@ the request to the phone instead of the registrar, and the digest `uri` then has
 
 from __future__ import annotations
 
-from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
-from analyzer.sight import Sight
 
 
 def check(subject: MessageSubject, sight: Sight) -> Answer:

@@ -11,11 +11,11 @@ contact is listed in a rewritten form (another address or port, as some routers 
 
 from __future__ import annotations
 
-from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.subjects import TransactionSubject
 from analyzer.rules._contacts import MOST_PAIRS, asked_for, is_listed, is_similar
-from analyzer.sight import Sight
 from analyzer.sip.address import Address
 from analyzer.sip.message import Message
 from analyzer.sip.text import clip

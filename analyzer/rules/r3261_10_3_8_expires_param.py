@@ -11,11 +11,11 @@ be part of the URI and mean nothing. Answers to a removal are left to the rules 
 
 from __future__ import annotations
 
-from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.attempt import requested_expiry
 from analyzer.register.subjects import MessageSubject
-from analyzer.sight import Sight
 from analyzer.sip.address import Address
 from analyzer.sip.message import Message
 from analyzer.sip.text import clip

@@ -14,12 +14,23 @@ of the recording is not judged. A log that a server wrote of itself always has b
 from __future__ import annotations
 
 from analyzer.evidence import SECOND
-from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Confidence, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import (
+    NOT_APPLICABLE,
+    PASSED,
+    Answer,
+    Confidence,
+    Need,
+    NotJudged,
+    Rule,
+    Violated,
+    bad,
+    good,
+)
+from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.subjects import TransactionSubject, is_printed
 from analyzer.register.timers import GRACE, TIMER_F
 from analyzer.register.transaction import Transaction
-from analyzer.sight import Sight
 
 _HUNG_UP = "the client hung up"
 _WENT_ON = "the client went on as if it was answered"

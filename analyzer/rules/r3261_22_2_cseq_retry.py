@@ -8,10 +8,10 @@ server's transaction layer answers without anybody looking at the credentials.
 
 from __future__ import annotations
 
-from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
+from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.subjects import StepSubject
-from analyzer.sight import Sight
 
 
 def check(subject: StepSubject, sight: Sight) -> Answer:

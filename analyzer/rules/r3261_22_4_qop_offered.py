@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.challenges import by_realm
 from analyzer.register.subjects import MessageSubject
-from analyzer.sight import Sight
 from analyzer.sip.auth import Challenge
 from analyzer.sip.text import clip
 

@@ -12,10 +12,10 @@ and drawing a new one for each refresh is tolerated too. A short tag is legal: R
 
 from __future__ import annotations
 
-from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
-from analyzer.sight import Sight
 from analyzer.sip.text import clip
 
 

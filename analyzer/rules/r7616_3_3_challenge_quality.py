@@ -19,11 +19,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from analyzer.evidence import SECOND
-from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.challenges import NonceUse, by_realm
 from analyzer.register.subjects import MessageSubject
-from analyzer.sight import Sight
 from analyzer.sip.text import clip
 
 _BITS = 64

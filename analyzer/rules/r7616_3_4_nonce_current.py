@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.evidence import SECOND
-from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.challenges import Challenged
 from analyzer.register.digests import DigestRecord
 from analyzer.register.subjects import TransactionSubject, is_printed
-from analyzer.sight import Sight
 
 _CROSSING = SECOND // 5
 

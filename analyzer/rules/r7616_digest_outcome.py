@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.digests import DigestRecord
 from analyzer.register.subjects import TransactionSubject
 from analyzer.register.timers import AUTH_LINK
-from analyzer.sight import Sight
 from analyzer.sip.uri import Uri, uri_equal
 
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.digest import Verdict
 from analyzer.register.digests import NO_SECRETS, DigestRecord
 from analyzer.register.subjects import TransactionSubject
-from analyzer.sight import Sight
 
 
 def check(subject: TransactionSubject, sight: Sight) -> Iterator[Answer]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
-from analyzer.findings import NEED_TEXT, Example, Rule
+from analyzer.judge.findings import NEED_TEXT, Example, Rule
 from analyzer.rules import all_rules, rule_text
 from analyzer.views import ViewOptions
 from analyzer.views._schema import SCHEMA

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from analyzer.findings import NEED_TEXT
+from analyzer.judge.findings import NEED_TEXT
 from analyzer.views import ViewOptions
 from analyzer.views._canvas import DIM, STRONG, Canvas
 from analyzer.views._states import REGISTERED, Story

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from xml.etree import ElementTree as Tree
 
 from analyzer.escape import NO_FORMULAS, visible
-from analyzer.findings import Finding
+from analyzer.judge.findings import Finding
 from analyzer.register.registration import Registration
 from analyzer.report import Report
 from analyzer.views._headline import verdict

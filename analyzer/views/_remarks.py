@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from rich.cells import cell_len
 from rich.text import Text
 
-from analyzer.findings import SEVERITIES, Confidence, Finding, Severity
-from analyzer.judge import INTERNAL
+from analyzer.judge.findings import SEVERITIES, Confidence, Finding, Severity
+from analyzer.judge.judge import INTERNAL
 from analyzer.views import ViewOptions
 from analyzer.views._canvas import BAD, DIM, HINT, STRONG, WARN, Canvas, Piece
 from analyzer.views._states import Story, commonest

@@ -13,7 +13,7 @@ from typing import Any
 
 from analyzer.escape import visible
 from analyzer.evidence import SECOND, Frame, Place, Source
-from analyzer.findings import Finding, Tally
+from analyzer.judge.findings import Finding, Tally
 from analyzer.register.binding import Binding
 from analyzer.register.digests import DigestRecord
 from analyzer.register.registration import Registration

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import PurePath
 
 from analyzer.evidence import SECOND, LogLines, Place, Source
-from analyzer.findings import Severity
+from analyzer.judge.findings import Severity
 
 SEVERITY_WORD: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

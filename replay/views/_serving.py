@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import IO
 
-from analyzer.findings import Finding
+from analyzer.judge.findings import Finding
 from analyzer.views import ViewOptions
 from analyzer.views._canvas import BAD, DIM, GOOD, HINT, STRONG, WARN, Canvas
 from analyzer.views._schema import dumped

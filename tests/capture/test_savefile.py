@@ -12,7 +12,7 @@ import pytest
 from analyzer.capture.opener import open_sources
 from analyzer.capture.savefile import SaveFile
 from analyzer.evidence import Datagram, Endpoint, Fidelity
-from analyzer.flowtext import read_flow
+from analyzer.judge.flowtext import read_flow
 from analyzer.pipeline import analyze
 from analyzer.report import Report, TransactionRow
 from tests.register.traffic import request

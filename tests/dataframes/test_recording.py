@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from analyzer.evidence import Datagram, Endpoint
-from analyzer.flowtext import read_flow
+from analyzer.judge.flowtext import read_flow
 from analyzer.pipeline import Analysis
 from analyzer.recording import AttemptRow, Recording, granted, requested, together
 from analyzer.sip.message import Message, parse

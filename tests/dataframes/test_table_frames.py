@@ -14,7 +14,7 @@ from analyzer.dataframes.columns import DTYPES
 from analyzer.dataframes.dictionary import TABLES
 from analyzer.dataframes.frames import Tables, frame, tables
 from analyzer.evidence import SECOND, Datagram, Frame
-from analyzer.flowtext import START, read_flow
+from analyzer.judge.flowtext import START, read_flow
 from analyzer.pipeline import analyze_items
 from analyzer.report import Report
 from analyzer.rules import all_rules

@@ -23,7 +23,7 @@ from analyzer.dataframes.frames import Tables, tables
 from analyzer.dataframes.plain import KINDS, cell, value_of, write_csv, write_ndjson
 from analyzer.escape import visible
 from analyzer.evidence import Datagram
-from analyzer.flowtext import read_flow
+from analyzer.judge.flowtext import read_flow
 from analyzer.pipeline import analyze_items
 from tests.dataframes.table_reports import SAMPLES, flow_report, sample_report
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from analyzer.evidence import SECOND, Abort, Datagram, Endpoint, Item
-from analyzer.flowtext import CLIENT, REGISTRAR
+from analyzer.judge.flowtext import CLIENT, REGISTRAR
 from analyzer.pipeline import analyze_items
 from tests.fuzz.invariant import bounded
 from tests.fuzz.on_job import sound_report

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 import pytest
 
 from analyzer.evidence import Abort, Item
-from analyzer.flowtext import CLIENT, REGISTRAR
+from analyzer.judge.flowtext import CLIENT, REGISTRAR
 from analyzer.pipeline import analyze_items
 from analyzer.register.secrets import Secret, Secrets
 from analyzer.views import ViewOptions, load_view, view_names

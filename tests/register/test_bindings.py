@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from analyzer.evidence import SECOND
-from analyzer.flowtext import START
+from analyzer.judge.flowtext import START
 from analyzer.register.binding import Binding
 from analyzer.register.contacts import Contacts, same_contact
 from analyzer.sip.address import parse_addresses

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from analyzer.evidence import SECOND, Datagram, Endpoint, Item, Source
-from analyzer.flowtext import START, read_flow
+from analyzer.judge.flowtext import START, read_flow
 from analyzer.pipeline import Analysis, analyze_items
 from analyzer.report import Report
 

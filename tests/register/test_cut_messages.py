@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from analyzer.evidence import Datagram, Fidelity, Item
-from analyzer.flowtext import read_flow
+from analyzer.judge.flowtext import read_flow
 from analyzer.pipeline import analyze_items
 from analyzer.register.secrets import Secrets
 from analyzer.sip.message import parse

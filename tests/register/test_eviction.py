@@ -214,7 +214,7 @@ def test_memory_does_not_follow_a_scan(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "MOST_REGISTRATIONS", 300)
     monkeypatch.setattr(registry, "MOST_STREAMS", 300)
     monkeypatch.setattr(exchanges, "MOST_EXCHANGES", 300)
-    monkeypatch.setattr("analyzer.judge.MAX_FINDINGS", 300)
+    monkeypatch.setattr("analyzer.judge.judge.MAX_FINDINGS", 300)
     analysis = Analysis([Source("scan")], detail=False)
     tracemalloc.start()
     held = []
@@ -341,7 +341,7 @@ def test_brief_tells_values_apart() -> None:
 
 
 def test_findings_are_kept_by_their_octets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("analyzer.judge.MOST_OCTETS", 100_000)
+    monkeypatch.setattr("analyzer.judge.judge.MOST_OCTETS", 100_000)
     report = analyze_items(scan(100, prefix="y" * 10_000))
     assert len(report.findings) < 20
     assert any("more findings were counted but not kept" in note for note in report.notes)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from analyzer.evidence import SECOND, Abort, Endpoint, Item
-from analyzer.flowtext import CLIENT, REGISTRAR, START
+from analyzer.judge.flowtext import CLIENT, REGISTRAR, START
 from analyzer.register.reconstruct import Reconstructor
 from analyzer.register.secrets import Secrets
 from analyzer.sip.message import parse

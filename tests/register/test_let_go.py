@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from analyzer.evidence import Item
-from analyzer.flowtext import read_flow
+from analyzer.judge.flowtext import read_flow
 from analyzer.pipeline import Analysis, analyze_items
 from analyzer.register import challenges, exchanges
 from analyzer.register.registration import LastSeen

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from analyzer.evidence import Datagram, Endpoint
-from analyzer.flowtext import read_flow
+from analyzer.judge.flowtext import read_flow
 from tests.register.watch import Watched, datagrams, edited, summary, watch
 
 ELSEWHERE = Endpoint("198.51.100.77", 5080)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analyzer.evidence import SECOND
-from analyzer.flowtext import START
+from analyzer.judge.flowtext import START
 from analyzer.register.boot import RESTART, BootScore
 from analyzer.register.registration import KEPT_CALL_IDS, KEPT_FAILURES
 from tests.register.watch import datagrams, put, start, watch

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from analyzer.evidence import SECOND, Abort, Datagram, Endpoint
-from analyzer.flowtext import CLIENT, REGISTRAR
+from analyzer.judge.flowtext import CLIENT, REGISTRAR
 from analyzer.register.timers import GRACE, T1, T2, TIMER_F, retransmissions_due
 from tests.register.watch import datagrams, put, shifted, start, summary, watch, without_clock
 

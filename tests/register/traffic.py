@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analyzer.evidence import Datagram, Endpoint, Frame
-from analyzer.flowtext import CLIENT, REGISTRAR, START
+from analyzer.judge.flowtext import CLIENT, REGISTRAR, START
 
 _HEAD = (
     "Via: SIP/2.0/UDP 192.0.2.10:5060;branch={branch}\r\nFrom: <sip:{user}@example.com>;tag=f\r\n"

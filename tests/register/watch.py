@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from analyzer.evidence import Abort, Datagram, Item
-from analyzer.flowtext import read_flow
+from analyzer.judge.flowtext import read_flow
 from analyzer.register.binding import BindingEvent
 from analyzer.register.reconstruct import Reconstructor
 from analyzer.register.registration import Registration

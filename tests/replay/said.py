@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from analyzer.evidence import SECOND, Abort, Datagram, Endpoint, Item
-from analyzer.flowtext import read_flow as flow_items
+from analyzer.judge.flowtext import read_flow as flow_items
 from analyzer.register.secrets import Secrets
 from replay.agent import Agent, Mapping
 from replay.flow import Flow, Wish, read_flow
@@ -60,7 +60,7 @@ def agent_of(
 
 
 def capture_of(items: str | Iterable[Item], folder: Path, name: str = "flow.pcap") -> Path:
-    """A capture file of a flow text (see analyzer/flowtext.py), UDP over Ethernet."""
+    """A capture file of a flow text (see analyzer/judge/flowtext.py), UDP over Ethernet."""
     found = list(flow_items(items) if isinstance(items, str) else items)
     path = folder / name
     path.write_bytes(pcap(_frames(found), magic=0xA1B23C4D, times=[divmod(item.time or 0, SECOND) for item in found]))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from analyzer.evidence import Datagram, Frame
-from analyzer.flowtext import START
+from analyzer.judge.flowtext import START
 from analyzer.pipeline import analyze
 from analyzer.register.secrets import Secrets
 from replay.flow import read_flow

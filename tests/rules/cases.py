@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.findings import Example, Rule
-from analyzer.flowtext import read_flow
+from analyzer.judge.findings import Example, Rule
+from analyzer.judge.flowtext import read_flow
 from analyzer.pipeline import analyze_items
 from analyzer.register.secrets import Secrets
 from analyzer.report import Report

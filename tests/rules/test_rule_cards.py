@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from analyzer.findings import Force, Rule
+from analyzer.judge.findings import Force, Rule
 from analyzer.rules import all_rules, module_name, rule_text
 from tests.shared import shared
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from analyzer.findings import SEVERITIES, Example, Rule
+from analyzer.judge.findings import SEVERITIES, Example, Rule
 from analyzer.rules import all_rules
 from tests.rules.cases import examples, judged, label, subs
 

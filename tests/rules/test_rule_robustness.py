@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.evidence import Datagram, Frame, Item
-from analyzer.flowtext import CLIENT, REGISTRAR, START, read_flow
+from analyzer.judge.flowtext import CLIENT, REGISTRAR, START, read_flow
 from analyzer.pipeline import analyze_items
 from analyzer.register.secrets import Secrets
 from tests.rules.cases import examples

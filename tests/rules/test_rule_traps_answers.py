@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from analyzer.evidence import Datagram, Item
-from analyzer.flowtext import read_flow
+from analyzer.judge.flowtext import read_flow
 from analyzer.pipeline import analyze_items
 from analyzer.rules._contacts import MOST_PAIRS, is_listed, is_similar
 from analyzer.sip.address import Address

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from analyzer.evidence import Datagram
-from analyzer.flowtext import read_flow
+from analyzer.judge.flowtext import read_flow
 from analyzer.pipeline import analyze_items
 from tests.rules.cases import rule_of, run, subs
 

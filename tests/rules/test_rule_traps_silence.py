@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analyzer.evidence import Abort, Datagram
-from analyzer.flowtext import CLIENT, REGISTRAR, read_flow
+from analyzer.judge.flowtext import CLIENT, REGISTRAR, read_flow
 from analyzer.pipeline import analyze_items
 from tests.rules.cases import rule_of, run, subs
 

@@ -13,7 +13,7 @@ import pytest
 
 import analyzer.pipeline
 from analyzer.evidence import Frame
-from analyzer.findings import Finding
+from analyzer.judge.findings import Finding
 from analyzer.report import Report
 from tests.shared import ROOT
 from tests.tools import require_tool

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
-from analyzer.findings import Rule
-from analyzer.flowtext import read_flow
+from analyzer.judge.findings import Rule
+from analyzer.judge.flowtext import read_flow
 from analyzer.pipeline import analyze_items
 from analyzer.register.secrets import Secrets
 from analyzer.report import Report

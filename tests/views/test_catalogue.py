@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from analyzer.findings import Example, Need, Rule
+from analyzer.judge.findings import Example, Need, Rule
 from analyzer.rules import all_rules, rule_text
 from analyzer.views import ViewOptions
 from analyzer.views._catalogue import GROUPS, flow_of, write_catalogue, write_rule

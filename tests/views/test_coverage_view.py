@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analyzer.evidence import Source
-from analyzer.findings import NEED_TEXT, Need, Tally
+from analyzer.judge.findings import NEED_TEXT, Need, Tally
 from analyzer.rules import all_rules
 from analyzer.views._coverage import gaps_of
 from analyzer.views._states import Story

@@ -17,7 +17,7 @@ import pytest
 import analyzer
 from analyzer.escape import visible
 from analyzer.evidence import Datagram, Frame
-from analyzer.flowtext import read_flow
+from analyzer.judge.flowtext import read_flow
 from analyzer.pipeline import analyze_items
 from analyzer.report import Report
 from analyzer.views._notebook import MOST_ROWS

@@ -25,7 +25,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.cli import sipcheck
-from analyzer.findings import Tally
+from analyzer.judge.findings import Tally
 from analyzer.views import ViewOptions, load_view
 from tests.shared import ROOT
 from tests.views.hostile_traffic import EVERYTHING, MARK, PLACES, TEXTS, capture, filled, log, shuffled

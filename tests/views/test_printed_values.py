@@ -20,7 +20,7 @@ from analyzer.capture.opener import open_sources
 from analyzer.defect import Defect, SourceError
 from analyzer.escape import Told, visible
 from analyzer.evidence import Datagram, Endpoint
-from analyzer.findings import Finding
+from analyzer.judge.findings import Finding
 from analyzer.register.identity import Registrar
 from analyzer.report import Report
 from analyzer.sip.message import Message, parse

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from analyzer.evidence import Frame
-from analyzer.findings import Confidence, Finding
+from analyzer.judge.findings import Confidence, Finding
 from analyzer.report import Report
 from analyzer.rules import all_rules
 from tests.views.reports import LOGIN, drawn, lines_with, report_of, user

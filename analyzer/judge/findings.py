@@ -117,7 +117,7 @@ NOT_APPLICABLE = NotApplicable()
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A small flow in flow text (`analyzer.flowtext`), and the sub-codes of this rule's findings on it.
+    """A small flow in flow text (`analyzer.judge.flowtext`), and the sub-codes of this rule's findings on it.
 
     A good example expects none. `expect` lists one entry per finding; a rule without sub-codes gives empty strings.
     `passwords` are what the flow's users are known to have, `severity` is that of the worst finding, `log` prints the

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from analyzer.evidence import SECOND, Endpoint, Fidelity, Frame
-from analyzer.findings import (
+from analyzer.judge.findings import (
     NOT_APPLICABLE,
     PASSED,
     Answer,
@@ -18,8 +18,8 @@ from analyzer.findings import (
     Rule,
     Violated,
 )
-from analyzer.flowtext import read_flow
-from analyzer.judge import INTERNAL, MAX_PLACES
+from analyzer.judge.flowtext import read_flow
+from analyzer.judge.judge import INTERNAL, MAX_PLACES
 from analyzer.pipeline import analyze_items
 from analyzer.register.subjects import AttemptSubject, MessageSubject, StepSubject, TransactionSubject
 from analyzer.report import Report

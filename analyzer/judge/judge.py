@@ -15,9 +15,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from analyzer.coverage import MARK_BITS, Plan, lacks, plan
 from analyzer.evidence import Fidelity, Place
-from analyzer.findings import (
+from analyzer.judge.coverage import MARK_BITS, Plan, lacks, plan
+from analyzer.judge.findings import (
     PASSED,
     SEVERITIES,
     SINGLE,
@@ -30,6 +30,7 @@ from analyzer.findings import (
     Tally,
     Violated,
 )
+from analyzer.judge.sight import Sight
 from analyzer.register.bounded import Bounded
 from analyzer.register.registration import Registration
 from analyzer.register.subjects import (
@@ -41,7 +42,6 @@ from analyzer.register.subjects import (
     TransactionSubject,
 )
 from analyzer.register.transaction import Transaction
-from analyzer.sight import Sight
 
 MAX_PLACES = 10
 """Places that one finding keeps; the count goes on."""

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from analyzer.evidence import Frame
-from analyzer.findings import Answer, Rule, Violated
-from analyzer.flowtext import read_flow
+from analyzer.judge.findings import Answer, Rule, Violated
+from analyzer.judge.flowtext import read_flow
 from analyzer.pipeline import analyze_items
 from analyzer.register.subjects import MessageSubject, TransactionSubject
 from analyzer.report import Report

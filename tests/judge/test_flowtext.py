@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analyzer.evidence import SECOND, Abort, Datagram, Endpoint, Fidelity
-from analyzer.flowtext import CLIENT, REGISTRAR, START, read_flow
+from analyzer.judge.flowtext import CLIENT, REGISTRAR, START, read_flow
 from analyzer.register.digest import Verdict, from_credentials, judge
 from analyzer.register.secrets import Secrets
 from analyzer.sip.message import Message, parse

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from analyzer.evidence import SECOND, Datagram, Fidelity
-from analyzer.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule
+from analyzer.judge.sight import Sight
 from analyzer.register.subjects import MessageSubject, StepSubject, Subject
 from analyzer.register.transaction import Transaction
-from analyzer.sight import Sight
 
 CLOCK_STEPPED = "the clock steps back"
 """Reason for not judging the order of messages across such a step (T-CLOCK)."""
