@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from analyzer.dataframes import tables
     from analyzer.defect import Defect, SourceError
     from analyzer.judge.findings import Confidence, Finding, Rule
-    from analyzer.pipeline import analyze
     from analyzer.register.secrets import CredentialsError, Secrets
-    from analyzer.report import Report
     from analyzer.rules import all_rules
+    from analyzer.run.pipeline import analyze
+    from analyzer.run.report import Report
     from analyzer.storm.analysis import storms
     from analyzer.storm.values import StormReport
 
@@ -30,13 +30,13 @@ _HOMES = {
     "CredentialsError": "analyzer.register.secrets",
     "Defect": "analyzer.defect",
     "Finding": "analyzer.judge.findings",
-    "Report": "analyzer.report",
+    "Report": "analyzer.run.report",
     "Rule": "analyzer.judge.findings",
     "Secrets": "analyzer.register.secrets",
     "SourceError": "analyzer.defect",
     "StormReport": "analyzer.storm.values",
     "all_rules": "analyzer.rules",
-    "analyze": "analyzer.pipeline",
+    "analyze": "analyzer.run.pipeline",
     "storms": "analyzer.storm.analysis",
     "tables": "analyzer.dataframes",
 }

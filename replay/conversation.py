@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from analyzer.evidence import Datagram, Endpoint, Frame, Source
 from analyzer.judge.findings import Finding
-from analyzer.pipeline import Analysis
 from analyzer.register.secrets import Secrets
-from analyzer.report import Report
+from analyzer.run.pipeline import Analysis
+from analyzer.run.report import Report
 
 MOST_MESSAGES = 50_000
 """Messages that are judged."""

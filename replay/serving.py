@@ -11,7 +11,7 @@ from analyzer.evidence import Endpoint
 from analyzer.judge.findings import Finding
 from analyzer.register.registration import Registration
 from analyzer.register.secrets import Secrets
-from analyzer.report import Report
+from analyzer.run.report import Report
 from replay.clients import Client, Round
 from replay.conversation import Conversation
 from replay.flow import Flow

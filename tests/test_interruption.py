@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 import analyzer
-from analyzer import pipeline
 from analyzer.interruption import SIGNALS, TOLD, Interrupted, Listener, diverted, late, unheard
 from analyzer.judge.findings import Rule
-from analyzer.pipeline import Analysis
 from analyzer.rules import all_rules
+from analyzer.run import pipeline
+from analyzer.run.pipeline import Analysis
 from tests.shared import ROOT
 
 SAMPLE = ROOT / "samples" / "clean-registration" / "input.pcap"

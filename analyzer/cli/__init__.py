@@ -26,7 +26,7 @@ from analyzer.views import wants_detail
 if TYPE_CHECKING:
     from analyzer.capture.engine import Engine
     from analyzer.judge.findings import Rule
-    from analyzer.report import Report
+    from analyzer.run.report import Report
 
 _EPILOG = """\b
 Examples:
@@ -179,7 +179,7 @@ def read_report(
 ) -> Report:
     """The report of the files by the options of `analyzing` or `reading`; leaves with 3 where there is none to make."""
     from analyzer.defect import SourceError
-    from analyzer.pipeline import analyze
+    from analyzer.run.pipeline import analyze
     from analyzer.views._progress import progress_bar
 
     check_engine(engine, tls_keylog)

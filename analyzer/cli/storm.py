@@ -29,7 +29,7 @@ from analyzer.views._outlet import tell
 
 if TYPE_CHECKING:
     from analyzer.cluster.door import Door
-    from analyzer.report import Report
+    from analyzer.run.report import Report
     from analyzer.storm.values import StormReport
 
 _EPILOG = """\b

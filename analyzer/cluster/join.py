@@ -26,9 +26,9 @@ from analyzer.cluster.rows import ABORTS, HEARD, in_place, items_of, rows_of
 from analyzer.dataframes.frames import Tables, tables
 from analyzer.dataframes.store import COMPRESSION, as_arrow
 from analyzer.evidence import Abort, Datagram, Source
-from analyzer.pipeline import Analysis, patient_collector
-from analyzer.recording import Recording
-from analyzer.report import Summary
+from analyzer.run.pipeline import Analysis, patient_collector
+from analyzer.run.recording import Recording
+from analyzer.run.report import Summary
 
 Numbers = npt.NDArray[np.int64]
 MADE = ("messages", "transactions", "attempts", "registrations", "bindings")

@@ -4,10 +4,10 @@ A REGISTER and its answers go to the bucket that the hash of the address-of-reco
 request (RFC 3261 8.2.6.2), whichever file either stands in. Where the request stands in the same file, its answer
 follows it even if a server changed To. A message that was cut before To goes where its Call-ID hashes to.
 
-A large file is read by several tasks at once, as `--jobs` does it (`analyzer/workers.py`): each walks over all records,
-which is a sixth of the work, and takes up the messages of its share alone. Shares are by Call-ID, so that an answer and
-its request are in one. `Partition`, which shares out for `--jobs`, remembers every Call-ID; here nothing has to stay
-together but an exchange, so a hash will do, and memory does not grow with the file.
+A large file is read by several tasks at once, as `--jobs` does it (`analyzer/run/workers.py`): each walks over all
+records, which is a sixth of the work, and takes up the messages of its share alone. Shares are by Call-ID, so that an
+answer and its request are in one. `Partition`, which shares out for `--jobs`, remembers every Call-ID; here nothing has
+to stay together but an exchange, so a hash will do, and memory does not grow with the file.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from analyzer.capture.opener import open_sources
 from analyzer.cluster.rows import ABORTS, HEARD, RowWriter, in_place, row_of
 from analyzer.defect import SourceError
 from analyzer.evidence import Abort, Datagram, Endpoint, Fidelity, Item, Source
-from analyzer.partition import call_id_of
-from analyzer.pipeline import patient_collector
 from analyzer.register.bounded import Notes
 from analyzer.register.identity import aor_of
+from analyzer.run.partition import call_id_of
+from analyzer.run.pipeline import patient_collector
 from analyzer.sip.message import Message, parse
 from analyzer.sip.text import octets
 

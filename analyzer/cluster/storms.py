@@ -17,7 +17,7 @@ from analyzer.cluster.door import ClusterError, ClusterUsage, Door
 from analyzer.cluster.size import memory
 from analyzer.cluster.spool import Spool
 from analyzer.cluster.tabulate import tabulated
-from analyzer.report import Report, Summary
+from analyzer.run.report import Report, Summary
 from analyzer.scratch import temporary_folder
 from analyzer.storm.analysis import storms
 from analyzer.storm.values import StormReport

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from analyzer.dataframes.frames import Tables
-    from analyzer.report import Report
+    from analyzer.run.report import Report
 
 
 class _Callable(ModuleType):

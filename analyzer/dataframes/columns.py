@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from analyzer.dataframes.dictionary import Kind
 from analyzer.escape import visible
-from analyzer.recording import UNKNOWN
+from analyzer.run.recording import UNKNOWN
 
 Values = Sequence[Any]
 TEXT: Any = pd.StringDtype("pyarrow", na_value=pd.NA)

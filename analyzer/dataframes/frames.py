@@ -16,13 +16,13 @@ import pandas as pd
 from analyzer.dataframes.columns import Values, column, spelled
 from analyzer.dataframes.dictionary import TABLES
 from analyzer.evidence import Endpoint, Place
-from analyzer.recording import Facts, Recording
+from analyzer.run.recording import Facts, Recording
 
 if TYPE_CHECKING:
     from analyzer.register.binding import Binding
     from analyzer.register.digests import DigestRecord
     from analyzer.register.registration import Registration
-    from analyzer.report import Report
+    from analyzer.run.report import Report
 
 _NOTHING = Facts(None, None, None, None, None, "")
 

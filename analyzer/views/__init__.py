@@ -10,7 +10,7 @@ from functools import cache
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from analyzer.report import Report
+    from analyzer.run.report import Report
 
 
 @dataclass(frozen=True, slots=True)

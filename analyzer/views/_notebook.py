@@ -12,7 +12,7 @@ from xml.etree import ElementTree as Tree
 from analyzer.escape import NO_FORMULAS, visible
 from analyzer.judge.findings import Finding
 from analyzer.register.registration import Registration
-from analyzer.report import Report
+from analyzer.run.report import Report
 from analyzer.views._headline import verdict
 from analyzer.views._states import State, Story, address_of
 from analyzer.views._words import clock_of, count, place_words

@@ -17,7 +17,7 @@ from analyzer.judge.findings import Finding, Tally
 from analyzer.register.binding import Binding
 from analyzer.register.digests import DigestRecord
 from analyzer.register.registration import Registration
-from analyzer.report import Report, TransactionRow
+from analyzer.run.report import Report, TransactionRow
 
 SCHEMA = "sipcheck/1"
 Record = dict[str, Any]

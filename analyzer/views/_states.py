@@ -12,7 +12,7 @@ from typing import NamedTuple
 from analyzer.evidence import SECOND, Frame, Place
 from analyzer.register.digests import DigestRecord
 from analyzer.register.registration import Registration
-from analyzer.report import Report
+from analyzer.run.report import Report
 from analyzer.views._words import Clock, clock_of, count, source_names
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import IO
 
 from analyzer.evidence import SECOND
-from analyzer.report import Report
+from analyzer.run.report import Report
 from analyzer.storm.values import CauseShare, Obedience, Storm, StormReport
 from analyzer.views import ViewOptions
 from analyzer.views._canvas import BAD, DIM, GOOD, HINT, STRONG, Canvas, widest

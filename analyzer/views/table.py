@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import IO
 
-from analyzer.report import Report
+from analyzer.run.report import Report
 from analyzer.views import ViewOptions
 
 NAME = "table"

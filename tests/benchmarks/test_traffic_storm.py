@@ -11,7 +11,7 @@ import dpkt
 import pytest
 
 import analyzer
-from analyzer.report import Report
+from analyzer.run.report import Report
 from benchmarks.frames import Packet
 from benchmarks.phones import PHONES
 from benchmarks.population import WRONG_EVERY, is_right, password_of, user, write_users

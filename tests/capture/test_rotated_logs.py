@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.pipeline import analyze
+from analyzer.run.pipeline import analyze
 
 MESSAGE = """\
 [2026-11-20 {hour:02}:00:00] VERBOSE[1] chan_sip.c:

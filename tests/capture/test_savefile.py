@@ -13,8 +13,8 @@ from analyzer.capture.opener import open_sources
 from analyzer.capture.savefile import SaveFile
 from analyzer.evidence import Datagram, Endpoint, Fidelity
 from analyzer.judge.flowtext import read_flow
-from analyzer.pipeline import analyze
-from analyzer.report import Report, TransactionRow
+from analyzer.run.pipeline import analyze
+from analyzer.run.report import Report, TransactionRow
 from tests.register.traffic import request
 from tests.shared import ROOT
 from tests.tools import Tool

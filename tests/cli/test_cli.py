@@ -273,7 +273,7 @@ def test_a_full_disk_is_one_line(faulty_log: str) -> None:
 def test_the_log_command_does_not_load_pandas_or_asyncio(clean_log: str) -> None:
     script = f"$PY -X importtime -m analyzer.cli log {clean_log} 2>&1 >/dev/null"
     loaded = {line.rsplit("|", 1)[-1].strip() for line in piped(script).stdout.splitlines()}
-    assert "analyzer.pipeline" in loaded
+    assert "analyzer.run.pipeline" in loaded
     assert not loaded & {"pandas", "pyshark", "dpkt", "numpy"}
 
 
@@ -320,4 +320,4 @@ def test_starting_is_light() -> None:
     script = "$PY -X importtime -m analyzer.cli --help 2>&1 >/dev/null"
     loaded = {line.rsplit("|", 1)[-1].strip() for line in piped(script).stdout.splitlines()}
     assert "click" in loaded
-    assert not loaded & {"analyzer.report", "analyzer.pipeline", "rich", "analyzer.sip.message"}
+    assert not loaded & {"analyzer.run.report", "analyzer.run.pipeline", "rich", "analyzer.sip.message"}

@@ -81,7 +81,7 @@ def test_without_any_time_a_storm_is_not_denied(tmp_path: Path) -> None:
 
 
 def test_tables_have_no_other_time_than_the_source(tmp_path: Path) -> None:
-    from analyzer.pipeline import analyze
+    from analyzer.run.pipeline import analyze
 
     path = tmp_path / "in.pcapng"
     path.write_bytes(CLOCKS["offsets of 2^63 s"])

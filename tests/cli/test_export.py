@@ -234,7 +234,7 @@ def test_the_help_names_the_forms_and_the_list_the_command() -> None:
 
 
 def test_other_commands_keep_nothing_for_tables(monkeypatch: pytest.MonkeyPatch) -> None:
-    from analyzer import recording
+    from analyzer.run import recording
 
     def never(*_: object) -> None:
         raise AssertionError("a recorder was made")

@@ -11,7 +11,7 @@ from typing import TextIO
 
 import pytest
 
-from analyzer.pipeline import analyze
+from analyzer.run.pipeline import analyze
 from analyzer.views import ViewOptions, load_view
 from analyzer.views._canvas import NARROWEST
 from analyzer.views._outlet import DEFAULT_WIDTH, WIDEST, columns_of

@@ -14,8 +14,8 @@ from analyzer.cluster.door import ClusterError, ClusterUsage
 from analyzer.cluster.storms import storms_of
 from analyzer.cluster.tabulate import Alone
 from analyzer.dataframes import tables
-from analyzer.pipeline import analyze
-from analyzer.report import Report
+from analyzer.run.pipeline import analyze
+from analyzer.run.report import Report
 from analyzer.storm.analysis import storms
 from analyzer.storm.values import StormReport
 from analyzer.views import ViewOptions

@@ -23,7 +23,7 @@ from analyzer.cluster.read import read_capture
 from analyzer.cluster.software import Seen, software
 from analyzer.cluster.tabulate import tabulated
 from analyzer.dataframes.frames import Tables, tables
-from analyzer.pipeline import analyze
+from analyzer.run.pipeline import analyze
 from analyzer.storm.analysis import storms
 from benchmarks.storm import StormPlan
 from benchmarks.traffic import make_storm

@@ -10,7 +10,7 @@ import pytest
 
 from analyzer.cluster.tabulate import tabulated
 from analyzer.dataframes.frames import tables
-from analyzer.pipeline import analyze
+from analyzer.run.pipeline import analyze
 from benchmarks.storm import StormPlan
 from benchmarks.traffic import make_storm
 from tests.cluster.dialogue import packet, unreachable

@@ -8,7 +8,7 @@ import pytest
 
 from analyzer.cluster.tabulate import tabulated
 from analyzer.dataframes.frames import tables
-from analyzer.pipeline import analyze
+from analyzer.run.pipeline import analyze
 from analyzer.storm.analysis import storms
 from tests.capture.strange_clocks import CLOCKS
 from tests.cluster.splitting import assert_same

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from analyzer.judge.flowtext import read_flow
-from analyzer.pipeline import analyze, analyze_items
-from analyzer.report import Report
+from analyzer.run.pipeline import analyze, analyze_items
+from analyzer.run.report import Report
 from tests.shared import ROOT
 
 SAMPLES = sorted(path for path in (ROOT / "samples").glob("*/input.*") if path.suffix != ".md")

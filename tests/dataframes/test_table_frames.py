@@ -15,9 +15,9 @@ from analyzer.dataframes.dictionary import TABLES
 from analyzer.dataframes.frames import Tables, frame, tables
 from analyzer.evidence import SECOND, Datagram, Frame
 from analyzer.judge.flowtext import START, read_flow
-from analyzer.pipeline import analyze_items
-from analyzer.report import Report
 from analyzer.rules import all_rules
+from analyzer.run.pipeline import analyze_items
+from analyzer.run.report import Report
 from tests.dataframes.table_reports import SAMPLES, flow_report, sample_report
 from tests.register.traffic import answer, request
 

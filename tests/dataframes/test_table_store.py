@@ -12,7 +12,7 @@ import pytest
 from analyzer.dataframes.dictionary import TABLES
 from analyzer.dataframes.frames import Tables, tables
 from analyzer.dataframes.store import read_parquet, write_parquet
-from analyzer.pipeline import analyze_items
+from analyzer.run.pipeline import analyze_items
 from tests.dataframes.table_reports import SAMPLES, flow_report, sample_report
 from tests.register.traffic import answer, request
 

@@ -24,7 +24,7 @@ from analyzer.dataframes.plain import KINDS, cell, value_of, write_csv, write_nd
 from analyzer.escape import visible
 from analyzer.evidence import Datagram
 from analyzer.judge.flowtext import read_flow
-from analyzer.pipeline import analyze_items
+from analyzer.run.pipeline import analyze_items
 from tests.dataframes.table_reports import SAMPLES, flow_report, sample_report
 
 SIGNS = set("=+-@\t\r\n＝＋－＠﹢﹣﹦﹫−")

@@ -14,7 +14,7 @@ import pytest
 
 from analyzer.capture.opener import Reading, open_sources
 from analyzer.defect import SourceError
-from analyzer.pipeline import analyze
+from analyzer.run.pipeline import analyze
 from tests.capture.build import EPOCH, codes, enhanced, interface, pcap, section, write
 from tests.faults.child import ended, frames, started
 from tests.views.hostile_traffic import dialogue, log

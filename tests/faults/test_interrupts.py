@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from analyzer.pipeline import analyze
-from analyzer.report import Report
+from analyzer.run.pipeline import analyze
+from analyzer.run.report import Report
 from analyzer.views import ViewOptions, load_view, view_names
 from tests.capture.build import pcap
 from tests.faults.child import ended, feed, feed_frames, frames, started, unread, wait_until

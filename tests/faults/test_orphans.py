@@ -27,9 +27,9 @@ DEADLY = [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL]
 
 SCRIPT = """
 import os, sys, time
-from analyzer import workers
-from analyzer.part import Part
-from analyzer.pipeline import Analysis
+from analyzer.run import workers
+from analyzer.run.part import Part
+from analyzer.run.pipeline import Analysis
 
 def reading(partition, tell):
     os.write(1, b"x")

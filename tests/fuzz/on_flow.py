@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from analyzer.evidence import SECOND, Abort, Datagram, Endpoint, Item
 from analyzer.judge.flowtext import CLIENT, REGISTRAR
-from analyzer.pipeline import analyze_items
+from analyzer.run.pipeline import analyze_items
 from tests.fuzz.invariant import bounded
 from tests.fuzz.on_job import sound_report
 from tests.fuzz.on_logs import check_chan_sip

@@ -11,8 +11,8 @@ from typing import NoReturn
 from analyzer.capture.opener import open_sources
 from analyzer.defect import SourceError
 from analyzer.evidence import SECOND, Abort, Datagram, Fidelity, Frame, Item
-from analyzer.pipeline import Analysis, analyze_items
-from analyzer.report import Report
+from analyzer.run.pipeline import Analysis, analyze_items
+from analyzer.run.report import Report
 from analyzer.views import ViewOptions, load_view, view_names
 from tests.fuzz.invariant import bounded, sound_source
 from tests.fuzz.on_sip import CLIENT, SECRETS, SERVER

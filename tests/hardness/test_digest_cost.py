@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from analyzer.evidence import Item
-from analyzer.pipeline import analyze_items
 from analyzer.register import hashed_users
 from analyzer.register.diagnosis.context import LONGEST_SEEN, MOST_SEEN, DigestContext, first_of
 from analyzer.register.diagnosis.diagnoser import LATE, SEARCHED, Diagnoser
@@ -22,7 +21,8 @@ from analyzer.register.digest import ALGORITHMS, DigestInput, DigestVerdict, Rea
 from analyzer.register.digests import MOST_JUDGED
 from analyzer.register.hashed_users import LONGEST_REALM, MOST_NAMED_TABLES, MOST_TABLES, HashedUsers
 from analyzer.register.secrets import MOST_TRIED, Secret, Secrets
-from analyzer.report import Report
+from analyzer.run.pipeline import analyze_items
+from analyzer.run.report import Report
 from tests.hardness.hashes import Hashes, hashes
 from tests.register.traffic import request
 

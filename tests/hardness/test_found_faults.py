@@ -19,9 +19,9 @@ from analyzer.capture.opener import open_sources
 from analyzer.capture.record import Record
 from analyzer.capture.websocket import WebSocketFramer
 from analyzer.evidence import Datagram, Source
-from analyzer.pipeline import analyze_items
 from analyzer.register.credential_files import parse_credentials
 from analyzer.register.secret import CredentialsError
+from analyzer.run.pipeline import analyze_items
 from tests.capture import build
 from tests.capture.build import REGISTER, block, enhanced, frame, interface, option, section
 from tests.fuzz.seeds import WEBSOCKET, hep_packets

@@ -9,8 +9,8 @@ import pytest
 
 from analyzer.evidence import Abort, Item
 from analyzer.judge.flowtext import CLIENT, REGISTRAR
-from analyzer.pipeline import analyze_items
 from analyzer.register.secrets import Secret, Secrets
+from analyzer.run.pipeline import analyze_items
 from analyzer.views import ViewOptions, load_view, view_names
 from tests.hardness.growth import squares, trap
 from tests.register import test_flood

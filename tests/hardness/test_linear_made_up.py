@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from analyzer.evidence import Item, Source
-from analyzer.pipeline import Analysis
 from analyzer.register import bounded, challenges, exchanges, registry
 from analyzer.register.credential_files import parse_credentials
 from analyzer.register.diagnosis.diagnoser import Diagnoser
 from analyzer.register.digest import DigestInput, judge
 from analyzer.register.secret import CredentialsError
 from analyzer.register.secrets import Secret, Secrets
+from analyzer.run.pipeline import Analysis
 from tests.hardness.growth import squares, trap
 from tests.register.traffic import answer, request
 

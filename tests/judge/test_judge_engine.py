@@ -20,9 +20,9 @@ from analyzer.judge.findings import (
 )
 from analyzer.judge.flowtext import read_flow
 from analyzer.judge.judge import INTERNAL, MAX_PLACES
-from analyzer.pipeline import analyze_items
 from analyzer.register.subjects import AttemptSubject, MessageSubject, StepSubject, TransactionSubject
-from analyzer.report import Report
+from analyzer.run.pipeline import analyze_items
+from analyzer.run.report import Report
 
 _ONE = "> REGISTER sip:example.com\n< 200"
 _TWO = f"{_ONE}\n@60 > REGISTER sip:example.com\n< 200"

@@ -9,9 +9,9 @@ import pytest
 from analyzer.evidence import Frame
 from analyzer.judge.findings import Answer, Rule, Violated
 from analyzer.judge.flowtext import read_flow
-from analyzer.pipeline import analyze_items
 from analyzer.register.subjects import MessageSubject, TransactionSubject
-from analyzer.report import Report
+from analyzer.run.pipeline import analyze_items
+from analyzer.run.report import Report
 
 _VIA = "Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bKa"
 _PROXIED = f"""

@@ -11,11 +11,11 @@ from analyzer.capture.opener import open_sources
 from analyzer.evidence import Datagram, Endpoint, Frame, Item, Source
 from analyzer.judge.findings import Example, Rule
 from analyzer.judge.flowtext import read_flow
-from analyzer.pipeline import Analysis
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
-from analyzer.report import Report
 from analyzer.rules import all_rules
+from analyzer.run.pipeline import Analysis
+from analyzer.run.report import Report
 from tests.judge.test_judge_engine import _rule
 from tests.shared import ROOT, SHARED, shared
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from analyzer.evidence import SECOND, Abort, Datagram, Fidelity, Item
 from analyzer.judge.flowtext import read_flow
-from analyzer.pipeline import analyze_items
+from analyzer.run.pipeline import analyze_items
 from analyzer.sip.message import parse
 from tests.register.watch import Watched, datagrams, shifted, watch, without_clock
 

@@ -8,8 +8,8 @@ import pytest
 
 from analyzer.evidence import SECOND, Datagram, Endpoint, Item, Source
 from analyzer.judge.flowtext import START, read_flow
-from analyzer.pipeline import Analysis, analyze_items
-from analyzer.report import Report
+from analyzer.run.pipeline import Analysis, analyze_items
+from analyzer.run.report import Report
 
 COPIES = "\n".join(f"@{at} > again" for at in (0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5))
 SILENT = f"@0 > REGISTER sip:example.com\n{COPIES}"

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from analyzer.evidence import Endpoint, Item, Source
-from analyzer.part import report_of
-from analyzer.partition import Partition
-from analyzer.pipeline import Analysis, analyze_items
 from analyzer.register import bounded, digests, exchanges, registration, registry
 from analyzer.register.bounded import LONG, Bounded, brief
 from analyzer.register.reconstruct import Reconstructor
 from analyzer.register.secrets import Secrets
-from analyzer.report import Report
+from analyzer.run.part import report_of
+from analyzer.run.partition import Partition
+from analyzer.run.pipeline import Analysis, analyze_items
+from analyzer.run.report import Report
 from analyzer.sip.message import parse
 from analyzer.views import ViewOptions, load_view
 from tests.register.traffic import answer, request

@@ -8,11 +8,11 @@ import pytest
 
 from analyzer.evidence import Item
 from analyzer.judge.flowtext import read_flow
-from analyzer.pipeline import Analysis, analyze_items
 from analyzer.register import challenges, exchanges
 from analyzer.register.registration import LastSeen
-from analyzer.report import Report
 from analyzer.rules import all_rules
+from analyzer.run.pipeline import Analysis, analyze_items
+from analyzer.run.report import Report
 
 _USER = (
     "From: <sip:{name}@example.com>;tag={name}\nTo: <sip:{name}@example.com>\nCall-ID: {name}\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analyzer.evidence import Datagram, Frame, Source
-from analyzer.pipeline import Analysis
+from analyzer.run.pipeline import Analysis
 from replay.conversation import Conversation
 from replay.machine import SECOND
 from tests.replay.registrar_stage import EPOCH, HERE, PHONE, SECRETS, request

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from analyzer.pipeline import analyze
 from analyzer.register.secrets import Secrets
+from analyzer.run.pipeline import analyze
 from replay.flow import Flow, Wish, read_flow
 from replay.scenario import Playing, Scenario
 from replay.session import Manner

@@ -9,8 +9,8 @@ import pytest
 
 from analyzer.evidence import Datagram, Frame
 from analyzer.judge.flowtext import START
-from analyzer.pipeline import analyze
 from analyzer.register.secrets import Secrets
+from analyzer.run.pipeline import analyze
 from replay.flow import read_flow
 from replay.plan import steps_of
 from replay.session import ClientSession, Manner

@@ -107,7 +107,7 @@ def test_a_registrar_that_leaves_at_random_leaves_no_traceback(
 
 FEW = """
 import os, resource, sys
-import replay.net.play, replay.views._load, replay.views._progress, analyzer.pipeline
+import replay.net.play, replay.views._load, replay.views._progress, analyzer.run.pipeline
 from analyzer.cli import main
 left = len(os.listdir("/dev/fd")) - 1 + int(sys.argv.pop(1))
 resource.setrlimit(resource.RLIMIT_NOFILE, (left, left))

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from analyzer.evidence import Endpoint
-from analyzer.pipeline import analyze
 from analyzer.register.secrets import Secrets
+from analyzer.run.pipeline import analyze
 from replay.machine import SECOND, Command, Send
 from replay.session import ClientSession, Manner
 from replay.timers import Timers

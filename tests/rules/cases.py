@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from analyzer.judge.findings import Example, Rule
 from analyzer.judge.flowtext import read_flow
-from analyzer.pipeline import analyze_items
 from analyzer.register.secrets import Secrets
-from analyzer.report import Report
 from analyzer.rules import all_rules
+from analyzer.run.pipeline import analyze_items
+from analyzer.run.report import Report
 
 
 def rule_of(rule_id: str) -> Rule:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from analyzer.evidence import Datagram, Frame, Item
 from analyzer.judge.flowtext import CLIENT, REGISTRAR, START, read_flow
-from analyzer.pipeline import analyze_items
 from analyzer.register.secrets import Secrets
+from analyzer.run.pipeline import analyze_items
 from tests.rules.cases import examples
 from tests.shared import shared
 

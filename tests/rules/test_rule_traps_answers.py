@@ -8,8 +8,8 @@ import pytest
 
 from analyzer.evidence import Datagram, Item
 from analyzer.judge.flowtext import read_flow
-from analyzer.pipeline import analyze_items
 from analyzer.rules._contacts import MOST_PAIRS, is_listed, is_similar
+from analyzer.run.pipeline import analyze_items
 from analyzer.sip.address import Address
 from analyzer.sip.message import parse_bytes
 from tests.rules.cases import rule_of, run, subs

@@ -8,7 +8,7 @@ import pytest
 
 from analyzer.evidence import Datagram
 from analyzer.judge.flowtext import read_flow
-from analyzer.pipeline import analyze_items
+from analyzer.run.pipeline import analyze_items
 from tests.rules.cases import rule_of, run, subs
 
 _AT = "> REGISTER sip:example.com"

@@ -6,7 +6,7 @@ import pytest
 
 from analyzer.evidence import Abort, Datagram
 from analyzer.judge.flowtext import CLIENT, REGISTRAR, read_flow
-from analyzer.pipeline import analyze_items
+from analyzer.run.pipeline import analyze_items
 from tests.rules.cases import rule_of, run, subs
 
 _RULE = "R3261-17.2-unanswered"

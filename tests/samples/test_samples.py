@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-import analyzer.pipeline
+import analyzer.run.pipeline
 from analyzer.evidence import Frame
 from analyzer.judge.findings import Finding
-from analyzer.report import Report
+from analyzer.run.report import Report
 from tests.shared import ROOT
 from tests.tools import require_tool
 
@@ -27,7 +27,7 @@ def analyze(folder: Path) -> Report:
     users, keys = folder / "users.csv", folder / "keylog.txt"
     if keys.exists():
         require_tool("tshark")
-    return analyzer.pipeline.analyze(
+    return analyzer.run.pipeline.analyze(
         str(source),
         credentials=[str(users)] if users.exists() else (),
         tls_keylog=keys if keys.exists() else None,

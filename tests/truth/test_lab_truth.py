@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from analyzer.pipeline import analyze
 from analyzer.register.secrets import Secrets
-from analyzer.report import Report
 from analyzer.rules import all_rules
+from analyzer.run.pipeline import analyze
+from analyzer.run.report import Report
 from tests.shared import SHARED, needs_shared
 
 LAB = SHARED / "captures" / "lab" if SHARED else Path("absent")

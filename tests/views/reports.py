@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from analyzer.judge.findings import Rule
 from analyzer.judge.flowtext import read_flow
-from analyzer.pipeline import analyze_items
 from analyzer.register.secrets import Secrets
-from analyzer.report import Report
+from analyzer.run.pipeline import analyze_items
+from analyzer.run.report import Report
 from analyzer.views import ViewOptions
 from analyzer.views.table import render
 

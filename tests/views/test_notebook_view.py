@@ -18,8 +18,8 @@ import analyzer
 from analyzer.escape import visible
 from analyzer.evidence import Datagram, Frame
 from analyzer.judge.flowtext import read_flow
-from analyzer.pipeline import analyze_items
-from analyzer.report import Report
+from analyzer.run.pipeline import analyze_items
+from analyzer.run.report import Report
 from analyzer.views._notebook import MOST_ROWS
 from tests.register.traffic import answer, request
 from tests.shared import ROOT

@@ -22,7 +22,7 @@ from analyzer.escape import Told, visible
 from analyzer.evidence import Datagram, Endpoint
 from analyzer.judge.findings import Finding
 from analyzer.register.identity import Registrar
-from analyzer.report import Report
+from analyzer.run.report import Report
 from analyzer.sip.message import Message, parse
 from analyzer.sip.uri import Uri
 from analyzer.sip.via import Via

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.evidence import Frame, LogLines
-from analyzer.report import Report
 from analyzer.rules import all_rules
+from analyzer.run.report import Report
 from analyzer.views import ViewOptions, load_view, view_names
 from analyzer.views._schema import evidence, records, seconds
 from tests.views.reports import LOGIN, REGISTERED, report_of, user

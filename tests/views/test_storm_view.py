@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import analyzer
-from analyzer.report import Report
+from analyzer.run.report import Report
 from analyzer.storm.analysis import storms
 from analyzer.storm.values import Cause, CauseShare, Culprit, Obedience, Outage, PhaseName, Silence, Storm
 from analyzer.storm.values import StormReport as Found

@@ -12,8 +12,8 @@ from rich.cells import cell_len
 
 from analyzer.evidence import Frame
 from analyzer.judge.findings import Confidence, Finding
-from analyzer.report import Report
 from analyzer.rules import all_rules
+from analyzer.run.report import Report
 from tests.views.reports import LOGIN, drawn, lines_with, report_of, user
 
 LONG_NAME = "日本語の名前がとても長いのでここで切られる必要があります田中太郎"

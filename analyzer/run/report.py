@@ -17,7 +17,7 @@ from analyzer.register.registration import Registration
 from analyzer.register.transaction import State, Transaction
 
 if TYPE_CHECKING:
-    from analyzer.recording import Facts, Recording
+    from analyzer.run.recording import Facts, Recording
 
 
 class TransactionRow(NamedTuple):

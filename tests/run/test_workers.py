@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from analyzer import workers
 from analyzer.defect import SourceError
-from analyzer.part import Part
-from analyzer.partition import Inseparable, Partition
-from analyzer.pipeline import Analysis, analyze
-from analyzer.workers import Progress, WorkerDied, divided
+from analyzer.run import workers
+from analyzer.run.part import Part
+from analyzer.run.partition import Inseparable, Partition
+from analyzer.run.pipeline import Analysis, analyze
+from analyzer.run.workers import Progress, WorkerDied, divided
 from tests.capture.build import pcap, write
 from tests.cli.test_cli_engine import run as command
 from tests.faults.child import ended, frames, started, wait_until

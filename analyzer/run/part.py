@@ -18,10 +18,10 @@ from analyzer.judge.findings import Finding, Rule, Tally
 from analyzer.judge.judge import finished
 from analyzer.register.digests import DigestRecord
 from analyzer.register.registration import Registration
-from analyzer.report import Report, Summary, TransactionRow
+from analyzer.run.report import Report, Summary, TransactionRow
 
 if TYPE_CHECKING:
-    from analyzer.recording import Recording
+    from analyzer.run.recording import Recording
 
 
 @dataclass(slots=True)
@@ -94,7 +94,7 @@ def _recording(parts: Sequence[Part]) -> Recording | None:
     several = [part.recording for part in parts if part.recording is not None]
     if not several:
         return None
-    from analyzer.recording import together  # late: a run without tables does not pay for it
+    from analyzer.run.recording import together  # late: a run without tables does not pay for it
 
     return together(several)
 

@@ -8,8 +8,8 @@ import pytest
 
 from analyzer.evidence import Datagram, Endpoint
 from analyzer.judge.flowtext import read_flow
-from analyzer.pipeline import Analysis
-from analyzer.recording import AttemptRow, Recording, granted, requested, together
+from analyzer.run.pipeline import Analysis
+from analyzer.run.recording import AttemptRow, Recording, granted, requested, together
 from analyzer.sip.message import Message, parse
 from tests.register.traffic import answer, request
 

@@ -13,11 +13,11 @@ from analyzer.evidence import SECOND, Datagram
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, NotJudged, Rule, Violated
 from analyzer.judge.flowtext import START, read_flow
 from analyzer.judge.sight import Sight
-from analyzer.pipeline import INTERNAL, Analysis, analyze, analyze_items
 from analyzer.register import registry
 from analyzer.register.secrets import Secrets
 from analyzer.register.subjects import AttemptSubject, MessageSubject, TransactionSubject
-from analyzer.report import Report
+from analyzer.run.pipeline import INTERNAL, Analysis, analyze, analyze_items
+from analyzer.run.report import Report
 from tests.capture.build import ethernet, ip4, pcap, udp
 from tests.shared import needs_shared, shared
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analyzer.evidence import Datagram, Endpoint, Frame
-from analyzer.partition import Inseparable, Partition
+from analyzer.run.partition import Inseparable, Partition
 from tests.shared import shared
 
 HERE, THERE = Endpoint("192.0.2.1", 5060), Endpoint("192.0.2.2", 5060)

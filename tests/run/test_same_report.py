@@ -11,10 +11,10 @@ import pytest
 
 from analyzer.capture.opener import open_sources
 from analyzer.evidence import Item
-from analyzer.part import report_of
-from analyzer.partition import Inseparable, Partition
-from analyzer.pipeline import Analysis, analyze
-from analyzer.report import Report
+from analyzer.run.part import report_of
+from analyzer.run.partition import Inseparable, Partition
+from analyzer.run.pipeline import Analysis, analyze
+from analyzer.run.report import Report
 from analyzer.views import ViewOptions, load_view
 from benchmarks.population import write_users
 from benchmarks.storm import StormPlan

@@ -27,8 +27,8 @@ from multiprocessing.process import BaseProcess
 
 from analyzer.escape import Told
 from analyzer.interruption import SIGNALS, TOLD, Interrupted, Listener, diverted, unheard
-from analyzer.part import Part
-from analyzer.partition import Partition
+from analyzer.run.part import Part
+from analyzer.run.partition import Partition
 
 _LOOK = 0.1  # seconds between two looks at how far the workers are
 _WATCH = 1.0  # seconds between two looks at who the parent is, where the pipe to it has still another end

@@ -19,21 +19,21 @@ from analyzer.interruption import late
 from analyzer.judge.findings import Finding, Rule
 from analyzer.judge.judge import INTERNAL, Judge
 from analyzer.judge.sight import Sight
-from analyzer.part import Part, report_of
-from analyzer.partition import Inseparable, Partition
 from analyzer.register.identity import aor_of
 from analyzer.register.reconstruct import Reconstructor
 from analyzer.register.registration import Registration
 from analyzer.register.secrets import Secrets
 from analyzer.register.transaction import Transaction
-from analyzer.report import Report, Summary, TransactionRow, row_of
 from analyzer.rules import all_rules
+from analyzer.run.part import Part, report_of
+from analyzer.run.partition import Inseparable, Partition
+from analyzer.run.report import Report, Summary, TransactionRow, row_of
 from analyzer.sip.message import parse
 
 if TYPE_CHECKING:
     from analyzer.capture.engine import Engine
-    from analyzer.recording import Recorder
-    from analyzer.workers import Run
+    from analyzer.run.recording import Recorder
+    from analyzer.run.workers import Run
 
 Input = str | os.PathLike[str] | BinaryIO
 Kind = Literal["capture", "log"]
@@ -162,7 +162,7 @@ class Analysis:
 
 
 def _recorder() -> Recorder:
-    from analyzer.recording import Recorder  # late: the commands that make no tables do not pay for it
+    from analyzer.run.recording import Recorder  # late: the commands that make no tables do not pay for it
 
     return Recorder()
 
@@ -235,7 +235,7 @@ def _report(parts: Sequence[Part], rules: Sequence[Rule]) -> Report:
 def _divided(run: Run, jobs: int, progress: Callable[[int, int | None], None] | None) -> list[Part]:
     """The parts of several workers; one process does all where there can be no workers, where they cannot share the
     capture, or where one of them died."""
-    from analyzer.workers import WorkerDied, can_fork, divided  # late: only a run of several processes pays for it
+    from analyzer.run.workers import WorkerDied, can_fork, divided  # late: only a run of several processes pays for it
 
     if not can_fork():
         return [run(None, progress)]

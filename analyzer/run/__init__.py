@@ -1,0 +1,1 @@
+"""A run: from inputs to one report, in one process or in several."""
