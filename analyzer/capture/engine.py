@@ -13,16 +13,14 @@ from __future__ import annotations
 import os
 from typing import IO, TYPE_CHECKING, BinaryIO, Literal, NamedTuple, cast
 
-from analyzer.capture import links
+from analyzer.capture import links, magics, preface
 from analyzer.capture.formats import Format
-from analyzer.capture.formats import _magics as magics
-from analyzer.capture.formats import _preface as preface
 from analyzer.capture.inlet import Inlet
 from analyzer.defect import SourceError
 from analyzer.evidence import Source
 
 if TYPE_CHECKING:
-    from analyzer.capture.formats._tshark import Program
+    from analyzer.capture.tshark.program import Program
 
 Engine = Literal["auto", "native", "tshark"]
 ENGINES: tuple[Engine, ...] = ("auto", "native", "tshark")
@@ -51,7 +49,7 @@ class Wish(NamedTuple):
             return
         if self.engine == "native":
             raise ValueError("only the engine tshark opens TLS: a key log does not go with engine native")
-        from analyzer.capture.formats._tshark import check_keylog
+        from analyzer.capture.tshark.program import check_keylog
 
         check_keylog(self.keylog)
 
@@ -149,7 +147,7 @@ def _holds_tls(path: str, form: Format) -> bool:
 
 
 def _program(source: Source, need: _Need) -> Program:
-    from analyzer.capture.formats import _tshark
+    from analyzer.capture.tshark import program as _tshark
 
     try:
         return _tshark.find()
@@ -168,7 +166,7 @@ def _deep(
     *,
     secrets: bool,
 ) -> Deep:
-    from analyzer.capture.formats import _tshark
+    from analyzer.capture.tshark import program as _tshark
 
     spool: IO[bytes] | None = None
     if inlet is not None and (path is None or _packed(path)):

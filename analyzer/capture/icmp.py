@@ -9,7 +9,7 @@ from dpkt.ip import IP_PROTO_ICMP, IP_PROTO_TCP, IP_PROTO_UDP
 
 from analyzer.capture import ip
 from analyzer.capture.addresses import endpoint
-from analyzer.capture.links._tags import by_version
+from analyzer.capture.link_tags import by_version
 from analyzer.capture.record import Record
 from analyzer.evidence import Abort
 from analyzer.sip.sniff import FIRST_OCTETS, Kind, kind

@@ -294,7 +294,7 @@ def _recognise(inlet: Inlet, source: Source, known: list[Format], kind: str | No
 
 def _unknown(inlet: Inlet, name: str, known: list[Format], kind: str | None) -> SourceError:
     """What is said of an input that is of no format known: what it looks like, and what to do."""
-    from analyzer.capture.formats import _magics as magics
+    from analyzer.capture import magics
 
     head = inlet.head(magics.HEAD)
     title = magics.capture(head)
@@ -342,7 +342,7 @@ def _captured(captures: Sequence[_Opened]) -> Iterator[Item]:
 
 def _dissected(one: _Opened, deep: Deep) -> Generator[Item, None, None]:
     """The items of a capture that tshark reads, with our own walk beside it where the format is ours."""
-    from analyzer.capture.formats._tshark_read import items
+    from analyzer.capture.tshark.reader import items
 
     walk = None
     if one.format.records is not None:

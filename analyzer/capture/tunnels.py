@@ -7,8 +7,8 @@ from typing import NamedTuple
 from dpkt.ip import IP_PROTO_GRE, IP_PROTO_IP6, IP_PROTO_IPIP, IP_PROTO_UDP
 
 from analyzer.capture.ip import Packet
+from analyzer.capture.link_tags import by_version, unwrap
 from analyzer.capture.links import IPV4, IPV6
-from analyzer.capture.links._tags import by_version, unwrap
 
 GTP_U = 2152
 """UDP port of GTP-U (3GPP TS 29.281 4.4.2.3)."""

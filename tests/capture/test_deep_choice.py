@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.capture.formats import _tshark
 from analyzer.capture.opener import open_sources
+from analyzer.capture.tshark import program
 from analyzer.defect import SourceError
 from analyzer.evidence import SECOND, Datagram, Endpoint
 from tests.capture import build
@@ -177,8 +177,8 @@ def test_a_tshark_that_cannot_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     path = stand_in(tmp_path, "")
     (tmp_path / "tshark").write_bytes(b"\x7fELF nonsense")
     monkeypatch.setenv("PATH", path)
-    with pytest.raises(_tshark.Unusable, match="does not run"):
-        _tshark.find()
+    with pytest.raises(program.Unusable, match="does not run"):
+        program.find()
 
 
 @needs_tshark
@@ -230,5 +230,5 @@ def test_comments_of_packets_do_not_confuse(tmp_path: Path, comment: bytes) -> N
 def test_a_version_is_asked_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tool: Tool) -> None:
     asked = tmp_path / "asked"
     monkeypatch.setenv("PATH", stand_in(tmp_path, f'echo "$1" >> {asked}; exec {tool("tshark")} "$@"'))
-    assert _tshark.find() == _tshark.find()
+    assert program.find() == program.find()
     assert asked.read_text() == "--version\n"

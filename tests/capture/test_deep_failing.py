@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.capture.formats import _tshark, _tshark_child, _tshark_run
-from analyzer.capture.formats._tshark_child import Child, Failed, lines, run
 from analyzer.capture.opener import open_sources
+from analyzer.capture.tshark import child as _tshark_child
+from analyzer.capture.tshark import dissection
+from analyzer.capture.tshark import program as _tshark
+from analyzer.capture.tshark.child import Child, Failed, lines, run
 from analyzer.defect import SourceError
 from tests.capture import build, deep
 from tests.capture.build import REGISTER, message, pcap, write
@@ -104,7 +106,7 @@ MIDWAY = {
 def test_midway(
     script: str, told: str, many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tool: Tool
 ) -> None:
-    monkeypatch.setattr(_tshark_run, "_MOST_OCTETS", 1 << 20)
+    monkeypatch.setattr(dissection, "_MOST_OCTETS", 1 << 20)
     monkeypatch.setenv("PATH", stand_in(tmp_path, (REAL + script).format(real=tool("tshark"))))
     found, _, source = deep_messages(many, engine="tshark")
     assert 0 < len(found) < COUNT

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.capture.formats._tshark_items import MAX_CONNECTIONS, Items
-from analyzer.capture.formats._tshark_read import nanoseconds
-from analyzer.capture.formats._tshark_run import Octets, Seen
 from analyzer.capture.record import Record
+from analyzer.capture.tshark.dissection import Octets, Seen
+from analyzer.capture.tshark.items import MAX_CONNECTIONS, Items
+from analyzer.capture.tshark.reader import nanoseconds
 from analyzer.evidence import SECOND, Abort, Datagram, Endpoint, Fidelity, Item, Source
 from tests.capture.build import ACK, FIN, REGISTER, RST, ip4, message, tcp
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 import analyzer
-from analyzer.capture.formats import _tshark_run
-from analyzer.capture.formats._tshark import Program, find
-from analyzer.capture.formats._tshark_run import WAITING, Run
 from analyzer.capture.opener import open_sources
+from analyzer.capture.tshark import dissection
+from analyzer.capture.tshark.dissection import WAITING, Run
+from analyzer.capture.tshark.program import Program, find
 from analyzer.defect import SourceError
 from tests.capture import build
 from tests.capture.build import message, pcap, write
@@ -201,7 +201,7 @@ def test_a_tshark_that_writes_nonsense(
 
 def test_a_program_that_is_gone(many: Path) -> None:
     gone = Program("/nonexistent/tshark", (4, 0, 0))
-    with pytest.raises(_tshark_run.Garbled, match="FileNotFoundError"):
+    with pytest.raises(dissection.Garbled, match="FileNotFoundError"):
         list(Run(gone, str(many), []))
 
 

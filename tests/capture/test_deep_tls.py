@@ -12,10 +12,10 @@ import analyzer
 from analyzer.capture import tls
 from analyzer.capture.formats import pcap as pcap_format
 from analyzer.capture.formats import pcapng as pcapng_format
-from analyzer.capture.formats._preface import read as preface
-from analyzer.capture.formats._tshark import check_keylog, find, survey
 from analyzer.capture.inlet import Inlet
 from analyzer.capture.opener import open_sources
+from analyzer.capture.preface import read as preface
+from analyzer.capture.tshark.program import check_keylog, find, survey
 from analyzer.defect import SourceError
 from analyzer.evidence import Source
 from tests.capture import build

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.capture import spool
-from analyzer.capture.formats import HEAD, _magics
+from analyzer.capture import magics, spool
+from analyzer.capture.formats import HEAD
 from analyzer.capture.inlet import CHUNK
 from analyzer.capture.opener import open_sources
 from analyzer.defect import SourceError
@@ -143,7 +143,7 @@ def test_captures_that_other_programs_write(form: str, tmp_path: Path, tool: Too
     with open_sources([path], kind="capture") as reading:
         found = [item.payload for item in reading if isinstance(item, Datagram)]
     assert found == expected
-    assert f"because it is {_magics.capture(path.read_bytes())}; it does not" in reading.sources[0].quality[0]
+    assert f"because it is {magics.capture(path.read_bytes())}; it does not" in reading.sources[0].quality[0]
 
 
 @pytest.mark.needs_tool("editcap")
@@ -151,7 +151,7 @@ def test_captures_that_other_programs_write(form: str, tmp_path: Path, tool: Too
 def test_captures_that_other_programs_write_are_known(form: str, tmp_path: Path, tool: Tool) -> None:
     path = tmp_path / "foreign"
     subprocess.run([tool("editcap"), "-F", form, str(SAMPLE), str(path)], check=True, capture_output=True)
-    assert _magics.capture(path.read_bytes()[: _magics.HEAD]).endswith("capture")
+    assert magics.capture(path.read_bytes()[: magics.HEAD]).endswith("capture")
 
 
 def erf(packet: bytes, seconds: int) -> bytes:
@@ -170,25 +170,25 @@ def test_a_capture_of_records_alone(tmp_path: Path) -> None:
 
 
 def test_records_that_do_not_follow_each_other() -> None:
-    assert _magics.capture(erf(b"x" * 60, EPOCH))
-    assert not _magics.capture(erf(b"x" * 60, EPOCH) + b"x")
-    assert not _magics.capture(erf(b"x" * 60, EPOCH) + erf(b"x" * 60, EPOCH + 200_000))
-    assert not _magics.capture(erf(b"x" * 60, EPOCH)[:-1])
+    assert magics.capture(erf(b"x" * 60, EPOCH))
+    assert not magics.capture(erf(b"x" * 60, EPOCH) + b"x")
+    assert not magics.capture(erf(b"x" * 60, EPOCH) + erf(b"x" * 60, EPOCH + 200_000))
+    assert not magics.capture(erf(b"x" * 60, EPOCH)[:-1])
 
 
 def test_noise_is_no_capture() -> None:
     dice = random.Random(3)
-    found = [_magics.capture(dice.randbytes(300)) for _ in range(20_000)]
+    found = [magics.capture(dice.randbytes(300)) for _ in range(20_000)]
     assert set(found) == {""}
 
 
 @pytest.mark.parametrize("cut", range(60))
 def test_a_head_may_end_anywhere(cut: int) -> None:
     for head in (erf(b"x" * 60, EPOCH), b"\x05" + bytes(60), snoop([udp(b"")]), b"\x01\x10\x4c" + bytes(60), bytes(60)):
-        _magics.capture(head[:cut])
-        _magics.other(head[:cut])
+        magics.capture(head[:cut])
+        magics.other(head[:cut])
 
 
 def test_the_magics_are_those_of_nothing_that_we_read() -> None:
     for known in (pcap([]), b"\n\r\r\n" + os.urandom(20)):
-        assert _magics.capture(known) == ""
+        assert magics.capture(known) == ""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.capture.formats import _pcapng_options as pcapng_options
+from analyzer.capture import pcapng_options
 from analyzer.capture.formats import pcapng
 from analyzer.capture.record import Record
 from analyzer.evidence import LATEST, SECOND, Source

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.capture.formats import discover
-from analyzer.capture.formats._tshark_read import nanoseconds
 from analyzer.capture.opener import open_sources
+from analyzer.capture.tshark.reader import nanoseconds
 from analyzer.defect import SourceError
 from analyzer.evidence import LATEST, SECOND, Datagram, Frame, Item, Source
 from tests.capture.asterisk_text import REGISTER, full, octets, pjsip, received

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from analyzer.capture.formats._tshark_mortal import mortal
+from analyzer.capture.tshark.mortal import mortal
 from benchmarks.storm import StormPlan
 from benchmarks.traffic import make_storm
 from tests.capture import build

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.capture.formats import _tshark
-from analyzer.capture.formats._tshark import check_keylog
+from analyzer.capture.tshark import program
+from analyzer.capture.tshark.program import check_keylog
 from analyzer.defect import SourceError
 from analyzer.register import credential_files
 from analyzer.register.credential_files import _lines, _source, freeswitch_xml, kamailio_sql, parse_credentials
@@ -317,7 +317,7 @@ KEYS = b"CLIENT_RANDOM " + b"0" * 64 + b" " + b"1" * 96 + b"\n"
 
 
 def test_a_key_log_is_not_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_tshark, "LOOKED_AT", 10_000)
+    monkeypatch.setattr(program, "LOOKED_AT", 10_000)
     (tmp_path / "keys").write_bytes(b"# words\n" + KEYS + b"x" * 100_000)
     check_keylog(str(tmp_path / "keys"))
     (tmp_path / "keys").write_bytes(b"x" * 20_000 + b"\n" + KEYS)
@@ -327,10 +327,10 @@ def test_a_key_log_is_not_read_to_its_end(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_key_log_that_is_too_long(tmp_path: Path) -> None:
     with open(tmp_path / "keys", "wb") as file:
         file.write(KEYS)
-        file.truncate(_tshark.MOST_KEYS + 1)  # a hole: it takes no room
+        file.truncate(program.MOST_KEYS + 1)  # a hole: it takes no room
     assert "the key log is longer than 1024 MiB" in refused_keys(tmp_path / "keys")
     with open(tmp_path / "keys", "r+b") as file:
-        file.truncate(_tshark.MOST_KEYS)
+        file.truncate(program.MOST_KEYS)
     check_keylog(str(tmp_path / "keys"))
 
 

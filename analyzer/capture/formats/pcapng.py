@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from analyzer.capture import media
-from analyzer.capture.formats import _pcapng_options as options
-from analyzer.capture.formats._pcapng_options import Interface
+from analyzer.capture import pcapng_options as options
+from analyzer.capture.pcapng_options import Interface
 from analyzer.capture.record import Record
 from analyzer.capture.window import Window
 from analyzer.evidence import Source

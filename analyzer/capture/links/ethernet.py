@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analyzer.capture.links._tags import unwrap
+from analyzer.capture.link_tags import unwrap
 
 DLTS = (1,)
 

@@ -6,8 +6,8 @@ must agree, so the octet order need not be known.
 
 from __future__ import annotations
 
+from analyzer.capture.link_tags import by_version
 from analyzer.capture.links import IPV4, IPV6
-from analyzer.capture.links._tags import by_version
 
 DLTS = (0, 108)
 

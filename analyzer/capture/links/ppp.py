@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analyzer.capture.links._tags import ppp
+from analyzer.capture.link_tags import ppp
 
 DLTS = (9, 50, 51)
 

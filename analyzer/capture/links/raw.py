@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analyzer.capture.links._tags import by_version
+from analyzer.capture.link_tags import by_version
 
 DLTS = (101, 12, 14, 228, 229)
 

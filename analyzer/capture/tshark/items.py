@@ -17,9 +17,9 @@ from dpkt.ip import IP_PROTO_ICMP, IP_PROTO_ICMP6, IP_PROTO_UDP
 
 from analyzer.capture import icmp, ip, udp
 from analyzer.capture.addresses import endpoint
-from analyzer.capture.formats._tshark_run import Seen
 from analyzer.capture.links import IPV4, IPV6
 from analyzer.capture.record import Record
+from analyzer.capture.tshark.dissection import Seen
 from analyzer.evidence import Abort, Datagram, Endpoint, Fidelity, Item
 from analyzer.sip.framing import Framed, StreamFramer
 from analyzer.sip.sniff import kind, looks_like_start, start

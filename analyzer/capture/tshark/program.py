@@ -19,7 +19,7 @@ import shutil
 from collections import Counter
 from typing import NamedTuple
 
-from analyzer.capture.formats import _tshark_child as child
+from analyzer.capture.tshark import child
 from analyzer.defect import SourceError
 from analyzer.escape import Told
 

@@ -13,12 +13,12 @@ from datetime import datetime
 
 from analyzer.capture import links, tls
 from analyzer.capture.engine import UNUSED_KEYS, Deep
-from analyzer.capture.formats import _tshark
-from analyzer.capture.formats._tshark import Tls
-from analyzer.capture.formats._tshark_items import Items
-from analyzer.capture.formats._tshark_run import Garbled, Run, Seen
 from analyzer.capture.record import Record
 from analyzer.capture.tally import Tally
+from analyzer.capture.tshark import program
+from analyzer.capture.tshark.dissection import Garbled, Run, Seen
+from analyzer.capture.tshark.items import Items
+from analyzer.capture.tshark.program import Tls
 from analyzer.defect import SourceError
 from analyzer.evidence import SECOND, Endpoint, Frame, Item, Source
 
@@ -30,9 +30,9 @@ def items(deep: Deep, source: Source, records: Iterator[Record] | None) -> Itera
     """All items of a capture; `records` is our own walk over it, or None where its format is foreign."""
     source.quality.append(f"read by {deep.program}{deep.reason}; it does not count keep-alives")
     keyed = deep.keylog is not None or deep.secrets
-    survey = _tshark.survey(deep.program, deep.path, deep.keylog) if keyed or records is None else None
+    survey = program.survey(deep.program, deep.path, deep.keylog) if keyed or records is None else None
     walk = _Walk(source, records, look_for_tls=survey is None)
-    run = Run(deep.program, deep.path, _tshark.arguments(deep.keylog, survey.ports if survey else ()))
+    run = Run(deep.program, deep.path, program.arguments(deep.keylog, survey.ports if survey else ()))
     kept = Items()
     try:
         yield from _through(run, walk, kept, source)
@@ -47,7 +47,7 @@ def items(deep: Deep, source: Source, records: Iterator[Record] | None) -> Itera
 
 def _judge(run: Run, walk: _Walk, source: Source, path: str) -> None:
     """How tshark ended. Of a damaged file our walk has told, and more exactly."""
-    reason = run.hung or _tshark.ending(run.code, run.said, path)
+    reason = run.hung or program.ending(run.code, run.said, path)
     if not reason or (run.code > 0 and source.damaged and not run.hung):
         return
     if not walk.shown:

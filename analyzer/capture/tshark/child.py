@@ -17,7 +17,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import IO, NamedTuple
 
-from analyzer.capture.formats._tshark_mortal import mortal
+from analyzer.capture.tshark.mortal import mortal
 from analyzer.escape import Told
 
 PATIENCE = 300

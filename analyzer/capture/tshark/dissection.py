@@ -25,8 +25,8 @@ from packaging.version import Version
 from pyshark import FileCapture
 from pyshark.capture.capture import StopCapture
 
-from analyzer.capture.formats._tshark import FILTER, Program
-from analyzer.capture.formats._tshark_child import Child, nothing_done
+from analyzer.capture.tshark.child import Child, nothing_done
+from analyzer.capture.tshark.program import FILTER, Program
 from analyzer.escape import Told
 
 WAITING = 256
