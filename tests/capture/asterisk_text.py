@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Callable
 
-from analyzer.capture.formats import asterisk_chan_sip
+from analyzer.capture.dialects import asterisk_chan_sip
 from analyzer.evidence import Datagram, Source
 
 STAMP = "Nov 20 11:53:45"

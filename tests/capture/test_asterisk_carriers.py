@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from analyzer.capture.formats import asterisk_chan_sip, asterisk_pjsip
+from analyzer.capture.dialects import asterisk_chan_sip, asterisk_pjsip
 from analyzer.evidence import Datagram, Endpoint, Fidelity
 from tests.capture.asterisk_text import (
     CARRIERS,

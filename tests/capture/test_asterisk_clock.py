@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from analyzer.capture.logs.asterisk import Reader
-from analyzer.capture.logs.clock import Clock, zone_name
-from analyzer.capture.logs.stamps import parse_date, parse_stamp
+from analyzer.capture.asterisk.reader import Reader
+from analyzer.capture.text.clock import Clock, zone_name
+from analyzer.capture.text.stamps import parse_date, parse_stamp
 from analyzer.evidence import SECOND, Datagram, Source
 from tests.capture.asterisk_text import REGISTER, UNAUTHORIZED, full, octets, paste, received, sent, stamped
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.capture.formats import asterisk_chan_sip, asterisk_pjsip
-from analyzer.capture.logs.asterisk import Reader
-from analyzer.capture.logs.clock import DAY_FIRST, NO_STAMPS, UNKNOWN_STAMPS
-from analyzer.capture.logs.stamps import Stamp, parse_stamp, stamp_shape
+from analyzer.capture.asterisk.reader import Reader
+from analyzer.capture.dialects import asterisk_chan_sip, asterisk_pjsip
+from analyzer.capture.text.clock import DAY_FIRST, NO_STAMPS, UNKNOWN_STAMPS
+from analyzer.capture.text.stamps import Stamp, parse_stamp, stamp_shape
 from analyzer.evidence import SECOND, Datagram, Source
 from tests.capture.asterisk_text import (
     OPTIONS,

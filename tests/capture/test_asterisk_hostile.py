@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.capture.formats import asterisk_chan_sip, asterisk_pjsip
+from analyzer.capture.dialects import asterisk_chan_sip, asterisk_pjsip
 from analyzer.evidence import Source
 from tests.capture.asterisk_text import (
     CARRIERS,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from analyzer.capture.formats import asterisk_chan_sip, asterisk_pjsip
+from analyzer.capture.dialects import asterisk_chan_sip, asterisk_pjsip
 from analyzer.evidence import SECOND, Datagram, Endpoint, Source
 from tests.capture.asterisk_text import Identity, identity, read_log
 from tests.shared import SHARED, shared

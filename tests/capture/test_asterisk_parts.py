@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.capture.logs.banners import Kind, is_trailer, match_banner, match_count
-from analyzer.capture.logs.blocks import Tally
-from analyzer.capture.logs.carriers import Line, unwrap
-from analyzer.capture.logs.lines import physical_lines
-from analyzer.capture.logs.payload import Printed
-from analyzer.capture.logs.stamps import Stamp, parse_date, parse_stamp
+from analyzer.capture.asterisk.banners import Kind, is_trailer, match_banner, match_count
+from analyzer.capture.asterisk.blocks import Tally
+from analyzer.capture.text.carriers import Line, unwrap
+from analyzer.capture.text.lines import physical_lines
+from analyzer.capture.text.payload import Printed
+from analyzer.capture.text.stamps import Stamp, parse_date, parse_stamp
 from analyzer.evidence import Endpoint
 from tests.capture.asterisk_text import Dribble
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from analyzer.capture.logs.asterisk import Reader
-from analyzer.capture.logs.switches import KEEP_MESSAGES
+from analyzer.capture.asterisk.reader import Reader
+from analyzer.capture.asterisk.switches import KEEP_MESSAGES
 from analyzer.evidence import SECOND, Datagram, Source
 from tests.capture.asterisk_text import OPTIONS, REGISTER, UNAUTHORIZED, full, octets, received, request, sent
 

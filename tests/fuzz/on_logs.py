@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-from analyzer.capture.formats import asterisk_chan_sip, asterisk_pjsip
+from analyzer.capture.dialects import asterisk_chan_sip, asterisk_pjsip
 from analyzer.evidence import Abort, Datagram, LogLines, Source
 from analyzer.register.credential_files import parse_credentials
 from analyzer.register.secret import CredentialsError

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 import pytest
 
 from analyzer.capture import ip
-from analyzer.capture.formats import asterisk_chan_sip, pcapng
+from analyzer.capture.dialects import asterisk_chan_sip
+from analyzer.capture.formats import pcapng
 from analyzer.capture.fragments import MAX_HELD, PIECE, Reassembler
 from analyzer.capture.inlet import CHUNK, Inlet
-from analyzer.capture.logs.payload import CRLF, Printed
 from analyzer.capture.opener import open_sources
 from analyzer.capture.record import Record
+from analyzer.capture.text.payload import CRLF, Printed
 from analyzer.capture.websocket import WebSocketFramer
 from analyzer.evidence import Datagram, Source
 from analyzer.register.credential_files import parse_credentials

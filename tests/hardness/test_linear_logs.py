@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from analyzer.capture.formats import asterisk_chan_sip, asterisk_pjsip
+from analyzer.capture.dialects import asterisk_chan_sip, asterisk_pjsip
 from analyzer.evidence import Source
 from analyzer.register.credential_files import parse_credentials
 from analyzer.register.secret import CredentialsError

@@ -27,9 +27,9 @@ import re
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from analyzer.capture.logs.banners import Banner, Kind, is_trailer, match_banner, match_count
-from analyzer.capture.logs.carriers import Line
-from analyzer.capture.logs.clock import Moment
+from analyzer.capture.asterisk.banners import Banner, Kind, is_trailer, match_banner, match_count
+from analyzer.capture.text.carriers import Line
+from analyzer.capture.text.clock import Moment
 
 MAX_TRUSTED = 1 << 16
 """Content-Length and PJSIP counts beyond this are not waited for (a UDP datagram cannot hold them)."""

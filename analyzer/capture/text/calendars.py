@@ -6,7 +6,7 @@ two stamps in which one number alone has changed, which is the day then. Else th
 
 from __future__ import annotations
 
-from analyzer.capture.logs.stamps import Stamp
+from analyzer.capture.text.stamps import Stamp
 
 
 class DayOrder:

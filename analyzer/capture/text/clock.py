@@ -19,8 +19,8 @@ from collections import Counter
 from datetime import datetime
 from typing import NamedTuple
 
-from analyzer.capture.logs.calendars import DayOrder
-from analyzer.capture.logs.stamps import Stamp, parse_stamp
+from analyzer.capture.text.calendars import DayOrder
+from analyzer.capture.text.stamps import Stamp, parse_stamp
 from analyzer.evidence import SECOND, Source
 
 QUARTER = 900

@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from analyzer.capture.logs.asterisk import Reader, first_kind, has_prefix
-from analyzer.capture.logs.banners import Kind
+from analyzer.capture.asterisk.banners import Kind
+from analyzer.capture.asterisk.reader import Reader, first_kind, has_prefix
 from analyzer.evidence import Abort, Datagram, Source
 
 NAME = "asterisk-chan_sip"

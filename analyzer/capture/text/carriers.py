@@ -15,8 +15,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from analyzer.capture.logs.banners import match_banner
-from analyzer.capture.logs.stamps import PATTERN, stamp_shape
+from analyzer.capture.asterisk.banners import match_banner
+from analyzer.capture.text.stamps import PATTERN, stamp_shape
 
 _ESCAPE = re.compile(rb"\x1b(?:\[[0-9;?]{0,32}[ -/]?[@-~]|[()][0-9A-B]|[=>])")
 _JUNK = re.compile(

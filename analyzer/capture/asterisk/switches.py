@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from analyzer.capture.logs.clock import Clock, Moment, Setting
+from analyzer.capture.text.clock import Clock, Moment, Setting
 from analyzer.evidence import Datagram
 
 WAIT_MESSAGES, WAIT_OCTETS, WAIT_VOTES, WAIT_AFTER = 20_000, 8 << 20, 5, 64

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from analyzer.capture.logs.banners import Banner, match_banner
-from analyzer.capture.logs.blocks import Block, Close
-from analyzer.capture.logs.carriers import Line
-from analyzer.capture.logs.clock import Moment
+from analyzer.capture.asterisk.banners import Banner, match_banner
+from analyzer.capture.asterisk.blocks import Block, Close
+from analyzer.capture.text.carriers import Line
+from analyzer.capture.text.clock import Moment
 
 EARNED, SAVINGS = 1, 5_000
 """Lines that may be read again per line read, and at most saved up: keeps the whole linear."""

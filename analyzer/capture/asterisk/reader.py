@@ -10,15 +10,15 @@ import re
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-from analyzer.capture.logs.assembler import Assembler
-from analyzer.capture.logs.banners import Kind, match_banner
-from analyzer.capture.logs.blocks import Block, Close, Rank
-from analyzer.capture.logs.carriers import Line, unwrap
-from analyzer.capture.logs.clock import Clock, Moment
-from analyzer.capture.logs.lines import as_utf8, physical_lines
-from analyzer.capture.logs.payload import CRLF, Printed
-from analyzer.capture.logs.stamps import parse_date, stamp_shape
-from analyzer.capture.logs.switches import Held, Waiting
+from analyzer.capture.asterisk.assembler import Assembler
+from analyzer.capture.asterisk.banners import Kind, match_banner
+from analyzer.capture.asterisk.blocks import Block, Close, Rank
+from analyzer.capture.asterisk.switches import Held, Waiting
+from analyzer.capture.text.carriers import Line, unwrap
+from analyzer.capture.text.clock import Clock, Moment
+from analyzer.capture.text.lines import as_utf8, physical_lines
+from analyzer.capture.text.payload import CRLF, Printed
+from analyzer.capture.text.stamps import parse_date, stamp_shape
 from analyzer.defect import Defect
 from analyzer.evidence import Datagram, Endpoint, Fidelity, LogLines, Source
 

@@ -1,0 +1,1 @@
+"""What the readers of Asterisk's two SIP channels share."""
