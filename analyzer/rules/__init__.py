@@ -21,7 +21,7 @@ def module_name(rule_id: str) -> str:
 @cache
 def all_rules() -> tuple[Rule, ...]:
     """Every rule, in the order of the file names."""
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
     return tuple(importlib.import_module(f"{__name__}.{name}").RULE for name in names)
 
 

@@ -14,8 +14,8 @@ from __future__ import annotations
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
 from analyzer.judge.sight import Sight
 from analyzer.register import marks
+from analyzer.register.contact_relations import MOST_PAIRS, asked_for, is_listed, is_similar
 from analyzer.register.subjects import TransactionSubject
-from analyzer.rules._contacts import MOST_PAIRS, asked_for, is_listed, is_similar
 from analyzer.sip.address import Address
 from analyzer.sip.message import Message
 from analyzer.sip.text import clip

@@ -8,7 +8,7 @@ import pytest
 
 from analyzer.evidence import Datagram, Item
 from analyzer.judge.flowtext import read_flow
-from analyzer.rules._contacts import MOST_PAIRS, is_listed, is_similar
+from analyzer.register.contact_relations import MOST_PAIRS, is_listed, is_similar
 from analyzer.run.pipeline import analyze_items
 from analyzer.sip.address import Address
 from analyzer.sip.message import parse_bytes

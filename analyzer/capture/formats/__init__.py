@@ -1,8 +1,8 @@
-"""One file per file format or log dialect, found by name order.
+"""One file per capture format here, one per text log in `analyzer/capture/dialects/`, found by name order.
 
 A capture format has `NAME`, `KIND = "capture"`, `TITLE`, `looks_like(head)` and `records(stream, source)`; a log
-dialect has `NAME`, `KIND = "log"`, `TITLE`, `looks_like(head)` and `read(stream, source)`. Modules whose name begins
-with `_` are shared parts, not formats.
+dialect has `NAME`, `KIND = "log"`, `TITLE`, `looks_like(head)` and `read(stream, source)`. Shared parts lie beside
+these folders, never in them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import pkgutil
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, Literal, NamedTuple
 
+from analyzer.capture import dialects
 from analyzer.capture.record import Record
 from analyzer.evidence import Item, Source
 
@@ -32,8 +33,12 @@ class Format(NamedTuple):
 
 def discover() -> list[Format]:
     """All formats, in the order of their modules' names. An import that fails is an error, never a format less."""
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
-    return [declared(importlib.import_module(f"{__name__}.{name}")) for name in names]
+    found = [
+        *pkgutil.iter_modules(__path__, f"{__name__}."),
+        *pkgutil.iter_modules(dialects.__path__, f"{dialects.__name__}."),
+    ]
+    names = sorted((module.name for module in found), key=lambda name: name.rpartition(".")[2])
+    return [declared(importlib.import_module(name)) for name in names]
 
 
 def declared(module: Any) -> Format:
