@@ -130,7 +130,7 @@ def verify_digest_command(**given: Any) -> None:
 @view_option
 def rules_command(view: str) -> None:
     """List the rules: what sipcheck looks for, by which clause."""
-    from analyzer.views._catalogue import write_catalogue
+    from analyzer.views.catalogue import write_catalogue
 
     write_out(lambda out: write_catalogue(view, out, options_of("rules", "auto", show_all=True)))
 
@@ -140,7 +140,7 @@ def rules_command(view: str) -> None:
 @view_option
 def explain_command(rule: str, view: str) -> None:
     """Explain one RULE: its clause, the reasoning, an example, the fix."""
-    from analyzer.views._catalogue import write_rule
+    from analyzer.views.catalogue import write_rule
 
     card = _chosen((rule,))[0]
     write_out(lambda out: write_rule(card, view, out, options_of("explain", "auto", show_all=True)))
@@ -180,7 +180,7 @@ def read_report(
     """The report of the files by the options of `analyzing` or `reading`; leaves with 3 where there is none to make."""
     from analyzer.defect import SourceError
     from analyzer.run.pipeline import analyze
-    from analyzer.views._progress import progress_bar
+    from analyzer.views.drawing.progress import progress_bar
 
     check_engine(engine, tls_keylog)
     secrets = secrets_of(command, credentials, password_file, password)
@@ -285,7 +285,7 @@ def aor_given(text: str) -> str:
 
 def main() -> None:
     """Run the command; the entry point of the distribution."""
-    from analyzer.views._outlet import prepare
+    from analyzer.views.drawing.outlet import prepare
 
     signals.listen()
     prepare()

@@ -147,7 +147,7 @@ def _save(
     from analyzer.cli import aor_given, check_engine
     from analyzer.defect import SourceError
     from analyzer.evidence import Datagram
-    from analyzer.views._progress import progress_bar
+    from analyzer.views.drawing.progress import progress_bar
 
     check_engine(engine, tls_keylog)
     wanted = _wanted(aor_given(aor))
@@ -202,6 +202,6 @@ def _remove(out: Path) -> None:
 
 
 def _say(out: Path, what: str) -> None:
-    from analyzer.views._outlet import tell
+    from analyzer.views.drawing.outlet import tell
 
     tell(f"{out}: {what}")

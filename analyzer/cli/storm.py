@@ -25,7 +25,7 @@ from analyzer.cli.options import (
     reading,
 )
 from analyzer.cli.rim import die, options_of, write_out
-from analyzer.views._outlet import tell
+from analyzer.views.drawing.outlet import tell
 
 if TYPE_CHECKING:
     from analyzer.cluster.door import Door
@@ -80,7 +80,7 @@ def _run(*, view: str, fail_on: str, color: str, plot: str | None, spool: str | 
         report, found, unreadable = *_alone(**given), ()
     if plot is not None:
         _draw(plot, found, report)
-    from analyzer.views._storm import write_json, write_table
+    from analyzer.views.storm.summary import write_json, write_table
 
     if view == "json":
         write_out(lambda out: write_json(report, found, out))
@@ -168,8 +168,8 @@ def _is_open(folder: str) -> bool:
 
 
 def _draw(path: str, found: StormReport, report: Report) -> None:
-    from analyzer.views._storm_plot import PlotUnavailable, plot_storms
-    from analyzer.views._words import clock_of
+    from analyzer.views.storm.plot import PlotUnavailable, plot_storms
+    from analyzer.views.words import clock_of
 
     try:
         plot_storms(found.storms, path, clock_of(report.sources[0]))

@@ -105,9 +105,9 @@ class Report:
         return (min(times), max(times)) if times else (None, None)
 
     def _repr_html_(self) -> str:
-        """What a notebook shows (`analyzer/views/_notebook.py`): it asks the value itself, so this is the one word
+        """What a notebook shows (`analyzer/views/page/notebook.py`): it asks the value itself, so this is the one word
         upwards, by name and late."""
-        page: str = importlib.import_module("analyzer.views._notebook").as_html(self)
+        page: str = importlib.import_module("analyzer.views.page.notebook").as_html(self)
         return page
 
 

@@ -1,4 +1,5 @@
-"""The views, one file each: `NAME` and `render(report, out, options)`. `--format` takes its choices from here."""
+"""The views of a report, one file each in `formats/`: `NAME`, `DETAIL` and `render(report, out, options)`. `--format`
+takes its choices from there; the parts of views lie beside that folder."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import IO, TYPE_CHECKING
+
+from analyzer.views import formats
 
 if TYPE_CHECKING:
     from analyzer.run.report import Report
@@ -27,15 +30,17 @@ class ViewOptions:
 @cache
 def view_names() -> tuple[str, ...]:
     """The names of the formats, in name order."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")))
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(formats.__path__)))
 
 
 def wants_detail(name: str) -> bool:
     """Whether a view lists every transaction and digest, so that the run must keep them."""
-    return bool(importlib.import_module(f"{__name__}.{name}").DETAIL)
+    return bool(importlib.import_module(f"{formats.__name__}.{name}").DETAIL)
 
 
 def load_view(name: str) -> Callable[[Report, IO[str], ViewOptions], None]:
     """The `render` of a view; only the one that is used is imported."""
-    render: Callable[[Report, IO[str], ViewOptions], None] = importlib.import_module(f"{__name__}.{name}").render
+    render: Callable[[Report, IO[str], ViewOptions], None] = importlib.import_module(
+        f"{formats.__name__}.{name}"
+    ).render
     return render

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import IO, Any
 
 from analyzer.views import ViewOptions
-from analyzer.views._canvas import BAD, GOOD, STRONG, WARN, Canvas
-from analyzer.views._schema import dumped
+from analyzer.views.drawing.canvas import BAD, GOOD, STRONG, WARN, Canvas
+from analyzer.views.schema import dumped
 from replay.load import Load
 from replay.machine import SECOND
 from replay.record import SCHEMA

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from analyzer.views._progress import bar_console
+from analyzer.views.drawing.progress import bar_console
 from replay.load import Pace, Tally
 
 

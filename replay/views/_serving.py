@@ -7,8 +7,8 @@ from typing import IO
 
 from analyzer.judge.findings import Finding
 from analyzer.views import ViewOptions
-from analyzer.views._canvas import BAD, DIM, GOOD, HINT, STRONG, WARN, Canvas
-from analyzer.views._schema import dumped
+from analyzer.views.drawing.canvas import BAD, DIM, GOOD, HINT, STRONG, WARN, Canvas
+from analyzer.views.schema import dumped
 from replay.clients import Client, Round
 from replay.events import Ignored
 from replay.happenings import (

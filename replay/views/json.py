@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import IO
 
 from analyzer.views import ViewOptions
-from analyzer.views._schema import dumped
+from analyzer.views.schema import dumped
 from replay.record import Result, as_record
 
 NAME = "json"

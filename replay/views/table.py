@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import IO
 
 from analyzer.views import ViewOptions
-from analyzer.views._canvas import BAD, DIM, GOOD, HINT, STRONG, WARN, Canvas, Piece
+from analyzer.views.drawing.canvas import BAD, DIM, GOOD, HINT, STRONG, WARN, Canvas, Piece
 from replay.draft import Edit
 from replay.events import Try
 from replay.record import Planned, Result

@@ -19,7 +19,7 @@ from analyzer.run.report import Report
 from analyzer.storm.analysis import storms
 from analyzer.storm.values import StormReport
 from analyzer.views import ViewOptions
-from analyzer.views._storm import write_json, write_table
+from analyzer.views.storm.summary import write_json, write_table
 from tests.cluster.splitting import records, split, write
 from tests.shared import ROOT, SHARED
 

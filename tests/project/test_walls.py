@@ -46,7 +46,7 @@ ALLOWED = [
     ("analyzer/cli", "click"),
     ("analyzer/capture/formats/deep", "pyshark"),
     ("analyzer/capture/formats/deep", "dpkt"),
-    ("analyzer/cli", "analyzer.views.table"),
+    ("analyzer/cli", "analyzer.views.formats.table"),
     ("replay/net", "asyncio"),
     ("replay/rewrite", "analyzer.sip.uri"),
 ]

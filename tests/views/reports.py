@@ -11,7 +11,7 @@ from analyzer.register.secrets import Secrets
 from analyzer.run.pipeline import analyze_items
 from analyzer.run.report import Report
 from analyzer.views import ViewOptions
-from analyzer.views.table import render
+from analyzer.views.formats.table import render
 
 REGISTERED = """
 > REGISTER sip:example.com

@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from analyzer.judge.findings import Example, Need, Rule
 from analyzer.rules import all_rules, rule_text
 from analyzer.views import ViewOptions
-from analyzer.views._catalogue import GROUPS, flow_of, write_catalogue, write_rule
+from analyzer.views.catalogue import GROUPS, flow_of, write_catalogue, write_rule
 
 RULES = all_rules()
 each_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)

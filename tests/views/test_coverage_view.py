@@ -5,8 +5,8 @@ from __future__ import annotations
 from analyzer.evidence import Source
 from analyzer.judge.findings import NEED_TEXT, Need, Tally
 from analyzer.rules import all_rules
-from analyzer.views._coverage import gaps_of
-from analyzer.views._states import Story
+from analyzer.views.states import Story
+from analyzer.views.table.coverage import gaps_of
 from tests.views.reports import REGISTERED, drawn, report_of, user
 
 RULE = all_rules()[0]

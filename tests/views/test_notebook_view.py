@@ -20,7 +20,7 @@ from analyzer.evidence import Datagram, Frame
 from analyzer.judge.flowtext import read_flow
 from analyzer.run.pipeline import analyze_items
 from analyzer.run.report import Report
-from analyzer.views._notebook import MOST_ROWS
+from analyzer.views.page.notebook import MOST_ROWS
 from tests.register.traffic import answer, request
 from tests.shared import ROOT
 

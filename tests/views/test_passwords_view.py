@@ -9,7 +9,7 @@ import pytest
 from analyzer.evidence import Frame
 from analyzer.register.digest import DigestVerdict, Verdict
 from analyzer.register.digests import DigestRecord
-from analyzer.views._passwords import checked, passwords, rows_of
+from analyzer.views.table.digests import checked, passwords, rows_of
 from tests.views.reports import LOGIN, REGISTERED, drawn, lines_with, report_of
 
 MATCH, MISMATCH, UNKNOWN = Verdict.MATCH, Verdict.MISMATCH, Verdict.UNKNOWN

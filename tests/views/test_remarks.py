@@ -7,7 +7,7 @@ import pytest
 from analyzer.evidence import Frame
 from analyzer.judge.findings import Confidence, Finding, Severity, Tally
 from analyzer.run.report import Report
-from analyzer.views._remarks import grouped
+from analyzer.views.table.remarks import grouped
 from tests.views.reports import REGISTERED, drawn, lines_with, report_of, user
 
 

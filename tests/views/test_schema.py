@@ -14,7 +14,7 @@ from analyzer.evidence import Frame, LogLines
 from analyzer.rules import all_rules
 from analyzer.run.report import Report
 from analyzer.views import ViewOptions, load_view, view_names
-from analyzer.views._schema import evidence, records, seconds
+from analyzer.views.schema import evidence, records, seconds
 from tests.views.reports import LOGIN, REGISTERED, report_of, user
 from tests.views.schema_document import SCHEMA
 

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 from analyzer.storm.analysis import storms
 from analyzer.storm.values import CauseShare, Phase, Silence, Storm
-from analyzer.views._storm_plot import PlotUnavailable, _draw, plot_storms, tick
-from analyzer.views._words import Clock
+from analyzer.views.storm.plot import PlotUnavailable, _draw, plot_storms, tick
+from analyzer.views.words import Clock
 from tests.storm.fleets import Pairs, avalanche, periodic, table, together
 
 SECOND = 1_000_000_000

@@ -17,7 +17,17 @@ from analyzer.storm.analysis import storms
 from analyzer.storm.values import Cause, CauseShare, Culprit, Obedience, Outage, PhaseName, Silence, Storm
 from analyzer.storm.values import StormReport as Found
 from analyzer.views import ViewOptions
-from analyzer.views._storm import _SHAPES, ADVICE, ANEW, LATE, NO_ANSWER, OVERLOAD, VERDICTS, verdict, write_table
+from analyzer.views.storm.summary import (
+    _SHAPES,
+    ADVICE,
+    ANEW,
+    LATE,
+    NO_ANSWER,
+    OVERLOAD,
+    VERDICTS,
+    verdict,
+    write_table,
+)
 from tests.shared import ROOT
 from tests.storm.fleets import avalanche
 

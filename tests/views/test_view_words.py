@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.evidence import SECOND, Frame, LogLines, Place, Source
-from analyzer.views._words import (
+from analyzer.views.words import (
     Clock,
     capital,
     clause_words,

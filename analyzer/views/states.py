@@ -13,7 +13,7 @@ from analyzer.evidence import SECOND, Frame, Place
 from analyzer.register.digests import DigestRecord
 from analyzer.register.registration import Registration
 from analyzer.run.report import Report
-from analyzer.views._words import Clock, clock_of, count, source_names
+from analyzer.views.words import Clock, clock_of, count, source_names
 
 
 class State(NamedTuple):

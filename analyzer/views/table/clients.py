@@ -10,10 +10,10 @@ from rich.text import Text
 
 from analyzer.register.registration import Registration
 from analyzer.views import ViewOptions
-from analyzer.views._canvas import BAD, DIM, GOOD, STRONG, WARN, Canvas, widest
-from analyzer.views._phrases import alike, before, what, what_all, why, why_all
-from analyzer.views._states import REGISTERED, STATES, State, Story, address_of, commonest
-from analyzer.views._words import count, place_words
+from analyzer.views.drawing.canvas import BAD, DIM, GOOD, STRONG, WARN, Canvas, widest
+from analyzer.views.states import REGISTERED, STATES, State, Story, address_of, commonest
+from analyzer.views.table.phrases import alike, before, what, what_all, why, why_all
+from analyzer.views.words import count, place_words
 
 MOST_LINES = 20
 """Lines of trouble; more only with --all."""

@@ -10,9 +10,9 @@ from rich.text import Text
 
 from analyzer.register.digests import DigestRecord
 from analyzer.views import ViewOptions
-from analyzer.views._canvas import BAD, DIM, GOOD, STRONG, WARN, Canvas, widest
-from analyzer.views._states import Story
-from analyzer.views._words import count, listed, place_words, possessive, times
+from analyzer.views.drawing.canvas import BAD, DIM, GOOD, STRONG, WARN, Canvas, widest
+from analyzer.views.states import Story
+from analyzer.views.words import count, listed, place_words, possessive, times
 
 MOST_ROWS = 20
 MOST_NAMES = 3

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from analyzer.judge.findings import NEED_TEXT
 from analyzer.views import ViewOptions
-from analyzer.views._canvas import DIM, STRONG, Canvas
-from analyzer.views._states import REGISTERED, Story
-from analyzer.views._words import count, duration, listed, sentence
+from analyzer.views.drawing.canvas import DIM, STRONG, Canvas
+from analyzer.views.states import REGISTERED, Story
+from analyzer.views.words import count, duration, listed, sentence
 
 MOST_REASONS = 6
 MOST_TITLES = 2

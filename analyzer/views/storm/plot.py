@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from analyzer.escape import Told, visible
 from analyzer.evidence import SECOND
 from analyzer.storm.values import Phase, Storm
-from analyzer.views._storm import verdict
-from analyzer.views._words import Clock, duration
+from analyzer.views.storm.summary import verdict
+from analyzer.views.words import Clock, duration
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,11 +8,11 @@ from analyzer.evidence import SECOND
 from analyzer.run.report import Report
 from analyzer.storm.values import CauseShare, Obedience, Storm, StormReport
 from analyzer.views import ViewOptions
-from analyzer.views._canvas import BAD, DIM, GOOD, HINT, STRONG, Canvas, widest
-from analyzer.views._headline import draw_sources
-from analyzer.views._schema import SCHEMA, dumped, source_record
-from analyzer.views._states import Story
-from analyzer.views._words import Clock, capital, clock_of, count, duration, listed, sentence
+from analyzer.views.drawing.canvas import BAD, DIM, GOOD, HINT, STRONG, Canvas, widest
+from analyzer.views.schema import SCHEMA, dumped, source_record
+from analyzer.views.states import Story
+from analyzer.views.table.headline import draw_sources
+from analyzer.views.words import Clock, capital, clock_of, count, duration, listed, sentence
 
 VERDICTS = {
     "restart": "Everybody registered again at once after a restart",

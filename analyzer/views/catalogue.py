@@ -9,11 +9,11 @@ from typing import IO, TYPE_CHECKING, Any
 from analyzer.judge.findings import NEED_TEXT, Example, Rule
 from analyzer.rules import all_rules, rule_text
 from analyzer.views import ViewOptions
-from analyzer.views._schema import SCHEMA
-from analyzer.views._words import SEVERITY_WORD, capital, clause_words, count, listed, party, sentence
+from analyzer.views.schema import SCHEMA
+from analyzer.views.words import SEVERITY_WORD, capital, clause_words, count, listed, party, sentence
 
 if TYPE_CHECKING:
-    from analyzer.views._canvas import Canvas, Piece
+    from analyzer.views.drawing.canvas import Canvas, Piece
 
 GROUPS = {
     "A": "How a request is built",
@@ -100,7 +100,7 @@ def _is_header(line: str) -> bool:
 
 
 def _draw_catalogue(out: IO[str], options: ViewOptions, rules: Sequence[Rule]) -> None:
-    from analyzer.views._canvas import DIM, STRONG, Canvas, widest  # late: only this form pays for rich
+    from analyzer.views.drawing.canvas import DIM, STRONG, Canvas, widest  # late: only this form pays for rich
 
     canvas = Canvas(out, options)
     canvas.line((f"{count(len(rules), 'rule')}", STRONG), (" (sipcheck explain RULE tells more of one)", DIM))
@@ -125,14 +125,14 @@ def _by_group(rules: Sequence[Rule]) -> Iterator[tuple[str, list[Rule]]]:
 
 
 def _style(rule: Rule) -> str:
-    from analyzer.views._canvas import BAD, DIM, WARN
+    from analyzer.views.drawing.canvas import BAD, DIM, WARN
 
     return {"error": BAD, "warning": WARN}.get(rule.severity, DIM)
 
 
 def _draw_rule(rule: Rule, out: IO[str], options: ViewOptions) -> None:
-    from analyzer.views._canvas import DIM, HINT, STRONG, Canvas
-    from analyzer.views._outlet import DEFAULT_WIDTH
+    from analyzer.views.drawing.canvas import DIM, HINT, STRONG, Canvas
+    from analyzer.views.drawing.outlet import DEFAULT_WIDTH
 
     width = min(options.width or DEFAULT_WIDTH, _PROSE)
     canvas = Canvas(out, ViewOptions(width, options.color, options.all, options.command))
@@ -181,7 +181,7 @@ def _draw_prose(canvas: Canvas, text: str) -> None:
 
 def _draw_examples(canvas: Canvas, rule: Rule) -> None:
     """The first bad and the first good example; the others are counted."""
-    from analyzer.views._canvas import BAD, DIM, GOOD
+    from analyzer.views.drawing.canvas import BAD, DIM, GOOD
 
     bad = [example for example in rule.examples if example.expect]
     good = [example for example in rule.examples if not example.expect]

@@ -6,7 +6,7 @@ from typing import IO
 
 from analyzer.run.report import Report
 from analyzer.views import ViewOptions
-from analyzer.views._schema import SCHEMA, dumped, records, summary_record
+from analyzer.views.schema import SCHEMA, dumped, records, summary_record
 
 NAME = "ndjson"
 DETAIL = True

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from analyzer.defect import Defect
 from analyzer.evidence import Place, Source
 from analyzer.run.report import Report
-from analyzer.views._canvas import BAD, DIM, GOOD, STRONG, WARN, Canvas, Piece
-from analyzer.views._states import REGISTERED, STATES, State, Story
-from analyzer.views._words import capital, clock_of, count, listed, place_words, sentence, source_names
+from analyzer.views.drawing.canvas import BAD, DIM, GOOD, STRONG, WARN, Canvas, Piece
+from analyzer.views.states import REGISTERED, STATES, State, Story
+from analyzer.views.words import capital, clock_of, count, listed, place_words, sentence, source_names
 
 MOST_SOURCES = 4
 """Sources that have a line each; more are one line."""

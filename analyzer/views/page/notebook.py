@@ -13,9 +13,9 @@ from analyzer.escape import NO_FORMULAS, visible
 from analyzer.judge.findings import Finding
 from analyzer.register.registration import Registration
 from analyzer.run.report import Report
-from analyzer.views._headline import verdict
-from analyzer.views._states import State, Story, address_of
-from analyzer.views._words import clock_of, count, place_words
+from analyzer.views.states import State, Story, address_of
+from analyzer.views.table.headline import verdict
+from analyzer.views.words import clock_of, count, place_words
 
 MOST_ROWS = 20
 """Rows of a table that are shown; the rest are counted."""

@@ -12,9 +12,9 @@ from rich.text import Text
 from analyzer.judge.findings import SEVERITIES, Confidence, Finding, Severity
 from analyzer.judge.judge import INTERNAL
 from analyzer.views import ViewOptions
-from analyzer.views._canvas import BAD, DIM, HINT, STRONG, WARN, Canvas, Piece
-from analyzer.views._states import Story, commonest
-from analyzer.views._words import SEVERITY_WORD, clause_words, count, listed, party, place_words, sentence, times
+from analyzer.views.drawing.canvas import BAD, DIM, HINT, STRONG, WARN, Canvas, Piece
+from analyzer.views.states import Story, commonest
+from analyzer.views.words import SEVERITY_WORD, clause_words, count, listed, party, place_words, sentence, times
 
 MOST_ENTRIES = 12
 """Entries; more only with --all."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from analyzer.evidence import SECOND
 from analyzer.register.registration import Registration
-from analyzer.views._states import (
+from analyzer.views.states import (
     ASKED,
     GAVE_UP,
     NO_ANSWER,
@@ -20,7 +20,7 @@ from analyzer.views._states import (
     Story,
     bound_until,
 )
-from analyzer.views._words import count, duration, times
+from analyzer.views.words import count, duration, times
 
 _STATUS = {
     200: "the registrar says OK, but lists no binding of this phone",

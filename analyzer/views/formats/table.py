@@ -13,13 +13,13 @@ DETAIL = False
 
 def render(report: Report, out: IO[str], options: ViewOptions) -> None:
     """Write what was read, the verdict, the clients, the findings, the digests, and what was not judged."""
-    from analyzer.views._canvas import Canvas  # late: only this view pays for rich
-    from analyzer.views._clients import draw_clients
-    from analyzer.views._coverage import draw_coverage
-    from analyzer.views._headline import draw_sources, draw_verdict
-    from analyzer.views._passwords import draw_digests
-    from analyzer.views._remarks import draw_findings
-    from analyzer.views._states import Story
+    from analyzer.views.drawing.canvas import Canvas  # late: only this view pays for rich
+    from analyzer.views.states import Story
+    from analyzer.views.table.clients import draw_clients
+    from analyzer.views.table.coverage import draw_coverage
+    from analyzer.views.table.digests import draw_digests
+    from analyzer.views.table.headline import draw_sources, draw_verdict
+    from analyzer.views.table.remarks import draw_findings
 
     canvas, story = Canvas(out, options), Story(report)
     draw_sources(canvas, story)

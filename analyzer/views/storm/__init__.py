@@ -1,0 +1,1 @@
+"""`sipcheck storm` for a person: words, and a picture."""
