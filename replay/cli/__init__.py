@@ -152,8 +152,8 @@ def _many(flow: Flow, secrets: Secrets, course: Course, given: dict[str, Any]) -
     from replay.load import Pace
     from replay.net.links import LinkError
     from replay.net.play import play_many
-    from replay.views._load import is_same, render_json, render_table
-    from replay.views._progress import watched
+    from replay.views.load import is_same, render_json, render_table
+    from replay.views.progress import watched
 
     users = list(secrets.users())
     if not users:

@@ -19,7 +19,7 @@ def serve_and_show(secrets: Secrets, flow: Flow | None, given: dict[str, Any]) -
     """Listen until the end that was asked for, show what came of it, and leave."""
     from replay.authenticator import PolicyError
     from replay.serving import serve
-    from replay.views._serving import VIEWS, told
+    from replay.views.registrar import VIEWS, told
 
     if given["view"] not in VIEWS:
         raise click.UsageError(f"--format {given['view']} is for replay client; here it is table or json")

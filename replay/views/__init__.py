@@ -1,4 +1,5 @@
-"""The views of a replay, one file each: `NAME` and `render(result, out, options)`. `--format` names one."""
+"""The views of a replay, one file each in `formats/`: `NAME` and `render(result, out, options)`. `--format` names
+one."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import IO, TYPE_CHECKING
 
+from replay.views import formats
+
 if TYPE_CHECKING:
     from analyzer.views import ViewOptions
     from replay.record import Result
@@ -16,10 +19,12 @@ if TYPE_CHECKING:
 @cache
 def view_names() -> tuple[str, ...]:
     """The names of the formats, in name order."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")))
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(formats.__path__)))
 
 
 def load_view(name: str) -> Callable[[Result, IO[str], ViewOptions], None]:
     """The `render` of a view; only the one that is used is imported."""
-    render: Callable[[Result, IO[str], ViewOptions], None] = importlib.import_module(f"{__name__}.{name}").render
+    render: Callable[[Result, IO[str], ViewOptions], None] = importlib.import_module(
+        f"{formats.__name__}.{name}"
+    ).render
     return render

@@ -21,7 +21,7 @@ from replay.net import descriptors, door
 from replay.net.descriptors import LOOP_NEEDS, MOST_CONNECTIONS, RESERVE, afford, most_connections
 from replay.net.leftovers import line_of
 from replay.uas import MOST_KINDS
-from replay.views._serving import told as line
+from replay.views.registrar import told as line
 from tests.replay.crowds import be_rude, crowd_of, held, register, strange_lines
 from tests.replay.registrar_stage import START, house
 from tests.replay.registrar_stage import told as said

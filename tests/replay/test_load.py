@@ -17,7 +17,7 @@ from replay.net.play import Course, play_many
 from replay.plan import steps_of
 from replay.session import PATIENCE, ClientSession, Manner
 from replay.timers import Timers
-from replay.views._load import is_same, load_record
+from replay.views.load import is_same, load_record
 from replay.wallet import Wallet
 from tests.replay.peers import Kamailio, answer_to, kamailio_server, password, scripted_peer
 from tests.replay.playing import sample

@@ -107,7 +107,7 @@ def test_a_registrar_that_leaves_at_random_leaves_no_traceback(
 
 FEW = """
 import os, resource, sys
-import replay.net.play, replay.views._load, replay.views._progress, analyzer.run.pipeline
+import replay.net.play, replay.views.load, replay.views.progress, analyzer.run.pipeline
 from analyzer.cli import main
 left = len(os.listdir("/dev/fd")) - 1 + int(sys.argv.pop(1))
 resource.setrlimit(resource.RLIMIT_NOFILE, (left, left))
@@ -132,7 +132,7 @@ def test_a_client_with_hardly_a_descriptor_says_so_in_one_line(
         assert done.returncode == 3 and "too many open files" in lines[0].lower()
 
 
-REGISTRAR = FEW.replace("replay.net.play, replay.views._load, replay.views._progress", "replay.serving")
+REGISTRAR = FEW.replace("replay.net.play, replay.views.load, replay.views.progress", "replay.serving")
 
 
 @pytest.mark.parametrize("left", [1, 2, 3, 5])
