@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from analyzer.dataframes import tables
     from analyzer.defect import Defect, SourceError
     from analyzer.judge.findings import Confidence, Finding, Rule
-    from analyzer.register.secrets import CredentialsError, Secrets
+    from analyzer.register.digest.secrets import CredentialsError, Secrets
     from analyzer.rules import all_rules
     from analyzer.run.pipeline import analyze
     from analyzer.run.report import Report
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Confidence": "analyzer.judge.findings",
-    "CredentialsError": "analyzer.register.secrets",
+    "CredentialsError": "analyzer.register.digest.secrets",
     "Defect": "analyzer.defect",
     "Finding": "analyzer.judge.findings",
     "Report": "analyzer.run.report",
     "Rule": "analyzer.judge.findings",
-    "Secrets": "analyzer.register.secrets",
+    "Secrets": "analyzer.register.digest.secrets",
     "SourceError": "analyzer.defect",
     "StormReport": "analyzer.storm.values",
     "all_rules": "analyzer.rules",

@@ -1,10 +1,10 @@
 """Who may register: the registrar's side of digest authentication (RFC 3261 22.4, RFC 7616 3.3-3.4, RFC 8760).
 
-The arithmetic and its diagnosis are the analyzer's (`analyzer/register/digest.py`). What is kept here is what was given
-out: each nonce with its age and the highest count that came with it, so that credentials cannot be said twice. Order
-matters: a response is checked before its nonce is called old, because `stale` says that the password was right
-(RFC 7616 3.3), and a stranger must not learn from it. Nonces are bounded; the oldest is forgotten, and is stale then.
-That the digest's uri is not the Request-URI is no failure in SIP (RFC 3261 22.4); the rules tell it.
+The arithmetic and its diagnosis are the analyzer's (`analyzer/register/digest/arithmetic.py`). What is kept here is
+what was given out: each nonce with its age and the highest count that came with it, so that credentials cannot be said
+twice. Order matters: a response is checked before its nonce is called old, because `stale` says that the password was
+right (RFC 7616 3.3), and a stranger must not learn from it. Nonces are bounded; the oldest is forgotten, and is stale
+then. That the digest's uri is not the Request-URI is no failure in SIP (RFC 3261 22.4); the rules tell it.
 """
 
 from __future__ import annotations
@@ -17,9 +17,7 @@ from typing import Literal, NamedTuple
 from analyzer.escape import Told
 from analyzer.evidence import SECOND
 from analyzer.register.bounded import Bounded
-from analyzer.register.diagnosis.context import DigestContext
-from analyzer.register.diagnosis.diagnoser import Diagnoser
-from analyzer.register.digest import (
+from analyzer.register.digest.arithmetic import (
     DigestInput,
     DigestVerdict,
     Verdict,
@@ -28,7 +26,9 @@ from analyzer.register.digest import (
     hash_function,
     judge,
 )
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.diagnosis.context import DigestContext
+from analyzer.register.digest.diagnosis.diagnoser import Diagnoser
+from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.auth import Credentials
 from analyzer.sip.message import Message
 from analyzer.sip.text import clip, quote

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from analyzer.evidence import Datagram, Endpoint, Frame, Source
 from analyzer.judge.findings import Finding
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
 from analyzer.run.pipeline import Analysis
 from analyzer.run.report import Report
 

@@ -14,8 +14,8 @@ from typing import NamedTuple
 from analyzer.capture.opener import open_sources
 from analyzer.escape import Told
 from analyzer.evidence import Datagram, Place
+from analyzer.register.digest.secrets import Secrets
 from analyzer.register.registration import Registration
-from analyzer.register.secrets import Secrets
 from analyzer.run.pipeline import analyze
 from analyzer.run.report import Report, TransactionRow
 from analyzer.sip.message import Message, parse

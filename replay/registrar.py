@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from analyzer.escape import Told
+from analyzer.register.digest.secrets import Secrets
 from analyzer.register.identity import aor_of
-from analyzer.register.secrets import Secrets
 from analyzer.sip.address import Address
 from analyzer.sip.message import Message
 from analyzer.sip.text import clip, unescape

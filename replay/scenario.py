@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from analyzer.register.contacts import Contacts
-from analyzer.register.digest import from_credentials
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.arithmetic import from_credentials
+from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.address import Address
 from analyzer.sip.message import Message
 from replay.answers import Received, Reply, answer, text

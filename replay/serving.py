@@ -9,8 +9,8 @@ from typing import Any
 
 from analyzer.evidence import Endpoint
 from analyzer.judge.findings import Finding
+from analyzer.register.digest.secrets import Secrets
 from analyzer.register.registration import Registration
-from analyzer.register.secrets import Secrets
 from analyzer.run.report import Report
 from replay.clients import Client, Round
 from replay.conversation import Conversation

@@ -1,9 +1,9 @@
 """What a user agent knows of challenges, and how it answers them (RFC 3261 22, RFC 7616 3.4, RFC 8760).
 
-The arithmetic is the analyzer's (`analyzer/register/digest.py`): what it verifies is what is said here. Of several
-challenges of one realm the topmost that can be answered is taken (RFC 8760 2.4). A nonce counts its uses, a `nextnonce`
-is taken up (RFC 7616 3.5), and a challenge that comes back after its own nonce was used, without `stale`, means that
-the password is wrong: it is not answered again.
+The arithmetic is the analyzer's (`analyzer/register/digest/arithmetic.py`): what it verifies is what is said here. Of
+several challenges of one realm the topmost that can be answered is taken (RFC 8760 2.4). A nonce counts its uses, a
+`nextnonce` is taken up (RFC 7616 3.5), and a challenge that comes back after its own nonce was used, without `stale`,
+means that the password is wrong: it is not answered again.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from analyzer.register.digest import (
+from analyzer.register.digest.arithmetic import (
     DigestInput,
     Reading,
     algorithm_of,
@@ -22,8 +22,8 @@ from analyzer.register.digest import (
     hash_function,
     verify,
 )
-from analyzer.register.secret import Secret
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secret import Secret
+from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.auth import AuthParam, Challenge, Credentials, parse_auth_params
 from analyzer.sip.message import Message
 from analyzer.sip.text import quote

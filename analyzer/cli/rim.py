@@ -12,14 +12,14 @@ import click
 from analyzer.cli import signals
 
 if TYPE_CHECKING:
-    from analyzer.register.secrets import Secrets
+    from analyzer.register.digest.secrets import Secrets
 
 _BROKEN_PIPE = 128 + 13  # as a shell reports whom SIGPIPE has ended
 
 
 def secrets_of(command: str, credentials: tuple[str, ...], password_file: str | None, password: str | None) -> Secrets:
     """The secrets that the options name; asked for at a prompt where that is wanted. Exit 2 for a bad file."""
-    from analyzer.register.secrets import CredentialsError, Secrets
+    from analyzer.register.digest.secrets import CredentialsError, Secrets
 
     if password:
         click.echo("sipcheck: warning: other users of this machine can see a password given as an argument", err=True)

@@ -20,7 +20,7 @@ from analyzer.run.recording import Facts, Recording
 
 if TYPE_CHECKING:
     from analyzer.register.binding import Binding
-    from analyzer.register.digests import DigestRecord
+    from analyzer.register.digest_ledger import DigestRecord
     from analyzer.register.registration import Registration
     from analyzer.run.report import Report
 

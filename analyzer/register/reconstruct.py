@@ -20,7 +20,8 @@ from analyzer.register.binding import Binding, BindingEvent, BindingTable
 from analyzer.register.boot import boot_score
 from analyzer.register.bounded import Notes, Ordinal
 from analyzer.register.challenges import Challenged, Challenges
-from analyzer.register.digests import DigestLedger, DigestRecord
+from analyzer.register.digest.secrets import Secrets
+from analyzer.register.digest_ledger import DigestLedger, DigestRecord
 from analyzer.register.events import Event
 from analyzer.register.exchanges import Exchanges
 from analyzer.register.identity import aor_of, client_of, registrar_of
@@ -29,7 +30,6 @@ from analyzer.register.matching import TransactionTable
 from analyzer.register.overheard import overheard_challenge
 from analyzer.register.registration import WELL, Registration
 from analyzer.register.registry import Registry
-from analyzer.register.secrets import Secrets
 from analyzer.register.subjects import (
     AttemptSubject,
     BindingSubject,

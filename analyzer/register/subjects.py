@@ -10,7 +10,7 @@ from analyzer.register.attempt import Attempt
 from analyzer.register.binding import BindingEvent
 from analyzer.register.boot import BootScore
 from analyzer.register.challenges import Challenged
-from analyzer.register.digests import DigestRecord
+from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.registration import WELL, Registration
 from analyzer.register.registry import Stream
 from analyzer.register.timers import AUTH_LINK

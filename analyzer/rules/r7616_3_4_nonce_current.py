@@ -16,7 +16,7 @@ from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJud
 from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.challenges import Challenged
-from analyzer.register.digests import DigestRecord
+from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.subjects import TransactionSubject, is_printed
 
 _CROSSING = SECOND // 5

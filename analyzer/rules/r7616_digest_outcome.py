@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, NotJudged, Rule, Violated, bad, good
 from analyzer.judge.sight import Sight
 from analyzer.register import marks
-from analyzer.register.digests import DigestRecord
+from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.subjects import TransactionSubject
 from analyzer.register.timers import AUTH_LINK
 from analyzer.sip.uri import Uri, uri_equal

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from analyzer.evidence import Source
 from analyzer.judge.findings import Finding, Rule, Tally
 from analyzer.judge.judge import finished
-from analyzer.register.digests import DigestRecord
+from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.registration import Registration
 from analyzer.run.report import Report, Summary, TransactionRow
 

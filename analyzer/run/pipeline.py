@@ -19,10 +19,10 @@ from analyzer.interruption import late
 from analyzer.judge.findings import Finding, Rule
 from analyzer.judge.judge import INTERNAL, Judge
 from analyzer.judge.sight import Sight
+from analyzer.register.digest.secrets import Secrets
 from analyzer.register.identity import aor_of
 from analyzer.register.reconstruct import Reconstructor
 from analyzer.register.registration import Registration
-from analyzer.register.secrets import Secrets
 from analyzer.register.transaction import Transaction
 from analyzer.rules import all_rules
 from analyzer.run.part import Part, report_of

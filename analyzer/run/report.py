@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from analyzer.evidence import Endpoint, Place, Source
 from analyzer.judge.findings import Finding, Tally
-from analyzer.register.digests import DigestRecord
+from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.registration import Registration
 from analyzer.register.transaction import State, Transaction
 

@@ -15,7 +15,7 @@ from analyzer.escape import visible
 from analyzer.evidence import SECOND, Frame, Place, Source
 from analyzer.judge.findings import Finding, Tally
 from analyzer.register.binding import Binding
-from analyzer.register.digests import DigestRecord
+from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.registration import Registration
 from analyzer.run.report import Report, TransactionRow
 

@@ -10,7 +10,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from analyzer.evidence import SECOND, Frame, Place
-from analyzer.register.digests import DigestRecord
+from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.registration import Registration
 from analyzer.run.report import Report
 from analyzer.views.words import Clock, clock_of, count, source_names

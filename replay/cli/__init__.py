@@ -23,7 +23,7 @@ from replay.cli.options import CAPTURED, CHOICE, FLOW, LOAD, PLAIN, REGISTRAR, S
 from replay.views import load_view
 
 if TYPE_CHECKING:
-    from analyzer.register.secrets import Secrets
+    from analyzer.register.digest.secrets import Secrets
     from replay.flow import Flow
     from replay.net.play import Course
     from replay.record import Result

@@ -9,7 +9,7 @@ import click
 
 from analyzer.cli import signals
 from analyzer.cli.rim import die, options_of, write_out
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
 from analyzer.views.drawing.outlet import tell
 from replay.flow import Flow
 from replay.serving import ServingOptions

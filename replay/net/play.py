@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from analyzer.evidence import Endpoint
 from analyzer.interruption import diverted
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
 from replay.agent import Agent, Mapping
 from replay.flow import Flow
 from replay.load import Load, Pace, Tally

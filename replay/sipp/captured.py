@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from analyzer.register.digest import from_credentials, verify
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.arithmetic import from_credentials, verify
+from analyzer.register.digest.secrets import Secrets
 from replay.flow import Exchange
 from replay.plan import Step
 from replay.sipp.requests import Speaker

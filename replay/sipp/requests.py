@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 
 from analyzer.evidence import Frame
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.layout import CREDENTIALS
 from analyzer.sip.scalar import decimal
 from replay.agent import Agent, Mapping

@@ -9,7 +9,7 @@ import stat
 from dataclasses import dataclass, field, replace
 from math import ceil
 
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.auth import Challenge
 from replay.agent import Mapping
 from replay.flow import Flow

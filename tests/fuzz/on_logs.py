@@ -8,8 +8,8 @@ from typing import BinaryIO
 
 from analyzer.capture.dialects import asterisk_chan_sip, asterisk_pjsip
 from analyzer.evidence import Abort, Datagram, LogLines, Source
-from analyzer.register.credential_files import parse_credentials
-from analyzer.register.secret import CredentialsError
+from analyzer.register.digest.credential_files import parse_credentials
+from analyzer.register.digest.secret import CredentialsError
 from tests.fuzz.invariant import bounded, sound_defects, sound_source
 
 Reader = Callable[[BinaryIO, Source], Iterator[Datagram | Abort]]

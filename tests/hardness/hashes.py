@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from analyzer.register import digest
-from analyzer.register.diagnosis import recipe
+from analyzer.register.digest import arithmetic as digest_arithmetic
+from analyzer.register.digest.diagnosis import recipe
 
 
 class Hashes:
@@ -36,13 +36,13 @@ class Hashes:
 @pytest.fixture
 def hashes(monkeypatch: pytest.MonkeyPatch) -> Hashes:
     """Every hash of a password or user name is counted from here on."""
-    counter, plain = Hashes(), digest.hash_function
+    counter, plain = Hashes(), digest_arithmetic.hash_function
 
     def counted(hash_name: str) -> Callable[[bytes], bytes] | None:
         function = plain(hash_name)
         return function and counter.counting(function)
 
-    monkeypatch.setattr(digest, "hash_function", counted)
+    monkeypatch.setattr(digest_arithmetic, "hash_function", counted)
     for name, function in recipe.HASHES.items():
         monkeypatch.setitem(recipe.HASHES, name, counter.counting(function))
     return counter

@@ -11,16 +11,24 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from analyzer.evidence import Item
-from analyzer.register import hashed_users
-from analyzer.register.diagnosis.context import LONGEST_SEEN, MOST_SEEN, DigestContext, first_of
-from analyzer.register.diagnosis.diagnoser import LATE, SEARCHED, Diagnoser
-from analyzer.register.diagnosis.engine import BUDGET, LOOKS, Search, all_hypotheses, run
-from analyzer.register.diagnosis.hypothesis import Case, Hypothesis, Trial
-from analyzer.register.diagnosis.recipe import Recipe
-from analyzer.register.digest import ALGORITHMS, DigestInput, DigestVerdict, Reading, expected, judge, user_hash
-from analyzer.register.digests import MOST_JUDGED
-from analyzer.register.hashed_users import LONGEST_REALM, MOST_NAMED_TABLES, MOST_TABLES, HashedUsers
-from analyzer.register.secrets import MOST_TRIED, Secret, Secrets
+from analyzer.register.digest import hashed_users
+from analyzer.register.digest.arithmetic import (
+    ALGORITHMS,
+    DigestInput,
+    DigestVerdict,
+    Reading,
+    expected,
+    judge,
+    user_hash,
+)
+from analyzer.register.digest.diagnosis.context import LONGEST_SEEN, MOST_SEEN, DigestContext, first_of
+from analyzer.register.digest.diagnosis.diagnoser import LATE, SEARCHED, Diagnoser
+from analyzer.register.digest.diagnosis.engine import BUDGET, LOOKS, Search, all_hypotheses, run
+from analyzer.register.digest.diagnosis.hypothesis import Case, Hypothesis, Trial
+from analyzer.register.digest.diagnosis.recipe import Recipe
+from analyzer.register.digest.hashed_users import LONGEST_REALM, MOST_NAMED_TABLES, MOST_TABLES, HashedUsers
+from analyzer.register.digest.secrets import MOST_TRIED, Secret, Secrets
+from analyzer.register.digest_ledger import MOST_JUDGED
 from analyzer.run.pipeline import analyze_items
 from analyzer.run.report import Report
 from tests.hardness.hashes import Hashes, hashes
@@ -220,7 +228,7 @@ def test_secrets_that_are_all_the_same_are_not_all_looked_through() -> None:
 
 
 def test_accounts_that_were_searched_in_vain_are_not_remembered_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("analyzer.register.diagnosis.diagnoser.MOST_ACCOUNTS", 10)
+    monkeypatch.setattr("analyzer.register.digest.diagnosis.diagnoser.MOST_ACCOUNTS", 10)
     diagnoser = Diagnoser(total=0)
     for number in range(100):
         judge(PLAIN._replace(username=f"u{number}"), Secrets(for_all=Secret("p")), None, diagnoser)

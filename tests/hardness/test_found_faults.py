@@ -20,8 +20,8 @@ from analyzer.capture.record import Record
 from analyzer.capture.text.payload import CRLF, Printed
 from analyzer.capture.websocket import WebSocketFramer
 from analyzer.evidence import Datagram, Source
-from analyzer.register.credential_files import parse_credentials
-from analyzer.register.secret import CredentialsError
+from analyzer.register.digest.credential_files import parse_credentials
+from analyzer.register.digest.secret import CredentialsError
 from analyzer.run.pipeline import analyze_items
 from tests.capture import build
 from tests.capture.build import REGISTER, block, enhanced, frame, interface, option, section

@@ -9,7 +9,7 @@ import pytest
 
 from analyzer.evidence import Abort, Item
 from analyzer.judge.flowtext import CLIENT, REGISTRAR
-from analyzer.register.secrets import Secret, Secrets
+from analyzer.register.digest.secrets import Secret, Secrets
 from analyzer.run.pipeline import analyze_items
 from analyzer.views import ViewOptions, load_view, view_names
 from tests.hardness.growth import squares, trap

@@ -11,8 +11,8 @@ import pytest
 
 from analyzer.capture.dialects import asterisk_chan_sip, asterisk_pjsip
 from analyzer.evidence import Source
-from analyzer.register.credential_files import parse_credentials
-from analyzer.register.secret import CredentialsError
+from analyzer.register.digest.credential_files import parse_credentials
+from analyzer.register.digest.secret import CredentialsError
 from tests.capture import asterisk_text as log
 from tests.hardness.growth import squares, trap
 

@@ -10,11 +10,11 @@ import pytest
 
 from analyzer.evidence import Item, Source
 from analyzer.register import bounded, challenges, exchanges, registry
-from analyzer.register.credential_files import parse_credentials
-from analyzer.register.diagnosis.diagnoser import Diagnoser
-from analyzer.register.digest import DigestInput, judge
-from analyzer.register.secret import CredentialsError
-from analyzer.register.secrets import Secret, Secrets
+from analyzer.register.digest.arithmetic import DigestInput, judge
+from analyzer.register.digest.credential_files import parse_credentials
+from analyzer.register.digest.diagnosis.diagnoser import Diagnoser
+from analyzer.register.digest.secret import CredentialsError
+from analyzer.register.digest.secrets import Secret, Secrets
 from analyzer.run.pipeline import Analysis
 from tests.hardness.growth import squares, trap
 from tests.register.traffic import answer, request

@@ -6,8 +6,8 @@ import pytest
 
 from analyzer.evidence import SECOND, Abort, Datagram, Endpoint, Fidelity
 from analyzer.judge.flowtext import CLIENT, REGISTRAR, START, read_flow
-from analyzer.register.digest import Verdict, from_credentials, judge
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.arithmetic import Verdict, from_credentials, judge
+from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.message import Message, parse
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from analyzer.register.bounded import Bounded
 from analyzer.register.challenges import MOST_USERS
-from analyzer.register.digests import accepted
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
+from analyzer.register.digest_ledger import accepted
 from analyzer.register.subjects import TransactionSubject
 from tests.register.watch import Watched, datagrams, watch
 

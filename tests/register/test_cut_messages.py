@@ -8,7 +8,7 @@ import pytest
 
 from analyzer.evidence import Datagram, Fidelity, Item
 from analyzer.judge.flowtext import read_flow
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
 from analyzer.run.pipeline import analyze_items
 from analyzer.sip.message import parse
 

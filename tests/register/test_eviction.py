@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from analyzer.evidence import Endpoint, Item, Source
-from analyzer.register import bounded, digests, exchanges, registration, registry
+from analyzer.register import bounded, digest_ledger, exchanges, registration, registry
 from analyzer.register.bounded import LONG, Bounded, brief
+from analyzer.register.digest.secrets import Secrets
 from analyzer.register.reconstruct import Reconstructor
-from analyzer.register.secrets import Secrets
 from analyzer.run.part import report_of
 from analyzer.run.partition import Partition
 from analyzer.run.pipeline import Analysis, analyze_items
@@ -348,7 +348,7 @@ def test_findings_are_kept_by_their_octets(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_mismatches_beyond_a_bound_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(digests, "KEPT_MISMATCHES", 5)
+    monkeypatch.setattr(digest_ledger, "KEPT_MISMATCHES", 5)
     rows = 'Authorization: Digest username="u", realm="r", nonce="{}", uri="sip:a", response="{:032x}"\r\n'
     items = [
         request(number, user="u", cseq=number, branch=f"z9hG4bK{number}", extra=rows.format(number, number))

@@ -10,8 +10,8 @@ import pytest
 
 from analyzer.evidence import SECOND, Abort, Endpoint, Item
 from analyzer.judge.flowtext import CLIENT, REGISTRAR, START
+from analyzer.register.digest.secrets import Secrets
 from analyzer.register.reconstruct import Reconstructor
-from analyzer.register.secrets import Secrets
 from analyzer.sip.message import parse
 from tests.hardness.growth import squares, trap
 from tests.register.traffic import answer, message, request

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from analyzer.evidence import Abort, Datagram, Item
 from analyzer.judge.flowtext import read_flow
 from analyzer.register.binding import BindingEvent
+from analyzer.register.digest.secrets import Secrets
 from analyzer.register.reconstruct import Reconstructor
 from analyzer.register.registration import Registration
-from analyzer.register.secrets import Secrets
 from analyzer.register.subjects import AttemptSubject, BindingSubject, MessageSubject, StepSubject, Subject
 from analyzer.register.transaction import Transaction
 from analyzer.sip.message import parse

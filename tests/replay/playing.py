@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analyzer.evidence import Endpoint
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
 from replay.agent import Mapping
 from replay.flow import Wish, read_flow
 from replay.net.links import tls_context

@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 from analyzer.evidence import Endpoint
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.message import Message, parse_bytes
 from replay.agent import Agent
 from replay.answers import Received

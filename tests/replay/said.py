@@ -9,7 +9,7 @@ from pathlib import Path
 
 from analyzer.evidence import SECOND, Abort, Datagram, Endpoint, Item
 from analyzer.judge.flowtext import read_flow as flow_items
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
 from replay.agent import Agent, Mapping
 from replay.flow import Flow, Wish, read_flow
 from replay.plan import Step, steps_of

@@ -10,7 +10,7 @@ import sys
 from typing import Any, TypedDict
 
 from analyzer.evidence import Endpoint
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
 from replay.authenticator import DigestPolicy
 from replay.flow import Wish, read_flow
 from replay.happenings import Found, Replied, Verified

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from analyzer.evidence import Datagram, Endpoint, Frame
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.message import Message, parse, parse_bytes
 from analyzer.sip.text import octets as encoded
 from replay.agent import Agent

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from analyzer.register.digest import DigestInput, Reading, algorithm_of, expected, hash_function
-from analyzer.register.secret import Secret
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.arithmetic import DigestInput, Reading, algorithm_of, expected, hash_function
+from analyzer.register.digest.secret import Secret
+from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.auth import Challenge
 from analyzer.sip.message import Message
 from replay.authenticator import ALGORITHMS, DigestPolicy, PolicyError

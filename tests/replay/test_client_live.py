@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
 from replay.net.links import LinkError
 from replay.uris import SipUri
 from tests.replay.peers import Kamailio, TlsKeys, kamailio_server, password, tls_relay

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from analyzer.evidence import Endpoint
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
 from replay.agent import Mapping
 from replay.load import Pace
 from replay.net.links import LinkError

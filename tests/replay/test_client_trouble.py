@@ -10,7 +10,7 @@ from itertools import repeat
 
 import pytest
 
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
 from replay.session import MOST_TRIES
 from tests.replay.peers import (
     HANG_UP,

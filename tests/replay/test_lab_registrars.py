@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
 from analyzer.run.pipeline import analyze
 from replay.flow import Flow, Wish, read_flow
 from replay.scenario import Playing, Scenario

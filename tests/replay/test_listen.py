@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from analyzer.evidence import Endpoint
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.message import Message, parse_bytes
 from replay.conversation import Conversation
 from replay.happenings import Ended, Finished, Serving

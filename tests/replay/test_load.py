@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from analyzer.evidence import Endpoint
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
 from replay.agent import Agent, Mapping
 from replay.flow import read_flow
 from replay.load import Load, Pace

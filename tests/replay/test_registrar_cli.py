@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
 from tests.replay.playing import SECRETS, played, sample, statuses
 
 TWICE = sample("cseq-not-raised")

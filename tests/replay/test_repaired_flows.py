@@ -9,7 +9,7 @@ import pytest
 
 from analyzer.evidence import Datagram, Frame
 from analyzer.judge.flowtext import START
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
 from analyzer.run.pipeline import analyze
 from replay.flow import read_flow
 from replay.plan import steps_of

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.message import parse_bytes
 from analyzer.views import ViewOptions
 from replay.events import StepResult, Try

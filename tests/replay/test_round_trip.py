@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import analyzer
+from analyzer.register.digest.secrets import Secrets
 from analyzer.register.identity import aor_of
-from analyzer.register.secrets import Secrets
 from analyzer.sip.message import parse_bytes
 from replay.flow import read_flow
 from replay.preview import preview

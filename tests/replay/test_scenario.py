@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.message import Message, parse_bytes
 from replay.clients import Client
 from replay.flow import Flow

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from analyzer.evidence import Endpoint
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
 from replay.flow import Flow
 from replay.machine import SECOND
 from replay.scenario import Scenario

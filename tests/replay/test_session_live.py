@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from analyzer.evidence import Endpoint
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
 from analyzer.run.pipeline import analyze
 from replay.machine import SECOND, Command, Send
 from replay.session import ClientSession, Manner

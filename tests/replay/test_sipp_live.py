@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
 from replay.flow import Wish, read_flow
 from replay.sipp import Scenario, scenario
 from tests.replay.peers import Kamailio, kamailio_server

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.register.secret import Secret
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secret import Secret
+from analyzer.register.digest.secrets import Secrets
 from replay.agent import Mapping
 from replay.flow import Flow
 from replay.sipp import Scenario, SippError, scenario, write_scenario

@@ -7,7 +7,7 @@ from functools import cache
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
 from replay.machine import SECOND
 from replay.registrar import Registrar, RegistrarPolicy
 from replay.scenario import Playing, Scenario

@@ -9,11 +9,11 @@ from itertools import pairwise
 
 import pytest
 
-import analyzer.register.digest as arithmetic
+import analyzer.register.digest.arithmetic as arithmetic
 import replay.authenticator as replay_side
 from analyzer.evidence import Endpoint
-from analyzer.register.digest import Algorithm, DigestInput
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.arithmetic import Algorithm, DigestInput
+from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.message import parse_bytes
 from replay.authenticator import LONGEST_CNONCE, LONGEST_REALM, MOST_HASHED_REALMS, Authenticator, Checker, DigestPolicy
 from replay.bindings import MOST_BINDINGS, MOST_CONTACTS

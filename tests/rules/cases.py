@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from analyzer.judge.findings import Example, Rule
 from analyzer.judge.flowtext import read_flow
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
 from analyzer.rules import all_rules
 from analyzer.run.pipeline import analyze_items
 from analyzer.run.report import Report

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from analyzer.evidence import Datagram, Frame, Item
 from analyzer.judge.flowtext import CLIENT, REGISTRAR, START, read_flow
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
 from analyzer.run.pipeline import analyze_items
 from tests.rules.cases import examples
 from tests.shared import shared

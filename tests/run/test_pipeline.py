@@ -14,7 +14,7 @@ from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, NotJudged, R
 from analyzer.judge.flowtext import START, read_flow
 from analyzer.judge.sight import Sight
 from analyzer.register import registry
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
 from analyzer.register.subjects import AttemptSubject, MessageSubject, TransactionSubject
 from analyzer.run.pipeline import INTERNAL, Analysis, analyze, analyze_items
 from analyzer.run.report import Report

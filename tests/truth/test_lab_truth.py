@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
 from analyzer.rules import all_rules
 from analyzer.run.pipeline import analyze
 from analyzer.run.report import Report

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from analyzer.judge.findings import Rule
 from analyzer.judge.flowtext import read_flow
-from analyzer.register.secrets import Secrets
+from analyzer.register.digest.secrets import Secrets
 from analyzer.run.pipeline import analyze_items
 from analyzer.run.report import Report
 from analyzer.views import ViewOptions

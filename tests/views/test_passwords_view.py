@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 
 from analyzer.evidence import Frame
-from analyzer.register.digest import DigestVerdict, Verdict
-from analyzer.register.digests import DigestRecord
+from analyzer.register.digest.arithmetic import DigestVerdict, Verdict
+from analyzer.register.digest_ledger import DigestRecord
 from analyzer.views.table.digests import checked, passwords, rows_of
 from tests.views.reports import LOGIN, REGISTERED, drawn, lines_with, report_of
 

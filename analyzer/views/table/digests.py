@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from rich.text import Text
 
-from analyzer.register.digests import DigestRecord
+from analyzer.register.digest_ledger import DigestRecord
 from analyzer.views import ViewOptions
 from analyzer.views.drawing.canvas import BAD, DIM, GOOD, STRONG, WARN, Canvas, widest
 from analyzer.views.states import Story

@@ -1,0 +1,57 @@
+"""What a hypothesis declares, and what it may look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from analyzer.register.digest.arithmetic import DigestInput
+from analyzer.register.digest.diagnosis.context import DigestContext
+from analyzer.register.digest.diagnosis.recipe import Recipe
+from analyzer.register.digest.secret import Secret
+from analyzer.register.digest.secrets import Secrets
+
+
+class Case(NamedTuple):
+    """The credentials, the secret held against them, all secrets, and the surroundings."""
+
+    digest: DigestInput
+    secret: Secret
+    secrets: Secrets
+    context: DigestContext
+
+
+def same(computed: str, sent: str) -> bool:
+    """The ordinary comparison: all digits, in either case (RFC 3261 25.1 LHEX, read leniently)."""
+    return computed == sent.strip().lower()
+
+
+class Trial(NamedTuple):
+    """One substitution: the changed recipe (None: conclusive without any hash), the cause, and the value it names.
+
+    `text` goes on after `the response is`; `{}` in it is replaced by `value`, which comes
+    from the wire or the tool and is left out where it holds the secret.
+    """
+
+    recipe: Recipe | None
+    text: str
+    value: str | bytes = ""
+    compare: Callable[[str, str], bool] = same
+
+
+Trials = Callable[[Recipe, Case], Iterator[Trial]]
+
+
+class Hypothesis(NamedTuple):
+    """An id and title of RULES section 3, the trials, and whether it is cheap enough to be tried in pairs.
+
+    One that needs no secret is decided by its trials alone. `any_length`: it can explain a response that has not the
+    length or the alphabet of its algorithm; no other can.
+    """
+
+    id: str
+    title: str
+    trials: Trials
+    cheap: bool = False
+    needs_secret: bool = True
+    any_length: bool = False

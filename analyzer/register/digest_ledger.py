@@ -1,0 +1,258 @@
+"""The credentials that were sent, each with its verdict and with what the server made of it.
+
+One record for each distinct credentials of a transaction; byte-identical retransmissions, and the same request on a
+later hop, add to its `copies`. The verdict uses the values inside the credentials, so it needs no challenge.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from analyzer.evidence import Place
+from analyzer.register.bounded import Bounded, Ordinal
+from analyzer.register.challenges import Challenges
+from analyzer.register.digest.arithmetic import DigestVerdict, Verdict, from_credentials, judge
+from analyzer.register.digest.diagnosis.context import MOST_SEEN, DigestContext, Sent, first_of
+from analyzer.register.digest.secrets import Secrets
+from analyzer.register.registration import Registration
+from analyzer.register.transaction import Transaction
+from analyzer.sip.auth import Credentials, parse_credentials
+from analyzer.sip.message import CREDENTIALS, Message
+from analyzer.sip.text import text
+
+MOST_SESSIONS = 50_000
+"""Clients and nonces whose earlier credentials are remembered for the diagnosis."""
+KEPT_UNKNOWN = 1000
+KEPT_MISMATCHES = 100_000
+"""Mismatches that are listed where no detail was asked for; the others are counted."""
+MOST_JUDGED = 16
+"""Credentials of one request that are judged; a request has one for each realm on its way."""
+CUT = DigestVerdict(Verdict.UNKNOWN, "the message is cut within these credentials")
+TOO_MANY = DigestVerdict(Verdict.UNKNOWN, f"more than {MOST_JUDGED} credentials in one request: not judged")
+NO_SECRETS = DigestVerdict(Verdict.UNKNOWN, "no password given")
+
+
+@dataclass(slots=True)
+class DigestRecord:
+    """One credentials as sent. `accepted` is None where the answer does not tell (none seen, or about other things);
+    `replayed`: the nonce count does not rise over the credentials that this client sent before (RFC 7616 3.4).
+    `order` is the number of its message in the run."""
+
+    header: str
+    scheme: str
+    username: str
+    realm: str
+    algorithm: str
+    qop: str
+    method: str
+    uri: str
+    nonce: str
+    nonce_count: str
+    response: str
+    judged: DigestVerdict
+    place: Place
+    time: int | None
+    transaction: int
+    aor: str
+    raw: str
+    replayed: bool = False
+    accepted: bool | None = None
+    status: int = 0
+    copies: int = 1
+    order: int = 0
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the capture's snap length fell into these credentials: no value of theirs can be trusted."""
+        return self.judged is CUT
+
+    @property
+    def verdict(self) -> str:
+        """`match`, `mismatch` or `unknown`."""
+        return str(self.judged.verdict.value)
+
+
+class DigestLedger:
+    """The records of the live transactions, and the totals of all. `detail` keeps every record for the report."""
+
+    def __init__(
+        self, secrets: Secrets, challenges: Challenges, ordinal: Ordinal | None = None, *, detail: bool
+    ) -> None:
+        self._ordinal = ordinal or Ordinal()
+        self._secrets = secrets
+        self._challenges = challenges
+        self._detail = detail
+        self._live: dict[int, dict[str, DigestRecord]] = {}
+        self._diagnoser: object | None = None
+        self._last: Bounded[int, Sent] = Bounded(MOST_SESSIONS, lambda _, sent: sum(map(len, sent)))
+        self._first: Bounded[int, tuple[str, str]] = Bounded(MOST_SESSIONS, lambda _, pair: sum(map(len, pair)))
+        self._elsewhere: Bounded[tuple[str, str], tuple[str, str]] = Bounded(
+            MOST_SESSIONS, lambda key, value: sum(map(len, (*key, *value)))
+        )
+        self._mismatches = self.dropped = 0
+        self.records: list[DigestRecord] = []
+        self.verdicts: Counter[str] = Counter()
+        self.given = bool(secrets)
+
+    def sent(self, transaction: Transaction, message: Message, registration: Registration | None, aor: str) -> None:
+        """Take in a request, or a copy of one."""
+        known = self._live.get(transaction.path.first.id if transaction.path else transaction.id, {})
+        for number, credentials in enumerate(message.credentials):
+            if self._is_copy(credentials, transaction, known):
+                continue
+            if number < MOST_JUDGED:
+                self._keep(self._record(credentials, transaction, message, registration, aor))
+            else:
+                self._keep(_record_of(credentials, TOO_MANY, transaction, message, aor))
+        header = message.cut_header
+        if header is not None and header.key in CREDENTIALS:  # seen and counted, but not judged (T-FRAG)
+            cut = parse_credentials(header.key, text(header.value))
+            if not self._is_copy(cut, transaction, {}):
+                self._keep(_record_of(cut, CUT, transaction, message, aor))
+
+    def _is_copy(self, credentials: Credentials, transaction: Transaction, first_hop: dict[str, DigestRecord]) -> bool:
+        """Whether these very octets were sent before in this transaction, or on its first hop; counts them there."""
+        own = self._live.get(transaction.id, {})
+        same = own.get(credentials.raw) or first_hop.get(credentials.raw)
+        if same is not None:
+            same.copies += 1
+        return same is not None
+
+    def _keep(self, record: DigestRecord) -> None:
+        """Take in a new record; the report gets it if a view lists every one, or if it tells something by itself."""
+        record.order = self._ordinal.number
+        self._live.setdefault(record.transaction, {})[record.raw] = record
+        self.verdicts[record.verdict] += 1
+        if self._detail or self._tells(record):
+            self.records.append(record)
+
+    def _tells(self, record: DigestRecord) -> bool:
+        """Worth keeping where no detail was asked for: what is wrong, and some of what could not be judged."""
+        if record.judged.verdict is Verdict.MISMATCH:
+            self.dropped += self._mismatches >= KEPT_MISMATCHES
+            self._mismatches += 1
+            return self._mismatches <= KEPT_MISMATCHES
+        return self.given and record.judged.verdict is Verdict.UNKNOWN and len(self.records) < KEPT_UNKNOWN
+
+    def of(self, transaction: Transaction) -> list[DigestRecord]:
+        """The credentials of a live transaction."""
+        return list(self._live.get(transaction.id, {}).values())
+
+    def answered(self, transaction: Transaction) -> None:
+        """Note what the server made of the credentials."""
+        for record in self.of(transaction):
+            record.status = transaction.status
+            record.accepted = accepted(record.header, transaction.status)
+
+    def closed(self, transaction: Transaction) -> None:
+        """The transaction is forgotten."""
+        self._live.pop(transaction.id, None)
+
+    def _record(
+        self,
+        credentials: Credentials,
+        transaction: Transaction,
+        message: Message,
+        registration: Registration | None,
+        aor: str,
+    ) -> DigestRecord:
+        judged = self._judge(credentials, transaction, message, registration)
+        record = _record_of(credentials, judged, transaction, message, aor)
+        if record.method != "REGISTER":
+            self._elsewhere[(record.username, record.nonce)] = (record.method, record.uri)
+        if registration is not None:
+            first = self._first.get(registration.id)
+            if first is None or first[0] != record.nonce:
+                self._first[registration.id] = (record.nonce, credentials.cnonce or "")
+            before = self._last.get(registration.id)
+            if before is not None and before.nc and before.nonce == record.nonce:
+                record.replayed = record.nonce_count.lower() <= before.nc.lower()
+            self._last[registration.id] = Sent(record.response, record.nonce, record.nonce_count)
+        return record
+
+    def _judge(
+        self, credentials: Credentials, transaction: Transaction, message: Message, registration: Registration | None
+    ) -> DigestVerdict:
+        if not self.given:
+            return NO_SECRETS
+        if message.datagram.missing and message.body == b"" and (credentials.qop or "").lower() == "auth-int":
+            return DigestVerdict(Verdict.UNKNOWN, "the message is cut, and the digest covers its body")
+        if self._diagnoser is None:
+            from analyzer.register.digest.diagnosis.diagnoser import (
+                Diagnoser,  # late: only runs with secrets pay for it
+            )
+
+            self._diagnoser = Diagnoser()
+        digest = from_credentials(credentials, message.method, message.body)
+        context = self._context(credentials, transaction, message, registration)
+        return judge(digest, self._secrets, context, self._diagnoser)  # type: ignore[arg-type]
+
+    def _context(
+        self, credentials: Credentials, transaction: Transaction, message: Message, registration: Registration | None
+    ) -> DigestContext:
+        """What was seen around the credentials, each list cut to `MOST_SEEN`: a request may have thousands of headers
+        of a kind, and of credentials."""
+        contacts = message.contacts[:MOST_SEEN]
+        addresses = [address for address in (message.to, message.from_, *contacts) if address and address.uri]
+        challenged = self._challenges.in_force(registration.id, credentials.realm or "") if registration else []
+        earlier = self._last.get(registration.id) if registration else None
+        hosts = (f"{via.host}:{via.port}" if via.port else via.host for via in message.vias[: MOST_SEEN - 2])
+        nonce = credentials.nonce or ""
+        first = self._first.get(registration.id) if registration else None
+        other = self._elsewhere.get((credentials.username or "", nonce))
+        realms = self._challenges.realms(transaction.destination.host)
+        return DigestContext(
+            realms=first_of(realm for realm in realms if realm != credentials.realm),
+            first=first if first is not None and first[0] == nonce else None,
+            others=() if other is None else (other,),
+            users=first_of(address.uri.user for address in addresses if address.uri and address.uri.user),
+            request_uri=message.request_uri,
+            uris=first_of(address.uri.text for address in addresses if address.uri),
+            hosts=first_of([*hosts, transaction.destination.written, transaction.destination.host]),
+            nonces=first_of(one for row in challenged for one in sorted(row.nonces) if one != nonce),
+            previous_nc=earlier.nc if earlier else "",
+            qop_offers=first_of(",".join(row.qop) for row in challenged if row.qop),
+            earlier=(earlier,) if earlier else (),
+        )
+
+
+def _record_of(
+    credentials: Credentials, judged: DigestVerdict, transaction: Transaction, message: Message, aor: str
+) -> DigestRecord:
+    return DigestRecord(
+        header=credentials.header,
+        scheme=credentials.scheme,
+        username=credentials.username or "",
+        realm=credentials.realm or "",
+        algorithm=credentials.algorithm or "",
+        qop=credentials.qop or "",
+        method=message.method,
+        uri=credentials.uri or "",
+        nonce=credentials.nonce or "",
+        nonce_count=credentials.nc or "",
+        response=credentials.response or "",
+        judged=judged,
+        place=message.datagram.place,
+        time=message.datagram.time,
+        transaction=transaction.id,
+        aor=aor,
+        raw=credentials.raw,
+    )
+
+
+def accepted(header: str, status: int) -> bool | None:
+    """What a final answer says of the credentials in `header` (RFC 3261 22.1-22.3).
+
+    401 refuses Authorization and 407 Proxy-Authorization; 403 refuses both, though it may be authorisation that failed
+    (10.3 step 4); 2xx accepts, and so does 423, which a registrar reaches only behind authentication (10.3 steps 3, 7).
+    """
+    if 200 <= status < 300 or status == 423:
+        return True
+    if (
+        status == 403
+        or (status == 401 and header == "authorization")
+        or (status == 407 and header == "proxy-authorization")
+    ):
+        return False
+    return None
