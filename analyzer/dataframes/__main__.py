@@ -1,4 +1,4 @@
-"""`python -m analyzer.tables` prints the data dictionary as Markdown."""
+"""`python -m analyzer.dataframes` prints the data dictionary as Markdown."""
 
 from __future__ import annotations
 

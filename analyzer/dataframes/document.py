@@ -1,4 +1,4 @@
-"""`docs/tables.md`, printed from the data dictionary: `python -m analyzer.tables` writes it to standard output."""
+"""`docs/tables.md`, printed from the data dictionary: `python -m analyzer.dataframes` writes it to standard output."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def test_the_page_is_the_dictionary() -> None:
 
 def test_the_module_prints_the_page() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "analyzer.tables"], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-m", "analyzer.dataframes"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout == as_markdown()
 
