@@ -41,7 +41,7 @@ def storms(transactions: pd.DataFrame | DaskFrame) -> StormReport:
             raise TypeError(
                 f"storms() takes a transactions table (tables(report).transactions), not {transactions!r:.60}"
             )
-        from analyzer.cluster.spool import brought  # late: it reads Parquet
+        from analyzer.storm.dask_columns import brought  # late: few have such a frame
 
         transactions = brought(transactions, COLUMNS)
     traffic = traffic_of(transactions)

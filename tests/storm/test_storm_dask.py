@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 import analyzer
-from analyzer.cluster.spool import brought
 from analyzer.storm.analysis import storms
+from analyzer.storm.dask_columns import brought
 from analyzer.storm.traffic import COLUMNS
 from tests.shared import ROOT
 
