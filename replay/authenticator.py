@@ -17,18 +17,12 @@ from typing import Literal, NamedTuple
 from analyzer.escape import Told
 from analyzer.evidence import SECOND
 from analyzer.register.bounded import Bounded
-from analyzer.register.digest.arithmetic import (
-    DigestInput,
-    DigestVerdict,
-    Verdict,
-    algorithm_of,
-    from_credentials,
-    hash_function,
-    judge,
-)
+from analyzer.register.digest.arithmetic import algorithm_of, hash_function
 from analyzer.register.digest.diagnosis.context import DigestContext
 from analyzer.register.digest.diagnosis.diagnoser import Diagnoser
+from analyzer.register.digest.input import DigestInput, from_credentials
 from analyzer.register.digest.secrets import Secrets
+from analyzer.register.digest.verdict import DigestVerdict, Verdict, judge
 from analyzer.sip.auth import Credentials
 from analyzer.sip.message import Message
 from analyzer.sip.text import clip, quote

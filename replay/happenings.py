@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from analyzer.evidence import Endpoint
 from analyzer.judge.findings import Finding
-from analyzer.register.digest.arithmetic import DigestVerdict
+from analyzer.register.digest.verdict import DigestVerdict
 from analyzer.sip.message import Message
 from replay.draft import Draft
 

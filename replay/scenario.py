@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from analyzer.register.contacts import Contacts
-from analyzer.register.digest.arithmetic import from_credentials
+from analyzer.register.digest.input import from_credentials
 from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.address import Address
 from analyzer.sip.message import Message

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from analyzer.evidence import Fidelity
 from analyzer.register.contacts import Contacts
-from analyzer.register.digest.arithmetic import computable, from_credentials, response_auth
+from analyzer.register.digest.arithmetic import computable, response_auth
+from analyzer.register.digest.input import from_credentials
 from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.address import Address, parse_addresses
 from analyzer.sip.auth import AuthParam, parse_auth_params, parse_challenges

@@ -12,16 +12,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from analyzer.register.digest.arithmetic import (
-    DigestInput,
-    Reading,
-    algorithm_of,
-    computable,
-    expected,
-    from_credentials,
-    hash_function,
-    verify,
-)
+from analyzer.register.digest.arithmetic import Reading, algorithm_of, computable, expected, hash_function, verify
+from analyzer.register.digest.input import DigestInput, from_credentials
 from analyzer.register.digest.secret import Secret
 from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.auth import AuthParam, Challenge, Credentials, parse_auth_params

@@ -25,7 +25,8 @@ from collections.abc import Iterator
 
 from analyzer.evidence import SECOND, Abort, Datagram, Endpoint, Fidelity, Frame, Item
 from analyzer.register.attempt import requested_expiry
-from analyzer.register.digest.arithmetic import DigestInput, Reading, expected
+from analyzer.register.digest.arithmetic import Reading, expected
+from analyzer.register.digest.input import DigestInput
 from analyzer.register.digest.secrets import Secret
 from analyzer.sip.message import Message, parse_bytes
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from analyzer.evidence import Place
 from analyzer.register.bounded import Bounded, Ordinal
 from analyzer.register.challenges import Challenges
-from analyzer.register.digest.arithmetic import DigestVerdict, Verdict, from_credentials, judge
 from analyzer.register.digest.diagnosis.context import MOST_SEEN, DigestContext, Sent, first_of
+from analyzer.register.digest.input import from_credentials
 from analyzer.register.digest.secrets import Secrets
+from analyzer.register.digest.verdict import DigestVerdict, Verdict, judge
 from analyzer.register.registration import Registration
 from analyzer.register.transaction import Transaction
 from analyzer.sip.auth import Credentials, parse_credentials

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, NotJudged, Rule, Violated, bad, good
 from analyzer.judge.sight import Sight
 from analyzer.register import marks
-from analyzer.register.digest.arithmetic import Verdict
+from analyzer.register.digest.verdict import Verdict
 from analyzer.register.digest_ledger import NO_SECRETS, DigestRecord
 from analyzer.register.subjects import TransactionSubject
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from analyzer.register.digest.arithmetic import from_credentials, verify
+from analyzer.register.digest.arithmetic import verify
+from analyzer.register.digest.input import from_credentials
 from analyzer.register.digest.secrets import Secrets
 from replay.flow import Exchange
 from replay.plan import Step

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from analyzer.evidence import Datagram, Endpoint, Fidelity, Frame
-from analyzer.register.digest.arithmetic import judge
 from analyzer.register.digest.input import from_credentials
 from analyzer.register.digest.secrets import Secret, Secrets
+from analyzer.register.digest.verdict import judge
 from analyzer.run.pipeline import analyze_items
 from analyzer.sip.auth import AuthValue, parse_auth_params, parse_challenges, parse_credentials
 from analyzer.sip.message import Message, parse

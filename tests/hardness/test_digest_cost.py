@@ -12,22 +12,16 @@ import pytest
 
 from analyzer.evidence import Item
 from analyzer.register.digest import hashed_users
-from analyzer.register.digest.arithmetic import (
-    ALGORITHMS,
-    DigestInput,
-    DigestVerdict,
-    Reading,
-    expected,
-    judge,
-    user_hash,
-)
+from analyzer.register.digest.arithmetic import ALGORITHMS, Reading, expected, user_hash
 from analyzer.register.digest.diagnosis.context import LONGEST_SEEN, MOST_SEEN, DigestContext, first_of
 from analyzer.register.digest.diagnosis.diagnoser import LATE, SEARCHED, Diagnoser
 from analyzer.register.digest.diagnosis.engine import BUDGET, LOOKS, Search, all_hypotheses, run
 from analyzer.register.digest.diagnosis.hypothesis import Case, Hypothesis, Trial
 from analyzer.register.digest.diagnosis.recipe import Recipe
 from analyzer.register.digest.hashed_users import LONGEST_REALM, MOST_NAMED_TABLES, MOST_TABLES, HashedUsers
+from analyzer.register.digest.input import DigestInput
 from analyzer.register.digest.secrets import MOST_TRIED, Secret, Secrets
+from analyzer.register.digest.verdict import DigestVerdict, judge
 from analyzer.register.digest_ledger import MOST_JUDGED
 from analyzer.run.pipeline import analyze_items
 from analyzer.run.report import Report

@@ -10,11 +10,12 @@ import pytest
 
 from analyzer.evidence import Item, Source
 from analyzer.register import bounded, challenges, exchanges, registry
-from analyzer.register.digest.arithmetic import DigestInput, judge
 from analyzer.register.digest.credential_files import parse_credentials
 from analyzer.register.digest.diagnosis.diagnoser import Diagnoser
+from analyzer.register.digest.input import DigestInput
 from analyzer.register.digest.secret import CredentialsError
 from analyzer.register.digest.secrets import Secret, Secrets
+from analyzer.register.digest.verdict import judge
 from analyzer.run.pipeline import Analysis
 from tests.hardness.growth import squares, trap
 from tests.register.traffic import answer, request

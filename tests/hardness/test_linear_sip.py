@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from analyzer.register.digest.arithmetic import judge
 from analyzer.register.digest.input import from_credentials
 from analyzer.register.digest.secrets import Secret, Secrets
+from analyzer.register.digest.verdict import judge
 from analyzer.sip.auth import parse_challenges, parse_credentials
 from analyzer.sip.message import parse_bytes
 from tests.fuzz.on_sip import force

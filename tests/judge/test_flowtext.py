@@ -6,8 +6,9 @@ import pytest
 
 from analyzer.evidence import SECOND, Abort, Datagram, Endpoint, Fidelity
 from analyzer.judge.flowtext import CLIENT, REGISTRAR, START, read_flow
-from analyzer.register.digest.arithmetic import Verdict, from_credentials, judge
+from analyzer.register.digest.input import from_credentials
 from analyzer.register.digest.secrets import Secrets
+from analyzer.register.digest.verdict import Verdict, judge
 from analyzer.sip.message import Message, parse
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from analyzer.register.digest.arithmetic import DigestInput, Reading, algorithm_of, expected, hash_function
+from analyzer.register.digest.arithmetic import Reading, algorithm_of, expected, hash_function
+from analyzer.register.digest.input import DigestInput
 from analyzer.register.digest.secret import Secret
 from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.auth import Challenge

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from analyzer.evidence import Endpoint
-from analyzer.register.digest.arithmetic import from_credentials, judge
+from analyzer.register.digest.input import from_credentials
+from analyzer.register.digest.verdict import judge
 from analyzer.sip.message import Message, parse_bytes
 from replay.agent import Agent, MapError, Mapping
 from replay.draft import Draft

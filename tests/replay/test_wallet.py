@@ -7,9 +7,10 @@ from itertools import product
 
 import pytest
 
-from analyzer.register.digest.arithmetic import DigestInput, from_credentials, judge
+from analyzer.register.digest.input import DigestInput, from_credentials
 from analyzer.register.digest.secret import Secret
 from analyzer.register.digest.secrets import Secrets
+from analyzer.register.digest.verdict import judge
 from analyzer.sip.auth import Credentials, parse_credentials
 from analyzer.sip.message import Message, parse_bytes
 from replay.wallet import MOST_REALMS, Wallet

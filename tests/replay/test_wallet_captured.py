@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.register.digest.arithmetic import judge
+from analyzer.register.digest.verdict import judge
 from analyzer.sip.auth import Credentials, parse_credentials
 from replay.wallet import Wallet
 from tests.replay.said import secrets_of

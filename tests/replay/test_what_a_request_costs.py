@@ -12,7 +12,8 @@ import pytest
 import analyzer.register.digest.arithmetic as arithmetic
 import replay.authenticator as replay_side
 from analyzer.evidence import Endpoint
-from analyzer.register.digest.arithmetic import Algorithm, DigestInput
+from analyzer.register.digest.arithmetic import Algorithm
+from analyzer.register.digest.input import DigestInput
 from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.message import parse_bytes
 from replay.authenticator import LONGEST_CNONCE, LONGEST_REALM, MOST_HASHED_REALMS, Authenticator, Checker, DigestPolicy

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from analyzer.evidence import Frame
-from analyzer.register.digest.arithmetic import DigestVerdict, Verdict
+from analyzer.register.digest.verdict import DigestVerdict, Verdict
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.views.table.digests import checked, passwords, rows_of
 from tests.views.reports import LOGIN, REGISTERED, drawn, lines_with, report_of

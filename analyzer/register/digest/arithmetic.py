@@ -21,22 +21,17 @@ This module, and the hypotheses on top of it, are the only places where a secret
 
 from __future__ import annotations
 
-import enum
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache, partial
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from analyzer.register.digest.diagnosis.context import MOST_SEEN, DigestContext
 from analyzer.register.digest.input import DigestInput, clip, from_credentials
 from analyzer.register.digest.secret import Secret, secret_octets
-from analyzer.register.digest.secrets import MOST_TRIED, Secrets
 
 if TYPE_CHECKING:
-    from analyzer.register.digest.diagnosis.diagnoser import Diagnoser
-    from analyzer.register.digest.diagnosis.engine import Diagnosis
+    pass
 
 __all__ = [
     "ALGORITHMS",
@@ -219,75 +214,6 @@ def user_hash(algorithm: Algorithm, username: str, realm: str) -> str:
     return _hex(algorithm, secret_octets(username), secret_octets(realm)).decode()
 
 
-class Verdict(enum.StrEnum):
-    """What can be said of a response (JSON `digests[].verdict`)."""
-
-    MATCH = "match"
-    MISMATCH = "mismatch"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class DigestVerdict:
-    """A verdict with its reason in one plain sentence, and with what conclusively explains a mismatch, if anything.
-
-    `username` is the plain user name (also under userhash); `realm` the one that the secret was given for (empty: any,
-    None: no secret was used); `origin` names the secret's file and line.
-    """
-
-    verdict: Verdict
-    reason: str
-    diagnosis: Diagnosis | None = None
-    username: str = ""
-    realm: str | None = None
-    origin: str = ""
-
-
-def judge(
-    digest: DigestInput, secrets: Secrets, context: DigestContext | None = None, diagnoser: Diagnoser | None = None
-) -> DigestVerdict:
-    """Match, mismatch or unknown, always with a reason. Give one `diagnoser` per run: it bounds the cost of a storm."""
-    # Late, as the hypotheses stand on this module, and a run without secrets need not load them.
-    from analyzer.register.digest.diagnosis.diagnoser import Diagnoser
-    from analyzer.register.digest.diagnosis.engine import without_secret
-
-    reason = not_judged(digest)
-    if reason:
-        return DigestVerdict(Verdict.UNKNOWN, reason, username=digest.username)
-    named = resolve_user(digest, secrets, context.users if context else ())
-    candidates, own = _candidates(named, secrets)
-    usable = [secret for secret in candidates if computable(named, secret)]
-    if not usable:
-        why = malformed(digest) or _no_secret(named, secrets, candidates)
-        return DigestVerdict(Verdict.UNKNOWN, why, without_secret(named, context), named.username)
-    for secret in usable:
-        reading = matching(named, secret, context.first if context else None)
-        if reading is not None:
-            return _match(named, secret, reading.note)
-    diagnoser = diagnoser or Diagnoser()
-    found = diagnoser.first_found(named, usable, secrets, context)
-    if found is None and own and secrets.overflows(named.username, named.realm):
-        why = f"more than {MOST_TRIED} passwords are known for {clip(named.username)}: not all were tried"
-        return DigestVerdict(Verdict.UNKNOWN, why, username=named.username)
-    return _no_match(named, usable[0], found, diagnoser.tried if own else "")
-
-
-def not_judged(digest: DigestInput) -> str:
-    """Why no secret could judge these credentials, or nothing."""
-    if digest.scheme.lower() != "digest":
-        return f"scheme {clip(digest.scheme) or '(none)'} is not Digest"
-    if not digest.response.strip():
-        return "no response value" + ("" if digest.nonce else " (initial IMS registration)")
-    if not digest.uri:
-        return "no uri in the credentials"
-    algorithm = algorithm_of(digest.algorithm)
-    if algorithm is None:
-        return f"algorithm {clip(digest.algorithm)} is not known"
-    if hash_function(algorithm.hash_name) is None:
-        return f"algorithm {algorithm.token} is not in this Python's crypto library"
-    return ""
-
-
 def malformed(digest: DigestInput) -> str:
     """Why the response cannot be one of its algorithm at all (RFC 3261 25.1: 32LHEX; RFC 8760 2.7), or nothing."""
     algorithm = algorithm_of(digest.algorithm)
@@ -299,88 +225,7 @@ def malformed(digest: DigestInput) -> str:
     return f"the response is cut or malformed ({count}, {algorithm.token} has {algorithm.digits})"
 
 
-def resolve_user(digest: DigestInput, secrets: Secrets, seen: Sequence[str] = ()) -> DigestInput:
-    """The credentials under the plain user name (RFC 7616 3.4.4), among the users known and those `seen` elsewhere.
-
-    Every hash of its length is tried, not that of the algorithm alone: which one makes the name is another rule's
-    question. The first `MOST_SEEN` of `seen` are tried, the known users within the bounds of `HashedUsers`. A name
-    that is sent plain though userhash says otherwise is taken as it is; one that nobody has stays hashed.
-    """
-    if not digest.userhash or secrets.knows(digest.username):
-        return digest._replace(userhash=False)
-    name = digest.username.lower()
-    for token in _user_hashes(name):
-        known = secrets.hashed.find(name, token.token, digest.realm, partial(user_hash, token, realm=digest.realm))
-        for user in (known, *seen[:MOST_SEEN]):
-            if user is not None and user_hash(token, user, digest.realm) == name:
-                return digest._replace(username=user, userhash=False)
-    return digest
-
-
-def _user_hashes(name: str) -> list[Algorithm]:
-    """The algorithms whose hash has the length of this one."""
-    plain = (one for one in ALGORITHMS.values() if not one.session and not one.aka and one.digits == len(name))
-    return [one for one in plain if hash_function(one.hash_name) is not None]
-
-
 def computable(digest: DigestInput, secret: Secret) -> bool:
     """Whether this kind of secret can give a response under the algorithm of the credentials."""
     algorithm = algorithm_of(digest.algorithm)
     return algorithm is not None and plain_ha1(digest, secret, algorithm) is not None
-
-
-def _candidates(digest: DigestInput, secrets: Secrets) -> tuple[list[Secret], bool]:
-    """The secrets to try, and whether they are this user's own in this realm: only then a mismatch proves something."""
-    if digest.userhash:
-        return [], False
-    algorithm = algorithm_of(digest.algorithm)
-    if digest.auts and algorithm is not None and algorithm.aka:  # made with an empty password: needs none of ours
-        return [Secret("", username=digest.username, origin="RFC 3310 3.4")], True
-    own = secrets.lookup(digest.username, digest.realm)
-    return (own, True) if own else (secrets.elsewhere(digest.username, digest.realm), False)
-
-
-def _no_secret(digest: DigestInput, secrets: Secrets, candidates: list[Secret]) -> str:
-    algorithm = algorithm_of(digest.algorithm)
-    if digest.userhash:
-        tokens = _user_hashes(digest.username)
-        if not all(secrets.hashed.admits(token.token, digest.realm) for token in tokens):
-            return "userhash: too many realms, the known users are not hashed for this one"
-        return "userhash: the user name is hashed and no known user matches"
-    if algorithm is not None and algorithm.aka:
-        return f"algorithm {algorithm.token} cannot be computed without the subscriber key"
-    if candidates:
-        return f"the HA1 known for {clip(digest.username)} is not one of algorithm {clip(digest.algorithm) or 'MD5'}"
-    if not digest.username:
-        return "no user name in the credentials"
-    realm = f" in realm {clip(digest.realm)}" if secrets.knows(digest.username) else ""
-    return f"no password known for {clip(digest.username)}{realm}"
-
-
-def _match(digest: DigestInput, secret: Secret, note: str) -> DigestVerdict:
-    reason = "the response is right for the " + ("HA1" if secret.is_ha1 else "password") + " known"
-    if secret.realm not in ("", digest.realm):
-        reason += f", which was given for realm {clip(secret.realm)}"
-    reason += f", {note}" if note else ""
-    return DigestVerdict(Verdict.MATCH, reason, None, digest.username, secret.realm, secret.origin)
-
-
-def _no_match(digest: DigestInput, secret: Secret, found: Diagnosis | None, tried: str) -> DigestVerdict:
-    """Mismatch, unless the value shown is damaged, or the secret is of another realm (then `tried` is empty)."""
-    broken = malformed(digest)
-    aka = (algorithm_of(digest.algorithm) or ALGORITHMS["md5"]).aka and secret.kind != "key"
-    if found is not None:
-        verdict = Verdict.UNKNOWN if found.hypothesis == "D31" else Verdict.MISMATCH
-        reason = broken if found.hypothesis == "D31" and broken else found.text
-    elif broken or digest.damage:
-        verdict, reason = Verdict.UNKNOWN, broken or digest.damage
-    elif aka:  # hex text was taken for RES, which is another one for every challenge
-        verdict, reason = Verdict.UNKNOWN, _no_secret(digest, Secrets(), [])
-    elif not tried:
-        verdict = Verdict.UNKNOWN
-        reason = (
-            f"no password known for {clip(digest.username)} in realm {clip(digest.realm)}, another realm's is wrong"
-        )
-    else:
-        verdict, reason = Verdict.MISMATCH, f"wrong password or unknown cause (tried {tried})"
-    return DigestVerdict(verdict, reason, found, digest.username, secret.realm, secret.origin)

@@ -9,14 +9,16 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from analyzer.register.digest.arithmetic import DigestInput, Reading, expected, judge
+from analyzer.register.digest.arithmetic import Reading, expected
 from analyzer.register.digest.diagnosis.context import DigestContext, Sent
 from analyzer.register.digest.diagnosis.diagnoser import Diagnoser
 from analyzer.register.digest.diagnosis.engine import BUDGET, SINGLES, Search, all_hypotheses, diagnose, run
 from analyzer.register.digest.diagnosis.hypothesis import Case
 from analyzer.register.digest.diagnosis.recipe import recipe_of
 from analyzer.register.digest.diagnosis.uris import host_of, host_port_of, scheme_of, user_of, with_host
+from analyzer.register.digest.input import DigestInput
 from analyzer.register.digest.secrets import Secret, Secrets
+from analyzer.register.digest.verdict import judge
 
 WRONG = DigestInput("1001", "lab.invalid", "n0nce", "sip:lab.invalid", "0" * 32, "MD5", "auth", "00000001", "c1")
 PASSWORD = "zQ9#vK2!xW7@"

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from analyzer.register.digest.arithmetic import DigestInput
 from analyzer.register.digest.diagnosis.context import DigestContext, Sent
 from analyzer.register.digest.diagnosis.engine import diagnose
 from analyzer.register.digest.diagnosis.recipe import HASH_TITLES, HASHES, Recipe, recipe_of
+from analyzer.register.digest.input import DigestInput
 from analyzer.register.digest.secrets import Secret
 from tests.shared import SHARED
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from analyzer.register.digest.arithmetic import DigestInput, Reading, Verdict, expected, judge
+from analyzer.register.digest.arithmetic import Reading, expected
 from analyzer.register.digest.diagnosis.context import DigestContext, Sent
 from analyzer.register.digest.diagnosis.engine import all_hypotheses, diagnose
+from analyzer.register.digest.input import DigestInput
 from analyzer.register.digest.secrets import Secret, Secrets
+from analyzer.register.digest.verdict import Verdict, judge
 from tests.shared import SHARED, needs_shared
 
 VECTORS: dict[str, Any] = (

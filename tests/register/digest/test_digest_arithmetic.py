@@ -13,20 +13,20 @@ from hypothesis import strategies as st
 from analyzer.register.digest import arithmetic
 from analyzer.register.digest.arithmetic import (
     ALGORITHMS,
-    DigestInput,
     Reading,
     algorithm_of,
     expected,
     ha1,
     ha2,
     hash_function,
-    judge,
     matching,
     response_auth,
     verify,
 )
 from analyzer.register.digest.diagnosis.recipe import recipe_of
+from analyzer.register.digest.input import DigestInput
 from analyzer.register.digest.secrets import Secret, Secrets
+from analyzer.register.digest.verdict import judge
 from tests.shared import SHARED
 
 VECTORS: list[dict[str, Any]] = json.loads((SHARED / "digest" / "vectors.json").read_text()) if SHARED else []

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from analyzer.register.digest.arithmetic import DigestInput, DigestVerdict, Reading, expected, from_credentials, judge
+from analyzer.register.digest.arithmetic import Reading, expected
+from analyzer.register.digest.input import DigestInput, from_credentials
 from analyzer.register.digest.secrets import Secret, Secrets
+from analyzer.register.digest.verdict import DigestVerdict, judge
 from analyzer.sip.auth import parse_credentials
 from tests.shared import SHARED, needs_shared
 

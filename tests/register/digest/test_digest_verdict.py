@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.register.digest.arithmetic import (
-    ALGORITHMS,
-    DigestInput,
-    DigestVerdict,
-    Reading,
-    Verdict,
-    clip,
-    expected,
-    ha1,
-    judge,
-    user_hash,
-)
+from analyzer.register.digest.arithmetic import ALGORITHMS, Reading, expected, ha1, user_hash
 from analyzer.register.digest.diagnosis.context import DigestContext, Sent
+from analyzer.register.digest.input import DigestInput, clip
 from analyzer.register.digest.secrets import Secret, Secrets
+from analyzer.register.digest.verdict import DigestVerdict, Verdict, judge
 
 PASSWORD = "Wonderland-1"
 PLAIN = DigestInput("alice", "lab.invalid", "39907f80", "sip:10.9.0.1:5060", "")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from analyzer.register.bounded import Notes
-from analyzer.register.digest.arithmetic import DigestInput
 from analyzer.register.digest.diagnosis.context import NOTHING_SEEN, DigestContext
 from analyzer.register.digest.diagnosis.engine import BUDGET, OCTETS, SINGLES, Diagnosis, Search, all_hypotheses, run
 from analyzer.register.digest.diagnosis.hypothesis import Case
+from analyzer.register.digest.input import DigestInput
 from analyzer.register.digest.secret import Secret
 from analyzer.register.digest.secrets import Secrets
 

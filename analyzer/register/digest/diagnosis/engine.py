@@ -20,11 +20,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import combinations, islice
 
-from analyzer.register.digest.arithmetic import DigestInput, clip, malformed
+from analyzer.register.digest.arithmetic import malformed
 from analyzer.register.digest.diagnosis import hypotheses
 from analyzer.register.digest.diagnosis.context import NOTHING_SEEN, DigestContext
 from analyzer.register.digest.diagnosis.hypothesis import Case, Hypothesis, Trial, same
 from analyzer.register.digest.diagnosis.recipe import Recipe, recipe_of
+from analyzer.register.digest.input import DigestInput, clip
 from analyzer.register.digest.secret import Secret
 from analyzer.register.digest.secrets import Secrets
 

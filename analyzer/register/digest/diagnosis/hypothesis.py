@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from analyzer.register.digest.arithmetic import DigestInput
 from analyzer.register.digest.diagnosis.context import DigestContext
 from analyzer.register.digest.diagnosis.recipe import Recipe
+from analyzer.register.digest.input import DigestInput
 from analyzer.register.digest.secret import Secret
 from analyzer.register.digest.secrets import Secrets
 

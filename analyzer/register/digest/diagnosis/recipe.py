@@ -10,7 +10,8 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from analyzer.register.digest.arithmetic import DigestInput, algorithm_of, hash_function
+from analyzer.register.digest.arithmetic import algorithm_of, hash_function
+from analyzer.register.digest.input import DigestInput
 from analyzer.register.digest.secret import MASK, Secret, secret_octets
 
 
