@@ -20,7 +20,7 @@ import click
 
 from analyzer.cli import signals
 from analyzer.cli.options import LEVELS, Command, Exemplary, analyzing, dialect_option, view_option
-from analyzer.cli.rim import die, leave, options_of, secrets_of, write_out
+from analyzer.cli.run import die, leave, options_of, secrets_of, write_out
 from analyzer.views import wants_detail
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def explain_command(rule: str, view: str) -> None:
     """Explain one RULE: its clause, the reasoning, an example, the fix."""
     from analyzer.views.catalogue import write_rule
 
-    card = _chosen((rule,))[0]
+    card = chosen_rules((rule,))[0]
     write_out(lambda out: write_rule(card, view, out, options_of("explain", "auto", show_all=True)))
 
 
@@ -157,81 +157,6 @@ def _run(command: str, kind: Any, *, view: str, fail_on: str, progress: bool | N
     sys.exit(_exit_code(report, fail_on))
 
 
-def read_report(
-    command: str,
-    kind: Any,
-    progress: bool | None,
-    *,
-    detail: bool,
-    files: tuple[str, ...],
-    select: tuple[str, ...],
-    ignore: tuple[str, ...],
-    profile: str,
-    aor: str,
-    credentials: tuple[str, ...],
-    password_file: str | None,
-    password: str | None,
-    dialect: str | None = None,
-    engine: Engine = "auto",
-    tls_keylog: str | None = None,
-    jobs: int = 1,
-    tables: bool = False,
-) -> Report:
-    """The report of the files by the options of `analyzing` or `reading`; leaves with 3 where there is none to make."""
-    from analyzer.defect import SourceError
-    from analyzer.run.pipeline import analyze
-    from analyzer.views.drawing.progress import progress_bar
-
-    check_engine(engine, tls_keylog)
-    secrets = secrets_of(command, credentials, password_file, password)
-    try:
-        with progress_bar(progress) as advance:
-            report = analyze(
-                list(files),
-                kind=kind,
-                dialect=dialect,
-                secrets=secrets,
-                rules=_rules(command, select, ignore),
-                detail=detail,
-                tables=tables,
-                aor=aor_given(aor),
-                profile=profile,
-                engine=engine,
-                tls_keylog=tls_keylog,
-                jobs=jobs,
-                progress=advance,
-            )
-    except SourceError as error:
-        die(str(error), 3)
-    die_without_sip(report)
-    return report
-
-
-def die_without_sip(report: Report) -> None:
-    """Exit 3 where there was nothing to analyze."""
-    if not report.summary.messages and not report.interrupted:
-        die(_no_sip(report), 3)
-
-
-def check_engine(engine: Engine, tls_keylog: str | None) -> None:
-    """Exit 2 for an engine that cannot do what was asked."""
-    if engine == "native" and tls_keylog is not None:
-        raise click.UsageError("--tls-keylog does not go with --engine native: only tshark opens TLS")
-
-
-def _no_sip(report: Report) -> str:
-    from analyzer.escape import visible
-
-    names = ", ".join(visible(source.name) for source in report.sources)
-    seen = sum(source.frames for source in report.sources)
-    unit = "packets" if report.sources[0].kind == "capture" else "lines"
-    reasons = "; ".join(sentence for source in report.sources for sentence in source.quality)
-    reasons = reasons or "; ".join(defect.text for source in report.sources for _, defect in source.defect_list[:3])
-    kept = sum(source.keepalives for source in report.sources)
-    also = f", {kept} keep-alives" if kept else ""
-    return f"{names}: no SIP message in {seen:,} {unit}{also}" + (f" ({visible(reasons)})" if reasons else "")
-
-
 def _exit_code(report: Report, fail_on: str) -> int:
     if report.interrupted:
         return signals.code()
@@ -240,47 +165,6 @@ def _exit_code(report: Report, fail_on: str) -> int:
     failing = any(report.summary.findings.get(severity) for severity in LEVELS[fail_on])
     wrong = report.summary.digests.get("mismatch", 0) > 0 and fail_on != "never"
     return 1 if failing or wrong else 0
-
-
-def _rules(command: str, select: tuple[str, ...], ignore: tuple[str, ...]) -> list[Rule]:
-    from analyzer.rules import all_rules
-
-    chosen = _chosen(_split(select)) if select else list(all_rules())
-    if command == "storm" and not select:  # its verdict is made of tables
-        chosen = []
-    if command == "verify-digest" and not select:  # who asks for passwords wants no verdict on Call-IDs
-        chosen = [rule for rule in chosen if rule.id.startswith("R7616-digest-")]
-    ignored = {rule.id for rule in _chosen(_split(ignore))}
-    return [rule for rule in chosen if rule.id not in ignored]
-
-
-def _split(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name.strip() for joined in names for name in joined.split(",") if name.strip())
-
-
-def _chosen(names: tuple[str, ...]) -> list[Rule]:
-    """Rules by id, case-insensitive; a unique part of an id will do."""
-    from analyzer.rules import all_rules
-
-    chosen = []
-    for name in names:
-        exact = [rule for rule in all_rules() if rule.id.lower() == name.lower()]
-        near = exact or [rule for rule in all_rules() if name.lower() in rule.id.lower()]
-        if len(near) != 1:
-            which = "no rule is called" if not near else "several rules are called"
-            among = ": " + ", ".join(rule.id for rule in near) if near else " (sipcheck rules lists them)"
-            raise click.UsageError(f"{which} {name}{among}")
-        chosen.append(near[0])
-    return chosen
-
-
-def aor_given(text: str) -> str:
-    """The canonical address-of-record of what was typed, with or without its scheme."""
-    if not text:
-        return ""
-    from analyzer.sip.uri import Uri, aor
-
-    return aor(Uri.parse(text if text.lower().startswith(("sip:", "sips:")) else f"sip:{text}"))
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ import click
 
 from analyzer.cli import signals
 from analyzer.cli.options import Command, dialect_option, reading
-from analyzer.cli.rim import die
+from analyzer.cli.run import die
 from analyzer.interruption import unheard
 from analyzer.scratch import temporary_folder
 
@@ -83,7 +83,7 @@ def _check_free(out: Path, form: str, force: bool) -> None:
 
 
 def _export_tables(form: str, out: Path, *, progress: bool | None, **given: Any) -> int:
-    from analyzer.cli import read_report
+    from analyzer.cli.run import read_report
 
     report = read_report("export", None, progress, detail=True, tables=True, **given)
     from analyzer.dataframes import tables
@@ -144,7 +144,7 @@ def _save(
     """Write the messages of all files; True where Ctrl-C came before the end. Options of the analysis mean nothing."""
     del analysis
     from analyzer.capture.opener import open_sources
-    from analyzer.cli import aor_given, check_engine
+    from analyzer.cli.run import aor_given, check_engine
     from analyzer.defect import SourceError
     from analyzer.evidence import Datagram
     from analyzer.views.drawing.progress import progress_bar

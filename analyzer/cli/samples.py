@@ -16,7 +16,7 @@ import click
 
 import analyzer
 from analyzer.cli.options import Exemplary
-from analyzer.cli.rim import die
+from analyzer.cli.run import die
 
 MOST_OCTETS = 4_000_000
 """What all samples may take; a test holds the project to it."""

@@ -24,7 +24,7 @@ from analyzer.cli.options import (
     format_option,
     reading,
 )
-from analyzer.cli.rim import die, options_of, write_out
+from analyzer.cli.run import die, options_of, write_out
 from analyzer.views.drawing.outlet import tell
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _door(scheduler: str | None, insecure_scheduler: bool, **keys: str | None) -
 
 
 def _alone(**given: Any) -> tuple[Report, StormReport]:
-    from analyzer.cli import read_report
+    from analyzer.cli.run import read_report
 
     report = read_report("storm", None, detail=True, tables=True, **given)
     from analyzer.dataframes import tables
@@ -130,7 +130,7 @@ def _is_too_large(files: tuple[str, ...]) -> bool:
 
 def _by_cluster(scheduler: Door | None, spool: str | None, **given: Any) -> tuple[Report, StormReport, tuple[str, ...]]:
     """The storms by way of a cluster, and the files that could not be read, which were told."""
-    from analyzer.cli import aor_given, check_engine, die_without_sip
+    from analyzer.cli.run import aor_given, check_engine, die_without_sip
     from analyzer.cluster.door import ClusterError, ClusterUsage
     from analyzer.cluster.storms import storms_of
     from analyzer.defect import SourceError

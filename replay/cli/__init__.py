@@ -16,7 +16,7 @@ import click
 
 from analyzer.cli import signals
 from analyzer.cli.options import Command, Exemplary
-from analyzer.cli.rim import die, options_of, secrets_of, write_out
+from analyzer.cli.run import die, options_of, secrets_of, write_out
 from analyzer.escape import visible
 from analyzer.views.drawing.outlet import tell
 from replay.cli.options import CAPTURED, CHOICE, FLOW, LOAD, PLAIN, REGISTRAR, SECRETS, SEND, SIPP, VIEW, taking
@@ -205,7 +205,7 @@ def _files(files: tuple[str, ...]) -> list[str]:
 
 
 def _aor(text: str) -> str:
-    from analyzer.cli import aor_given
+    from analyzer.cli.run import aor_given
 
     return aor_given(text)
 

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import click
 
 from analyzer.cli import signals
-from analyzer.cli.rim import die, options_of, write_out
+from analyzer.cli.run import die, options_of, write_out
 from analyzer.register.digest.secrets import Secrets
 from analyzer.views.drawing.outlet import tell
 from replay.flow import Flow

@@ -106,7 +106,7 @@ def test_ambiguous_rule_names_the_candidates(faulty_log: str) -> None:
 
 
 def test_standard_input(clean_log: str) -> None:
-    done = piped(f"$PY -m analyzer.cli log - --format json < {clean_log}")
+    done = piped(f"$PY -m analyzer log - --format json < {clean_log}")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["summary"]["transactions"] == 1
 
@@ -257,7 +257,7 @@ def piped(script: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_reader_that_goes_away_is_no_traceback(faulty_log: str) -> None:
-    done = piped(f"$PY -m analyzer.cli log {faulty_log} --format ndjson | head -n 1 >/dev/null")
+    done = piped(f"$PY -m analyzer log {faulty_log} --format ndjson | head -n 1 >/dev/null")
     assert "Traceback" not in done.stderr
     assert "BrokenPipe" not in done.stderr
 
@@ -265,13 +265,13 @@ def test_a_reader_that_goes_away_is_no_traceback(faulty_log: str) -> None:
 def test_a_full_disk_is_one_line(faulty_log: str) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full on this system")
-    done = piped(f"$PY -m analyzer.cli log {faulty_log} > /dev/full")
+    done = piped(f"$PY -m analyzer log {faulty_log} > /dev/full")
     assert done.returncode == 3
     assert len(done.stderr.strip().splitlines()) == 1
 
 
 def test_the_log_command_does_not_load_pandas_or_asyncio(clean_log: str) -> None:
-    script = f"$PY -X importtime -m analyzer.cli log {clean_log} 2>&1 >/dev/null"
+    script = f"$PY -X importtime -m analyzer log {clean_log} 2>&1 >/dev/null"
     loaded = {line.rsplit("|", 1)[-1].strip() for line in piped(script).stdout.splitlines()}
     assert "analyzer.run.pipeline" in loaded
     assert not loaded & {"pandas", "pyshark", "dpkt", "numpy"}
@@ -313,11 +313,11 @@ def test_errors_escape_file_names() -> None:
 
 @pytest.mark.parametrize("redirection", ["> /dev/full", ">&-"])
 def test_help_without_a_place_to_go_is_no_traceback(redirection: str) -> None:
-    assert "Traceback" not in piped(f"$PY -m analyzer.cli --help {redirection}").stderr
+    assert "Traceback" not in piped(f"$PY -m analyzer --help {redirection}").stderr
 
 
 def test_starting_is_light() -> None:
-    script = "$PY -X importtime -m analyzer.cli --help 2>&1 >/dev/null"
+    script = "$PY -X importtime -m analyzer --help 2>&1 >/dev/null"
     loaded = {line.rsplit("|", 1)[-1].strip() for line in piped(script).stdout.splitlines()}
     assert "click" in loaded
     assert not loaded & {"analyzer.run.report", "analyzer.run.pipeline", "rich", "analyzer.sip.message"}

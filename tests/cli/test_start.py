@@ -39,7 +39,7 @@ HELP_MODULES = {
     "analyzer",
     "analyzer.cli",
     "analyzer.cli.options",
-    "analyzer.cli.rim",
+    "analyzer.cli.run",
     "analyzer.cli.signals",
     "analyzer.interruption",
     "analyzer.views",

@@ -44,7 +44,7 @@ def bounded() -> None:
 def test_no_number_of_columns_ends_or_burdens_a_command(command: str) -> None:
     for number in NUMBERS if command in COMMANDS[3:5] else NUMBERS[:1] + NUMBERS[6:7]:
         done = subprocess.run(
-            [sys.executable, "-m", "analyzer.cli", *command.split()],
+            [sys.executable, "-m", "analyzer", *command.split()],
             cwd=ROOT,
             env=os.environ | {"COLUMNS": number, "LINES": number},
             capture_output=True,

@@ -46,7 +46,7 @@ def frames(count: int, first: int = 0) -> list[bytes]:
 
 def command(*arguments: str) -> list[str]:
     """The command line of the child."""
-    return [sys.executable, "-m", "analyzer.cli", *arguments]
+    return [sys.executable, "-m", "analyzer", *arguments]
 
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}

@@ -17,7 +17,7 @@ from tests.shared import ROOT
 
 SAMPLE = ROOT / "samples" / "clean-registration" / "input.pcap"
 CAPTURE = pcap([frame(message(number)) for number in range(5)])
-COMMAND = [sys.executable, "-m", "analyzer.cli"]
+COMMAND = [sys.executable, "-m", "analyzer"]
 
 
 def sipcheck(*words: str, given: bytes = b"") -> tuple[int, str, str]:

@@ -107,7 +107,7 @@ def held(
 ) -> Iterator[Held]:
     """A registrar over `tcp` or `tls` (which needs `keys`) in a process with so many descriptors; everything that
     Python can complain of is an error or is written."""
-    command = [sys.executable, "-m", "analyzer.cli", "replay", "registrar", "--listen", "127.0.0.1:0", "--count", "0"]
+    command = [sys.executable, "-m", "analyzer", "replay", "registrar", "--listen", "127.0.0.1:0", "--count", "0"]
     command += ["--transport", transport, "--format", "json", "--timeout", "120", *words]
     if keys is not None:
         command += ["--certificate", str(keys.certificate), "--key", str(keys.key)]

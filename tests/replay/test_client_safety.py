@@ -41,7 +41,7 @@ def test_the_plan_comes_first_within_an_enclosed_namespace_too(space: Space, tmp
     users = tmp_path / "users.csv"
     users.write_text(f"carol,,{password('carol')}\n")
     with kamailio_server(space=space, hosts=(space.near,)) as server:
-        words = [sys.executable, "-m", "analyzer.cli", "replay", "client", TWICE, "--credentials", str(users)]
+        words = [sys.executable, "-m", "analyzer", "replay", "client", TWICE, "--credentials", str(users)]
         done = space.run(*words, "--speed", "0", "--target", f"{space.near}:{server.port}", "--format", "json")
     assert done.returncode == 0, done.stderr
     assert "this is what would be" in done.stderr and f"sending to {space.near}" in done.stderr
@@ -194,7 +194,7 @@ def test_the_end_of_standard_input_stops_it(closed: bool, kamailio: Kamailio, tm
     users = tmp_path / "users.csv"
     users.write_text(f"{user},,{password(user)}\n")
     words = ["client", TWICE, "--target", kamailio.target, "--credentials", str(users), "--map", f"carol@={user}@"]
-    command = [sys.executable, "-m", "analyzer.cli", "replay", *words, "--step", "--format", "json"]
+    command = [sys.executable, "-m", "analyzer", "replay", *words, "--step", "--format", "json"]
     shut = (lambda: os.close(0)) if closed else None
     done = subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False, preexec_fn=shut
@@ -223,7 +223,7 @@ def test_a_second_ctrl_c_says_what_is_left(tmp_path: Path) -> None:
     users.write_text("carol,,carolpw\n")
     with scripted_peer(hanging) as peer:
         words = ["client", TWICE, "--target", peer.target, "--credentials", str(users), "--speed", "0.001"]
-        command = [sys.executable, "-m", "analyzer.cli", "replay", *words]
+        command = [sys.executable, "-m", "analyzer", "replay", *words]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             assert peer.wait_for(2)
             time.sleep(0.3)

@@ -22,7 +22,7 @@ USERS = TWICE.with_name("users.csv")
 @contextlib.contextmanager
 def served(*words: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """A registrar that listens: its target, and the process."""
-    command = [sys.executable, "-m", "analyzer.cli", "replay", "registrar", *words, "--listen", "127.0.0.1:0"]
+    command = [sys.executable, "-m", "analyzer", "replay", "registrar", *words, "--listen", "127.0.0.1:0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stderr is not None
@@ -106,7 +106,7 @@ def test_nobody_came() -> None:
     ],
 )
 def test_refusals(words: list[str], code: int) -> None:
-    command = [sys.executable, "-m", "analyzer.cli", "replay", "registrar", *words]
+    command = [sys.executable, "-m", "analyzer", "replay", "registrar", *words]
     run = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert run.returncode == code
     assert run.stderr
@@ -115,7 +115,7 @@ def test_refusals(words: list[str], code: int) -> None:
 
 def test_an_address_in_use_is_one_line() -> None:
     with served("--timeout", "5") as (target, _):
-        command = [sys.executable, "-m", "analyzer.cli", "replay", "registrar", "--listen", target]
+        command = [sys.executable, "-m", "analyzer", "replay", "registrar", "--listen", target]
         run = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert run.returncode == 3
     assert "in use" in run.stderr

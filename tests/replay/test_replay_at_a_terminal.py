@@ -42,7 +42,7 @@ class Terminal:
 def terminal(kamailio: Kamailio, user: str, *words: str) -> Iterator[Terminal]:
     ours, theirs = pty.openpty()
     os.set_blocking(ours, False)
-    command = [sys.executable, "-m", "analyzer.cli", "replay", "client", TWICE, "--target", kamailio.target]
+    command = [sys.executable, "-m", "analyzer", "replay", "client", TWICE, "--target", kamailio.target]
     command += ["--map", f"carol@={user}@", *words]
     given = {**os.environ, "SIPCHECK_PASSWORD": f"{user}pw"}
     with subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, env=given) as process:

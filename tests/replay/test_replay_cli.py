@@ -24,7 +24,7 @@ TWICE = str(sample("cseq-not-raised"))
 
 def run(*words: str, stdin: bytes | None = None, timeout: float = 60) -> subprocess.CompletedProcess[bytes]:
     environment = {name: value for name, value in os.environ.items() if name != "SIPCHECK_PASSWORD"}
-    command = [sys.executable, "-m", "analyzer.cli", "replay", *words]
+    command = [sys.executable, "-m", "analyzer", "replay", *words]
     return subprocess.run(command, capture_output=True, timeout=timeout, env=environment, input=stdin, check=False)
 
 
@@ -174,7 +174,7 @@ def test_ctrl_c_removes_the_bindings(kamailio: Kamailio, users: str) -> None:
         "--speed",
         "0.01",
     ]
-    command = [sys.executable, "-m", "analyzer.cli", "replay", *words]
+    command = [sys.executable, "-m", "analyzer", "replay", *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         end = time.monotonic() + 20
         while not kamailio.bindings("c5") and time.monotonic() < end:

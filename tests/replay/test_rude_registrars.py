@@ -95,7 +95,7 @@ def test_a_registrar_that_leaves_at_random_leaves_no_traceback(
 ) -> None:
     keys = tls_keys if transport == "tls" else None
     with rude_registrar(seed, keys) as peer:
-        command = [sys.executable, "-m", "analyzer.cli", *client_words(peer.listening, users, keys)]
+        command = [sys.executable, "-m", "analyzer", *client_words(peer.listening, users, keys)]
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=120, cwd=ROOT, env={**os.environ, **STRICT}, check=False
         )

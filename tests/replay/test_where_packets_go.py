@@ -30,7 +30,7 @@ from tests.replay.spaces import Space
 from tests.replay.traced import children, elsewhere, reached, traced
 from tests.shared import ROOT
 
-CLI = (sys.executable, "-m", "analyzer.cli", "replay")
+CLI = (sys.executable, "-m", "analyzer", "replay")
 TWICE = str(sample("cseq-not-raised"))
 
 

@@ -1,6 +1,6 @@
 """Where a program's packets go, as the kernel was asked for it: every address of a network call, by strace.
 
-command = traced(trace, "python", "-m", "analyzer.cli", ...)     run this instead
+command = traced(trace, "python", "-m", "analyzer", ...)     run this instead
 reached(trace)                                                   {("127.0.0.1", 5060), ("unix", "/run/nscd/socket")}
 """
 

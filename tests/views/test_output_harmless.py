@@ -210,7 +210,7 @@ def on_a_terminal(environment: dict[str, str], *arguments: str) -> bytes:
     ours, theirs = pty.openpty()
     try:
         known = os.environ | {"PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "90"} | environment
-        command = [sys.executable, "-m", "analyzer.cli", *arguments]
+        command = [sys.executable, "-m", "analyzer", *arguments]
         with subprocess.Popen(command, stdout=theirs, stderr=theirs, env=known) as running:
             os.close(theirs)
             said = b"".join(_until_closed(ours))

@@ -288,7 +288,7 @@ def test_asterisk_includes_and_circles_of_templates_go_nowhere() -> None:
 
 
 def sipcheck(*words: str | Path, shell: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "analyzer.cli", "verify-digest", str(CAPTURE), *map(str, words)]
+    command = [sys.executable, "-m", "analyzer", "verify-digest", str(CAPTURE), *map(str, words)]
     if shell:
         command = ["bash", "-c", f'"$@" --credentials {shell}', "bash", *command]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)

@@ -1,4 +1,4 @@
-"""`python -m analyzer.cli` is the `sipcheck` command."""
+"""`python -m analyzer` is the `sipcheck` command."""
 
 from __future__ import annotations
 

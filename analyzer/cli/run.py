@@ -1,0 +1,206 @@
+"""What every command does at its rim: secrets in, the result out, one line for an error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import IO, TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from analyzer.cli import signals
+
+if TYPE_CHECKING:
+    from analyzer.capture.engine import Engine
+    from analyzer.judge.findings import Rule
+    from analyzer.register.digest.secrets import Secrets
+    from analyzer.run.report import Report
+
+_BROKEN_PIPE = 128 + 13  # as a shell reports whom SIGPIPE has ended
+
+
+def secrets_of(command: str, credentials: tuple[str, ...], password_file: str | None, password: str | None) -> Secrets:
+    """The secrets that the options name; asked for at a prompt where that is wanted. Exit 2 for a bad file."""
+    from analyzer.register.digest.secrets import CredentialsError, Secrets
+
+    if password:
+        click.echo("sipcheck: warning: other users of this machine can see a password given as an argument", err=True)
+    if password == "":
+        password = _prompt()
+    if password is None and password_file is None:
+        password = os.environ.get("SIPCHECK_PASSWORD")
+    if command == "verify-digest" and password is None and not (password_file or credentials) and sys.stdin.isatty():
+        password = _prompt()
+    try:
+        return Secrets.load(credentials, password=password, password_file=password_file)
+    except CredentialsError as error:
+        die(str(error), 2)
+
+
+def _prompt() -> str:
+    if not sys.stdin.isatty():
+        die("--password asks on a terminal, and there is none: use --password-file or SIPCHECK_PASSWORD", 2)
+    try:
+        return str(click.prompt("Password of every user", hide_input=True, err=True))
+    except click.Abort:
+        die("no password was given", signals.code())
+
+
+def options_of(command: str, color: str, *, show_all: bool) -> Any:
+    """How a view draws on this standard output (`analyzer.views.ViewOptions`)."""
+    from analyzer.views import ViewOptions
+    from analyzer.views.drawing.outlet import columns_of
+
+    terminal = sys.stdout.isatty()
+    wanted = color == "always" or (
+        color == "auto" and terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    )
+    width = columns_of(sys.stdout) if terminal or "COLUMNS" in os.environ else 0
+    return ViewOptions(width=width, color=wanted, all=show_all, command=command)
+
+
+def write_out(render: Callable[[IO[str]], None]) -> None:
+    """Render to standard output; a reader that went away (`| head`) or a full disk is no traceback."""
+    signals.settle()
+    try:
+        render(sys.stdout)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        leave(_BROKEN_PIPE)
+    except OSError as error:
+        leave(3, f"standard output cannot be written: {error.strerror}")
+
+
+def leave(code: int, why: str = "") -> NoReturn:
+    """End, and do not try to write what standard output still holds."""
+    from analyzer.views.drawing.outlet import discard
+
+    discard(sys.stdout)
+    if why:
+        die(why, code)
+    sys.exit(code)
+
+
+def die(text: str, code: int) -> NoReturn:
+    """One line on standard error, and out."""
+    from analyzer.views.drawing.outlet import tell  # it escapes: a file name may be hostile too
+
+    tell(f"sipcheck: {text}")
+    sys.exit(code)
+
+
+def read_report(
+    command: str,
+    kind: Any,
+    progress: bool | None,
+    *,
+    detail: bool,
+    files: tuple[str, ...],
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    profile: str,
+    aor: str,
+    credentials: tuple[str, ...],
+    password_file: str | None,
+    password: str | None,
+    dialect: str | None = None,
+    engine: Engine = "auto",
+    tls_keylog: str | None = None,
+    jobs: int = 1,
+    tables: bool = False,
+) -> Report:
+    """The report of the files by the options of `analyzing` or `reading`; leaves with 3 where there is none to make."""
+    from analyzer.defect import SourceError
+    from analyzer.run.pipeline import analyze
+    from analyzer.views.drawing.progress import progress_bar
+
+    check_engine(engine, tls_keylog)
+    secrets = secrets_of(command, credentials, password_file, password)
+    try:
+        with progress_bar(progress) as advance:
+            report = analyze(
+                list(files),
+                kind=kind,
+                dialect=dialect,
+                secrets=secrets,
+                rules=_rules(command, select, ignore),
+                detail=detail,
+                tables=tables,
+                aor=aor_given(aor),
+                profile=profile,
+                engine=engine,
+                tls_keylog=tls_keylog,
+                jobs=jobs,
+                progress=advance,
+            )
+    except SourceError as error:
+        die(str(error), 3)
+    die_without_sip(report)
+    return report
+
+
+def die_without_sip(report: Report) -> None:
+    """Exit 3 where there was nothing to analyze."""
+    if not report.summary.messages and not report.interrupted:
+        die(_no_sip(report), 3)
+
+
+def check_engine(engine: Engine, tls_keylog: str | None) -> None:
+    """Exit 2 for an engine that cannot do what was asked."""
+    if engine == "native" and tls_keylog is not None:
+        raise click.UsageError("--tls-keylog does not go with --engine native: only tshark opens TLS")
+
+
+def _no_sip(report: Report) -> str:
+    from analyzer.escape import visible
+
+    names = ", ".join(visible(source.name) for source in report.sources)
+    seen = sum(source.frames for source in report.sources)
+    unit = "packets" if report.sources[0].kind == "capture" else "lines"
+    reasons = "; ".join(sentence for source in report.sources for sentence in source.quality)
+    reasons = reasons or "; ".join(defect.text for source in report.sources for _, defect in source.defect_list[:3])
+    kept = sum(source.keepalives for source in report.sources)
+    also = f", {kept} keep-alives" if kept else ""
+    return f"{names}: no SIP message in {seen:,} {unit}{also}" + (f" ({visible(reasons)})" if reasons else "")
+
+
+def _rules(command: str, select: tuple[str, ...], ignore: tuple[str, ...]) -> list[Rule]:
+    from analyzer.rules import all_rules
+
+    chosen = chosen_rules(_split(select)) if select else list(all_rules())
+    if command == "storm" and not select:  # its verdict is made of tables
+        chosen = []
+    if command == "verify-digest" and not select:  # who asks for passwords wants no verdict on Call-IDs
+        chosen = [rule for rule in chosen if rule.id.startswith("R7616-digest-")]
+    ignored = {rule.id for rule in chosen_rules(_split(ignore))}
+    return [rule for rule in chosen if rule.id not in ignored]
+
+
+def _split(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name.strip() for joined in names for name in joined.split(",") if name.strip())
+
+
+def chosen_rules(names: tuple[str, ...]) -> list[Rule]:
+    """Rules by id, case-insensitive; a unique part of an id will do."""
+    from analyzer.rules import all_rules
+
+    chosen = []
+    for name in names:
+        exact = [rule for rule in all_rules() if rule.id.lower() == name.lower()]
+        near = exact or [rule for rule in all_rules() if name.lower() in rule.id.lower()]
+        if len(near) != 1:
+            which = "no rule is called" if not near else "several rules are called"
+            among = ": " + ", ".join(rule.id for rule in near) if near else " (sipcheck rules lists them)"
+            raise click.UsageError(f"{which} {name}{among}")
+        chosen.append(near[0])
+    return chosen
+
+
+def aor_given(text: str) -> str:
+    """The canonical address-of-record of what was typed, with or without its scheme."""
+    if not text:
+        return ""
+    from analyzer.sip.uri import Uri, aor
+
+    return aor(Uri.parse(text if text.lower().startswith(("sip:", "sips:")) else f"sip:{text}"))
