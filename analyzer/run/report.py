@@ -5,7 +5,6 @@ Times are nanoseconds since the epoch here; views turn them into the reader's cl
 
 from __future__ import annotations
 
-import importlib
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
@@ -107,8 +106,9 @@ class Report:
     def _repr_html_(self) -> str:
         """What a notebook shows (`analyzer/views/page/notebook.py`): it asks the value itself, so this is the one word
         upwards, by name and late."""
-        page: str = importlib.import_module("analyzer.views.page.notebook").as_html(self)
-        return page
+        from analyzer.views.page.notebook import as_html
+
+        return as_html(self)
 
 
 def row_of(
