@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, BinaryIO, Literal, NamedTuple, cast
 
 from analyzer.capture import links, magics, preface
 from analyzer.capture.formats import Format
-from analyzer.capture.inlet import Inlet
+from analyzer.capture.input_stream import InputStream
 from analyzer.defect import SourceError
 from analyzer.evidence import Source
 
@@ -73,7 +73,7 @@ class _Need(NamedTuple):
     doubtful: bool = False
 
 
-def choose(path: str | None, inlet: Inlet, form: Format, source: Source, wish: Wish | None) -> Deep | None:
+def choose(path: str | None, input_stream: InputStream, form: Format, source: Source, wish: Wish | None) -> Deep | None:
     """tshark for a capture of a format that is known, or None where our own reader will do.
 
     `path` is that of the file, or None for a stream. Raises SourceError where it needs tshark and cannot have it.
@@ -81,7 +81,7 @@ def choose(path: str | None, inlet: Inlet, form: Format, source: Source, wish: W
     wish = wish or Wish()
     if wish.engine == "native":
         return None
-    known = preface.read(inlet)
+    known = preface.read(input_stream)
     need = _need(path, known, form, wish)
     if need is None:
         if wish.keylog is not None:
@@ -94,11 +94,11 @@ def choose(path: str | None, inlet: Inlet, form: Format, source: Source, wish: W
             raise
         source.quality.append(f"not all of it can be read: {error.reason}")
         return None
-    return _deep(program, path, inlet, source, wish, need, secrets=known.secrets)
+    return _deep(program, path, input_stream, source, wish, need, secrets=known.secrets)
 
 
 def foreign(
-    path: str | None, inlet: Inlet | None, source: Source, wish: Wish | None, error: SourceError
+    path: str | None, input_stream: InputStream | None, source: Source, wish: Wish | None, error: SourceError
 ) -> Deep | None:
     """tshark for something that we do not know, or None where it is not worth asking: then `error` stands.
 
@@ -106,18 +106,18 @@ def foreign(
     any plain file, since that takes no copy. Raises SourceError, with tshark's reason, where tshark does not know it.
     """
     wish = wish or Wish()
-    if wish.engine == "native" or (inlet is None and path is None):
+    if wish.engine == "native" or (input_stream is None and path is None):
         return None
     reason = error.reason
-    if inlet is not None:
-        title = magics.capture(inlet.head(magics.HEAD))
+    if input_stream is not None:
+        title = magics.capture(input_stream.head(magics.HEAD))
         if not title and (wish.engine == "auto" or path is None or _packed(path)):
             return None
         reason = f"is {title}" if title else reason
     need = _Need(f"it {reason}", whole=True, doubtful=True)
     program = _program(source, need)
     try:
-        return _deep(program, path, inlet, source, wish, need, secrets=False)
+        return _deep(program, path, input_stream, source, wish, need, secrets=False)
     except SourceError as refusal:
         raise SourceError(source.name, f"{reason}, and {refusal.reason}", hint=refusal.hint or error.hint) from refusal
 
@@ -143,7 +143,7 @@ def _holds_tls(path: str, form: Format) -> bool:
     scratch = Source(path)
     with open(path, "rb") as stream:
         assert form.records is not None
-        return tls.seen(form.records(Inlet(stream, scratch), scratch))  # type: ignore[arg-type]
+        return tls.seen(form.records(InputStream(stream, scratch), scratch))  # type: ignore[arg-type]
 
 
 def _program(source: Source, need: _Need) -> Program:
@@ -159,7 +159,7 @@ def _program(source: Source, need: _Need) -> Program:
 def _deep(
     program: Program,
     path: str | None,
-    inlet: Inlet | None,
+    input_stream: InputStream | None,
     source: Source,
     wish: Wish,
     need: _Need,
@@ -169,10 +169,10 @@ def _deep(
     from analyzer.capture.tshark import program as _tshark
 
     spool: IO[bytes] | None = None
-    if inlet is not None and (path is None or _packed(path)):
+    if input_stream is not None and (path is None or _packed(path)):
         from analyzer.capture import spool as spooling
 
-        spool, path = spooling.spooled(cast(BinaryIO, inlet), source.name)
+        spool, path = spooling.spooled(cast(BinaryIO, input_stream), source.name)
     path = os.path.abspath(path or "")
     try:
         if need.doubtful:

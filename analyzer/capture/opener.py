@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, BinaryIO, Literal, NamedTuple, cast
 
 from analyzer.capture import formats
 from analyzer.capture.formats import HEAD, Format
-from analyzer.capture.inlet import Inlet, UnknownFormat
+from analyzer.capture.input_stream import InputStream, UnknownFormat
 from analyzer.capture.record import Record
 from analyzer.defect import SourceError
 from analyzer.evidence import LATEST, Datagram, Item, Source
@@ -32,10 +32,11 @@ _BUFFER = 1 << 18
 
 
 class _Opened(NamedTuple):
-    """An input that was recognised; `deep` where tshark reads it, and then `inlet` only where we can go along."""
+    """An input that was recognised; `deep` where tshark reads it, and then `input_stream` only where we can go
+    along."""
 
     source: Source
-    inlet: Inlet | None
+    input_stream: InputStream | None
     format: Format
     size: int | None
     deep: Deep | None = None
@@ -77,7 +78,7 @@ class Reading:
 
     def position(self) -> int:
         """Octets taken from the files so far, before decompression."""
-        return sum(one.inlet.position for one in self._opened if one.inlet is not None)
+        return sum(one.input_stream.position for one in self._opened if one.input_stream is not None)
 
     def total(self) -> int | None:
         """Octets of all files, or None where one is a stream."""
@@ -89,8 +90,8 @@ class Reading:
         for running in self._deep:
             running.close()
         for one in self._opened:
-            if one.inlet is not None:
-                one.inlet.close()
+            if one.input_stream is not None:
+                one.input_stream.close()
             if one.deep is not None and one.deep.spool is not None:
                 one.deep.spool.close()
 
@@ -187,27 +188,27 @@ def _told(
     path = _path(one)
     owned = isinstance(one, (str, os.PathLike))
     size = _size(stream)
-    inlet: Inlet | None = None
+    input_stream: InputStream | None = None
     try:
-        inlet = Inlet(stream, source, owned=owned)
-        form = _recognise(inlet, source, known, kind, dialect)
+        input_stream = InputStream(stream, source, owned=owned)
+        form = _recognise(input_stream, source, known, kind, dialect)
     except UnknownFormat as error:
         if kind == "log" or dialect is not None:
             raise
         from analyzer.capture import engine
 
-        deep = engine.foreign(path, inlet, source, wish, error)
+        deep = engine.foreign(path, input_stream, source, wish, error)
         if deep is None:
             raise
-        if inlet is None:  # what cannot be unpacked here is not read here
+        if input_stream is None:  # what cannot be unpacked here is not read here
             stream.close()
-        return _Opened(source, inlet, engine.FOREIGN, size, deep)
+        return _Opened(source, input_stream, engine.FOREIGN, size, deep)
     _check_kind(form, source.name, kind)
     if form.kind == "log":
-        return _Opened(source, inlet, form, size)
+        return _Opened(source, input_stream, form, size)
     from analyzer.capture import engine
 
-    return _Opened(source, inlet, form, size, engine.choose(path, inlet, form, source, wish))
+    return _Opened(source, input_stream, form, size, engine.choose(path, input_stream, form, source, wish))
 
 
 def _path(one: Input) -> str | None:
@@ -269,34 +270,36 @@ def _size(stream: BinaryIO) -> int | None:
     return status.st_size or None
 
 
-def _recognise(inlet: Inlet, source: Source, known: list[Format], kind: str | None, dialect: str | None) -> Format:
+def _recognise(
+    input_stream: InputStream, source: Source, known: list[Format], kind: str | None, dialect: str | None
+) -> Format:
     name = source.name
     # A capture is told by its first octets; a live one may not have more yet.
-    head = inlet.head(_MAGIC)
+    head = input_stream.head(_MAGIC)
     if not head:
-        inlet.check()
+        input_stream.check()
         raise SourceError(name, source.defect_list[0][1].text if source.defect_list else "is empty")
     if dialect is not None:
         return _named(dialect, name, known, kind)
     found = [form for form in known if form.kind == "capture" and form.looks_like(head)]
     if not found:
-        head = inlet.head(HEAD)
+        head = input_stream.head(HEAD)
         found = [form for form in known if form.kind == "log" and form.looks_like(head)]
     if not found:
-        inlet.check()
+        input_stream.check()
     if len(found) > 1:
         hint = "say which with --dialect"
         raise SourceError(name, "looks like " + " and like ".join(form.name for form in found), hint=hint)
     if not found:
-        raise _unknown(inlet, name, known, kind)
+        raise _unknown(input_stream, name, known, kind)
     return found[0]
 
 
-def _unknown(inlet: Inlet, name: str, known: list[Format], kind: str | None) -> SourceError:
+def _unknown(input_stream: InputStream, name: str, known: list[Format], kind: str | None) -> SourceError:
     """What is said of an input that is of no format known: what it looks like, and what to do."""
     from analyzer.capture import magics
 
-    head = inlet.head(magics.HEAD)
+    head = input_stream.head(magics.HEAD)
     title = magics.capture(head)
     if title and kind == "log":
         return SourceError(name, f"is {title}", hint=f"use: sipcheck pcap {name}")
@@ -326,9 +329,9 @@ def _check_kind(form: Format, name: str, kind: str | None) -> None:
     raise SourceError(name, f"is {article} {form.title}", hint=hint)
 
 
-def _buffered(inlet: Inlet | None) -> BinaryIO:
-    assert inlet is not None
-    return io.BufferedReader(inlet, _BUFFER)
+def _buffered(input_stream: InputStream | None) -> BinaryIO:
+    assert input_stream is not None
+    return io.BufferedReader(input_stream, _BUFFER)
 
 
 def _captured(captures: Sequence[_Opened]) -> Iterator[Item]:
@@ -346,7 +349,7 @@ def _dissected(one: _Opened, deep: Deep) -> Generator[Item, None, None]:
 
     walk = None
     if one.format.records is not None:
-        walk = _dated(one, _buffered(one.inlet) if deep.spool is None else _again(deep.spool))
+        walk = _dated(one, _buffered(one.input_stream) if deep.spool is None else _again(deep.spool))
     yield from items(deep, one.source, walk)
 
 
@@ -359,7 +362,7 @@ def _logged(one: _Opened) -> Iterator[Item]:
     """The items of a log; each datagram is a message there."""
     assert one.format.read is not None
     source, messages = one.source, 0
-    for item in one.format.read(_buffered(one.inlet), source):
+    for item in one.format.read(_buffered(one.input_stream), source):
         messages += isinstance(item, Datagram)
         source.messages = messages
         item.time = source.dated(item.time, item.place)
@@ -368,7 +371,7 @@ def _logged(one: _Opened) -> Iterator[Item]:
 
 
 def _records(one: _Opened) -> Iterator[Record]:
-    return _dated(one, _buffered(one.inlet))
+    return _dated(one, _buffered(one.input_stream))
 
 
 def _dated(one: _Opened, stream: BinaryIO) -> Iterator[Record]:

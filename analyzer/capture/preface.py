@@ -28,22 +28,22 @@ class _Headed(Protocol):
     def head(self, count: int) -> bytes: ...
 
 
-def read(inlet: _Headed) -> Preface:
+def read(input_stream: _Headed) -> Preface:
     """The preface of a pcap or pcapng file; an empty one where that cannot be read."""
-    head = inlet.head(24)
+    head = input_stream.head(24)
     if head[:4] == _NG_MAGIC:
-        return _pcapng(inlet)
+        return _pcapng(input_stream)
     if len(head) < 24:
         return Preface(frozenset(), secrets=False)
     sign = ">" if head[:4] in _BIG_ENDIAN else "<"
     return Preface(frozenset({struct.unpack_from(sign + "I", head, 20)[0] & _LINKTYPE}), secrets=False)
 
 
-def _pcapng(inlet: _Headed) -> Preface:
+def _pcapng(input_stream: _Headed) -> Preface:
     links: set[int] = set()
     secrets = False
     at, sign = 0, "<"
-    while at < _LONGEST and len(head := inlet.head(at + 12)) >= at + 12:
+    while at < _LONGEST and len(head := input_stream.head(at + 12)) >= at + 12:
         kind, size = struct.unpack_from(sign + "II", head, at)
         if kind == _SECTION:
             sign = ">" if head[at + 8 : at + 12] == b"\x1a\x2b\x3c\x4d" else "<"

@@ -169,7 +169,7 @@ def _exit_code(report: Report, fail_on: str) -> int:
 
 def main() -> None:
     """Run the command; the entry point of the distribution."""
-    from analyzer.views.drawing.outlet import prepare
+    from analyzer.views.drawing.output import prepare
 
     signals.listen()
     prepare()

@@ -202,6 +202,6 @@ def _remove(out: Path) -> None:
 
 
 def _say(out: Path, what: str) -> None:
-    from analyzer.views.drawing.outlet import tell
+    from analyzer.views.drawing.output import tell
 
     tell(f"{out}: {what}")

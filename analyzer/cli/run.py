@@ -50,7 +50,7 @@ def _prompt() -> str:
 def options_of(command: str, color: str, *, show_all: bool) -> Any:
     """How a view draws on this standard output (`analyzer.views.ViewOptions`)."""
     from analyzer.views import ViewOptions
-    from analyzer.views.drawing.outlet import columns_of
+    from analyzer.views.drawing.output import columns_of
 
     terminal = sys.stdout.isatty()
     wanted = color == "always" or (
@@ -74,7 +74,7 @@ def write_out(render: Callable[[IO[str]], None]) -> None:
 
 def leave(code: int, why: str = "") -> NoReturn:
     """End, and do not try to write what standard output still holds."""
-    from analyzer.views.drawing.outlet import discard
+    from analyzer.views.drawing.output import discard
 
     discard(sys.stdout)
     if why:
@@ -84,7 +84,7 @@ def leave(code: int, why: str = "") -> NoReturn:
 
 def die(text: str, code: int) -> NoReturn:
     """One line on standard error, and out."""
-    from analyzer.views.drawing.outlet import tell  # it escapes: a file name may be hostile too
+    from analyzer.views.drawing.output import tell  # it escapes: a file name may be hostile too
 
     tell(f"sipcheck: {text}")
     sys.exit(code)

@@ -38,7 +38,7 @@ def samples(folder: Path) -> None:
         size = _write(files, there, folder)
     except OSError as error:
         die(f"{folder}: the samples cannot be written there: {_why(error)}", 3)
-    from analyzer.views.drawing.outlet import tell
+    from analyzer.views.drawing.output import tell
 
     tell(f"{folder}: {len(files)} files, {size:,} octets")
 

@@ -25,7 +25,7 @@ from analyzer.cli.options import (
     reading,
 )
 from analyzer.cli.run import die, options_of, write_out
-from analyzer.views.drawing.outlet import tell
+from analyzer.views.drawing.output import tell
 
 if TYPE_CHECKING:
     from analyzer.cluster.door import Door

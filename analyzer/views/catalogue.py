@@ -132,7 +132,7 @@ def _style(rule: Rule) -> str:
 
 def _draw_rule(rule: Rule, out: IO[str], options: ViewOptions) -> None:
     from analyzer.views.drawing.canvas import DIM, HINT, STRONG, Canvas
-    from analyzer.views.drawing.outlet import DEFAULT_WIDTH
+    from analyzer.views.drawing.output import DEFAULT_WIDTH
 
     width = min(options.width or DEFAULT_WIDTH, _PROSE)
     canvas = Canvas(out, ViewOptions(width, options.color, options.all, options.command))

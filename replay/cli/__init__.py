@@ -18,7 +18,7 @@ from analyzer.cli import signals
 from analyzer.cli.options import Command, Exemplary
 from analyzer.cli.run import die, options_of, secrets_of, write_out
 from analyzer.escape import visible
-from analyzer.views.drawing.outlet import tell
+from analyzer.views.drawing.output import tell
 from replay.cli.options import CAPTURED, CHOICE, FLOW, LOAD, PLAIN, REGISTRAR, SECRETS, SEND, SIPP, VIEW, taking
 from replay.views import load_view
 

@@ -10,7 +10,7 @@ import click
 from analyzer.cli import signals
 from analyzer.cli.run import die, options_of, write_out
 from analyzer.register.digest.secrets import Secrets
-from analyzer.views.drawing.outlet import tell
+from analyzer.views.drawing.output import tell
 from replay.flow import Flow
 from replay.serving import ServingOptions
 

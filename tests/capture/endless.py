@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from analyzer.capture.inlet import CHUNK
+from analyzer.capture.input_stream import CHUNK
 
 
 class Endless(io.RawIOBase):

@@ -12,7 +12,7 @@ import analyzer
 from analyzer.capture import tls
 from analyzer.capture.formats import pcap as pcap_format
 from analyzer.capture.formats import pcapng as pcapng_format
-from analyzer.capture.inlet import Inlet
+from analyzer.capture.input_stream import InputStream
 from analyzer.capture.opener import open_sources
 from analyzer.capture.preface import read as preface
 from analyzer.capture.tshark.program import check_keylog, find, survey
@@ -214,7 +214,7 @@ def test_tls_is_seen_from_outside(frames: list[bytes], expected: bool) -> None:
 
 
 def described(capture: bytes) -> tuple[set[int], bool]:
-    found = preface(Inlet(io.BytesIO(capture), Source("x")))
+    found = preface(InputStream(io.BytesIO(capture), Source("x")))
     return set(found.links), found.secrets
 
 

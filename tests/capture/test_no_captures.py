@@ -18,7 +18,7 @@ import pytest
 
 from analyzer.capture import magics, spool
 from analyzer.capture.formats import HEAD
-from analyzer.capture.inlet import CHUNK
+from analyzer.capture.input_stream import CHUNK
 from analyzer.capture.opener import open_sources
 from analyzer.defect import SourceError
 from analyzer.evidence import Datagram

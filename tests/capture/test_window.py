@@ -66,10 +66,10 @@ def test_a_stream_with_read_only() -> None:
 @pytest.mark.parametrize("make", [pcap, pcapng], ids=["pcap", "pcapng"])
 def test_a_capture_that_is_still_being_written(make: Callable[[list[bytes]], bytes]) -> None:
     """`tcpdump -w -` into a pipe: each packet is given when it comes, not when the writer ends."""
-    outlet, inlet = os.pipe()
+    outlet, input_stream = os.pipe()
     two = make([frame(message(1)), frame(message(2))])
     first = len(make([frame(message(1))]))
-    with open(outlet, "rb") as stream, open(inlet, "wb", buffering=0) as writer:
+    with open(outlet, "rb") as stream, open(input_stream, "wb", buffering=0) as writer:
         writer.write(two[:first])
         items = iter(open_sources([stream]))
         assert getattr(next(items), "payload", b"") == message(1)

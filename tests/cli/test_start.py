@@ -43,7 +43,7 @@ HELP_MODULES = {
     "analyzer.cli.signals",
     "analyzer.interruption",
     "analyzer.views",
-    "analyzer.views.drawing.outlet",
+    "analyzer.views.drawing.output",
 }
 LOG_PACKAGES = ("capture", "cli", "register", "rules", "sip", "views")
 NOT_FOR_LOGS = (

@@ -14,7 +14,7 @@ import pytest
 from analyzer.run.pipeline import analyze
 from analyzer.views import ViewOptions, load_view
 from analyzer.views.drawing.canvas import NARROWEST
-from analyzer.views.drawing.outlet import DEFAULT_WIDTH, WIDEST, columns_of
+from analyzer.views.drawing.output import DEFAULT_WIDTH, WIDEST, columns_of
 from tests.shared import ROOT
 
 NUMBERS = ["999999999", "9" * 5000, "0", "-1", "abc", "1", "²", ""]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from analyzer.capture import hep, links
 from analyzer.capture.formats import pcap, pcapng
-from analyzer.capture.inlet import CHUNK, Inlet
+from analyzer.capture.input_stream import CHUNK, InputStream
 from analyzer.capture.packets import PacketReader
 from analyzer.capture.record import Record
 from analyzer.capture.websocket import WebSocketFramer
@@ -53,16 +53,16 @@ def check_inlet(octets: bytes) -> None:
     given = 0
     with bounded(len(octets) + MOST_INFLATED, calls=10, copies=40):
         try:
-            inlet = Inlet(io.BytesIO(octets), source)
-            head = inlet.head(12)
+            input_stream = InputStream(io.BytesIO(octets), source)
+            head = input_stream.head(12)
         except SourceError as error:
             assert "\n" not in str(error)
             return
         buffer = bytearray(CHUNK)
-        while given < MOST_INFLATED and (size := inlet.readinto(memoryview(buffer))):
+        while given < MOST_INFLATED and (size := input_stream.readinto(memoryview(buffer))):
             given += size
     assert len(head) <= 12
-    assert inlet.position <= len(octets)
+    assert input_stream.position <= len(octets)
     sound_source(source)
 
 

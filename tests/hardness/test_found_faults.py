@@ -14,7 +14,7 @@ from analyzer.capture import ip
 from analyzer.capture.dialects import asterisk_chan_sip
 from analyzer.capture.formats import pcapng
 from analyzer.capture.fragments import MAX_HELD, PIECE, Reassembler
-from analyzer.capture.inlet import CHUNK, Inlet
+from analyzer.capture.input_stream import CHUNK, InputStream
 from analyzer.capture.opener import open_sources
 from analyzer.capture.record import Record
 from analyzer.capture.text.payload import CRLF, Printed
@@ -101,8 +101,8 @@ def test_a_second_compressed_file_may_begin_anywhere(before: int) -> None:
     first = first[:3] + b"\x04" + first[4:10] + (extra - 2).to_bytes(2, "little") + bytes(extra - 2) + first[10:]
     assert len(first) == before
     source = Source("file")
-    inlet = io.BufferedReader(Inlet(io.BytesIO(first + gzip.compress(b"second", mtime=0)), source))
-    assert inlet.read() == fill + b"second"
+    input_stream = io.BufferedReader(InputStream(io.BytesIO(first + gzip.compress(b"second", mtime=0)), source))
+    assert input_stream.read() == fill + b"second"
     assert not source.defects
 
 

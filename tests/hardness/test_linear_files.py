@@ -13,7 +13,7 @@ from typing import BinaryIO
 import pytest
 
 from analyzer.capture.formats import pcap, pcapng
-from analyzer.capture.inlet import CHUNK, Inlet
+from analyzer.capture.input_stream import CHUNK, InputStream
 from analyzer.capture.record import Record
 from analyzer.evidence import Source
 from tests.capture import build
@@ -109,8 +109,8 @@ def inflating(octets: bytes) -> Run:
     """All octets that come out, in pieces, of which nothing is kept."""
 
     def run() -> None:
-        inlet, buffer = Inlet(io.BytesIO(octets), Source("file")), memoryview(bytearray(CHUNK))
-        while inlet.readinto(buffer):
+        input_stream, buffer = InputStream(io.BytesIO(octets), Source("file")), memoryview(bytearray(CHUNK))
+        while input_stream.readinto(buffer):
             pass
 
     return run

@@ -13,7 +13,7 @@ from rich.cells import cell_len
 
 from analyzer.views import ViewOptions
 from analyzer.views.drawing.canvas import BAD, NARROWEST, Canvas, widest
-from analyzer.views.drawing.outlet import DEFAULT_WIDTH
+from analyzer.views.drawing.output import DEFAULT_WIDTH
 
 ANYTHING = st.text(st.characters(codec=None), max_size=80)
 

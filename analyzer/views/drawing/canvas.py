@@ -17,7 +17,7 @@ from rich.text import Text
 
 from analyzer.escape import visible
 from analyzer.views import ViewOptions
-from analyzer.views.drawing.outlet import DEFAULT_WIDTH, WIDEST
+from analyzer.views.drawing.output import DEFAULT_WIDTH, WIDEST
 
 Piece = str | Text | tuple[str, str]
 """Words, words already made, or words with a style."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from analyzer.views.drawing.outlet import columns_of
+from analyzer.views.drawing.output import columns_of
 
 if TYPE_CHECKING:
     from rich.console import Console

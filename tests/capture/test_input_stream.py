@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.capture.inlet import CHUNK, Inlet
+from analyzer.capture.input_stream import CHUNK, InputStream
 from analyzer.defect import SourceError
 from analyzer.evidence import Source
 
@@ -26,20 +26,20 @@ COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
 TEXT = random.Random(1).randbytes(3 * CHUNK // 2)
 
 
-def drained(octets: bytes) -> tuple[bytes, Source, Inlet]:
+def drained(octets: bytes) -> tuple[bytes, Source, InputStream]:
     source = Source("x")
-    inlet = Inlet(io.BytesIO(octets), source)
-    return io.BufferedReader(inlet).read(), source, inlet
+    input_stream = InputStream(io.BytesIO(octets), source)
+    return io.BufferedReader(input_stream).read(), source, input_stream
 
 
 @pytest.mark.parametrize("compress", COMPRESSIONS.values(), ids=COMPRESSIONS)
 @pytest.mark.parametrize("text", [b"x", b"abc" * 100, TEXT, bytes(5 * CHUNK)], ids=["1", "300", "random", "zeros"])
 def test_what_went_in_comes_out(compress: Callable[[bytes], bytes], text: bytes) -> None:
     octets = compress(text)
-    out, source, inlet = drained(octets)
+    out, source, input_stream = drained(octets)
     assert out == text
     assert not source.damaged
-    assert inlet.position == len(octets)
+    assert input_stream.position == len(octets)
 
 
 @pytest.mark.parametrize("compress", list(COMPRESSIONS.values())[1:], ids=list(COMPRESSIONS)[1:])
@@ -79,15 +79,15 @@ def test_zstd_says_what_to_do() -> None:
 
 
 def test_a_look_ahead_is_read_again() -> None:
-    inlet = Inlet(io.BytesIO(TEXT), Source("x"))
-    assert inlet.head(4) == TEXT[:4]
-    assert inlet.head(CHUNK + 1) == TEXT[: CHUNK + 1]
-    assert inlet.read() == TEXT
+    input_stream = InputStream(io.BytesIO(TEXT), Source("x"))
+    assert input_stream.head(4) == TEXT[:4]
+    assert input_stream.head(CHUNK + 1) == TEXT[: CHUNK + 1]
+    assert input_stream.read() == TEXT
 
 
 def test_a_small_file_that_claims_to_be_huge_takes_little_memory() -> None:
-    inlet = Inlet(io.BytesIO(gzip.compress(bytes(1 << 26), mtime=0)), Source("x"))
-    while chunk := inlet.read(1 << 30):
+    input_stream = InputStream(io.BytesIO(gzip.compress(bytes(1 << 26), mtime=0)), Source("x"))
+    while chunk := input_stream.read(1 << 30):
         assert len(chunk) <= CHUNK
 
 

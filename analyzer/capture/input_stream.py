@@ -74,7 +74,7 @@ _COMPRESSED: tuple[tuple[bytes, Callable[[], _Decompressor]], ...] = (
 )
 
 
-class Inlet(io.RawIOBase):
+class InputStream(io.RawIOBase):
     """A readable stream of the uncompressed octets of `stream`; damage is noted in `source`.
 
     `position` counts the octets taken from `stream`, so that progress is that of the file. Raises `SourceError` for a
