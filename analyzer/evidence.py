@@ -96,7 +96,7 @@ class Datagram:
 
 
 @dataclass(slots=True)
-class Abort:
+class NetworkError:
     """The network ended an exchange: ICMP error, TCP reset or close.
 
     `source` and `destination` are those of the packet that failed (for ICMP: of the quoted packet; for a reset or
@@ -115,7 +115,7 @@ class Abort:
     stream: int = 0
 
 
-Item = Datagram | Abort
+Item = Datagram | NetworkError
 
 MAX_DEFECTS = 100
 """Defects of one source that are kept with their text; the rest are counted."""

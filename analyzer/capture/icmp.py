@@ -11,7 +11,7 @@ from analyzer.capture import ip
 from analyzer.capture.addresses import endpoint
 from analyzer.capture.link_tags import by_version
 from analyzer.capture.record import Record
-from analyzer.evidence import Abort
+from analyzer.evidence import NetworkError
 from analyzer.sip.sniff import FIRST_OCTETS, Kind, kind
 
 _SHORT = 24  # octets in which a request line need not show itself
@@ -19,7 +19,7 @@ _UNREACHABLE_V4 = {0: "network", 1: "host", 2: "protocol", 3: "port", 9: "networ
 _UNREACHABLE_V6 = {0: "network", 1: "host", 3: "host", 4: "port"}
 
 
-def abort(packet: ip.Packet, record: Record) -> Abort | None:
+def abort(packet: ip.Packet, record: Record) -> NetworkError | None:
     """The end of an exchange that an ICMP error tells, or None where it is no error or quotes no SIP.
 
     A quote too short to show any payload counts: RFC 792 promises eight octets, which are the ports.
@@ -34,7 +34,7 @@ def abort(packet: ip.Packet, record: Record) -> Abort | None:
     payload = _payload(quoted)
     if not _may_be_sip(payload):
         return None
-    return Abort(
+    return NetworkError(
         time=record.time,
         place=record.place,
         source=endpoint(quoted.source, quoted.body[0] << 8 | quoted.body[1]),

@@ -23,7 +23,7 @@ from analyzer.capture.ip import Packet
 from analyzer.capture.record import Record
 from analyzer.capture.stream import Mark, Stream
 from analyzer.capture.tally import Tally
-from analyzer.evidence import Abort, Endpoint, Item, Source
+from analyzer.evidence import Endpoint, Item, NetworkError, Source
 
 MAX_CONNECTIONS = 1 << 15
 """Connections that are remembered; the one that was silent longest is forgotten first."""
@@ -121,7 +121,7 @@ def _ended(connection: _Connection, stream: Stream, flags: int, record: Record) 
         return []
     connection.ended.add(mark)
     place, ends = record.place, (stream.source, stream.destination)
-    return [Abort(record.time, place, *ends, stream.transport, reason, stream=connection.number)]
+    return [NetworkError(record.time, place, *ends, stream.transport, reason, stream=connection.number)]
 
 
 def _finish(connection: _Connection) -> list[Item]:

@@ -22,10 +22,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from analyzer.cluster.read import Capture, clocks_path, rows_path
-from analyzer.cluster.rows import ABORTS, HEARD, in_place, items_of, rows_of
+from analyzer.cluster.rows import HEARD, NETWORK_ERRORS, in_place, items_of, rows_of
 from analyzer.dataframes.frames import Tables, tables
 from analyzer.dataframes.store import COMPRESSION, as_arrow
-from analyzer.evidence import Abort, Datagram, Source
+from analyzer.evidence import Datagram, NetworkError, Source
 from analyzer.run.pipeline import Analysis, patient_collector
 from analyzer.run.recording import Recording
 from analyzer.run.report import Summary
@@ -113,7 +113,7 @@ def part_path(folder: Path, table: str, bucket: int) -> Path:
 def _ordered(task: Joining, files: Sequence[Placed]) -> tuple[pa.Table, Numbers, npt.NDArray[np.bool_]]:
     """The rows of a bucket and of all in the order of the run, with their places in it, and which are only heard."""
     parts, ranks, heard, places = [], [], [], []
-    for what in (None, ABORTS, HEARD):
+    for what in (None, NETWORK_ERRORS, HEARD):
         bucket = task.bucket if what is None else task.buckets + what
         for number, one in enumerate(files):
             shares = (rows_path(task.folder, one.part, share) for share in range(one.shares))
@@ -178,7 +178,7 @@ class _Share(Analysis):
                 self._reconstructor.overhear(item)
             else:
                 self.feed(item)
-            if not isinstance(item, Abort):
+            if not isinstance(item, NetworkError):
                 numbers.append(at)
         self._report = self.finish()
         return np.array(numbers, np.int64)

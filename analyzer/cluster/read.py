@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analyzer.capture.opener import open_sources
-from analyzer.cluster.rows import ABORTS, HEARD, RowWriter, in_place, row_of
+from analyzer.cluster.rows import HEARD, NETWORK_ERRORS, RowWriter, in_place, row_of
 from analyzer.defect import SourceError
-from analyzer.evidence import Abort, Datagram, Endpoint, Fidelity, Item, Source
+from analyzer.evidence import Datagram, Endpoint, Fidelity, Item, NetworkError, Source
 from analyzer.register.bounded import Notes
 from analyzer.register.identity import aor_of
 from analyzer.run.partition import call_id_of
@@ -170,9 +170,9 @@ class _Walk:
         self._clock = max(self._clock, min(source.last or 0, _LATEST - 1))
         self.clocks.append(self._clock + self._late)
         self.woven = self.woven or bool(item.stream)
-        if isinstance(item, Abort):
+        if isinstance(item, NetworkError):
             if self._task.share == 0:
-                self.writer.share(ABORTS, self._row(item))
+                self.writer.share(NETWORK_ERRORS, self._row(item))
             return
         self.messages += 1
         self.woven = self.woven or item.fidelity is Fidelity.REASSEMBLED

@@ -1,9 +1,9 @@
 """Items of a capture as Arrow rows, and back: what one machine reads and another one joins.
 
 A file of rows is an Arrow IPC file of record batches, each of one bucket, so that who wants a bucket reads its octets
-alone. Batches come in turns: bucket 0, bucket 1, ..., then what every bucket needs (`ABORTS`, `HEARD`), then bucket 0
-again. Beside the item a row has its place in the run: `clock` (the latest time that its capture had reached, so that
-captures merge as one process would merge them) and `index` (its number among the rows of its capture, from 0).
+alone. Batches come in turns: bucket 0, bucket 1, ..., then what every bucket needs (`NETWORK_ERRORS`, `HEARD`), then
+bucket 0 again. Beside the item a row has its place in the run: `clock` (the latest time that its capture had reached,
+so that captures merge as one process would merge them) and `index` (its number among the rows of its capture, from 0).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.ipc
 
-from analyzer.evidence import Abort, Datagram, Endpoint, Fidelity, Frame, Item, LogLines
+from analyzer.evidence import Datagram, Endpoint, Fidelity, Frame, Item, LogLines, NetworkError
 
-ABORTS, HEARD = 0, 1
+NETWORK_ERRORS, HEARD = 0, 1
 """Batches behind those of the buckets: network errors, and the first answer on each way."""
 SHARED = 2
 """How many such there are."""
@@ -59,7 +59,7 @@ def row_of(item: Item, clock: int, index: int, stream: int) -> Row:
     place, source, destination = item.place, item.source, item.destination
     head = (clock, index, _time(item.time), isinstance(place, LogLines), place[1], place[2])
     ends = (_text(source.host), source.port, _text(destination.host), destination.port, item.transport)
-    if isinstance(item, Abort):
+    if isinstance(item, NetworkError):
         return (*head, *ends, "", 0, None, None, stream, item.reason, _text(item.text), item.quoted)
     kept = (item.fidelity.value, item.missing, item.ip_id, item.resend, stream)
     return (*head, *ends, *kept, "", "", item.payload)
@@ -80,7 +80,7 @@ def _item(name: str, row: Row) -> Item:
     place = LogLines(name, first, second) if log else Frame(name, first, second)
     source, destination = Endpoint(ends[0], ends[1]), Endpoint(ends[2], ends[3])
     if reason:
-        return Abort(time, place, source, destination, transport, reason, text, octets, stream)
+        return NetworkError(time, place, source, destination, transport, reason, text, octets, stream)
     kind = Fidelity(fidelity)
     return Datagram(octets, time, place, source, destination, transport, kind, missing, ip_id, resend, stream)
 
@@ -113,7 +113,7 @@ class RowWriter:
             self._flush()
 
     def share(self, what: int, row: Row) -> None:
-        """Take a row that all buckets need: one of `ABORTS` or `HEARD`."""
+        """Take a row that all buckets need: one of `NETWORK_ERRORS` or `HEARD`."""
         self.add(self._buckets + what, row)
 
     def close(self) -> None:
@@ -131,7 +131,7 @@ class RowWriter:
 
 
 def rows_of(path: Path, bucket: int, buckets: int) -> pa.Table:
-    """The rows of a bucket in a file; `buckets + ABORTS` and `buckets + HEARD` are those that all need."""
+    """The rows of a bucket in a file; `buckets + NETWORK_ERRORS` and `buckets + HEARD` are those that all need."""
     with pa.OSFile(os.fspath(path), "rb") as file:
         reader = pa.ipc.open_file(file)
         turns = range(bucket, reader.num_record_batches, buckets + SHARED)

@@ -23,7 +23,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from analyzer.evidence import SECOND, Abort, Datagram, Endpoint, Fidelity, Frame, Item
+from analyzer.evidence import SECOND, Datagram, Endpoint, Fidelity, Frame, Item, NetworkError
 from analyzer.register.attempt import requested_expiry
 from analyzer.register.digest.arithmetic import Reading, expected
 from analyzer.register.digest.input import DigestInput
@@ -100,7 +100,9 @@ class _Writer:
             return self.passing(0)
         if arrow == "!":
             last = self.requests[-1]
-            return Abort(self._time(), self._place(), last.source, last.destination, last.transport, "icmp", rest)
+            return NetworkError(
+                self._time(), self._place(), last.source, last.destination, last.transport, "icmp", rest
+            )
         history = self.requests if arrow == ">" else self.answers
         if rest == "again":
             return self._datagram(history[-1].payload, history[-1].source, history[-1].destination, options)

@@ -19,7 +19,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from analyzer.evidence import SECOND, Abort, Datagram
+from analyzer.evidence import SECOND, Datagram, NetworkError
 from analyzer.register.answering import Answering
 from analyzer.register.bounded import Ordinal
 from analyzer.register.duplicates import is_same_packet
@@ -106,7 +106,7 @@ class TransactionTable:
         if begins == b"SIP/" or datagram.payload.lstrip(b"\r\n")[:4].upper() == b"SIP/":
             self.answering.note(datagram)
 
-    def abort(self, abort: Abort) -> list[Transaction]:
+    def abort(self, abort: NetworkError) -> list[Transaction]:
         """Mark the transactions that a network error hits; returns them. It does not end them: an answer to a
         later copy may still come."""
         flow = flow_key(abort.stream, abort.source, abort.destination)

@@ -14,7 +14,7 @@ import heapq
 from collections import Counter
 from collections.abc import Callable
 
-from analyzer.evidence import SECOND, Abort, Datagram
+from analyzer.evidence import SECOND, Datagram, NetworkError
 from analyzer.register.attempt import Attempt
 from analyzer.register.binding import Binding, BindingEvent, BindingTable
 from analyzer.register.boot import boot_score
@@ -126,7 +126,7 @@ class Reconstructor:
         if self._lapses and self._lapses[0][0] <= now:
             self._lapse(now)
 
-    def abort(self, abort: Abort) -> None:
+    def abort(self, abort: NetworkError) -> None:
         """Take in a network error."""
         self.table.abort(abort)
 

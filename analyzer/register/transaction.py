@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Literal
 
-from analyzer.evidence import Abort, Endpoint, Place
+from analyzer.evidence import Endpoint, NetworkError, Place
 from analyzer.sip.message import Message
 
 State = Literal["answered", "timeout", "aborted", "open", "headless", "unjudged"]
@@ -127,7 +127,7 @@ class Transaction:
         self.later_finals: tuple[Message, ...] = ()
         self.nonces: Set[str] = NO_NONCES
         self.final: Message | None = None
-        self.aborted: Abort | None = None
+        self.aborted: NetworkError | None = None
         self.answered_at: int | None = None
         self.pairing = 1
         self.state: State = "open"

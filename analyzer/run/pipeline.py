@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from analyzer.capture.opener import Reading, are_files, open_sources
-from analyzer.evidence import SECOND, Abort, Datagram, Fidelity, Item, Source
+from analyzer.evidence import SECOND, Datagram, Fidelity, Item, NetworkError, Source
 from analyzer.interruption import late
 from analyzer.judge.findings import Finding, Rule
 from analyzer.judge.judge import INTERNAL, Judge
@@ -83,7 +83,7 @@ class Analysis:
 
     def feed(self, item: Item) -> None:
         """Take in a datagram or a network error."""
-        if isinstance(item, Abort):
+        if isinstance(item, NetworkError):
             self._reconstructor.abort(item)
             return
         source = self._by_name.get(item.place[0])

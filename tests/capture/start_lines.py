@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from analyzer.capture.opener import open_sources
-from analyzer.evidence import Abort, Datagram
+from analyzer.evidence import Datagram, NetworkError
 
 
 class Count:
@@ -22,7 +22,7 @@ class Count:
             for item in reading:
                 if isinstance(item, Datagram):
                     self._add(item)
-                elif isinstance(item, Abort):
+                elif isinstance(item, NetworkError):
                     self.aborts[item.reason] += 1
         (self.source,) = reading.sources
 

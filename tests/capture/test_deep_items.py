@@ -12,7 +12,7 @@ from analyzer.capture.record import Record
 from analyzer.capture.tshark.dissection import Octets, Seen
 from analyzer.capture.tshark.items import MAX_CONNECTIONS, Items
 from analyzer.capture.tshark.reader import nanoseconds
-from analyzer.evidence import SECOND, Abort, Datagram, Endpoint, Fidelity, Item, Source
+from analyzer.evidence import SECOND, Datagram, Endpoint, Fidelity, Item, NetworkError, Source
 from tests.capture.build import ACK, FIN, REGISTER, RST, ip4, message, tcp
 
 ONE, TWO = message(1), message(2, b"x" * 40)
@@ -66,10 +66,10 @@ def test_what_the_end_cuts_is_given_out() -> None:
 @pytest.mark.parametrize(("flags", "reason"), [(FIN | ACK, "closed"), (RST, "reset"), (RST | FIN, "reset")])
 def test_ends_are_told_once(flags: int, reason: str) -> None:
     *_, end = taken(segment(ONE), segment(flags=flags))
-    assert isinstance(end, Abort)
+    assert isinstance(end, NetworkError)
     assert (end.reason, end.stream, str(end.source), end.time) == (reason, 1, "10.0.0.1:40000", 2 * SECOND)
     again = taken(segment(ONE), segment(flags=FIN), segment(flags=FIN), segment(flags=FIN, up=False))
-    assert [item.source.port for item in again if isinstance(item, Abort)] == [40000, 5060]
+    assert [item.source.port for item in again if isinstance(item, NetworkError)] == [40000, 5060]
 
 
 def test_a_connection_without_sip_has_no_end() -> None:
@@ -139,7 +139,7 @@ def test_whatever_tshark_shows_nothing_is_raised(shown: list[Seen], frame: bytes
     for seen in shown:
         nanoseconds(seen.time)
         for item in items.take(seen, record(seen.number, frame)):
-            assert isinstance(item, (Datagram, Abort))
+            assert isinstance(item, (Datagram, NetworkError))
     list(items.finish())
 
 

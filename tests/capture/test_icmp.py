@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from analyzer.capture import icmp
-from analyzer.evidence import Abort, Endpoint, Frame
+from analyzer.evidence import Endpoint, Frame, NetworkError
 from tests.capture import build
 from tests.capture.build import REGISTER, RTP, ethernet, ip4, ip6, pcap, read, tcp, udp
 
@@ -24,7 +24,7 @@ def test_port_unreachable_is_an_abort_of_the_quoted_packet() -> None:
     found, aborts, reading = read(pcap([build.frame(sport=5070), error(ip4(udp(REGISTER, 5070)))]))
     assert len(found) == reading.sources[0].messages == 1
     assert aborts == [
-        Abort(
+        NetworkError(
             time=build.at(1),
             place=Frame("stream", 2, 24 + 16 + len(build.frame())),
             source=Endpoint("10.0.0.1", 5070),

@@ -13,7 +13,7 @@ from analyzer.cluster import size as cluster_size
 from analyzer.cluster.crew import dask_crew
 from analyzer.cluster.door import ClusterError
 from analyzer.cluster.read import Reading, read_capture, rows_path, shares_for
-from analyzer.cluster.rows import ABORTS, RowWriter, in_place, items_of, row_of, rows_of
+from analyzer.cluster.rows import NETWORK_ERRORS, RowWriter, in_place, items_of, row_of, rows_of
 from analyzer.cluster.size import exceeds_memory, memory, size_of
 from analyzer.cluster.tabulate import Alone, buckets_for, tabulated
 from analyzer.dataframes.frames import tables
@@ -102,7 +102,7 @@ def test_rows_are_the_items(tmp_path: Path) -> None:
             writer.add(2, row_of(item, 0, index, item.stream))
         writer.close()
     assert list(items_of(rows_of(path, 2, 4), ["bulk"] * 3)) == items
-    assert [len(rows_of(path, bucket, 4)) for bucket in (0, 1, 2, 3, 4 + ABORTS)] == [0, 0, 3, 0, 0]
+    assert [len(rows_of(path, bucket, 4)) for bucket in (0, 1, 2, 3, 4 + NETWORK_ERRORS)] == [0, 0, 3, 0, 0]
     assert items[0].place == Frame("bulk", 1)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from analyzer.defect import Defect
-from analyzer.evidence import LATEST, MAX_DEFECTS, Abort, Datagram, Item, Source
+from analyzer.evidence import LATEST, MAX_DEFECTS, Datagram, Item, NetworkError, Source
 from tests.hardness.meter import Work, limited
 
 LONGEST_SENTENCE = 1000
@@ -50,7 +50,7 @@ def sound_items(items: Iterable[Item], source: Source, octets: int, *, factor: i
     for item in items:
         assert item.place.source == source.name
         assert 0 <= item.source.port <= 0xFFFF
-        if isinstance(item, Abort):
+        if isinstance(item, NetworkError):
             continue
         assert item.payload
         assert item.missing >= 0

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from analyzer.evidence import SECOND, Abort, Datagram, Endpoint, Item
+from analyzer.evidence import SECOND, Datagram, Endpoint, Item, NetworkError
 from analyzer.judge.flowtext import CLIENT, REGISTRAR
 from analyzer.run.pipeline import analyze_items
 from tests.fuzz.invariant import bounded
@@ -90,7 +90,7 @@ def steps_of(octets: bytes) -> Iterator[Item]:
         else:
             failed = request(at, source=source, **given)
             quoted = failed.payload[: (what & 7) * 40]
-            yield Abort(failed.time, failed.place, source, REGISTRAR, "UDP", "icmp", quoted=quoted)
+            yield NetworkError(failed.time, failed.place, source, REGISTRAR, "UDP", "icmp", quoted=quoted)
             continue
         yield replace(item, time=None) if when & 0x78 == 0x78 else item
 

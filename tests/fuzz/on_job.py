@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from analyzer.capture.opener import open_sources
 from analyzer.defect import SourceError
-from analyzer.evidence import SECOND, Abort, Datagram, Fidelity, Frame, Item
+from analyzer.evidence import SECOND, Datagram, Fidelity, Frame, Item, NetworkError
 from analyzer.run.pipeline import Analysis, analyze_items
 from analyzer.run.report import Report
 from analyzer.views import ViewOptions, load_view, view_names
@@ -74,7 +74,7 @@ def items_of(octets: bytes) -> Iterator[Item]:
         transport, stream = ("TCP", 1 + address % 2) if flags & _TCP else ("UDP", 0)
         now = None if flags & _CLOCKLESS else time
         if flags & _ABORT:
-            yield Abort(now, Frame("flow", number), *ends, transport, "icmp", quoted=payload, stream=stream)
+            yield NetworkError(now, Frame("flow", number), *ends, transport, "icmp", quoted=payload, stream=stream)
             continue
         fidelity = Fidelity.PRINTED if flags & _PRINTED else Fidelity.WIRE
         missing = 5 if flags & _CUT else 0

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from analyzer.capture.dialects import asterisk_chan_sip, asterisk_pjsip
-from analyzer.evidence import Abort, Datagram, LogLines, Source
+from analyzer.evidence import Datagram, LogLines, NetworkError, Source
 from analyzer.register.digest.credential_files import parse_credentials
 from analyzer.register.digest.secret import CredentialsError
 from tests.fuzz.invariant import bounded, sound_defects, sound_source
 
-Reader = Callable[[BinaryIO, Source], Iterator[Datagram | Abort]]
+Reader = Callable[[BinaryIO, Source], Iterator[Datagram | NetworkError]]
 
 
 def _check(read: Reader, octets: bytes) -> None:

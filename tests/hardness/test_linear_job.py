@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
-from analyzer.evidence import Abort, Item
+from analyzer.evidence import Item, NetworkError
 from analyzer.judge.flowtext import CLIENT, REGISTRAR
 from analyzer.register.digest.secrets import Secret, Secrets
 from analyzer.run.pipeline import analyze_items
@@ -113,14 +113,19 @@ def methods(n: int) -> Run:
 def network_errors_that_name_nothing(n: int) -> Run:
     requests = [request(number / 1e4, branch=f"z9hG4bK{number}", call=f"c{number}") for number in range(n)]
     return job(
-        [*requests, *(Abort(requests[-1].time, requests[0].place, CLIENT, REGISTRAR, "UDP", "icmp") for _ in requests)]
+        [
+            *requests,
+            *(NetworkError(requests[-1].time, requests[0].place, CLIENT, REGISTRAR, "UDP", "icmp") for _ in requests),
+        ]
     )
 
 
 @trap(100, full=20_000)
 def resets_of_a_stream(n: int) -> Run:
     one = [request(number / 1e4, branch=f"z9hG4bK{number}", call=f"c{number}", stream=1) for number in range(n)]
-    return job([*one, *(Abort(one[-1].time, one[0].place, REGISTRAR, CLIENT, "TCP", "reset", stream=1) for _ in one)])
+    return job(
+        [*one, *(NetworkError(one[-1].time, one[0].place, REGISTRAR, CLIENT, "TCP", "reset", stream=1) for _ in one)]
+    )
 
 
 @trap(100, full=20_000)

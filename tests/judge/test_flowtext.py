@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.evidence import SECOND, Abort, Datagram, Endpoint, Fidelity
+from analyzer.evidence import SECOND, Datagram, Endpoint, Fidelity, NetworkError
 from analyzer.judge.flowtext import CLIENT, REGISTRAR, START, read_flow
 from analyzer.register.digest.input import from_credentials
 from analyzer.register.digest.secrets import Secrets
@@ -158,7 +158,7 @@ def test_again_is_octet_for_octet() -> None:
 
 def test_a_network_error_is_for_the_last_request() -> None:
     *_, error = read_flow("> REGISTER sip:a\n! port unreachable")
-    assert isinstance(error, Abort)
+    assert isinstance(error, NetworkError)
     assert (error.source, error.destination, error.text) == (CLIENT, REGISTRAR, "port unreachable")
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.evidence import SECOND, Abort, Datagram, Fidelity, Item
+from analyzer.evidence import SECOND, Datagram, Fidelity, Item, NetworkError
 from analyzer.judge.flowtext import read_flow
 from analyzer.run.pipeline import analyze_items
 from analyzer.sip.message import parse
@@ -99,7 +99,7 @@ def test_any_clock(pairs: list[tuple[Item, int]]) -> None:
 def test_any_octets(chance: random.Random, edits: int) -> None:
     items: list[Item] = []
     for item in ITEMS:
-        if isinstance(item, Abort):
+        if isinstance(item, NetworkError):
             items.append(item)
             continue
         octets = bytearray(item.payload)
@@ -121,7 +121,11 @@ def test_no_sip_at_all(payloads: list[bytes]) -> None:
 @given(st.lists(st.integers(0, 400), min_size=len(ITEMS), max_size=len(ITEMS)))
 def test_cut_anywhere(cuts: list[int]) -> None:
     items: list[Item] = [
-        item if isinstance(item, Abort) else replace(item, payload=item.payload[:-cut], missing=cut) if cut else item
+        item
+        if isinstance(item, NetworkError)
+        else replace(item, payload=item.payload[:-cut], missing=cut)
+        if cut
+        else item
         for item, cut in zip(ITEMS, cuts, strict=True)
     ]
     counted(watch(items), items)
@@ -141,7 +145,7 @@ def test_two_captures_of_one_link_are_one() -> None:
     """Each packet twice, a microsecond apart: counted once, and the rest is as before."""
     both: list[Item] = []
     for item in ITEMS:
-        both += [item, item if isinstance(item, Abort) else replace(item, time=(item.time or 0) + 1000)]
+        both += [item, item if isinstance(item, NetworkError) else replace(item, time=(item.time or 0) + 1000)]
     once, twice = watch(ITEMS), watch(both)
     assert twice.reconstructor.requests == once.reconstructor.requests
     assert twice.reconstructor.responses == once.reconstructor.responses

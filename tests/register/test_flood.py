@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from analyzer.evidence import SECOND, Abort, Endpoint, Item
+from analyzer.evidence import SECOND, Endpoint, Item, NetworkError
 from analyzer.judge.flowtext import CLIENT, REGISTRAR, START
 from analyzer.register.digest.secrets import Secrets
 from analyzer.register.reconstruct import Reconstructor
@@ -24,7 +24,7 @@ def run(items: Iterable[Item], finish: bool = False) -> Reconstructor:
     """Feed items without keeping anything."""
     reconstructor = Reconstructor(Secrets(), lambda *_: None, detail=False)
     for item in items:
-        if isinstance(item, Abort):
+        if isinstance(item, NetworkError):
             reconstructor.abort(item)
         else:
             reconstructor.feed(parse(item))
@@ -159,7 +159,7 @@ def network_errors(count: int) -> Iterator[Item]:
         one = request(number / 1e4, branch=f"z9hG4bK{number}", call=f"c{number}")
         yield one
         quoted = request(0, branch=f"z9hG4bKnone{number}").payload if number % 2 else one.payload
-        yield Abort(one.time, one.place, CLIENT, REGISTRAR, "UDP", "icmp", quoted=quoted)
+        yield NetworkError(one.time, one.place, CLIENT, REGISTRAR, "UDP", "icmp", quoted=quoted)
 
 
 def many_contacts(count: int) -> Iterator[Item]:
@@ -215,7 +215,7 @@ def test_a_reset_of_a_connection_with_many_requests() -> None:
     items: list[Item] = [
         request(number / 1e3, call=f"c{number}", branch=f"z9hG4bK{number}", stream=1) for number in range(99)
     ]
-    items.append(Abort(START + SECOND, items[0].place, REGISTRAR, CLIENT, "TCP", "reset", stream=1))
+    items.append(NetworkError(START + SECOND, items[0].place, REGISTRAR, CLIENT, "TCP", "reset", stream=1))
     reconstructor = run(items)
     assert len(reconstructor.table._pending) == 0
     assert all(live.aborted for live in reconstructor.table._live.values())

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from analyzer.evidence import SECOND, Abort, Datagram, Endpoint
+from analyzer.evidence import SECOND, Datagram, Endpoint, NetworkError
 from analyzer.judge.flowtext import CLIENT, REGISTRAR
 from analyzer.register.timers import GRACE, T1, T2, TIMER_F, retransmissions_due
 from tests.register.watch import datagrams, put, shifted, start, summary, watch, without_clock
@@ -92,14 +92,14 @@ def test_without_clock_a_thousand_messages_are_a_second() -> None:
     assert watched.attempts == [("timeout", 0, 1)]
 
 
-def icmp(last: Datagram, quoted: bytes = b"") -> Abort:
+def icmp(last: Datagram, quoted: bytes = b"") -> NetworkError:
     """An ICMP error for a request."""
-    return Abort(
+    return NetworkError(
         last.time, last.place, last.source, last.destination, last.transport, "icmp", "port", quoted, last.stream
     )
 
 
-def states(*items: Datagram | Abort) -> list[str]:
+def states(*items: Datagram | NetworkError) -> list[str]:
     """The states of the transactions."""
     return [one.state for one in watch(items).transactions]
 
@@ -135,7 +135,7 @@ def test_a_hostile_quote_does_no_harm(quoted: bytes) -> None:
 def test_a_reset_connection_ends_its_own_requests_only() -> None:
     """T-TCP: an address and port are used again, a connection is not."""
     first, second = datagrams("stream=1 transport=TCP > REGISTER sip:a\nstream=2 transport=TCP > REGISTER sip:a")
-    reset = Abort(second.time, second.place, REGISTRAR, CLIENT, "TCP", "reset", stream=1)
+    reset = NetworkError(second.time, second.place, REGISTRAR, CLIENT, "TCP", "reset", stream=1)
     assert states(first, second, reset) == ["aborted", "open"]
     assert states(first, second, replace(reset, stream=3)) == ["open", "open"]
 

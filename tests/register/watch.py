@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from analyzer.evidence import Abort, Datagram, Item
+from analyzer.evidence import Datagram, Item, NetworkError
 from analyzer.judge.flowtext import read_flow
 from analyzer.register.binding import BindingEvent
 from analyzer.register.digest.secrets import Secrets
@@ -86,7 +86,7 @@ def start(*, detail: bool = True, secrets: Secrets | None = None) -> Watched:
 def put(watched: Watched, items: Iterable[Item]) -> Watched:
     """Feed items."""
     for item in items:
-        if isinstance(item, Abort):
+        if isinstance(item, NetworkError):
             watched.reconstructor.abort(item)
         else:
             watched.reconstructor.feed(parse(item))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
-from analyzer.evidence import SECOND, Abort, Datagram, Endpoint, Item
+from analyzer.evidence import SECOND, Datagram, Endpoint, Item, NetworkError
 from analyzer.judge.flowtext import read_flow as flow_items
 from analyzer.register.digest.secrets import Secrets
 from replay.agent import Agent, Mapping
@@ -89,7 +89,7 @@ def steps_in(text: str, folder: Path) -> tuple[Step, ...]:
 
 def datagrams(text: str) -> list[Datagram]:
     """The datagrams of a flow text."""
-    return [item for item in flow_items(text) if not isinstance(item, Abort)]
+    return [item for item in flow_items(text) if not isinstance(item, NetworkError)]
 
 
 def with_payload(item: Datagram, payload: bytes) -> Datagram:

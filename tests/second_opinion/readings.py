@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from analyzer.capture.opener import open_sources
-from analyzer.evidence import Abort, Frame, Item
+from analyzer.evidence import Frame, Item, NetworkError
 from analyzer.sip.message import Message, parse, parse_bytes
 from analyzer.sip.sniff import Kind, kind
 from analyzer.sip.text import octets
@@ -131,7 +131,7 @@ def ours(path: Path) -> list[Heard]:
 
 def _item(item: Item) -> Heard | None:
     assert isinstance(item.place, Frame)
-    if not isinstance(item, Abort):
+    if not isinstance(item, NetworkError):
         return heard(parse(item), item.place.number, "sip")
     if item.reason != "icmp" or kind(item.quoted, cut=True) is not Kind.SIP:
         return None

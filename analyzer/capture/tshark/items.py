@@ -20,7 +20,7 @@ from analyzer.capture.addresses import endpoint
 from analyzer.capture.links import IPV4, IPV6
 from analyzer.capture.record import Record
 from analyzer.capture.tshark.dissection import Seen
-from analyzer.evidence import Abort, Datagram, Endpoint, Fidelity, Item
+from analyzer.evidence import Datagram, Endpoint, Fidelity, Item, NetworkError
 from analyzer.sip.framing import Framed, StreamFramer
 from analyzer.sip.sniff import kind, looks_like_start, start
 
@@ -126,7 +126,7 @@ class Items:
             reason = "reset" if reset else "closed"
             ends = (source, destination)
             transport, number = connection.transport, connection.number
-            yield Abort(record.time, record.place, *ends, transport, reason, stream=number)  # type: ignore[arg-type]
+            yield NetworkError(record.time, record.place, *ends, transport, reason, stream=number)  # type: ignore[arg-type]
         connection.ended.add(mark)
         if reset or {source, destination} <= connection.ended:  # what comes next between them is another connection
             self._open.pop(_pair(source, destination), None)
