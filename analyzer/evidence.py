@@ -72,7 +72,7 @@ class Endpoint(NamedTuple):
 
 
 @dataclass(slots=True)
-class Datagram:
+class RawMessage:
     """The octets of (presumably) one SIP message: a UDP payload, a message framed out of a stream, a printed block.
 
     `transport` is `UDP`, `TCP`, `TLS`, `WS`, `WSS`, `SCTP`, or empty where the source does not say.
@@ -115,7 +115,7 @@ class NetworkError:
     stream: int = 0
 
 
-Item = Datagram | NetworkError
+Item = RawMessage | NetworkError
 
 MAX_DEFECTS = 100
 """Defects of one source that are kept with their text; the rest are counted."""

@@ -19,7 +19,7 @@ from analyzer.capture.savefile import SaveFile
 from analyzer.dataframes import frames  # pandas is loaded here, before anything is timed
 from analyzer.dataframes.plain import write_csv, write_ndjson
 from analyzer.dataframes.store import write_parquet
-from analyzer.evidence import Datagram
+from analyzer.evidence import RawMessage
 
 T = TypeVar("T")
 
@@ -61,7 +61,7 @@ def _pcap(capture: Path, path: Path) -> None:
     with path.open("wb") as file, open_sources([capture]) as reading:
         saved = SaveFile(file)
         for item in reading:
-            if isinstance(item, Datagram):
+            if isinstance(item, RawMessage):
                 saved.add(item)
 
 

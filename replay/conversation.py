@@ -7,7 +7,7 @@ and the report says so.
 
 from __future__ import annotations
 
-from analyzer.evidence import Datagram, Endpoint, Frame, Source
+from analyzer.evidence import Endpoint, Frame, RawMessage, Source
 from analyzer.judge.findings import Finding
 from analyzer.register.digest.secrets import Secrets
 from analyzer.run.pipeline import Analysis
@@ -46,7 +46,7 @@ class Conversation:
             return []
         self.source.messages += 1
         place = Frame(self.source.name, self.source.frames)
-        self._analysis.feed(Datagram(octets, wall, place, source, destination, transport.upper()))
+        self._analysis.feed(RawMessage(octets, wall, place, source, destination, transport.upper()))
         return self._analysis.news()
 
     def finish(self, *, interrupted: bool = False) -> Report:

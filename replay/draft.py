@@ -58,7 +58,7 @@ class Draft:
     empty line, `trailing` what follows the body; `edits` what was changed so far, in order."""
 
     def __init__(self, message: Message) -> None:
-        printed = message.datagram.fidelity is Fidelity.PRINTED
+        printed = message.raw_message.fidelity is Fidelity.PRINTED
         first = message.raw[: message.headers[0].start if message.headers else message.head_end]
         line = first.strip(b"\r\n")
         at = first.find(line)
@@ -76,7 +76,7 @@ class Draft:
         self.body = message.body
         self.trailing = b"" if printed else message.trailing
         self.edits: list[Edit] = []
-        if message.datagram.missing and not message.complete_headers:
+        if message.raw_message.missing and not message.complete_headers:
             self._leave_out_what_is_cut(message)
 
     def _leave_out_what_is_cut(self, message: Message) -> None:

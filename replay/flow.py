@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from analyzer.capture.opener import open_sources
 from analyzer.escape import Told
-from analyzer.evidence import Datagram, Place
+from analyzer.evidence import Place, RawMessage
 from analyzer.register.digest.secrets import Secrets
 from analyzer.register.registration import Registration
 from analyzer.run.pipeline import analyze
@@ -60,7 +60,7 @@ class Exchange:
     @property
     def place(self) -> Place:
         """Where the request was seen."""
-        return self.request.datagram.place
+        return self.request.raw_message.place
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ def _messages(
     found: dict[_Key, Message] = {}
     with open_sources(list(files), dialect=dialect, tls_keylog=tls_keylog) as reading:
         for item in reading:
-            if isinstance(item, Datagram) and item.place in wanted:
+            if isinstance(item, RawMessage) and item.place in wanted:
                 message = parse(item)
                 cseq = message.cseq
                 key = (item.place, message.call_id, cseq.number if cseq else -1, message.status)

@@ -77,7 +77,7 @@ def _with_fresh_nonces(final: Message) -> Message:
         param = challenge.param("nonce")
         if param is not None:
             raw = raw.replace(octets(param.raw), octets(f'{param.name}="{fresh()}"'))
-    return parse(replace(final.datagram, payload=raw))
+    return parse(replace(final.raw_message, payload=raw))
 
 
 def user_of(steps: tuple[Step, ...], mapping: Mapping) -> str:

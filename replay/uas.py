@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Protocol
 
-from analyzer.evidence import Datagram, Endpoint, Frame
+from analyzer.evidence import Endpoint, Frame, RawMessage
 from analyzer.sip.message import Message, parse
 from analyzer.sip.sniff import Kind, kind
 from replay.answers import STREAMS, Received, Reply, destination
@@ -141,7 +141,7 @@ class UserAgentServer:
             self.conversation.source.other += 1
             return self._ignore(f"{len(octets)} octets from {peer} are no SIP")
         commands = self._heard(octets, peer, self.local, now)
-        request = parse(Datagram(octets, now, Frame("live", 1), peer, self.local, self.transport))
+        request = parse(RawMessage(octets, now, Frame("live", 1), peer, self.local, self.transport))
         commands[:0] = self._taken(request, peer, now)
         self._set_deadline()
         return commands

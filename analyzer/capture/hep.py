@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from analyzer.capture.addresses import endpoint
 from analyzer.capture.record import Record
-from analyzer.evidence import SECOND, Datagram, Fidelity
+from analyzer.evidence import SECOND, Fidelity, RawMessage
 
 MAGIC = b"HEP3"
 
@@ -22,7 +22,7 @@ _TRANSPORTS = {b"\x11": "UDP", b"\x06": "TCP", b"\x84": "SCTP"}
 _LARGEST = 1 << 20  # octets that a compressed payload may become
 
 
-def datagram(packet: bytes, record: Record) -> Datagram | None:
+def raw_message(packet: bytes, record: Record) -> RawMessage | None:
     """The message in a HEP packet, whatever it is; None, with a defect of the source, where the packet is malformed.
 
     Its time is the agent's; that of `record` where the agent gives none. `missing` is not known here: 0.
@@ -36,7 +36,7 @@ def datagram(packet: bytes, record: Record) -> Datagram | None:
         return None
     seconds = _number(chunks.get(_SECONDS, b"")[:4])  # 32 bits; the length of a chunk is the sender's word
     time = seconds * SECOND + _number(chunks.get(_MICROSECONDS, b"")[:4]) * 1000 if seconds else record.time
-    return Datagram(
+    return RawMessage(
         payload=payload,
         time=record.source.dated(time, record.place),
         place=record.place,

@@ -20,7 +20,7 @@ from analyzer.capture.formats import HEAD, Format
 from analyzer.capture.input_stream import InputStream, UnknownFormat
 from analyzer.capture.record import Record
 from analyzer.defect import SourceError
-from analyzer.evidence import LATEST, Datagram, Item, Source
+from analyzer.evidence import LATEST, Item, RawMessage, Source
 
 if TYPE_CHECKING:
     from analyzer.capture.engine import Deep, Engine, Wish
@@ -363,7 +363,7 @@ def _logged(one: _Opened) -> Iterator[Item]:
     assert one.format.read is not None
     source, messages = one.source, 0
     for item in one.format.read(_buffered(one.input_stream), source):
-        messages += isinstance(item, Datagram)
+        messages += isinstance(item, RawMessage)
         source.messages = messages
         item.time = source.dated(item.time, item.place)
         yield item

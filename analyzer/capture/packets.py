@@ -18,7 +18,7 @@ from analyzer.capture.fragments import Reassembler
 from analyzer.capture.record import Record
 from analyzer.capture.tally import Tally
 from analyzer.capture.tcp import Connections
-from analyzer.evidence import Datagram, Fidelity, Frame, Item, Source
+from analyzer.evidence import Fidelity, Frame, Item, RawMessage, Source
 from analyzer.sip.sniff import FIRST_OCTETS, Kind, kind
 
 MAX_DEPTH = 8
@@ -114,7 +114,7 @@ class PacketReader:
         source.messages += 1
         place = _new(Frame, (source.name, number, offset))
         ends = endpoint(sender, sport), endpoint(receiver, dport)
-        return (Datagram(payload, time, place, *ends, "UDP", Fidelity.WIRE, missing, ident),)
+        return (RawMessage(payload, time, place, *ends, "UDP", Fidelity.WIRE, missing, ident),)
 
     def _slow(self, record: Record, ethertype: int, at: int) -> Sequence[Item]:
         """Any packet that is not plain UDP: unwrap it layer by layer."""

@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 import dpkt
 
-from analyzer.evidence import SECOND, Datagram, Endpoint, Fidelity
+from analyzer.evidence import SECOND, Endpoint, Fidelity, RawMessage
 
 _LINKTYPE_RAW = 101
 _SNAPLEN = 262144
@@ -46,7 +46,7 @@ class SaveFile:
         self.written = 0
         self.cut = 0
 
-    def add(self, message: Datagram) -> None:
+    def add(self, message: RawMessage) -> None:
         """Write one message. OSError where that cannot be done."""
         self._time = message.time if message.time is not None and message.time >= 0 else self._time + _STEP
         for packet in self._packets(message):
@@ -60,7 +60,7 @@ class SaveFile:
             self._out.write(bytes(head) + packet)  # dpkt's own way takes a float as time, and knows of no cut
         self.written += 1
 
-    def _packets(self, message: Datagram) -> Iterator[bytes]:
+    def _packets(self, message: RawMessage) -> Iterator[bytes]:
         six = ":" in message.source.host or ":" in message.destination.host
         ways = self._address(message.source.host, six), self._address(message.destination.host, six)
         if message.transport in _STREAMS:
@@ -75,7 +75,7 @@ class SaveFile:
         )  # as it was sent: so a reader sees that it was cut
         yield self._packet(dpkt.udp.UDP(sport=ports[0], dport=ports[1], ulen=length, data=payload), ways, message)
 
-    def _segments(self, message: Datagram) -> Iterator[dpkt.tcp.TCP]:
+    def _segments(self, message: RawMessage) -> Iterator[dpkt.tcp.TCP]:
         there, back = (message.source, message.destination), (message.destination, message.source)
         for start in range(0, len(message.payload), _SEGMENT):
             part = message.payload[start : start + _SEGMENT]
@@ -91,7 +91,7 @@ class SaveFile:
                 data=part,
             )
 
-    def _packet(self, payload: dpkt.Packet, ways: tuple[bytes, bytes], message: Datagram) -> bytes:
+    def _packet(self, payload: dpkt.Packet, ways: tuple[bytes, bytes], message: RawMessage) -> bytes:
         protocol = dpkt.ip.IP_PROTO_UDP if isinstance(payload, dpkt.udp.UDP) else dpkt.ip.IP_PROTO_TCP
         length = payload.ulen if protocol == dpkt.ip.IP_PROTO_UDP else len(payload)
         if len(ways[0]) == 16:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from analyzer.capture.pieces import Pieces
 from analyzer.capture.record import Record
 from analyzer.capture.websocket import WebSocketFramer, upgrades
-from analyzer.evidence import Datagram, Endpoint, Fidelity, Item
+from analyzer.evidence import Endpoint, Fidelity, Item, RawMessage
 from analyzer.sip.framing import Framed, StreamFramer
 
 LOOK = 1 << 16
@@ -215,7 +215,7 @@ class Stream:
         record.source.messages += 1
         self.messages += 1
         whole = message.first >= start and not mark.reassembled
-        return Datagram(
+        return RawMessage(
             payload=message.octets,
             time=record.time,
             place=record.place,

@@ -7,7 +7,7 @@ from analyzer.capture.addresses import endpoint
 from analyzer.capture.ip import Packet
 from analyzer.capture.record import Record
 from analyzer.defect import Defect
-from analyzer.evidence import Datagram, Fidelity, Source
+from analyzer.evidence import Fidelity, RawMessage, Source
 from analyzer.sip.sniff import Kind, kind
 
 
@@ -23,7 +23,7 @@ def count(source: Source, what: Kind) -> bool:
     return False
 
 
-def datagram(packet: Packet, record: Record) -> Datagram | None:
+def datagram(packet: Packet, record: Record) -> RawMessage | None:
     """The SIP message that a UDP packet carries, or None where it carries something else, which is counted."""
     body = packet.body
     if len(body) < 8:
@@ -40,11 +40,11 @@ def datagram(packet: Packet, record: Record) -> Datagram | None:
     payload = body[8:length]
     missing = length - 8 - len(payload)
     if payload.startswith(hep.MAGIC):
-        inner = hep.datagram(payload, record)
+        inner = hep.raw_message(payload, record)
         return inner if inner is not None and count(record.source, kind(inner.payload)) else None
     if not count(record.source, kind(payload, cut=missing > 0)):
         return None
-    return Datagram(
+    return RawMessage(
         payload=payload,
         time=record.time,
         place=record.place,

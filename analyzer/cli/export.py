@@ -26,7 +26,7 @@ from analyzer.scratch import temporary_folder
 if TYPE_CHECKING:
     from analyzer.capture.savefile import SaveFile
     from analyzer.dataframes.frames import Tables
-    from analyzer.evidence import Datagram
+    from analyzer.evidence import RawMessage
 
 _EPILOG = """\b
 Examples:
@@ -146,7 +146,7 @@ def _save(
     from analyzer.capture.opener import open_sources
     from analyzer.cli.run import aor_given, check_engine
     from analyzer.defect import SourceError
-    from analyzer.evidence import Datagram
+    from analyzer.evidence import RawMessage
     from analyzer.views.drawing.progress import progress_bar
 
     check_engine(engine, tls_keylog)
@@ -157,7 +157,7 @@ def _save(
             open_sources(list(files), dialect=dialect, engine=engine, tls_keylog=tls_keylog) as opened,
         ):
             for number, item in enumerate(opened):
-                if isinstance(item, Datagram) and wanted(item):
+                if isinstance(item, RawMessage) and wanted(item):
                     saved.add(item)
                 if advance is not None and number % 256 == 0:
                     advance(opened.position(), opened.total())
@@ -168,14 +168,14 @@ def _save(
     return False
 
 
-def _wanted(aor: str) -> Callable[[Datagram], bool]:
+def _wanted(aor: str) -> Callable[[RawMessage], bool]:
     """Whether a message is of the address-of-record that was asked for; all are where none was."""
     if not aor:
         return lambda _: True
     from analyzer.register.identity import aor_of
     from analyzer.sip.message import parse
 
-    return lambda datagram: aor_of(parse(datagram)) == aor
+    return lambda raw_message: aor_of(parse(raw_message)) == aor
 
 
 @contextmanager

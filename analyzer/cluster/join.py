@@ -25,7 +25,7 @@ from analyzer.cluster.read import Capture, clocks_path, rows_path
 from analyzer.cluster.rows import HEARD, NETWORK_ERRORS, in_place, items_of, rows_of
 from analyzer.dataframes.frames import Tables, tables
 from analyzer.dataframes.store import COMPRESSION, as_arrow
-from analyzer.evidence import Datagram, NetworkError, Source
+from analyzer.evidence import NetworkError, RawMessage, Source
 from analyzer.run.pipeline import Analysis, patient_collector
 from analyzer.run.recording import Recording
 from analyzer.run.report import Summary
@@ -174,7 +174,7 @@ class _Share(Analysis):
         numbers = []
         sources = [names[rank] for rank in rows["rank"].to_pylist()]
         for at, item in enumerate(items_of(rows.drop_columns(["rank"]), sources)):
-            if heard[at] and isinstance(item, Datagram):
+            if heard[at] and isinstance(item, RawMessage):
                 self._reconstructor.overhear(item)
             else:
                 self.feed(item)

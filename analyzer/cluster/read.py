@@ -22,7 +22,7 @@ import numpy as np
 from analyzer.capture.opener import open_sources
 from analyzer.cluster.rows import HEARD, NETWORK_ERRORS, RowWriter, in_place, row_of
 from analyzer.defect import SourceError
-from analyzer.evidence import Datagram, Endpoint, Fidelity, Item, NetworkError, Source
+from analyzer.evidence import Endpoint, Fidelity, Item, NetworkError, RawMessage, Source
 from analyzer.register.bounded import Notes
 from analyzer.register.identity import aor_of
 from analyzer.run.partition import call_id_of
@@ -179,7 +179,7 @@ class _Walk:
         if self._task.shares == 1 or _share_of(item, self._task.shares) == self._task.share:
             self._sort(item, parse(item))
 
-    def _sort(self, item: Datagram, message: Message) -> None:
+    def _sort(self, item: RawMessage, message: Message) -> None:
         if self._task.aor and aor_of(message) != self._task.aor:
             return
         if message.is_response:
@@ -190,7 +190,7 @@ class _Walk:
     def _row(self, item: Item) -> tuple[Any, ...]:
         return row_of(item, self.clocks[-1], len(self.clocks) - 1, _connection(item))
 
-    def _note_way(self, answer: Datagram) -> None:
+    def _note_way(self, answer: RawMessage) -> None:
         """Keep the first answer on each way: that one direction can be seen at all is known from the others' too."""
         way = answer.source, answer.destination.host
         if way not in self._ways:
@@ -209,7 +209,7 @@ class _Walk:
         return bucket
 
 
-def _share_of(item: Datagram, shares: int) -> int:
+def _share_of(item: RawMessage, shares: int) -> int:
     """The share of a message: that of its Call-ID."""
     return zlib.crc32(call_id_of(item.payload)) % shares
 

@@ -18,7 +18,7 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.ipc
 
-from analyzer.evidence import Datagram, Endpoint, Fidelity, Frame, Item, LogLines, NetworkError
+from analyzer.evidence import Endpoint, Fidelity, Frame, Item, LogLines, NetworkError, RawMessage
 
 NETWORK_ERRORS, HEARD = 0, 1
 """Batches behind those of the buckets: network errors, and the first answer on each way."""
@@ -82,7 +82,7 @@ def _item(name: str, row: Row) -> Item:
     if reason:
         return NetworkError(time, place, source, destination, transport, reason, text, octets, stream)
     kind = Fidelity(fidelity)
-    return Datagram(octets, time, place, source, destination, transport, kind, missing, ip_id, resend, stream)
+    return RawMessage(octets, time, place, source, destination, transport, kind, missing, ip_id, resend, stream)
 
 
 def _time(value: int | None) -> int | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from analyzer.evidence import SECOND, Datagram, Fidelity
+from analyzer.evidence import SECOND, Fidelity, RawMessage
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule
 from analyzer.judge.sight import Sight
 from analyzer.register.subjects import MessageSubject, StepSubject, Subject
@@ -47,7 +47,7 @@ def lacks(subject: Subject, transaction: Transaction, sight: Sight) -> int:
         message = subject.message
     else:
         message = request or transaction.final  # type: ignore[assignment]
-    found = 0 if message.is_good_evidence else _lacks_of(message.datagram, message.complete_headers)
+    found = 0 if message.is_good_evidence else _lacks_of(message.raw_message, message.complete_headers)
     if request is None:
         found |= _C2S
     if sight.is_coarse:
@@ -61,13 +61,13 @@ def lacks(subject: Subject, transaction: Transaction, sight: Sight) -> int:
     return found
 
 
-def _lacks_of(datagram: Datagram, complete: bool) -> int:
+def _lacks_of(raw_message: RawMessage, complete: bool) -> int:
     found = 0
-    if datagram.time is None:
+    if raw_message.time is None:
         found = _CLOCK | _SUBSECOND
-    if datagram.missing or not complete:
+    if raw_message.missing or not complete:
         found |= _WHOLE
-    if datagram.fidelity is Fidelity.PRINTED:
+    if raw_message.fidelity is Fidelity.PRINTED:
         found |= _BYTES
     return found
 

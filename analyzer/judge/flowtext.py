@@ -23,7 +23,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from analyzer.evidence import SECOND, Datagram, Endpoint, Fidelity, Frame, Item, NetworkError
+from analyzer.evidence import SECOND, Endpoint, Fidelity, Frame, Item, NetworkError, RawMessage
 from analyzer.register.attempt import requested_expiry
 from analyzer.register.digest.arithmetic import Reading, expected
 from analyzer.register.digest.input import DigestInput
@@ -85,8 +85,8 @@ class _Writer:
         self.now = START
         self.number = 0
         self.cseq: dict[str, int] = {}
-        self.requests: list[Datagram] = []
-        self.answers: list[Datagram] = []
+        self.requests: list[RawMessage] = []
+        self.answers: list[RawMessage] = []
         self.challenge: Message | None = None
         self.log = log
 
@@ -110,7 +110,7 @@ class _Writer:
             return self._request(rest, headers, options)
         return self._answer(rest, headers, options)
 
-    def passing(self, seconds: float) -> Datagram:
+    def passing(self, seconds: float) -> RawMessage:
         """A request of another phone, by which the capture is seen to go on."""
         self.now += int(seconds * SECOND)
         other = Endpoint("203.0.113.99", 5060)
@@ -126,7 +126,7 @@ class _Writer:
         ]
         return self._datagram(_octets(lines), other, REGISTRAR, {})
 
-    def _request(self, start: str, headers: list[str], options: dict[str, str]) -> Datagram:
+    def _request(self, start: str, headers: list[str], options: dict[str, str]) -> RawMessage:
         source = _endpoint(options.get("src")) or CLIENT
         given = _given(headers)
         method = start.split(" ", 1)[0]
@@ -152,11 +152,11 @@ class _Writer:
             given["cseq"] = [f"{number} {method}"]
         lines = [f"{start} SIP/2.0", *_merge(defaults, given)]
         lines = [_CREDENTIALS.sub(lambda found: self._credentials(found[1], start), line) for line in lines]
-        datagram = self._datagram(_octets(lines), source, _endpoint(options.get("dst")) or REGISTRAR, options)
-        self.requests.append(datagram)
-        return datagram
+        raw_message = self._datagram(_octets(lines), source, _endpoint(options.get("dst")) or REGISTRAR, options)
+        self.requests.append(raw_message)
+        return raw_message
 
-    def _answer(self, start: str, headers: list[str], options: dict[str, str]) -> Datagram:
+    def _answer(self, start: str, headers: list[str], options: dict[str, str]) -> RawMessage:
         request = self.requests[int(options["to"]) - 1 if "to" in options else -1]
         asked = parse_bytes(request.payload)
         status = int(start.split()[0])
@@ -182,11 +182,11 @@ class _Writer:
         lines = [f"SIP/2.0 {status} {reason}", *_merge(defaults, _given(headers))]
         source = _endpoint(options.get("src")) or request.destination
         destination = _endpoint(options.get("dst")) or request.source
-        datagram = self._datagram(_octets(lines), source, destination, {"transport": request.transport} | options)
-        message = parse_bytes(datagram.payload)
+        raw_message = self._datagram(_octets(lines), source, destination, {"transport": request.transport} | options)
+        message = parse_bytes(raw_message.payload)
         self.challenge = message if message.challenges else self.challenge
-        self.answers.append(datagram)
-        return datagram
+        self.answers.append(raw_message)
+        return raw_message
 
     def _credentials(self, given: str, start: str) -> str:
         user, password, *pairs = given.split()
@@ -209,8 +209,8 @@ class _Writer:
         written = ((name, value if name in _BARE else f'"{value}"') for name, value in values.items() if value)
         return "Digest " + ", ".join(f"{name}={value}" for name, value in written)
 
-    def _datagram(self, payload: bytes, source: Endpoint, destination: Endpoint, options: dict[str, str]) -> Datagram:
-        return Datagram(
+    def _datagram(self, payload: bytes, source: Endpoint, destination: Endpoint, options: dict[str, str]) -> RawMessage:
+        return RawMessage(
             payload,
             self._time(),
             self._place(),

@@ -279,7 +279,7 @@ def _time_of(subject: Subject, place: Place) -> int | None:
     messages += list(transaction.changed)
     for other in (transaction, *_others(subject)):
         messages += [message for message in (other.request, other.final) if message]
-    seen = [(message.datagram.place, message.datagram.time) for message in messages]
+    seen = [(message.raw_message.place, message.raw_message.time) for message in messages]
     if isinstance(subject, AttemptSubject):
         seen += [(failure.place, failure.place_time) for failure in subject.registration.failures]
     return next((time for one, time in seen if one == place), None)
@@ -325,7 +325,7 @@ def _doubts(rule: Rule, transaction: Transaction) -> int:
     if rule.hop == "first" and transaction.request is not None and transaction.via_count > 1:
         doubts += 1  # RULES 1.4: the capture is upstream of the user agent
     message = transaction.request or transaction.final
-    if message is not None and message.datagram.fidelity is Fidelity.PRINTED:
+    if message is not None and message.raw_message.fidelity is Fidelity.PRINTED:
         doubts += 1
     return doubts
 

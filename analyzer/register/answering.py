@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from analyzer.evidence import Datagram, Endpoint
+from analyzer.evidence import Endpoint, RawMessage
 from analyzer.register.bounded import Notes
 from analyzer.register.transaction import Transaction
 
@@ -20,7 +20,7 @@ class Answering:
         self.ports: Notes[Endpoint, bool] = Notes(_MOST_PAIRS)
         self._pairs: Notes[tuple[str, str], bool] = Notes(_MOST_PAIRS)
 
-    def note(self, answer: Datagram) -> None:
+    def note(self, answer: RawMessage) -> None:
         """Take in an answer."""
         source = answer.source
         self.hosts[source.host] += 1

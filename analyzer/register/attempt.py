@@ -135,7 +135,7 @@ def _is_positive(request: Message, final: Message | None) -> bool:
     """Whether a 2xx to a registration leaves the client bound: not if it lists other contacts alone, or its own with no
     time left (10.3 step 8, RULES 1.7 step 2). A contact that a box on the way rewrote still has its user part; an
     answer that lists nothing, or was cut, tells nothing."""
-    if final is None or not final.contacts or final.datagram.missing:
+    if final is None or not final.contacts or final.raw_message.missing:
         return True
     asked = [contact for contact in request.contacts if not contact.star and contact.uri is not None]
     if len(asked) != len(request.contacts) or len(asked) * len(final.contacts) > _MOST_PAIRS:
@@ -154,7 +154,7 @@ def _may_have_credentials(transaction: Transaction) -> bool:
 
 def is_cut(message: Message) -> bool:
     """The message ends within its headers because the rest was not captured: what is missing may have been there."""
-    return message.datagram.missing > 0 and not message.complete_headers
+    return message.raw_message.missing > 0 and not message.complete_headers
 
 
 def requested_expiry(parameter: int | None, header: int | None) -> int | None:

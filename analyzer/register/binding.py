@@ -162,7 +162,7 @@ class BindingTable:
     ) -> Iterator[BindingEvent]:
         """A 2xx replaces the set (RULES 1.7 step 2)."""
         final, request = transaction.final, transaction.request
-        if final is None or request is None or not 200 <= final.status < 300 or final.datagram.missing:
+        if final is None or request is None or not 200 <= final.status < 300 or final.raw_message.missing:
             return
         old = self.known(registrar, aor)
         index = Contacts([binding.address for binding in old])
@@ -189,7 +189,7 @@ class BindingTable:
             del self._sets[(registrar, aor)]
         for binding in old:
             if binding not in kept and binding.certainty == "present":
-                binding.certainty, binding.end = "absent", _earlier(binding.end, final.datagram.time)
+                binding.certainty, binding.end = "absent", _earlier(binding.end, final.raw_message.time)
                 if binding.start is not None and binding.end is not None:
                     binding.end = max(binding.start, binding.end)  # the clock may have stepped back in between
                 yield BindingEvent("removed", binding, transaction)
@@ -209,7 +209,7 @@ class BindingTable:
         """Take the granted expiry over; `own` is the contact as this transaction asked for it, if it did."""
         final, request = transaction.final, transaction.request
         assert final is not None and request is not None
-        granted, time = _granted(contact, final), final.datagram.time
+        granted, time = _granted(contact, final), final.raw_message.time
         if granted is not None and time is not None:
             binding.end = time + granted * SECOND
         if own is None and self.is_present(binding):

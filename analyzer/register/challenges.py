@@ -32,7 +32,7 @@ def _challenged(realm: str, rows: list[Challenge], transaction: Transaction, fin
         realm,
         transaction.nonces,
         transaction.answered_at,
-        final.datagram.place,
+        final.raw_message.place,
         any(challenge.stale for challenge in rows),
         tuple(option for challenge in rows for option in challenge.qop_options),
         transaction.id,
@@ -146,7 +146,7 @@ class Challenges:
 
     def overheard(self, final: Overheard) -> None:
         """Take in the challenges of an answer that somebody else matches: what they say of the server."""
-        self._take(final.datagram.source.host, None, final)
+        self._take(final.raw_message.source.host, None, final)
 
     def _take(self, server: str, transaction: Transaction | None, final: Message | Overheard) -> None:
         for challenge in final.challenges:
@@ -207,7 +207,7 @@ class Challenges:
         key = (server, brief(realm), brief(nonce))
         use = self._uses.get(key)
         if use is None:
-            use = NonceUse(final.datagram.time, final.datagram.place)
+            use = NonceUse(final.raw_message.time, final.raw_message.place)
             self._uses[key] = use
             realms = self._realms.get(server)
             if realms is None:
@@ -216,9 +216,9 @@ class Challenges:
                 realms[realm] = None
             self._count(server, realm, nonce)
         if transaction is not None:
-            use.take(final.datagram.time, transaction.call_id, transaction.source.host)
+            use.take(final.raw_message.time, transaction.call_id, transaction.source.host)
         else:
-            use.take(final.datagram.time, final.call_id, final.datagram.destination.host)
+            use.take(final.raw_message.time, final.call_id, final.raw_message.destination.host)
 
     def _count(self, server: str, realm: str, nonce: str) -> None:
         realm = brief(realm)

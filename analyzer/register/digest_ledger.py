@@ -177,7 +177,7 @@ class DigestLedger:
     ) -> DigestVerdict:
         if not self.given:
             return NO_SECRETS
-        if message.datagram.missing and message.body == b"" and (credentials.qop or "").lower() == "auth-int":
+        if message.raw_message.missing and message.body == b"" and (credentials.qop or "").lower() == "auth-int":
             return DigestVerdict(Verdict.UNKNOWN, "the message is cut, and the digest covers its body")
         if self._diagnoser is None:
             from analyzer.register.digest.diagnosis.diagnoser import (
@@ -234,8 +234,8 @@ def _record_of(
         nonce_count=credentials.nc or "",
         response=credentials.response or "",
         judged=judged,
-        place=message.datagram.place,
-        time=message.datagram.time,
+        place=message.raw_message.place,
+        time=message.raw_message.time,
         transaction=transaction.id,
         aor=aor,
         raw=credentials.raw,

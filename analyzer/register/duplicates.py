@@ -14,7 +14,7 @@ from analyzer.sip.message import Message
 
 def is_same_packet(earlier: Message, later: Message) -> bool:
     """Tell whether `later` is the packet of `earlier`, captured a second time."""
-    one, two = earlier.datagram, later.datagram
+    one, two = earlier.raw_message, later.raw_message
     if one.time is None or two.time is None or one.resend != two.resend or earlier.raw != later.raw:
         return False
     if one.fidelity is Fidelity.PRINTED:

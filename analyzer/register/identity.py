@@ -84,7 +84,7 @@ def aor_of(message: Message) -> str:
 
 def client_of(message: Message) -> Client:
     """What a REGISTER tells of its sender."""
-    host, agent = message.datagram.source.host, message.user_agent
+    host, agent = message.raw_message.source.host, message.user_agent
     for contact in message.contacts:
         if not contact.star:
             return Client(instance_of(contact), contact_token(contact, message), contact_host(contact), host, agent)

@@ -33,7 +33,7 @@ def request_key(message: Message) -> Key:
 def is_readable(message: Message) -> bool:
     """Whether a request can be told from another at all: one that was cut before branch, Call-ID or CSeq cannot, and
     octets that are equal because both were cut make no copy (T-FRAG)."""
-    if not message.datagram.missing or message.complete_headers:
+    if not message.raw_message.missing or message.complete_headers:
         return True
     return message.via is not None and bool(message.via.branch and message.call_id) and message.cseq is not None
 

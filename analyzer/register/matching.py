@@ -19,7 +19,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from analyzer.evidence import SECOND, Datagram, NetworkError
+from analyzer.evidence import SECOND, NetworkError, RawMessage
 from analyzer.register.answering import Answering
 from analyzer.register.bounded import Ordinal
 from analyzer.register.duplicates import is_same_packet
@@ -100,11 +100,11 @@ class TransactionTable:
         self._advance(time)
         return list(self._expire()) if self._deadlines and self._deadlines[0][0] < self._tick else []
 
-    def overhear(self, datagram: Datagram) -> None:
+    def overhear(self, raw_message: RawMessage) -> None:
         """Take in that a message went by which is somebody else's: servers answer."""
-        begins = datagram.payload[:4]
-        if begins == b"SIP/" or datagram.payload.lstrip(b"\r\n")[:4].upper() == b"SIP/":
-            self.answering.note(datagram)
+        begins = raw_message.payload[:4]
+        if begins == b"SIP/" or raw_message.payload.lstrip(b"\r\n")[:4].upper() == b"SIP/":
+            self.answering.note(raw_message)
 
     def abort(self, abort: NetworkError) -> list[Transaction]:
         """Mark the transactions that a network error hits; returns them. It does not end them: an answer to a
@@ -211,11 +211,11 @@ class TransactionTable:
 
     def _late_request(self, transaction: Transaction, message: Message, events: list[Event]) -> None:
         """A log may print the answer before the request it answers."""
-        datagram = message.datagram
+        raw_message = message.raw_message
         transaction.request, transaction.has_credentials = message, message.has_credentials
-        transaction.place = datagram.place
-        transaction.source, transaction.destination = datagram.source, datagram.destination
-        transaction.first, transaction.last = datagram.time, datagram.time
+        transaction.place = raw_message.place
+        transaction.source, transaction.destination = raw_message.source, raw_message.destination
+        transaction.first, transaction.last = raw_message.time, raw_message.time
         transaction.via_count = len(message.vias)
         transaction.seen += (message,)
         transaction.state = "open"
@@ -233,9 +233,9 @@ class TransactionTable:
             return
         self._remember(transaction, message)
         transaction.retransmissions += 1
-        transaction.last = message.datagram.time
+        transaction.last = message.raw_message.time
         if len(transaction.copies) < KEPT:
-            transaction.copies += (message.datagram.place,)
+            transaction.copies += (message.raw_message.place,)
         self._extend(transaction)
         if transaction.request is not None and not is_copy(transaction.request, message):
             transaction.changed_count += 1
@@ -258,7 +258,7 @@ class TransactionTable:
             if pairing > transaction.pairing:
                 transaction.pairing = pairing
         self.matched = transaction
-        self.answering.note(message.datagram)
+        self.answering.note(message.raw_message)
         self._answer(transaction, message, events)
 
     def _answer(self, transaction: Transaction, message: Message, events: list[Event]) -> None:
@@ -279,7 +279,7 @@ class TransactionTable:
             return
         self._settle(transaction)
         transaction.final, transaction.has_challenge = message, message.has_challenge
-        transaction.answered_at = message.datagram.time
+        transaction.answered_at = message.raw_message.time
         transaction.deadline = self._tick + TIMER_F
         if transaction.request is not None:
             transaction.state = "answered"
@@ -302,7 +302,7 @@ class TransactionTable:
 
     def _find_by_call(self, message: Message, key: Key) -> tuple[Transaction | None, int]:
         """K2 to K4: by Call-ID and CSeq, with what else agrees; the latest request first."""
-        source, destination = message.datagram.source, message.datagram.destination
+        source, destination = message.raw_message.source, message.raw_message.destination
         via, tag = message.via, from_tag(message)
         best: tuple[Transaction | None, int] = (None, 0)
         for live in self._same_call(key):
@@ -327,8 +327,8 @@ class TransactionTable:
 
     def _only_pending(self, message: Message) -> tuple[Transaction | None, int]:
         """K5: an answer that was cut before Call-ID or CSeq; only if one request alone waits on its way."""
-        datagram = message.datagram
-        pending = self._pending.of(flow_key(datagram.stream, datagram.destination, datagram.source))
+        raw_message = message.raw_message
+        pending = self._pending.of(flow_key(raw_message.stream, raw_message.destination, raw_message.source))
         if len(pending) != 1:
             return None, 0
         only = next(iter(pending))

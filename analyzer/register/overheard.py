@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from analyzer.evidence import Datagram
+from analyzer.evidence import RawMessage
 from analyzer.register.bounded import Inseparable
 from analyzer.register.transaction import Transaction
 from analyzer.sip.auth import Challenge, parse_challenges
@@ -18,36 +18,36 @@ _AUTHENTICATE = b"\r\nwww-authenticate: "
 class Overheard(NamedTuple):
     """What counts of an answer that is another worker's."""
 
-    datagram: Datagram
+    raw_message: RawMessage
     call_id: str
     challenges: Sequence[Challenge]
 
 
-def overheard_challenge(datagram: Datagram) -> Overheard | None:
+def overheard_challenge(raw_message: RawMessage) -> Overheard | None:
     """The answer that goes by, if it is a final one with a challenge: its nonces are the server's, whoever was asked.
 
     Raises `Inseparable` for one that announces a nonce without its realm (RFC 7616 3.5): only its request tells that.
     """
-    if datagram.payload[:1] not in b"Ss\r\n":
+    if raw_message.payload[:1] not in b"Ss\r\n":
         return None
-    octets = datagram.payload.lower()
+    octets = raw_message.payload.lower()
     if b"nextnonce" in octets:
         raise Inseparable("an answer announces a nonce, whose realm is in a request of another worker")
     if b"-authenticate" not in octets:
         return None
-    found = _read_plain(datagram, octets)
+    found = _read_plain(raw_message, octets)
     if found is not None:
         return found
-    message = parse(datagram)
+    message = parse(raw_message)
     if not message.is_response or message.status < 200:
         return None
-    return Overheard(datagram, message.call_id, message.challenges)
+    return Overheard(raw_message, message.call_id, message.challenges)
 
 
-def _read_plain(datagram: Datagram, octets: bytes) -> Overheard | None:
+def _read_plain(raw_message: RawMessage, octets: bytes) -> Overheard | None:
     """The same for the common 401, of which two lines have to be read: each line ends in CRLF, the Call-ID is written
     out, and one WWW-Authenticate is the only row of its kind, in one line. None for any other."""
-    raw = datagram.payload
+    raw = raw_message.payload
     end = octets.find(b"\r\n\r\n")
     row, call = octets.find(_AUTHENTICATE), octets.find(b"\r\ncall-id: ")
     if not (octets.startswith(b"sip/2.0 401 ") and 0 < row < end and 0 < call < end):
@@ -67,7 +67,7 @@ def _read_plain(datagram: Datagram, octets: bytes) -> Overheard | None:
         return None
     value = text(raw[row + len(_AUTHENTICATE) : row_end].strip(b" \t"))
     return Overheard(
-        datagram, text(raw[call + 11 : call_end].strip(b" \t")), parse_challenges("www-authenticate", value)
+        raw_message, text(raw[call + 11 : call_end].strip(b" \t")), parse_challenges("www-authenticate", value)
     )
 
 
@@ -76,6 +76,6 @@ def check_way_back(transaction: Transaction, challenge: Message) -> None:
 
     Raises `Inseparable` where it did not come from the address that was asked, to the one that had asked.
     """
-    way = challenge.datagram.destination.host, challenge.datagram.source.host
+    way = challenge.raw_message.destination.host, challenge.raw_message.source.host
     if way != (transaction.source.host, transaction.destination.host):
         raise Inseparable("a challenge came from another address than the request went to")

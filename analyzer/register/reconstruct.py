@@ -14,7 +14,7 @@ import heapq
 from collections import Counter
 from collections.abc import Callable
 
-from analyzer.evidence import SECOND, Datagram, NetworkError
+from analyzer.evidence import SECOND, NetworkError, RawMessage
 from analyzer.register.attempt import Attempt
 from analyzer.register.binding import Binding, BindingEvent, BindingTable
 from analyzer.register.boot import boot_score
@@ -89,7 +89,7 @@ class Reconstructor:
     def feed(self, message: Message) -> None:
         """Take in a message."""
         self.ordinal.number += 1
-        duplicates, now = self.table.duplicates, message.datagram.time
+        duplicates, now = self.table.duplicates, message.raw_message.time
         if now is not None:
             self._clock(now)
         for event in self.table.advance(now):
@@ -99,22 +99,22 @@ class Reconstructor:
         if self.table.duplicates == duplicates:
             self._count(message)
         if now is not None:
-            self._hear(message.datagram.source.host, now)
+            self._hear(message.raw_message.source.host, now)
 
-    def overhear(self, datagram: Datagram) -> None:
+    def overhear(self, raw_message: RawMessage) -> None:
         """Take in that a message went by which is another worker's: all that it says of time and of servers."""
         self.ordinal.number += 1
-        now = datagram.time
+        now = raw_message.time
         if now is not None:
             self._clock(now)
         for event in self.table.advance(now):
             self._event(event)
-        self.table.overhear(datagram)
-        challenge = overheard_challenge(datagram)
+        self.table.overhear(raw_message)
+        challenge = overheard_challenge(raw_message)
         if challenge is not None:
             self.challenges.overheard(challenge)
         if now is not None:
-            self._hear(datagram.source.host, now)
+            self._hear(raw_message.source.host, now)
 
     def _clock(self, now: int) -> None:
         if self._now is not None and now < self._now - SECOND:

@@ -105,11 +105,11 @@ class Transaction:
     # One of these lives for every exchange of the last forty seconds: what most never have is an empty tuple that all
     # share, until there is something.
     def __init__(self, number: int, message: Message, tick: int, key: tuple[object, ...] = ()) -> None:
-        datagram = message.datagram
+        raw_message = message.raw_message
         cseq, via = message.cseq, message.via
         self.id = number
         self.key = key
-        self.place: Place = datagram.place
+        self.place: Place = raw_message.place
         self.method = message.method or (cseq.method if cseq else "")
         self.call_id = message.call_id
         self.cseq = cseq.number if cseq else -1
@@ -118,8 +118,8 @@ class Transaction:
         self.via_count = len(message.vias)
         self.tick = tick
         self.deadline = tick
-        self.transport = datagram.transport
-        self.stream = datagram.stream
+        self.transport = raw_message.transport
+        self.stream = raw_message.stream
         self.retransmissions = self.duplicates = self.final_copies = self.changed_count = 0
         self.copies: tuple[Place, ...] = ()
         self.changed: tuple[Message, ...] = ()
@@ -134,16 +134,16 @@ class Transaction:
         self.path: Path | None = None
         self.seen: tuple[Message, ...] = ()
         self.request: Message | None = None
-        self.first: int | None = datagram.time
-        self.last: int | None = datagram.time
+        self.first: int | None = raw_message.time
+        self.last: int | None = raw_message.time
         self.has_credentials = self.has_challenge = False
         if message.method:
             self.request = message
             self.has_credentials = message.has_credentials
-            self.source, self.destination = datagram.source, datagram.destination
+            self.source, self.destination = raw_message.source, raw_message.destination
         else:
             self.state = "headless"
-            self.source, self.destination = datagram.destination, datagram.source
+            self.source, self.destination = raw_message.destination, raw_message.source
 
     def note_challenge(self, message: Message) -> None:
         """Keep the nonces of one more 401/407, whichever copy of the request it answers."""

@@ -52,7 +52,7 @@ def _minimum(transaction: Transaction) -> int | None:
 
 def _retried(earlier: Transaction, later: Transaction, number: int) -> Answer:
     request, minimum = later.request, _minimum(earlier) or 0
-    if request is None or request.datagram.missing:
+    if request is None or request.raw_message.missing:
         return NotJudged(Need.WHOLE.value)
     for contact in request.contacts:
         asked = None if contact.star else requested_expiry(contact.expires, request.expires)
@@ -62,7 +62,7 @@ def _retried(earlier: Transaction, later: Transaction, number: int) -> Answer:
                 _sentence(contact, asked, request.expires, minimum, number),
                 severity="error" if number >= _MANY else "warning",
                 at=later.place,
-                related=(earlier.final.datagram.place,),
+                related=(earlier.final.raw_message.place,),
             )
     return PASSED
 

@@ -30,7 +30,7 @@ def check(subject: TransactionSubject, sight: Sight) -> Answer:
     asked = asked_for(request)
     if not asked:
         return NOT_APPLICABLE  # a query or a removal
-    if final.datagram.missing or not final.complete_headers:
+    if final.raw_message.missing or not final.complete_headers:
         return NotJudged(Need.WHOLE.value)
     listed = [contact for contact in final.contacts if not contact.star]
     if any(contact.uri is None or contact.defects for contact in (*asked, *listed)):
@@ -43,7 +43,7 @@ def check(subject: TransactionSubject, sight: Sight) -> Answer:
     gone = [contact for contact in lost if not any(is_similar(contact, other, request) for other in listed)]
     if not gone:
         return NOT_APPLICABLE  # listed, but rewritten: R3261-10.2.4-contact-mangled
-    return Violated(_sentence(gone[0], listed, final), related=(final.datagram.place,))
+    return Violated(_sentence(gone[0], listed, final), related=(final.raw_message.place,))
 
 
 def _sentence(gone: Address, listed: list[Address], final: Message) -> str:

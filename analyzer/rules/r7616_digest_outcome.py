@@ -32,7 +32,7 @@ def check(subject: TransactionSubject, sight: Sight) -> Iterator[Answer]:
 
 def _answer(record: DigestRecord, subject: TransactionSubject) -> Answer:
     final = subject.transaction.final
-    related = (final.datagram.place,) if final else ()
+    related = (final.raw_message.place,) if final else ()
     if record.verdict == "match":
         if record.accepted:
             return PASSED

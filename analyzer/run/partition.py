@@ -16,7 +16,7 @@ import re
 import zlib
 from collections.abc import Mapping
 
-from analyzer.evidence import Datagram
+from analyzer.evidence import RawMessage
 from analyzer.register.bounded import Inseparable
 from analyzer.register.identity import aor_of
 from analyzer.sip.message import Message, parse
@@ -42,18 +42,18 @@ class Partition:
         self._by_aor: dict[str, int] = {}
         self._pairs: dict[tuple[bytes, bytes], int] = {}
 
-    def takes(self, datagram: Datagram) -> bool:
+    def takes(self, raw_message: RawMessage) -> bool:
         """Whether the message is this worker's. Raises `Inseparable`."""
-        if datagram.missing:
+        if raw_message.missing:
             raise Inseparable("messages are cut: whose they are may be in what is missing")
-        pair = _pair(datagram.payload, self._pairs)
+        pair = _pair(raw_message.payload, self._pairs)
         owner = self._pairs.get(pair) if pair is not None else None
         if pair is None:
-            return self._owner(parse(datagram)) == self.number
+            return self._owner(parse(raw_message)) == self.number
         if owner is None:
-            owner = self._owner_of_register(pair) if datagram.payload.startswith(b"REGISTER ") else None
+            owner = self._owner_of_register(pair) if raw_message.payload.startswith(b"REGISTER ") else None
             if owner is None:
-                owner = self._owner(parse(datagram))
+                owner = self._owner(parse(raw_message))
             if len(self._pairs) >= _MOST_PAIRS:
                 self._pairs.clear()
             self._pairs[pair] = owner

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from analyzer.capture.opener import Reading, are_files, open_sources
-from analyzer.evidence import SECOND, Datagram, Fidelity, Item, NetworkError, Source
+from analyzer.evidence import SECOND, Fidelity, Item, NetworkError, RawMessage, Source
 from analyzer.interruption import late
 from analyzer.judge.findings import Finding, Rule
 from analyzer.judge.judge import INTERNAL, Judge
@@ -286,7 +286,7 @@ def analyze_items(items: Iterable[Item], **given: object) -> Report:
     source = Source("flow")
     analysis = Analysis([source], **given)  # type: ignore[arg-type]
     for item in items:
-        if isinstance(item, Datagram) and item.fidelity is Fidelity.PRINTED:
+        if isinstance(item, RawMessage) and item.fidelity is Fidelity.PRINTED:
             source.kind, source.resolution = "log", SECOND
         analysis.feed(item)
     return analysis.finish()

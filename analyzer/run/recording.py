@@ -136,18 +136,18 @@ class Recorder:
 
     def take(self, number: int, message: Message, transaction: Transaction, *, copy: bool) -> None:
         """Note a message of a REGISTER; `number` is that of the message in the run."""
-        datagram, recording, same = message.datagram, self.recording, self._same
-        place, time = datagram.place, datagram.time
+        raw_message, recording, same = message.raw_message, self.recording, self._same
+        place, time = raw_message.place, raw_message.time
         recording.number.append(number)
         recording.time.append(UNKNOWN if time is None or not UNKNOWN < time < -UNKNOWN else time)
         recording.transaction.append(transaction.id)
         recording.request.append(bool(message.method))
         recording.status.append(message.status)
         recording.copy.append(copy)
-        recording.size.append(len(datagram.payload) + datagram.missing)
+        recording.size.append(len(raw_message.payload) + raw_message.missing)
         recording.frame.append(place[1])
-        recording.source.append(same.setdefault(datagram.source, datagram.source))
-        recording.destination.append(same.setdefault(datagram.destination, datagram.destination))
+        recording.source.append(same.setdefault(raw_message.source, raw_message.source))
+        recording.destination.append(same.setdefault(raw_message.destination, raw_message.destination))
         recording.source_file.append(place[0])
         if message is transaction.request:
             self._asked[transaction.id] = requested(message), message.user_agent

@@ -41,7 +41,7 @@ def value_defects(message: Message) -> list[Located]:
     found: list[Located] = []
     for part in _CHECKS:
         found.extend(part(message)[:MAX_DEFECTS])
-    if message.datagram.missing and not message.complete_headers:  # the capture ends inside the last row
+    if message.raw_message.missing and not message.complete_headers:  # the capture ends inside the last row
         cut = message.headers[-1].key if message.headers else ""
         found = [(key, defect) for key, defect in found if key != cut]
     return found
@@ -66,7 +66,7 @@ def _request_uri(message: Message) -> list[Located]:
 
 def _missing(message: Message) -> list[Located]:
     """RFC 3261 8.1.1, 20 table 2. Silent where the message is cut: silence is not absence."""
-    if not message.complete_headers or message.datagram.missing or not (message.is_request or message.is_response):
+    if not message.complete_headers or message.raw_message.missing or not (message.is_request or message.is_response):
         return []
     keys = (*_MANDATORY, "max-forwards") if message.is_request else _MANDATORY
     return [(key, Defect("missing-header", f"there is no {key} header")) for key in keys if not message.has(key)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from analyzer.defect import Defect
-from analyzer.evidence import Datagram, Fidelity
+from analyzer.evidence import Fidelity, RawMessage
 from analyzer.sip.headers import LINES, SINGLE, Header, Row, split_headers
 from analyzer.sip.lazy import lazy
 from analyzer.sip.scalar import decimal
@@ -42,12 +42,12 @@ class Layout:
         "body",
         "body_start",
         "complete_headers",
-        "datagram",
         "defects",
         "head_end",
         "is_good_evidence",
         "method",
         "raw",
+        "raw_message",
         "reason",
         "request_uri",
         "status",
@@ -55,9 +55,9 @@ class Layout:
         "version",
     )
 
-    def __init__(self, datagram: Datagram) -> None:
-        self.datagram = datagram
-        self.raw = datagram.payload
+    def __init__(self, raw_message: RawMessage) -> None:
+        self.raw_message = raw_message
+        self.raw = raw_message.payload
         self.defects: tuple[Defect, ...] = ()
         self.body = self.trailing = b""
         if not self._read_plain():
@@ -82,9 +82,9 @@ class Layout:
         self.head_end = end + 2
         self.body_start = end = end + 4
         self.complete_headers = True
-        datagram = self.datagram
+        raw_message = self.raw_message
         self.is_good_evidence = (
-            datagram.time is not None and not datagram.missing and datagram.fidelity is not Fidelity.PRINTED
+            raw_message.time is not None and not raw_message.missing and raw_message.fidelity is not Fidelity.PRINTED
         )
         self._repeats = _NO_REPEATS
         if len(rows) != len(pairs):
@@ -92,7 +92,7 @@ class Layout:
             self._note_repeated()
             rows = self._rows  # in which the first of several counts
         if end != len(raw) or (length := rows.get("content-length")) is None or length.value != b"0":
-            self._cut_body(self.datagram.fidelity is not Fidelity.PRINTED)
+            self._cut_body(self.raw_message.fidelity is not Fidelity.PRINTED)
         return True
 
     def fold(self) -> None:
@@ -119,13 +119,13 @@ class Layout:
 
     def _read_any(self) -> None:
         """Read whatever it is."""
-        datagram, raw = self.datagram, self.raw
+        raw_message, raw = self.raw_message, self.raw
         self.is_good_evidence = False
-        wire = datagram.fidelity is not Fidelity.PRINTED
+        wire = raw_message.fidelity is not Fidelity.PRINTED
         start, end, following = _start_line_place(raw)
         defects: list[Defect] = []
         if (
-            start and wire and datagram.transport not in _STREAMS
+            start and wire and raw_message.transport not in _STREAMS
         ):  # RFC 3261 7.5 lets streams, and only them, begin with CRLF
             defects.append(Defect("leading-crlf", "empty lines before the start line", 0))
         line = parse_start_line(text(raw[start:end]), defects)
@@ -140,7 +140,7 @@ class Layout:
         self._note_repeated()
         if self.complete_headers:
             self._cut_body(wire)
-        elif datagram.missing:  # the cut is the capture's, not the sender's, and the last row bears it
+        elif raw_message.missing:  # the cut is the capture's, not the sender's, and the last row bears it
             last = self.headers[-1].start if self.headers else 0
             self.defects = tuple(defect for defect in self.defects if defect.offset != last)
         elif wire:
@@ -170,7 +170,7 @@ class Layout:
         if self.trailing:
             count = len(self.trailing)
             self.defects += (Defect("trailing-octets", f"{count} octets follow the body", len(self.raw) - count),)
-        elif not self.datagram.missing:
+        elif not self.raw_message.missing:
             sentence = f"Content-Length promises {length} octets, {len(rest)} are there"
             self.defects += (Defect("content-length-beyond-message", sentence, self._start_of("content-length")),)
 
@@ -206,7 +206,7 @@ class Layout:
     def headers(self) -> list[Header]:
         """The header rows with their places, in order."""
         start = _start_line_place(self.raw)[2]
-        return split_headers(self.raw, start, [], wire=self.datagram.fidelity is not Fidelity.PRINTED).headers
+        return split_headers(self.raw, start, [], wire=self.raw_message.fidelity is not Fidelity.PRINTED).headers
 
     def has(self, key: str) -> bool:
         """Whether there is a row called `key` (canonical). A row that the snap length cut in two is none: half a value
@@ -239,10 +239,10 @@ class Layout:
     @property
     def cut_header(self) -> Header | None:
         """The row in which the octets end because the rest was not captured; None where no row is cut."""
-        if not self.datagram.missing or self.complete_headers or not self.headers:
+        if not self.raw_message.missing or self.complete_headers or not self.headers:
             return None
         whole = (
-            self.raw.endswith(b"\n") and self.datagram.fidelity is not Fidelity.PRINTED
+            self.raw.endswith(b"\n") and self.raw_message.fidelity is not Fidelity.PRINTED
         )  # a log's line ends are ours
         return None if whole else self.headers[-1]
 

@@ -28,7 +28,7 @@ from typing import TypeVar
 
 from analyzer.defect import Defect
 from analyzer.escape import visible
-from analyzer.evidence import Datagram, Endpoint, Frame
+from analyzer.evidence import Endpoint, Frame, RawMessage
 from analyzer.sip import check
 from analyzer.sip.address import Address, parse_addresses
 from analyzer.sip.auth import Challenge, Credentials, parse_challenges, parse_credentials
@@ -54,7 +54,7 @@ class Message(Layout):
 
     def __repr__(self) -> str:
         what = f"{self.method} {self.request_uri}" if self.method else f"{self.status} {self.reason}"
-        return f"<Message {visible(clip(what))} {self.datagram.place}>"
+        return f"<Message {visible(clip(what))} {self.raw_message.place}>"
 
     @property
     def is_register(self) -> bool:
@@ -201,9 +201,9 @@ def _parsed(row: Row, parse: Callable[[str], _T]) -> _T:
     return value  # type: ignore[no-any-return]
 
 
-def parse(datagram: Datagram) -> Message:
-    """Read the octets of `datagram` as a SIP message. Always gives a Message; what is wrong is in its defects."""
-    return Message(datagram)
+def parse(raw_message: RawMessage) -> Message:
+    """Read the octets of `raw_message` as a SIP message. Always gives a Message; what is wrong is in its defects."""
+    return Message(raw_message)
 
 
 _NOWHERE = Endpoint("", 0)
@@ -211,4 +211,4 @@ _NOWHERE = Endpoint("", 0)
 
 def parse_bytes(raw: bytes) -> Message:
     """Read octets that came from nowhere in particular (tests, interactive use), as if out of a UDP datagram."""
-    return Message(Datagram(raw, None, Frame("bytes", 1), _NOWHERE, _NOWHERE))
+    return Message(RawMessage(raw, None, Frame("bytes", 1), _NOWHERE, _NOWHERE))

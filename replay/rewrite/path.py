@@ -132,7 +132,7 @@ def repair_length(draft: Draft, step: Step, agent: Agent) -> None:
     if value is None:
         draft.change("content-length", right, why="a stream needs it (18.3)")
     elif decimal(value) != len(draft.body):
-        datagram = step.exchange.request.datagram
-        printed, cut = datagram.fidelity is Fidelity.PRINTED, bool(datagram.missing)
+        raw_message = step.exchange.request.raw_message
+        printed, cut = raw_message.fidelity is Fidelity.PRINTED, bool(raw_message.missing)
         why = "a log loses line ends" if printed else "the capture is cut" if cut else "as long as the body is"
         draft.change("content-length", right, None if printed or cut else LENGTH, why)

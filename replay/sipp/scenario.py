@@ -250,7 +250,7 @@ def _challenges(flow: Flow) -> list[Challenge]:
 
 
 def _transport(flow: Flow) -> str:
-    found = flow.exchanges[0].request.datagram.transport.upper()
+    found = flow.exchanges[0].request.raw_message.transport.upper()
     return found if found in _MODES else "UDP"
 
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 
 from analyzer.capture.dialects import asterisk_chan_sip
-from analyzer.evidence import Datagram, Source
+from analyzer.evidence import RawMessage, Source
 
 STAMP = "Nov 20 11:53:45"
 
@@ -184,11 +184,11 @@ class Dribble(io.RawIOBase):
         return piece
 
 
-def read_log(text: str | bytes) -> tuple[list[Datagram], Source]:
+def read_log(text: str | bytes) -> tuple[list[RawMessage], Source]:
     """Read a whole log with the chan_sip reader."""
     source = Source("log")
     stream = io.BytesIO(text if isinstance(text, bytes) else octets(text))
-    found = [item for item in asterisk_chan_sip.read(stream, source) if isinstance(item, Datagram)]
+    found = [item for item in asterisk_chan_sip.read(stream, source) if isinstance(item, RawMessage)]
     return found, source
 
 
@@ -204,12 +204,12 @@ def header(payload: bytes, *names: bytes) -> bytes:
 Identity = tuple[bytes, bytes, bytes, bool]
 
 
-def identity(datagram: Datagram) -> Identity:
+def identity(raw_message: RawMessage) -> Identity:
     """(start line, Call-ID, CSeq, received?)."""
-    payload = datagram.payload
+    payload = raw_message.payload
     return (
         payload.split(b"\r\n")[0],
         header(payload, b"call-id", b"i"),
         header(payload, b"cseq"),
-        datagram.source.host != "asterisk",
+        raw_message.source.host != "asterisk",
     )

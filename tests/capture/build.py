@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from analyzer.capture.opener import Reading, open_sources
-from analyzer.evidence import SECOND, Datagram, Item, NetworkError
+from analyzer.evidence import SECOND, Item, NetworkError, RawMessage
 
 Flood = Callable[[], list[bytes]]
 EPOCH = 1_700_000_000
@@ -144,15 +144,15 @@ def opened(capture: bytes) -> Reading:
     return open_sources([io.BytesIO(capture)])
 
 
-def read(capture: bytes) -> tuple[list[Datagram], list[NetworkError], Reading]:
+def read(capture: bytes) -> tuple[list[RawMessage], list[NetworkError], Reading]:
     """Everything that a capture holds."""
     reading = opened(capture)
     items: list[Item] = list(reading)
-    messages = [item for item in items if isinstance(item, Datagram)]
+    messages = [item for item in items if isinstance(item, RawMessage)]
     return messages, [item for item in items if isinstance(item, NetworkError)], reading
 
 
-def messages(frames: Iterable[bytes], linktype: int = 1) -> list[Datagram]:
+def messages(frames: Iterable[bytes], linktype: int = 1) -> list[RawMessage]:
     return read(pcap(frames, linktype))[0]
 
 

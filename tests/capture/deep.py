@@ -7,7 +7,7 @@ import struct
 from pathlib import Path
 
 from analyzer.capture.opener import open_sources
-from analyzer.evidence import Datagram, Item, NetworkError, Source
+from analyzer.evidence import Item, NetworkError, RawMessage, Source
 from tests.capture.build import block, enhanced, interface, option, section, udp
 from tests.shared import ROOT
 
@@ -25,11 +25,11 @@ def both(path: Path) -> tuple[list[Item], Source, list[Item], Source]:
     return native, reading.sources[0], deep, deep_reading.sources[0]
 
 
-def deep_messages(path: Path, **given: str) -> tuple[list[Datagram], list[NetworkError], Source]:
+def deep_messages(path: Path, **given: str) -> tuple[list[RawMessage], list[NetworkError], Source]:
     """Messages, ends and source of a capture, by the engine that `auto` takes unless told otherwise."""
     with open_sources([path], **given) as reading:  # type: ignore[arg-type]
         items = list(reading)
-    found = [item for item in items if isinstance(item, Datagram)]
+    found = [item for item in items if isinstance(item, RawMessage)]
     return found, [item for item in items if isinstance(item, NetworkError)], reading.sources[0]
 
 

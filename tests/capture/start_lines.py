@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from analyzer.capture.opener import open_sources
-from analyzer.evidence import Datagram, NetworkError
+from analyzer.evidence import NetworkError, RawMessage
 
 
 class Count:
@@ -20,13 +20,13 @@ class Count:
         self.aborts: Counter[str] = Counter()
         with open_sources([path], kind="capture") as reading:
             for item in reading:
-                if isinstance(item, Datagram):
+                if isinstance(item, RawMessage):
                     self._add(item)
                 elif isinstance(item, NetworkError):
                     self.aborts[item.reason] += 1
         (self.source,) = reading.sources
 
-    def _add(self, item: Datagram) -> None:
+    def _add(self, item: RawMessage) -> None:
         lines = item.payload.lstrip(b"\r\n").decode("latin-1").replace("\r\n", "\n").split("\n")
         first, second, *_ = lines[0].split(" ")
         self.transports[item.transport.lower()] += 1

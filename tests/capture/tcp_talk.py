@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analyzer.evidence import Datagram, NetworkError
+from analyzer.evidence import NetworkError, RawMessage
 from tests.capture.build import ACK, ALICE, FIN, REGISTRAR, RST, SYN, codes, ethernet, ip4, pcap, read, tcp
 
 CLIENT, SERVER = 40000, 5060
@@ -40,7 +40,7 @@ class Talk:
         return self.down(at, flags=RST)
 
 
-def heard(talk: Talk) -> tuple[list[Datagram], list[NetworkError], list[str]]:
+def heard(talk: Talk) -> tuple[list[RawMessage], list[NetworkError], list[str]]:
     """Messages, ends and defect codes of what was captured."""
     found, aborts, reading = read(pcap(talk.frames))
     return found, aborts, codes(reading)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from analyzer.capture.dialects import asterisk_chan_sip, asterisk_pjsip
-from analyzer.evidence import Datagram, Endpoint, Fidelity
+from analyzer.evidence import Endpoint, Fidelity, RawMessage
 from tests.capture.asterisk_text import (
     CARRIERS,
     OPTIONS,
@@ -49,16 +49,16 @@ Carrier = Callable[[list[str]], str]
 @carriers
 def test_chan_sip_octets_are_those_of_the_wire(carrier: Carrier) -> None:
     found, source = read_log(carrier(CHAN_SIP))
-    assert [datagram.payload.decode() for datagram in found] == CHAN_SIP_MESSAGES
-    assert not any(datagram.defects or datagram.missing for datagram in found)
+    assert [raw_message.payload.decode() for raw_message in found] == CHAN_SIP_MESSAGES
+    assert not any(raw_message.defects or raw_message.missing for raw_message in found)
     assert source.defects == 0
 
 
 @carriers
 def test_pjsip_octets_are_those_of_the_wire(carrier: Carrier) -> None:
     found, _ = read_log(carrier(PJSIP))
-    assert [datagram.payload.decode() for datagram in found] == PJSIP_MESSAGES
-    assert not any(datagram.defects or datagram.missing for datagram in found)
+    assert [raw_message.payload.decode() for raw_message in found] == PJSIP_MESSAGES
+    assert not any(raw_message.defects or raw_message.missing for raw_message in found)
 
 
 def quoted(text: str, mark: str) -> str:
@@ -80,19 +80,19 @@ TREATMENTS: dict[str, Callable[[str], str]] = {
 def test_what_mail_and_editors_do_to_a_paste(carrier: str, treatment: str) -> None:
     for entries, texts in ((CHAN_SIP, CHAN_SIP_MESSAGES), (PJSIP, PJSIP_MESSAGES)):
         found, _ = read_log(TREATMENTS[treatment](CARRIERS[carrier](entries)))
-        assert [datagram.payload.decode() for datagram in found] == texts
-        assert not any(datagram.defects for datagram in found)
+        assert [raw_message.payload.decode() for raw_message in found] == texts
+        assert not any(raw_message.defects for raw_message in found)
 
 
 @carriers
 def test_directions_transports_and_repeats(carrier: Carrier) -> None:
     found, _ = read_log(carrier(CHAN_SIP))
     peer, local = Endpoint("10.9.0.2", 5071), Endpoint("asterisk", 0)
-    ends = [(datagram.source, datagram.destination) for datagram in found]
+    ends = [(raw_message.source, raw_message.destination) for raw_message in found]
     assert ends == [(peer, local), (local, peer), (local, peer), (local, peer), (peer, local)]
-    assert [datagram.transport for datagram in found] == ["UDP", "UDP", "TCP", "TCP", "UDP"]
-    assert [datagram.resend for datagram in found] == [None, None, None, 2, None]
-    assert {datagram.fidelity for datagram in found} == {Fidelity.PRINTED}
+    assert [raw_message.transport for raw_message in found] == ["UDP", "UDP", "TCP", "TCP", "UDP"]
+    assert [raw_message.resend for raw_message in found] == [None, None, None, 2, None]
+    assert {raw_message.fidelity for raw_message in found} == {Fidelity.PRINTED}
 
 
 @carriers
@@ -110,9 +110,9 @@ def test_recognised_by_the_first_banner(carrier: Carrier) -> None:
         assert asterisk_chan_sip.looks_like(head) is not is_pjsip
 
 
-def one(text: str | bytes) -> Datagram:
-    (datagram,) = read_log(text)[0]
-    return datagram
+def one(text: str | bytes) -> RawMessage:
+    (raw_message,) = read_log(text)[0]
+    return raw_message
 
 
 @pytest.mark.parametrize(
@@ -127,8 +127,8 @@ def one(text: str | bytes) -> Datagram:
     ],
 )
 def test_peers(peer: str, transport: str, endpoint: Endpoint) -> None:
-    datagram = one(full(received(REGISTER, peer)))
-    assert (datagram.transport, datagram.source) == (transport, endpoint)
+    raw_message = one(full(received(REGISTER, peer)))
+    assert (raw_message.transport, raw_message.source) == (transport, endpoint)
 
 
 def test_sent_transport_is_that_of_the_top_via() -> None:
@@ -153,10 +153,10 @@ def test_sent_banners(banner: str) -> None:
 def test_lines_are_those_of_an_editor() -> None:
     found, source = read_log(full(CHAN_SIP))
     lines = full(CHAN_SIP).split("\n")
-    for datagram in found:
-        first, last = datagram.place[1:]
-        assert lines[first - 1].startswith(datagram.payload.split(b"\r\n")[0].decode())
-        assert lines[last - 1].rstrip("\r") in datagram.payload.decode()
+    for raw_message in found:
+        first, last = raw_message.place[1:]
+        assert lines[first - 1].startswith(raw_message.payload.split(b"\r\n")[0].decode())
+        assert lines[last - 1].rstrip("\r") in raw_message.payload.decode()
         assert lines[last - 1].strip()
     assert source.frames == len(lines) - 1
 
@@ -169,7 +169,7 @@ def test_cr_cr_lf_is_one_line() -> None:
 
 def test_a_json_message_is_on_one_line() -> None:
     found, _ = read_log(full_json(CHAN_SIP))
-    assert [datagram.place[1:] for datagram in found] == [(1, 1), (5, 5), (6, 6), (7, 7), (8, 8)]
+    assert [raw_message.place[1:] for raw_message in found] == [(1, 1), (5, 5), (6, 6), (7, 7), (8, 8)]
 
 
 def test_byte_order_mark_and_nul_at_the_end() -> None:
@@ -211,7 +211,7 @@ def test_folded_headers_keep_their_folding() -> None:
 def test_call_ids_in_prefixes_and_milliseconds() -> None:
     text = full(received(REGISTER), stamp="2026-11-20 11:56:12.449", thread="[20740][C-00000001]")
     found, source = read_log(text)
-    assert [datagram.payload.decode() for datagram in found] == [REGISTER]
+    assert [raw_message.payload.decode() for raw_message in found] == [REGISTER]
     assert source.resolution == 1_000_000
 
 

@@ -12,7 +12,7 @@ import pytest
 from analyzer.capture.asterisk.reader import Reader
 from analyzer.capture.text.clock import Clock, zone_name
 from analyzer.capture.text.stamps import parse_date, parse_stamp
-from analyzer.evidence import SECOND, Datagram, Source
+from analyzer.evidence import SECOND, RawMessage, Source
 from tests.capture.asterisk_text import REGISTER, UNAUTHORIZED, full, octets, paste, received, sent, stamped
 
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC).timestamp()
@@ -32,15 +32,15 @@ def dated(date: str) -> str:
     return OK.replace("Content-Length", f"Date: {date}\r\nContent-Length")
 
 
-def read(text: str, now: float = NOW) -> tuple[list[Datagram], Source]:
+def read(text: str, now: float = NOW) -> tuple[list[RawMessage], Source]:
     source = Source("log")
     return list(Reader(source, now).read(io.BytesIO(octets(text)))), source
 
 
-def times(found: list[Datagram]) -> list[str]:
+def times(found: list[RawMessage]) -> list[str]:
     return [
-        "-" if datagram.time is None else datetime.fromtimestamp(datagram.time / SECOND, UTC).isoformat()
-        for datagram in found
+        "-" if raw_message.time is None else datetime.fromtimestamp(raw_message.time / SECOND, UTC).isoformat()
+        for raw_message in found
     ]
 
 
@@ -205,7 +205,7 @@ def test_a_stamp_on_every_line() -> None:
 def test_a_small_step_back_keeps_log_order() -> None:
     text = at("Nov 20 11:53:45", received(REGISTER)) + at("Nov 20 11:53:43", sent(OK))
     found, _ = read(text)
-    assert [datagram.payload[:8] for datagram in found] == [b"REGISTER", b"SIP/2.0 "]
+    assert [raw_message.payload[:8] for raw_message in found] == [b"REGISTER", b"SIP/2.0 "]
     assert found[0].time is not None
     assert found[1].time == found[0].time - 2 * SECOND
 

@@ -14,7 +14,7 @@ from analyzer.capture.asterisk.reader import Reader
 from analyzer.capture.dialects import asterisk_chan_sip, asterisk_pjsip
 from analyzer.capture.text.clock import DAY_FIRST, NO_STAMPS, UNKNOWN_STAMPS
 from analyzer.capture.text.stamps import Stamp, parse_stamp, stamp_shape
-from analyzer.evidence import SECOND, Datagram, Source
+from analyzer.evidence import SECOND, RawMessage, Source
 from tests.capture.asterisk_text import (
     OPTIONS,
     REGISTER,
@@ -69,12 +69,12 @@ def ok(at: datetime) -> str:
     return UNAUTHORIZED.replace("401 Unauthorized", "200 OK").replace("Content-Length", f"{date}\r\nContent-Length")
 
 
-def read(content: bytes) -> tuple[list[Datagram], Source]:
+def read(content: bytes) -> tuple[list[RawMessage], Source]:
     source = Source("log")
     return list(Reader(source, NOW).read(io.BytesIO(content))), source
 
 
-def seconds(found: list[Datagram]) -> list[datetime | None]:
+def seconds(found: list[RawMessage]) -> list[datetime | None]:
     return [None if one.time is None else datetime.fromtimestamp(one.time // SECOND, UTC) for one in found]
 
 

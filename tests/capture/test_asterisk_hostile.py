@@ -64,7 +64,7 @@ AFTER_IDS = [b"1550c5bf", b"1550c5bf", b"second"]
 
 
 def call_ids(text: str) -> list[bytes]:
-    return [identity(datagram)[1] for datagram in read_log(text)[0]]
+    return [identity(raw_message)[1] for raw_message in read_log(text)[0]]
 
 
 @pytest.mark.parametrize("carrier", list(CARRIERS))
@@ -73,7 +73,7 @@ def call_ids(text: str) -> list[bytes]:
 def test_a_body_that_imitates_the_log_stays_a_body(body: str, form: str, carrier: str) -> None:
     text = message(BODIES[body])
     found, _ = read_log(CARRIERS[carrier]([*FORMS[form](text), *AFTER]))
-    assert [identity(datagram)[1] for datagram in found] == [b"outer@10.9.0.2", *AFTER_IDS]
+    assert [identity(raw_message)[1] for raw_message in found] == [b"outer@10.9.0.2", *AFTER_IDS]
     assert found[0].payload.decode() == text
 
 
@@ -130,7 +130,7 @@ def test_a_cut_message_does_not_take_the_next_one_along(form: str, lines: int, c
         cut(FORMS[form](message("a\r\nb\r\nc\r\ndddd")), lines, carrier) + CARRIERS[carrier](after)
     )
     ids = AFTER_IDS if form != "pjsip" else AFTER_IDS[-1:] * 3
-    assert [identity(datagram)[1] for datagram in found[1:]] == ids
+    assert [identity(raw_message)[1] for raw_message in found[1:]] == ids
     assert found[0].missing > 0
     assert found[0].defects
     assert source.quality[-1] == "1 message has lost a part in the log."
@@ -139,7 +139,7 @@ def test_a_cut_message_does_not_take_the_next_one_along(form: str, lines: int, c
 @pytest.mark.parametrize("form", list(FORMS))
 def test_a_message_cut_at_the_end_of_the_log(form: str) -> None:
     found, source = read_log(full(AFTER) + cut(FORMS[form](REGISTER), 6, "full"))
-    assert [identity(datagram)[1] for datagram in found[:3]] == AFTER_IDS
+    assert [identity(raw_message)[1] for raw_message in found[:3]] == AFTER_IDS
     assert "cut-at-end" in {defect.code for defect in found[3].defects}
     assert found[3].missing > 0
     assert "1 message has lost a part in the log." in source.quality
@@ -159,7 +159,7 @@ def test_a_notice_between_the_lines_of_a_message(form: str, carrier: str) -> Non
     for at in (4, 8, 11):
         found, source = read_log("".join([*lines[:at], NOTICES[carrier], *lines[at:]]))
         assert found[0].payload.decode() == message("a\r\nb")
-        assert [identity(datagram)[1] for datagram in found[1:]] == AFTER_IDS
+        assert [identity(raw_message)[1] for raw_message in found[1:]] == AFTER_IDS
         assert source.quality[0].startswith("1 message has other log lines in between")
 
 
@@ -179,26 +179,26 @@ def test_threads_mixed_line_by_line(form: str) -> None:
         *(printed_by(thread, FORMS[form](text)) for thread, text in zip(threads, texts, strict=True)), fillvalue=""
     )
     found, _ = read_log("".join(itertools.chain.from_iterable(mixed)) + full(AFTER))
-    assert sorted(datagram.payload.decode() for datagram in found[:3]) == sorted(texts)
-    assert [identity(datagram)[1] for datagram in found[3:]] == AFTER_IDS
+    assert sorted(raw_message.payload.decode() for raw_message in found[:3]) == sorted(texts)
+    assert [identity(raw_message)[1] for raw_message in found[3:]] == AFTER_IDS
 
 
 def test_counts_that_do_not_fit_are_defects() -> None:
     text = full(received(REGISTER)).replace("(9 headers", "(11 headers")
-    (datagram,) = read_log(text)[0]
-    assert [defect.code for defect in datagram.defects] == ["header-count"]
-    assert datagram.missing == 2
+    (raw_message,) = read_log(text)[0]
+    assert [defect.code for defect in raw_message.defects] == ["header-count"]
+    assert raw_message.missing == 2
     text = full(pjsip(REGISTER)).replace(f"({len(REGISTER)} bytes)", f"({len(REGISTER) + 8} bytes)")
-    (datagram,) = read_log(text)[0]
-    assert "byte-count" in {defect.code for defect in datagram.defects}
-    assert (datagram.missing, datagram.payload.decode()) == (8, REGISTER)
+    (raw_message,) = read_log(text)[0]
+    assert "byte-count" in {defect.code for defect in raw_message.defects}
+    assert (raw_message.missing, raw_message.payload.decode()) == (8, REGISTER)
 
 
 def test_broken_json_is_a_defect_of_the_source() -> None:
     lines = full_json(AFTER).splitlines(keepends=True)
     deep = '{"logmsg":' + "[" * 100_000 + "\n"
     found, source = read_log("".join([lines[0], lines[1][:60] + "\n", '{"logmsg": 3}\n', deep, *lines[1:]]))
-    assert [identity(datagram)[1] for datagram in found] == AFTER_IDS
+    assert [identity(raw_message)[1] for raw_message in found] == AFTER_IDS
     assert source.defects == 3
     assert {defect.code for _, defect in source.defect_list} == {"bad-json"}
 
@@ -248,8 +248,8 @@ def test_junk_never_raises(lines: list[bytes]) -> None:
     for module in (asterisk_chan_sip, asterisk_pjsip):
         module.looks_like(content)
         source = Source("log")
-        for datagram in module.read(io.BytesIO(content), source):
-            assert 1 <= datagram.place[1] <= source.frames
+        for raw_message in module.read(io.BytesIO(content), source):
+            assert 1 <= raw_message.place[1] <= source.frames
 
 
 @settings(max_examples=60, deadline=None)

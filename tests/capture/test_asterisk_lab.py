@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from analyzer.capture.dialects import asterisk_chan_sip, asterisk_pjsip
-from analyzer.evidence import SECOND, Datagram, Endpoint, Source
+from analyzer.evidence import SECOND, Endpoint, RawMessage, Source
 from tests.capture.asterisk_text import Identity, identity, read_log
 from tests.shared import SHARED, shared
 
@@ -34,7 +34,7 @@ each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.rel
 
 
 @cache
-def read(file: Path) -> tuple[list[Datagram], Source]:
+def read(file: Path) -> tuple[list[RawMessage], Source]:
     return read_log(file.read_bytes())
 
 
@@ -62,14 +62,14 @@ def test_every_transaction_of_the_truth_is_there(file: Path) -> None:
     known = truth(file.parent)
     lost = {tuple(pair) for pair in known.get("log_missing", [])}
     want = {(entry["callid"], entry["cseq"]) for entry in known["transactions"]} - lost
-    assert not want - registers([identity(datagram) for datagram in read(file)[0]])
+    assert not want - registers([identity(raw_message) for raw_message in read(file)[0]])
 
 
 @each_file
 def test_nothing_is_damaged_or_invented(file: Path) -> None:
     found, source = read(file)
-    assert not [datagram for datagram in found if datagram.defects or datagram.missing]
-    assert not [datagram for datagram in found if b"injected@evil" in identity(datagram)[1]]
+    assert not [raw_message for raw_message in found if raw_message.defects or raw_message.missing]
+    assert not [raw_message for raw_message in found if b"injected@evil" in identity(raw_message)[1]]
     assert (source.defects, source.frames) == (0, len(file.read_bytes().removesuffix(b"\n").split(b"\n")))
 
 
@@ -77,16 +77,18 @@ def test_nothing_is_damaged_or_invented(file: Path) -> None:
 def test_all_carriers_of_a_case_say_the_same(file: Path) -> None:
     reference = read(file.parent / "full")
     found = read(file)
-    assert [identity(datagram) for datagram in found[0]] == [identity(datagram) for datagram in reference[0]]
-    assert [datagram.payload for datagram in found[0]] == [datagram.payload for datagram in reference[0]]
+    assert [identity(raw_message) for raw_message in found[0]] == [
+        identity(raw_message) for raw_message in reference[0]
+    ]
+    assert [raw_message.payload for raw_message in found[0]] == [raw_message.payload for raw_message in reference[0]]
     assert (found[1].keepalives, found[1].other) == (reference[1].keepalives, reference[1].other)
 
 
 @each_file
 def test_places_show_the_start_line(file: Path) -> None:
     lines = file.read_bytes().split(b"\n")
-    for datagram in read(file)[0]:
-        assert datagram.payload.split(b"\r\n")[0] in lines[datagram.place[1] - 1]
+    for raw_message in read(file)[0]:
+        assert raw_message.payload.split(b"\r\n")[0] in lines[raw_message.place[1] - 1]
 
 
 @each_file
@@ -100,13 +102,13 @@ def test_one_reader_claims_the_log(file: Path) -> None:
 def test_the_seed_log() -> None:
     file = next(shared("seeds").glob("000_*"))
     found, source = read_log(file.read_bytes())
-    assert [(datagram.payload.split(b"\r\n")[0].decode(), datagram.place[1:]) for datagram in found] == [
+    assert [(raw_message.payload.split(b"\r\n")[0].decode(), raw_message.place[1:]) for raw_message in found] == [
         ("REGISTER sip:10.49.0.2 SIP/2.0", (20, 30)),
         ("SIP/2.0 401 Unauthorized", (39, 49)),
         ("REGISTER sip:10.49.0.2 SIP/2.0", (56, 67)),
         ("SIP/2.0 200 OK", (75, 87)),
     ]
-    assert {datagram.time for datagram in found} == {1490873751 * SECOND}
+    assert {raw_message.time for raw_message in found} == {1490873751 * SECOND}
     assert (source.first, source.last) == (1490873740 * SECOND, 1490873766 * SECOND)
     assert (source.zone, source.utc_offset) == ("UTC+2, from Date headers", 7200)
     assert (source.keepalives, source.other, source.defects, source.quality) == (2, 0, 0, [])

@@ -10,7 +10,7 @@ import pytest
 
 from analyzer.capture.asterisk.reader import Reader
 from analyzer.capture.asterisk.switches import KEEP_MESSAGES
-from analyzer.evidence import SECOND, Datagram, Source
+from analyzer.evidence import SECOND, RawMessage, Source
 from tests.capture.asterisk_text import OPTIONS, REGISTER, UNAUTHORIZED, full, octets, received, request, sent
 
 SPRING = datetime(2025, 3, 30, 1, tzinfo=UTC)
@@ -47,7 +47,7 @@ def printed(events: list[Event], zone: Callable[[datetime], float], form: str = 
     return octets("".join(lines))
 
 
-def read(content: bytes) -> tuple[list[datetime | None], Source, list[Datagram]]:
+def read(content: bytes) -> tuple[list[datetime | None], Source, list[RawMessage]]:
     source = Source("log")
     found = list(Reader(source, NOW).read(io.BytesIO(content)))
     times = [None if one.time is None else datetime.fromtimestamp(one.time // SECOND, UTC) for one in found]

@@ -13,7 +13,7 @@ import pytest
 from analyzer.capture.opener import open_sources
 from analyzer.capture.tshark import program
 from analyzer.defect import SourceError
-from analyzer.evidence import SECOND, Datagram, Endpoint
+from analyzer.evidence import SECOND, Endpoint, RawMessage
 from tests.capture import build
 from tests.capture.build import EPOCH, REGISTER, message, pcap, pcapng, write
 from tests.capture.deep import EXPORTED, commented, deep_messages, exported, snoop, stand_in, two_links, with_secrets
@@ -100,7 +100,7 @@ def test_a_stream_is_put_into_a_file() -> None:
         assert deep.spool is not None
         assert os.path.exists(deep.path)
         (item,) = reading
-    assert isinstance(item, Datagram)
+    assert isinstance(item, RawMessage)
     assert deep.spool.closed
 
 
@@ -119,7 +119,7 @@ def test_several_files_are_one_capture(tmp_path: Path) -> None:
     one = write(tmp_path, "one.pcap", pcap([exported(message(1))], EXPORTED, times=[(EPOCH + 2, 0)]))
     two = write(tmp_path, "two.pcap", pcap([build.frame(message(2))], times=times))
     with open_sources([one, two]) as reading:
-        numbers = [item.payload[:60] for item in reading if isinstance(item, Datagram)]
+        numbers = [item.payload[:60] for item in reading if isinstance(item, RawMessage)]
     assert numbers == [message(2)[:60], message(1)[:60]]
     assert "streams that go on in another file" in reading.sources[0].quality[0]
     assert reading.sources[1].quality == []

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.evidence import Datagram, Fidelity
+from analyzer.evidence import Fidelity, RawMessage
 from tests.capture import build
 from tests.capture.build import ACK, FIN, REGISTER, ethernet, fragment6, ip4, ip6, message, pcap, pcapng, udp, write
 from tests.capture.deep import both, sctp
@@ -122,8 +122,8 @@ def test_built_captures(name: str, tmp_path: Path) -> None:
 
 def test_what_waited_for_another_packet_is_whole_for_our_own_reader_alone(tmp_path: Path) -> None:
     native, _, deep, _ = both(write(tmp_path, "swapped.pcap", pcap(swapped())))
-    ours = [item for item in native if isinstance(item, Datagram)]
-    theirs = [item for item in deep if isinstance(item, Datagram)]
+    ours = [item for item in native if isinstance(item, RawMessage)]
+    theirs = [item for item in deep if isinstance(item, RawMessage)]
     assert [item.fidelity for item in ours] == [Fidelity.WIRE, Fidelity.REASSEMBLED, Fidelity.WIRE]
     assert [item.fidelity for item in theirs] == [Fidelity.WIRE, Fidelity.REASSEMBLED, Fidelity.REASSEMBLED]
     assert [replace(item, fidelity=Fidelity.WIRE) for item in ours] == [
@@ -135,7 +135,7 @@ def test_what_the_snap_length_cut(tmp_path: Path) -> None:
     path = write(tmp_path, "cut.pcap", pcap([build.frame(LONG), build.frame(REGISTER)], snap=150))
     same(path)
     _, ours, deep, theirs = both(path)
-    assert [item.missing for item in deep if isinstance(item, Datagram)] == [len(LONG) - 108, len(REGISTER) - 108]
+    assert [item.missing for item in deep if isinstance(item, RawMessage)] == [len(LONG) - 108, len(REGISTER) - 108]
     assert set(ours.quality) < set(theirs.quality)
 
 
@@ -176,7 +176,7 @@ def test_keep_alives_are_not_counted_and_that_is_told(tmp_path: Path) -> None:
 
 def test_sctp_has_ends(tmp_path: Path) -> None:
     *_, deep, _ = both(write(tmp_path, "sctp.pcap", pcap([ethernet(ip4(sctp(REGISTER), 132))])))
-    assert isinstance(deep[0], Datagram)
+    assert isinstance(deep[0], RawMessage)
     assert (deep[0].transport, str(deep[0].source), deep[0].payload) == ("SCTP", "10.0.0.1:5060", REGISTER)
     assert deep[0].fidelity is Fidelity.WIRE
 

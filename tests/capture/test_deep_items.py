@@ -12,7 +12,7 @@ from analyzer.capture.record import Record
 from analyzer.capture.tshark.dissection import Octets, Seen
 from analyzer.capture.tshark.items import MAX_CONNECTIONS, Items
 from analyzer.capture.tshark.reader import nanoseconds
-from analyzer.evidence import SECOND, Datagram, Endpoint, Fidelity, Item, NetworkError, Source
+from analyzer.evidence import SECOND, Endpoint, Fidelity, Item, NetworkError, RawMessage, Source
 from tests.capture.build import ACK, FIN, REGISTER, RST, ip4, message, tcp
 
 ONE, TWO = message(1), message(2, b"x" * 40)
@@ -40,7 +40,7 @@ def taken(*packets: Seen) -> list[Item]:
 
 
 def payloads(found: list[Item]) -> list[bytes]:
-    return [item.payload for item in found if isinstance(item, Datagram)]
+    return [item.payload for item in found if isinstance(item, RawMessage)]
 
 
 def test_pieces_are_put_together() -> None:
@@ -54,12 +54,12 @@ def test_directions_are_apart() -> None:
 def test_a_start_line_begins_a_message_whatever_the_one_before_lacks() -> None:
     found = taken(segment(TWO[:-10]), segment(ONE))
     assert payloads(found) == [TWO[:-10], ONE]
-    assert [item.missing for item in found if isinstance(item, Datagram)] == [10, 0]
+    assert [item.missing for item in found if isinstance(item, RawMessage)] == [10, 0]
 
 
 def test_what_the_end_cuts_is_given_out() -> None:
     (found,) = taken(segment(TWO[:-10]))
-    assert isinstance(found, Datagram)
+    assert isinstance(found, RawMessage)
     assert (found.payload, found.missing, found.fidelity) == (TWO[:-10], 10, Fidelity.REASSEMBLED)
 
 
@@ -112,7 +112,7 @@ def test_udp_out_of_reach_of_the_frame() -> None:
         "sip": [(REGISTER, 8)],
     }
     (found,) = taken(Seen(1, "1", ("ip", "udp", "sip"), raw, segmented=False))
-    assert isinstance(found, Datagram)
+    assert isinstance(found, RawMessage)
     assert (found.source, found.transport, found.ip_id) == (Endpoint("10.0.0.1", 5070), "UDP", 7)
 
 
@@ -139,14 +139,14 @@ def test_whatever_tshark_shows_nothing_is_raised(shown: list[Seen], frame: bytes
     for seen in shown:
         nanoseconds(seen.time)
         for item in items.take(seen, record(seen.number, frame)):
-            assert isinstance(item, (Datagram, NetworkError))
+            assert isinstance(item, (RawMessage, NetworkError))
     list(items.finish())
 
 
 def test_an_ip_header_that_tshark_does_not_show() -> None:
     seen = Seen(1, "", ("ip",), {"sip": [(ONE, 0)], "ip": [(b"", 0)]}, segmented=False)
     (found,) = taken(seen)
-    assert isinstance(found, Datagram) and found.ip_id is None
+    assert isinstance(found, RawMessage) and found.ip_id is None
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.evidence import Datagram
+from analyzer.evidence import RawMessage
 from tests.capture.build import message, pcapng, write
 from tests.capture.deep import deep_messages
 from tests.capture.test_deep_equal import GRANT
@@ -25,7 +25,7 @@ def keylog(tmp_path: Path) -> Path:
     return tmp_path / "keys.txt"
 
 
-def opened(frames: list[bytes], keylog: Path) -> tuple[list[Datagram], list[str]]:
+def opened(frames: list[bytes], keylog: Path) -> tuple[list[RawMessage], list[str]]:
     """The messages of a capture, and what is said of it beyond the engine's name."""
     found, _, source = deep_messages(write(keylog.parent, "tls.pcapng", pcapng(frames)), tls_keylog=str(keylog))
     assert source.defects == 0

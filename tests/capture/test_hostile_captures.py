@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from analyzer.capture.opener import open_sources
 from analyzer.defect import SourceError
-from analyzer.evidence import Datagram
+from analyzer.evidence import RawMessage
 from tests.capture import build
 from tests.capture.build import REGISTER, ethernet, fragment6, frame, ip4, ip6, message, pcap, pcapng, tcp, udp
 from tests.capture.tcp_talk import Talk
@@ -33,14 +33,14 @@ FRAMES = [
 CAPTURES = [pcap(FRAMES), pcapng(FRAMES), gzip.compress(pcap(FRAMES), mtime=0)]
 
 
-def drain(capture: bytes) -> list[Datagram]:
+def drain(capture: bytes) -> list[RawMessage]:
     """Read it all; what must hold for every capture."""
     try:
         reading = open_sources([io.BytesIO(capture)])
     except SourceError as error:
         assert "\n" not in str(error)
         return []
-    found = [item for item in reading if isinstance(item, Datagram)]
+    found = [item for item in reading if isinstance(item, RawMessage)]
     (source,) = reading.sources
     if source.kind == "capture":
         assert len(found) == source.messages

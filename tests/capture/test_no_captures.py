@@ -21,7 +21,7 @@ from analyzer.capture.formats import HEAD
 from analyzer.capture.input_stream import CHUNK
 from analyzer.capture.opener import open_sources
 from analyzer.defect import SourceError
-from analyzer.evidence import Datagram
+from analyzer.evidence import RawMessage
 from tests.capture.build import EPOCH, REGISTER, frame, message, pcap, udp, write
 from tests.capture.deep import snoop, stand_in
 from tests.capture.endless import Endless
@@ -137,11 +137,11 @@ WRITTEN = ("5views", "commview-ncf", "k12text", "lanalyzer", "netmon1", "netmon2
 @pytest.mark.parametrize("form", WRITTEN)
 def test_captures_that_other_programs_write(form: str, tmp_path: Path, tool: Tool) -> None:
     with open_sources([SAMPLE]) as reading:
-        expected = [item.payload for item in reading if isinstance(item, Datagram)]
+        expected = [item.payload for item in reading if isinstance(item, RawMessage)]
     path = tmp_path / "foreign"
     subprocess.run([tool("editcap"), "-F", form, str(SAMPLE), str(path)], check=True, capture_output=True)
     with open_sources([path], kind="capture") as reading:
-        found = [item.payload for item in reading if isinstance(item, Datagram)]
+        found = [item.payload for item in reading if isinstance(item, RawMessage)]
     assert found == expected
     assert f"because it is {magics.capture(path.read_bytes())}; it does not" in reading.sources[0].quality[0]
 
@@ -165,7 +165,7 @@ def erf(packet: bytes, seconds: int) -> bytes:
 def test_a_capture_of_records_alone(tmp_path: Path) -> None:
     path = write(tmp_path, "dag.erf", erf(frame(), EPOCH) + erf(frame(message(2)), EPOCH + 1))
     with open_sources([path], kind="capture") as reading:
-        assert [item.payload for item in reading if isinstance(item, Datagram)] == [REGISTER, message(2)]
+        assert [item.payload for item in reading if isinstance(item, RawMessage)] == [REGISTER, message(2)]
     assert "because it is an Endace ERF capture" in reading.sources[0].quality[0]
 
 

@@ -16,7 +16,7 @@ from analyzer.capture import formats, opener
 from analyzer.capture.formats import Format
 from analyzer.capture.opener import open_sources
 from analyzer.defect import SourceError
-from analyzer.evidence import Datagram, Frame
+from analyzer.evidence import Frame, RawMessage
 from tests.capture import build
 from tests.capture.build import EPOCH, enhanced, frame, interface, message, pcap, pcapng, section, udp, write
 from tests.capture.tcp_talk import Talk
@@ -87,7 +87,7 @@ def test_several_captures_are_one_in_time_order() -> None:
         + b"".join(enhanced(frame(message(number)), (EPOCH + number - 1) * 10**6) for number in (2, 3, 5))
     )
     reading = open_sources([io.BytesIO(two), io.BytesIO(one)])
-    found = [item for item in reading if isinstance(item, Datagram)]
+    found = [item for item in reading if isinstance(item, RawMessage)]
     assert [one.payload for one in found] == [message(number) for number in range(1, 6)]
     assert [source.messages for source in reading.sources] == [3, 2]
     assert [source.frames for source in reading.sources] == [3, 2]
@@ -101,14 +101,14 @@ def test_rotated_files_share_streams_and_fragments() -> None:
     second = [*talk.frames, build.ethernet(build.ip4(udp(message(2, b"x" * 99))[80:], ident=5, offset=80))]
     later = [(EPOCH + 10, 0), (EPOCH + 11, 0)]
     reading = open_sources([io.BytesIO(pcap(second, times=later)), io.BytesIO(pcap(first))])
-    assert [item.payload for item in reading if isinstance(item, Datagram)] == [message(1), message(2, b"x" * 99)]
+    assert [item.payload for item in reading if isinstance(item, RawMessage)] == [message(1), message(2, b"x" * 99)]
     assert [source.defects for source in reading.sources] == [0, 0]
 
 
 def test_records_without_time_keep_their_order() -> None:
     one = section() + interface() + build.simple(frame(message(1))) + build.simple(frame(message(2)))
     two = pcap([frame(message(3))])
-    found = [item for item in open_sources([io.BytesIO(two), io.BytesIO(one)]) if isinstance(item, Datagram)]
+    found = [item for item in open_sources([io.BytesIO(two), io.BytesIO(one)]) if isinstance(item, RawMessage)]
     assert [item.payload for item in found] == [message(1), message(2), message(3)]
 
 

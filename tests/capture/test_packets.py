@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.capture import packets
-from analyzer.evidence import Datagram, Endpoint, Fidelity, Frame
+from analyzer.evidence import Endpoint, Fidelity, Frame, RawMessage
 from tests.capture import build
 from tests.capture.build import OK, REGISTER, RTP, ethernet, frame, ip4, ip6, pcap, read, udp
 
@@ -17,7 +17,7 @@ from tests.capture.build import OK, REGISTER, RTP, ethernet, frame, ip4, ip6, pc
 def test_a_datagram_says_where_it_came_from() -> None:
     found, aborts, reading = read(pcap([frame(RTP), frame(REGISTER, sport=5070), frame(OK)]))
     assert aborts == []
-    assert found[0] == Datagram(
+    assert found[0] == RawMessage(
         payload=REGISTER,
         time=build.at(1),
         place=Frame("stream", 2, 24 + 16 + len(frame(RTP))),

@@ -11,7 +11,7 @@ import pytest
 
 from analyzer.capture.opener import open_sources
 from analyzer.capture.savefile import SaveFile
-from analyzer.evidence import Datagram, Endpoint, Fidelity
+from analyzer.evidence import Endpoint, Fidelity, RawMessage
 from analyzer.judge.flowtext import read_flow
 from analyzer.run.pipeline import analyze
 from analyzer.run.report import Report, TransactionRow
@@ -26,7 +26,7 @@ SAMPLES = sorted(
 )
 
 
-def saved(items: list[Datagram], path: Path) -> Path:
+def saved(items: list[RawMessage], path: Path) -> Path:
     with path.open("wb") as file:
         target = SaveFile(file)
         for item in items:
@@ -35,9 +35,9 @@ def saved(items: list[Datagram], path: Path) -> Path:
     return path
 
 
-def read(path: Path) -> list[Datagram]:
+def read(path: Path) -> list[RawMessage]:
     with open_sources([path]) as reading:
-        return [item for item in reading if isinstance(item, Datagram)]
+        return [item for item in reading if isinstance(item, RawMessage)]
 
 
 def told(row: TransactionRow) -> tuple[object, ...]:
@@ -114,7 +114,7 @@ def test_a_message_beyond_a_datagram_is_cut_and_counted() -> None:
 
 def test_a_long_message_over_a_stream_is_whole(tmp_path: Path) -> None:
     (start,) = read_flow("> REGISTER sip:example.com")
-    assert isinstance(start, Datagram)
+    assert isinstance(start, RawMessage)
     body = b"x" * 100_000
     payload = start.payload.replace(b"Content-Length: 0", b"Content-Length: 100000") + body
     (again,) = read(saved([replace(start, payload=payload, transport="TLS")], tmp_path / "x.pcap"))

@@ -15,7 +15,7 @@ from analyzer.capture.formats import discover
 from analyzer.capture.opener import open_sources
 from analyzer.capture.tshark.reader import nanoseconds
 from analyzer.defect import SourceError
-from analyzer.evidence import LATEST, SECOND, Datagram, Frame, Item, Source
+from analyzer.evidence import LATEST, SECOND, Frame, Item, RawMessage, Source
 from tests.capture.asterisk_text import REGISTER, full, octets, pjsip, received
 from tests.capture.build import EPOCH, enhanced, frame, interface, option, pcap, section, simple
 from tests.capture.strange_clocks import ABSURD, CLOCKS, FARTHEST
@@ -182,4 +182,4 @@ def test_what_tshark_may_write_for_a_time(text: str) -> None:
 def test_no_format_is_forgotten() -> None:
     """Who adds one adds its times here: to `test_any_clock_of_...`."""
     assert {one.name for one in discover()} == {"pcap", "pcapng", "asterisk-chan_sip", "asterisk-pjsip"}
-    assert all(isinstance(item, Datagram) for item in taken(CLOCKS["never"])[0])
+    assert all(isinstance(item, RawMessage) for item in taken(CLOCKS["never"])[0])

@@ -11,7 +11,7 @@ from analyzer.capture.formats import pcap as pcap_format
 from analyzer.capture.formats import pcapng as pcapng_format
 from analyzer.capture.opener import open_sources
 from analyzer.capture.window import KEPT, Window
-from analyzer.evidence import Datagram, Source
+from analyzer.evidence import RawMessage, Source
 from tests.capture import build
 from tests.capture.build import EPOCH, frame, message, pcap, pcapng
 from tests.capture.endless import Endless
@@ -25,7 +25,7 @@ def read(octets: bytes | Endless) -> tuple[list[tuple[int, int]], Source]:
     """Number of the frame and CSeq of each message."""
     stream = octets if isinstance(octets, Endless) else io.BytesIO(octets)
     with open_sources([stream], engine="native") as reading:  # type: ignore[list-item]
-        items = [item for item in reading if isinstance(item, Datagram)]
+        items = [item for item in reading if isinstance(item, RawMessage)]
     found = [(item.place.number, int(item.payload.split(b"CSeq: ")[1].split()[0])) for item in items]  # type: ignore[union-attr]
     return found, reading.sources[0]
 

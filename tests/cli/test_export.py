@@ -17,7 +17,7 @@ from analyzer.cli import sipcheck
 from analyzer.dataframes import plain
 from analyzer.dataframes.dictionary import TABLES
 from analyzer.dataframes.store import read_parquet
-from analyzer.evidence import Datagram
+from analyzer.evidence import RawMessage
 from tests.shared import ROOT
 
 SAMPLE = str(ROOT / "samples" / "wrong-password" / "input.pcapng")
@@ -179,7 +179,7 @@ def test_what_was_opened_by_tshark_is_plain_in_the_capture(tmp_path: Path) -> No
 def test_what_was_read_before_an_interrupt_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     add, out = SaveFile.add, tmp_path / "out.pcap"
 
-    def interrupted(saved: SaveFile, message: Datagram) -> None:
+    def interrupted(saved: SaveFile, message: RawMessage) -> None:
         if saved.written == 5:
             raise KeyboardInterrupt
         add(saved, message)

@@ -13,7 +13,7 @@ import analyzer
 from analyzer.dataframes.columns import DTYPES
 from analyzer.dataframes.dictionary import TABLES
 from analyzer.dataframes.frames import Tables, frame, tables
-from analyzer.evidence import SECOND, Datagram, Frame
+from analyzer.evidence import SECOND, Frame, RawMessage
 from analyzer.judge.flowtext import START, read_flow
 from analyzer.rules import all_rules
 from analyzer.run.pipeline import analyze_items
@@ -129,7 +129,7 @@ def test_a_query_asks_for_nothing_and_a_removal_for_zero() -> None:
 
 def test_text_that_is_no_text_and_numbers_without_end() -> None:
     (item,) = read_flow("> REGISTER sip:example.com")
-    assert isinstance(item, Datagram)
+    assert isinstance(item, RawMessage)
     payload = item.payload.replace(b"Call-ID: ", b"Call-ID: \xff\x00").replace(
         b"CSeq: 1 ", b"CSeq: " + b"9" * 40 + b" "
     )

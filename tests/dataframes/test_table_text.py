@@ -22,7 +22,7 @@ from analyzer.dataframes.dictionary import TABLES, Column
 from analyzer.dataframes.frames import Tables, tables
 from analyzer.dataframes.plain import KINDS, cell, value_of, write_csv, write_ndjson
 from analyzer.escape import visible
-from analyzer.evidence import Datagram
+from analyzer.evidence import RawMessage
 from analyzer.judge.flowtext import read_flow
 from analyzer.run.pipeline import analyze_items
 from tests.dataframes.table_reports import SAMPLES, flow_report, sample_report
@@ -118,7 +118,7 @@ HOSTILE = [
 @pytest.mark.parametrize("sent", HOSTILE)
 def test_what_was_sent_is_harmless_in_both(tmp_path: Path, sent: str) -> None:
     (item,) = read_flow("> REGISTER sip:example.com\nUser-Agent: SENT")
-    assert isinstance(item, Datagram)
+    assert isinstance(item, RawMessage)
     payload = item.payload.replace(b"SENT", sent.encode()).replace(b"Call-ID: ", b"Call-ID: " + sent.encode())
     frames = tables(analyze_items([replace(item, payload=payload)], rules=(), tables=True))
     write_csv(frames, tmp_path)
@@ -211,7 +211,7 @@ def test_only_what_begins_a_cell_is_written_out(sent: str, written: str) -> None
 def test_a_frame_can_be_printed() -> None:
     """What pandas draws for a terminal is what the texts hold: both Call-IDs, and the octet, are written out."""
     (item,) = read_flow("> REGISTER sip:example.com\nUser-Agent: SENT")
-    assert isinstance(item, Datagram)
+    assert isinstance(item, RawMessage)
     payload = item.payload.replace(b"SENT", b"\x1b[2J\xe2\x80\xae\xff").replace(b"Call-ID: ", b"Call-ID: \x1b]0;x\x07")
     report = analyze_items([replace(item, payload=payload)], rules=(), tables=True)
     frames = tables(report)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from analyzer.defect import Defect
-from analyzer.evidence import LATEST, MAX_DEFECTS, Datagram, Item, NetworkError, Source
+from analyzer.evidence import LATEST, MAX_DEFECTS, Item, NetworkError, RawMessage, Source
 from tests.hardness.meter import Work, limited
 
 LONGEST_SENTENCE = 1000
@@ -44,9 +44,9 @@ def sound_source(source: Source) -> None:
     assert all(len(sentence) <= LONGEST_SENTENCE for sentence in source.quality)
 
 
-def sound_items(items: Iterable[Item], source: Source, octets: int, *, factor: int = 4) -> list[Datagram]:
+def sound_items(items: Iterable[Item], source: Source, octets: int, *, factor: int = 4) -> list[RawMessage]:
     """The messages among `items`: all from `source`, all counted, together at most `factor` times the input."""
-    messages: list[Datagram] = []
+    messages: list[RawMessage] = []
     for item in items:
         assert item.place.source == source.name
         assert 0 <= item.source.port <= 0xFFFF

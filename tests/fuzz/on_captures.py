@@ -119,7 +119,7 @@ def _hep(octets: bytes) -> None:
     source = Source("file")
     record = Record(source, 1, 0, 0, RAW_IP, len(octets), octets)
     with bounded(len(octets), calls=10, copies=50, start=1 << 17):
-        found = hep.datagram(octets, record)
+        found = hep.raw_message(octets, record)
     assert (found is None) == bool(source.defects)
     if found is not None:
         assert 0 < len(found.payload) <= max(len(octets), 1 << 20)

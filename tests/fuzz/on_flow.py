@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from analyzer.evidence import SECOND, Datagram, Endpoint, Item, NetworkError
+from analyzer.evidence import SECOND, Endpoint, Item, NetworkError, RawMessage
 from analyzer.judge.flowtext import CLIENT, REGISTRAR
 from analyzer.run.pipeline import analyze_items
 from tests.fuzz.invariant import bounded
@@ -98,7 +98,7 @@ def steps_of(octets: bytes) -> Iterator[Item]:
 def check_flow(octets: bytes) -> None:
     """A talk in which three octets choose a step, at most a hundred of them."""
     items = list(steps_of(octets[:300]))
-    size = sum(len(item.payload) for item in items if isinstance(item, Datagram))
+    size = sum(len(item.payload) for item in items if isinstance(item, RawMessage))
     assert all(item.time is None or item.time > SECOND for item in items)
     with bounded(size, calls=400, copies=7_000, start=400_000):
         sound_report(analyze_items(items, secrets=SECRETS), size)

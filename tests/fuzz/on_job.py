@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from analyzer.capture.opener import open_sources
 from analyzer.defect import SourceError
-from analyzer.evidence import SECOND, Datagram, Fidelity, Frame, Item, NetworkError
+from analyzer.evidence import SECOND, Fidelity, Frame, Item, NetworkError, RawMessage
 from analyzer.run.pipeline import Analysis, analyze_items
 from analyzer.run.report import Report
 from analyzer.views import ViewOptions, load_view, view_names
@@ -78,7 +78,7 @@ def items_of(octets: bytes) -> Iterator[Item]:
             continue
         fidelity = Fidelity.PRINTED if flags & _PRINTED else Fidelity.WIRE
         missing = 5 if flags & _CUT else 0
-        yield Datagram(payload, now, Frame("flow", number), *ends, transport, fidelity, missing, stream=stream)
+        yield RawMessage(payload, now, Frame("flow", number), *ends, transport, fidelity, missing, stream=stream)
 
 
 def item(payload: bytes, flags: int = 0, address: int = 0, step: int = 10) -> bytes:

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from analyzer.capture.dialects import asterisk_chan_sip, asterisk_pjsip
-from analyzer.evidence import Datagram, LogLines, NetworkError, Source
+from analyzer.evidence import LogLines, NetworkError, RawMessage, Source
 from analyzer.register.digest.credential_files import parse_credentials
 from analyzer.register.digest.secret import CredentialsError
 from tests.fuzz.invariant import bounded, sound_defects, sound_source
 
-Reader = Callable[[BinaryIO, Source], Iterator[Datagram | NetworkError]]
+Reader = Callable[[BinaryIO, Source], Iterator[RawMessage | NetworkError]]
 
 
 def _check(read: Reader, octets: bytes) -> None:
@@ -22,7 +22,7 @@ def _check(read: Reader, octets: bytes) -> None:
         items = list(read(io.BytesIO(octets), source))
     total = 0
     for item in items:
-        assert isinstance(item, Datagram)
+        assert isinstance(item, RawMessage)
         assert isinstance(item.place, LogLines)
         assert 1 <= item.place.first <= item.place.last <= source.frames
         sound_defects(item.defects)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from analyzer.evidence import Datagram, Endpoint, Fidelity, Frame
+from analyzer.evidence import Endpoint, Fidelity, Frame, RawMessage
 from analyzer.register.digest.input import from_credentials
 from analyzer.register.digest.secrets import Secret, Secrets
 from analyzer.register.digest.verdict import judge
@@ -61,11 +61,11 @@ def whole(message: Message) -> bool:
 
 def check_message(octets: bytes) -> None:
     """A message from the wire, the same cut by a capture, the same from a log, the same out of a stream."""
-    wire = Datagram(octets, None, Frame("file", 1), CLIENT, SERVER)
+    wire = RawMessage(octets, None, Frame("file", 1), CLIENT, SERVER)
     forms = (wire, replace(wire, missing=7), replace(wire, fidelity=Fidelity.PRINTED), replace(wire, transport="TCP"))
-    for datagram in forms:
+    for raw_message in forms:
         with bounded(len(octets), calls=30, copies=400, start=20_000):
-            message = parse(datagram)
+            message = parse(raw_message)
             force(message)
         assert whole(message)
         assert len(message.defects) <= 200
@@ -103,10 +103,10 @@ def check_digest(octets: bytes) -> None:
 def _talk(challenge: bytes, credentials: bytes, secrets: Secrets) -> None:
     at = Frame("flow", 1)
     items = [
-        Datagram(REQUEST % (1, 1, credentials), 10**18, at, CLIENT, SERVER),
-        Datagram(CHALLENGED % (1, 1, challenge), 10**18 + 1, at, SERVER, CLIENT),
-        Datagram(REQUEST % (2, 2, credentials), 10**18 + 2, at, CLIENT, SERVER),
-        Datagram(CHALLENGED % (2, 2, challenge), 10**18 + 3, at, SERVER, CLIENT),
+        RawMessage(REQUEST % (1, 1, credentials), 10**18, at, CLIENT, SERVER),
+        RawMessage(CHALLENGED % (1, 1, challenge), 10**18 + 1, at, SERVER, CLIENT),
+        RawMessage(REQUEST % (2, 2, credentials), 10**18 + 2, at, CLIENT, SERVER),
+        RawMessage(CHALLENGED % (2, 2, challenge), 10**18 + 3, at, SERVER, CLIENT),
     ]
     report = analyze_items(items, secrets=secrets)
     assert not report.failed, [finding.detail for finding in report.findings]

@@ -9,7 +9,7 @@ import random
 import zlib
 from collections.abc import Iterator
 
-from analyzer.evidence import Datagram
+from analyzer.evidence import RawMessage
 from tests.capture import asterisk_text as log
 from tests.capture.build import (
     OK,
@@ -192,7 +192,7 @@ def sip_messages() -> list[bytes]:
     for path in sorted((ROOT / "samples").glob("*/input.*")):
         if path.stat().st_size <= LONGEST:
             with open_sources([path]) as reading:
-                found.update((one.payload, None) for one in list(reading)[:12] if isinstance(one, Datagram))
+                found.update((one.payload, None) for one in list(reading)[:12] if isinstance(one, RawMessage))
     folded = REGISTER.replace(b"Via: ", b"v:\r\n ").replace(b"\r\nCall", b'\r\nm: "a\\"b" <sip:b@c;x>;q=0.5, *\r\nCall')
     return [folded, *found][:60]
 
@@ -254,7 +254,7 @@ def talks() -> list[bytes]:
     found = []
     for path in sorted((ROOT / "samples").glob("*/input.pcap")):
         with open_sources([path]) as reading:
-            messages = [one for one in reading if isinstance(one, Datagram)][:6]
+            messages = [one for one in reading if isinstance(one, RawMessage)][:6]
         server = messages[0].destination if messages else None
         found.append(b"".join(item(one.payload, int(one.source == server)) for one in messages))
     error = item(REGISTER) + item(REGISTER[:60], 2)

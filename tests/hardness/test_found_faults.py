@@ -19,7 +19,7 @@ from analyzer.capture.opener import open_sources
 from analyzer.capture.record import Record
 from analyzer.capture.text.payload import CRLF, Printed
 from analyzer.capture.websocket import WebSocketFramer
-from analyzer.evidence import Datagram, Source
+from analyzer.evidence import RawMessage, Source
 from analyzer.register.digest.credential_files import parse_credentials
 from analyzer.register.digest.secret import CredentialsError
 from analyzer.run.pipeline import analyze_items
@@ -185,4 +185,4 @@ def test_copies_that_differ_in_blanks_are_compared_in_time() -> None:
     first, second = (request(at, extra=f"{blanks}{at}\r\n", stream=1) for at in (1, 2))
     report = analyze_items([first, second])
     assert report.summary.messages == 2
-    assert isinstance(first, Datagram)
+    assert isinstance(first, RawMessage)

@@ -236,7 +236,7 @@ def extension_headers(n: int) -> Run:
 def hep_chunks(n: int) -> Run:
     packet = hep.MAGIC + b"\xff\xff" + b"\0\0\0\x63\0\x06" * n
     record = Record(Source("file"), 1, 0, 0, RAW_IP, len(packet), packet)
-    return lambda: hep.datagram(packet, record)
+    return lambda: hep.raw_message(packet, record)
 
 
 @pytest.mark.timeout(600)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.evidence import SECOND, Datagram, Endpoint, Fidelity, NetworkError
+from analyzer.evidence import SECOND, Endpoint, Fidelity, NetworkError, RawMessage
 from analyzer.judge.flowtext import CLIENT, REGISTRAR, START, read_flow
 from analyzer.register.digest.input import from_credentials
 from analyzer.register.digest.secrets import Secrets
@@ -14,7 +14,7 @@ from analyzer.sip.message import Message, parse
 
 def messages(flow: str) -> list[Message]:
     """The messages of a flow."""
-    return [parse(item) for item in read_flow(flow) if isinstance(item, Datagram)]
+    return [parse(item) for item in read_flow(flow) if isinstance(item, RawMessage)]
 
 
 def one(flow: str) -> Message:
@@ -51,9 +51,9 @@ def test_a_request_by_default() -> None:
     )
     assert message.via is not None
     assert (message.via.sent_by, message.via.branch, message.via.rport) == ("192.0.2.10:5060", "z9hG4bK1", "")
-    assert (message.datagram.source, message.datagram.destination) == (CLIENT, REGISTRAR)
-    assert message.datagram.time == START + SECOND // 100
-    assert message.datagram.place == ("flow", 1, 0)
+    assert (message.raw_message.source, message.raw_message.destination) == (CLIENT, REGISTRAR)
+    assert message.raw_message.time == START + SECOND // 100
+    assert message.raw_message.place == ("flow", 1, 0)
 
 
 def test_time_passes() -> None:
@@ -66,12 +66,12 @@ def test_time_passes() -> None:
 def test_a_log_has_ticks_of_a_second() -> None:
     items = list(read_flow("@1.9 > REGISTER sip:a\n< 200", log=True))
     assert [item.time for item in items] == [START + SECOND, START + SECOND]
-    assert all(isinstance(item, Datagram) and item.fidelity is Fidelity.PRINTED for item in items)
+    assert all(isinstance(item, RawMessage) and item.fidelity is Fidelity.PRINTED for item in items)
 
 
 def test_a_tail_is_traffic_of_somebody_else() -> None:
     *_, last = read_flow("> REGISTER sip:a", tail=60)
-    assert isinstance(last, Datagram)
+    assert isinstance(last, RawMessage)
     assert last.source.host == "203.0.113.99"
     assert last.time == START + 60 * SECOND + SECOND // 100
 
@@ -108,7 +108,7 @@ def test_options() -> None:
     item = next(
         iter(read_flow("@3 src=203.0.113.1:99 dst=[2001:db8::1]:5061 transport=TCP stream=7 ip_id=4 > REGISTER sip:a"))
     )
-    assert isinstance(item, Datagram)
+    assert isinstance(item, RawMessage)
     assert (item.source, item.destination) == (Endpoint("203.0.113.1", 99), Endpoint("2001:db8::1", 5061))
     assert (item.transport, item.stream, item.ip_id) == ("TCP", 7, 4)
     assert b"Via: SIP/2.0/TCP 203.0.113.1:99;" in item.payload
@@ -126,7 +126,7 @@ def test_an_answer_copies_what_it_must() -> None:
     assert answer.first("via") == "SIP/2.0/UDP 10.0.0.1;received=203.0.113.1;rport=99;branch=z9hG4bKx"
     assert answer.to is not None
     assert answer.to.tag == "r1"
-    assert (answer.datagram.source, answer.datagram.destination) == (REGISTRAR, Endpoint("203.0.113.1", 99))
+    assert (answer.raw_message.source, answer.raw_message.destination) == (REGISTRAR, Endpoint("203.0.113.1", 99))
 
 
 def test_an_answer_lists_what_was_asked() -> None:
@@ -153,7 +153,7 @@ def test_reason_phrases() -> None:
 def test_again_is_octet_for_octet() -> None:
     first, answer, again, answer_again = messages("> REGISTER sip:a\n< 401\n> again\n< again")
     assert (again.raw, answer_again.raw) == (first.raw, answer.raw)
-    assert again.datagram.ip_id != first.datagram.ip_id
+    assert again.raw_message.ip_id != first.raw_message.ip_id
 
 
 def test_a_network_error_is_for_the_last_request() -> None:

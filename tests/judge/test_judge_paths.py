@@ -68,7 +68,9 @@ def test_a_lone_transaction_is_both_hops(hop: str) -> None:
 def test_the_registrars_answer_is_judged_where_it_was_given() -> None:
     def check(subject: MessageSubject, sight: Any) -> Answer:
         return (
-            Violated("an answer", sub=str(subject.message.datagram.source)) if subject.message.status else Violated("q")
+            Violated("an answer", sub=str(subject.message.raw_message.source))
+            if subject.message.status
+            else Violated("q")
         )
 
     rule = _rule("last", "message")

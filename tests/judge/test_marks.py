@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from analyzer.capture.opener import open_sources
-from analyzer.evidence import Datagram, Endpoint, Frame, Item, Source
+from analyzer.evidence import Endpoint, Frame, Item, RawMessage, Source
 from analyzer.judge.findings import Example, Rule
 from analyzer.judge.flowtext import read_flow
 from analyzer.register import marks
@@ -62,7 +62,7 @@ def test_every_example(rule: Rule, example: Example) -> None:
 def test_every_torture_message() -> None:
     here = Endpoint("192.0.2.1", 5060)
     items: list[Item] = [
-        Datagram(path.read_bytes(), number * 10**9, Frame("torture", number + 1), here, Endpoint("192.0.2.2", 5060))
+        RawMessage(path.read_bytes(), number * 10**9, Frame("torture", number + 1), here, Endpoint("192.0.2.2", 5060))
         for number, path in enumerate(sorted(shared("torture").rglob("*.dat")))
     ]
     assert items

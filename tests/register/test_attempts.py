@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analyzer.register.attempt import LONGEST, requested_expiry
-from tests.register.watch import datagrams, put, start, watch
+from tests.register.watch import put, raw_messages, start, watch
 
 ONE = "> REGISTER sip:a\n"
 AUTH = "> REGISTER sip:a\nAuthorization: {bob secret}\n"
@@ -98,7 +98,7 @@ def test_a_challenge_that_is_not_answered(tail: float, attempt: tuple[str, int, 
 
 def test_a_challenge_that_is_followed_by_a_fresh_request_is_abandoned_at_once() -> None:
     watched = start()
-    put(watched, datagrams(f"{ONE}< 401\n{ONE}"))
+    put(watched, raw_messages(f"{ONE}< 401\n{ONE}"))
     assert watched.attempts == [("abandoned", 401, 1)]
 
 

@@ -11,7 +11,7 @@ from analyzer.judge.flowtext import START
 from analyzer.register.binding import Binding
 from analyzer.register.contacts import Contacts, same_contact
 from analyzer.sip.address import parse_addresses
-from tests.register.watch import Watched, datagrams, put, shifted, start, watch
+from tests.register.watch import Watched, put, raw_messages, shifted, start, watch
 
 ONE = "> REGISTER sip:a\n"
 BOB = "sip:bob@192.0.2.10:5060"
@@ -159,7 +159,7 @@ def test_each_registrar_has_its_timeline() -> None:
 
 
 def test_a_cut_list_is_no_list() -> None:
-    first, answer, again, last = datagrams(f"{ONE}< 200\n@60 {ONE}-Contact\n< 200")
+    first, answer, again, last = raw_messages(f"{ONE}< 200\n@60 {ONE}-Contact\n< 200")
     watched = watch([first, answer, again, replace(last, missing=100)])
     assert table(watched)[BOB].certainty == "present"
 
@@ -186,16 +186,16 @@ def test_lapsed_once_twice_its_time_has_passed() -> None:
 def test_a_refreshed_binding_is_watched_once() -> None:
     short = "".join(f"@{at} {ONE}< 200\nContact: <{BOB}>;expires=60\n" for at in range(0, 600, 30))
     watched = start()
-    put(watched, datagrams(short))
+    put(watched, raw_messages(short))
     assert len(watched.reconstructor._lapses) == 1
-    put(watched, datagrams("@1000 > OPTIONS sip:a\nCall-ID: o"))
+    put(watched, raw_messages("@1000 > OPTIONS sip:a\nCall-ID: o"))
     assert watched.kinds[-1] == ("lapsed", BOB)
     assert not watched.reconstructor._lapses
 
 
 def test_a_clock_that_steps_back_makes_all_uncertain() -> None:
     """RULES 1.7 step 7: ends before and after the step cannot be compared."""
-    first, answer, later, last = datagrams(f"@4000 {ONE}< 200\n@4600 {ONE}< 200")
+    first, answer, later, last = raw_messages(f"@4000 {ONE}< 200\n@4600 {ONE}< 200")
     watched = watch([first, answer, *shifted([later], -3600 * SECOND)])
     assert "renewal" not in [kind for kind, _ in watched.kinds]
     assert table(watched)[BOB].certainty == "maybe"
@@ -204,7 +204,7 @@ def test_a_clock_that_steps_back_makes_all_uncertain() -> None:
 
 
 def test_messages_out_of_order_by_less_than_a_second_are_no_step() -> None:
-    first, answer, later = datagrams(f"{ONE}< 200\n> OPTIONS sip:a\nCall-ID: o")
+    first, answer, later = raw_messages(f"{ONE}< 200\n> OPTIONS sip:a\nCall-ID: o")
     watched = watch([first, answer, *shifted([later], -SECOND // 2)])
     assert table(watched)[BOB].certainty == "present"
 

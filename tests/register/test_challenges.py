@@ -9,7 +9,7 @@ from analyzer.register.challenges import MOST_USERS
 from analyzer.register.digest.secrets import Secrets
 from analyzer.register.digest_ledger import accepted
 from analyzer.register.subjects import TransactionSubject
-from tests.register.watch import Watched, datagrams, watch
+from tests.register.watch import Watched, raw_messages, watch
 
 ONE = "> REGISTER sip:a\n"
 AUTH = "> REGISTER sip:a\nAuthorization: {bob secret}\n"
@@ -93,7 +93,7 @@ def test_where_a_nonce_was_issued() -> None:
 
 
 def test_a_headless_challenge_issues_its_nonce() -> None:
-    answer = datagrams(f"{ONE}{challenge('n1')}")[1]
+    answer = raw_messages(f"{ONE}{challenge('n1')}")[1]
     assert watch([answer]).reconstructor.challenges.was_issued(SERVER, "example.com", "n1")
 
 

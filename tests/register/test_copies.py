@@ -6,16 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from analyzer.evidence import SECOND, Datagram, Endpoint, Fidelity
+from analyzer.evidence import SECOND, Endpoint, Fidelity, RawMessage
 from analyzer.register.duplicates import is_same_packet
 from analyzer.sip.message import parse
-from tests.register.watch import datagrams, edited, summary, watch, without_clock
+from tests.register.watch import edited, raw_messages, summary, watch, without_clock
 
 MS = SECOND // 1000
 ONE = "> REGISTER sip:a"
 
 
-def again(first: Datagram, after: int, **changes: object) -> Datagram:
+def again(first: RawMessage, after: int, **changes: object) -> RawMessage:
     """The same octets, nanoseconds later."""
     return replace(first, **({"time": (first.time or 0) + after, "ip_id": 77} | changes))  # type: ignore[arg-type]
 
@@ -43,14 +43,14 @@ def test_retransmissions_are_one_transaction() -> None:
     ],
 )
 def test_t_dup_by_ip_id_or_by_time(after: int, ip_id: int | None, duplicates: int) -> None:
-    first = replace(datagrams(ONE)[0], ip_id=1)
+    first = replace(raw_messages(ONE)[0], ip_id=1)
     transaction = watch([first, again(first, after, ip_id=ip_id)]).only
     assert (transaction.duplicates, transaction.retransmissions) == (duplicates, 1 - duplicates)
 
 
 def test_t_dup_on_two_links() -> None:
     """Captured before and after an address translator: one packet, whatever its IP-ID."""
-    first = datagrams(ONE)[0]
+    first = raw_messages(ONE)[0]
     other = again(first, 3 * MS, source=Endpoint("203.0.113.1", 40000), ip_id=9)
     late = again(first, 500 * MS, source=Endpoint("203.0.113.1", 40000), ip_id=9)
     assert summary(watch([first, other]).only)[2:] == (0, 1)
@@ -58,7 +58,7 @@ def test_t_dup_on_two_links() -> None:
 
 
 def test_t_dup_of_answers() -> None:
-    request, answer = datagrams(f"{ONE}\n< 401")
+    request, answer = raw_messages(f"{ONE}\n< 401")
     watched = watch([request, answer, again(answer, MS, ip_id=answer.ip_id)])
     assert summary(watched.only) == ("answered", 401, 0, 1)
     assert watched.only.final_copies == 0
@@ -66,7 +66,7 @@ def test_t_dup_of_answers() -> None:
 
 
 def test_duplicates_are_not_counted_as_requests() -> None:
-    first = datagrams(ONE)[0]
+    first = raw_messages(ONE)[0]
     watched = watch([first, again(first, MS, ip_id=first.ip_id), again(first, 500 * MS)])
     assert (watched.reconstructor.requests, watched.reconstructor.table.duplicates) == (2, 1)
 
@@ -78,7 +78,7 @@ def test_duplicates_are_not_counted_as_requests() -> None:
 )
 def test_what_is_never_a_duplicate(change: dict[str, object]) -> None:
     """A log prints no packet twice, and its own `Retransmitting #n` overrides; a stream's copies were taken out."""
-    first = datagrams(ONE)[0]
+    first = raw_messages(ONE)[0]
     earlier = replace(first, **{key: value for key, value in change.items() if key != "resend"})  # type: ignore[arg-type]
     later = again(first, MS, ip_id=first.ip_id, **change)
     assert not is_same_packet(parse(earlier), parse(later))
@@ -95,13 +95,13 @@ def test_what_is_never_a_duplicate(change: dict[str, object]) -> None:
     ids=["received and rport", "timestamp", "trailing blanks"],
 )
 def test_what_the_way_changes_makes_no_changed_copy(old: bytes, new: bytes) -> None:
-    first = datagrams(ONE)[0]
+    first = raw_messages(ONE)[0]
     transaction = watch([first, edited(again(first, 500 * MS), old, new)]).only
     assert (transaction.retransmissions, transaction.changed_count) == (1, 0)
 
 
 def test_a_changed_copy_is_kept_and_counted() -> None:
-    first = datagrams(ONE)[0]
+    first = raw_messages(ONE)[0]
     copies = [
         edited(again(first, number * 500 * MS), b"Expires: 3600", b"Expires: %d" % number) for number in range(1, 20)
     ]
@@ -162,7 +162,7 @@ def test_a_later_answer_does_not_reopen() -> None:
 
 
 def test_an_answer_without_its_request_is_headless() -> None:
-    answer = datagrams(f"{ONE}\n< 200")[1]
+    answer = raw_messages(f"{ONE}\n< 200")[1]
     watched = watch([answer])
     transaction = watched.only
     assert (transaction.state, transaction.status, transaction.request) == ("headless", 200, None)
@@ -172,26 +172,26 @@ def test_an_answer_without_its_request_is_headless() -> None:
 
 
 def test_copies_of_a_headless_answer_join_it() -> None:
-    answer = datagrams(f"{ONE}\n< 200")[1]
+    answer = raw_messages(f"{ONE}\n< 200")[1]
     assert watch([answer, again(answer, 500 * MS)]).only.final_copies == 1
 
 
 def test_a_headless_provisional_answer_is_harmless() -> None:
-    answer = datagrams(f"{ONE}\n< 100")[1]
-    transaction = watch([answer, *datagrams("@90 > REGISTER sip:a\nCall-ID: x")]).transactions[0]
+    answer = raw_messages(f"{ONE}\n< 100")[1]
+    transaction = watch([answer, *raw_messages("@90 > REGISTER sip:a\nCall-ID: x")]).transactions[0]
     assert (transaction.state, transaction.provisional, transaction.place) == ("headless", (100,), answer.place)
 
 
 def test_an_orphan_proves_that_its_request_existed() -> None:
     """T-LOSS: the CSeq hole is the capture's."""
-    lost = datagrams(f"{ONE}\n< 200\n> REGISTER sip:a\n< 200\n@60 > REGISTER sip:a\n< 200")
+    lost = raw_messages(f"{ONE}\n< 200\n> REGISTER sip:a\n< 200\n@60 > REGISTER sip:a\n< 200")
     watched = watch([*lost[:2], *lost[3:]])
     assert watched.steps[0].stream.orphans == {2}
 
 
 @pytest.mark.parametrize("via", ["z9hG4bKx", "old"])
 def test_a_log_may_print_the_answer_before_its_request(via: str) -> None:
-    request, answer = datagrams(f"{ONE}\nVia: SIP/2.0/UDP 192.0.2.10:5060;branch={via}\n< 401", log=True)
+    request, answer = raw_messages(f"{ONE}\nVia: SIP/2.0/UDP 192.0.2.10:5060;branch={via}\n< 401", log=True)
     again_ = again(request, 0)
     watched = watch([answer, request, again_])
     assert summary(watched.only) == ("answered", 401, 1, 0)
@@ -200,7 +200,7 @@ def test_a_log_may_print_the_answer_before_its_request(via: str) -> None:
 
 
 def test_an_early_trying_and_its_request_join() -> None:
-    request, answer = datagrams(f"{ONE}\n< 100")
+    request, answer = raw_messages(f"{ONE}\n< 100")
     assert summary(watch([answer, request]).only) == ("open", 0, 0, 0)
 
 
@@ -211,7 +211,7 @@ def test_order_inside_a_tick_is_the_order_of_the_log() -> None:
 
 
 def test_a_source_without_clock_is_read_in_its_order() -> None:
-    items = datagrams(f"{ONE}\n< 401\n> REGISTER sip:a\nAuthorization: {{bob secret}}\n> again\n< 200")
+    items = raw_messages(f"{ONE}\n< 401\n> REGISTER sip:a\nAuthorization: {{bob secret}}\n> again\n< 200")
     watched = watch(without_clock(items))
     assert [summary(one) for one in watched.transactions] == [("answered", 401, 0, 0), ("answered", 200, 1, 0)]
     assert watched.attempts == [("registered", 200, 2)]
@@ -219,6 +219,6 @@ def test_a_source_without_clock_is_read_in_its_order() -> None:
 
 def test_a_log_that_finds_its_clock_late_loses_nothing() -> None:
     """One dated line in a log without dates: no time has passed by that, the open request is still open."""
-    request, answer = datagrams(f"{ONE}\n< 200")
+    request, answer = raw_messages(f"{ONE}\n< 200")
     assert summary(watch([*without_clock([request]), answer]).only) == ("answered", 200, 0, 0)
     assert summary(watch([request, *without_clock([answer])]).only) == ("answered", 200, 0, 0)

@@ -8,11 +8,11 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.evidence import SECOND, Datagram, Fidelity, Item, NetworkError
+from analyzer.evidence import SECOND, Fidelity, Item, NetworkError, RawMessage
 from analyzer.judge.flowtext import read_flow
 from analyzer.run.pipeline import analyze_items
 from analyzer.sip.message import parse
-from tests.register.watch import Watched, datagrams, shifted, watch, without_clock
+from tests.register.watch import Watched, raw_messages, shifted, watch, without_clock
 
 FLOW = """
     > REGISTER sip:example.com
@@ -53,7 +53,7 @@ SWEEP = settings(max_examples=60)
 
 def counted(watched: Watched, fed: list[Item]) -> None:
     """Every REGISTER request is the first of a transaction, or a retransmission, or a duplicate."""
-    requests = [item for item in fed if isinstance(item, Datagram) and _is_register(item)]
+    requests = [item for item in fed if isinstance(item, RawMessage) and _is_register(item)]
     firsts = sum(transaction.request is not None for transaction in watched.closed)
     copies = sum(transaction.retransmissions for transaction in watched.closed)
     assert firsts + copies == watched.reconstructor.requests
@@ -63,7 +63,7 @@ def counted(watched: Watched, fed: list[Item]) -> None:
     assert sum(registration.attempts for registration in watched.registrations) == len(watched.attempts)
 
 
-def _is_register(item: Datagram) -> bool:
+def _is_register(item: RawMessage) -> bool:
     message = parse(item)
     return message.is_request and message.is_register
 
@@ -113,7 +113,7 @@ def test_any_octets(chance: random.Random, edits: int) -> None:
 @SWEEP
 @given(st.lists(st.binary(max_size=200).filter(lambda octets: b"REGISTER" not in octets), max_size=20))
 def test_no_sip_at_all(payloads: list[bytes]) -> None:
-    shape = datagrams("> REGISTER sip:a")[0]
+    shape = raw_messages("> REGISTER sip:a")[0]
     assert watch([replace(shape, payload=payload) for payload in payloads]).registrations == []
 
 
@@ -150,4 +150,4 @@ def test_two_captures_of_one_link_are_one() -> None:
     assert twice.reconstructor.requests == once.reconstructor.requests
     assert twice.reconstructor.responses == once.reconstructor.responses
     assert twice.attempts == once.attempts
-    assert twice.reconstructor.table.duplicates == sum(isinstance(item, Datagram) for item in ITEMS)
+    assert twice.reconstructor.table.duplicates == sum(isinstance(item, RawMessage) for item in ITEMS)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from analyzer.evidence import SECOND, Datagram, Endpoint, Item, Source
+from analyzer.evidence import SECOND, Endpoint, Item, RawMessage, Source
 from analyzer.judge.flowtext import START, read_flow
 from analyzer.run.pipeline import Analysis, analyze_items
 from analyzer.run.report import Report
@@ -71,7 +71,7 @@ def test_dead_port_of_a_host_that_answers_on_another() -> None:
 def test_a_clock_that_steps_back_accuses_nobody() -> None:
     flow = "> REGISTER sip:example.com\nCSeq: 9\n< 200\n> REGISTER sip:example.com\nCSeq: 3\n< 200\n"
     items: list[Item] = list(read_flow(flow))
-    late = [replace(item, time=(item.time or 0) + 3600 * SECOND) for item in items[:2] if isinstance(item, Datagram)]
+    late = [replace(item, time=(item.time or 0) + 3600 * SECOND) for item in items[:2] if isinstance(item, RawMessage)]
     report = analyze_items([*late, *items[2:]])
     assert not [finding for finding in report.findings if finding.rule == "R3261-10.2-cseq-increment"]
     assert report.outcomes["R3261-10.2-cseq-increment"].not_judged == {"the clock steps back": 1}
@@ -79,7 +79,7 @@ def test_a_clock_that_steps_back_accuses_nobody() -> None:
 
 def test_tcp_on_both_sides_of_a_nat_is_one_request() -> None:
     (inner,) = read_flow("transport=TCP stream=1 > REGISTER sip:example.com")
-    assert isinstance(inner, Datagram)
+    assert isinstance(inner, RawMessage)
     outer = replace(inner, source=Endpoint("203.0.113.5", 40000), stream=2, time=(inner.time or 0) + SECOND // 1000)
     summary = analyze_items([inner, outer]).summary
     assert (summary.transactions, summary.retransmissions, summary.duplicates) == (1, 0, 1)

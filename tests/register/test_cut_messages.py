@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from analyzer.evidence import Datagram, Fidelity, Item
+from analyzer.evidence import Fidelity, Item, RawMessage
 from analyzer.judge.flowtext import read_flow
 from analyzer.register.digest.secrets import Secrets
 from analyzer.run.pipeline import analyze_items
@@ -28,7 +28,7 @@ def cut(flow: str, length: int) -> list[Item]:
     """The flow as a capture with this snap length has it."""
     items: list[Item] = []
     for item in read_flow(flow):
-        assert isinstance(item, Datagram)
+        assert isinstance(item, RawMessage)
         missing = max(0, len(item.payload) - length)
         items.append(replace(item, payload=item.payload[:length], missing=missing))
     return items
@@ -52,7 +52,7 @@ def test_every_request_is_counted_and_none_is_a_copy_for_being_cut(length: int) 
 
 def test_credentials_that_were_cut_are_counted_and_say_why() -> None:
     whole = parse(
-        next(item for item in read_flow(FLOW) if isinstance(item, Datagram) and b"Authorization" in item.payload)
+        next(item for item in read_flow(FLOW) if isinstance(item, RawMessage) and b"Authorization" in item.payload)
     )
     header = next(header for header in whole.headers if header.key == "authorization")
     report = analyze_items(cut(FLOW, header.end - 30), secrets=Secrets.of({"bob": "secret"}))
@@ -62,30 +62,30 @@ def test_credentials_that_were_cut_are_counted_and_say_why() -> None:
 
 def test_an_ok_to_a_request_that_was_cut_before_contact_is_no_fetch() -> None:
     whole = next(iter(read_flow("> REGISTER sip:example.com")))
-    assert isinstance(whole, Datagram)
+    assert isinstance(whole, RawMessage)
     length = whole.payload.index(b"Contact:")
     request, answer = read_flow("> REGISTER sip:example.com\n< 200")
-    assert isinstance(request, Datagram)
+    assert isinstance(request, RawMessage)
     missing = len(request.payload) - length
     report = analyze_items([replace(request, payload=request.payload[:length], missing=missing), answer])
     assert dict(report.summary.outcomes) == {"unknown": 1}
 
 
 def test_the_last_row_of_a_cut_message_is_no_value() -> None:
-    (datagram,) = read_flow("> REGISTER sip:example.com")
-    assert isinstance(datagram, Datagram)
-    end = datagram.payload.index(b";tag=f1")
-    message = parse(replace(datagram, payload=datagram.payload[:end], missing=99))
+    (raw_message,) = read_flow("> REGISTER sip:example.com")
+    assert isinstance(raw_message, RawMessage)
+    end = raw_message.payload.index(b";tag=f1")
+    message = parse(replace(raw_message, payload=raw_message.payload[:end], missing=99))
     assert message.from_ is None
     assert message.cut_header is not None and message.cut_header.key == "from"
-    assert b"".join(datagram.payload[h.start : h.end] for h in message.headers).endswith(b"<sip:bob@example.com>")
+    assert b"".join(raw_message.payload[h.start : h.end] for h in message.headers).endswith(b"<sip:bob@example.com>")
 
 
 def test_a_row_that_ends_where_the_capture_ends_is_whole_on_the_wire_only() -> None:
-    (datagram,) = read_flow("> REGISTER sip:example.com")
-    assert isinstance(datagram, Datagram)
-    end = datagram.payload.index(b"To:")
-    on_wire = replace(datagram, payload=datagram.payload[:end], missing=99)
+    (raw_message,) = read_flow("> REGISTER sip:example.com")
+    assert isinstance(raw_message, RawMessage)
+    end = raw_message.payload.index(b"To:")
+    on_wire = replace(raw_message, payload=raw_message.payload[:end], missing=99)
     assert parse(on_wire).from_ is not None
     assert parse(replace(on_wire, fidelity=Fidelity.PRINTED)).from_ is None  # a log's line ends are the reader's
 
@@ -93,7 +93,7 @@ def test_a_row_that_ends_where_the_capture_ends_is_whole_on_the_wire_only() -> N
 def test_answers_cut_before_cseq_are_answers() -> None:
     items = list(read_flow("> REGISTER sip:example.com\n< 401"))
     answer = items[1]
-    assert isinstance(answer, Datagram)
+    assert isinstance(answer, RawMessage)
     length = answer.payload.index(b"Call-ID:")
     items[1] = replace(answer, payload=answer.payload[:length], missing=50)
     report = analyze_items(items)

@@ -14,7 +14,7 @@ from analyzer.register.identity import (
     may_be_same,
 )
 from analyzer.sip.message import parse
-from tests.register.watch import datagrams, watch
+from tests.register.watch import raw_messages, watch
 
 OK = "< 200\n"
 
@@ -109,12 +109,12 @@ def test_each_flow_of_an_instance_is_a_registration() -> None:
     ],
 )
 def test_tokens_that_a_user_agent_made_up(contact: str, token: str) -> None:
-    message = parse(datagrams(f"> REGISTER sip:a\nContact: {contact}")[0])
+    message = parse(raw_messages(f"> REGISTER sip:a\nContact: {contact}")[0])
     assert contact_token(message.contacts[0], message) == token
 
 
 def test_a_token_that_is_the_account_is_no_token() -> None:
-    message = parse(datagrams("> REGISTER sip:a\nTo: <sip:acct12345@example.com>\nContact: <sip:acct12345@h>")[0])
+    message = parse(raw_messages("> REGISTER sip:a\nTo: <sip:acct12345@example.com>\nContact: <sip:acct12345@h>")[0])
     assert contact_token(message.contacts[0], message) == ""
 
 
@@ -182,8 +182,8 @@ def test_each_domain_at_one_address_has_its_own() -> None:
     ],
 )
 def test_one_address_of_record_however_written(to: str) -> None:
-    message = parse(datagrams(f"> REGISTER sip:a\nTo: {to}")[0])
-    assert aor_of(message) == aor_of(parse(datagrams("> REGISTER sip:a")[0])) != ""
+    message = parse(raw_messages(f"> REGISTER sip:a\nTo: {to}")[0])
+    assert aor_of(message) == aor_of(parse(raw_messages("> REGISTER sip:a")[0])) != ""
 
 
 @pytest.mark.parametrize("to", ["-To", "To: <sip:bob@", "To: \x01"])
@@ -239,7 +239,7 @@ def test_may_be_same(changes: dict[str, str], alive: bool, same: bool) -> None:
 
 def test_what_a_request_tells_of_its_sender() -> None:
     contact = '<sip:bob@Phone.Example:5070;line=7>;reg-id=2;+sip.instance="<URN:UUID:9>"'
-    message = parse(datagrams(f"> REGISTER sip:a\nContact: *\nContact: {contact}\nUser-Agent: X 1")[0])
+    message = parse(raw_messages(f"> REGISTER sip:a\nContact: *\nContact: {contact}\nUser-Agent: X 1")[0])
     assert client_of(message) == Client("urn:uuid:9#2", "line=7", "phone.example:5070", "192.0.2.10", "X 1")
     assert instance_of(message.contacts[0]) == ""
 

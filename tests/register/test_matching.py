@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from analyzer.evidence import Datagram, Endpoint
+from analyzer.evidence import Endpoint, RawMessage
 from analyzer.judge.flowtext import read_flow
-from tests.register.watch import Watched, datagrams, edited, summary, watch
+from tests.register.watch import Watched, edited, raw_messages, summary, watch
 
 ELSEWHERE = Endpoint("198.51.100.77", 5080)
 NEAR = Endpoint("203.0.113.9", 40000)
@@ -17,7 +17,7 @@ PAIR = "> REGISTER sip:example.com\n< 200"
 
 def answered_with(*edits: tuple[bytes, bytes], source: Endpoint | None = None, to: Endpoint | None = None) -> Watched:
     """One request and its 200, the answer edited and coming from and going to other places."""
-    request, answer = datagrams(PAIR)
+    request, answer = raw_messages(PAIR)
     for old, new in edits:
         answer = edited(answer, old, new)
     answer = replace(answer, source=source or answer.source, destination=to or answer.destination)
@@ -38,13 +38,13 @@ def test_k1_asks_for_no_address() -> None:
 
 
 def test_k1_takes_a_default_port_as_written() -> None:
-    request, answer = datagrams(PAIR)
+    request, answer = raw_messages(PAIR)
     request = edited(request, b"192.0.2.10:5060;rport;branch", b"192.0.2.10;rport;branch")
     assert watch([request, answer]).only.pairing == 1
 
 
 def test_k1_compares_the_sent_by_host_without_case() -> None:
-    request, answer = datagrams("> REGISTER sip:a\nVia: SIP/2.0/UDP Phone.Example:5060;branch=z9hG4bKx\n< 200")
+    request, answer = raw_messages("> REGISTER sip:a\nVia: SIP/2.0/UDP Phone.Example:5060;branch=z9hG4bKx\n< 200")
     answer = edited(answer, b"Phone.Example", b"PHONE.example")
     assert watch([request, answer]).only.pairing == 1
 
@@ -81,7 +81,7 @@ def test_k4_when_the_from_tag_differs_too() -> None:
 
 def test_a_better_key_wins_over_a_later_request() -> None:
     """Two hops wait for the answer of one Call-ID and CSeq; the one with the same From tag is meant."""
-    first, second, answer = datagrams(
+    first, second, answer = raw_messages(
         "> REGISTER sip:a\nCSeq: 1\n> REGISTER sip:a\nCSeq: 1\nFrom: <sip:bob@example.com>;tag=f2\n< 200\n-Via"
     )
     answer = edited(answer, b"tag=f2", b"tag=f1")
@@ -106,20 +106,20 @@ def test_never_by_address_alone() -> None:
 
 
 def test_k5_for_an_answer_that_was_cut_before_its_call_id() -> None:
-    request, answer = datagrams(PAIR)
+    request, answer = raw_messages(PAIR)
     cut = replace(answer, payload=b"SIP/2.0 200 OK\r\n", missing=400)
     transaction = watch([request, cut]).only
     assert (transaction.status, transaction.pairing) == (200, 5)
 
 
 def test_k5_not_while_two_requests_wait() -> None:
-    first, second = datagrams("> REGISTER sip:a\n> REGISTER sip:a\nCall-ID: other")
+    first, second = raw_messages("> REGISTER sip:a\n> REGISTER sip:a\nCall-ID: other")
     cut = replace(first, payload=b"SIP/2.0 200 OK\r\n", source=first.destination, destination=first.source)
     assert [one.state for one in watch([first, second, cut]).transactions] == ["open", "open"]
 
 
 def test_k5_not_against_the_call_id_that_can_be_read() -> None:
-    request, answer = datagrams(PAIR)
+    request, answer = raw_messages(PAIR)
     answer = edited(edited(answer, b"CSeq: 1 REGISTER\r\n", b""), b"Call-ID: call-1", b"Call-ID: call-2")
     answer = edited(answer, b"z9hG4bK1", b"z9hG4bKsbc")
     assert [one.state for one in watch([request, answer]).transactions] == ["open"]
@@ -200,14 +200,14 @@ def test_a_retry_with_credentials_on_the_same_branch_and_cseq_is_no_copy() -> No
 def test_late_copies_of_the_challenge_do_not_answer_such_a_retry() -> None:
     items = list(read_flow(f"{RETRY}< 200"))
     late = items[1]
-    assert isinstance(late, Datagram)
+    assert isinstance(late, RawMessage)
     copy = replace(late, time=(items[2].time or 0) + 1_000_000, ip_id=99)
     watched = watch([*items[:3], copy, items[3]])
     assert [one.status for one in watched.transactions] == [401, 200]
 
 
 def test_a_late_copy_of_the_first_request_is_not_one_of_such_a_retry() -> None:
-    items = datagrams(f"{RETRY}< 200")
+    items = raw_messages(f"{RETRY}< 200")
     copy = replace(items[0], time=(items[2].time or 0) + 1_000_000, ip_id=99)
     first, second = watch([*items[:3], copy, items[3]]).transactions
     assert (first.retransmissions, second.retransmissions, second.changed_count) == (1, 0, 0)
@@ -229,7 +229,7 @@ def test_credentials_again_with_another_nonce_count_are_a_changed_copy() -> None
 
 def test_compact_and_folded_headers_are_the_same_headers() -> None:
     """T-COMPACT, T-FOLD: the client folds and abbreviates, the server does neither."""
-    request, answer = datagrams(PAIR)
+    request, answer = raw_messages(PAIR)
     for old, new in (
         (b"Via: SIP/2.0/UDP ", b"v:SIP/2.0/UDP\r\n "),
         (b"Call-ID: ", b"i  :\r\n\t"),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.evidence import Datagram, Endpoint, Frame
+from analyzer.evidence import Endpoint, Frame, RawMessage
 from analyzer.register.bounded import Inseparable
 from analyzer.register.overheard import Overheard, _read_plain, overheard_challenge
 from analyzer.sip.message import parse
@@ -24,21 +24,21 @@ PLAIN = (
 CHALLENGE = PLAIN[PLAIN.index(b"WWW-") : PLAIN.index(b"Content-Length")]
 
 
-def datagram(payload: bytes) -> Datagram:
-    return Datagram(payload, 1, Frame("x", 1), Endpoint("192.0.2.9", 5060), Endpoint("192.0.2.1", 5060))
+def raw_message(payload: bytes) -> RawMessage:
+    return RawMessage(payload, 1, Frame("x", 1), Endpoint("192.0.2.9", 5060), Endpoint("192.0.2.1", 5060))
 
 
 def read_whole(payload: bytes) -> Overheard | None:
     """By the message parser alone."""
-    message = parse(datagram(payload))
+    message = parse(raw_message(payload))
     if not message.is_response or message.status < 200 or not message.has_challenge:
         return None
-    return Overheard(message.datagram, message.call_id, message.challenges)
+    return Overheard(message.raw_message, message.call_id, message.challenges)
 
 
 def assert_same(payload: bytes) -> None:
     try:
-        found = overheard_challenge(datagram(payload))
+        found = overheard_challenge(raw_message(payload))
     except Inseparable:
         assert b"nextnonce" in payload.lower()
         return
@@ -52,7 +52,7 @@ def assert_same(payload: bytes) -> None:
 
 
 def test_the_common_answer_is_read_by_two_lines() -> None:
-    found = _read_plain(datagram(PLAIN), PLAIN.lower())
+    found = _read_plain(raw_message(PLAIN), PLAIN.lower())
     assert found is not None
     assert found.call_id == "one@192.0.2.1"
     assert [(one.realm, one.nonce, one.algorithm) for one in found.challenges] == [("lab.invalid", "abc", "SHA-256")]

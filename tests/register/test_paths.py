@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analyzer.register.transaction import MOST_HOPS
-from tests.register.watch import Watched, datagrams, watch
+from tests.register.watch import Watched, raw_messages, watch
 
 PHONE = "Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bKa"
 PROXY = "Via: SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bKp"
@@ -85,8 +85,8 @@ def test_a_capture_upstream_shows_several_vias_at_its_lowest_hop() -> None:
 
 
 def test_retransmissions_on_both_hops_stay_on_their_hops() -> None:
-    first, second = datagrams(f"{FIRST}{SECOND}")
-    late = datagrams(f"{FIRST}@0.5 > again\n@0.51 {SECOND}@1 > again")
+    first, second = raw_messages(f"{FIRST}{SECOND}")
+    late = raw_messages(f"{FIRST}@0.5 > again\n@0.51 {SECOND}@1 > again")
     watched = watch([first, second, late[1], late[3]])
     assert [one.retransmissions for one in watched.transactions] == [1, 1]
 

@@ -8,7 +8,7 @@ from analyzer.evidence import SECOND
 from analyzer.judge.flowtext import START
 from analyzer.register.boot import RESTART, BootScore
 from analyzer.register.registration import KEPT_CALL_IDS, KEPT_FAILURES
-from tests.register.watch import datagrams, put, start, watch
+from tests.register.watch import put, raw_messages, start, watch
 
 ONE = "> REGISTER sip:a\n"
 AUTH = "> REGISTER sip:a\nAuthorization: {bob secret}\n"
@@ -75,7 +75,7 @@ def test_what_is_kept_of_a_client_is_bounded() -> None:
 
 
 def test_without_detail_no_transaction_numbers_are_kept() -> None:
-    watched = put(start(detail=False), datagrams(f"{ONE}< 401\n{AUTH}< 200"))
+    watched = put(start(detail=False), raw_messages(f"{ONE}< 401\n{AUTH}< 200"))
     assert not watched.registration.transactions
     assert watched.reconstructor.digests.records == []
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from analyzer.evidence import SECOND, Datagram, Endpoint, NetworkError
+from analyzer.evidence import SECOND, Endpoint, NetworkError, RawMessage
 from analyzer.judge.flowtext import CLIENT, REGISTRAR
 from analyzer.register.timers import GRACE, T1, T2, TIMER_F, retransmissions_due
-from tests.register.watch import datagrams, put, shifted, start, summary, watch, without_clock
+from tests.register.watch import put, raw_messages, shifted, start, summary, watch, without_clock
 
 ONE = "> REGISTER sip:a"
 HEARD = "> OPTIONS sip:a\nCall-ID: o\n< 200\n"
@@ -59,9 +59,9 @@ def test_what_that_makes_of_the_attempt(flow: str, tail: float, outcome: str) ->
 def test_silence_is_told_by_capture_time_alone() -> None:
     """The end of the source is not waited for."""
     watched = start()
-    put(watched, datagrams(f"{HEARD}{ONE}\n@30 > OPTIONS sip:a\nCall-ID: p"))
+    put(watched, raw_messages(f"{HEARD}{ONE}\n@30 > OPTIONS sip:a\nCall-ID: p"))
     assert watched.attempts == []
-    put(watched, datagrams("@60 > OPTIONS sip:a\nCall-ID: q"))
+    put(watched, raw_messages("@60 > OPTIONS sip:a\nCall-ID: q"))
     assert watched.attempts == [("timeout", 0, 1)]
 
 
@@ -78,34 +78,34 @@ def test_a_request_that_is_sent_for_ever_is_called_unanswered() -> None:
 
 
 def test_without_clock_nothing_times_out_at_the_end() -> None:
-    assert watch(without_clock(datagrams(HEARD + ONE))).only.state == "open"
+    assert watch(without_clock(raw_messages(HEARD + ONE))).only.state == "open"
 
 
 def test_without_clock_a_thousand_messages_are_a_second() -> None:
     """So that a log without times is read in bounded memory too."""
     watched = start()
-    put(watched, without_clock(datagrams(HEARD + ONE)))
-    other = without_clock(datagrams("> OPTIONS sip:a\nCall-ID: o2"))
+    put(watched, without_clock(raw_messages(HEARD + ONE)))
+    other = without_clock(raw_messages("> OPTIONS sip:a\nCall-ID: o2"))
     put(watched, other * 39_000)
     assert watched.attempts == []
     put(watched, other * 2_000)
     assert watched.attempts == [("timeout", 0, 1)]
 
 
-def icmp(last: Datagram, quoted: bytes = b"") -> NetworkError:
+def icmp(last: RawMessage, quoted: bytes = b"") -> NetworkError:
     """An ICMP error for a request."""
     return NetworkError(
         last.time, last.place, last.source, last.destination, last.transport, "icmp", "port", quoted, last.stream
     )
 
 
-def states(*items: Datagram | NetworkError) -> list[str]:
+def states(*items: RawMessage | NetworkError) -> list[str]:
     """The states of the transactions."""
     return [one.state for one in watch(items).transactions]
 
 
 def test_an_icmp_error_without_quote_hits_what_waits_on_its_way() -> None:
-    first, second, answered, answer, other = datagrams(
+    first, second, answered, answer, other = raw_messages(
         "> REGISTER sip:a\n> REGISTER sip:a\n> REGISTER sip:a\n< 200\nsrc=192.0.2.11:5060 > REGISTER sip:a\nCall-ID: z"
     )
     found = states(first, second, answered, answer, other, icmp(second))
@@ -113,14 +113,14 @@ def test_an_icmp_error_without_quote_hits_what_waits_on_its_way() -> None:
 
 
 def test_an_icmp_error_hits_the_request_that_it_quotes() -> None:
-    first, second = datagrams("> REGISTER sip:a\n> REGISTER sip:a")
+    first, second = raw_messages("> REGISTER sip:a\n> REGISTER sip:a")
     assert states(first, second, icmp(second, second.payload[:300])) == ["open", "aborted"]
     assert states(first, second, icmp(second, second.payload[:110])) == ["open", "aborted"]
     assert states(first, second, icmp(second, second.payload[:28])) == ["aborted", "aborted"]
 
 
 def test_an_icmp_error_that_quotes_a_stranger_hits_nobody() -> None:
-    first, second = datagrams("> REGISTER sip:a\n> REGISTER sip:a")
+    first, second = raw_messages("> REGISTER sip:a\n> REGISTER sip:a")
     assert states(first, icmp(first, second.payload)) == ["open"]
 
 
@@ -128,13 +128,13 @@ def test_an_icmp_error_that_quotes_a_stranger_hits_nobody() -> None:
     "quoted", [b"\xff" * 300, b"REGISTER sip:\xed\xa0\x80 SIP/2.0\r\nVia: \xff;branch=\xed\xa0\x80\r\nX: 1\r\n"]
 )
 def test_a_hostile_quote_does_no_harm(quoted: bytes) -> None:
-    (first,) = datagrams("> REGISTER sip:a\nVia: SIP/2.0/UDP 192.0.2.10;branch=z9hG4bK\udced")
+    (first,) = raw_messages("> REGISTER sip:a\nVia: SIP/2.0/UDP 192.0.2.10;branch=z9hG4bK\udced")
     assert states(first, icmp(first, quoted)) in (["open"], ["aborted"])
 
 
 def test_a_reset_connection_ends_its_own_requests_only() -> None:
     """T-TCP: an address and port are used again, a connection is not."""
-    first, second = datagrams("stream=1 transport=TCP > REGISTER sip:a\nstream=2 transport=TCP > REGISTER sip:a")
+    first, second = raw_messages("stream=1 transport=TCP > REGISTER sip:a\nstream=2 transport=TCP > REGISTER sip:a")
     reset = NetworkError(second.time, second.place, REGISTRAR, CLIENT, "TCP", "reset", stream=1)
     assert states(first, second, reset) == ["aborted", "open"]
     assert states(first, second, replace(reset, stream=3)) == ["open", "open"]
@@ -142,15 +142,17 @@ def test_a_reset_connection_ends_its_own_requests_only() -> None:
 
 def test_a_clock_that_steps_back_loses_no_answer() -> None:
     """T-CLOCK: half an hour back between request and answer."""
-    request, answer, *later = datagrams(f"@4000 {ONE}\n< 401\n> REGISTER sip:a\nAuthorization: {{bob secret}}\n< 200")
+    request, answer, *later = raw_messages(
+        f"@4000 {ONE}\n< 401\n> REGISTER sip:a\nAuthorization: {{bob secret}}\n< 200"
+    )
     watched = watch([request, *shifted([answer, *later], -1800 * SECOND)])
     assert [summary(one) for one in watched.transactions] == [("answered", 401, 0, 0), ("answered", 200, 0, 0)]
     assert watched.attempts == [("registered", 200, 2)]
 
 
 def test_after_a_step_back_silence_is_still_found() -> None:
-    before = datagrams(f"@4000 {HEARD}")
-    after = datagrams(f"{ONE}\n@60 > OPTIONS sip:a\nCall-ID: q")
+    before = raw_messages(f"@4000 {HEARD}")
+    after = raw_messages(f"{ONE}\n@60 > OPTIONS sip:a\nCall-ID: q")
     watched = start()
     put(watched, [*before, *after])
     assert watched.attempts == [("timeout", 0, 1)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analyzer.evidence import Datagram, Endpoint, Frame
+from analyzer.evidence import Endpoint, Frame, RawMessage
 from analyzer.judge.flowtext import CLIENT, REGISTRAR, START
 
 _HEAD = (
@@ -25,20 +25,20 @@ def message(
     source: Endpoint = CLIENT,
     destination: Endpoint = REGISTRAR,
     stream: int = 0,
-) -> Datagram:
+) -> RawMessage:
     """A message whose start line is given; `at` is in seconds from the start."""
     head = _HEAD.format(branch=branch, user=user, call=call, cseq=cseq, contact=contact, extra=extra)
     payload = f"{start}\r\n{head}".encode()
     time = START + int(at * 1e9)
-    return Datagram(payload, time, Frame("bulk", 1), source, destination, stream=stream)
+    return RawMessage(payload, time, Frame("bulk", 1), source, destination, stream=stream)
 
 
-def request(at: float, **given: object) -> Datagram:
+def request(at: float, **given: object) -> RawMessage:
     """A REGISTER."""
     return message("REGISTER sip:example.com SIP/2.0", at, **given)  # type: ignore[arg-type]
 
 
-def answer(at: float, status: int = 200, **given: object) -> Datagram:
+def answer(at: float, status: int = 200, **given: object) -> RawMessage:
     """An answer to it."""
     places: dict[str, object] = {"source": REGISTRAR, "destination": CLIENT}
     return message(f"SIP/2.0 {status} OK", at, **(places | given))  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from analyzer.evidence import Datagram, Item, NetworkError
+from analyzer.evidence import Item, NetworkError, RawMessage
 from analyzer.judge.flowtext import read_flow
 from analyzer.register.binding import BindingEvent
 from analyzer.register.digest.secrets import Secrets
@@ -103,9 +103,9 @@ def watch(
     return watched
 
 
-def datagrams(flow: str, *, log: bool = False) -> list[Datagram]:
+def raw_messages(flow: str, *, log: bool = False) -> list[RawMessage]:
     """The datagrams of a flow text."""
-    return [item for item in read_flow(flow, log=log) if isinstance(item, Datagram)]
+    return [item for item in read_flow(flow, log=log) if isinstance(item, RawMessage)]
 
 
 def without_clock(items: Iterable[Item]) -> list[Item]:
@@ -118,7 +118,7 @@ def shifted(items: Iterable[Item], nanoseconds: int) -> list[Item]:
     return [replace(item, time=(item.time or 0) + nanoseconds) for item in items]
 
 
-def edited(item: Datagram, old: bytes, new: bytes) -> Datagram:
+def edited(item: RawMessage, old: bytes, new: bytes) -> RawMessage:
     """The datagram with some octets changed; fails where they are not there."""
     assert old in item.payload
     return replace(item, payload=item.payload.replace(old, new, 1))

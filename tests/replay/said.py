@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
-from analyzer.evidence import SECOND, Datagram, Endpoint, Item, NetworkError
+from analyzer.evidence import SECOND, Endpoint, Item, NetworkError, RawMessage
 from analyzer.judge.flowtext import read_flow as flow_items
 from analyzer.register.digest.secrets import Secrets
 from replay.agent import Agent, Mapping
@@ -69,7 +69,7 @@ def capture_of(items: str | Iterable[Item], folder: Path, name: str = "flow.pcap
 
 def _frames(items: list[Item]) -> Iterator[bytes]:
     for item in items:
-        assert isinstance(item, Datagram) and item.transport == "UDP", "flow text of UDP datagrams alone"
+        assert isinstance(item, RawMessage) and item.transport == "UDP", "flow text of UDP datagrams alone"
         inside = udp(item.payload, item.source.port, item.destination.port)
         if ":" in item.source.host:
             yield ethernet(ip6(inside, 17, item.source.host, item.destination.host))
@@ -87,19 +87,19 @@ def steps_in(text: str, folder: Path) -> tuple[Step, ...]:
     return steps_of(flow_of(text, folder))
 
 
-def datagrams(text: str) -> list[Datagram]:
+def raw_messages(text: str) -> list[RawMessage]:
     """The datagrams of a flow text."""
     return [item for item in flow_items(text) if not isinstance(item, NetworkError)]
 
 
-def with_payload(item: Datagram, payload: bytes) -> Datagram:
+def with_payload(item: RawMessage, payload: bytes) -> RawMessage:
     """The same with other octets."""
     return replace(item, payload=payload)
 
 
-def spoiled(text: str, before: bytes, after: bytes) -> list[Datagram]:
+def spoiled(text: str, before: bytes, after: bytes) -> list[RawMessage]:
     """The datagrams of a flow text, `before` exchanged in the requests: what flow text cannot write."""
-    found = datagrams(text)
+    found = raw_messages(text)
     assert any(before in item.payload for item in found)
     return [
         with_payload(item, item.payload.replace(before, after)) if item.payload.startswith(b"REGISTER") else item

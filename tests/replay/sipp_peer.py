@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from analyzer.evidence import Datagram, Endpoint, Frame
+from analyzer.evidence import Endpoint, Frame, RawMessage
 from analyzer.sip.message import Message, parse
 from replay.flow import Exchange, Flow
 from replay.sipp import Scenario
@@ -56,7 +56,7 @@ def message(octets: bytes, number: int = 1, transport: str = "UDP") -> Message:
     """A message out of frame `number` of a capture."""
     here, there = Endpoint("192.0.2.1", 5060), Endpoint("192.0.2.2", 5060)
     time_ns = number * 250_000_000
-    return parse(Datagram(octets, time_ns, Frame("made.pcap", number), here, there, transport))
+    return parse(RawMessage(octets, time_ns, Frame("made.pcap", number), here, there, transport))
 
 
 def flow_of(*said: tuple[bytes, bytes | None], transport: str = "UDP", rules: tuple[str, ...] = ()) -> Flow:
@@ -72,8 +72,8 @@ def flow_of(*said: tuple[bytes, bytes | None], transport: str = "UDP", rules: tu
                 final=final,
                 provisional=(),
                 retransmissions=0,
-                request_time=asked.datagram.time,
-                final_time=final.datagram.time if final else None,
+                request_time=asked.raw_message.time,
+                final_time=final.raw_message.time if final else None,
                 rules=frozenset(rules),
             )
         )

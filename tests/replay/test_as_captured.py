@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.evidence import Datagram, Endpoint, Frame
+from analyzer.evidence import Endpoint, Frame, RawMessage
 from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.message import Message, parse, parse_bytes
 from analyzer.sip.text import octets as encoded
@@ -33,8 +33,8 @@ PROXY = b"SIP/2.0/TCP  p.example.com;branch=z9hG4bKb\r\n"
 
 def step_of(octets: bytes, missing: int = 0) -> Step:
     ends = Endpoint("192.0.2.10", 5060)
-    datagram = Datagram(octets, 0, Frame("bytes", 1), ends, ends, missing=missing)
-    exchange = Exchange(1, parse(datagram), None, (), 0, 0, None)
+    raw_message = RawMessage(octets, 0, Frame("bytes", 1), ends, ends, missing=missing)
+    exchange = Exchange(1, parse(raw_message), None, (), 0, 0, None)
     return Step(1, exchange, 0, None, False, True)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analyzer.evidence import Datagram, Frame, Source
+from analyzer.evidence import Frame, RawMessage, Source
 from analyzer.run.pipeline import Analysis
 from replay.conversation import Conversation
 from replay.machine import SECOND
@@ -18,7 +18,7 @@ def test_news_are_what_is_new_and_nobody_is_told_unasked() -> None:
 
     def feed(cseq: int, call_id: str, user: str) -> None:
         octets = request(cseq=cseq, call_id=call_id, user=user, uri=f"sip:{user}@example.com")
-        analysis.feed(Datagram(octets, EPOCH + cseq * SECOND, place, PHONE, HERE))
+        analysis.feed(RawMessage(octets, EPOCH + cseq * SECOND, place, PHONE, HERE))
 
     feed(1, "a", "alice")
     assert analysis.news() == [], "nobody had asked before it was found"
@@ -37,7 +37,7 @@ def test_the_report_is_that_of_a_capture() -> None:
     for number in range(1, 6):
         octets = request(cseq=number, uri="sip:alice@example.com")
         conversation.heard(octets, EPOCH + number * SECOND, PHONE, HERE, "udp")
-        analysis.feed(Datagram(octets, EPOCH + number * SECOND, Frame("live", number), PHONE, HERE))
+        analysis.feed(RawMessage(octets, EPOCH + number * SECOND, Frame("live", number), PHONE, HERE))
     ours, theirs = conversation.finish(), analysis.finish()
     assert [(one.rule, one.count, one.evidence) for one in ours.findings] == [
         (one.rule, one.count, one.evidence) for one in theirs.findings

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.capture.opener import open_sources
-from analyzer.evidence import Datagram, Endpoint, Fidelity, LogLines
+from analyzer.evidence import Endpoint, Fidelity, LogLines, RawMessage
 from analyzer.sip.message import Message, parse, parse_bytes
 from replay.draft import Draft, Edit, spelled
 from tests.replay.said import READABLE
@@ -30,14 +30,14 @@ def samples() -> list[tuple[str, Message]]:
     for path in READABLE:
         with open_sources([path]) as reading:
             for item in reading:
-                if isinstance(item, Datagram):
+                if isinstance(item, RawMessage):
                     found.append((f"{path.parent.name} {item.place}", parse(item)))
     return found
 
 
 MESSAGES = samples()
-ON_WIRE = [(name, one) for name, one in MESSAGES if one.datagram.fidelity is not Fidelity.PRINTED]
-PRINTED = [(name, one) for name, one in MESSAGES if one.datagram.fidelity is Fidelity.PRINTED]
+ON_WIRE = [(name, one) for name, one in MESSAGES if one.raw_message.fidelity is not Fidelity.PRINTED]
+PRINTED = [(name, one) for name, one in MESSAGES if one.raw_message.fidelity is Fidelity.PRINTED]
 
 
 def test_samples_have_messages_of_both_kinds() -> None:
@@ -91,7 +91,7 @@ def test_line_ends_that_are_no_crlf_are_kept_on_the_wire() -> None:
 def test_printed_folding_gets_crlf() -> None:
     octets = b"REGISTER sip:x SIP/2.0\nSubject: a\n b\nFrom: c\n\n"
     ends = Endpoint("", 0)
-    draft = Draft(parse(Datagram(octets, None, LogLines("log", 1, 5), ends, ends, fidelity=Fidelity.PRINTED)))
+    draft = Draft(parse(RawMessage(octets, None, LogLines("log", 1, 5), ends, ends, fidelity=Fidelity.PRINTED)))
     assert draft.octets() == octets.replace(b"\n", b"\r\n")
 
 

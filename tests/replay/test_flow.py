@@ -11,7 +11,7 @@ from analyzer.evidence import SECOND, Fidelity
 from replay.flow import Flow, NoFlow, Wish, read_flow
 from tests.capture.build import REGISTER, pcap, write
 from tests.capture.tcp_talk import Talk
-from tests.replay.said import CLEAN, READABLE, capture_of, datagrams, flow_of, secrets_of
+from tests.replay.said import CLEAN, READABLE, capture_of, flow_of, raw_messages, secrets_of
 from tests.shared import ROOT, needs_shared, shared
 
 R = "> REGISTER sip:example.com"
@@ -32,7 +32,7 @@ def statuses(flow: Flow) -> list[int]:
 
 def test_a_flow_has_its_messages_times_and_outcome(tmp_path: Path) -> None:
     flow = flow_of(CLEAN, tmp_path)
-    captured = datagrams(CLEAN)
+    captured = raw_messages(CLEAN)
     assert (flow.aor, flow.outcome, flow.number, flow.others, flow.unseen) == (
         "sip:bob@example.com",
         "registered",
@@ -130,13 +130,13 @@ def test_a_capture_without_registration(tmp_path: Path) -> None:
 
 
 def test_answers_alone_are_no_registration(tmp_path: Path) -> None:
-    only_answers = [item for item in datagrams(CLEAN) if item.payload.startswith(b"SIP/2.0")]
+    only_answers = [item for item in raw_messages(CLEAN) if item.payload.startswith(b"SIP/2.0")]
     with pytest.raises(NoFlow, match="no registration was seen"):
         read_flow([capture_of(only_answers, tmp_path)])
 
 
 def test_an_answer_without_its_request_is_no_exchange_and_counted(tmp_path: Path) -> None:
-    captured = datagrams(CLEAN)
+    captured = raw_messages(CLEAN)
     flow = read_flow([capture_of([captured[0], captured[1], captured[3]], tmp_path)])
     assert (statuses(flow), flow.unseen) == ([401], 1)
 
@@ -194,20 +194,20 @@ def test_of_two_hops_the_clients_own_is_said(tmp_path: Path) -> None:
     flow = flow_of(two_hops(1, 200) + two_hops(2, 403) + two_hops(3, 200), tmp_path)
     assert flow.others == 0
     assert [len(one.request.vias) for one in flow.exchanges] == [1, 1, 1]
-    assert [one.request.datagram.source.host for one in flow.exchanges] == ["192.0.2.10"] * 3
+    assert [one.request.raw_message.source.host for one in flow.exchanges] == ["192.0.2.10"] * 3
     assert statuses(flow) == [200, 403, 200]
 
 
 def test_one_phone_at_two_registrars_is_two_flows() -> None:
     path = ROOT / "samples" / "two-registrars" / "input.pcap"
     flows = [read_flow([path], Wish(number=number)) for number in (1, 2)]
-    ends = [{one.request.datagram.destination for one in flow.exchanges} for flow in flows]
+    ends = [{one.request.raw_message.destination for one in flow.exchanges} for flow in flows]
     assert len(ends[0]) == len(ends[1]) == 1 and ends[0] != ends[1]
     assert [flow.others for flow in flows] == [1, 1]
 
 
 def test_two_files_are_one_capture(tmp_path: Path) -> None:
-    captured = datagrams(CLEAN)
+    captured = raw_messages(CLEAN)
     files = [capture_of(captured[2:], tmp_path, "b.pcap"), capture_of(captured[:2], tmp_path, "a.pcap")]
     assert statuses(read_flow(files)) == [401, 200]
 
@@ -226,7 +226,7 @@ def test_samples_have_flows_in_order(path: Path) -> None:
 
 def test_a_log_is_a_source_like_any_other() -> None:
     flow = read_flow([ROOT / "samples" / "pjsip-log" / "input.log"])
-    assert {one.request.datagram.fidelity for one in flow.exchanges} == {Fidelity.PRINTED}
+    assert {one.request.raw_message.fidelity for one in flow.exchanges} == {Fidelity.PRINTED}
     assert statuses(flow)[:2] == [401, 200] and flow.others > 0
 
 

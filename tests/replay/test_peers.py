@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from analyzer.capture.opener import open_sources
-from analyzer.evidence import Datagram
+from analyzer.evidence import RawMessage
 from tests.replay import peers
 from tests.replay.peers import Kamailio, Space, TlsKeys
 
@@ -112,7 +112,7 @@ def test_kamailio_that_cannot_start_shows_its_log(capsys: pytest.CaptureFixture[
 
 def payloads(path: Path) -> list[bytes]:
     with open_sources([path]) as reading:
-        return [item.payload for item in reading if isinstance(item, Datagram)]
+        return [item.payload for item in reading if isinstance(item, RawMessage)]
 
 
 def test_capture_has_the_first_and_the_last_packet(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from analyzer.evidence import SECOND
 from replay.flow import read_flow
 from replay.plan import steps_of
-from tests.replay.said import CLEAN, READABLE, capture_of, datagrams, steps_in
+from tests.replay.said import CLEAN, READABLE, capture_of, raw_messages, steps_in
 
 R = "> REGISTER sip:example.com"
 MS = SECOND // 1000
@@ -67,7 +67,7 @@ def test_a_request_before_the_answer_to_the_last_waits_for_nothing(tmp_path: Pat
 
 
 def test_an_old_capture_without_times_has_no_waits(tmp_path: Path) -> None:
-    items = datagrams(CLEAN)
+    items = raw_messages(CLEAN)
     for item in items:
         item.time = 0
     steps = steps_of(read_flow([capture_of(items, tmp_path)]))

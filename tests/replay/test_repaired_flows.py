@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.evidence import Datagram, Frame
+from analyzer.evidence import Frame, RawMessage
 from analyzer.judge.flowtext import START
 from analyzer.register.digest.secrets import Secrets
 from analyzer.run.pipeline import analyze
@@ -23,11 +23,11 @@ from tests.shared import SHARED, needs_shared
 PASSWORDS = {"bob": "secret", "carol": "carolpw", "alice": "alicepw", "dave": "davepw", "frank": "frankpw"}
 
 
-def wire(seen: Table) -> Iterator[Datagram]:
+def wire(seen: Table) -> Iterator[RawMessage]:
     """The conversation as it would have been captured."""
     for number, (at, back, payload) in enumerate(seen.wire, 1):
         ends = (PEER, LOCAL) if back else (LOCAL, PEER)
-        yield Datagram(payload, START + at, Frame("replay", number), *ends, ip_id=number)
+        yield RawMessage(payload, START + at, Frame("replay", number), *ends, ip_id=number)
 
 
 def said_again(path: Path, folder: Path, manner: Manner) -> tuple[set[str], ClientSession, MemoryRegistrar]:

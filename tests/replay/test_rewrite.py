@@ -22,7 +22,7 @@ from tests.replay.said import (
     READABLE,
     agent_of,
     capture_of,
-    datagrams,
+    raw_messages,
     spoiled,
     steps_in,
     with_payload,
@@ -246,7 +246,7 @@ def test_a_repair_leaves_the_rest_alone(name: str, tmp_path: Path) -> None:
 def test_what_was_repaired_needs_no_second_repair(name: str, tmp_path: Path) -> None:
     """The repaired requests, captured again, are repaired without citing a rule."""
     octets = iter([draft.octets() for draft in drafts(MENDED[name][0], tmp_path)])
-    captured = datagrams(MENDED[name][0])
+    captured = raw_messages(MENDED[name][0])
     said = [with_payload(one, next(octets)) if one.payload.startswith(b"REGISTER") else one for one in captured]
     path = capture_of(said, tmp_path, "again.pcap")
     agent = agent_of(local=Endpoint("127.0.0.1", 40001))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.evidence import Datagram, Frame, Item
+from analyzer.evidence import Frame, Item, RawMessage
 from analyzer.judge.flowtext import CLIENT, REGISTRAR, START, read_flow
 from analyzer.register.digest.secrets import Secrets
 from analyzer.run.pipeline import analyze_items
@@ -32,7 +32,7 @@ def _failures(items: Iterable[Item]) -> dict[str, int]:
 def test_damaged_messages_do_not_break_a_rule(draw: st.DataObject) -> None:
     items: list[Item] = []
     for item in read_flow(draw.draw(st.sampled_from(_FLOWS))):
-        if isinstance(item, Datagram):
+        if isinstance(item, RawMessage):
             at = draw.draw(st.integers(0, len(item.payload)))
             gone = draw.draw(st.integers(0, 30))
             payload = item.payload[:at] + draw.draw(_JUNK) + item.payload[at + gone :]
@@ -52,11 +52,11 @@ def test_half_of_the_traffic_does_not_break_a_rule(keep: str) -> None:
             items.reverse()
         else:
             wanted = keep == "answers"
-            items = [item for item in items if isinstance(item, Datagram) and _is_answer(item) is wanted]
+            items = [item for item in items if isinstance(item, RawMessage) and _is_answer(item) is wanted]
         assert _failures(items) == {}, flow
 
 
-def _is_answer(item: Datagram) -> bool:
+def _is_answer(item: RawMessage) -> bool:
     return item.payload.startswith(b"SIP/2.0 ")
 
 
@@ -64,7 +64,7 @@ def test_torture_messages_do_not_break_a_rule() -> None:
     files = sorted(shared("torture").glob("*.dat"))
     assert files
     for number, file in enumerate(files, 1):
-        assert _failures([Datagram(file.read_bytes(), START, Frame(file.name, number), CLIENT, REGISTRAR)]) == {}
+        assert _failures([RawMessage(file.read_bytes(), START, Frame(file.name, number), CLIENT, REGISTRAR)]) == {}
 
 
 @pytest.mark.parametrize("name", ["escnull", "cparam01", "cparam02", "regescrt"])
@@ -72,7 +72,7 @@ def test_the_legal_torture_messages_have_no_finding(name: str) -> None:
     file = shared("torture", f"{name}.dat")
     if not file.exists():
         pytest.skip(f"{name}.dat is not there")
-    report = analyze_items([Datagram(file.read_bytes(), START, Frame(name, 1), CLIENT, REGISTRAR)])
+    report = analyze_items([RawMessage(file.read_bytes(), START, Frame(name, 1), CLIENT, REGISTRAR)])
     assert [(finding.rule, finding.sub) for finding in report.findings] == []
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from analyzer.evidence import Datagram
+from analyzer.evidence import RawMessage
 from analyzer.judge.flowtext import read_flow
 from analyzer.run.pipeline import analyze_items
 from tests.rules.cases import rule_of, run, subs
@@ -56,7 +56,7 @@ def test_only_a_423_asks_for_more() -> None:
 
 def test_a_cut_retry_is_not_judged() -> None:
     *first, retry = read_flow(f"{_423}{_AT}\nExpires: 60")
-    assert isinstance(retry, Datagram)
+    assert isinstance(retry, RawMessage)
     report = analyze_items([*first, replace(retry, missing=20)], rules=[rule_of("R3261-10.2.8-423-retry")])
     assert report.outcomes["R3261-10.2.8-423-retry"].not_judged == {"WHOLE": 1}
 

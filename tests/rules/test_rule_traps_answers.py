@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from analyzer.evidence import Datagram, Item
+from analyzer.evidence import Item, RawMessage
 from analyzer.judge.flowtext import read_flow
 from analyzer.register.contact_relations import MOST_PAIRS, is_listed, is_similar
 from analyzer.run.pipeline import analyze_items
@@ -20,7 +20,7 @@ _ASKED = f"{_AT}\nContact: <sip:b@h1>\n"
 
 def _cut_answer(flow: str, octets: int) -> list[Item]:
     request, answer = read_flow(flow)
-    assert isinstance(answer, Datagram)
+    assert isinstance(answer, RawMessage)
     return [request, replace(answer, payload=answer.payload[:octets], missing=len(answer.payload) - octets)]
 
 

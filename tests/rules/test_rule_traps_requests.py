@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from analyzer.evidence import Datagram
+from analyzer.evidence import RawMessage
 from analyzer.judge.flowtext import read_flow
 from analyzer.run.pipeline import analyze_items
 from tests.rules.cases import rule_of, run, subs
@@ -17,7 +17,7 @@ _AT = "> REGISTER sip:example.com"
 def _cut(flow: str, octets: int, rule: str) -> dict[str, int]:
     """Cut the first datagram of a flow as a short snap length does; what the rule did not judge, and why."""
     first, *rest = read_flow(flow)
-    assert isinstance(first, Datagram)
+    assert isinstance(first, RawMessage)
     short = replace(first, payload=first.payload[:octets], missing=len(first.payload) - octets)
     report = analyze_items([short, *rest], rules=[rule_of(rule)])
     assert report.findings == []
@@ -46,7 +46,7 @@ def test_missing_headers_are_all_named() -> None:
 
 def test_text_copied_from_a_page_is_told_as_such() -> None:
     (item,) = read_flow(_AT)
-    assert isinstance(item, Datagram)
+    assert isinstance(item, RawMessage)
     broken = replace(item, payload=item.payload.replace(b"Max-Forwards", b"\r\nMax-Forwards"))
     (finding,) = analyze_items([broken], rules=[rule_of("R3261-8.1.1-mandatory")]).findings
     assert finding.detail.endswith("this looks like copied text")
@@ -55,7 +55,7 @@ def test_text_copied_from_a_page_is_told_as_such() -> None:
 
 def test_a_folded_header_is_there() -> None:
     (item,) = read_flow(f"{_AT}\nTo: <sip:bob@example.com>")
-    assert isinstance(item, Datagram)
+    assert isinstance(item, RawMessage)
     folded = replace(item, payload=item.payload.replace(b"To: ", b"To:\r\n "))
     assert analyze_items([folded], rules=[rule_of("R3261-8.1.1-mandatory")]).findings == []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.evidence import Datagram, NetworkError
+from analyzer.evidence import NetworkError, RawMessage
 from analyzer.judge.flowtext import CLIENT, REGISTRAR, read_flow
 from analyzer.run.pipeline import analyze_items
 from tests.rules.cases import rule_of, run, subs
@@ -71,7 +71,7 @@ def test_a_server_that_still_talks_to_others_is_told_from_one_that_fell_silent()
 )
 def test_who_ended_the_connection(reason: str, by_client: bool, expected: list[str]) -> None:
     (request,) = read_flow(f"transport=TCP stream=1 {_AT}")
-    assert isinstance(request, Datagram)
+    assert isinstance(request, RawMessage)
     ends = (CLIENT, REGISTRAR) if by_client else (REGISTRAR, CLIENT)
     abort = NetworkError(request.time, request.place, *ends, "TCP", reason, "as tested", stream=1)  # type: ignore[arg-type]
     report = analyze_items([request, abort, *read_flow("@60 .")], rules=[rule_of(_RULE)])

@@ -4,34 +4,34 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.evidence import Datagram, Endpoint, Frame
+from analyzer.evidence import Endpoint, Frame, RawMessage
 from analyzer.run.partition import Inseparable, Partition
 from tests.shared import shared
 
 HERE, THERE = Endpoint("192.0.2.1", 5060), Endpoint("192.0.2.2", 5060)
 
 
-def request(aor: str = "sip:bob@example.com", call: str = "c1", method: str = "REGISTER", **headers: str) -> Datagram:
+def request(aor: str = "sip:bob@example.com", call: str = "c1", method: str = "REGISTER", **headers: str) -> RawMessage:
     rows = {"To": f"<{aor}>", "From": f"<{aor}>;tag=1", "Call-ID": call, "CSeq": f"1 {method}"} | headers
     lines = [f"{method} sip:example.com SIP/2.0", *(f"{name}: {value}" for name, value in rows.items() if value)]
-    return datagram("\r\n".join([*lines, "", ""]))
+    return raw_message("\r\n".join([*lines, "", ""]))
 
 
-def answer(aor: str = "sip:bob@example.com", call: str = "c1", tag: str = "x", **headers: str) -> Datagram:
+def answer(aor: str = "sip:bob@example.com", call: str = "c1", tag: str = "x", **headers: str) -> RawMessage:
     rows = {"To": f"<{aor}>;tag={tag}", "From": f"<{aor}>;tag=1", "Call-ID": call, "CSeq": "1 REGISTER"} | headers
     lines = ["SIP/2.0 200 OK", *(f"{name}: {value}" for name, value in rows.items() if value)]
-    return datagram("\r\n".join([*lines, "", ""]))
+    return raw_message("\r\n".join([*lines, "", ""]))
 
 
-def datagram(text: str) -> Datagram:
-    return Datagram(text.encode(), 0, Frame("x", 1), HERE, THERE)
+def raw_message(text: str) -> RawMessage:
+    return RawMessage(text.encode(), 0, Frame("x", 1), HERE, THERE)
 
 
-def owners(datagrams: list[Datagram], count: int = 4) -> list[int]:
+def owners(raw_messages: list[RawMessage], count: int = 4) -> list[int]:
     """Whose each is; every worker must agree that it is this one's and nobody else's."""
     crew = [Partition(number, count) for number in range(count)]
     found = []
-    for one in datagrams:
+    for one in raw_messages:
         takers = [partition.number for partition in crew if partition.takes(one)]
         assert len(takers) == 1
         found += takers
@@ -61,12 +61,12 @@ def test_every_message_is_one_workers() -> None:
         request(To="", t="<sip:bob@example.com>", call="c10"),
         request(**{"Call-ID": "", "i": "c1", "To": "<sip:zoe@example.org>"}),
         answer(**{"Call-ID": "", "call-id": "c1", "To": "<sip:zoe@example.org>"}),
-        datagram("REGISTER sip:example.com SIP/2.0\nTo:\n <sip:bob@example.com>\nCall-ID : c11\n\n"),
+        raw_message("REGISTER sip:example.com SIP/2.0\nTo:\n <sip:bob@example.com>\nCall-ID : c11\n\n"),
     ],
     ids=lambda one: one.payload.decode()[:120].replace("\r\n", " ").replace("\n", " "),
 )
 @pytest.mark.parametrize("others", [0, 50])
-def test_what_belongs_together(other: Datagram, others: int) -> None:
+def test_what_belongs_together(other: RawMessage, others: int) -> None:
     """By Call-ID, else by address-of-record, in whatever spelling; whoever came in between."""
     crowd = [request(f"sip:user{number}@example.com", f"d{number}") for number in range(others)]
     first, *_, last = owners([request(), *crowd, other], 7)
@@ -90,9 +90,9 @@ def test_two_groups_that_turn_out_to_be_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "cut", [answer(**{"Call-ID": ""}), answer(CSeq=""), datagram("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h\r\n")]
+    "cut", [answer(**{"Call-ID": ""}), answer(CSeq=""), raw_message("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h\r\n")]
 )
-def test_an_answer_that_cannot_be_told(cut: Datagram) -> None:
+def test_an_answer_that_cannot_be_told(cut: RawMessage) -> None:
     """Only who knows all requests can say which one it answers."""
     with pytest.raises(Inseparable, match="no Call-ID"):
         Partition(0, 2).takes(cut)
@@ -101,7 +101,7 @@ def test_an_answer_that_cannot_be_told(cut: Datagram) -> None:
 @pytest.mark.parametrize("text", ["REGISTER sip:h SIP/2.0\r\n\r\n", "OPTIONS sip:h SIP/2.0\r\nTo: <sip:b@h>\r\n\r\n"])
 def test_a_request_that_cannot_be_told(text: str) -> None:
     with pytest.raises(Inseparable, match="no Call-ID"):
-        Partition(0, 2).takes(datagram(text))
+        Partition(0, 2).takes(raw_message(text))
 
 
 def test_a_cut_message() -> None:
@@ -114,13 +114,13 @@ def test_a_cut_message() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        datagram(
+        raw_message(
             "REGISTER sip:h SIP/2.0\r\ni: c1\r\nt: <sip:bob@example.com>\r\n\r\nx\r\nTo: <sip:z@h>\r\nCall-ID: z\r\n"
         ),
         request(To='"<sip:zoe@example.com>" <sip:bob@example.com>', call="c77"),
     ],
 )
-def test_what_only_looks_like_a_header(other: Datagram) -> None:
+def test_what_only_looks_like_a_header(other: RawMessage) -> None:
     crowd = [request(f"sip:user{number}@example.com", f"d{number}") for number in range(20)]
     first, *_, last = owners([request(), *crowd, other], 7)
     assert first == last
@@ -128,7 +128,7 @@ def test_what_only_looks_like_a_header(other: Datagram) -> None:
 
 def test_torture_has_an_owner_or_a_reason() -> None:
     for path in sorted(shared("torture").rglob("*.dat")):
-        one = Datagram(path.read_bytes(), 0, Frame(path.name, 1), HERE, THERE)
+        one = RawMessage(path.read_bytes(), 0, Frame(path.name, 1), HERE, THERE)
         try:
             owners([one])
         except Inseparable as reason:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from analyzer.defect import SourceError
-from analyzer.evidence import SECOND, Datagram
+from analyzer.evidence import SECOND, RawMessage
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, NotJudged, Rule, Violated
 from analyzer.judge.flowtext import START, read_flow
 from analyzer.judge.sight import Sight
@@ -100,7 +100,7 @@ def test_one_address_of_record_may_be_asked_for() -> None:
 
 
 def test_duplicates_are_told() -> None:
-    items = [item for item in read_flow(FLOW) if isinstance(item, Datagram)]
+    items = [item for item in read_flow(FLOW) if isinstance(item, RawMessage)]
     twice = [copy for item in items for copy in (item, replace(item, time=(item.time or 0) + 1000))]
     found = analyze_items(twice, rules=())
     assert found.summary.duplicates == 8
@@ -217,7 +217,7 @@ CAPTURE = pcap(
     [
         ethernet(ip4(udp(item.payload), ident=number))
         for number, item in enumerate(read_flow(FLOW))
-        if isinstance(item, Datagram)
+        if isinstance(item, RawMessage)
     ]
 )
 

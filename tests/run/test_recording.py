@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from analyzer.evidence import Datagram, Endpoint
+from analyzer.evidence import Endpoint, RawMessage
 from analyzer.judge.flowtext import read_flow
 from analyzer.run.pipeline import Analysis
 from analyzer.run.recording import AttemptRow, Recording, granted, requested, together
@@ -17,7 +17,7 @@ OWN, OTHER = "<sip:bob@192.0.2.10>", "<sip:bob@198.51.100.7>"
 
 
 def messages(flow: str) -> Iterator[Message]:
-    return (parse(item) for item in read_flow(flow) if isinstance(item, Datagram))
+    return (parse(item) for item in read_flow(flow) if isinstance(item, RawMessage))
 
 
 @pytest.mark.parametrize(

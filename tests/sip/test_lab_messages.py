@@ -10,7 +10,7 @@ from typing import Any
 import dpkt
 import pytest
 
-from analyzer.evidence import Datagram, Endpoint, Frame
+from analyzer.evidence import Endpoint, Frame, RawMessage
 from analyzer.sip.message import Message, parse
 from tests.shared import SHARED, needs_shared
 
@@ -32,7 +32,7 @@ def messages(folder: Path) -> dict[int, Message]:
             segment = dpkt.ethernet.Ethernet(octets).data.data
             payload = getattr(segment, "data", b"")
             if isinstance(payload, bytes) and b"SIP/2.0" in payload[:500]:
-                found[number] = parse(Datagram(payload, None, Frame(folder.name, number), NOWHERE, NOWHERE))
+                found[number] = parse(RawMessage(payload, None, Frame(folder.name, number), NOWHERE, NOWHERE))
     return found
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.evidence import Datagram, Endpoint, Fidelity, Frame
+from analyzer.evidence import Endpoint, Fidelity, Frame, RawMessage
 from analyzer.sip import message as module
 from analyzer.sip.message import Message, parse, parse_bytes
 
@@ -245,9 +245,9 @@ def test_hardly_anything(raw: bytes) -> None:
 def test_leading_empty_lines_are_for_streams() -> None:
     for transport, wanted in (("UDP", {"leading-crlf"}), ("TCP", set())):
         nowhere = Endpoint("", 0)
-        message = parse(Datagram(b"\r\n\r\n" + REGISTER, 0, Frame("x", 1), nowhere, nowhere, transport))
+        message = parse(RawMessage(b"\r\n\r\n" + REGISTER, 0, Frame("x", 1), nowhere, nowhere, transport))
         assert message.is_register and codes(message) == wanted and whole(message) == message.raw
-    printed = Datagram(b"\n" + REGISTER, 0, Frame("x", 1), nowhere, nowhere, fidelity=Fidelity.PRINTED)
+    printed = RawMessage(b"\n" + REGISTER, 0, Frame("x", 1), nowhere, nowhere, fidelity=Fidelity.PRINTED)
     assert codes(parse(printed)) == set()
 
 
@@ -276,13 +276,13 @@ def test_no_content_length_takes_the_rest() -> None:
 
 def test_what_the_capture_lost_is_not_held_against_the_sender() -> None:
     nowhere = Endpoint("", 0)
-    cut = parse(Datagram(REGISTER[:150], 0, Frame("x", 1), nowhere, nowhere, missing=300))
+    cut = parse(RawMessage(REGISTER[:150], 0, Frame("x", 1), nowhere, nowhere, missing=300))
     assert not cut.complete_headers and codes(cut) == set()
     for end in range(len(REGISTER)):
-        assert codes(parse(Datagram(REGISTER[:end], 0, Frame("x", 1), nowhere, nowhere, missing=1))) == set()
+        assert codes(parse(RawMessage(REGISTER[:end], 0, Frame("x", 1), nowhere, nowhere, missing=1))) == set()
     body = REGISTER.replace(b"Length: 0", b"Length: 9")
-    assert codes(parse(Datagram(body, 0, Frame("x", 1), nowhere, nowhere, missing=9))) == set()
-    printed = Datagram(body.replace(b"\r\n", b"\n"), 0, Frame("x", 1), nowhere, nowhere, fidelity=Fidelity.PRINTED)
+    assert codes(parse(RawMessage(body, 0, Frame("x", 1), nowhere, nowhere, missing=9))) == set()
+    printed = RawMessage(body.replace(b"\r\n", b"\n"), 0, Frame("x", 1), nowhere, nowhere, fidelity=Fidelity.PRINTED)
     assert codes(parse(printed)) == set()
     assert codes(parse_bytes(REGISTER[:-2])) == {"headers-not-terminated"}
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from analyzer.evidence import Datagram, Endpoint, Fidelity, Frame
+from analyzer.evidence import Endpoint, Fidelity, Frame, RawMessage
 from analyzer.sip import auth, cseq, uri, via
 from analyzer.sip.address import Address, parse_addresses
 from analyzer.sip.auth import AuthValue, parse_challenges, parse_credentials
@@ -303,11 +303,11 @@ STARTS = st.sampled_from(
 @settings(max_examples=600, deadline=None)
 def test_message(start: bytes, lines: list[bytes], end: bytes, fidelity: Fidelity) -> None:
     raw = b"\r\n".join([start, *lines]) + end
-    datagram = Datagram(raw, 1, Frame("x", 1), Endpoint("a", 1), Endpoint("b", 2), fidelity=fidelity)
-    fast = Message(datagram)
+    raw_message = RawMessage(raw, 1, Frame("x", 1), Endpoint("a", 1), Endpoint("b", 2), fidelity=fidelity)
+    fast = Message(raw_message)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Message, "_read_plain", lambda _: False)
-        slow = Message(datagram)
+        slow = Message(raw_message)
     for name in ("method", "request_uri", "version", "status", "reason", "body", "trailing", "head_end", "body_start"):
         assert getattr(fast, name) == getattr(slow, name)
     for name in (
@@ -336,19 +336,19 @@ def assert_folding_changes_nothing(message: Message) -> None:
 
 
 def test_no_other_attribute_is_made_up() -> None:
-    message = Message(Datagram(b"x", 1, Frame("x", 1), Endpoint("a", 1), Endpoint("b", 2)))
+    message = Message(RawMessage(b"x", 1, Frame("x", 1), Endpoint("a", 1), Endpoint("b", 2)))
     with pytest.raises(AttributeError):
         message.nothing  # noqa: B018
 
 
 def test_what_is_remembered_of_lines_is_bounded() -> None:
     for number in range(20_000):
-        datagram = Datagram(b"REGISTER sip:%d SIP/2.0\r\nX-%d: y\r\nTo: <sip:%d@h>\r\n\r\n" % ((number,) * 3), 1, Frame("x", 1), Endpoint("a", 1), Endpoint("b", 2))  # fmt: skip # noqa: E501
-        Message(datagram)
+        raw_message = RawMessage(b"REGISTER sip:%d SIP/2.0\r\nX-%d: y\r\nTo: <sip:%d@h>\r\n\r\n" % ((number,) * 3), 1, Frame("x", 1), Endpoint("a", 1), Endpoint("b", 2))  # fmt: skip # noqa: E501
+        Message(raw_message)
     assert len(LINES) <= 4096 and len(START_LINES) <= 4096
     long = b"To: " + b"x" * 10_000
     Message(
-        Datagram(b"REGISTER sip:h SIP/2.0\r\n%s\r\n\r\n" % long, 1, Frame("x", 1), Endpoint("a", 1), Endpoint("b", 2))
+        RawMessage(b"REGISTER sip:h SIP/2.0\r\n%s\r\n\r\n" % long, 1, Frame("x", 1), Endpoint("a", 1), Endpoint("b", 2))
     )
     assert long not in LINES
 
@@ -361,7 +361,7 @@ def test_a_folded_message_keeps_its_octets_alone() -> None:
     for number in range(50):
         rows = "".join(f"Via: SIP/2.0/UDP h{number}x{row};branch=z9hG4bK{number}x{row}\r\n" for row in range(100))
         raw = f"REGISTER sip:a SIP/2.0\r\n{rows}Content-Length: 0\r\n\r\n".encode()
-        message = Message(Datagram(raw, 1, Frame("x", 1), Endpoint("a", 1), Endpoint("b", 2)))
+        message = Message(RawMessage(raw, 1, Frame("x", 1), Endpoint("a", 1), Endpoint("b", 2)))
         assert len(message.vias) == 100
         message.fold()
         kept.append(message)

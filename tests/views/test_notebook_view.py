@@ -16,7 +16,7 @@ import pytest
 
 import analyzer
 from analyzer.escape import visible
-from analyzer.evidence import Datagram, Frame
+from analyzer.evidence import Frame, RawMessage
 from analyzer.judge.flowtext import read_flow
 from analyzer.run.pipeline import analyze_items
 from analyzer.run.report import Report
@@ -73,7 +73,7 @@ def test_the_verdict_comes_first_then_registrations_and_findings() -> None:
 )
 def test_what_was_sent_is_text(sent: str) -> None:
     (item, reply) = read_flow("> REGISTER sip:example.com\nUser-Agent: SENT\n< 403\n")
-    assert isinstance(item, Datagram)
+    assert isinstance(item, RawMessage)
     payload = item.payload.replace(b"SENT", sent.encode()).replace(b"<sip:bob@", b'<sip:bo"b<i>@')
     page = page_of(analyze_items([replace(item, payload=payload), reply]))
     assert set(page.tags) <= ALLOWED and page.attributes <= {"class", "style"}
@@ -92,7 +92,7 @@ HOSTILE = (
 def reports_of(sent: str) -> Iterator[Any]:
     """What shows itself in a notebook, with `sent` in it."""
     (item, reply) = read_flow("> REGISTER sip:bob@example.com\nUser-Agent: SENT\n< 403\n")
-    assert isinstance(item, Datagram)
+    assert isinstance(item, RawMessage)
     octets = item.payload.replace(b"SENT", sent.encode()).replace(b"<sip:bob@", b"<sip:" + sent.encode() + b"bob@")
     named = Frame(f"{sent}.pcap", 1)
     report = analyze_items([replace(item, payload=octets, place=named), reply])

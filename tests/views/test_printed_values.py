@@ -19,7 +19,7 @@ import replay
 from analyzer.capture.opener import open_sources
 from analyzer.defect import Defect, SourceError
 from analyzer.escape import Told, visible
-from analyzer.evidence import Datagram, Endpoint
+from analyzer.evidence import Endpoint, RawMessage
 from analyzer.judge.findings import Finding
 from analyzer.register.identity import Registrar
 from analyzer.run.report import Report
@@ -94,7 +94,7 @@ def test_every_value_of_a_message(source: Path) -> None:
     kept: list[object] = []
     with open_sources([str(source)]) as opened:
         for item in opened:
-            for value in values(parse(item) if isinstance(item, Datagram) else item):
+            for value in values(parse(item) if isinstance(item, RawMessage) else item):
                 kept.append(value)
                 for text in printed(value):
                     assert_harmless(text)

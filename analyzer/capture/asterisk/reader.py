@@ -20,7 +20,7 @@ from analyzer.capture.text.lines import as_utf8, physical_lines
 from analyzer.capture.text.payload import CRLF, Printed
 from analyzer.capture.text.stamps import parse_date, stamp_shape
 from analyzer.defect import Defect
-from analyzer.evidence import Datagram, Endpoint, Fidelity, LogLines, Source
+from analyzer.evidence import Endpoint, Fidelity, LogLines, RawMessage, Source
 
 LOCAL = Endpoint("asterisk", 0)
 """The server's own address: Asterisk does not print it."""
@@ -76,7 +76,7 @@ class Reader:
         self._shape = b""
         self._interrupted = self._cut = self._stale = 0
 
-    def read(self, stream: BinaryIO) -> Iterator[Datagram]:
+    def read(self, stream: BinaryIO) -> Iterator[RawMessage]:
         """The messages of the log, in its order. Ctrl-C is passed on after what was read and still waits for the clock:
         it belongs to the report of what was read so far."""
         try:
@@ -90,7 +90,7 @@ class Reader:
         yield from self._waiting.finish()
         self._report()
 
-    def _closed(self, stream: BinaryIO) -> Iterator[Datagram]:
+    def _closed(self, stream: BinaryIO) -> Iterator[RawMessage]:
         """The messages that are known to be whole."""
         for number, physical in enumerate(physical_lines(stream, self._cut_line), 1):
             self._source.frames = number
@@ -112,7 +112,7 @@ class Reader:
     def _cut_line(self, number: int) -> None:
         self._complain(number)("long-line", "a line is longer than this tool keeps; the rest of it was skipped")
 
-    def _emit(self, block: Block, close: Close) -> Iterator[Datagram]:
+    def _emit(self, block: Block, close: Close) -> Iterator[RawMessage]:
         rows = block.rows(close)
         printed = _printed(block, rows)
         if self._is_noise(printed):
@@ -120,12 +120,12 @@ class Reader:
         sure = None
         if (value := printed.date()) and block.moment and (date := parse_date(value)) is not None:
             sure = self._clock.vote(block.moment, date, sent=not block.banner.received, fresh=block.fresh)
-        datagram = self._datagram(
+        raw_message = self._datagram(
             block, close, printed, [line.number for text, line in rows[printed.skipped :] if text]
         )
-        yield from self._waiting.add(Held(datagram, block.moment, sure))
+        yield from self._waiting.add(Held(raw_message, block.moment, sure))
 
-    def _datagram(self, block: Block, close: Close, printed: Printed, content: list[int]) -> Datagram:
+    def _datagram(self, block: Block, close: Close, printed: Printed, content: list[int]) -> RawMessage:
         """The message of a block, whose lines are those in `content`; its time is not yet known."""
         banner = block.banner
         payload = printed.exactly(banner.size) if banner.size else printed.octets()
@@ -133,7 +133,7 @@ class Reader:
         self._interrupted += close.rank not in UNFINISHED and _foreign_inside(block, close)
         self._cut += bool(missing)
         self._stale += block.moment is not None and not block.fresh
-        return Datagram(
+        return RawMessage(
             payload,
             None,
             LogLines(self._source.name, content[0], content[-1]),

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from analyzer.capture.text.clock import Clock, Moment, Setting
-from analyzer.evidence import Datagram
+from analyzer.evidence import RawMessage
 
 WAIT_MESSAGES, WAIT_OCTETS, WAIT_VOTES, WAIT_AFTER = 20_000, 8 << 20, 5, 64
 """Held back until the zone is known: so many messages, octets, Date headers, messages after the first Date header."""
@@ -27,7 +27,7 @@ STEP, BACK, GROUP = 600, 60, 32
 class Held(NamedTuple):
     """A message that waits; `sure` is the setting that its own Date header tells."""
 
-    datagram: Datagram
+    raw_message: RawMessage
     moment: Moment | None
     sure: Setting | None
 
@@ -47,10 +47,10 @@ class Waiting:
         self._last: Moment | None = None
         self._decided = False
 
-    def add(self, held: Held) -> Iterator[Datagram]:
+    def add(self, held: Held) -> Iterator[RawMessage]:
         """Take the next message."""
         self._held.append(held)
-        self._octets += len(held.datagram.payload)
+        self._octets += len(held.raw_message.payload)
         if not self._decided:
             self._after += self._clock.count > 0
             if self._is_enough():
@@ -70,7 +70,7 @@ class Waiting:
             or self._after >= WAIT_AFTER
         )
 
-    def settle(self) -> Iterator[Datagram]:
+    def settle(self) -> Iterator[RawMessage]:
         """Decide on a zone, and let go what comes before the last Date header that is sure."""
         self._decided = True
         self._clock.decide(next((held.sure for held in self._held if held.sure is not None), None))
@@ -84,13 +84,13 @@ class Waiting:
         if self._clock.setting is None:
             yield from self._release(len(self._held))
 
-    def finish(self) -> Iterator[Datagram]:
+    def finish(self) -> Iterator[RawMessage]:
         """What is left at the end of the log."""
         if not self._decided:
             yield from self.settle()
         yield from self._release(len(self._held))
 
-    def _release(self, count: int, sure: Setting | None = None) -> Iterator[Datagram]:
+    def _release(self, count: int, sure: Setting | None = None) -> Iterator[RawMessage]:
         """Let go the first `count` messages, the last of which tells `sure`."""
         old = self._clock.setting
         change = count if sure is None or old is None or sure == old else self._change(sure)
@@ -98,10 +98,10 @@ class Waiting:
             if index == change and sure is not None:
                 self._clock.switch(sure)
             held = self._held.popleft()
-            self._octets -= len(held.datagram.payload)
-            held.datagram.time = self._clock.time(held.moment)
+            self._octets -= len(held.raw_message.payload)
+            held.raw_message.time = self._clock.time(held.moment)
             self._last = held.moment or self._last
-            yield held.datagram
+            yield held.raw_message
 
     def _change(self, sure: Setting) -> int:
         """Index of the first held message that the setting told by the last one holds for."""

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from analyzer.capture.asterisk.banners import Kind
 from analyzer.capture.asterisk.reader import Reader, first_kind, has_prefix
-from analyzer.evidence import Datagram, NetworkError, Source
+from analyzer.evidence import NetworkError, RawMessage, Source
 
 NAME = "asterisk-chan_sip"
 KIND = "log"
@@ -21,6 +21,6 @@ def looks_like(head: bytes) -> bool:
     return kind is not Kind.PJSIP and (kind is not None or has_prefix(head))
 
 
-def read(stream: BinaryIO, source: Source) -> Iterator[Datagram | NetworkError]:
+def read(stream: BinaryIO, source: Source) -> Iterator[RawMessage | NetworkError]:
     """The messages of the log in its order; tallies, clock and quality go into `source`."""
     return Reader(source, time.time()).read(stream)

@@ -20,7 +20,7 @@ from analyzer.capture.addresses import endpoint
 from analyzer.capture.links import IPV4, IPV6
 from analyzer.capture.record import Record
 from analyzer.capture.tshark.dissection import Seen
-from analyzer.evidence import Datagram, Endpoint, Fidelity, Item, NetworkError
+from analyzer.evidence import Endpoint, Fidelity, Item, NetworkError, RawMessage
 from analyzer.sip.framing import Framed, StreamFramer
 from analyzer.sip.sniff import kind, looks_like_start, start
 
@@ -189,7 +189,7 @@ def _messages(seen: Seen, record: Record) -> Iterator[Item]:
     version, _, octets = _innermost(seen)
     for payload, _ in seen.raw.get("sip", ()):
         if udp.count(record.source, kind(payload)):
-            yield Datagram(
+            yield RawMessage(
                 payload, record.time, record.place, source, destination, transport, _fidelity(payload, record),
                 ip_id=octets[4] << 8 | octets[5] if version == IPV4 and len(octets) > 5 else None,
             )  # fmt: skip
@@ -214,7 +214,7 @@ def _of_websocket(
     for payload in pieces:
         if udp.count(record.source, kind(payload)):
             connection.messages += 1
-            yield Datagram(
+            yield RawMessage(
                 payload, record.time, record.place, source, destination, connection.transport, fidelity,
                 stream=connection.number,
             )  # fmt: skip
@@ -244,11 +244,11 @@ def _finish(connection: _Connection, only: Endpoint | None = None) -> Iterator[I
                 yield _datagram(connection, message, source)
 
 
-def _datagram(connection: _Connection, message: Framed, source: Endpoint) -> Datagram:
+def _datagram(connection: _Connection, message: Framed, source: Endpoint) -> RawMessage:
     record, destination = connection.last[source]
     record.source.messages += 1
     connection.messages += 1
-    return Datagram(
+    return RawMessage(
         message.octets,
         record.time,
         record.place,
@@ -282,7 +282,7 @@ def _exported(seen: Seen, record: Record) -> Iterator[Item]:
     for payload, _ in seen.raw.get("sip", ()):
         if udp.count(record.source, kind(payload)):
             ends = endpoint(addresses[0], ports[0]), endpoint(addresses[1], ports[1])
-            yield Datagram(payload, record.time, record.place, *ends, transport, Fidelity.REASSEMBLED)
+            yield RawMessage(payload, record.time, record.place, *ends, transport, Fidelity.REASSEMBLED)
 
 
 def _tags(octets: bytes) -> Iterator[tuple[int, bytes]]:
