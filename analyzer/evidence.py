@@ -33,7 +33,7 @@ class Fidelity(enum.Enum):
 
     WIRE = "wire"
     REASSEMBLED = "reassembled"
-    PRINTED = "printed"
+    TEXT_LOG = "text log"
 
 
 class Frame(NamedTuple):

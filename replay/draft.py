@@ -58,7 +58,7 @@ class Draft:
     empty line, `trailing` what follows the body; `edits` what was changed so far, in order."""
 
     def __init__(self, message: Message) -> None:
-        printed = message.raw_message.fidelity is Fidelity.PRINTED
+        printed = message.raw_message.fidelity is Fidelity.TEXT_LOG
         first = message.raw[: message.headers[0].start if message.headers else message.head_end]
         line = first.strip(b"\r\n")
         at = first.find(line)

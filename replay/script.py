@@ -185,7 +185,7 @@ def _proof(request: Message, draft: Draft, setting: Setting) -> str:
 def _put_length(draft: Draft, exchange: Exchange, final: Message, received: Received) -> None:
     """Content-Length stays as it was, wrong or not, where the octets are those that it counted; a stream needs one."""
     del exchange
-    count, printed = str(len(draft.body)), final.raw_message.fidelity is Fidelity.PRINTED
+    count, printed = str(len(draft.body)), final.raw_message.fidelity is Fidelity.TEXT_LOG
     if printed or final.raw_message.missing:
         revalue(draft, "content-length", [count], "the captured body is not whole")
     if draft.first("content-length") is None and received.transport.upper() in STREAMS:

@@ -97,7 +97,7 @@ class SaveFile:
         if len(ways[0]) == 16:
             return bytes(dpkt.ip6.IP6(src=ways[0], dst=ways[1], nxt=protocol, plen=length, hlim=64, data=payload))
         mark = message.ip_id or 0
-        if message.fidelity is Fidelity.PRINTED:
+        if message.fidelity is Fidelity.TEXT_LOG:
             self._number = mark = self._number % 65535 + 1
         packet = dpkt.ip.IP(src=ways[0], dst=ways[1], p=protocol, id=mark, ttl=64, data=payload)
         octets = bytes(packet)  # which makes the sums, over what is there

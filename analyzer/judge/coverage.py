@@ -67,7 +67,7 @@ def _lacks_of(raw_message: RawMessage, complete: bool) -> int:
         found = _CLOCK | _SUBSECOND
     if raw_message.missing or not complete:
         found |= _WHOLE
-    if raw_message.fidelity is Fidelity.PRINTED:
+    if raw_message.fidelity is Fidelity.TEXT_LOG:
         found |= _BYTES
     return found
 

@@ -217,7 +217,7 @@ class _Writer:
             source,
             destination,
             options.get("transport", "UDP"),
-            Fidelity.PRINTED if self.log else Fidelity.WIRE,
+            Fidelity.TEXT_LOG if self.log else Fidelity.WIRE,
             ip_id=int(options.get("ip_id", self.number)),
             stream=int(options.get("stream", 0)),
         )

@@ -325,7 +325,7 @@ def _doubts(rule: Rule, transaction: Transaction) -> int:
     if rule.hop == "first" and transaction.request is not None and transaction.via_count > 1:
         doubts += 1  # RULES 1.4: the capture is upstream of the user agent
     message = transaction.request or transaction.final
-    if message is not None and message.raw_message.fidelity is Fidelity.PRINTED:
+    if message is not None and message.raw_message.fidelity is Fidelity.TEXT_LOG:
         doubts += 1
     return doubts
 

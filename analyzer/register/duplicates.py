@@ -17,7 +17,7 @@ def is_same_packet(earlier: Message, later: Message) -> bool:
     one, two = earlier.raw_message, later.raw_message
     if one.time is None or two.time is None or one.resend != two.resend or earlier.raw != later.raw:
         return False
-    if one.fidelity is Fidelity.PRINTED:
+    if one.fidelity is Fidelity.TEXT_LOG:
         return False  # a log prints no packet twice
     apart = abs(two.time - one.time)
     if (one.source.host, one.destination.host) != (two.source.host, two.destination.host):

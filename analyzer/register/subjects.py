@@ -212,4 +212,4 @@ def is_printed(subject: Subject) -> bool:
     """Whether the subject was read from a printed log."""
     transaction = subject.transaction
     message = transaction.request or transaction.final
-    return message is not None and message.raw_message.fidelity is Fidelity.PRINTED
+    return message is not None and message.raw_message.fidelity is Fidelity.TEXT_LOG

@@ -286,7 +286,7 @@ def analyze_items(items: Iterable[Item], **given: object) -> Report:
     source = Source("flow")
     analysis = Analysis([source], **given)  # type: ignore[arg-type]
     for item in items:
-        if isinstance(item, RawMessage) and item.fidelity is Fidelity.PRINTED:
+        if isinstance(item, RawMessage) and item.fidelity is Fidelity.TEXT_LOG:
             source.kind, source.resolution = "log", SECOND
         analysis.feed(item)
     return analysis.finish()

@@ -84,7 +84,7 @@ class Layout:
         self.complete_headers = True
         raw_message = self.raw_message
         self.is_good_evidence = (
-            raw_message.time is not None and not raw_message.missing and raw_message.fidelity is not Fidelity.PRINTED
+            raw_message.time is not None and not raw_message.missing and raw_message.fidelity is not Fidelity.TEXT_LOG
         )
         self._repeats = _NO_REPEATS
         if len(rows) != len(pairs):
@@ -92,7 +92,7 @@ class Layout:
             self._note_repeated()
             rows = self._rows  # in which the first of several counts
         if end != len(raw) or (length := rows.get("content-length")) is None or length.value != b"0":
-            self._cut_body(self.raw_message.fidelity is not Fidelity.PRINTED)
+            self._cut_body(self.raw_message.fidelity is not Fidelity.TEXT_LOG)
         return True
 
     def fold(self) -> None:
@@ -121,7 +121,7 @@ class Layout:
         """Read whatever it is."""
         raw_message, raw = self.raw_message, self.raw
         self.is_good_evidence = False
-        wire = raw_message.fidelity is not Fidelity.PRINTED
+        wire = raw_message.fidelity is not Fidelity.TEXT_LOG
         start, end, following = _start_line_place(raw)
         defects: list[Defect] = []
         if (
@@ -206,7 +206,7 @@ class Layout:
     def headers(self) -> list[Header]:
         """The header rows with their places, in order."""
         start = _start_line_place(self.raw)[2]
-        return split_headers(self.raw, start, [], wire=self.raw_message.fidelity is not Fidelity.PRINTED).headers
+        return split_headers(self.raw, start, [], wire=self.raw_message.fidelity is not Fidelity.TEXT_LOG).headers
 
     def has(self, key: str) -> bool:
         """Whether there is a row called `key` (canonical). A row that the snap length cut in two is none: half a value
@@ -242,7 +242,7 @@ class Layout:
         if not self.raw_message.missing or self.complete_headers or not self.headers:
             return None
         whole = (
-            self.raw.endswith(b"\n") and self.raw_message.fidelity is not Fidelity.PRINTED
+            self.raw.endswith(b"\n") and self.raw_message.fidelity is not Fidelity.TEXT_LOG
         )  # a log's line ends are ours
         return None if whole else self.headers[-1]
 

@@ -133,6 +133,6 @@ def repair_length(draft: Draft, step: Step, agent: Agent) -> None:
         draft.change("content-length", right, why="a stream needs it (18.3)")
     elif decimal(value) != len(draft.body):
         raw_message = step.exchange.request.raw_message
-        printed, cut = raw_message.fidelity is Fidelity.PRINTED, bool(raw_message.missing)
+        printed, cut = raw_message.fidelity is Fidelity.TEXT_LOG, bool(raw_message.missing)
         why = "a log loses line ends" if printed else "the capture is cut" if cut else "as long as the body is"
         draft.change("content-length", right, None if printed or cut else LENGTH, why)

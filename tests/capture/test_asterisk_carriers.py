@@ -92,7 +92,7 @@ def test_directions_transports_and_repeats(carrier: Carrier) -> None:
     assert ends == [(peer, local), (local, peer), (local, peer), (local, peer), (peer, local)]
     assert [raw_message.transport for raw_message in found] == ["UDP", "UDP", "TCP", "TCP", "UDP"]
     assert [raw_message.resend for raw_message in found] == [None, None, None, 2, None]
-    assert {raw_message.fidelity for raw_message in found} == {Fidelity.PRINTED}
+    assert {raw_message.fidelity for raw_message in found} == {Fidelity.TEXT_LOG}
 
 
 @carriers

@@ -79,7 +79,7 @@ def test_octets_addresses_and_nanoseconds_are_kept(tmp_path: Path) -> None:
 
 def test_what_a_log_does_not_say_is_filled_in(tmp_path: Path) -> None:
     printed = [
-        replace(item, source=Endpoint("asterisk", 0), time=None, fidelity=Fidelity.PRINTED)
+        replace(item, source=Endpoint("asterisk", 0), time=None, fidelity=Fidelity.TEXT_LOG)
         for item in (request(0), request(1, branch="z9hG4bKy"), request(0))
     ]
     first, second, copy = read(saved(printed, tmp_path / "x.pcap"))

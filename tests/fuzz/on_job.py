@@ -76,7 +76,7 @@ def items_of(octets: bytes) -> Iterator[Item]:
         if flags & _ABORT:
             yield NetworkError(now, Frame("flow", number), *ends, transport, "icmp", quoted=payload, stream=stream)
             continue
-        fidelity = Fidelity.PRINTED if flags & _PRINTED else Fidelity.WIRE
+        fidelity = Fidelity.TEXT_LOG if flags & _PRINTED else Fidelity.WIRE
         missing = 5 if flags & _CUT else 0
         yield RawMessage(payload, now, Frame("flow", number), *ends, transport, fidelity, missing, stream=stream)
 

@@ -62,7 +62,7 @@ def whole(message: Message) -> bool:
 def check_message(octets: bytes) -> None:
     """A message from the wire, the same cut by a capture, the same from a log, the same out of a stream."""
     wire = RawMessage(octets, None, Frame("file", 1), CLIENT, SERVER)
-    forms = (wire, replace(wire, missing=7), replace(wire, fidelity=Fidelity.PRINTED), replace(wire, transport="TCP"))
+    forms = (wire, replace(wire, missing=7), replace(wire, fidelity=Fidelity.TEXT_LOG), replace(wire, transport="TCP"))
     for raw_message in forms:
         with bounded(len(octets), calls=30, copies=400, start=20_000):
             message = parse(raw_message)

@@ -66,7 +66,7 @@ def test_time_passes() -> None:
 def test_a_log_has_ticks_of_a_second() -> None:
     items = list(read_flow("@1.9 > REGISTER sip:a\n< 200", log=True))
     assert [item.time for item in items] == [START + SECOND, START + SECOND]
-    assert all(isinstance(item, RawMessage) and item.fidelity is Fidelity.PRINTED for item in items)
+    assert all(isinstance(item, RawMessage) and item.fidelity is Fidelity.TEXT_LOG for item in items)
 
 
 def test_a_tail_is_traffic_of_somebody_else() -> None:

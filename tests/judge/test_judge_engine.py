@@ -248,4 +248,4 @@ def test_flow_items_are_what_the_tests_take_them_for() -> None:
     assert answer.time - request.time == SECOND // 100
     assert request.source == Endpoint("192.0.2.10", 5060)
     (printed, _) = read_flow(_ONE, log=True)
-    assert printed.fidelity is Fidelity.PRINTED  # type: ignore[union-attr]
+    assert printed.fidelity is Fidelity.TEXT_LOG  # type: ignore[union-attr]

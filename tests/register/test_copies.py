@@ -73,7 +73,7 @@ def test_duplicates_are_not_counted_as_requests() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"fidelity": Fidelity.PRINTED}, {"resend": 1}, {"time": None}, {"stream": 4}],
+    [{"fidelity": Fidelity.TEXT_LOG}, {"resend": 1}, {"time": None}, {"stream": 4}],
     ids=["printed", "resend", "no clock", "stream"],
 )
 def test_what_is_never_a_duplicate(change: dict[str, object]) -> None:

@@ -87,7 +87,7 @@ def test_a_row_that_ends_where_the_capture_ends_is_whole_on_the_wire_only() -> N
     end = raw_message.payload.index(b"To:")
     on_wire = replace(raw_message, payload=raw_message.payload[:end], missing=99)
     assert parse(on_wire).from_ is not None
-    assert parse(replace(on_wire, fidelity=Fidelity.PRINTED)).from_ is None  # a log's line ends are the reader's
+    assert parse(replace(on_wire, fidelity=Fidelity.TEXT_LOG)).from_ is None  # a log's line ends are the reader's
 
 
 def test_answers_cut_before_cseq_are_answers() -> None:

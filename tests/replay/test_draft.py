@@ -36,12 +36,12 @@ def samples() -> list[tuple[str, Message]]:
 
 
 MESSAGES = samples()
-ON_WIRE = [(name, one) for name, one in MESSAGES if one.raw_message.fidelity is not Fidelity.PRINTED]
-PRINTED = [(name, one) for name, one in MESSAGES if one.raw_message.fidelity is Fidelity.PRINTED]
+ON_WIRE = [(name, one) for name, one in MESSAGES if one.raw_message.fidelity is not Fidelity.TEXT_LOG]
+TEXT_LOG = [(name, one) for name, one in MESSAGES if one.raw_message.fidelity is Fidelity.TEXT_LOG]
 
 
 def test_samples_have_messages_of_both_kinds() -> None:
-    assert len(ON_WIRE) > 100 and len(PRINTED) > 50
+    assert len(ON_WIRE) > 100 and len(TEXT_LOG) > 50
     assert {one.is_request for _, one in ON_WIRE} == {True, False}
 
 
@@ -51,7 +51,7 @@ def test_nothing_changed_is_every_octet_kept_in_all_samples() -> None:
 
 
 def test_printed_messages_become_what_was_on_the_wire_in_all_samples() -> None:
-    for name, one in PRINTED:
+    for name, one in TEXT_LOG:
         octets = Draft(one).octets()
         again = parse_bytes(octets)
         assert b"\n" not in octets.replace(b"\r\n", b""), name
@@ -91,7 +91,7 @@ def test_line_ends_that_are_no_crlf_are_kept_on_the_wire() -> None:
 def test_printed_folding_gets_crlf() -> None:
     octets = b"REGISTER sip:x SIP/2.0\nSubject: a\n b\nFrom: c\n\n"
     ends = Endpoint("", 0)
-    draft = Draft(parse(RawMessage(octets, None, LogLines("log", 1, 5), ends, ends, fidelity=Fidelity.PRINTED)))
+    draft = Draft(parse(RawMessage(octets, None, LogLines("log", 1, 5), ends, ends, fidelity=Fidelity.TEXT_LOG)))
     assert draft.octets() == octets.replace(b"\n", b"\r\n")
 
 

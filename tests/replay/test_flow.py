@@ -226,7 +226,7 @@ def test_samples_have_flows_in_order(path: Path) -> None:
 
 def test_a_log_is_a_source_like_any_other() -> None:
     flow = read_flow([ROOT / "samples" / "pjsip-log" / "input.log"])
-    assert {one.request.raw_message.fidelity for one in flow.exchanges} == {Fidelity.PRINTED}
+    assert {one.request.raw_message.fidelity for one in flow.exchanges} == {Fidelity.TEXT_LOG}
     assert statuses(flow)[:2] == [401, 200] and flow.others > 0
 
 

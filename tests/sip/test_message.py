@@ -247,7 +247,7 @@ def test_leading_empty_lines_are_for_streams() -> None:
         nowhere = Endpoint("", 0)
         message = parse(RawMessage(b"\r\n\r\n" + REGISTER, 0, Frame("x", 1), nowhere, nowhere, transport))
         assert message.is_register and codes(message) == wanted and whole(message) == message.raw
-    printed = RawMessage(b"\n" + REGISTER, 0, Frame("x", 1), nowhere, nowhere, fidelity=Fidelity.PRINTED)
+    printed = RawMessage(b"\n" + REGISTER, 0, Frame("x", 1), nowhere, nowhere, fidelity=Fidelity.TEXT_LOG)
     assert codes(parse(printed)) == set()
 
 
@@ -282,7 +282,7 @@ def test_what_the_capture_lost_is_not_held_against_the_sender() -> None:
         assert codes(parse(RawMessage(REGISTER[:end], 0, Frame("x", 1), nowhere, nowhere, missing=1))) == set()
     body = REGISTER.replace(b"Length: 0", b"Length: 9")
     assert codes(parse(RawMessage(body, 0, Frame("x", 1), nowhere, nowhere, missing=9))) == set()
-    printed = RawMessage(body.replace(b"\r\n", b"\n"), 0, Frame("x", 1), nowhere, nowhere, fidelity=Fidelity.PRINTED)
+    printed = RawMessage(body.replace(b"\r\n", b"\n"), 0, Frame("x", 1), nowhere, nowhere, fidelity=Fidelity.TEXT_LOG)
     assert codes(parse(printed)) == set()
     assert codes(parse_bytes(REGISTER[:-2])) == {"headers-not-terminated"}
 

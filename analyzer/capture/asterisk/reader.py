@@ -140,7 +140,7 @@ class Reader:
             banner.peer if banner.received else LOCAL,
             LOCAL if banner.received else banner.peer,
             banner.transport or printed.transport() or "UDP",
-            Fidelity.PRINTED,
+            Fidelity.TEXT_LOG,
             missing=missing,
             resend=banner.resend,
             defects=defects,
