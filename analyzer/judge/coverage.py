@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from analyzer.evidence import SECOND, Fidelity, RawMessage
+from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule
-from analyzer.judge.sight import Sight
 from analyzer.register.subjects import MessageSubject, StepSubject, Subject
 from analyzer.register.transaction import Transaction
 
@@ -39,7 +39,7 @@ class Plan:
     count: int = 0
 
 
-def lacks(subject: Subject, transaction: Transaction, sight: Sight) -> int:
+def lacks(subject: Subject, transaction: Transaction, context: CaptureContext) -> int:
     """What the coverage does not show of a subject, as bits; 0 for nearly all. TAIL and HEAD are for the check to
     decide: it knows how much of either it needs."""
     request = transaction.request
@@ -50,9 +50,9 @@ def lacks(subject: Subject, transaction: Transaction, sight: Sight) -> int:
     found = 0 if message.is_good_evidence else _lacks_of(message.raw_message, message.complete_headers)
     if request is None:
         found |= _C2S
-    if sight.is_coarse:
+    if context.is_coarse:
         found |= _SUBSECOND
-    if not sight.answers_from(transaction.destination):
+    if not context.answers_from(transaction.destination):
         found |= _S2C
     if transaction.path is not None:  # the hop nearer the user agent, or the registrar, is judged instead (T-FORK)
         found |= (0 if transaction.is_first_hop else _NOT_FIRST) | (0 if transaction.is_last_hop else _NOT_LAST)

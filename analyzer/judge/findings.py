@@ -144,7 +144,7 @@ def bad(flow: str, *subs: str, title: str = "", **given: Any) -> Example:
 
 
 Check = Callable[[Any, Any], Answer | Iterable[Answer]]
-"""`check(subject, sight)`: the subject's type goes with the card's `subject`; several answers are allowed."""
+"""`check(subject, context)`: the subject's type goes with the card's `subject`; several answers are allowed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

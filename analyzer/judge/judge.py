@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from analyzer.evidence import Fidelity, Place
+from analyzer.judge.context import CaptureContext
 from analyzer.judge.coverage import MARK_BITS, Plan, lacks, plan
 from analyzer.judge.findings import (
     PASSED,
@@ -30,7 +31,6 @@ from analyzer.judge.findings import (
     Tally,
     Violated,
 )
-from analyzer.judge.sight import Sight
 from analyzer.register.bounded import Bounded
 from analyzer.register.registration import Registration
 from analyzer.register.subjects import (
@@ -67,9 +67,9 @@ _KINDS: dict[type, SubjectKind] = {
 class Judge:
     """Asks the rules; `found` and `tallies` hold the result."""
 
-    def __init__(self, rules: Sequence[Rule], sight: Sight, *, exhaustive: bool = False) -> None:
-        self.sight = sight
-        self._exhaustive = exhaustive or sight.profile != "rfc3261"  # marks know the standard, not its profiles
+    def __init__(self, rules: Sequence[Rule], context: CaptureContext, *, exhaustive: bool = False) -> None:
+        self.context = context
+        self._exhaustive = exhaustive or context.profile != "rfc3261"  # marks know the standard, not its profiles
         self._tallies: dict[str, Tally] = {rule.id: Tally() for rule in rules}
         self._rules: dict[str, list[Rule]] = defaultdict(list)
         for rule in rules:
@@ -87,8 +87,8 @@ class Judge:
 
     def ask(self, subject: Subject) -> None:
         """Ask every rule that has a say about a complete subject."""
-        transaction, sight = subject.transaction, self.sight
-        lacking, marks = lacks(subject, transaction, sight), subject.marks
+        transaction, context = subject.transaction, self.context
+        lacking, marks = lacks(subject, transaction, context), subject.marks
         if transaction.method == "REGISTER":
             plans = self._register_plans[type(subject)]
         else:
@@ -102,7 +102,7 @@ class Judge:
         made.count += 1
         for rule in made.asked:
             try:
-                answers = rule.check(subject, sight)
+                answers = rule.check(subject, context)
                 if answers is PASSED:
                     self._tallies[rule.id].passed += 1
                     continue
@@ -156,7 +156,7 @@ class Judge:
                 self.fresh.append(finding)
         else:
             _merge(finding, rule, answer, places, _doubts(rule, subject.transaction))
-        if answer.per is not None and self.sight.ordinal.shared:
+        if answer.per is not None and self.context.ordinal.shared:
             self._remember(finding, rule, subject, answer, places)
         if taken_over is not None:
             finding.count += 0 if answer.count else taken_over.count
@@ -175,7 +175,7 @@ class Judge:
     ) -> None:
         """Keep an answer that shaped a finding which another worker may have a share in: one with new places, or with
         more to say than the ones before."""
-        ordinal, transaction = self.sight.ordinal, subject.transaction
+        ordinal, transaction = self.context.ordinal, subject.transaction
         shape = (finding.sub, finding.severity, finding.confidence)
         if places or finding.said[-1].shape != shape:
             ending = ordinal.ending

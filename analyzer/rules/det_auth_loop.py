@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections import Counter
 
 from analyzer.evidence import SECOND
+from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
-from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.registration import Failure, Registration
 from analyzer.register.subjects import AttemptSubject
@@ -24,9 +24,9 @@ _ANY_TIME = 20
 _REFUSED = (401, 403, 407)
 
 
-def check(subject: AttemptSubject, sight: Sight) -> Answer:
+def check(subject: AttemptSubject, context: CaptureContext) -> Answer:
     """Count the attempts in a row that ended refused (heuristic; RFC 3261 22.1 in spirit)."""
-    del sight
+    del context
     outcome = subject.attempt.outcome
     if outcome in ("registered", "removed", "fetched"):
         return PASSED

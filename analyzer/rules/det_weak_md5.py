@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
-from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.challenges import STRONG, by_realm
 from analyzer.register.subjects import MessageSubject
@@ -24,7 +24,7 @@ from analyzer.sip.text import clip
 _WEAK = ("md5", "md5-sess")
 
 
-def check(subject: MessageSubject, sight: Sight) -> Iterator[Answer]:
+def check(subject: MessageSubject, context: CaptureContext) -> Iterator[Answer]:
     """Look for a realm that offers MD5 and nothing better (RFC 8760 3): one answer for each realm."""
     challenges = by_realm(subject.message)
     if not challenges:
@@ -32,7 +32,7 @@ def check(subject: MessageSubject, sight: Sight) -> Iterator[Answer]:
         return
     server = subject.transaction.destination.host
     for realm, rows in challenges.items():
-        yield PASSED if sight.challenges.offers_strong(server, realm) else _judged(rows, server, realm)
+        yield PASSED if context.challenges.offers_strong(server, realm) else _judged(rows, server, realm)
 
 
 def _judged(rows: list[Challenge], server: str, realm: str) -> Answer:

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
-from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 from analyzer.sip.address import Address
@@ -22,9 +22,9 @@ from analyzer.sip.message import Message
 from analyzer.sip.text import clip
 
 
-def check(subject: MessageSubject, sight: Sight) -> Iterator[Answer]:
+def check(subject: MessageSubject, context: CaptureContext) -> Iterator[Answer]:
     """Look for a star that is not alone, has parameters, or comes without `Expires: 0` (RFC 3261 10.2.2)."""
-    del sight
+    del context
     message = subject.message
     star = next((contact for contact in message.contacts if contact.star), None) if message.is_request else None
     if star is None:

@@ -9,6 +9,7 @@ lateness is counted from there, with a tolerance of two seconds. The first try c
 from __future__ import annotations
 
 from analyzer.evidence import SECOND
+from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import (
     NOT_APPLICABLE,
     PASSED,
@@ -21,7 +22,6 @@ from analyzer.judge.findings import (
     bad,
     good,
 )
-from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.binding import Binding
 from analyzer.register.subjects import BindingSubject, StepSubject
@@ -30,7 +30,7 @@ _FOREVER = 2**32 - 1
 _PUSH = ("pn-provider", "pn-prid")
 
 
-def check(subject: BindingSubject, sight: Sight) -> Answer:
+def check(subject: BindingSubject, context: CaptureContext) -> Answer:
     """Compare the first request that names a known contact with the end of what was granted (RFC 3261 10.2.4)."""
     binding, kind = subject.event.binding, subject.event.kind
     if kind not in ("renewal", "lapsed") or not binding.granted or binding.granted >= _FOREVER or _is_pushed(binding):
@@ -44,7 +44,7 @@ def check(subject: BindingSubject, sight: Sight) -> Answer:
     if first is None:
         return NotJudged(Need.CLOCK.value)
     late = first - binding.learned - binding.granted * SECOND
-    if late <= sight.slack:
+    if late <= context.slack:
         return PASSED
     doubt = _doubt(subject.step, binding) if subject.step else None
     if doubt is not None:

@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
-from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.attempt import LONGEST, Attempt, requested_expiry
 from analyzer.register.subjects import AttemptSubject
@@ -27,9 +27,9 @@ from analyzer.sip.text import clip
 _MANY = 3
 
 
-def check(subject: AttemptSubject, sight: Sight) -> Iterator[Answer]:
+def check(subject: AttemptSubject, context: CaptureContext) -> Iterator[Answer]:
     """Compare each request after a 423 with its Min-Expires (RFC 3261 10.2.8): one answer for each 423."""
-    del sight
+    del context
     links = subject.attempt.transactions
     if not any(_minimum(link) for link in links):
         yield NOT_APPLICABLE

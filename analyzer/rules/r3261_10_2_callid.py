@@ -10,17 +10,17 @@ against the interval that was granted: a phone that refreshes each half hour is 
 
 from __future__ import annotations
 
+from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
-from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.subjects import StepSubject
 
 _MANY = 3
 
 
-def check(subject: StepSubject, sight: Sight) -> Answer:
+def check(subject: StepSubject, context: CaptureContext) -> Answer:
     """Look at each change of Call-ID in a lineage (RFC 3261 10.2, 8.1.1.4)."""
-    del sight
+    del context
     if subject.earlier is None or subject.same_attempt:
         return NOT_APPLICABLE  # a change on the credentials retry is another rule's: 8.1.3.5
     if not subject.call_id_changed:

@@ -9,17 +9,17 @@ times, and nothing points to a loss.
 
 from __future__ import annotations
 
+from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
-from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.subjects import StepSubject, is_printed
 
 _PATTERN = 3
 
 
-def check(subject: StepSubject, sight: Sight) -> Answer:
+def check(subject: StepSubject, context: CaptureContext) -> Answer:
     """Compare CSeq with the last one of the Call-ID over all destinations (RFC 3261 10.2)."""
-    del sight
+    del context
     earlier, later, stream = subject.stream.last, subject.later, subject.stream
     if earlier is None or earlier.cseq < 0 or later.cseq <= earlier.cseq:
         return NOT_APPLICABLE

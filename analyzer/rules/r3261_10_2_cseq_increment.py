@@ -11,8 +11,8 @@ apart by the silence before.
 from __future__ import annotations
 
 from analyzer.evidence import SECOND
+from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
-from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.subjects import StepSubject, is_printed
 from analyzer.register.timers import BOOT_SILENCE
@@ -21,7 +21,7 @@ _HIGHEST = 2**31
 _NEAR_WRAP = 1000
 
 
-def check(subject: StepSubject, sight: Sight) -> Answer:
+def check(subject: StepSubject, context: CaptureContext) -> Answer:
     """Compare CSeq with the transaction before, same Call-ID and same destination (RFC 3261 10.2)."""
     earlier, later = subject.same_call, subject.later
     if earlier is None or earlier.cseq < 0 or later.cseq < 0 or subject.answers_challenge:
@@ -37,7 +37,7 @@ def check(subject: StepSubject, sight: Sight) -> Answer:
     if (
         is_printed(subject)
         and later.first == earlier.first
-        and sight.resolution >= SECOND
+        and context.resolution >= SECOND
         and later.cseq != earlier.cseq
     ):
         return NotJudged(Need.SUBSECOND.value)  # a log may print two messages of one tick in either order

@@ -11,8 +11,8 @@ agent shows that it got it by using its nonce, or by stopping its retransmission
 from __future__ import annotations
 
 from analyzer.evidence import SECOND
+from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
-from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.binding import same_contact
 from analyzer.register.subjects import StepSubject
@@ -22,7 +22,7 @@ from analyzer.register.transaction import Transaction
 _TOLERANCE = SECOND // 5
 
 
-def check(subject: StepSubject, sight: Sight) -> Answer:
+def check(subject: StepSubject, context: CaptureContext) -> Answer:
     """Look whether the transaction before had an end when this one began (RFC 3261 10.2 last paragraph)."""
     earlier, later = subject.earlier, subject.later
     if earlier is None or earlier.first is None or later.first is None or earlier.request is None:
@@ -30,7 +30,7 @@ def check(subject: StepSubject, sight: Sight) -> Answer:
     waited = later.first - earlier.first
     if earlier.final is not None or earlier.aborted is not None or waited >= TIMER_F or earlier.state != "open":
         return PASSED
-    if _knows_a_nonce(subject, sight):
+    if _knows_a_nonce(subject, context):
         return NotJudged("S2C")
     stopped = 0 < earlier.retransmissions < retransmissions_due(waited - _TOLERANCE)
     if stopped and not earlier.stream:
@@ -41,14 +41,16 @@ def check(subject: StepSubject, sight: Sight) -> Answer:
     return Violated(detail, sub, severity, related=(earlier.place,))  # type: ignore[arg-type]
 
 
-def _knows_a_nonce(subject: StepSubject, sight: Sight) -> bool:
+def _knows_a_nonce(subject: StepSubject, context: CaptureContext) -> bool:
     """The new request uses a nonce that no answer in the capture gave it: an answer was missed."""
     earlier, request = subject.earlier, subject.later.request
     assert earlier is not None and earlier.request is not None
     before = {credentials.nonce for credentials in earlier.request.credentials}
     return any(
         credentials.nonce not in before
-        and not sight.challenges.was_issued(earlier.destination.host, credentials.realm or "", credentials.nonce or "")
+        and not context.challenges.was_issued(
+            earlier.destination.host, credentials.realm or "", credentials.nonce or ""
+        )
         for credentials in (request.credentials if request else ())
     )
 

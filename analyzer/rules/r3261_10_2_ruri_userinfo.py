@@ -8,15 +8,15 @@ the request to the phone instead of the registrar, and the digest `uri` then has
 
 from __future__ import annotations
 
+from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
-from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 
 
-def check(subject: MessageSubject, sight: Sight) -> Answer:
+def check(subject: MessageSubject, context: CaptureContext) -> Answer:
     """Look for userinfo before the host of the Request-URI (RFC 3261 10.2)."""
-    del sight
+    del context
     message = subject.message
     uri = message.uri
     if not message.is_request or uri is None:

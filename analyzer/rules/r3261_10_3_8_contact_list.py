@@ -11,8 +11,8 @@ contact is listed in a rewritten form (another address or port, as some routers 
 
 from __future__ import annotations
 
+from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
-from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.contact_relations import MOST_PAIRS, asked_for, is_listed, is_similar
 from analyzer.register.subjects import TransactionSubject
@@ -21,9 +21,9 @@ from analyzer.sip.message import Message
 from analyzer.sip.text import clip
 
 
-def check(subject: TransactionSubject, sight: Sight) -> Answer:
+def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
     """Look for each contact that was asked for in the list of the 2xx (RFC 3261 10.3 step 8)."""
-    del sight
+    del context
     request, final = subject.transaction.request, subject.transaction.final
     if request is None or final is None or not 200 <= final.status < 300:
         return NOT_APPLICABLE

@@ -11,8 +11,8 @@ be part of the URI and mean nothing. Answers to a removal are left to the rules 
 
 from __future__ import annotations
 
+from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
-from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.attempt import requested_expiry
 from analyzer.register.subjects import MessageSubject
@@ -23,9 +23,9 @@ from analyzer.sip.text import clip
 _HARMLESS = ("bad-expires", "expires-out-of-range", "bad-q", "duplicate-parameter", "empty-parameter", "bad-parameter")
 
 
-def check(subject: MessageSubject, sight: Sight) -> Answer:
+def check(subject: MessageSubject, context: CaptureContext) -> Answer:
     """Look for the expires parameter of each Contact of a 2xx (RFC 3261 10.3 step 8)."""
-    del sight
+    del context
     message, request = subject.message, subject.transaction.request
     if not message.is_response or not 200 <= message.status < 300 or (request is not None and _removes(request)):
         return NOT_APPLICABLE

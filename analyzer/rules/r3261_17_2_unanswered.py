@@ -14,6 +14,7 @@ of the recording is not judged. A log that a server wrote of itself always has b
 from __future__ import annotations
 
 from analyzer.evidence import SECOND
+from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import (
     NOT_APPLICABLE,
     PASSED,
@@ -26,7 +27,6 @@ from analyzer.judge.findings import (
     bad,
     good,
 )
-from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.subjects import TransactionSubject, is_printed
 from analyzer.register.timers import GRACE, TIMER_F
@@ -36,7 +36,7 @@ _HUNG_UP = "the client hung up"
 _WENT_ON = "the client went on as if it was answered"
 
 
-def check(subject: TransactionSubject, sight: Sight) -> Answer:
+def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
     """Classify a transaction without a final answer (RFC 3261 17.1.2.2, Timer F)."""
     transaction = subject.transaction
     if transaction.request is None:
@@ -50,7 +50,7 @@ def check(subject: TransactionSubject, sight: Sight) -> Answer:
         case "aborted":
             return _aborted(transaction)
         case "timeout":
-            return _timeout(subject, sight, deeper)
+            return _timeout(subject, context, deeper)
         case "unjudged":
             return _one_way(subject)
         case _:
@@ -75,9 +75,9 @@ def _aborted(transaction: Transaction) -> Answer:
     return Violated(text, sub=sub, related=(abort.place,))
 
 
-def _timeout(subject: TransactionSubject, sight: Sight, deeper: Transaction | None) -> Answer:
+def _timeout(subject: TransactionSubject, context: CaptureContext, deeper: Transaction | None) -> Answer:
     transaction = subject.transaction
-    confidence = _confidence(transaction, sight.end)
+    confidence = _confidence(transaction, context.end)
     if confidence is None:
         return NotJudged(Need.TAIL.value)
     if _went_on(subject):
@@ -87,13 +87,13 @@ def _timeout(subject: TransactionSubject, sight: Sight, deeper: Transaction | No
     if deeper is not None:
         text = f"{asked}, though {deeper.destination} answered {deeper.status} to the proxy"
         return Violated(text, sub="selective", confidence=confidence, at_fault="proxy / network")
-    if not sight.port_answers(transaction.destination):
+    if not context.port_answers(transaction.destination):
         text = f"{asked}; nobody got an answer from there"
-        if sight.answers_from(transaction.destination):
+        if context.answers_from(transaction.destination):
             port = transaction.destination.port
             text = f"{asked}; nobody got an answer from port {port}, though other ports of that host answer"
         return Violated(text, sub="dead-server", confidence=confidence, related=tuple(transaction.copies))
-    text = f"{asked}; {_others(transaction, sight)}{_failed_before(subject)}"
+    text = f"{asked}; {_others(transaction, context)}{_failed_before(subject)}"
     return Violated(text, sub="selective", confidence=confidence, related=tuple(transaction.copies))
 
 
@@ -130,8 +130,8 @@ def _went_on(subject: TransactionSubject) -> bool:
     return later.has_credentials and 0 <= later.first - transaction.first < TIMER_F
 
 
-def _others(transaction: Transaction, sight: Sight) -> str:
-    heard = sight.last_heard(transaction.destination.host)
+def _others(transaction: Transaction, context: CaptureContext) -> str:
+    heard = context.last_heard(transaction.destination.host)
     if heard is not None and transaction.first is not None and heard < transaction.first:
         before = (transaction.first - heard) / SECOND
         return f"the server was last heard {before:.1f} s before the request and not since"

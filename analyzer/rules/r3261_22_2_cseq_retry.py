@@ -8,15 +8,15 @@ server's transaction layer answers without anybody looking at the credentials.
 
 from __future__ import annotations
 
+from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
-from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.subjects import StepSubject
 
 
-def check(subject: StepSubject, sight: Sight) -> Answer:
+def check(subject: StepSubject, context: CaptureContext) -> Answer:
     """Compare CSeq of a challenged request and of its retry (RFC 3261 22.2 last paragraph, 8.1.3.5)."""
-    del sight
+    del context
     earlier, later = subject.same_call, subject.later
     if earlier is None or not subject.answers_challenge or earlier.cseq < 0 or later.cseq < 0:
         return NOT_APPLICABLE

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
-from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.challenges import by_realm
 from analyzer.register.subjects import MessageSubject
@@ -22,9 +22,9 @@ from analyzer.sip.auth import Challenge
 from analyzer.sip.text import clip
 
 
-def check(subject: MessageSubject, sight: Sight) -> Iterator[Answer]:
+def check(subject: MessageSubject, context: CaptureContext) -> Iterator[Answer]:
     """Look for qop in each Digest challenge (RFC 3261 22.4 item 8, RFC 7616 3.3): one answer for each realm."""
-    del sight
+    del context
     challenges = by_realm(subject.message)
     if not challenges:
         yield NOT_APPLICABLE

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import re
 
+from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
-from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 from analyzer.sip.message import Message
@@ -33,13 +33,13 @@ _NAMES = {
 }
 
 
-def check(subject: MessageSubject, sight: Sight) -> Answer:
+def check(subject: MessageSubject, context: CaptureContext) -> Answer:
     """Look for the six headers of RFC 3261 8.1.1; the sub-code lists those that are missing."""
     message = subject.message
     if not message.is_request:
         return NOT_APPLICABLE
     missing = [key for key in _NAMES if not message.has(key)]
-    if sight.profile == "legacy2543" and "max-forwards" in missing:
+    if context.profile == "legacy2543" and "max-forwards" in missing:
         missing.remove("max-forwards")  # RULES 0.4
     if not missing:
         return PASSED

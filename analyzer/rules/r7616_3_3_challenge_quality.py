@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from analyzer.evidence import SECOND
+from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
-from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.challenges import NonceUse, by_realm
 from analyzer.register.subjects import MessageSubject
@@ -34,7 +34,7 @@ _HEX = re.compile(r"[0-9A-Fa-f]*")
 _DEFAULTS = ("asterisk", "freeswitch", "sip", "pbx", "voip", "opensips", "kamailio", "3cxphonesystem", "localhost")
 
 
-def check(subject: MessageSubject, sight: Sight) -> Iterator[Answer]:
+def check(subject: MessageSubject, context: CaptureContext) -> Iterator[Answer]:
     """Judge realm and nonce of each Digest challenge (RFC 3261 22.1, RFC 7616 3.3): one answer for each realm."""
     challenges = by_realm(subject.message)
     if not challenges:
@@ -44,7 +44,7 @@ def check(subject: MessageSubject, sight: Sight) -> Iterator[Answer]:
     for realm, rows in challenges.items():
         found = dict(_realm(realm))
         for nonce in dict.fromkeys(row.nonce or "" for row in rows):
-            found |= {**_nonce(nonce), **_uses(server, realm, nonce, sight), **found}
+            found |= {**_nonce(nonce), **_uses(server, realm, nonce, context), **found}
         yield _violated(found, (server, realm)) if found else PASSED
 
 
@@ -85,25 +85,25 @@ def _nonce(nonce: str) -> dict[str, str]:
     return {"nonce-short": f"the nonce {clip(nonce)!r} has at most {bits} bits, too few by far"}
 
 
-def _uses(server: str, realm: str, nonce: str, sight: Sight) -> dict[str, str]:
+def _uses(server: str, realm: str, nonce: str, context: CaptureContext) -> dict[str, str]:
     """What the capture shows of this nonce and of the ones before it."""
     found: dict[str, str] = {}
-    use = sight.challenges.use(server, realm, nonce)
-    if use is not None and _is_reused(use, sight):
+    use = context.challenges.use(server, realm, nonce)
+    if use is not None and _is_reused(use, context):
         calls = len(use.call_ids)
         found["nonce-reused"] = f"the nonce {clip(nonce)!r} was given to {calls} different Call-IDs"
         if calls >= 3:
             found["nonce-constant"] = "that is no nonce but a constant"
     if use is not None and use.span > _LONGEST_USE:
         found["nonce-constant"] = f"the nonce {clip(nonce)!r} was still given out after {use.span // SECOND} s"
-    if sight.challenges.run(server, realm) >= _STEPS:
+    if context.challenges.run(server, realm) >= _STEPS:
         found["nonce-sequential"] = f"the nonces only count up, at last to {clip(nonce)!r}"
     return found
 
 
-def _is_reused(use: NonceUse, sight: Sight) -> bool:
+def _is_reused(use: NonceUse, context: CaptureContext) -> bool:
     """Several Call-IDs had it. Within a tick one client may: a nonce made of the time is equal for its two lines."""
-    return len(use.call_ids) > 1 and (len(use.hosts) > 1 or use.span > max(SECOND, sight.resolution))
+    return len(use.call_ids) > 1 and (len(use.hosts) > 1 or use.span > max(SECOND, context.resolution))
 
 
 _OTHER = (

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.evidence import SECOND
+from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
-from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.challenges import Challenged
 from analyzer.register.digest_ledger import DigestRecord
@@ -22,7 +22,7 @@ from analyzer.register.subjects import TransactionSubject, is_printed
 _CROSSING = SECOND // 5
 
 
-def check(subject: TransactionSubject, sight: Sight) -> Iterator[Answer]:
+def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:
     """Compare the nonce of each credentials with the challenge in force when it was sent (RFC 7616 3.4)."""
     judged = False
     for record in subject.digests:
@@ -31,12 +31,14 @@ def check(subject: TransactionSubject, sight: Sight) -> Iterator[Answer]:
             record.place == subject.place and challenged and not record.is_cut
         ):  # copies were sent later, under another challenge
             judged = True
-            yield _answer(record, challenged, subject, sight)
+            yield _answer(record, challenged, subject, context)
     if not judged:
         yield NOT_APPLICABLE
 
 
-def _answer(record: DigestRecord, challenged: list[Challenged], subject: TransactionSubject, sight: Sight) -> Answer:
+def _answer(
+    record: DigestRecord, challenged: list[Challenged], subject: TransactionSubject, context: CaptureContext
+) -> Answer:
     latest = challenged[0]
     announced = subject.next_nonce.get(record.realm, "")
     if announced and record.nonce == announced:
@@ -48,17 +50,17 @@ def _answer(record: DigestRecord, challenged: list[Challenged], subject: Transac
         return Violated(detail, "nextnonce", "info", related=(latest.place,))
     if subject.registration is not None and subject.registration.holes > latest.holes:
         return NotJudged("CSeq jumps after the last challenge: a newer one may be missing")
-    crossing = _may_cross(subject, latest, sight)
+    crossing = _may_cross(subject, latest, context)
     if crossing and any(record.nonce in before.nonces for before in challenged[1:]):
         return PASSED if not is_printed(subject) else NotJudged(Need.SUBSECOND.value)
     related = (latest.place,)
-    if sight.challenges.was_issued(subject.transaction.destination.host, record.realm, record.nonce):
+    if context.challenges.was_issued(subject.transaction.destination.host, record.realm, record.nonce):
         stale = ", which the registrar had called stale" if latest.stale else ""
         detail = f"{record.username} goes on with an old nonce after a newer challenge{stale}"
         return Violated(detail, related=related)
     if crossing and len(challenged) < 2:
         return NotJudged(Need.HEAD.value)  # it may cross the first challenge seen with a nonce from before the capture
-    if sight.challenges.forgotten:
+    if context.challenges.forgotten:
         return NotJudged("the capture is too long to remember every nonce")
     detail = f"{record.username} uses a nonce that the registrar never gave out"
     if any(nonce.rstrip("=") == record.nonce for nonce in latest.nonces):
@@ -66,12 +68,12 @@ def _answer(record: DigestRecord, challenged: list[Challenged], subject: Transac
     return Violated(detail, "invented", related=related)
 
 
-def _may_cross(subject: TransactionSubject, latest: Challenged, sight: Sight) -> bool:
+def _may_cross(subject: TransactionSubject, latest: Challenged, context: CaptureContext) -> bool:
     """Whether the request may have been under way before the challenge arrived."""
     first = subject.transaction.first
     if first is None or latest.time is None:
         return False
-    return first - latest.time <= max(_CROSSING, sight.resolution - 1 if is_printed(subject) else 0)
+    return first - latest.time <= max(_CROSSING, context.resolution - 1 if is_printed(subject) else 0)
 
 
 _STALE = '< 401\nWWW-Authenticate: Digest realm="example.com", nonce="BBBB", qop="auth", stale=true\n'

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, NotJudged, Rule, Violated, bad, good
-from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.subjects import TransactionSubject
@@ -20,9 +20,9 @@ from analyzer.register.timers import AUTH_LINK
 from analyzer.sip.uri import Uri, uri_equal
 
 
-def check(subject: TransactionSubject, sight: Sight) -> Iterator[Answer]:
+def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:
     """Hold the final answer against the verdict (RFC 3261 10.3 step 3, RFC 7616 3.6)."""
-    del sight
+    del context
     records = [record for record in subject.digests if record.accepted is not None]
     if not records:
         yield NOT_APPLICABLE

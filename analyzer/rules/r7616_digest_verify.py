@@ -11,17 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, NotJudged, Rule, Violated, bad, good
-from analyzer.judge.sight import Sight
 from analyzer.register import marks
 from analyzer.register.digest.verdict import Verdict
 from analyzer.register.digest_ledger import NO_SECRETS, DigestRecord
 from analyzer.register.subjects import TransactionSubject
 
 
-def check(subject: TransactionSubject, sight: Sight) -> Iterator[Answer]:
+def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:
     """Judge each credentials of a transaction by the known secrets (RFC 7616 3.4.1)."""
-    del sight
+    del context
     if not subject.digests:
         yield NOT_APPLICABLE
     for record in subject.digests:

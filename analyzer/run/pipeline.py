@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 from analyzer.capture.opener import Reading, are_files, open_sources
 from analyzer.evidence import SECOND, Fidelity, Item, NetworkError, RawMessage, Source
 from analyzer.interruption import late
+from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import Finding, Rule
 from analyzer.judge.judge import INTERNAL, Judge
-from analyzer.judge.sight import Sight
 from analyzer.register.digest.secrets import Secrets
 from analyzer.register.identity import aor_of
 from analyzer.register.reconstruct import Reconstructor
@@ -77,7 +77,7 @@ class Analysis:
         self._recorder = _recorder() if tables else None
         if self._recorder is not None:
             self._reconstructor.table = self._recorder.table(self._reconstructor.ordinal)
-        self._judge = Judge(self.rules, Sight(sources, self._reconstructor, profile), exhaustive=exhaustive)
+        self._judge = Judge(self.rules, CaptureContext(sources, self._reconstructor, profile), exhaustive=exhaustive)
         ask = self._judge.ask
         self._reconstructor.emit = ask if self._recorder is None else self._recorder.hearing(ask)
 

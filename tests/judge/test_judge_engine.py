@@ -51,11 +51,11 @@ def _report(flow: str, *rules: Rule, **given: Any) -> Report:
     return analyze_items(read_flow(flow, **given), rules=list(rules))
 
 
-def _crash(subject: Any, sight: Any) -> Answer:
+def _crash(subject: Any, context: Any) -> Answer:
     raise ValueError(f"no {subject.transaction.id}")
 
 
-def _violates(subject: Any, sight: Any) -> Answer:
+def _violates(subject: Any, context: Any) -> Answer:
     return Violated(f"transaction {subject.transaction.id}")
 
 
@@ -71,7 +71,7 @@ def test_a_crash_is_an_outcome_and_the_run_goes_on() -> None:
 
 
 def test_a_crash_inside_a_generator_is_caught_too() -> None:
-    def check(subject: TransactionSubject, sight: Any) -> Iterable[Answer]:
+    def check(subject: TransactionSubject, context: Any) -> Iterable[Answer]:
         yield PASSED
         raise KeyError(subject.transaction.id)
 
@@ -90,14 +90,14 @@ def test_a_crash_inside_a_generator_is_caught_too() -> None:
     ],
 )
 def test_each_answer_is_tallied(answer: Answer, outcome: str) -> None:
-    tally = _report(_TWO, _rule(lambda subject, sight: answer)).outcomes["TEST-rule"]
+    tally = _report(_TWO, _rule(lambda subject, context: answer)).outcomes["TEST-rule"]
     assert getattr(tally, outcome) == ({"TAIL": 2} if outcome == "not_judged" else 2)
     others = {"passed", "not_applicable", "violated", "failed"} - {outcome}
     assert all(getattr(tally, other) == 0 for other in others)
 
 
 def test_several_answers_of_one_check_are_all_taken() -> None:
-    report = _report(_ONE, _rule(lambda subject, sight: [PASSED, Violated("a", sub="a"), Violated("b", sub="b")]))
+    report = _report(_ONE, _rule(lambda subject, context: [PASSED, Violated("a", sub="a"), Violated("b", sub="b")]))
     assert [finding.sub for finding in report.findings] == ["a", "b"]
     assert report.outcomes["TEST-rule"].passed == 1
 
@@ -110,12 +110,12 @@ def test_findings_of_one_registration_are_one_with_a_count() -> None:
 
 
 def test_sub_codes_are_findings_of_their_own() -> None:
-    report = _report(_TWO, _rule(lambda subject, sight: Violated("x", sub=str(subject.transaction.id))))
+    report = _report(_TWO, _rule(lambda subject, context: Violated("x", sub=str(subject.transaction.id))))
     assert [(finding.sub, finding.count) for finding in report.findings] == [("1", 1), ("2", 1)]
 
 
 def test_per_says_what_is_one_finding() -> None:
-    report = _report(_TWO, _rule(lambda subject, sight: Violated("x", per=subject.transaction.id)))
+    report = _report(_TWO, _rule(lambda subject, context: Violated("x", per=subject.transaction.id)))
     assert [finding.count for finding in report.findings] == [1, 1]
 
 
@@ -127,7 +127,7 @@ def test_places_are_bounded_and_the_count_goes_on() -> None:
 
 
 def test_the_worst_severity_speaks() -> None:
-    def check(subject: TransactionSubject, sight: Any) -> Answer:
+    def check(subject: TransactionSubject, context: Any) -> Answer:
         late = subject.transaction.id > 1
         return Violated("late" if late else "early", severity="error" if late else "info", fix=f"fix {late}")
 
@@ -137,7 +137,7 @@ def test_the_worst_severity_speaks() -> None:
 
 def test_joined_sub_codes_are_listed_once() -> None:
     answers = {1: Violated("short", sub="short"), 2: Violated("short and old", sub="short,old", severity="error")}
-    check = _rule(lambda subject, sight: answers[subject.transaction.id], join_subs=True, severity="info")
+    check = _rule(lambda subject, context: answers[subject.transaction.id], join_subs=True, severity="info")
     (finding,) = _report(_TWO, check).findings
     assert finding.sub == "short,old"
     assert finding.detail == "short; short and old"
@@ -146,14 +146,14 @@ def test_joined_sub_codes_are_listed_once() -> None:
 
 def test_a_sub_code_that_is_part_of_another_is_not_lost() -> None:
     answers = {1: Violated("a", sub="nonce-short"), 2: Violated("b", sub="short")}
-    (finding,) = _report(_TWO, _rule(lambda subject, sight: answers[subject.transaction.id], join_subs=True)).findings
+    (finding,) = _report(_TWO, _rule(lambda subject, context: answers[subject.transaction.id], join_subs=True)).findings
     assert finding.sub == "nonce-short,short"
 
 
 def test_a_root_takes_the_count_of_what_it_folds() -> None:
     folded = _rule(_violates, id="TEST-folded")
     root = _rule(
-        lambda subject, sight: Violated("root") if subject.transaction.id == 1 else PASSED,
+        lambda subject, context: Violated("root") if subject.transaction.id == 1 else PASSED,
         id="TEST-root",
         folds=("TEST-folded",),
     )
@@ -164,7 +164,7 @@ def test_a_root_takes_the_count_of_what_it_folds() -> None:
 
 
 def test_what_is_folded_whole_is_not_reported() -> None:
-    folded = _rule(lambda subject, sight: [Violated("a", sub="a"), Violated("b", sub="b")], id="TEST-folded")
+    folded = _rule(lambda subject, context: [Violated("a", sub="a"), Violated("b", sub="b")], id="TEST-folded")
     root = _rule(_violates, id="TEST-root", folds=("TEST-folded",))
     report = _report(_TWO, folded, root)
     assert [finding.rule for finding in report.findings] == ["TEST-root"]
@@ -210,7 +210,7 @@ def test_a_headless_answer_lacks_the_client_direction() -> None:
     ("confidence", "shown"), [(Confidence.HIGH, "error"), (Confidence.MEDIUM, "error"), (Confidence.LOW, "warning")]
 )
 def test_an_error_that_is_hardly_sure_is_shown_as_warning(confidence: Confidence, shown: str) -> None:
-    report = _report(_ONE, _rule(lambda subject, sight: Violated("x", confidence=confidence)))
+    report = _report(_ONE, _rule(lambda subject, context: Violated("x", confidence=confidence)))
     (finding,) = report.findings
     assert (finding.severity, finding.shown_severity) == ("error", shown)
     assert report.summary.findings == {shown: 1}
@@ -225,14 +225,14 @@ def test_other_methods_are_not_asked_about() -> None:
 def test_times_of_earlier_transactions_stand_in_the_evidence() -> None:
     flow = "> REGISTER sip:example.com\n< 423\nMin-Expires: 300\n@1 > REGISTER sip:example.com\n< 200"
 
-    def attempt(subject: AttemptSubject, sight: Any) -> Answer:
+    def attempt(subject: AttemptSubject, context: Any) -> Answer:
         return Violated("x", at=subject.attempt.first.place)
 
-    def step(subject: StepSubject, sight: Any) -> Answer:
+    def step(subject: StepSubject, context: Any) -> Answer:
         assert subject.earlier is not None
         return Violated("x", at=subject.earlier.place)
 
-    def message(subject: MessageSubject, sight: Any) -> Answer:
+    def message(subject: MessageSubject, context: Any) -> Answer:
         return Violated("x", at=subject.earlier.place) if subject.earlier else PASSED
 
     for kind, check in (("attempt", attempt), ("step", step), ("message", message)):

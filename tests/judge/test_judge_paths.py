@@ -29,7 +29,7 @@ _PROXIED = f"""
 
 
 def _rule(hop: str, subject: str = "transaction") -> Rule:
-    def check(subject: TransactionSubject, sight: Any) -> Answer:
+    def check(subject: TransactionSubject, context: Any) -> Answer:
         return Violated(f"to {subject.transaction.destination}", sub=str(subject.transaction.destination))
 
     return Rule(
@@ -66,7 +66,7 @@ def test_a_lone_transaction_is_both_hops(hop: str) -> None:
 
 
 def test_the_registrars_answer_is_judged_where_it_was_given() -> None:
-    def check(subject: MessageSubject, sight: Any) -> Answer:
+    def check(subject: MessageSubject, context: Any) -> Answer:
         return (
             Violated("an answer", sub=str(subject.message.raw_message.source))
             if subject.message.status

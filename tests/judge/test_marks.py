@@ -81,8 +81,8 @@ def test_a_rule_is_spared_what_its_card_says() -> None:
     would have answered."""
     called: list[str] = []
 
-    def check(subject: MessageSubject, sight: object) -> Any:
-        del sight
+    def check(subject: MessageSubject, context: object) -> Any:
+        del context
         called.append(subject.message.method or str(subject.message.status))
         return ()
 

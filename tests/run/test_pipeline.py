@@ -10,9 +10,9 @@ import pytest
 
 from analyzer.defect import SourceError
 from analyzer.evidence import SECOND, RawMessage
+from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, NotJudged, Rule, Violated
 from analyzer.judge.flowtext import START, read_flow
-from analyzer.judge.sight import Sight
 from analyzer.register import registry
 from analyzer.register.digest.secrets import Secrets
 from analyzer.register.subjects import AttemptSubject, MessageSubject, TransactionSubject
@@ -134,8 +134,8 @@ def test_a_headless_provisional_answer_has_a_row() -> None:
 
 
 def test_a_rule_that_raises_ends_nothing() -> None:
-    def check(subject: MessageSubject, sight: Sight) -> Answer:
-        del subject, sight
+    def check(subject: MessageSubject, context: CaptureContext) -> Answer:
+        del subject, context
         raise LookupError("oh")
 
     found = report(rules=(rule(check),))
@@ -149,8 +149,8 @@ def test_a_rule_that_raises_ends_nothing() -> None:
 def test_every_answer_is_tallied() -> None:
     answers: dict[int, Answer] = {0: PASSED, 401: NOT_APPLICABLE, 200: NotJudged("why")}
 
-    def check(subject: MessageSubject, sight: Sight) -> Answer:
-        del sight
+    def check(subject: MessageSubject, context: CaptureContext) -> Answer:
+        del context
         return answers[subject.message.status]
 
     tally = report(rules=(rule(check),)).outcomes["T-1"]
@@ -160,8 +160,8 @@ def test_every_answer_is_tallied() -> None:
 def test_subjects_of_each_kind_are_asked_for() -> None:
     seen: list[str] = []
 
-    def check(subject: object, sight: Sight) -> Answer:
-        del sight
+    def check(subject: object, context: CaptureContext) -> Answer:
+        del context
         seen.append(type(subject).__name__)
         return PASSED
 
@@ -177,8 +177,8 @@ def test_subjects_of_each_kind_are_asked_for() -> None:
 
 
 def test_findings_of_one_registration_are_one() -> None:
-    def check(subject: TransactionSubject, sight: Sight) -> Answer:
-        del sight
+    def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
+        del context
         return Violated(f"status {subject.transaction.status}")
 
     (finding,) = report(rules=(rule(check, subject="transaction"),)).findings
@@ -189,12 +189,12 @@ def test_findings_of_one_registration_are_one() -> None:
 def test_the_finding_that_explains_takes_the_other_in() -> None:
     """RULES 0.5: on the same transaction only."""
 
-    def root(subject: AttemptSubject, sight: Sight) -> Answer:
-        del subject, sight
+    def root(subject: AttemptSubject, context: CaptureContext) -> Answer:
+        del subject, context
         return Violated("root")
 
-    def consequence(subject: TransactionSubject, sight: Sight) -> Answer:
-        del subject, sight
+    def consequence(subject: TransactionSubject, context: CaptureContext) -> Answer:
+        del subject, context
         return Violated("consequence")
 
     cards = (

@@ -8,7 +8,7 @@ from analyzer.register.challenges import Challenges
 from analyzer.register.reconstruct import Reconstructor
 
 
-class Sight:
+class CaptureContext:
     """The view of the capture as far as it was read."""
 
     def __init__(self, sources: list[Source], reconstructor: Reconstructor, profile: str = "rfc3261") -> None:
