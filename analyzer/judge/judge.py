@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from analyzer.evidence import Fidelity, Place
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.coverage import MARK_BITS, Plan, lacks, plan
+from analyzer.judge.dispatch import MARK_BITS, DispatchPlan, dispatch_plan, missing_evidence
 from analyzer.judge.findings import (
     PASSED,
     SEVERITIES,
@@ -74,7 +74,7 @@ class Judge:
         self._rules: dict[str, list[Rule]] = defaultdict(list)
         for rule in rules:
             self._rules[rule.subject].append(rule)
-        self._plans: dict[tuple[type, str], dict[int, Plan]] = defaultdict(dict)
+        self._plans: dict[tuple[type, str], dict[int, DispatchPlan]] = defaultdict(dict)
         self._register_plans = {kind: self._plans[(kind, "REGISTER")] for kind in _KINDS}
         self._methods = frozenset(method for rule in rules for method in rule.methods)
         self._foldable = {folded for rule in rules for folded in rule.folds}
@@ -88,14 +88,14 @@ class Judge:
     def ask(self, subject: Subject) -> None:
         """Ask every rule that has a say about a complete subject."""
         transaction, context = subject.transaction, self.context
-        lacking, marks = lacks(subject, transaction, context), subject.marks
+        lacking, marks = missing_evidence(subject, transaction, context), subject.marks
         if transaction.method == "REGISTER":
             plans = self._register_plans[type(subject)]
         else:
             plans = self._other_plans(subject)
         made = plans.get(lacking << MARK_BITS | marks)
         if made is None:
-            made = plan(
+            made = dispatch_plan(
                 self._rules[_KINDS[type(subject)]], transaction.method, lacking, marks, exhaustive=self._exhaustive
             )
             plans[lacking << MARK_BITS | marks] = made
@@ -111,7 +111,7 @@ class Judge:
             except Exception as error:  # a rule's bug must not end the run (DESIGN 5)
                 self._failed(rule, subject, error)
 
-    def _other_plans(self, subject: Subject) -> dict[int, Plan]:
+    def _other_plans(self, subject: Subject) -> dict[int, DispatchPlan]:
         """The plans of a method other than REGISTER; those that no card names are one."""
         method = subject.transaction.method
         return self._plans[(type(subject), method if method in self._methods else "")]

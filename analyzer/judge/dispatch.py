@@ -2,7 +2,7 @@
 
 Subjects are alike: in a storm of a million messages some thirty kinds of subject, told by what the coverage shows of
 them and by their marks, make up all but a few. So the question which rules have a say is answered once for each kind,
-as a `Plan`; a subject then costs the call of those rules that must look at it, and nothing for the others.
+as a `DispatchPlan`; a subject then costs the call of those rules that must look at it, and nothing for the others.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MARK_BITS = 32
 
 
 @dataclass(slots=True)
-class Plan:
+class DispatchPlan:
     """One kind of subject: the rules that look at it, what the others answer, and how many subjects there were."""
 
     asked: list[Rule] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Plan:
     count: int = 0
 
 
-def lacks(subject: Subject, transaction: Transaction, context: CaptureContext) -> int:
+def missing_evidence(subject: Subject, transaction: Transaction, context: CaptureContext) -> int:
     """What the coverage does not show of a subject, as bits; 0 for nearly all. TAIL and HEAD are for the check to
     decide: it knows how much of either it needs."""
     request = transaction.request
@@ -88,9 +88,11 @@ def _clock_stepped(step: StepSubject) -> bool:
     )
 
 
-def plan(rules: Sequence[Rule], method: str, lacking: int, marks: int, *, exhaustive: bool = False) -> Plan:
+def dispatch_plan(
+    rules: Sequence[Rule], method: str, lacking: int, marks: int, *, exhaustive: bool = False
+) -> DispatchPlan:
     """What each rule answers of a kind of subject; `exhaustive` asks also those that its marks would settle."""
-    made = Plan()
+    made = DispatchPlan()
     for rule in rules:
         answer = _unmet(rule, method, lacking)
         if answer is None and not exhaustive:
