@@ -97,10 +97,12 @@ def _arrow(values: Values) -> Any:
 
 def mended(values: Any, mend: Callable[[str], str], suspect: str = UNPLAIN) -> Any:
     """Strings (Arrow), each of those that match `suspect` mended; the same array where none does, as mostly."""
-    suspects = pc.fill_null(pc.match_substring_regex(values, suspect), False)
-    if not pc.any(suspects).as_py():
+    violates_only_if = pc.fill_null(pc.match_substring_regex(values, suspect), False)
+    if not pc.any(violates_only_if).as_py():
         return values
-    return pc.replace_with_mask(values, suspects, pa.array(map(mend, values.filter(suspects).to_pylist()), values.type))
+    return pc.replace_with_mask(
+        values, violates_only_if, pa.array(map(mend, values.filter(violates_only_if).to_pylist()), values.type)
+    )
 
 
 def _integers(values: Values) -> Any:

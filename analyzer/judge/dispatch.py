@@ -116,8 +116,8 @@ def _unmet(rule: Rule, method: str, lacking: int) -> Answer | None:
 
 
 def _by_marks(rule: Rule, marks: int) -> Answer | None:
-    if rule.concerns and not marks & rule.concerns:
+    if rule.applies_if and not marks & rule.applies_if:
         return NOT_APPLICABLE
-    if rule.suspects and not marks & rule.suspects:
+    if rule.violates_only_if and not marks & rule.violates_only_if:
         return PASSED
     return None

@@ -152,12 +152,12 @@ class Rule:
     """A rule's card. `id` equals the file's name (dots and hyphens written as underscores) and carries no severity.
 
     `title` is the catalogue's; `plain` says the same in the words of who must mend it, and `asks` what the rule looks
-    at, as `whether ...`, for the list of what was not judged.
-    `hop` says where along a path of proxies the rule looks: `first` for what the user agent wrote, `last` for what
-    the registrar answered, `any` for both. `methods` are the methods it is asked about (empty: every one).
-    `folds` names the rules whose findings on the same transaction this one explains (RULES 0.5).
-    `concerns` and `suspects` are marks (`register/marks.py`): a subject with none of the former is not applicable, one
-    with none of the latter passes, and the check is not called. It must answer the same if it is; 0 means ask always.
+    at, as `whether ...`, for the list of what was not judged. `hop` says where along a path of proxies the rule looks:
+    `first` for what the user agent wrote, `last` for what the registrar answered, `any` for both. `methods` are the
+    methods it is asked about (empty: every one). `folds` names the rules whose findings on the same transaction this
+    one explains (RULES 0.5). `applies_if` and `violates_only_if` are marks (`register/marks.py`): a subject with none
+    of the former is not applicable, one with none of the latter passes, and the check is not called. It must answer the
+    same if it is; 0 means ask always.
     """
 
     id: str
@@ -179,8 +179,8 @@ class Rule:
     needs: tuple[Need, ...] = ()
     folds: tuple[str, ...] = ()
     join_subs: bool = False
-    concerns: int = 0
-    suspects: int = 0
+    applies_if: int = 0
+    violates_only_if: int = 0
 
 
 class Said(NamedTuple):

@@ -102,7 +102,7 @@ RULE = Rule(
     group="D",
     subject="attempt",
     check=check,
-    concerns=marks.TOO_BRIEF,
+    applies_if=marks.TOO_BRIEF,
     why="Endless 423 loop, never registered.",
     fix="set the phone's registration interval (often `Register Expires`) to the registrar's Min-Expires or more, or "
     "lower the registrar's minimum (Kamailio: `min_expires`; Asterisk raises short ones by itself, to `minexpiry` in "

@@ -58,8 +58,8 @@ RULE = Rule(
     group="A",
     subject="message",
     check=check,
-    concerns=marks.REQUEST,
-    suspects=marks.TO_TAG | marks.ODD_HEADERS,
+    applies_if=marks.REQUEST,
+    violates_only_if=marks.TO_TAG | marks.ODD_HEADERS,
     why="Registrar may look for a dialog and answer 481, and must then echo that tag.",
     fix="update the phone's firmware: it must build each REGISTER's To header from the address-of-record alone, and "
     "not send back the To header of an answer",

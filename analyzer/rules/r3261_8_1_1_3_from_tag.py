@@ -55,8 +55,8 @@ RULE = Rule(
     group="A",
     subject="message",
     check=check,
-    concerns=marks.REQUEST,
-    suspects=marks.NO_FROM_TAG | marks.NEW_CALL_ID | marks.ODD_HEADERS,
+    applies_if=marks.REQUEST,
+    violates_only_if=marks.NO_FROM_TAG | marks.NEW_CALL_ID | marks.ODD_HEADERS,
     why="Breaks transaction/merge matching; RFC 2543 clients only.",
     fix="update the phone's firmware, or replace a client that knows RFC 2543 only: From needs a random tag, and a new "
     "one for each new Call-ID",
