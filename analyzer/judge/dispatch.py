@@ -108,7 +108,7 @@ def _unmet(rule: Rule, method: str, lacking: int) -> Answer | None:
     """What the card demands and the subject does not give."""
     if rule.methods and method not in rule.methods:
         return NOT_APPLICABLE
-    if (rule.hop == "first" and lacking & _NOT_FIRST) or (rule.hop == "last" and lacking & _NOT_LAST):
+    if (rule.observed_at == "first" and lacking & _NOT_FIRST) or (rule.observed_at == "last" and lacking & _NOT_LAST):
         return NOT_APPLICABLE
     if lacking & _STEPPED:
         return NotJudged(CLOCK_STEPPED)

@@ -90,9 +90,9 @@ class Violated:
     """The subject breaks the rule.
 
     `detail` is one sentence with the values seen. `at` is the primary place (default: the subject's), `related` the
-    others. `severity`, `at_fault` and `fix` default to the card's. Findings of one rule with equal `per` (default:
-    the registration) and `sub` are one finding with a count. A `count` given here is that of the whole finding so far,
-    and its detail the newest. `replaces` names a sub-code whose finding this one takes over.
+    others. `severity`, `at_fault` and `fix` default to the card's. Findings of one rule with equal `group_key`
+    (default: the registration) and `sub` are one finding with a count. A `count` given here is that of the whole
+    finding so far, and its detail the newest. `replaces` names a sub-code whose finding this one takes over.
     """
 
     detail: str
@@ -103,7 +103,7 @@ class Violated:
     replaces: str = ""
     at: Place | None = None
     related: tuple[Place, ...] = ()
-    per: object = None
+    group_key: object = None
     at_fault: str = ""
     fix: str = ""
 
@@ -151,13 +151,13 @@ Check = Callable[[Any, Any], Answer | Iterable[Answer]]
 class Rule:
     """A rule's card. `id` equals the file's name (dots and hyphens written as underscores) and carries no severity.
 
-    `title` is the catalogue's; `plain` says the same in the words of who must mend it, and `asks` what the rule looks
-    at, as `whether ...`, for the list of what was not judged. `hop` says where along a path of proxies the rule looks:
-    `first` for what the user agent wrote, `last` for what the registrar answered, `any` for both. `methods` are the
-    methods it is asked about (empty: every one). `folds` names the rules whose findings on the same transaction this
-    one explains (RULES 0.5). `applies_if` and `violates_only_if` are marks (`register/marks.py`): a subject with none
-    of the former is not applicable, one with none of the latter passes, and the check is not called. It must answer the
-    same if it is; 0 means ask always.
+    `title` is the catalogue's; `short_title` says the same in the words of who must mend it, and `question` what the
+    rule looks at, as `whether ...`, for the list of what was not judged. `observed_at` says where along a path of
+    proxies the rule looks: `first` for what the user agent wrote, `last` for what the registrar answered, `any` for
+    both. `methods` are the methods it is asked about (empty: every one). `supersedes` names the rules whose findings on
+    the same transaction this one explains (RULES 0.5). `applies_if` and `violates_only_if` are marks
+    (`register/marks.py`): a subject with none of the former is not applicable, one with none of the latter passes, and
+    the check is not called. It must answer the same if it is; 0 means ask always.
     """
 
     id: str
@@ -171,13 +171,13 @@ class Rule:
     fix: str
     why: str
     examples: tuple[Example, ...]
-    plain: str = ""
-    asks: str = ""
+    short_title: str = ""
+    question: str = ""
     group: str = ""
-    hop: Literal["first", "last", "any"] = "first"
+    observed_at: Literal["first", "last", "any"] = "first"
     methods: tuple[str, ...] = ("REGISTER",)
     needs: tuple[Need, ...] = ()
-    folds: tuple[str, ...] = ()
+    supersedes: tuple[str, ...] = ()
     join_subs: bool = False
     applies_if: int = 0
     violates_only_if: int = 0
@@ -218,7 +218,7 @@ class Finding:
     evidence: list[tuple[Place, int | None]]
     count: int = 1
     user_agent: str = ""
-    plain: str = ""
+    short_title: str = ""
     folded: list[str] = field(default_factory=list)
     key: tuple[object, ...] = ()
     said: list[Said] = field(default_factory=list, repr=False, compare=False)

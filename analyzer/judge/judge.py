@@ -77,7 +77,7 @@ class Judge:
         self._plans: dict[tuple[type, str], dict[int, DispatchPlan]] = defaultdict(dict)
         self._register_plans = {kind: self._plans[(kind, "REGISTER")] for kind in _KINDS}
         self._methods = frozenset(method for rule in rules for method in rule.methods)
-        self._foldable = {folded for rule in rules for folded in rule.folds}
+        self._foldable = {folded for rule in rules for folded in rule.supersedes}
         self._findings: dict[tuple[object, ...], Finding] = {}
         self._folders: Bounded[int, list[tuple[Rule, Finding]]] = Bounded(MOST_FOLDS)
         self._unfolded: Bounded[int, list[Finding]] = Bounded(MOST_FOLDS)
@@ -137,7 +137,7 @@ class Judge:
 
     def _violated(self, rule: Rule, subject: Subject, answer: Violated) -> None:
         registration = subject.registration
-        per = answer.per if answer.per is not None else _per(subject)
+        per = answer.group_key if answer.group_key is not None else _per(subject)
         key = (rule.id, per, "" if rule.join_subs else answer.sub)
         finding = self._findings.get(key)
         places: list[tuple[Place, int | None]] = []
@@ -156,7 +156,7 @@ class Judge:
                 self.fresh.append(finding)
         else:
             _merge(finding, rule, answer, places, _doubts(rule, subject.transaction))
-        if answer.per is not None and self.context.ordinal.shared:
+        if answer.group_key is not None and self.context.ordinal.shared:
             self._remember(finding, rule, subject, answer, places)
         if taken_over is not None:
             finding.count += 0 if answer.count else taken_over.count
@@ -184,16 +184,18 @@ class Judge:
 
     def _fold(self, rule: Rule, transaction: int, finding: Finding) -> None:
         """Take one violation back that another rule's on the same transaction explains, whichever came first."""
-        if rule.folds:
+        if rule.supersedes:
             folders = self._folders.get(transaction) or []
             self._folders[transaction] = [*folders, (rule, finding)]
             unfolded = self._unfolded.pop(transaction) or []
             for found in unfolded:
-                if found.rule in rule.folds:
+                if found.rule in rule.supersedes:
                     _take_back(found, finding)
-            self._unfolded[transaction] = [found for found in unfolded if found.rule not in rule.folds]
+            self._unfolded[transaction] = [found for found in unfolded if found.rule not in rule.supersedes]
         if rule.id in self._foldable:
-            folder = next((one for root, one in self._folders.get(transaction) or () if rule.id in root.folds), None)
+            folder = next(
+                (one for root, one in self._folders.get(transaction) or () if rule.id in root.supersedes), None
+            )
             if folder is not None:
                 _take_back(finding, folder)
             else:
@@ -217,7 +219,7 @@ class Judge:
         )
         finding = _finding(rule, subject, answer, [(subject.place, _time_of(subject, subject.place))])
         finding.rule, finding.title, finding.clause, finding.force = INTERNAL, "a rule failed to run", "", "none"
-        finding.plain = "A rule failed to run"
+        finding.short_title = "A rule failed to run"
         finding.key = key
         self._findings[key] = finding
         if self.fresh is not None:
@@ -301,7 +303,7 @@ def _finding(rule: Rule, subject: Subject, answer: Violated, places: list[tuple[
         rule=rule.id,
         sub=answer.sub,
         title=rule.title,
-        plain=rule.plain,
+        short_title=rule.short_title,
         clause=rule.clause,
         force=rule.force,
         severity=answer.severity or rule.severity,
@@ -322,7 +324,7 @@ def _doubts(rule: Rule, transaction: Transaction) -> int:
     """Steps by which confidence falls (RULES 0.3): pairing by time or Call-ID only, a log instead of the wire (T-LOG),
     a hop between us and the blamed."""
     doubts = {1: 0, 2: 0, 3: 1}.get(transaction.pairing, 2)
-    if rule.hop == "first" and transaction.request is not None and transaction.via_count > 1:
+    if rule.observed_at == "first" and transaction.request is not None and transaction.via_count > 1:
         doubts += 1  # RULES 1.4: the capture is upstream of the user agent
     message = transaction.request or transaction.final
     if message is not None and message.raw_message.fidelity is Fidelity.TEXT_LOG:

@@ -44,14 +44,14 @@ def _judged(rows: list[Challenge], server: str, realm: str) -> Answer:
     legacy = not any(row.qop_options for row in rows)
     named = f"offers {clip(rows[0].algorithm)} alone" if rows[0].algorithm else "names no algorithm, which means MD5"
     text = f"the challenge for realm {clip(realm)!r} {named}" + (", and no qop" if legacy else "")
-    return Violated(text, sub="legacy" if legacy else "", per=(server, realm))
+    return Violated(text, sub="legacy" if legacy else "", group_key=(server, realm))
 
 
 RULE = Rule(
     id="DET-weak-md5",
     title="Only MD5 (or legacy MD5 without qop) offered",
-    plain="Only MD5 is offered",
-    asks="whether more than MD5 is offered",
+    short_title="Only MD5 is offered",
+    question="whether more than MD5 is offered",
     clause="RFC 8760 §3; RFC 7616 §3.7",
     force="SHOULD",
     severity="info",
@@ -60,7 +60,7 @@ RULE = Rule(
     subject="message",
     check=check,
     applies_if=marks.CHALLENGE,
-    hop="last",
+    observed_at="last",
     why="MD5 remains only for compatibility.",
     fix="offer SHA-256 before MD5 where the server can (Asterisk from 20.12, 21.7 and 22.2 on with chan_pjsip; "
     "OpenSIPS from 3.2; Kamailio: the auth module's `algorithm`), and until then use long random passwords, or TLS",

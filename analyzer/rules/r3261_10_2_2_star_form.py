@@ -50,8 +50,8 @@ def _wrong(message: Message, star: Address) -> Iterator[Violated]:
 RULE = Rule(
     id="R3261-10.2.2-star-form",
     title="`Contact: *` not accompanied by `Expires: 0`, or not alone",
-    plain="Contact: * in the wrong form",
-    asks="whether Contact: * has its right form",
+    short_title="Contact: * in the wrong form",
+    question="whether Contact: * has its right form",
     clause="RFC 3261 §10.2.2, §10.3 step 6, §20.10/§25.1 (STAR)",
     force="MUST",
     severity="error",

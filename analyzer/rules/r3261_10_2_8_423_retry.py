@@ -93,8 +93,8 @@ _LOW = ("Contact: <sip:b@h>;expires=60", "Expires: 300")
 RULE = Rule(
     id="R3261-10.2.8-423-retry",
     title="Retry after 423 does not raise every expiry to Min-Expires",
-    plain="The retry after 423 asks for too little",
-    asks="whether the phone raises its expiry after 423",
+    short_title="The retry after 423 asks for too little",
+    question="whether the phone raises its expiry after 423",
     clause="RFC 3261 §10.2.8, §21.4.17",
     force="MAY",
     severity="warning",

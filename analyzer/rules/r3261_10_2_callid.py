@@ -54,8 +54,8 @@ Call-ID: b7
 RULE = Rule(
     id="R3261-10.2-callid",
     title="Call-ID changes between registrations of one UA to one registrar within a boot cycle",
-    plain="The phone changes its Call-ID",
-    asks="whether the phone keeps its Call-ID",
+    short_title="The phone changes its Call-ID",
+    question="whether the phone keeps its Call-ID",
     clause="RFC 3261 §10.2 (Call-ID), §10.2.4 ¶ last, §8.1.1.4, §20.8; RFC 5627 §4.1",
     force="SHOULD",
     severity="warning",

@@ -38,8 +38,8 @@ def check(subject: StepSubject, context: CaptureContext) -> Answer:
 RULE = Rule(
     id="R3261-10.2-cseq-gap",
     title="CSeq advances by more than one for the same Call-ID",
-    plain="CSeq jumps",
-    asks="whether CSeq goes up by one",
+    short_title="CSeq jumps",
+    question="whether CSeq goes up by one",
     clause="RFC 3261 §10.2 (CSeq)",
     force="MUST",
     severity="info",

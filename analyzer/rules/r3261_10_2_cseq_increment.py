@@ -61,8 +61,8 @@ def _restarted(subject: StepSubject) -> bool:
 RULE = Rule(
     id="R3261-10.2-cseq-increment",
     title="New REGISTER with the same Call-ID does not raise CSeq (repeated or lower)",
-    plain="The phone does not count CSeq up",
-    asks="whether CSeq counts up",
+    short_title="The phone does not count CSeq up",
+    question="whether CSeq counts up",
     clause="RFC 3261 §10.2 (CSeq), §10.3 steps 6-7",
     force="MUST",
     severity="error",

@@ -80,8 +80,8 @@ _ALIVE = "@{} src=192.0.2.66:5060 > REGISTER sip:example.com\nTo: <sip:x@example
 RULE = Rule(
     id="R3261-10.2-pending",
     title="New registration sent while the previous one is unanswered",
-    plain="A new REGISTER before the last one was answered",
-    asks="whether the phone waits for an answer before it registers anew",
+    short_title="A new REGISTER before the last one was answered",
+    question="whether the phone waits for an answer before it registers anew",
     clause="RFC 3261 §10.2 (UAs MUST NOT send a new registration ... until ...)",
     force="MUST",
     severity="error",

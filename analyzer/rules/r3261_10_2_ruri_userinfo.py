@@ -29,8 +29,8 @@ def check(subject: MessageSubject, context: CaptureContext) -> Answer:
 RULE = Rule(
     id="R3261-10.2-ruri-userinfo",
     title="Request-URI of REGISTER carries a user part",
-    plain="The Request-URI names a user instead of the domain",
-    asks="whether the Request-URI names the domain alone",
+    short_title="The Request-URI names a user instead of the domain",
+    question="whether the Request-URI names the domain alone",
     clause="RFC 3261 §10.2 (Request-URI)",
     force="MUST",
     severity="error",

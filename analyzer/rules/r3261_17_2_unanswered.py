@@ -157,7 +157,7 @@ def _one_way(subject: TransactionSubject) -> Answer:
         f"not one answer from {server} to {client.host} was seen, and the request was not repeated: "
         "this direction may not be recorded"
     )
-    return Violated(text, sub="one-way", severity="info", confidence=Confidence.LOW, per=("one-way", server.host))
+    return Violated(text, sub="one-way", severity="info", confidence=Confidence.LOW, group_key=("one-way", server.host))
 
 
 _COPIES = "\n".join(f"@{at} > again" for at in (0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5))
@@ -171,8 +171,8 @@ _EVE = (
 RULE = Rule(
     id="R3261-17.2-unanswered",
     title="REGISTER transaction without a final response",
-    plain="No answer",
-    asks="whether every request is answered",
+    short_title="No answer",
+    question="whether every request is answered",
     clause="RFC 3261 §8.2.6, §17.1.2.2 (Timer F), §8.1.3.1",
     force="none",
     severity="warning",
@@ -181,7 +181,7 @@ RULE = Rule(
     subject="transaction",
     check=check,
     violates_only_if=marks.UNANSWERED,
-    hop="any",
+    observed_at="any",
     why="Service-affecting, but the observer cannot tell loss from refusal to answer.",
     fix="see whether the server listens there (`ss -ulnp`), whether a firewall or fail2ban drops the phone's address, "
     "and capture at the server too: only that tells a lost request from one that was ignored",

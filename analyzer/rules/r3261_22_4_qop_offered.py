@@ -32,7 +32,9 @@ def check(subject: MessageSubject, context: CaptureContext) -> Iterator[Answer]:
     server = subject.transaction.destination.host
     for realm, rows in challenges.items():
         wrong = next((text for row in rows if (text := _wrong(row))), "")
-        yield Violated(f"the challenge for realm {clip(realm)!r} {wrong}", per=(server, realm)) if wrong else PASSED
+        yield (
+            Violated(f"the challenge for realm {clip(realm)!r} {wrong}", group_key=(server, realm)) if wrong else PASSED
+        )
 
 
 def _wrong(challenge: Challenge) -> str:
@@ -48,8 +50,8 @@ def _wrong(challenge: Challenge) -> str:
 RULE = Rule(
     id="R3261-22.4-qop-offered",
     title="Challenge without qop",
-    plain="Challenge without qop",
-    asks="whether the challenges offer qop",
+    short_title="Challenge without qop",
+    question="whether the challenges offer qop",
     clause="RFC 3261 §22.4 item 8; RFC 8760 §2.6 item 8; RFC 7616 §3.3",
     force="MUST",
     severity="warning",
@@ -58,7 +60,7 @@ RULE = Rule(
     subject="message",
     check=check,
     applies_if=marks.CHALLENGE,
-    hop="last",
+    observed_at="last",
     why="Forces the RFC 2069 formula: no client nonce, no replay counter. True of every chan_sip.",
     fix="Asterisk: chan_sip cannot send qop, move the phones to chan_pjsip (pjsip.conf); Kamailio and OpenSIPS: give "
     'www_challenge() its qop argument ("1" or "auth")',

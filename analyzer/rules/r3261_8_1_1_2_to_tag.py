@@ -49,8 +49,8 @@ def _copied_from(tag: str, subject: MessageSubject) -> str:
 RULE = Rule(
     id="R3261-8.1.1.2-to-tag",
     title="To tag present in an out-of-dialog REGISTER",
-    plain="To carries a tag",
-    asks="whether To is without a tag",
+    short_title="To carries a tag",
+    question="whether To is without a tag",
     clause="RFC 3261 §8.1.1.2",
     force="MUST",
     severity="error",

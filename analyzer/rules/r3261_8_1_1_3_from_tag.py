@@ -46,8 +46,8 @@ def _from_tag(subject: MessageSubject) -> str | None:
 RULE = Rule(
     id="R3261-8.1.1.3-from-tag",
     title="From tag missing",
-    plain="The From tag",
-    asks="whether From has a proper tag",
+    short_title="The From tag",
+    question="whether From has a proper tag",
     clause="RFC 3261 §8.1.1.3, §19.3",
     force="MUST",
     severity="error",

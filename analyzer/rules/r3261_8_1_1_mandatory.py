@@ -62,8 +62,8 @@ def _hint(message: Message) -> str:
 RULE = Rule(
     id="R3261-8.1.1-mandatory",
     title="Mandatory header field missing",
-    plain="A mandatory header is missing",
-    asks="whether all mandatory headers are there",
+    short_title="A mandatory header is missing",
+    question="whether all mandatory headers are there",
     clause="RFC 3261 §8.1.1, §10.2, §20 Tables 2-3",
     force="MUST",
     severity="error",

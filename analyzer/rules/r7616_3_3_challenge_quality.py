@@ -51,7 +51,7 @@ def check(subject: MessageSubject, context: CaptureContext) -> Iterator[Answer]:
 def _violated(found: dict[str, str], per: tuple[str, str]) -> Violated:
     shared = any(sub in found for sub in ("nonce-reused", "nonce-constant", "nonce-sequential"))
     severity = "warning" if shared else "info"
-    return Violated("; ".join(found.values()), sub=",".join(found), severity=severity, per=per)  # type: ignore[arg-type]
+    return Violated("; ".join(found.values()), sub=",".join(found), severity=severity, group_key=per)  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=256)
@@ -125,8 +125,8 @@ def _counting(*nonces: str) -> str:
 RULE = Rule(
     id="R7616-3.3-challenge-quality",
     title="Weak realm or nonce",
-    plain="Weak realm or nonce",
-    asks="whether realm and nonces are strong",
+    short_title="Weak realm or nonce",
+    question="whether realm and nonces are strong",
     clause="RFC 3261 §22.1 (realm globally unique); RFC 7616 §3.3 (nonce unique per 401), §5.2, §5.4",
     force="MUST",
     severity="info",
@@ -135,7 +135,7 @@ RULE = Rule(
     subject="message",
     check=check,
     applies_if=marks.CHALLENGE,
-    hop="last",
+    observed_at="last",
     join_subs=True,
     why="Precomputation and replay; shared realm confuses key rings.",
     fix="name your domain as the realm (Asterisk: `realm=` in sip.conf, `default_realm=` in the [global] section of "

@@ -39,7 +39,7 @@ def _answer(record: DigestRecord) -> Answer:
     sub = diagnosis.hypothesis if diagnosis else ""
     if diagnosis:
         detail = f"{detail}: {diagnosis.text}"
-    return Violated(detail, sub, at=record.place, per=(record.aor, record.username, record.realm), fix=fix)
+    return Violated(detail, sub, at=record.place, group_key=(record.aor, record.username, record.realm), fix=fix)
 
 
 def _why_not(record: DigestRecord) -> str:
@@ -61,8 +61,8 @@ def _why_not(record: DigestRecord) -> str:
 RULE = Rule(
     id="R7616-digest-verify",
     title="Digest response does not verify with the known password",
-    plain="Wrong digest",
-    asks="whether the digests are right",
+    short_title="Wrong digest",
+    question="whether the digests are right",
     clause="RFC 2617 §3.2.2.1-3.2.2.3; RFC 7616 §3.4.1-3.4.3; RFC 3261 §22.4",
     force="MUST",
     severity="error",
@@ -72,7 +72,7 @@ RULE = Rule(
     check=check,
     applies_if=marks.DIGESTS,
     methods=(),
-    hop="first",
+    observed_at="first",
     why="The tool's core promise. It needs the secret.",
     fix="the phone hashes another value than it sends: mend that setting, or its firmware",
     examples=(

@@ -72,10 +72,10 @@ def rule_record(rule: Rule) -> dict[str, Any]:
         "at_fault": rule.at_fault,
         "group": rule.group,
         "subject": rule.subject,
-        "hop": rule.hop,
+        "hop": rule.observed_at,
         "methods": list(rule.methods),
         "needs": [need.value for need in rule.needs],
-        "folds": list(rule.folds),
+        "folds": list(rule.supersedes),
         "why": rule.why,
         "text": rule_text(rule),
         "fix": rule.fix,
@@ -160,7 +160,9 @@ def _draw_rule(rule: Rule, out: IO[str], options: ViewOptions) -> None:
 
 def _looks_at(rule: Rule) -> str:
     methods = f" of {listed(rule.methods)}" if rule.methods != ("REGISTER",) and rule.methods else ""
-    hop = {"first": "where the phone sent it", "last": "where the registrar got it"}.get(rule.hop, "on every hop")
+    hop = {"first": "where the phone sent it", "last": "where the registrar got it"}.get(
+        rule.observed_at, "on every hop"
+    )
     return f"{_SUBJECT[rule.subject]}{methods}, {hop}"
 
 

@@ -32,8 +32,8 @@ def _rule(check: Callable[[Any, Any], Answer | Iterable[Answer]], **given: Any) 
     card: dict[str, Any] = {
         "id": "TEST-rule",
         "title": "a test",
-        "plain": "A test",
-        "asks": "whether tests run",
+        "short_title": "A test",
+        "question": "whether tests run",
         "clause": "RFC 3261 §10",
         "force": "MUST",
         "severity": "error",
@@ -115,7 +115,7 @@ def test_sub_codes_are_findings_of_their_own() -> None:
 
 
 def test_per_says_what_is_one_finding() -> None:
-    report = _report(_TWO, _rule(lambda subject, context: Violated("x", per=subject.transaction.id)))
+    report = _report(_TWO, _rule(lambda subject, context: Violated("x", group_key=subject.transaction.id)))
     assert [finding.count for finding in report.findings] == [1, 1]
 
 
@@ -155,7 +155,7 @@ def test_a_root_takes_the_count_of_what_it_folds() -> None:
     root = _rule(
         lambda subject, context: Violated("root") if subject.transaction.id == 1 else PASSED,
         id="TEST-root",
-        folds=("TEST-folded",),
+        supersedes=("TEST-folded",),
     )
     report = _report(_TWO, folded, root)
     counts = {finding.rule: finding.count for finding in report.findings}
@@ -165,7 +165,7 @@ def test_a_root_takes_the_count_of_what_it_folds() -> None:
 
 def test_what_is_folded_whole_is_not_reported() -> None:
     folded = _rule(lambda subject, context: [Violated("a", sub="a"), Violated("b", sub="b")], id="TEST-folded")
-    root = _rule(_violates, id="TEST-root", folds=("TEST-folded",))
+    root = _rule(_violates, id="TEST-root", supersedes=("TEST-folded",))
     report = _report(_TWO, folded, root)
     assert [finding.rule for finding in report.findings] == ["TEST-root"]
     assert report.outcomes["TEST-folded"].violated == 4

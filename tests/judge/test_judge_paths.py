@@ -35,8 +35,8 @@ def _rule(hop: str, subject: str = "transaction") -> Rule:
     return Rule(
         id="TEST-hop",
         title="a test",
-        plain="A test",
-        asks="whether tests run",
+        short_title="A test",
+        question="whether tests run",
         clause="RFC 3261 §16",
         force="MUST",
         severity="error",
@@ -46,7 +46,7 @@ def _rule(hop: str, subject: str = "transaction") -> Rule:
         fix="nothing",
         why="a test",
         examples=(),
-        hop=hop,  # type: ignore[arg-type]
+        observed_at=hop,  # type: ignore[arg-type]
     )
 
 

@@ -94,7 +94,7 @@ def test_a_rule_is_spared_what_its_card_says() -> None:
         ({}, ["REGISTER", "401", "REGISTER", "200"], (0, 0)),
     ):
         called.clear()
-        rule = _rule(check, subject="message", hop="any", **card)
+        rule = _rule(check, subject="message", observed_at="any", **card)
         found = report(list(read_flow(flow)), [Source("flow")], rules=[rule]).outcomes[rule.id]
         assert called == asked
         assert (found.passed, found.not_applicable) == tally

@@ -65,8 +65,8 @@ def test_the_card_teaches(rule: Rule) -> None:
     assert rule.clause
     assert rule.why
     assert rule.title
-    assert rule.plain
-    assert rule.asks.startswith("whether ")
+    assert rule.short_title
+    assert rule.question.startswith("whether ")
 
 
 @pytest.mark.parametrize("rule", _RULES)
@@ -105,15 +105,15 @@ def _plain(value: ast.expr) -> list[ast.Constant]:
 
 @pytest.mark.parametrize("rule", _RULES)
 def test_folded_rules_have_ids_of_the_catalogue(rule: Rule) -> None:
-    assert set(rule.folds) <= set(_catalogue())
+    assert set(rule.supersedes) <= set(_catalogue())
 
 
 @pytest.mark.parametrize("rule", _RULES)
 def test_nobody_is_judged_by_another_hops_words(rule: Rule) -> None:
     if rule.at_fault == "registrar" and rule.subject == "message":
-        assert rule.hop == "last"
+        assert rule.observed_at == "last"
     if rule.at_fault == "UAC":
-        assert rule.hop == "first"
+        assert rule.observed_at == "first"
 
 
 @pytest.mark.parametrize(
@@ -134,6 +134,6 @@ def test_how_the_catalogues_words_are_read(strength: str, force: Force) -> None:
 
 @pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.id)
 def test_the_card_speaks_plainly(rule: Rule) -> None:
-    assert rule.plain
-    assert len(rule.plain) <= 60
-    assert rule.asks.startswith("whether ")
+    assert rule.short_title
+    assert len(rule.short_title) <= 60
+    assert rule.question.startswith("whether ")

@@ -26,7 +26,7 @@ def test_every_flag_has_words() -> None:
 
 def test_a_flag_is_told_in_words_with_the_rule() -> None:
     text = text_of({RULE.id: Tally(not_judged={"BYTES": 12})})
-    assert f"  a printed log does not keep the octets: {RULE.asks}" in text
+    assert f"  a printed log does not keep the octets: {RULE.question}" in text
     assert "BYTES" not in text
 
 

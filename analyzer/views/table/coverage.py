@@ -42,7 +42,7 @@ def gaps_of(story: Story) -> list[Gap]:
 def _titles() -> dict[str, str]:
     from analyzer.rules import all_rules
 
-    return {rule.id: rule.asks or rule.title for rule in all_rules()}
+    return {rule.id: rule.question or rule.title for rule in all_rules()}
 
 
 def draw_coverage(canvas: Canvas, story: Story, options: ViewOptions) -> None:

@@ -116,7 +116,7 @@ def _draw(canvas: Canvas, story: Story, entry: Entry, options: ViewOptions) -> N
     place = place_words(*places) if places else ""
     file = canvas.cut(story.file(places[0]), 56) if places else ""
     detail = canvas.cut(finding.detail, 3 * canvas.width)
-    title = finding.plain or finding.title
+    title = finding.short_title or finding.title
     words = canvas.text(sentence(f"{title}: {detail}" if detail else title))
     right = max(24, cell_len(place)) if canvas.wide else 0
     left = canvas.width - 2 - _LABEL - 2 - (right + 2 if right else 0)
