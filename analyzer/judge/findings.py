@@ -183,7 +183,7 @@ class Rule:
     violates_only_if: int = 0
 
 
-class Said(NamedTuple):
+class AnswerRecord(NamedTuple):
     """One answer that a finding is made of: when in the run it was given, its places, by how many doubts it is less
     sure, and what the finding was like after it."""
 
@@ -198,7 +198,7 @@ class Said(NamedTuple):
 class Finding:
     """A violated rule, with its evidence: the first `MAX_PLACES` places, and how often it was seen (`count`).
 
-    `key` tells what is one finding; `said` keeps the answers that shaped it, where several workers may have a share.
+    `key` tells what is one finding; `answers` keeps the answers that shaped it, where several workers may have a share.
     """
 
     rule: str
@@ -221,7 +221,7 @@ class Finding:
     short_title: str = ""
     folded: list[str] = field(default_factory=list)
     key: tuple[object, ...] = ()
-    said: list[Said] = field(default_factory=list, repr=False, compare=False)
+    answers: list[AnswerRecord] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def shown_severity(self) -> Severity:

@@ -23,10 +23,10 @@ from analyzer.judge.findings import (
     SEVERITIES,
     SINGLE,
     Answer,
+    AnswerRecord,
     Confidence,
     Finding,
     Rule,
-    Said,
     SubjectKind,
     Tally,
     Violated,
@@ -177,10 +177,10 @@ class Judge:
         more to say than the ones before."""
         ordinal, transaction = self.context.ordinal, subject.transaction
         shape = (finding.sub, finding.severity, finding.confidence)
-        if places or finding.said[-1].shape != shape:
+        if places or finding.answers[-1].shape != shape:
             ending = ordinal.ending
             order = (ordinal.number + ending, 0 if ending else transaction.deadline, transaction.id)
-            finding.said.append(Said(order, answer, places, _doubts(rule, transaction), shape))
+            finding.answers.append(AnswerRecord(order, answer, places, _doubts(rule, transaction), shape))
 
     def _fold(self, rule: Rule, transaction: int, finding: Finding) -> None:
         """Take one violation back that another rule's on the same transaction explains, whichever came first."""
@@ -245,10 +245,10 @@ def _together(several: list[Finding], rule: Rule | None) -> Finding:
     """One finding of those that workers have of the same thing: told again from the answers that shaped them."""
     if len(several) == 1:
         return several[0]
-    several.sort(key=lambda finding: finding.said[0].order if finding.said else (0, 0, 0))
+    several.sort(key=lambda finding: finding.answers[0].order if finding.answers else (0, 0, 0))
     base, count = several[0], sum(finding.count for finding in several)
-    if rule is not None and all(finding.said for finding in several):
-        first, *rest = sorted((one for finding in several for one in finding.said), key=lambda one: one.order)
+    if rule is not None and all(finding.answers for finding in several):
+        first, *rest = sorted((one for finding in several for one in finding.answers), key=lambda one: one.order)
         base.sub, base.detail, base.evidence = first.answer.sub, first.answer.detail, first.places[:MAX_PLACES]
         base.severity, base.fix = first.answer.severity or rule.severity, first.answer.fix or rule.fix
         base.at_fault = first.answer.at_fault or rule.at_fault
