@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from analyzer.evidence import SECOND, Fidelity, RawMessage
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule
-from analyzer.register.subjects import MessageSubject, StepSubject, Subject
+from analyzer.register.subjects import MessageSubject, Subject, TransitionSubject
 from analyzer.register.transaction import Transaction
 
 CLOCK_STEPPED = "the clock steps back"
@@ -56,7 +56,7 @@ def missing_evidence(subject: Subject, transaction: Transaction, context: Captur
         found |= _S2C
     if transaction.path is not None:  # the hop nearer the user agent, or the registrar, is judged instead (T-FORK)
         found |= (0 if transaction.is_first_hop else _NOT_FIRST) | (0 if transaction.is_last_hop else _NOT_LAST)
-    if type(subject) is StepSubject and _clock_stepped(subject):
+    if type(subject) is TransitionSubject and _clock_stepped(subject):
         found |= _STEPPED
     return found
 
@@ -72,7 +72,7 @@ def _lacks_of(raw_message: RawMessage, complete: bool) -> int:
     return found
 
 
-def _clock_stepped(step: StepSubject) -> bool:
+def _clock_stepped(step: TransitionSubject) -> bool:
     """T-CLOCK: what is told before carries a time more than a second after this, so their order is not known."""
     later = step.later.first
     if later is None:

@@ -37,9 +37,9 @@ from analyzer.register.subjects import (
     AttemptSubject,
     BindingSubject,
     MessageSubject,
-    StepSubject,
     Subject,
     TransactionSubject,
+    TransitionSubject,
 )
 from analyzer.register.transaction import Transaction
 
@@ -59,7 +59,7 @@ _KINDS: dict[type, SubjectKind] = {
     MessageSubject: "message",
     TransactionSubject: "transaction",
     AttemptSubject: "attempt",
-    StepSubject: "step",
+    TransitionSubject: "step",
     BindingSubject: "binding",
 }
 
@@ -292,7 +292,7 @@ def _others(subject: Subject) -> list[Transaction]:
         return subject.attempt.transactions
     if isinstance(subject, MessageSubject):
         return [subject.earlier] if subject.earlier else []
-    if isinstance(subject, StepSubject):
+    if isinstance(subject, TransitionSubject):
         return [other for other in (subject.earlier, subject.same_call) if other]
     return []
 

@@ -34,9 +34,9 @@ from analyzer.register.subjects import (
     AttemptSubject,
     BindingSubject,
     MessageSubject,
-    StepSubject,
     Subject,
     TransactionSubject,
+    TransitionSubject,
 )
 from analyzer.register.timers import TIMER_F
 from analyzer.register.transaction import Transaction
@@ -210,7 +210,9 @@ class Reconstructor:
         scored = before is not None and (changed or transaction.cseq <= before.cseq)
         boot = boot_score(registration, before, transaction, client) if scored and before else None
         registration.holes += same_call is not None and transaction.cseq > same_call.cseq + 1
-        step = StepSubject(earlier, transaction, same_call, stream, registration, attempt, same_attempt, changed, boot)
+        step = TransitionSubject(
+            earlier, transaction, same_call, stream, registration, attempt, same_attempt, changed, boot
+        )
         self._count_change(step)
         renewals = [] if same_attempt else list(self.bindings.asked(registrar, aor, transaction))
         self._note_challenges(transaction, registration)
@@ -247,7 +249,7 @@ class Reconstructor:
         self._owner[transaction.id] = (registration, attempt)
         return attempt, False
 
-    def _count_change(self, step: StepSubject) -> None:
+    def _count_change(self, step: TransitionSubject) -> None:
         if step.call_id_changed and step.boot is not None:
             if step.boot.is_restart:
                 step.registration.boot_changes += 1

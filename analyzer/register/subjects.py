@@ -123,7 +123,7 @@ class AttemptSubject:
 
 
 @dataclass(slots=True)
-class StepSubject:
+class TransitionSubject:
     """A new transaction of a client, with the ones before it.
 
     `earlier` is the client's (address-of-record, registrar) transaction before this one, None for its first;
@@ -187,7 +187,7 @@ class BindingSubject:
 
     event: BindingEvent
     registration: Registration
-    step: StepSubject | None
+    step: TransitionSubject | None
 
     @property
     def marks(self) -> int:
@@ -205,7 +205,7 @@ class BindingSubject:
         return self.event.transaction.place
 
 
-Subject = MessageSubject | TransactionSubject | AttemptSubject | StepSubject | BindingSubject
+Subject = MessageSubject | TransactionSubject | AttemptSubject | TransitionSubject | BindingSubject
 
 
 def is_printed(subject: Subject) -> bool:

@@ -24,7 +24,7 @@ from analyzer.judge.findings import (
 )
 from analyzer.register import marks
 from analyzer.register.binding import Binding
-from analyzer.register.subjects import BindingSubject, StepSubject
+from analyzer.register.subjects import BindingSubject, TransitionSubject
 
 _FOREVER = 2**32 - 1
 _PUSH = ("pn-provider", "pn-prid")
@@ -66,7 +66,7 @@ def _is_pushed(binding: Binding) -> bool:
     return pushed and "+sip.pnsreg" not in params
 
 
-def _doubt(step: StepSubject, binding: Binding) -> Answer | None:
+def _doubt(step: TransitionSubject, binding: Binding) -> Answer | None:
     """Reasons to think that it was refreshed unseen, or that the phone was restarted."""
     if step.boot is not None and step.boot.is_restart:
         return NOT_APPLICABLE

@@ -13,12 +13,12 @@ from __future__ import annotations
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
 from analyzer.register import marks
-from analyzer.register.subjects import StepSubject
+from analyzer.register.subjects import TransitionSubject
 
 _MANY = 3
 
 
-def check(subject: StepSubject, context: CaptureContext) -> Answer:
+def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
     """Look at each change of Call-ID in a lineage (RFC 3261 10.2, 8.1.1.4)."""
     del context
     if subject.earlier is None or subject.same_attempt:

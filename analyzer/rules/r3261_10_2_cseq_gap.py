@@ -12,12 +12,12 @@ from __future__ import annotations
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
 from analyzer.register import marks
-from analyzer.register.subjects import StepSubject, is_printed
+from analyzer.register.subjects import TransitionSubject, is_printed
 
 _PATTERN = 3
 
 
-def check(subject: StepSubject, context: CaptureContext) -> Answer:
+def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
     """Compare CSeq with the last one of the Call-ID over all destinations (RFC 3261 10.2)."""
     del context
     earlier, later, stream = subject.stream.last, subject.later, subject.stream

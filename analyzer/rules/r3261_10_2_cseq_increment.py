@@ -14,14 +14,14 @@ from analyzer.evidence import SECOND
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
 from analyzer.register import marks
-from analyzer.register.subjects import StepSubject, is_printed
+from analyzer.register.subjects import TransitionSubject, is_printed
 from analyzer.register.timers import BOOT_SILENCE
 
 _HIGHEST = 2**31
 _NEAR_WRAP = 1000
 
 
-def check(subject: StepSubject, context: CaptureContext) -> Answer:
+def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
     """Compare CSeq with the transaction before, same Call-ID and same destination (RFC 3261 10.2)."""
     earlier, later = subject.same_call, subject.later
     if earlier is None or earlier.cseq < 0 or later.cseq < 0 or subject.answers_challenge:
@@ -48,7 +48,7 @@ def check(subject: StepSubject, context: CaptureContext) -> Answer:
     return Violated(f"CSeq went down from {earlier.cseq} to {later.cseq}", "backwards", related=related)
 
 
-def _restarted(subject: StepSubject) -> bool:
+def _restarted(subject: TransitionSubject) -> bool:
     earlier, later = subject.same_call, subject.later
     if subject.boot is not None and subject.boot.is_restart:
         return True

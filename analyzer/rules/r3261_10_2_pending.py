@@ -15,14 +15,14 @@ from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.binding import same_contact
-from analyzer.register.subjects import StepSubject
+from analyzer.register.subjects import TransitionSubject
 from analyzer.register.timers import TIMER_F, retransmissions_due
 from analyzer.register.transaction import Transaction
 
 _TOLERANCE = SECOND // 5
 
 
-def check(subject: StepSubject, context: CaptureContext) -> Answer:
+def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
     """Look whether the transaction before had an end when this one began (RFC 3261 10.2 last paragraph)."""
     earlier, later = subject.earlier, subject.later
     if earlier is None or earlier.first is None or later.first is None or earlier.request is None:
@@ -41,7 +41,7 @@ def check(subject: StepSubject, context: CaptureContext) -> Answer:
     return Violated(detail, sub, severity, related=(earlier.place,))  # type: ignore[arg-type]
 
 
-def _knows_a_nonce(subject: StepSubject, context: CaptureContext) -> bool:
+def _knows_a_nonce(subject: TransitionSubject, context: CaptureContext) -> bool:
     """The new request uses a nonce that no answer in the capture gave it: an answer was missed."""
     earlier, request = subject.earlier, subject.later.request
     assert earlier is not None and earlier.request is not None

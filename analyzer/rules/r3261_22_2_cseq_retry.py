@@ -11,10 +11,10 @@ from __future__ import annotations
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
 from analyzer.register import marks
-from analyzer.register.subjects import StepSubject
+from analyzer.register.subjects import TransitionSubject
 
 
-def check(subject: StepSubject, context: CaptureContext) -> Answer:
+def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
     """Compare CSeq of a challenged request and of its retry (RFC 3261 22.2 last paragraph, 8.1.3.5)."""
     del context
     earlier, later = subject.same_call, subject.later

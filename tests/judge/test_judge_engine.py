@@ -20,7 +20,7 @@ from analyzer.judge.findings import (
 )
 from analyzer.judge.flowtext import read_flow
 from analyzer.judge.judge import INTERNAL, MAX_PLACES
-from analyzer.register.subjects import AttemptSubject, MessageSubject, StepSubject, TransactionSubject
+from analyzer.register.subjects import AttemptSubject, MessageSubject, TransactionSubject, TransitionSubject
 from analyzer.run.pipeline import analyze_items
 from analyzer.run.report import Report
 
@@ -228,7 +228,7 @@ def test_times_of_earlier_transactions_stand_in_the_evidence() -> None:
     def attempt(subject: AttemptSubject, context: Any) -> Answer:
         return Violated("x", at=subject.attempt.first.place)
 
-    def step(subject: StepSubject, context: Any) -> Answer:
+    def step(subject: TransitionSubject, context: Any) -> Answer:
         assert subject.earlier is not None
         return Violated("x", at=subject.earlier.place)
 

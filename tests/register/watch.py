@@ -11,7 +11,7 @@ from analyzer.register.binding import BindingEvent
 from analyzer.register.digest.secrets import Secrets
 from analyzer.register.reconstruct import Reconstructor
 from analyzer.register.registration import Registration
-from analyzer.register.subjects import AttemptSubject, BindingSubject, MessageSubject, StepSubject, Subject
+from analyzer.register.subjects import AttemptSubject, BindingSubject, MessageSubject, Subject, TransitionSubject
 from analyzer.register.transaction import Transaction
 from analyzer.sip.message import parse
 
@@ -53,9 +53,9 @@ class Watched:
         return [(attempt.outcome, attempt.status, len(attempt.transactions)) for attempt in found]
 
     @property
-    def steps(self) -> list[StepSubject]:
+    def steps(self) -> list[TransitionSubject]:
         """The steps."""
-        return [subject for subject in self.subjects if isinstance(subject, StepSubject)]
+        return [subject for subject in self.subjects if isinstance(subject, TransitionSubject)]
 
     @property
     def events(self) -> list[BindingEvent]:

@@ -171,7 +171,7 @@ def test_subjects_of_each_kind_are_asked_for() -> None:
         "AttemptSubject",
         "BindingSubject",
         "MessageSubject",
-        "StepSubject",
+        "TransitionSubject",
         "TransactionSubject",
     ]
 
