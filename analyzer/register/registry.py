@@ -32,7 +32,7 @@ _NONE: frozenset[int] = frozenset()
 _NO_GAPS: Mapping[int, int] = {}
 
 
-class Stream:
+class CallIdSequence:
     """One Call-ID of one user agent: the latest transaction over all destinations (`last`) and for each; `orphans` are
     the CSeq numbers whose answer alone was seen."""
 
@@ -87,7 +87,9 @@ class Registry:
     def __init__(self, ordinal: Ordinal | None = None) -> None:
         self._ordinal = ordinal or Ordinal()
         self._clients: Bounded[tuple[Registrar, str], tuple[Registration, ...]] = Bounded(MOST_CLIENTS)
-        self._streams: Bounded[str, tuple[Stream, ...]] = Bounded(MOST_STREAMS, lambda call_id, _: len(call_id))
+        self._sequences: Bounded[str, tuple[CallIdSequence, ...]] = Bounded(
+            MOST_STREAMS, lambda call_id, _: len(call_id)
+        )
         self._all: dict[int, Registration] = {}
         self._begun = 0
         self._weight = 0
@@ -104,7 +106,7 @@ class Registry:
     @property
     def given_up(self) -> int:
         """Clients and Call-IDs that were forgotten to stay within bounds."""
-        return self._clients.given_up + self._streams.given_up
+        return self._clients.given_up + self._sequences.given_up
 
     def find(self, registrar: Registrar, aor: str, client: Client, transaction: Transaction) -> Registration:
         """The registration that a REGISTER belongs to; a new one if it fits none."""
@@ -162,19 +164,19 @@ class Registry:
         """Whether a registration of this address-of-record at this registrar can be found."""
         return (registrar, aor) in self._clients
 
-    def stream(self, transaction: Transaction, client: Client, from_tag: str) -> Stream:
+    def stream(self, transaction: Transaction, client: Client, from_tag: str) -> CallIdSequence:
         """The stream of a request's Call-ID and user agent."""
-        streams = self._streams.get(transaction.call_id) or ()
+        streams = self._sequences.get(transaction.call_id) or ()
         for stream in streams:
             if stream.is_of(client, from_tag):
                 return stream
-        stream = Stream(client, from_tag)
-        self._streams[transaction.call_id] = (*streams[1 - _MOST_SIDE_BY_SIDE :], stream)
+        stream = CallIdSequence(client, from_tag)
+        self._sequences[transaction.call_id] = (*streams[1 - _MOST_SIDE_BY_SIDE :], stream)
         return stream
 
     def orphan(self, call_id: str, cseq: int) -> None:
         """An answer without its request proves that the request existed (T-LOSS)."""
-        for stream in self._streams.get(call_id) or ():
+        for stream in self._sequences.get(call_id) or ():
             if len(stream.orphans) < _MOST_SIDE_BY_SIDE:
                 stream.orphans |= {cseq}
 

@@ -12,7 +12,7 @@ from analyzer.register.boot import BootScore
 from analyzer.register.challenges import Challenged
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.registration import WELL, Registration
-from analyzer.register.registry import Stream
+from analyzer.register.registry import CallIdSequence
 from analyzer.register.timers import AUTH_LINK
 from analyzer.register.transaction import Transaction
 from analyzer.sip.message import Message
@@ -135,7 +135,7 @@ class TransitionSubject:
     earlier: Transaction | None
     later: Transaction
     same_call: Transaction | None
-    stream: Stream
+    stream: CallIdSequence
     registration: Registration
     attempt: Attempt
     same_attempt: bool

@@ -291,7 +291,7 @@ def test_one_client_of_ever_new_call_ids(monkeypatch: pytest.MonkeyPatch) -> Non
     (one,) = reconstructor.registry
     assert sum(map(len, one.call_ids[:-1])) <= registration.KEPT_OCTETS
     assert one.call_id.startswith("59c")
-    streams = [stream for several in reconstructor.registry._streams._entries.values() for stream in several]
+    streams = [stream for several in reconstructor.registry._sequences._entries.values() for stream in several]
     assert sum(1 for stream in streams if stream.last and stream.last.request) <= 5 + 2
 
 

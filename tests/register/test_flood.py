@@ -226,7 +226,7 @@ def test_a_stream_at_many_destinations_is_bounded() -> None:
         request(number, branch=f"z9hG4bK{number}", destination=Endpoint(f"10.1.0.{number}", 5060))
         for number in range(200)
     )
-    (stream,) = run(items).registry._streams.get("c") or []
+    (stream,) = run(items).registry._sequences.get("c") or []
     assert len(stream.others or ()) <= 64
 
 
@@ -241,7 +241,7 @@ def test_clients_side_by_side_on_one_call_id_are_bounded() -> None:
         )
         for number in range(300)
     )
-    assert len(run(items).registry._streams.get("c") or []) <= 64
+    assert len(run(items).registry._sequences.get("c") or []) <= 64
 
 
 def test_what_is_kept_of_a_closed_transaction_is_its_octets() -> None:
