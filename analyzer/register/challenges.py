@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from analyzer.evidence import Place
 from analyzer.register.bounded import LONG, Bounded, brief
-from analyzer.register.overheard import Overheard
+from analyzer.register.foreign import ForeignChallenge
 from analyzer.register.transaction import Transaction
 from analyzer.sip.auth import Challenge, parse_auth_params
 from analyzer.sip.message import Message
@@ -144,11 +144,11 @@ class Challenges:
         """Take in a copy of a final answer: a stateless registrar puts a fresh nonce into each."""
         self._take(transaction.destination.host, transaction, final)
 
-    def overheard(self, final: Overheard) -> None:
+    def foreign(self, final: ForeignChallenge) -> None:
         """Take in the challenges of an answer that somebody else matches: what they say of the server."""
         self._take(final.raw_message.source.host, None, final)
 
-    def _take(self, server: str, transaction: Transaction | None, final: Message | Overheard) -> None:
+    def _take(self, server: str, transaction: Transaction | None, final: Message | ForeignChallenge) -> None:
         for challenge in final.challenges:
             if challenge.is_digest and (challenge.algorithm or "").lower() in STRONG:
                 self._strong[(server, brief(challenge.realm or ""))] = True
@@ -202,7 +202,7 @@ class Challenges:
                 self._issue(transaction.destination.host, realm, nonce, transaction, final)
 
     def _issue(
-        self, server: str, realm: str, nonce: str, transaction: Transaction | None, final: Message | Overheard
+        self, server: str, realm: str, nonce: str, transaction: Transaction | None, final: Message | ForeignChallenge
     ) -> None:
         key = (server, brief(realm), brief(nonce))
         use = self._uses.get(key)

@@ -24,6 +24,7 @@ from analyzer.register.answering import Answering
 from analyzer.register.bounded import Ordinal
 from analyzer.register.duplicates import is_same_packet
 from analyzer.register.events import Event
+from analyzer.register.foreign import check_way_back
 from analyzer.register.groups import Groups
 from analyzer.register.keys import (
     Key,
@@ -40,7 +41,6 @@ from analyzer.register.keys import (
     response_key,
     same_path,
 )
-from analyzer.register.overheard import check_way_back
 from analyzer.register.timers import GRACE, MAX_WAIT, TIMER_F
 from analyzer.register.transaction import KEPT, MOST_HOPS, Path, Transaction
 from analyzer.sip.message import Message
@@ -100,7 +100,7 @@ class TransactionTable:
         self._advance(time)
         return list(self._expire()) if self._deadlines and self._deadlines[0][0] < self._tick else []
 
-    def overhear(self, raw_message: RawMessage) -> None:
+    def note_foreign(self, raw_message: RawMessage) -> None:
         """Take in that a message went by which is somebody else's: servers answer."""
         begins = raw_message.payload[:4]
         if begins == b"SIP/" or raw_message.payload.lstrip(b"\r\n")[:4].upper() == b"SIP/":

@@ -24,10 +24,10 @@ from analyzer.register.digest.secrets import Secrets
 from analyzer.register.digest_ledger import DigestLedger, DigestRecord
 from analyzer.register.events import Event
 from analyzer.register.exchanges import Exchanges
+from analyzer.register.foreign import foreign_challenge
 from analyzer.register.identity import aor_of, client_of, registrar_of
 from analyzer.register.keys import from_tag
 from analyzer.register.matching import TransactionTable
-from analyzer.register.overheard import overheard_challenge
 from analyzer.register.registration import WELL, Registration
 from analyzer.register.registry import Registry
 from analyzer.register.subjects import (
@@ -101,7 +101,7 @@ class Reconstructor:
         if now is not None:
             self._hear(message.raw_message.source.host, now)
 
-    def overhear(self, raw_message: RawMessage) -> None:
+    def note_foreign(self, raw_message: RawMessage) -> None:
         """Take in that a message went by which is another worker's: all that it says of time and of servers."""
         self.ordinal.number += 1
         now = raw_message.time
@@ -109,10 +109,10 @@ class Reconstructor:
             self._clock(now)
         for event in self.table.advance(now):
             self._event(event)
-        self.table.overhear(raw_message)
-        challenge = overheard_challenge(raw_message)
+        self.table.note_foreign(raw_message)
+        challenge = foreign_challenge(raw_message)
         if challenge is not None:
-            self.challenges.overheard(challenge)
+            self.challenges.foreign(challenge)
         if now is not None:
             self._hear(raw_message.source.host, now)
 

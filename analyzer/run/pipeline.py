@@ -90,7 +90,7 @@ class Analysis:
         if source is not None and item.time != source.last:
             source.note_time(item.time)
         if self._partition is not None and not self._partition.takes(item):
-            self._reconstructor.overhear(item)
+            self._reconstructor.note_foreign(item)
             return
         message = parse(item)
         self._summary.messages += 1

@@ -15,7 +15,7 @@ from analyzer.sip.text import text
 _AUTHENTICATE = b"\r\nwww-authenticate: "
 
 
-class Overheard(NamedTuple):
+class ForeignChallenge(NamedTuple):
     """What counts of an answer that is another worker's."""
 
     raw_message: RawMessage
@@ -23,7 +23,7 @@ class Overheard(NamedTuple):
     challenges: Sequence[Challenge]
 
 
-def overheard_challenge(raw_message: RawMessage) -> Overheard | None:
+def foreign_challenge(raw_message: RawMessage) -> ForeignChallenge | None:
     """The answer that goes by, if it is a final one with a challenge: its nonces are the server's, whoever was asked.
 
     Raises `Inseparable` for one that announces a nonce without its realm (RFC 7616 3.5): only its request tells that.
@@ -41,10 +41,10 @@ def overheard_challenge(raw_message: RawMessage) -> Overheard | None:
     message = parse(raw_message)
     if not message.is_response or message.status < 200:
         return None
-    return Overheard(raw_message, message.call_id, message.challenges)
+    return ForeignChallenge(raw_message, message.call_id, message.challenges)
 
 
-def _read_plain(raw_message: RawMessage, octets: bytes) -> Overheard | None:
+def _read_plain(raw_message: RawMessage, octets: bytes) -> ForeignChallenge | None:
     """The same for the common 401, of which two lines have to be read: each line ends in CRLF, the Call-ID is written
     out, and one WWW-Authenticate is the only row of its kind, in one line. None for any other."""
     raw = raw_message.payload
@@ -66,13 +66,13 @@ def _read_plain(raw_message: RawMessage, octets: bytes) -> Overheard | None:
     if raw[row_end + 2 : row_end + 3] in b" \t" or raw[call_end + 2 : call_end + 3] in b" \t":
         return None
     value = text(raw[row + len(_AUTHENTICATE) : row_end].strip(b" \t"))
-    return Overheard(
+    return ForeignChallenge(
         raw_message, text(raw[call + 11 : call_end].strip(b" \t")), parse_challenges("www-authenticate", value)
     )
 
 
 def check_way_back(transaction: Transaction, challenge: Message) -> None:
-    """Hold a challenge against its request: who overhears it knows only who sent it to whom.
+    """Hold a challenge against its request: who notes foreign messages it knows only who sent it to whom.
 
     Raises `Inseparable` where it did not come from the address that was asked, to the one that had asked.
     """

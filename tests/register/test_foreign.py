@@ -1,4 +1,4 @@
-"""What is overheard of another worker's answers is what reading them whole tells, however they are written."""
+"""What is foreign of another worker's answers is what reading them whole tells, however they are written."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from analyzer.evidence import Endpoint, Frame, RawMessage
 from analyzer.register.bounded import Inseparable
-from analyzer.register.overheard import Overheard, _read_plain, overheard_challenge
+from analyzer.register.foreign import ForeignChallenge, _read_plain, foreign_challenge
 from analyzer.sip.message import parse
 
 PLAIN = (
@@ -28,17 +28,17 @@ def raw_message(payload: bytes) -> RawMessage:
     return RawMessage(payload, 1, Frame("x", 1), Endpoint("192.0.2.9", 5060), Endpoint("192.0.2.1", 5060))
 
 
-def read_whole(payload: bytes) -> Overheard | None:
+def read_whole(payload: bytes) -> ForeignChallenge | None:
     """By the message parser alone."""
     message = parse(raw_message(payload))
     if not message.is_response or message.status < 200 or not message.has_challenge:
         return None
-    return Overheard(message.raw_message, message.call_id, message.challenges)
+    return ForeignChallenge(message.raw_message, message.call_id, message.challenges)
 
 
 def assert_same(payload: bytes) -> None:
     try:
-        found = overheard_challenge(raw_message(payload))
+        found = foreign_challenge(raw_message(payload))
     except Inseparable:
         assert b"nextnonce" in payload.lower()
         return
