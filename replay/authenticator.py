@@ -3,7 +3,7 @@
 The arithmetic and its diagnosis are the analyzer's (`analyzer/register/digest/arithmetic.py`). What is kept here is
 what was given out: each nonce with its age and the highest count that came with it, so that credentials cannot be said
 twice. Order matters: a response is checked before its nonce is called old, because `stale` says that the password was
-right (RFC 7616 3.3), and a stranger must not learn from it. Nonces are bounded; the oldest is forgotten, and is stale
+right (RFC 7616 3.3), and a stranger must not learn from it. Nonces are bounded; the oldest is evicted, and is stale
 then. That the digest's uri is not the Request-URI is no failure in SIP (RFC 3261 22.4); the rules tell it.
 """
 

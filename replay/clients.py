@@ -18,7 +18,7 @@ from analyzer.sip.text import clip
 from replay.draft import Draft, Edit
 
 MOST_CLIENTS = 2000
-"""Clients that are told apart; of more, the one that was silent longest is forgotten, and counted."""
+"""Clients that are told apart; of more, the one that was silent longest is evicted, and counted."""
 MOST_ROUNDS = 50
 """Requests of one client that are listed; the rest are counted."""
 MOST_OCTETS = 1 << 26
@@ -120,9 +120,9 @@ class Clients:
         self.count = 0
 
     @property
-    def forgotten(self) -> int:
+    def evicted(self) -> int:
         """Clients that had to make room."""
-        return self._all.given_up
+        return self._all.evicted
 
     def of(self, request: Message, peer: Endpoint) -> Client:
         """The client of a request, a new one if need be."""

@@ -123,7 +123,7 @@ class ServerTransaction:
 class Transactions:
     """The transactions that live, soonest end first: every end is 64*T1 after the request or its final answer.
 
-    `given_up` counts those that had to make room.
+    `evicted` counts those that had to make room.
     """
 
     def __init__(self, timers: Timers, limit: int = MOST_TRANSACTIONS, most_octets: int = MOST_OCTETS) -> None:
@@ -131,7 +131,7 @@ class Transactions:
         self.limit = limit
         self.most_octets = most_octets
         self.octets = 0
-        self.given_up = 0
+        self.evicted = 0
         self._live: OrderedDict[ServerKey, ServerTransaction] = OrderedDict()
         self._merged: dict[Merged, ServerKey] = {}
 
@@ -192,7 +192,7 @@ class Transactions:
         one.weight += octets
         self.octets += octets
         while len(self._live) > self.limit or (self.octets > self.most_octets and len(self._live) > 1):
-            self.given_up += 1
+            self.evicted += 1
             self._drop(next(iter(self._live.values())))
 
     def _drop(self, one: ServerTransaction) -> None:

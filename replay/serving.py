@@ -49,14 +49,14 @@ class ServingOptions:
 @dataclass(slots=True)
 class ServingResult:
     """What came of it: the clients with their rounds, and the report on the whole live conversation. `ended` says why
-    it ended, `forgotten` and `given_up` how many clients and transactions had to make room."""
+    it ended, `forgotten` and `evicted` how many clients and transactions had to make room."""
 
     clients: list[Client]
     report: Report
     ended: str
     flow: Flow | None = None
-    forgotten: int = 0
-    given_up: int = 0
+    evicted_clients: int = 0
+    evicted: int = 0
     ignored: int = 0
 
     @property
@@ -178,8 +178,8 @@ def result_of(machine: UserAgentServer, flow: Flow | None) -> ServingResult:
         report=report,
         ended=machine.ended,
         flow=flow,
-        forgotten=machine.clients.forgotten,
-        given_up=machine.given_up,
+        evicted_clients=machine.clients.evicted,
+        evicted=machine.evicted,
         ignored=machine.ignored,
     )
 
@@ -189,8 +189,8 @@ def notes_of(machine: UserAgentServer) -> list[str]:
     notes = [f"{why}: {count} in all" for why, count in machine.turned_away.most_common()]
     counted = {
         "{} messages were left alone": machine.ignored,
-        "{} clients were forgotten, to make room": machine.clients.forgotten,
-        "{} transactions were forgotten, to make room: a copy of such a request counts as new": machine.given_up,
+        "{} clients were forgotten, to make room": machine.clients.evicted,
+        "{} transactions were forgotten, to make room: a copy of such a request counts as new": machine.evicted,
         "{} answers went out at once that should have been late": machine.hastened,
     }
     return notes + [sentence.format(count) for sentence, count in counted.items() if count]

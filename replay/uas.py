@@ -111,9 +111,9 @@ class UserAgentServer:
         return len(self._transactions)
 
     @property
-    def given_up(self) -> int:
+    def evicted(self) -> int:
         """Transactions that had to make room."""
-        return self._transactions.given_up
+        return self._transactions.evicted
 
     def bound(self, local: Endpoint, transport: str, epoch: int) -> None:
         """The rim's address, transport, and the epoch's nanoseconds at instant 0; told before `start`."""

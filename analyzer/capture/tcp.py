@@ -26,7 +26,7 @@ from analyzer.capture.tally import Tally
 from analyzer.evidence import Endpoint, Item, NetworkError, Source
 
 MAX_CONNECTIONS = 1 << 15
-"""Connections that are remembered; the one that was silent longest is forgotten first."""
+"""Connections that are remembered; the one that was silent longest is evicted first."""
 
 
 class _Key(NamedTuple):

@@ -81,7 +81,7 @@ class Judge:
         self._findings: dict[tuple[object, ...], Finding] = {}
         self._folders: Bounded[int, list[tuple[Rule, Finding]]] = Bounded(MOST_FOLDS)
         self._unfolded: Bounded[int, list[Finding]] = Bounded(MOST_FOLDS)
-        self.dropped = self._octets = 0
+        self.evicted_findings = self._octets = 0
         self.fresh: list[Finding] | None = None
         """Findings that are new, in their order, for somebody who empties it as he goes; None where nobody does."""
 
@@ -147,7 +147,7 @@ class Judge:
         taken_over = self._findings.pop((rule.id, per, answer.replaces), None) if answer.replaces else None
         if finding is None:
             if len(self._findings) >= MAX_FINDINGS or self._octets > MOST_OCTETS:
-                self.dropped += 1
+                self.evicted_findings += 1
                 return
             finding = self._findings[key] = _finding(rule, subject, answer, places)
             self._octets += len(finding.aor) + len(finding.call_id) + len(finding.detail)

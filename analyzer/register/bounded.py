@@ -25,7 +25,7 @@ def brief(value: str) -> str:
 
 
 class Bounded(Generic[K, V]):
-    """At most `limit` entries; `given_up` counts those that had to go, so that a report can say so. With `size`, which
+    """At most `limit` entries; `evicted` counts those that had to go, so that a report can say so. With `size`, which
     tells the octets of an entry, those of more than `LONG` together have at most `MOST_OCTETS`."""
 
     def __init__(self, limit: int, size: Callable[[K, V], int] | None = None) -> None:
@@ -34,7 +34,7 @@ class Bounded(Generic[K, V]):
         self._long: dict[K, int] = {}
         self._octets = 0
         self.limit = limit
-        self.given_up = 0
+        self.evicted = 0
 
     def get(self, key: K) -> V | None:
         """The value, which thereby counts as used; None without one."""
@@ -51,7 +51,7 @@ class Bounded(Generic[K, V]):
         while len(self._entries) > self.limit or (self._octets > MOST_OCTETS and len(self._entries) > 1):
             oldest, _ = self._entries.popitem(last=False)
             self._weigh(oldest, 0)
-            self.given_up += 1
+            self.evicted += 1
 
     def _weigh(self, key: K, size: int) -> None:
         if key in self._long:
@@ -73,7 +73,7 @@ class Bounded(Generic[K, V]):
 
 
 class Notes(Generic[K, V]):
-    """At most `limit` facts under keys; beyond it the key that was first noted longest ago is forgotten.
+    """At most `limit` facts under keys; beyond it the key that was first noted longest ago is evicted.
 
     For what is noted with every message and costs nothing to learn again: an entry that is there stays where it is.
     """

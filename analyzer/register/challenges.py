@@ -113,7 +113,7 @@ class Run:
 
 
 class Challenges:
-    """The challenges of all clients, bounded: the oldest nonces are forgotten first."""
+    """The challenges of all clients, bounded: the oldest nonces are evicted first."""
 
     def __init__(self) -> None:
         self._current: Bounded[tuple[int, str], list[Challenged]] = Bounded(MOST_SESSIONS, _octets)
@@ -168,9 +168,9 @@ class Challenges:
         return (server, brief(realm), brief(nonce)) in self._uses
 
     @property
-    def forgotten(self) -> int:
-        """Nonces that were forgotten to stay within bounds: of one that is not known, nothing can be said then."""
-        return self._uses.given_up
+    def evicted(self) -> int:
+        """Nonces that were evicted to stay within bounds: of one that is not known, nothing can be said then."""
+        return self._uses.evicted
 
     def realms(self, server: str) -> tuple[str, ...]:
         """The realms that a server challenged for, the first `MOST_USERS` of them."""

@@ -147,7 +147,7 @@ class DigestLedger:
             record.accepted = accepted(record.header, transaction.status)
 
     def closed(self, transaction: Transaction) -> None:
-        """The transaction is forgotten."""
+        """The transaction is evicted."""
         self._live.pop(transaction.id, None)
 
     def _record(

@@ -18,13 +18,13 @@ MOST_OCTETS = 256 * 1024 * 1024
 
 
 class Exchanges:
-    """The transactions that are over and kept whole, the latest of each client and Call-ID; `let_go` counts those that
+    """The transactions that are over and kept whole, the latest of each client and Call-ID; `evicted` counts those that
     had to give their messages up."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[int, str], tuple[Registration, Transaction, int]] = OrderedDict()
         self._octets = 0
-        self.let_go = 0
+        self.evicted = 0
 
     def keep(self, registration: Registration, transaction: Transaction) -> None:
         """Take in a transaction at its end; it replaces an older one of the same client and Call-ID."""
@@ -39,7 +39,7 @@ class Exchanges:
         while len(self._kept) > MOST_EXCHANGES or (self._octets > MOST_OCTETS and len(self._kept) > 1):
             _, (owner, oldest, size) = self._kept.popitem(last=False)
             self._octets -= size
-            self.let_go += owner.let_go(oldest)
+            self.evicted += owner.evict_exchange(oldest)
 
     def forget(self, registration: Registration) -> None:
         """A client is given up, and its exchanges with it."""

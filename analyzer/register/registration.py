@@ -169,7 +169,7 @@ class Registration:
         self._numbers: list[int] | None = None
         self.bindings: tuple[Binding, ...] = ()
 
-    def let_go(self, last: Transaction) -> bool:
+    def evict_exchange(self, last: Transaction) -> bool:
         """Give up the messages of one of its transactions, if that is over; True if that was done. What is known of it
         by number, time and outcome stays, and nonces of ordinary length."""
         if last.seen or (last.request is None and last.final is None):

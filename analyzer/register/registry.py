@@ -104,9 +104,9 @@ class Registry:
         return len(self._all)
 
     @property
-    def given_up(self) -> int:
-        """Clients and Call-IDs that were forgotten to stay within bounds."""
-        return self._clients.given_up + self._sequences.given_up
+    def evicted(self) -> int:
+        """Clients and Call-IDs that were evicted to stay within bounds."""
+        return self._clients.evicted + self._sequences.evicted
 
     def find(self, registrar: Registrar, aor: str, client: Client, transaction: Transaction) -> Registration:
         """The registration that a REGISTER belongs to; a new one if it fits none."""

@@ -60,7 +60,7 @@ def _answer(
         return Violated(detail, related=related)
     if crossing and len(challenged) < 2:
         return NotJudged(Need.HEAD.value)  # it may cross the first challenge seen with a nonce from before the capture
-    if context.challenges.forgotten:
+    if context.challenges.evicted:
         return NotJudged("the capture is too long to remember every nonce")
     detail = f"{record.username} uses a nonce that the registrar never gave out"
     if any(nonce.rstrip("=") == record.nonce for nonce in latest.nonces):

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 class Part:
     """What a run found.
 
-    `opened` numbers its transactions, `orphans` counts answers without request. `dropped` findings, `digests_dropped`
-    mismatches, `forgotten` clients and `nonces_forgotten` had to be given up, and of `let_go` exchanges the messages.
-    `unlisted` counts by outcome the registrations that are not listed. Numbers of transactions and registrations are
-    those of the message that began them where there is more than one part, so that they can be compared; `begun` has
-    then those of all registrations.
+    `opened` numbers its transactions, `orphans` counts answers without request. `evicted_findings`, `digests_dropped`
+    mismatches, `evicted_clients` and `evicted_nonces` had to be given up, and of `evicted_exchanges` exchanges the
+    messages. `unlisted` counts by outcome the registrations that are not listed. Numbers of transactions and
+    registrations are those of the message that began them where there is more than one part, so that they can be
+    compared; `begun` has then those of all registrations.
     """
 
     sources: list[Source]
@@ -44,11 +44,11 @@ class Part:
     outcomes: dict[str, Tally]
     opened: Sequence[int]
     orphans: int = 0
-    dropped: int = 0
+    evicted_findings: int = 0
     digests_dropped: int = 0
-    forgotten: int = 0
-    nonces_forgotten: int = 0
-    let_go: int = 0
+    evicted_clients: int = 0
+    evicted_nonces: int = 0
+    evicted_exchanges: int = 0
     begun: Sequence[int] = ()
     unlisted: Counter[str] = field(default_factory=Counter)
     interrupted: bool = False
@@ -154,7 +154,7 @@ def _loss(parts: Sequence[Part]) -> float:
 def _given_up(parts: Sequence[Part], summary: Summary) -> list[str]:
     """What was given up to stay within bounds: never silently."""
     notes = []
-    dropped, forgotten = sum(part.dropped for part in parts), sum(part.forgotten for part in parts)
+    dropped, forgotten = sum(part.evicted_findings for part in parts), sum(part.evicted_clients for part in parts)
     if dropped:
         notes.append(f"{dropped} more findings were counted but not kept")
     unlisted = sum(part.unlisted.total() for part in parts)
@@ -168,11 +168,16 @@ def _given_up(parts: Sequence[Part], summary: Summary) -> list[str]:
         )
     if forgotten:
         notes.append(f"{forgotten} clients or Call-IDs were forgotten, the oldest first: seen again, they look new")
-    nonces, let_go = max(part.nonces_forgotten for part in parts), sum(part.let_go for part in parts)
+    nonces, evicted_exchanges = (
+        max(part.evicted_nonces for part in parts),
+        sum(part.evicted_exchanges for part in parts),
+    )
     if nonces:
         notes.append(f"{nonces} nonces were forgotten, the oldest first: whether those are used again is not judged")
-    if let_go:
-        notes.append(f"of {let_go} clients the last exchange was not kept whole: some details may be missing")
+    if evicted_exchanges:
+        notes.append(
+            f"of {evicted_exchanges} clients the last exchange was not kept whole: some details may be missing"
+        )
     if summary.duplicates:
         notes.append(f"{summary.duplicates} packets are in the capture twice and were counted once")
     return notes

@@ -177,6 +177,6 @@ def test_bounded_gives_up_what_was_used_longest_ago() -> None:
     assert entries.get("a") == 1
     entries["c"] = 3
     assert ("a" in entries, "b" in entries, "c" in entries) == (True, False, True)
-    assert (len(entries), entries.given_up, entries.get("b")) == (2, 1, None)
+    assert (len(entries), entries.evicted, entries.get("b")) == (2, 1, None)
     entries["a"] = 9
-    assert (len(entries), entries.given_up, entries.pop("a"), entries.pop("a")) == (2, 1, 9, None)
+    assert (len(entries), entries.evicted, entries.pop("a"), entries.pop("a")) == (2, 1, 9, None)

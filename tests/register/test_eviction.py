@@ -317,7 +317,7 @@ def test_a_table_of_long_values_is_bounded_by_octets(monkeypatch: pytest.MonkeyP
     table: Bounded[int, str] = Bounded(1000, lambda _, value: len(value))
     for number in range(100):
         table[number] = "x" * 1000
-    assert (len(table), table.given_up, table._octets) == (10, 90, 10_000)
+    assert (len(table), table.evicted, table._octets) == (10, 90, 10_000)
     for number in range(99, 94, -1):
         table[number] = "short"
     assert (len(table), table._octets) == (10, 5000)

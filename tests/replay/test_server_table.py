@@ -143,7 +143,7 @@ def test_the_table_is_bounded_and_says_what_it_gave_up() -> None:
         found = key_of(asked)
         assert found is not None
         table.open(found, asked, number)
-    assert len(table) == 100 and table.given_up == 900
+    assert len(table) == 100 and table.evicted == 900
 
 
 def test_the_table_is_bounded_in_octets_too() -> None:
@@ -155,7 +155,7 @@ def test_the_table_is_bounded_in_octets_too() -> None:
         one = table.open(found, asked, number)
         table.say(one, b"x" * 1000, 200, PEER, number)
         assert table.octets <= 50_000
-    assert 5 < len(table) < 11 and table.given_up == 100 - len(table)
+    assert 5 < len(table) < 11 and table.evicted == 100 - len(table)
     table.wake(2 * J)
     assert (len(table), table.octets) == (0, 0)
 

@@ -169,9 +169,9 @@ def test_endless_new_requests_stay_within_bounds() -> None:
     for number in range(600):
         octets = request("OPTIONS", call_id=f"c{number}", branch=f"z9hG4bK{number}", user=f"u{number}")
         server.receive(octets, Endpoint("198.51.100.1", 1 + number), START + number)
-    assert server.transactions == 100 and server.given_up == 500
+    assert server.transactions == 100 and server.evicted == 500
     assert len(server.clients.listed()) == 50
-    assert (server.clients.count, server.clients.forgotten) == (600, 550)
+    assert (server.clients.count, server.clients.evicted) == (600, 550)
 
 
 def test_one_client_that_asks_for_ever_is_listed_so_far() -> None:

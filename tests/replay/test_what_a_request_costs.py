@@ -137,7 +137,7 @@ def test_nonces_are_remembered_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
         assert asked.ask(request(cseq=number + 1)).status == 401
     authenticator = asked.user.authenticator  # type: ignore[attr-defined]
     assert isinstance(authenticator, Authenticator)
-    assert len(authenticator._nonces) == 500 and authenticator._nonces.given_up == 19_500
+    assert len(authenticator._nonces) == 500 and authenticator._nonces.evicted == 19_500
 
 
 def test_a_cnonce_that_would_be_remembered_at_length_is_refused() -> None:
@@ -186,13 +186,13 @@ def test_tens_of_thousands_of_hostile_requests_leave_a_registrar_of_bounded_size
         source = Endpoint(f"198.51.{number % 250}.{number % 240}", number % 60_000 + 1)
         assert sent(server.receive(hostile(number), source, START + number))
         server.receive(b"garbage!!!", source, START + number)
-    assert server.transactions == MOST_TRANSACTIONS and server.given_up == count - MOST_TRANSACTIONS
-    assert len(server.clients.listed()) == MOST_CLIENTS and server.clients.forgotten == count - MOST_CLIENTS
+    assert server.transactions == MOST_TRANSACTIONS and server.evicted == count - MOST_TRANSACTIONS
+    assert len(server.clients.listed()) == MOST_CLIENTS and server.clients.evicted == count - MOST_CLIENTS
     assert server.ignored == count and server.conversation.unjudged > MOST_MESSAGES - count
     assert sum(hashed.values()) <= MOST_HASHED_REALMS * HASHES * len(secrets)
     assert len(user.bindings) == 0, "nobody of them knew a password"
     notes = "\n".join(notes_of(server))
-    for said in (f"{count} messages were left alone", f"{count - MOST_CLIENTS} clients", f"{server.given_up} transact"):
+    for said in (f"{count} messages were left alone", f"{count - MOST_CLIENTS} clients", f"{server.evicted} transact"):
         assert said in notes
     assert count > MOST_IGNORED
 

@@ -198,7 +198,7 @@ class Run:
         self.said = b""
         self.hung = ""
         self._thread = _Thread(program, path, words)
-        # Also called when a reader was forgotten, and when the interpreter ends.
+        # Also called when a reader was evicted, and when the interpreter ends.
         self.close = weakref.finalize(self, self._thread.end)
         self._thread.start()
 

@@ -25,7 +25,7 @@ from analyzer.sip.framing import Framed, StreamFramer
 from analyzer.sip.sniff import kind, looks_like_start, start
 
 MAX_CONNECTIONS = 1 << 15
-"""Connections that are remembered; the one that was silent longest is forgotten first."""
+"""Connections that are remembered; the one that was silent longest is evicted first."""
 
 _FIN, _RST = 1, 4
 _NOWHERE = (b"\0\0\0\0", b"\0\0\0\0")

@@ -106,7 +106,7 @@ def test_nonces_do_not_follow_the_length(monkeypatch: pytest.MonkeyPatch) -> Non
     for item in flow(20):
         analysis.feed(item)
     ledger = analysis._reconstructor.challenges
-    assert (len(ledger._uses), ledger.forgotten) == (16, 60 - 16)
+    assert (len(ledger._uses), ledger.evicted) == (16, 60 - 16)
 
 
 def test_of_an_unknown_nonce_nothing_is_said_once_some_were_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
