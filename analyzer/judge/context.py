@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analyzer.evidence import SECOND, Endpoint, Source
-from analyzer.register.bounded import Ordinal
+from analyzer.register.bounded import MessageCounter
 from analyzer.register.challenges import Challenges
 from analyzer.register.reconstruct import Reconstructor
 
@@ -46,9 +46,9 @@ class CaptureContext:
         return self._reconstructor.challenges
 
     @property
-    def ordinal(self) -> Ordinal:
+    def counter(self) -> MessageCounter:
         """Which message the run is at."""
-        return self._reconstructor.ordinal
+        return self._reconstructor.counter
 
     def answers_from(self, server: Endpoint) -> int:
         """How many answers were seen from this server's address."""

@@ -156,7 +156,7 @@ class Judge:
                 self.fresh.append(finding)
         else:
             _merge(finding, rule, answer, places, _doubts(rule, subject.transaction))
-        if answer.group_key is not None and self.context.ordinal.shared:
+        if answer.group_key is not None and self.context.counter.shared:
             self._remember(finding, rule, subject, answer, places)
         if taken_over is not None:
             finding.count += 0 if answer.count else taken_over.count
@@ -175,11 +175,11 @@ class Judge:
     ) -> None:
         """Keep an answer that shaped a finding which another worker may have a share in: one with new places, or with
         more to say than the ones before."""
-        ordinal, transaction = self.context.ordinal, subject.transaction
+        counter, transaction = self.context.counter, subject.transaction
         shape = (finding.sub, finding.severity, finding.confidence)
         if places or finding.answers[-1].shape != shape:
-            ending = ordinal.ending
-            order = (ordinal.number + ending, 0 if ending else transaction.deadline, transaction.id)
+            ending = counter.ending
+            order = (counter.number + ending, 0 if ending else transaction.deadline, transaction.id)
             finding.answers.append(AnswerRecord(order, answer, places, _doubts(rule, transaction), shape))
 
     def _fold(self, rule: Rule, transaction: int, finding: Finding) -> None:

@@ -100,7 +100,7 @@ class Notes(Generic[K, V]):
         return len(self._entries)
 
 
-class Ordinal:
+class MessageCounter:
     """Which message a run is at, counted from 1. All that a run numbers can be told by it, whoever else runs beside:
     `shared` says that somebody does. `ending`: the source has ended, and what is left is closed in order."""
 

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from analyzer.evidence import Place
-from analyzer.register.bounded import Bounded, Ordinal
+from analyzer.register.bounded import Bounded, MessageCounter
 from analyzer.register.challenges import Challenges
 from analyzer.register.digest.diagnosis.context import MOST_SEEN, DigestContext, Sent, first_of
 from analyzer.register.digest.input import from_credentials
@@ -78,9 +78,9 @@ class DigestLedger:
     """The records of the live transactions, and the totals of all. `detail` keeps every record for the report."""
 
     def __init__(
-        self, secrets: Secrets, challenges: Challenges, ordinal: Ordinal | None = None, *, detail: bool
+        self, secrets: Secrets, challenges: Challenges, counter: MessageCounter | None = None, *, detail: bool
     ) -> None:
-        self._ordinal = ordinal or Ordinal()
+        self._ordinal = counter or MessageCounter()
         self._secrets = secrets
         self._challenges = challenges
         self._detail = detail

@@ -21,7 +21,7 @@ from typing import Literal
 
 from analyzer.evidence import SECOND, NetworkError, RawMessage
 from analyzer.register.answering import Answering
-from analyzer.register.bounded import Ordinal
+from analyzer.register.bounded import MessageCounter
 from analyzer.register.duplicates import is_same_packet
 from analyzer.register.events import Event
 from analyzer.register.foreign import check_way_back
@@ -56,8 +56,8 @@ _event = tuple.__new__
 class TransactionTable:
     """The live transactions. Feed it messages in the order of the source; it answers with events."""
 
-    def __init__(self, ordinal: Ordinal | None = None) -> None:
-        self._ordinal = ordinal or Ordinal()
+    def __init__(self, counter: MessageCounter | None = None) -> None:
+        self._ordinal = counter or MessageCounter()
         self._numbers = array("Q")
         self._opened = 0
         self._tick = 0

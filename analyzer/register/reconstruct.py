@@ -18,7 +18,7 @@ from analyzer.evidence import SECOND, NetworkError, RawMessage
 from analyzer.register.attempt import Attempt
 from analyzer.register.binding import Binding, BindingEvent, BindingTable
 from analyzer.register.boot import boot_score
-from analyzer.register.bounded import Notes, Ordinal
+from analyzer.register.bounded import MessageCounter, Notes
 from analyzer.register.challenges import Challenged, Challenges
 from analyzer.register.digest.secrets import Secrets
 from analyzer.register.digest_ledger import DigestLedger, DigestRecord
@@ -68,12 +68,12 @@ class Reconstructor:
         self.emit = emit
         self._closed = closed
         self._detail = detail
-        self.ordinal = Ordinal()
-        self.table = TransactionTable(self.ordinal)
-        self.registry = Registry(self.ordinal)
+        self.counter = MessageCounter()
+        self.table = TransactionTable(self.counter)
+        self.registry = Registry(self.counter)
         self.bindings = BindingTable()
         self.challenges = Challenges()
-        self.digests = DigestLedger(secrets, self.challenges, self.ordinal, detail=detail)
+        self.digests = DigestLedger(secrets, self.challenges, self.counter, detail=detail)
         self.heard: Notes[str, int] = Notes(MOST_HOSTS)
         self.responses: Counter[int] = Counter()
         self.requests = 0
@@ -88,7 +88,7 @@ class Reconstructor:
 
     def feed(self, message: Message) -> None:
         """Take in a message."""
-        self.ordinal.number += 1
+        self.counter.number += 1
         duplicates, now = self.table.duplicates, message.raw_message.time
         if now is not None:
             self._clock(now)
@@ -103,7 +103,7 @@ class Reconstructor:
 
     def note_foreign(self, raw_message: RawMessage) -> None:
         """Take in that a message went by which is another worker's: all that it says of time and of servers."""
-        self.ordinal.number += 1
+        self.counter.number += 1
         now = raw_message.time
         if now is not None:
             self._clock(now)

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from analyzer.evidence import Endpoint
-from analyzer.register.bounded import Bounded, Ordinal
+from analyzer.register.bounded import Bounded, MessageCounter
 from analyzer.register.identity import Client, Registrar, may_be_same
 from analyzer.register.registration import Registration
 from analyzer.register.transaction import Transaction
@@ -84,8 +84,8 @@ class CallIdSequence:
 class Registry:
     """All registrations and streams; the oldest are given up beyond a bound, and counted."""
 
-    def __init__(self, ordinal: Ordinal | None = None) -> None:
-        self._ordinal = ordinal or Ordinal()
+    def __init__(self, counter: MessageCounter | None = None) -> None:
+        self._ordinal = counter or MessageCounter()
         self._clients: Bounded[tuple[Registrar, str], tuple[Registration, ...]] = Bounded(MOST_CLIENTS)
         self._sequences: Bounded[str, tuple[CallIdSequence, ...]] = Bounded(
             MOST_STREAMS, lambda call_id, _: len(call_id)

@@ -73,10 +73,10 @@ class Analysis:
         self._rows: list[TransactionRow] = []
         self._summary = Summary()
         self._reconstructor = Reconstructor(self._secrets, self._closed, detail=detail)
-        self._reconstructor.ordinal.shared = partition is not None
+        self._reconstructor.counter.shared = partition is not None
         self._recorder = _recorder() if tables else None
         if self._recorder is not None:
-            self._reconstructor.table = self._recorder.table(self._reconstructor.ordinal)
+            self._reconstructor.table = self._recorder.table(self._reconstructor.counter)
         self._judge = Judge(self.rules, CaptureContext(sources, self._reconstructor, profile), exhaustive=exhaustive)
         ask = self._judge.ask
         self._reconstructor.emit = ask if self._recorder is None else self._recorder.hearing(ask)

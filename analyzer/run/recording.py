@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from analyzer.evidence import Endpoint
 from analyzer.register.attempt import requested_expiry
-from analyzer.register.bounded import Ordinal
+from analyzer.register.bounded import MessageCounter
 from analyzer.register.contacts import Contacts
 from analyzer.register.events import Event
 from analyzer.register.matching import TransactionTable
@@ -113,9 +113,9 @@ class Recorder:
         self._told: dict[int, tuple[int | None, int | None, int | None]] = {}
         self._same: dict[Endpoint, Endpoint] = {}
 
-    def table(self, ordinal: Ordinal) -> TransactionTable:
+    def table(self, counter: MessageCounter) -> TransactionTable:
         """A transaction table that tells of each message."""
-        return _ToldTable(ordinal, self)
+        return _ToldTable(counter, self)
 
     def hearing(self, emit: Callable[[Subject], None]) -> Callable[[Subject], None]:
         """Hear of the attempts on their way to `emit`."""
@@ -163,8 +163,8 @@ class _ToldTable(TransactionTable):
     """Matches as its parent does, and tells the recorder which message went where. What a capture holds twice is one
     message, as in the summary."""
 
-    def __init__(self, ordinal: Ordinal, recorder: Recorder) -> None:
-        super().__init__(ordinal)
+    def __init__(self, counter: MessageCounter, recorder: Recorder) -> None:
+        super().__init__(counter)
         self._recorder = recorder
 
     def feed(self, message: Message) -> list[Event]:
