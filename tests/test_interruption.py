@@ -147,17 +147,17 @@ def test_a_report_that_is_being_made_is_given(stage: str, monkeypatch: pytest.Mo
 
 
 def test_the_second_one_does_not_wait_for_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    part, feed = Analysis.part, Analysis.feed
+    partial, feed = Analysis.partial, Analysis.feed
 
     def signalled(self: Analysis, **named: Any) -> Any:
         signal.raise_signal(signal.SIGHUP)
-        return part(self, **named)
+        return partial(self, **named)
 
     def first(self: Analysis, item: Any) -> None:
         feed(self, item)
         signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr(Analysis, "part", signalled)
+    monkeypatch.setattr(Analysis, "partial", signalled)
     monkeypatch.setattr(Analysis, "feed", first)
     with pytest.raises(Interrupted) as raised:
         analyzer.analyze(SAMPLE)

@@ -6,7 +6,7 @@ follows it even if a server changed To. A message that was cut before To goes wh
 
 A large file is read by several tasks at once, as `--jobs` does it (`analyzer/run/workers.py`): each walks over all
 records, which is a sixth of the work, and takes up the messages of its share alone. Shares are by Call-ID, so that an
-answer and its request are in one. `Partition`, which shares out for `--jobs`, remembers every Call-ID; here nothing has
+answer and its request are in one. `Shard`, which shares out for `--jobs`, remembers every Call-ID; here nothing has
 to stay together but an exchange, so a hash will do, and memory does not grow with the file.
 """
 
@@ -25,8 +25,8 @@ from analyzer.defect import SourceError
 from analyzer.evidence import Endpoint, Fidelity, Item, NetworkError, RawMessage, Source
 from analyzer.register.bounded import Notes
 from analyzer.register.identity import aor_of
-from analyzer.run.partition import call_id_of
 from analyzer.run.pipeline import patient_collector
+from analyzer.run.shard import call_id_of
 from analyzer.sip.message import Message, parse
 from analyzer.sip.text import octets
 

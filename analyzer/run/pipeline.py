@@ -25,9 +25,9 @@ from analyzer.register.reconstruct import Reconstructor
 from analyzer.register.registration import Registration
 from analyzer.register.transaction import Transaction
 from analyzer.rules import all_rules
-from analyzer.run.part import Part, report_of
-from analyzer.run.partition import Inseparable, Partition
+from analyzer.run.partial_result import PartialResult, report_of
 from analyzer.run.report import Report, Summary, TransactionRow, row_of
+from analyzer.run.shard import Inseparable, Shard
 from analyzer.sip.message import parse
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ _OBJECTS_BETWEEN_COLLECTIONS = 10_000_000
 class Analysis:
     """A run over items that somebody else reads: `feed` each, `finish` once.
 
-    `partition` makes it one worker's share; `tables` keeps what `analyzer.tables` needs; `exhaustive` asks rules also
+    `shard` makes it one worker's shard; `tables` keeps what `analyzer.tables` needs; `exhaustive` asks rules also
     where the marks of a subject settle what they would answer, which costs time and must change nothing.
     """
 
@@ -59,13 +59,13 @@ class Analysis:
         detail: bool = True,
         aor: str = "",
         profile: str = "rfc3261",
-        partition: Partition | None = None,
+        shard: Shard | None = None,
         tables: bool = False,
         exhaustive: bool = False,
     ) -> None:
         self.sources = sources
         self.rules = all_rules() if rules is None else rules
-        self._partition = partition
+        self._partition = shard
         self._by_name = {source.name: source for source in sources}
         self._secrets = secrets or Secrets()
         self._detail = detail = detail or tables
@@ -73,7 +73,7 @@ class Analysis:
         self._rows: list[TransactionRow] = []
         self._summary = Summary()
         self._reconstructor = Reconstructor(self._secrets, self._closed, detail=detail)
-        self._reconstructor.counter.shared = partition is not None
+        self._reconstructor.counter.shared = shard is not None
         self._recorder = _recorder() if tables else None
         if self._recorder is not None:
             self._reconstructor.table = self._recorder.table(self._reconstructor.counter)
@@ -110,9 +110,9 @@ class Analysis:
 
     def finish(self, *, interrupted: bool = False) -> Report:
         """The input has ended: close what is alive, and report."""
-        return report_of([self.part(interrupted=interrupted)], self.rules)
+        return report_of([self.partial(interrupted=interrupted)], self.rules)
 
-    def part(self, *, interrupted: bool = False) -> Part:
+    def partial(self, *, interrupted: bool = False) -> PartialResult:
         """The input has ended: close what is alive, and hand over what was found."""
         reconstructor, judge, summary = self._reconstructor, self._judge, self._summary
         reconstructor.finish(max((source.last for source in self.sources if source.last is not None), default=None))
@@ -123,7 +123,7 @@ class Analysis:
         registrations = list(reconstructor.registry)
         for registration in registrations:
             registration.seal()
-        return Part(
+        return PartialResult(
             sources=self.sources,
             summary=summary,
             transactions=self._rows,
@@ -198,7 +198,7 @@ def analyze(
         files = [credentials] if isinstance(credentials, str | os.PathLike) else list(credentials)
         secrets = Secrets.load([os.fspath(file) for file in files])
 
-    def run(partition: Partition | None, progress: Callable[[int, int | None], None] | None) -> Part:
+    def run(shard: Shard | None, progress: Callable[[int, int | None], None] | None) -> PartialResult:
         with open_sources(several, kind=kind, dialect=dialect, engine=engine, tls_keylog=tls_keylog) as reading:
             analysis = Analysis(
                 reading.sources,
@@ -208,13 +208,13 @@ def analyze(
                 tables=tables and detail,
                 aor=aor,
                 profile=profile,
-                partition=partition,
+                shard=shard,
             )
             interrupted = _read(reading, analysis, progress)
             with late(interrupted) as noted:
-                part = analysis.part(interrupted=interrupted)
-            part.interrupted = interrupted or bool(noted)
-            return part
+                partial = analysis.partial(interrupted=interrupted)
+            partial.interrupted = interrupted or bool(noted)
+            return partial
 
     chosen = all_rules() if rules is None else rules
     if jobs > 1 and not aor and are_files(several):
@@ -225,14 +225,14 @@ def analyze(
     return _report([run(None, progress)], chosen)
 
 
-def _report(parts: Sequence[Part], rules: Sequence[Rule]) -> Report:
-    with late(any(part.interrupted for part in parts)) as noted:
-        report = report_of(parts, rules)
+def _report(partials: Sequence[PartialResult], rules: Sequence[Rule]) -> Report:
+    with late(any(partial.interrupted for partial in partials)) as noted:
+        report = report_of(partials, rules)
     report.interrupted = report.interrupted or bool(noted)
     return report
 
 
-def _divided(run: Run, jobs: int, progress: Callable[[int, int | None], None] | None) -> list[Part]:
+def _divided(run: Run, jobs: int, progress: Callable[[int, int | None], None] | None) -> list[PartialResult]:
     """The parts of several workers; one process does all where there can be no workers, where they cannot share the
     capture, or where one of them died."""
     from analyzer.run.workers import WorkerDied, can_fork, divided  # late: only a run of several processes pays for it
@@ -241,16 +241,16 @@ def _divided(run: Run, jobs: int, progress: Callable[[int, int | None], None] | 
         return [run(None, progress)]
     try:
         with patient_collector():
-            parts = divided(run, jobs, progress)
-        if len({method for part in parts for method in part.summary.methods}) > _MOST_METHODS:
+            partials = divided(run, jobs, progress)
+        if len({method for partial in partials for method in partial.summary.methods}) > _MOST_METHODS:
             raise Inseparable("there are more methods than are counted apart")
-        return parts
+        return partials
     except Inseparable:
         return [run(None, progress)]
     except WorkerDied as death:
-        part = run(None, progress)
-        part.notes.append(f"a worker process {death}, so the capture was read again by one process alone")
-        return [part]
+        partial = run(None, progress)
+        partial.notes.append(f"a worker process {death}, so the capture was read again by one process alone")
+        return [partial]
 
 
 def _read(reading: Reading, analysis: Analysis, progress: Callable[[int, int | None], None] | None) -> bool:

@@ -1,8 +1,8 @@
-"""Several processes on one capture (`--jobs`): each reads all of it and analyzes its share (`partition.py`).
+"""Several processes on one capture (`--jobs`): each reads all of it and analyzes its shard (`shard.py`).
 
 Reading is cheap beside analyzing, and what holds a registration together is known only when it was read, so every
 worker walks over all records and takes up its own messages; of the others it notes what they say of time and of
-servers. No message travels between processes, only what was found: the parts of one report (`part.py`).
+servers. No message travels between processes, only what was found: the parts of one report (`partial.py`).
 
 Workers are forks: they have the secrets and the rules without these being copied through a pipe, where secrets must not
 go. A worker that dies is missed at once, because its end of the pipe closes. A worker whose parent died ends at once,
@@ -27,14 +27,14 @@ from multiprocessing.process import BaseProcess
 
 from analyzer.escape import Told
 from analyzer.interruption import SIGNALS, TOLD, Interrupted, Listener, diverted, unheard
-from analyzer.run.part import Part
-from analyzer.run.partition import Partition
+from analyzer.run.partial_result import PartialResult
+from analyzer.run.shard import Shard
 
 _LOOK = 0.1  # seconds between two looks at how far the workers are
 _WATCH = 1.0  # seconds between two looks at who the parent is, where the pipe to it has still another end
 
 Progress = Callable[[int, int | None], None]
-Run = Callable[[Partition | None, Progress | None], Part]
+Run = Callable[[Shard | None, Progress | None], PartialResult]
 """Analyzes one share (None: all of it), tells how far the reading is, and gives the part."""
 
 
@@ -47,8 +47,8 @@ def can_fork() -> bool:
     return "fork" in multiprocessing.get_all_start_methods()
 
 
-def divided(run: Run, jobs: int, progress: Progress | None = None) -> list[Part]:
-    """Have `jobs` workers analyze a share each; their parts, in order.
+def divided(run: Run, jobs: int, progress: Progress | None = None) -> list[PartialResult]:
+    """Have `jobs` workers analyze a shard each; their parts, in order.
 
     Raises `Inseparable` where the capture cannot be shared out, `WorkerDied` where one of them does not come back. What
     a worker raises otherwise (SourceError) is raised here. Ctrl-C has each hand over the part of what it had read.
@@ -60,7 +60,7 @@ def divided(run: Run, jobs: int, progress: Progress | None = None) -> list[Part]
             receiving, sending = context.Pipe(duplex=False)
             process = context.Process(
                 target=_work,
-                args=(run, Partition(number, jobs), sending, [receiving, *(one.connection for one in crew)]),
+                args=(run, Shard(number, jobs), sending, [receiving, *(one.connection for one in crew)]),
                 daemon=True,
             )
             with unheard(*SIGNALS, TOLD):
@@ -80,7 +80,7 @@ class _Worker:
     def __init__(self, process: BaseProcess, connection: Connection) -> None:
         self.process = process
         self.connection = connection
-        self.part: Part | None = None
+        self.partial: PartialResult | None = None
         self.position = 0
         self.total: int | None = None
 
@@ -91,8 +91,8 @@ class _Worker:
         except EOFError:
             self.process.join()
             raise WorkerDied(_death(self.process.exitcode)) from None
-        if isinstance(said, Part):
-            self.part = said
+        if isinstance(said, PartialResult):
+            self.partial = said
         elif isinstance(said, BaseException):
             raise said
         else:
@@ -110,7 +110,7 @@ class _Worker:
         self.connection.close()
 
 
-def _gather(crew: Sequence[_Worker], progress: Progress | None) -> list[Part]:
+def _gather(crew: Sequence[_Worker], progress: Progress | None) -> list[PartialResult]:
     """Take in what all of them say. A message must not be left half taken: signals do not interrupt that."""
     told: list[int] = []
 
@@ -122,7 +122,7 @@ def _gather(crew: Sequence[_Worker], progress: Progress | None) -> list[Part]:
             worker.tell()
 
     with diverted(tell):
-        while waiting := {worker.connection: worker for worker in crew if worker.part is None}:
+        while waiting := {worker.connection: worker for worker in crew if worker.partial is None}:
             try:
                 for ready in wait(list(waiting), _LOOK):
                     waiting[ready].hear()  # type: ignore[index]
@@ -132,9 +132,9 @@ def _gather(crew: Sequence[_Worker], progress: Progress | None) -> list[Part]:
                 raise
             if progress is not None:
                 progress(min(worker.position for worker in crew), crew[0].total)
-        parts = [worker.part for worker in crew if worker.part is not None]
-        parts[0].interrupted = parts[0].interrupted or bool(told)
-    return parts
+        partials = [worker.partial for worker in crew if worker.partial is not None]
+        partials[0].interrupted = partials[0].interrupted or bool(told)
+    return partials
 
 
 def _death(code: int | None) -> str:
@@ -152,8 +152,8 @@ def _portable(error: BaseException) -> BaseException:
     return error
 
 
-def _work(run: Run, partition: Partition, connection: Connection, others: Sequence[Connection]) -> None:
-    """What a worker does: its share, and one answer at the end."""
+def _work(run: Run, shard: Shard, connection: Connection, others: Sequence[Connection]) -> None:
+    """What a worker does: its shard, and one answer at the end."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     signal.signal(TOLD, Listener())
@@ -166,12 +166,12 @@ def _work(run: Run, partition: Partition, connection: Connection, others: Sequen
 
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [*SIGNALS, TOLD])
-        part: Part | BaseException = run(partition, tell)
+        partial: PartialResult | BaseException = run(shard, tell)
     except (Exception, KeyboardInterrupt) as error:
-        part = _portable(error)
+        partial = _portable(error)
     signal.signal(TOLD, signal.SIG_IGN)
     gc.disable()  # or it would look through all of the part again and again while it is packed
-    connection.send(part)
+    connection.send(partial)
     connection.close()
     os._exit(0)  # nothing of the parent's is this process' to flush or to clean up
 

@@ -19,8 +19,8 @@ from analyzer.cluster.tabulate import Alone, buckets_for, tabulated
 from analyzer.dataframes.frames import tables
 from analyzer.defect import SourceError
 from analyzer.evidence import Frame
-from analyzer.run.partition import call_id_of
 from analyzer.run.pipeline import analyze
+from analyzer.run.shard import call_id_of
 from analyzer.storm.traffic import COLUMNS
 from benchmarks.storm import StormPlan
 from benchmarks.traffic import make_storm

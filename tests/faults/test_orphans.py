@@ -28,7 +28,7 @@ DEADLY = [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL]
 SCRIPT = """
 import os, sys, time
 from analyzer.run import workers
-from analyzer.run.part import Part
+from analyzer.run.partial_result import Part
 from analyzer.run.pipeline import Analysis
 
 def reading(partition, tell):

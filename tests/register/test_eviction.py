@@ -15,10 +15,10 @@ from analyzer.register import bounded, digest_ledger, exchanges, registration, r
 from analyzer.register.bounded import LONG, Bounded, brief
 from analyzer.register.digest.secrets import Secrets
 from analyzer.register.reconstruct import Reconstructor
-from analyzer.run.part import report_of
-from analyzer.run.partition import Partition
+from analyzer.run.partial_result import report_of
 from analyzer.run.pipeline import Analysis, analyze_items
 from analyzer.run.report import Report
+from analyzer.run.shard import Shard
 from analyzer.sip.message import parse
 from analyzer.views import ViewOptions, load_view
 from tests.register.traffic import answer, request
@@ -227,13 +227,13 @@ def test_memory_does_not_follow_a_scan(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def parts_of(items: list[Item], jobs: int) -> Report:
-    parts = []
+    partials = []
     for number in range(jobs):
-        analysis = Analysis([Source("flow")], partition=Partition(number, jobs))
+        analysis = Analysis([Source("flow")], shard=Shard(number, jobs))
         for item in items:
             analysis.feed(item)
-        parts.append(analysis.part())
-    return report_of(parts, analysis.rules)
+        partials.append(analysis.partial())
+    return report_of(partials, analysis.rules)
 
 
 def test_several_processes_count_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,10 @@ import pytest
 
 from analyzer.capture.opener import open_sources
 from analyzer.evidence import Item
-from analyzer.run.part import report_of
-from analyzer.run.partition import Inseparable, Partition
+from analyzer.run.partial_result import report_of
 from analyzer.run.pipeline import Analysis, analyze
 from analyzer.run.report import Report
+from analyzer.run.shard import Inseparable, Shard
 from analyzer.views import ViewOptions, load_view
 from benchmarks.population import write_users
 from benchmarks.storm import StormPlan
@@ -41,14 +41,14 @@ def users(path: Path) -> list[Path]:
 
 def shared_out(path: Path, jobs: int) -> Report:
     """What workers find, without their processes: one after the other here."""
-    parts = []
+    partials = []
     for number in range(jobs):
         with open_sources([path]) as reading:
-            analysis = Analysis(reading.sources, partition=Partition(number, jobs))
+            analysis = Analysis(reading.sources, shard=Shard(number, jobs))
             for item in reading:
                 analysis.feed(item)
-        parts.append(analysis.part())
-    return report_of(parts, analysis.rules)
+        partials.append(analysis.partial())
+    return report_of(partials, analysis.rules)
 
 
 @pytest.mark.parametrize("path", SMALL, ids=lambda path: "/".join(path.parts[-3:]))
@@ -89,10 +89,10 @@ def test_the_workers_share_the_work(storm: tuple[Path, Path]) -> None:
         items: list[Item] = list(reading)
     sizes = []
     for number in range(2):
-        analysis = Analysis([], partition=Partition(number, 2))
+        analysis = Analysis([], shard=Shard(number, 2))
         for item in items:
             analysis.feed(item)
-        sizes.append(analysis.part().summary.messages)
+        sizes.append(analysis.partial().summary.messages)
     assert sum(sizes) == 3000 and min(sizes) > 1000
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from analyzer.capture.opener import open_sources
 from analyzer.dataframes.frames import tables
-from analyzer.run.part import report_of
-from analyzer.run.partition import Inseparable, Partition
+from analyzer.run.partial_result import report_of
 from analyzer.run.pipeline import Analysis, analyze
 from analyzer.run.report import Report
+from analyzer.run.shard import Inseparable, Shard
 from benchmarks.population import write_users
 from benchmarks.storm import StormPlan
 from benchmarks.traffic import make_storm
@@ -31,14 +31,14 @@ def assert_same(one: Report, other: Report) -> None:
 
 def shared_out(path: Path, jobs: int) -> Report:
     """What workers find, without their processes: one after the other here."""
-    parts = []
+    partials = []
     for number in range(jobs):
         with open_sources([path]) as reading:
-            analysis = Analysis(reading.sources, partition=Partition(number, jobs), tables=True)
+            analysis = Analysis(reading.sources, shard=Shard(number, jobs), tables=True)
             for item in reading:
                 analysis.feed(item)
-        parts.append(analysis.part())
-    return report_of(parts, analysis.rules)
+        partials.append(analysis.partial())
+    return report_of(partials, analysis.rules)
 
 
 @pytest.mark.parametrize("path", SMALL, ids=lambda path: path.parent.name)

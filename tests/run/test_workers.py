@@ -12,37 +12,37 @@ import pytest
 
 from analyzer.defect import SourceError
 from analyzer.run import workers
-from analyzer.run.part import Part
-from analyzer.run.partition import Inseparable, Partition
+from analyzer.run.partial_result import PartialResult
 from analyzer.run.pipeline import Analysis, analyze
+from analyzer.run.shard import Inseparable, Shard
 from analyzer.run.workers import Progress, WorkerDied, divided
 from tests.capture.build import pcap, write
 from tests.cli.test_cli_engine import run as command
 from tests.faults.child import ended, frames, started, wait_until
 
 
-def part_of(partition: Partition | None, progress: Progress | None) -> Part:
+def part_of(shard: Shard | None, progress: Progress | None) -> PartialResult:
     """A part that tells whose it is by its notes."""
-    assert partition is not None and progress is not None
-    progress(partition.number + 5, 10)
-    part = Analysis([]).part()
-    part.notes.append(f"{partition.number} of {partition.count}, process {os.getpid() != PARENT}")
-    return part
+    assert shard is not None and progress is not None
+    progress(shard.number + 5, 10)
+    partial = Analysis([]).partial()
+    partial.notes.append(f"{shard.number} of {shard.count}, process {os.getpid() != PARENT}")
+    return partial
 
 
 PARENT = os.getpid()
 
 
-def killed(partition: Partition | None, progress: Progress | None) -> Part:
-    if partition is not None and partition.number == 1:
+def killed(shard: Shard | None, progress: Progress | None) -> PartialResult:
+    if shard is not None and shard.number == 1:
         os.kill(os.getpid(), signal.SIGKILL)
-    return part_of(partition, progress)
+    return part_of(shard, progress)
 
 
-def gone(partition: Partition | None, progress: Progress | None) -> Part:
-    if partition is not None and partition.number == 0:
+def gone(shard: Shard | None, progress: Progress | None) -> PartialResult:
+    if shard is not None and shard.number == 0:
         os._exit(7)
-    return part_of(partition, progress)
+    return part_of(shard, progress)
 
 
 def no_children() -> bool:
@@ -50,8 +50,8 @@ def no_children() -> bool:
 
 
 def test_parts_come_in_order() -> None:
-    parts = divided(part_of, 3)
-    assert [part.notes for part in parts] == [[f"{number} of 3, process True"] for number in range(3)]
+    partials = divided(part_of, 3)
+    assert [partial.notes for partial in partials] == [[f"{number} of 3, process True"] for number in range(3)]
     assert no_children()
 
 
@@ -62,7 +62,7 @@ def test_progress_is_that_of_the_slowest() -> None:
 
 
 @pytest.mark.parametrize(("work", "how"), [(killed, "was killed by SIGKILL"), (gone, "ended with exit code 7")])
-def test_a_worker_that_dies_is_missed(work: Callable[..., Part], how: str) -> None:
+def test_a_worker_that_dies_is_missed(work: Callable[..., PartialResult], how: str) -> None:
     with pytest.raises(WorkerDied, match=how):
         divided(work, 2)
     assert no_children()
@@ -70,8 +70,8 @@ def test_a_worker_that_dies_is_missed(work: Callable[..., Part], how: str) -> No
 
 @pytest.mark.parametrize("error", [SourceError("x.pcap", "is gone"), Inseparable("one Call-ID"), ValueError("a bug")])
 def test_what_a_worker_raises_is_raised_here(error: Exception) -> None:
-    def fails(partition: Partition | None, progress: Progress | None) -> Part:
-        del partition, progress
+    def fails(shard: Shard | None, progress: Progress | None) -> PartialResult:
+        del shard, progress
         raise error
 
     with pytest.raises(type(error), match=str(error)):

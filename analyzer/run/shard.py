@@ -24,7 +24,7 @@ from analyzer.sip.text import octets, text
 from analyzer.sip.uri import Uri
 from analyzer.sip.uri import aor as canonical_aor
 
-__all__ = ["Inseparable", "Partition", "call_id_of"]
+__all__ = ["Inseparable", "Shard", "call_id_of"]
 
 _CALL_ID = re.compile(rb"\n(?:call-id|i)[ \t]*+:[ \t]*+([^\r\n]++)", re.IGNORECASE)
 # Up to the bracket or the first parameter: a tag, which answers add, is no part of who it is.
@@ -32,7 +32,7 @@ _TO = re.compile(rb"\n(?:to|t)[ \t]*+:([^\r\n>;]*+)", re.IGNORECASE)
 _MOST_PAIRS = 200_000
 
 
-class Partition:
+class Shard:
     """The share of worker `number` (from 0) of `count`."""
 
     def __init__(self, number: int, count: int) -> None:

@@ -1,4 +1,4 @@
-"""What one run over (a share of) the messages found, and how several such parts become one report.
+"""What one run over (a shard of) the messages found, and how several such parts become one report.
 
 A run in one process is the case of one part. What workers found is put together so that the report is the same: counts
 add up, lists are ordered by when a thing was first seen, and a finding that several workers share (of a server's
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Part:
+class PartialResult:
     """What a run found.
 
     `opened` numbers its transactions, `orphans` counts answers without request. `evicted_findings`, `digests_dropped`
@@ -58,17 +58,17 @@ class Part:
     recording: Recording | None = None
 
 
-def report_of(parts: Sequence[Part], rules: Sequence[Rule]) -> Report:
+def report_of(partials: Sequence[PartialResult], rules: Sequence[Rule]) -> Report:
     """One report of all parts; each must have read all sources."""
-    first = parts[0]
-    if len(parts) > 1:
-        _renumber(parts)
-    tallies = _sum_tallies(part.outcomes for part in parts)
-    findings = finished([finding for part in parts for finding in part.findings], _loss(parts), rules)
-    summary = _sum_summaries([part.summary for part in parts])
-    registrations = sorted((one for part in parts for one in part.registrations), key=lambda one: one.id)
+    first = partials[0]
+    if len(partials) > 1:
+        _renumber(partials)
+    tallies = _sum_tallies(partial.outcomes for partial in partials)
+    findings = finished([finding for partial in partials for finding in partial.findings], _loss(partials), rules)
+    summary = _sum_summaries([partial.summary for partial in partials])
+    registrations = sorted((one for partial in partials for one in partial.registrations), key=lambda one: one.id)
     summary.keepalives = sum(source.keepalives for source in first.sources)
-    unlisted = sum((part.unlisted for part in parts), Counter[str]())
+    unlisted = sum((partial.unlisted for partial in partials), Counter[str]())
     summary.registrations = len(registrations) + unlisted.total()
     summary.outcomes = Counter(one.outcome for one in registrations) + unlisted
     summary.findings = Counter(finding.shown_severity for finding in findings)
@@ -76,22 +76,22 @@ def report_of(parts: Sequence[Part], rules: Sequence[Rule]) -> Report:
     return Report(
         sources=first.sources,
         summary=summary,
-        transactions=sorted(row for part in parts for row in part.transactions),
+        transactions=sorted(row for partial in partials for row in partial.transactions),
         registrations=registrations,
-        digests=sorted((record for part in parts for record in part.digests), key=lambda record: record.order),
+        digests=sorted((record for partial in partials for record in partial.digests), key=lambda record: record.order),
         findings=findings,
         outcomes=tallies,
         secrets_given=first.secrets_given,
-        notes=[*_given_up(parts, summary), *first.notes],
-        interrupted=any(part.interrupted for part in parts),
+        notes=[*_given_up(partials, summary), *first.notes],
+        interrupted=any(partial.interrupted for partial in partials),
         aor=first.aor,
-        recording=_recording(parts),
+        recording=_recording(partials),
         unlisted=unlisted,
     )
 
 
-def _recording(parts: Sequence[Part]) -> Recording | None:
-    several = [part.recording for part in parts if part.recording is not None]
+def _recording(partials: Sequence[PartialResult]) -> Recording | None:
+    several = [partial.recording for partial in partials if partial.recording is not None]
     if not several:
         return None
     from analyzer.run.recording import together  # late: a run without tables does not pay for it
@@ -99,10 +99,10 @@ def _recording(parts: Sequence[Part]) -> Recording | None:
     return together(several)
 
 
-def _renumber(parts: Sequence[Part]) -> None:
+def _renumber(partials: Sequence[PartialResult]) -> None:
     """Number transactions and registrations as one process would: 1, 2, 3 in the order in which they began."""
-    began = sorted(number for part in parts for number in part.opened)
-    known = sorted(number for part in parts for number in part.begun)
+    began = sorted(number for partial in partials for number in partial.opened)
+    known = sorted(number for partial in partials for number in partial.begun)
 
     def transaction(number: int) -> int:
         return bisect_left(began, number) + 1
@@ -110,19 +110,19 @@ def _renumber(parts: Sequence[Part]) -> None:
     def registration(number: int | None) -> int | None:
         return None if number is None else bisect_left(known, number) + 1
 
-    for part in parts:
-        part.transactions = [
+    for partial in partials:
+        partial.transactions = [
             row._replace(id=transaction(row.id), registration=registration(row.registration))
-            for row in part.transactions
+            for row in partial.transactions
         ]
-        for record in part.digests:
+        for record in partial.digests:
             record.transaction = transaction(record.transaction)
-        for finding in part.findings:
+        for finding in partial.findings:
             finding.registration = registration(finding.registration)
             finding.transaction = None if finding.transaction is None else transaction(finding.transaction)
-        if part.recording is not None:
-            part.recording.renumber(transaction, lambda number: bisect_left(known, number) + 1)
-        for one in part.registrations:
+        if partial.recording is not None:
+            partial.recording.renumber(transaction, lambda number: bisect_left(known, number) + 1)
+        for one in partial.registrations:
             one.renumber(bisect_left(known, one.id) + 1, transaction)
 
 
@@ -145,20 +145,25 @@ def _sum_summaries(several: Sequence[Summary]) -> Summary:
     return whole
 
 
-def _loss(parts: Sequence[Part]) -> float:
+def _loss(partials: Sequence[PartialResult]) -> float:
     """Answers without requests and holes in streams, for each transaction (RULES 1.1 item 6)."""
-    gaps = sum(source.gaps for source in parts[0].sources)
-    return (sum(part.orphans for part in parts) + gaps) / max(1, sum(len(part.opened) for part in parts))
+    gaps = sum(source.gaps for source in partials[0].sources)
+    return (sum(partial.orphans for partial in partials) + gaps) / max(
+        1, sum(len(partial.opened) for partial in partials)
+    )
 
 
-def _given_up(parts: Sequence[Part], summary: Summary) -> list[str]:
+def _given_up(partials: Sequence[PartialResult], summary: Summary) -> list[str]:
     """What was given up to stay within bounds: never silently."""
     notes = []
-    dropped, forgotten = sum(part.evicted_findings for part in parts), sum(part.evicted_clients for part in parts)
+    dropped, forgotten = (
+        sum(partial.evicted_findings for partial in partials),
+        sum(partial.evicted_clients for partial in partials),
+    )
     if dropped:
         notes.append(f"{dropped} more findings were counted but not kept")
-    unlisted = sum(part.unlisted.total() for part in parts)
-    digests = sum(part.digests_dropped for part in parts)
+    unlisted = sum(partial.unlisted.total() for partial in partials)
+    digests = sum(partial.digests_dropped for partial in partials)
     if digests:
         notes.append(f"{digests} more responses that do not match were counted but are not listed")
     if unlisted:
@@ -169,8 +174,8 @@ def _given_up(parts: Sequence[Part], summary: Summary) -> list[str]:
     if forgotten:
         notes.append(f"{forgotten} clients or Call-IDs were forgotten, the oldest first: seen again, they look new")
     nonces, evicted_exchanges = (
-        max(part.evicted_nonces for part in parts),
-        sum(part.evicted_exchanges for part in parts),
+        max(partial.evicted_nonces for partial in partials),
+        sum(partial.evicted_exchanges for partial in partials),
     )
     if nonces:
         notes.append(f"{nonces} nonces were forgotten, the oldest first: whether those are used again is not judged")

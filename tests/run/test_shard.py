@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analyzer.evidence import Endpoint, Frame, RawMessage
-from analyzer.run.partition import Inseparable, Partition
+from analyzer.run.shard import Inseparable, Shard
 from tests.shared import shared
 
 HERE, THERE = Endpoint("192.0.2.1", 5060), Endpoint("192.0.2.2", 5060)
@@ -29,10 +29,10 @@ def raw_message(text: str) -> RawMessage:
 
 def owners(raw_messages: list[RawMessage], count: int = 4) -> list[int]:
     """Whose each is; every worker must agree that it is this one's and nobody else's."""
-    crew = [Partition(number, count) for number in range(count)]
+    crew = [Shard(number, count) for number in range(count)]
     found = []
     for one in raw_messages:
-        takers = [partition.number for partition in crew if partition.takes(one)]
+        takers = [shard.number for shard in crew if shard.takes(one)]
         assert len(takers) == 1
         found += takers
     return found
@@ -81,12 +81,12 @@ def test_two_groups_that_turn_out_to_be_one() -> None:
     crowd = [request(f"sip:user{number}@example.com", f"c{number}") for number in range(20)]
     found = owners(crowd, 2)
     other = next(number for number in range(20) if found[number] != found[0])
-    partition = Partition(0, 2)
+    shard = Shard(0, 2)
     for one in crowd:
-        partition.takes(one)
-    assert partition.takes(request("sip:user0@example.com", "c0")) is (found[0] == 0)
+        shard.takes(one)
+    assert shard.takes(request("sip:user0@example.com", "c0")) is (found[0] == 0)
     with pytest.raises(Inseparable, match="one Call-ID is used"):
-        partition.takes(request("sip:user0@example.com", f"c{other}"))
+        shard.takes(request("sip:user0@example.com", f"c{other}"))
 
 
 @pytest.mark.parametrize(
@@ -95,20 +95,20 @@ def test_two_groups_that_turn_out_to_be_one() -> None:
 def test_an_answer_that_cannot_be_told(cut: RawMessage) -> None:
     """Only who knows all requests can say which one it answers."""
     with pytest.raises(Inseparable, match="no Call-ID"):
-        Partition(0, 2).takes(cut)
+        Shard(0, 2).takes(cut)
 
 
 @pytest.mark.parametrize("text", ["REGISTER sip:h SIP/2.0\r\n\r\n", "OPTIONS sip:h SIP/2.0\r\nTo: <sip:b@h>\r\n\r\n"])
 def test_a_request_that_cannot_be_told(text: str) -> None:
     with pytest.raises(Inseparable, match="no Call-ID"):
-        Partition(0, 2).takes(raw_message(text))
+        Shard(0, 2).takes(raw_message(text))
 
 
 def test_a_cut_message() -> None:
     cut = request()
     cut.missing = 5
     with pytest.raises(Inseparable, match="cut"):
-        Partition(0, 2).takes(cut)
+        Shard(0, 2).takes(cut)
 
 
 @pytest.mark.parametrize(
