@@ -10,7 +10,7 @@ from typing import Any
 from analyzer.evidence import Endpoint
 from analyzer.judge.findings import Finding
 from analyzer.register.digest.secrets import Secrets
-from analyzer.register.registration import Registration
+from analyzer.register.registration import SUCCESSFUL_OUTCOMES, Registration
 from analyzer.run.report import Report
 from replay.clients import Client, Round
 from replay.conversation import Conversation
@@ -23,7 +23,6 @@ from replay.scenario import Playing, Scenario
 from replay.timers import Timers
 from replay.uas import Term, TransactionUser, UserAgentServer
 
-SUCCESS = frozenset(("registered", "removed", "fetched"))
 """Outcomes of a registration that has got what it wanted."""
 _STOPPED = "stopped"
 
@@ -89,7 +88,7 @@ class ServingResult:
         return bool(self.clients) and all(self._is_right(self.outcome_of(client)) for client in self.clients)
 
     def _is_right(self, outcome: str) -> bool:
-        return outcome in SUCCESS if self.flow is None else outcome == self.flow.outcome
+        return outcome in SUCCESSFUL_OUTCOMES if self.flow is None else outcome == self.flow.outcome
 
     def as_json(self) -> dict[str, Any]:
         """The object of `--format json` (CONTRACT): `steps` are those of the first client, `clients` has all.

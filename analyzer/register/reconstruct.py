@@ -28,7 +28,7 @@ from analyzer.register.foreign import foreign_challenge
 from analyzer.register.identity import aor_of, client_of, registrar_of
 from analyzer.register.keys import from_tag
 from analyzer.register.matching import TransactionTable
-from analyzer.register.registration import WELL, Registration
+from analyzer.register.registration import SUCCESSFUL_OUTCOMES, Registration
 from analyzer.register.registry import Registry
 from analyzer.register.subjects import (
     AttemptSubject,
@@ -380,7 +380,7 @@ class Reconstructor:
     def _cause(self, attempt: Attempt) -> str:
         """What an attempt that failed shows of the reason, in the words of a report; empty if nothing."""
         last = attempt.last
-        if last.final is None or attempt.outcome in WELL:
+        if last.final is None or attempt.outcome in SUCCESSFUL_OUTCOMES:
             return ""
         if any(record.verdict == "mismatch" for record in self.digests.of(last)):
             return "the response does not match the password given"

@@ -66,7 +66,7 @@ class LastSeen(NamedTuple):
     aborted: str
 
 
-WELL = frozenset(("registered", "removed", "fetched"))
+SUCCESSFUL_OUTCOMES = frozenset(("registered", "removed", "fetched"))
 """Outcomes by which the client has what it asked for."""
 
 
@@ -185,7 +185,7 @@ class Registration:
     @property
     def was_well(self) -> bool:
         """Whether it ever had what it asked for."""
-        return any(outcome in WELL for outcome, _ in self.outcome_counts)
+        return any(outcome in SUCCESSFUL_OUTCOMES for outcome, _ in self.outcome_counts)
 
     @property
     def size(self) -> int:
@@ -196,7 +196,7 @@ class Registration:
     def seal(self) -> None:
         """The run is over: keep of the latest transaction what a report says, and nothing else that was for reading."""
         last = self.last_transaction
-        if last is not None and self.outcome not in WELL:  # of whom all is well no report says more
+        if last is not None and self.outcome not in SUCCESSFUL_OUTCOMES:  # of whom all is well no report says more
             reason, said = self._words if last.request is None and last.final is None else _words(last)
             self.last_seen = LastSeen(
                 last.id, last.retransmissions, last.first, last.last, last.has_credentials, reason, said
@@ -286,7 +286,7 @@ class Registration:
             self.refused_in_a_row += 1
         elif outcome != "open":
             self.refused_in_a_row = 0
-        if outcome in WELL:
+        if outcome in SUCCESSFUL_OUTCOMES:
             self.failures = ()
             self.failure_count = 0
             self.failing_since = None

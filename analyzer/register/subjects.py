@@ -11,7 +11,7 @@ from analyzer.register.binding import BindingEvent
 from analyzer.register.boot import BootScore
 from analyzer.register.challenges import Challenged
 from analyzer.register.digest_ledger import DigestRecord
-from analyzer.register.registration import WELL, Registration
+from analyzer.register.registration import SUCCESSFUL_OUTCOMES, Registration
 from analyzer.register.registry import CallIdSequence
 from analyzer.register.timers import AUTH_LINK
 from analyzer.register.transaction import Transaction
@@ -108,7 +108,7 @@ class AttemptSubject:
     @property
     def marks(self) -> int:
         """What can be told of the attempt at once (`register/marks.py`)."""
-        failed = 0 if self.attempt.outcome in WELL else marks.FAILED
+        failed = 0 if self.attempt.outcome in SUCCESSFUL_OUTCOMES else marks.FAILED
         return failed | marks.TOO_BRIEF if self.attempt.too_brief else failed
 
     @property
