@@ -35,7 +35,7 @@ FOREIGN = Format("tshark", "capture", "capture that tshark reads", lambda head: 
 UNUSED_KEYS = "no TLS was found: the keys given were not needed"
 
 
-class Wish(NamedTuple):
+class EngineRequest(NamedTuple):
     """What the user asked for: the engine, and the file with keys of TLS."""
 
     engine: Engine = "auto"
@@ -54,7 +54,7 @@ class Wish(NamedTuple):
         check_keylog(self.keylog)
 
 
-class Deep(NamedTuple):
+class TsharkInput(NamedTuple):
     """What tshark is to read: `path` (that of `spool` where the input was no plain file), with keys, and why."""
 
     program: Program
@@ -73,18 +73,20 @@ class _Need(NamedTuple):
     doubtful: bool = False
 
 
-def choose(path: str | None, input_stream: InputStream, form: Format, source: Source, wish: Wish | None) -> Deep | None:
+def choose(
+    path: str | None, input_stream: InputStream, form: Format, source: Source, engine_request: EngineRequest | None
+) -> TsharkInput | None:
     """tshark for a capture of a format that is known, or None where our own reader will do.
 
     `path` is that of the file, or None for a stream. Raises SourceError where it needs tshark and cannot have it.
     """
-    wish = wish or Wish()
-    if wish.engine == "native":
+    engine_request = engine_request or EngineRequest()
+    if engine_request.engine == "native":
         return None
     known = preface.read(input_stream)
-    need = _need(path, known, form, wish)
+    need = _need(path, known, form, engine_request)
     if need is None:
-        if wish.keylog is not None:
+        if engine_request.keylog is not None:
             source.quality.append(UNUSED_KEYS)
         return None
     try:
@@ -94,36 +96,40 @@ def choose(path: str | None, input_stream: InputStream, form: Format, source: So
             raise
         source.quality.append(f"not all of it can be read: {error.reason}")
         return None
-    return _deep(program, path, input_stream, source, wish, need, secrets=known.secrets)
+    return _tshark_input(program, path, input_stream, source, engine_request, need, secrets=known.secrets)
 
 
 def foreign(
-    path: str | None, input_stream: InputStream | None, source: Source, wish: Wish | None, error: SourceError
-) -> Deep | None:
+    path: str | None,
+    input_stream: InputStream | None,
+    source: Source,
+    engine_request: EngineRequest | None,
+    error: SourceError,
+) -> TsharkInput | None:
     """tshark for something that we do not know, or None where it is not worth asking: then `error` stands.
 
     It is not where the first octets are those of no capture format; who asks for tshark by name may have it look at
     any plain file, since that takes no copy. Raises SourceError, with tshark's reason, where tshark does not know it.
     """
-    wish = wish or Wish()
-    if wish.engine == "native" or (input_stream is None and path is None):
+    engine_request = engine_request or EngineRequest()
+    if engine_request.engine == "native" or (input_stream is None and path is None):
         return None
     reason = error.reason
     if input_stream is not None:
         title = magics.capture(input_stream.head(magics.HEAD))
-        if not title and (wish.engine == "auto" or path is None or _packed(path)):
+        if not title and (engine_request.engine == "auto" or path is None or _packed(path)):
             return None
         reason = f"is {title}" if title else reason
     need = _Need(f"it {reason}", whole=True, doubtful=True)
     program = _program(source, need)
     try:
-        return _deep(program, path, input_stream, source, wish, need, secrets=False)
+        return _tshark_input(program, path, input_stream, source, engine_request, need, secrets=False)
     except SourceError as refusal:
         raise SourceError(source.name, f"{reason}, and {refusal.reason}", hint=refusal.hint or error.hint) from refusal
 
 
-def _need(path: str | None, known: preface.Preface, form: Format, wish: Wish) -> _Need | None:
-    if wish.engine == "tshark":
+def _need(path: str | None, known: preface.Preface, form: Format, engine_request: EngineRequest) -> _Need | None:
+    if engine_request.engine == "tshark":
         return _Need("", whole=True)
     strange = sorted(number for number in known.links - links.table().keys() if number not in _USER_LINKS)
     if strange:
@@ -132,7 +138,7 @@ def _need(path: str | None, known: preface.Preface, form: Format, wish: Wish) ->
         )
         whole = len(strange) == len(known.links)
         return _Need(f"its link type is {numbers}, which sipcheck does not read", whole, doubtful=True)
-    if wish.keylog is not None and (path is None or _holds_tls(path, form)):
+    if engine_request.keylog is not None and (path is None or _holds_tls(path, form)):
         return _Need("TLS is to be opened", whole=True)
     return _Need("it holds keys of TLS", whole=False) if known.secrets else None
 
@@ -156,16 +162,16 @@ def _program(source: Source, need: _Need) -> Program:
         raise SourceError(source.name, f"{why}: {error}") from error
 
 
-def _deep(
+def _tshark_input(
     program: Program,
     path: str | None,
     input_stream: InputStream | None,
     source: Source,
-    wish: Wish,
+    engine_request: EngineRequest,
     need: _Need,
     *,
     secrets: bool,
-) -> Deep:
+) -> TsharkInput:
     from analyzer.capture.tshark import program as _tshark
 
     spool: IO[bytes] | None = None
@@ -181,7 +187,9 @@ def _deep(
         if spool is not None:
             spool.close()
         raise
-    return Deep(program, path, wish.keylog, secrets, f", because {need.reason}" if need.reason else "", spool)
+    return TsharkInput(
+        program, path, engine_request.keylog, secrets, f", because {need.reason}" if need.reason else "", spool
+    )
 
 
 def _packed(path: str) -> bool:

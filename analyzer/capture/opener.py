@@ -23,7 +23,7 @@ from analyzer.defect import SourceError
 from analyzer.evidence import LATEST, Item, RawMessage, Source
 
 if TYPE_CHECKING:
-    from analyzer.capture.engine import Deep, Engine, Wish
+    from analyzer.capture.engine import Engine, EngineRequest, TsharkInput
 
 Input = str | os.PathLike[str] | BinaryIO
 
@@ -32,14 +32,14 @@ _BUFFER = 1 << 18
 
 
 class _Opened(NamedTuple):
-    """An input that was recognised; `deep` where tshark reads it, and then `input_stream` only where we can go
+    """An input that was recognised; `tshark_input` where tshark reads it, and then `input_stream` only where we can go
     along."""
 
     source: Source
     input_stream: InputStream | None
     format: Format
     size: int | None
-    deep: Deep | None = None
+    tshark_input: TsharkInput | None = None
 
 
 class Reading:
@@ -50,20 +50,20 @@ class Reading:
 
     def __init__(self, opened: Sequence[_Opened]) -> None:
         self._opened = opened
-        self._deep: list[Generator[Item, None, None]] = []
+        self._tshark_input: list[Generator[Item, None, None]] = []
         self.sources = [one.source for one in opened]
 
     def __iter__(self) -> Iterator[Item]:
-        captures = [one for one in self._opened if one.deep is None and one.format.records is not None]
-        self._deep = [_dissected(one, one.deep) for one in self._opened if one.deep is not None]
-        if len(captures) + len(self._deep) > 1:
+        captures = [one for one in self._opened if one.tshark_input is None and one.format.records is not None]
+        self._tshark_input = [_dissected(one, one.tshark_input) for one in self._opened if one.tshark_input is not None]
+        if len(captures) + len(self._tshark_input) > 1:
             for one in self._opened:
-                if one.deep is not None:
+                if one.tshark_input is not None:
                     one.source.quality.append("read by itself: streams that go on in another file are not put together")
-        if captures and not self._deep:
+        if captures and not self._tshark_input:
             yield from _captured(captures)
-        elif self._deep:
-            yield from heapq.merge(*([_captured(captures)] if captures else ()), *self._deep, key=_timeline())
+        elif self._tshark_input:
+            yield from heapq.merge(*([_captured(captures)] if captures else ()), *self._tshark_input, key=_timeline())
         logs = [_logged(one) for one in self._opened if one.format.read is not None]
         if len(logs) == 1:
             yield from logs[0]
@@ -74,7 +74,7 @@ class Reading:
     def is_divisible(self) -> bool:
         """Whether several processes can read this, each by itself, and share the work: captures that we read ourselves.
         Reading a log is most of the work on it, and what tshark reads is read once."""
-        return all(one.deep is None and one.format.records is not None for one in self._opened)
+        return all(one.tshark_input is None and one.format.records is not None for one in self._opened)
 
     def position(self) -> int:
         """Octets taken from the files so far, before decompression."""
@@ -87,13 +87,13 @@ class Reading:
 
     def close(self) -> None:
         """Close all files that were opened here; streams that were handed in stay open."""
-        for running in self._deep:
+        for running in self._tshark_input:
             running.close()
         for one in self._opened:
             if one.input_stream is not None:
                 one.input_stream.close()
-            if one.deep is not None and one.deep.spool is not None:
-                one.deep.spool.close()
+            if one.tshark_input is not None and one.tshark_input.spool is not None:
+                one.tshark_input.spool.close()
 
     def __enter__(self) -> Reading:
         return self
@@ -117,12 +117,12 @@ def open_sources(
     them cannot be read, ValueError for an engine that takes no keys.
     """
     known = formats.discover()
-    wish = _wish(engine, tls_keylog)
+    engine_request = _engine_request(engine, tls_keylog)
     opened: list[_Opened] = []
     streams: dict[object, str] = {}
     try:
         for one in inputs:
-            opened.append(_open(one, known, kind, dialect, wish, streams))
+            opened.append(_open(one, known, kind, dialect, engine_request, streams))
     except BaseException:
         Reading(opened).close()
         raise
@@ -139,15 +139,15 @@ def names(kind: Literal["capture", "log"] | None = None) -> list[str]:
     return [form.name for form in formats.discover() if kind in (None, form.kind)]
 
 
-def _wish(engine: Engine, tls_keylog: str | os.PathLike[str] | None) -> Wish | None:
+def _engine_request(engine: Engine, tls_keylog: str | os.PathLike[str] | None) -> EngineRequest | None:
     """What is asked of the engines; None where nothing is."""
     if engine == "auto" and tls_keylog is None:
         return None
-    from analyzer.capture.engine import Wish
+    from analyzer.capture.engine import EngineRequest
 
-    wish = Wish(engine, None if tls_keylog is None else os.fspath(tls_keylog))
-    wish.check()
-    return wish
+    engine_request = EngineRequest(engine, None if tls_keylog is None else os.fspath(tls_keylog))
+    engine_request.check()
+    return engine_request
 
 
 def _open(
@@ -155,7 +155,7 @@ def _open(
     known: list[Format],
     kind: str | None,
     dialect: str | None,
-    wish: Wish | None,
+    engine_request: EngineRequest | None,
     streams: dict[object, str],
 ) -> _Opened:
     """`streams` are the names of what was opened before and can be read only once."""
@@ -164,7 +164,7 @@ def _open(
     stream = _stream(one, source.name)
     try:
         _read_once(stream, source.name, streams)
-        opened = _told(one, stream, source, known, kind, dialect, wish)
+        opened = _told(one, stream, source, known, kind, dialect, engine_request)
     except (OSError, SourceError) as error:
         if owned:
             stream.close()
@@ -182,7 +182,7 @@ def _told(
     known: list[Format],
     kind: str | None,
     dialect: str | None,
-    wish: Wish | None,
+    engine_request: EngineRequest | None,
 ) -> _Opened:
     """What an input is, and who reads it."""
     path = _path(one)
@@ -197,18 +197,18 @@ def _told(
             raise
         from analyzer.capture import engine
 
-        deep = engine.foreign(path, input_stream, source, wish, error)
-        if deep is None:
+        tshark_input = engine.foreign(path, input_stream, source, engine_request, error)
+        if tshark_input is None:
             raise
         if input_stream is None:  # what cannot be unpacked here is not read here
             stream.close()
-        return _Opened(source, input_stream, engine.FOREIGN, size, deep)
+        return _Opened(source, input_stream, engine.FOREIGN, size, tshark_input)
     _check_kind(form, source.name, kind)
     if form.kind == "log":
         return _Opened(source, input_stream, form, size)
     from analyzer.capture import engine
 
-    return _Opened(source, input_stream, form, size, engine.choose(path, input_stream, form, source, wish))
+    return _Opened(source, input_stream, form, size, engine.choose(path, input_stream, form, source, engine_request))
 
 
 def _path(one: Input) -> str | None:
@@ -343,14 +343,14 @@ def _captured(captures: Sequence[_Opened]) -> Iterator[Item]:
     return PacketReader().items(merged)
 
 
-def _dissected(one: _Opened, deep: Deep) -> Generator[Item, None, None]:
+def _dissected(one: _Opened, tshark_input: TsharkInput) -> Generator[Item, None, None]:
     """The items of a capture that tshark reads, with our own walk beside it where the format is ours."""
     from analyzer.capture.tshark.reader import items
 
     walk = None
     if one.format.records is not None:
-        walk = _dated(one, _buffered(one.input_stream) if deep.spool is None else _again(deep.spool))
-    yield from items(deep, one.source, walk)
+        walk = _dated(one, _buffered(one.input_stream) if tshark_input.spool is None else _again(tshark_input.spool))
+    yield from items(tshark_input, one.source, walk)
 
 
 def _again(spool: IO[bytes]) -> BinaryIO:

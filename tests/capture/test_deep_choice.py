@@ -95,7 +95,7 @@ def test_compressed_by_what_we_do_not_unpack(tmp_path: Path) -> None:
 @needs_tshark
 def test_a_stream_is_put_into_a_file() -> None:
     with open_sources([io.BytesIO(pcap([exported(REGISTER)], EXPORTED))]) as reading:
-        deep = reading._opened[0].deep
+        deep = reading._opened[0].tshark_input
         assert deep is not None
         assert deep.spool is not None
         assert os.path.exists(deep.path)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from analyzer.capture import links, tls
-from analyzer.capture.engine import UNUSED_KEYS, Deep
+from analyzer.capture.engine import UNUSED_KEYS, TsharkInput
 from analyzer.capture.record import Record
 from analyzer.capture.tally import Tally
 from analyzer.capture.tshark import program
@@ -26,13 +26,19 @@ _NO_LINK = -1
 _MOST_PORTS = 20  # that are told
 
 
-def items(deep: Deep, source: Source, records: Iterator[Record] | None) -> Iterator[Item]:
+def items(tshark_input: TsharkInput, source: Source, records: Iterator[Record] | None) -> Iterator[Item]:
     """All items of a capture; `records` is our own walk over it, or None where its format is foreign."""
-    source.quality.append(f"read by {deep.program}{deep.reason}; it does not count keep-alives")
-    keyed = deep.keylog is not None or deep.secrets
-    survey = program.survey(deep.program, deep.path, deep.keylog) if keyed or records is None else None
+    source.quality.append(f"read by {tshark_input.program}{tshark_input.reason}; it does not count keep-alives")
+    keyed = tshark_input.keylog is not None or tshark_input.secrets
+    survey = (
+        program.survey(tshark_input.program, tshark_input.path, tshark_input.keylog)
+        if keyed or records is None
+        else None
+    )
     walk = _Walk(source, records, look_for_tls=survey is None)
-    run = Run(deep.program, deep.path, program.arguments(deep.keylog, survey.ports if survey else ()))
+    run = Run(
+        tshark_input.program, tshark_input.path, program.arguments(tshark_input.keylog, survey.ports if survey else ())
+    )
     kept = Items()
     try:
         yield from _through(run, walk, kept, source)
@@ -40,7 +46,7 @@ def items(deep: Deep, source: Source, records: Iterator[Record] | None) -> Itera
         run.close()
     yield from kept.finish()
     walk.finish(kept.opened)
-    _judge(run, walk, source, deep.path)
+    _judge(run, walk, source, tshark_input.path)
     if survey is not None:
         _tell(survey, source, keyed=keyed)
 
