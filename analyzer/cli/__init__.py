@@ -107,7 +107,7 @@ def sipcheck() -> None:
 @analyzing
 @dialect_option
 def log_command(**given: Any) -> None:
-    """Analyze text logs: Asterisk `sip set debug on` and the PJSIP logger, in any carrier. `-` is standard input."""
+    """Analyze text logs: Asterisk `sip set debug on` and the PJSIP logger, in any wrapper. `-` is standard input."""
     _run("log", "log", **given)
 
 

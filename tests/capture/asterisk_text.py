@@ -1,4 +1,4 @@
-"""Asterisk logs for the tests: messages, and the printing of them in every carrier."""
+"""Asterisk logs for the tests: messages, and the printing of them in every wrapper."""
 
 from __future__ import annotations
 
@@ -149,9 +149,9 @@ def spaced(entries: list[str]) -> str:
     return paste(entries).replace("\n", "\n\n")
 
 
-CARRIERS: dict[str, Callable[[list[str]], str]] = {
-    carrier.__name__: carrier
-    for carrier in (
+WRAPPERS: dict[str, Callable[[list[str]], str]] = {
+    wrapper.__name__: wrapper
+    for wrapper in (
         full,
         full_plain,
         full_json,

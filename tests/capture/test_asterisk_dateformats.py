@@ -81,13 +81,13 @@ def seconds(found: list[RawMessage]) -> list[datetime | None]:
 @pytest.mark.parametrize("fraction", [False, True])
 @pytest.mark.parametrize("carrier", [every_line, in_full])
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
-def test_forms(form: str, carrier: Callable[[list[str], str], str], fraction: bool) -> None:
+def test_forms(form: str, wrapper: Callable[[list[str], str], str], fraction: bool) -> None:
     """Two hours, over midnight: every message is there, and at its time."""
     moments = [START + timedelta(minutes=30 * n) for n in range(5)]
     text = ""
     for at in moments:
         stamp = milliseconds(stamp_of(form, at)) if fraction else stamp_of(form, at)
-        text += carrier([*received(REGISTER), *sent(ok(at))], stamp)
+        text += wrapper([*received(REGISTER), *sent(ok(at))], stamp)
     assert asterisk_chan_sip.looks_like(octets(text))
     found, source = read(octets(text))
     assert seconds(found) == [at for at in moments for _ in range(2)]
@@ -170,10 +170,10 @@ UNKNOWN = ["Fr 20. November 2026 11:47:42 CET", "Fr. 20 Nov 2026 11h47", "47:42"
 
 @pytest.mark.parametrize("carrier", [every_line, in_full])
 @pytest.mark.parametrize("stamp", UNKNOWN)
-def test_an_unknown_form_costs_the_times_alone(stamp: str, carrier: Callable[[list[str], str], str]) -> None:
+def test_an_unknown_form_costs_the_times_alone(stamp: str, wrapper: Callable[[list[str], str], str]) -> None:
     later = stamp.replace("47", "48").replace("20", "9")
     body = "[x] a\r\n[y] b\r\n"
-    text = carrier([*received(REGISTER), *received(message(body))], stamp) + carrier(sent(ok(START)), later)
+    text = wrapper([*received(REGISTER), *received(message(body))], stamp) + wrapper(sent(ok(START)), later)
     assert asterisk_chan_sip.looks_like(octets(text))
     found, source = read(octets(text))
     assert [one.payload.split(b" ")[0] for one in found] == [b"REGISTER", b"MESSAGE", b"SIP/2.0"]

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from analyzer.capture.dialects import asterisk_chan_sip, asterisk_pjsip
 from analyzer.evidence import Source
 from tests.capture.asterisk_text import (
-    CARRIERS,
     REGISTER,
     UNAUTHORIZED,
+    WRAPPERS,
     Dribble,
     full,
     full_json,
@@ -67,44 +67,44 @@ def call_ids(text: str) -> list[bytes]:
     return [identity(raw_message)[1] for raw_message in read_log(text)[0]]
 
 
-@pytest.mark.parametrize("carrier", list(CARRIERS))
+@pytest.mark.parametrize("carrier", list(WRAPPERS))
 @pytest.mark.parametrize("form", list(FORMS))
 @pytest.mark.parametrize("body", list(BODIES))
-def test_a_body_that_imitates_the_log_stays_a_body(body: str, form: str, carrier: str) -> None:
+def test_a_body_that_imitates_the_log_stays_a_body(body: str, form: str, wrapper: str) -> None:
     text = message(BODIES[body])
-    found, _ = read_log(CARRIERS[carrier]([*FORMS[form](text), *AFTER]))
+    found, _ = read_log(WRAPPERS[wrapper]([*FORMS[form](text), *AFTER]))
     assert [identity(raw_message)[1] for raw_message in found] == [b"outer@10.9.0.2", *AFTER_IDS]
     assert found[0].payload.decode() == text
 
 
 @pytest.mark.parametrize("carrier", ["full", "full_json", "full_plain"])
-def test_octets_beyond_content_length_are_no_messages(carrier: str) -> None:
+def test_octets_beyond_content_length_are_no_messages(wrapper: str) -> None:
     """RFC 4475 3.1.1.8: extra octets of a datagram. Logger files tell where the entry ends."""
     lying = message("hello\r\n<------------->\r\n" + FORGED, length=5)
-    assert call_ids(CARRIERS[carrier]([*received(lying), *AFTER])) == [b"outer@10.9.0.2", *AFTER_IDS]
+    assert call_ids(WRAPPERS[wrapper]([*received(lying), *AFTER])) == [b"outer@10.9.0.2", *AFTER_IDS]
 
 
-@pytest.mark.parametrize("carrier", list(CARRIERS))
+@pytest.mark.parametrize("carrier", list(WRAPPERS))
 @pytest.mark.parametrize("length", [0, 3, 30, 700, 2000, 60_000, 99_999_999])
-def test_a_wrong_content_length_swallows_nothing(carrier: str, length: int) -> None:
+def test_a_wrong_content_length_swallows_nothing(wrapper: str, length: int) -> None:
     entries = [*received(message("hello\r\nthere", length=length)), *AFTER]
-    assert call_ids(CARRIERS[carrier](entries)) == [b"outer@10.9.0.2", *AFTER_IDS]
+    assert call_ids(WRAPPERS[wrapper](entries)) == [b"outer@10.9.0.2", *AFTER_IDS]
 
 
-@pytest.mark.parametrize("carrier", list(CARRIERS))
+@pytest.mark.parametrize("carrier", list(WRAPPERS))
 @pytest.mark.parametrize("form", list(FORMS))
-def test_a_first_message_full_of_control_characters_hides_no_log(form: str, carrier: str) -> None:
+def test_a_first_message_full_of_control_characters_hides_no_log(form: str, wrapper: str) -> None:
     text = REGISTER.replace("Max-Forwards", f"Subject: {chr(2) * 500}\r\nMax-Forwards")
-    head = octets(CARRIERS[carrier]([*FORMS[form](text), *AFTER]))
+    head = octets(WRAPPERS[wrapper]([*FORMS[form](text), *AFTER]))
     dialect = asterisk_pjsip if form == "pjsip" else asterisk_chan_sip
     assert dialect.looks_like(head)
 
 
-@pytest.mark.parametrize("carrier", list(CARRIERS))
-def test_a_banner_inside_a_header_value(carrier: str) -> None:
+@pytest.mark.parametrize("carrier", list(WRAPPERS))
+def test_a_banner_inside_a_header_value(wrapper: str) -> None:
     text = REGISTER.replace("Max-Forwards", "Subject: <--- SIP read from UDP:1.2.3.4:5 --->\r\nMax-Forwards")
     for form in (received, pjsip):
-        found, _ = read_log(CARRIERS[carrier]([*form(text), *AFTER]))
+        found, _ = read_log(WRAPPERS[wrapper]([*form(text), *AFTER]))
         assert found[0].payload.decode() == text
         assert len(found) == 4
 
@@ -117,17 +117,17 @@ def test_a_banner_on_a_header_line_of_its_own() -> None:
     assert call_ids(paste([*received(text), *AFTER])) == [b"1550c5bf", *AFTER_IDS]
 
 
-def cut(entries: list[str], lines: int, carrier: str) -> str:
-    return "".join(line + "\n" for line in CARRIERS[carrier](entries).split("\n")[:lines])
+def cut(entries: list[str], lines: int, wrapper: str) -> str:
+    return "".join(line + "\n" for line in WRAPPERS[wrapper](entries).split("\n")[:lines])
 
 
 @pytest.mark.parametrize("carrier", ["full", "full_plain", "paste", "console", "stamped", "remote"])
 @pytest.mark.parametrize("form", list(FORMS))
 @pytest.mark.parametrize("lines", [5, 7, 13])
-def test_a_cut_message_does_not_take_the_next_one_along(form: str, lines: int, carrier: str) -> None:
+def test_a_cut_message_does_not_take_the_next_one_along(form: str, lines: int, wrapper: str) -> None:
     after = AFTER if form != "pjsip" else AFTER[-1:] * 3
     found, source = read_log(
-        cut(FORMS[form](message("a\r\nb\r\nc\r\ndddd")), lines, carrier) + CARRIERS[carrier](after)
+        cut(FORMS[form](message("a\r\nb\r\nc\r\ndddd")), lines, wrapper) + WRAPPERS[wrapper](after)
     )
     ids = AFTER_IDS if form != "pjsip" else AFTER_IDS[-1:] * 3
     assert [identity(raw_message)[1] for raw_message in found[1:]] == ids
@@ -154,10 +154,10 @@ NOTICES = {
 
 @pytest.mark.parametrize("carrier", list(NOTICES))
 @pytest.mark.parametrize("form", list(FORMS))
-def test_a_notice_between_the_lines_of_a_message(form: str, carrier: str) -> None:
-    lines = re.findall(r"[^\n]*\n", CARRIERS[carrier]([*FORMS[form](message("a\r\nb")), *AFTER]))
+def test_a_notice_between_the_lines_of_a_message(form: str, wrapper: str) -> None:
+    lines = re.findall(r"[^\n]*\n", WRAPPERS[wrapper]([*FORMS[form](message("a\r\nb")), *AFTER]))
     for at in (4, 8, 11):
-        found, source = read_log("".join([*lines[:at], NOTICES[carrier], *lines[at:]]))
+        found, source = read_log("".join([*lines[:at], NOTICES[wrapper], *lines[at:]]))
         assert found[0].payload.decode() == message("a\r\nb")
         assert [identity(raw_message)[1] for raw_message in found[1:]] == AFTER_IDS
         assert source.quality[0].startswith("1 message has other log lines in between")
@@ -223,8 +223,8 @@ def test_the_same_however_the_stream_is_cut(sizes: list[int]) -> None:
 
 @pytest.mark.parametrize("entries", [[*received(message("a\r\nb")), *AFTER]])
 def test_truncation_anywhere(entries: list[str]) -> None:
-    for carrier in CARRIERS.values():
-        content = octets(carrier(entries))
+    for wrapper in WRAPPERS.values():
+        content = octets(wrapper(entries))
         complete = len(read_log(content)[0])
         for end in range(0, len(content), 29):
             assert len(read_log(content[:end])[0]) <= complete

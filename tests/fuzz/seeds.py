@@ -216,7 +216,7 @@ def chan_sip_logs() -> list[bytes]:
     date = "Date: Fri, 20 Nov 2026 10:53:45 GMT\r\n"
     answer = f"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 10.9.0.2\r\n{date}Content-Length: 0\r\n\r\n"
     entries = log.received(request) + log.sent(answer) + log.request(request, how="Retransmitting #1")
-    found = [log.octets(carrier(entries)) for carrier in log.CARRIERS.values()]
+    found = [log.octets(wrapper(entries)) for wrapper in log.WRAPPERS.values()]
     wide = ("\ufeff" + log.paste(entries)).encode("utf-16-le")
     return [*found, wide, *samples(".txt", ".ansi", ".json")]
 
@@ -225,7 +225,7 @@ def pjsip_logs() -> list[bytes]:
     """The same printed by the PJSIP logger."""
     request = log.message("hello", call_id="one")
     entries = log.pjsip(request) + log.pjsip(request, incoming=False)
-    return [*(log.octets(carrier(entries)) for carrier in log.CARRIERS.values()), *samples(".log")]
+    return [*(log.octets(wrapper(entries)) for wrapper in log.WRAPPERS.values()), *samples(".log")]
 
 
 def credential_files() -> list[bytes]:

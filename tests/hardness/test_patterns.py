@@ -27,7 +27,7 @@ def test_all_patterns_are_attacked() -> None:
 
 def test_a_pattern_is_used_as_its_module_uses_it() -> None:
     assert ways("analyzer.capture.websocket._UPGRADE") == {"search"}
-    assert ways("analyzer.capture.text.carriers._STAMPED") == {"match"}
+    assert ways("analyzer.capture.text.wrappers._STAMPED") == {"match"}
 
 
 def test_an_attack_is_made_of_what_the_pattern_holds() -> None:

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 
 from analyzer.capture.asterisk.banners import Banner, match_banner
 from analyzer.capture.asterisk.blocks import Block, Close
-from analyzer.capture.text.carriers import Line
 from analyzer.capture.text.clock import Moment
+from analyzer.capture.text.wrappers import Line
 
 EARNED, SAVINGS = 1, 5_000
 """Lines that may be read again per line read, and at most saved up: keeps the whole linear."""
@@ -33,7 +33,7 @@ class Assembler:
 
     @property
     def inside(self) -> bool:
-        """Whether a block is open whose end its carrier does not tell."""
+        """Whether a block is open whose end its wrapper does not tell."""
         return self._current is not None and not self._current.line.whole
 
     def feed(self, line: Line, moment: Moment | None) -> Sequence[tuple[Block, Close]]:

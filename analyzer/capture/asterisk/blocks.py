@@ -28,8 +28,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from analyzer.capture.asterisk.banners import Banner, Kind, is_trailer, match_banner, match_count
-from analyzer.capture.text.carriers import Line
 from analyzer.capture.text.clock import Moment
+from analyzer.capture.text.wrappers import Line
 
 MAX_TRUSTED = 1 << 16
 """Content-Length and PJSIP counts beyond this are not waited for (a UDP datagram cannot hold them)."""
@@ -156,7 +156,7 @@ class Block:
         return not line.entry and (bool(self.stamped) or not line.stamp or line.whole)
 
     def text(self, line: Line, *, raw: bool = False) -> bytes:
-        """The line (or all that its carrier printed, `raw`) without the block's indentation or quoting.
+        """The line (or all that its wrapper printed, `raw`) without the block's indentation or quoting.
 
         A logger file adds no colours, so escape sequences in a message there are the sender's, and stay.
         """
@@ -206,7 +206,7 @@ class Block:
             if not self._own.body and self.banner.kind is not Kind.READ:
                 return self._best  # only what chan_sip received may have a banner among its headers
         if line.entry and self.line.whole:
-            return self._best  # the carrier says for certain that the entry ended
+            return self._best  # the wrapper says for certain that the entry ended
         if own and is_trailer(text, self.banner.kind):
             close = self._at_trailer()
             if close is not None or self._waiting is not None:
@@ -248,7 +248,7 @@ class Block:
             self._own.add(text, eol)
 
     def _ending(self, line: Line) -> int:
-        """The same, having learned from this line whether the carrier still has them."""
+        """The same, having learned from this line whether the wrapper still has them."""
         self._returns = self._returns or line.returns > self.line.returns
         return self._eol(line)
 

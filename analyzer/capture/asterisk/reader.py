@@ -14,11 +14,11 @@ from analyzer.capture.asterisk.assembler import Assembler
 from analyzer.capture.asterisk.banners import Kind, match_banner
 from analyzer.capture.asterisk.blocks import Block, Close, Rank
 from analyzer.capture.asterisk.switches import Held, Waiting
-from analyzer.capture.text.carriers import Line, unwrap
 from analyzer.capture.text.clock import Clock, Moment
 from analyzer.capture.text.lines import as_utf8, physical_lines
 from analyzer.capture.text.payload import CRLF, Printed
 from analyzer.capture.text.stamps import parse_date, stamp_shape
+from analyzer.capture.text.wrappers import Line, unwrap
 from analyzer.defect import Defect
 from analyzer.evidence import Endpoint, Fidelity, LogLines, RawMessage, Source
 

@@ -1,4 +1,4 @@
-"""Asterisk's `sip set debug on`: the chan_sip dialect, in every carrier (logger file, JSON, console, paste)."""
+"""Asterisk's `sip set debug on`: the chan_sip dialect, in every wrapper (logger file, JSON, console, paste)."""
 
 from __future__ import annotations
 

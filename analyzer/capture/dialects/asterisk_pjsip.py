@@ -1,4 +1,4 @@
-"""Asterisk's `pjsip set logger on`: the res_pjsip dialect, in every carrier (logger file, JSON, console, paste)."""
+"""Asterisk's `pjsip set logger on`: the res_pjsip dialect, in every wrapper (logger file, JSON, console, paste)."""
 
 from __future__ import annotations
 

@@ -183,9 +183,9 @@ def _ends(seen: Seen, head: bytes) -> tuple[Endpoint, Endpoint]:
 
 def _messages(seen: Seen, record: Record) -> Iterator[Item]:
     """SIP in UDP that was put together or unpacked, in SCTP, or in something that tshark alone knows."""
-    carrier = _transport(seen)
-    transport = "TLS" if "dtls" in seen.protocols else carrier.upper()
-    source, destination = _ends(seen, seen.raw[carrier][-1][0] if carrier else b"")
+    wrapper = _transport(seen)
+    transport = "TLS" if "dtls" in seen.protocols else wrapper.upper()
+    source, destination = _ends(seen, seen.raw[wrapper][-1][0] if wrapper else b"")
     version, _, octets = _innermost(seen)
     for payload, _ in seen.raw.get("sip", ()):
         if udp.count(record.source, kind(payload)):

@@ -1,9 +1,9 @@
-"""Carriers: what wraps a printed line, taken off again.
+"""Wrappers: what wraps a printed line, taken off again.
 
 The same text reaches the reader in many wrappings: logger files (default, plain, JSON), consoles with and without
 stamps and colours, remote consoles with prompts in between, syslog. All of them become `Line` values here. What the
 wrapping said is kept beside the text: the stamp, the thread (`VERBOSE[18974][C-00000001]`), and how many carriage
-returns ended the line, because a line that ended in CR LF on the wire has one more than the carrier's own.
+returns ended the line, because a line that ended in CR LF on the wire has one more than the wrapper's own.
 
 Escape sequences are taken off the text; `coloured` keeps it with them, since a message may have contained some.
 """
@@ -40,7 +40,7 @@ class Line(NamedTuple):
 
     `number` is that of the physical line; `returns` counts the carriage returns before the line feed; `raw` is the
     text with its prefix (a message body may hold something that merely looks like one); `thread` is empty unless the
-    line opens a log entry (`entry`), `lead` is what the entry is indented by; `whole` says that the carrier tells for
+    line opens a log entry (`entry`), `lead` is what the entry is indented by; `whole` says that the wrapper tells for
     certain where the entry ends (JSON).
     """
 
@@ -59,7 +59,7 @@ class Line(NamedTuple):
 def unwrap(
     number: int, physical: bytes, complain: Callable[[str, str], None], *, inside: bool = False, shape: bytes = b""
 ) -> Iterable[Line]:
-    """The printed lines in one physical line: one, or several where the carrier escapes line ends.
+    """The printed lines in one physical line: one, or several where the wrapper escapes line ends.
 
     `inside` says that a block of text is open: what looks like a JSON entry then is its content. `shape` is that of
     the log's stamps (`stamp_shape`) where their form is not known.
@@ -142,7 +142,7 @@ def _json(number: int, physical: bytes, complain: Callable[[str, str], None]) ->
 
 
 def _entry(number: int, message: bytes, stamp: bytes, thread: bytes) -> Iterator[Line]:
-    """The lines of an entry whose extent the carrier knows."""
+    """The lines of an entry whose extent the wrapper knows."""
     for index, printed in enumerate(message.removesuffix(b"\n").split(b"\n")):
         coloured = printed.rstrip(b"\r")
         text = _ESCAPE.sub(b"", coloured) if b"\x1b" in coloured else coloured

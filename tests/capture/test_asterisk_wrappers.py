@@ -1,4 +1,4 @@
-"""The same messages come out of every carrier."""
+"""The same messages come out of every wrapper."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 from analyzer.capture.dialects import asterisk_chan_sip, asterisk_pjsip
 from analyzer.evidence import Endpoint, Fidelity, RawMessage
 from tests.capture.asterisk_text import (
-    CARRIERS,
     OPTIONS,
     REGISTER,
     UNAUTHORIZED,
+    WRAPPERS,
     console,
     full,
     full_json,
@@ -42,21 +42,21 @@ CHAN_SIP_MESSAGES = [REGISTER, UNAUTHORIZED, OPTIONS, OPTIONS, message("hi\r\nth
 PJSIP = [*pjsip(REGISTER), *pjsip(UNAUTHORIZED, incoming=False), *pjsip(message("hi\r\nthere"))]
 PJSIP_MESSAGES = [REGISTER, UNAUTHORIZED, message("hi\r\nthere")]
 
-carriers = pytest.mark.parametrize("carrier", CARRIERS.values(), ids=list(CARRIERS))
-Carrier = Callable[[list[str]], str]
+wrappers = pytest.mark.parametrize("carrier", WRAPPERS.values(), ids=list(WRAPPERS))
+Wrapper = Callable[[list[str]], str]
 
 
-@carriers
-def test_chan_sip_octets_are_those_of_the_wire(carrier: Carrier) -> None:
-    found, source = read_log(carrier(CHAN_SIP))
+@wrappers
+def test_chan_sip_octets_are_those_of_the_wire(wrapper: Wrapper) -> None:
+    found, source = read_log(wrapper(CHAN_SIP))
     assert [raw_message.payload.decode() for raw_message in found] == CHAN_SIP_MESSAGES
     assert not any(raw_message.defects or raw_message.missing for raw_message in found)
     assert source.defects == 0
 
 
-@carriers
-def test_pjsip_octets_are_those_of_the_wire(carrier: Carrier) -> None:
-    found, _ = read_log(carrier(PJSIP))
+@wrappers
+def test_pjsip_octets_are_those_of_the_wire(wrapper: Wrapper) -> None:
+    found, _ = read_log(wrapper(PJSIP))
     assert [raw_message.payload.decode() for raw_message in found] == PJSIP_MESSAGES
     assert not any(raw_message.defects or raw_message.missing for raw_message in found)
 
@@ -76,17 +76,17 @@ TREATMENTS: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("treatment", list(TREATMENTS))
-@pytest.mark.parametrize("carrier", [name for name in CARRIERS if name != "remote"])
-def test_what_mail_and_editors_do_to_a_paste(carrier: str, treatment: str) -> None:
+@pytest.mark.parametrize("carrier", [name for name in WRAPPERS if name != "remote"])
+def test_what_mail_and_editors_do_to_a_paste(wrapper: str, treatment: str) -> None:
     for entries, texts in ((CHAN_SIP, CHAN_SIP_MESSAGES), (PJSIP, PJSIP_MESSAGES)):
-        found, _ = read_log(TREATMENTS[treatment](CARRIERS[carrier](entries)))
+        found, _ = read_log(TREATMENTS[treatment](WRAPPERS[wrapper](entries)))
         assert [raw_message.payload.decode() for raw_message in found] == texts
         assert not any(raw_message.defects for raw_message in found)
 
 
-@carriers
-def test_directions_transports_and_repeats(carrier: Carrier) -> None:
-    found, _ = read_log(carrier(CHAN_SIP))
+@wrappers
+def test_directions_transports_and_repeats(wrapper: Wrapper) -> None:
+    found, _ = read_log(wrapper(CHAN_SIP))
     peer, local = Endpoint("10.9.0.2", 5071), Endpoint("asterisk", 0)
     ends = [(raw_message.source, raw_message.destination) for raw_message in found]
     assert ends == [(peer, local), (local, peer), (local, peer), (local, peer), (peer, local)]
@@ -95,17 +95,17 @@ def test_directions_transports_and_repeats(carrier: Carrier) -> None:
     assert {raw_message.fidelity for raw_message in found} == {Fidelity.TEXT_LOG}
 
 
-@carriers
-def test_keepalives_are_counted(carrier: Carrier) -> None:
+@wrappers
+def test_keepalives_are_counted(wrapper: Wrapper) -> None:
     pings = [received(text)[0] for text in ("", "jaK", "\0\0\0\0", "hello world")]
-    found, source = read_log(carrier([*pings, *CHAN_SIP]))
+    found, source = read_log(wrapper([*pings, *CHAN_SIP]))
     assert (len(found), source.keepalives, source.other) == (5, 3, 1)
 
 
-@carriers
-def test_recognised_by_the_first_banner(carrier: Carrier) -> None:
+@wrappers
+def test_recognised_by_the_first_banner(wrapper: Wrapper) -> None:
     for entries, is_pjsip in ((CHAN_SIP + PJSIP, False), (PJSIP + CHAN_SIP, True)):
-        head = octets(carrier(entries))
+        head = octets(wrapper(entries))
         assert asterisk_pjsip.looks_like(head) is is_pjsip
         assert asterisk_chan_sip.looks_like(head) is not is_pjsip
 
@@ -204,8 +204,8 @@ def test_header_values_are_not_trimmed() -> None:
 
 def test_folded_headers_keep_their_folding() -> None:
     text = REGISTER.replace("Max-Forwards", "Subject: a\r\n  b\r\n\tc\r\nMax-Forwards")
-    for carrier in (full, paste, stamped, remote, indented):
-        assert one(carrier(pjsip(text))).payload.decode() == text
+    for wrapper in (full, paste, stamped, remote, indented):
+        assert one(wrapper(pjsip(text))).payload.decode() == text
 
 
 def test_call_ids_in_prefixes_and_milliseconds() -> None:
