@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analyzer.storm.causes import Scene, causes_of, in_vain, scene_of
-from analyzer.storm.conduct import back_off_of, retry_after_of
+from analyzer.storm.backoff import back_off_of, retry_after_of
+from analyzer.storm.causes import StormContext, causes_of, context_of, in_vain
 from analyzer.storm.detect import Bins, Span, bins_of, spans_of, usual_of
 from analyzer.storm.marks import Marks, marks_of
-from analyzer.storm.outage import Lacks, lacks_of, outage_of, unbound_at
-from analyzer.storm.phases import Course, carried_of, course_of, peak_of, phases_of
+from analyzer.storm.outage import UnboundIntervals, outage_of, unbound_at, unbound_intervals_of
+from analyzer.storm.phases import RateCourse, carried_of, course_of, peak_of, phases_of
 from analyzer.storm.traffic import COLUMNS, SECOND, Codes, Floats, Sends, Traffic, distinct, sends_of, traffic_of
-from analyzer.storm.values import Culprit, Outage, Series, Storm, StormReport
+from analyzer.storm.values import Outage, Series, Storm, StormReport, TopSource
 from analyzer.storm.whatif import what_if_of
 
 DaskFrame = Any
@@ -76,27 +76,31 @@ def _storms(traffic: Traffic, marks: Marks, sends: Sends, bins: Bins, spans: lis
     if not spans:
         return ()
     usual = [usual_of(bins, spans, span.start, span.end) for span in spans]
-    staged = [scene_of(traffic, marks, sends, span, level) for span, level in zip(spans, usual, strict=True)]
+    staged = [context_of(traffic, marks, sends, span, level) for span, level in zip(spans, usual, strict=True)]
     unheard = np.zeros(len(traffic), dtype=bool)
-    for scene, rows in staged:
-        unheard[rows] |= in_vain(scene)
-    lacks, carried = lacks_of(traffic, marks, unheard), carried_of(traffic)
-    return tuple(_storm(scene, lacks, level, carried) for (scene, _), level in zip(staged, usual, strict=True))
+    for context, rows in staged:
+        unheard[rows] |= in_vain(context)
+    unbound_intervals, carried = unbound_intervals_of(traffic, marks, unheard), carried_of(traffic)
+    return tuple(
+        _storm(context, unbound_intervals, level, carried) for (context, _), level in zip(staged, usual, strict=True)
+    )
 
 
-def _storm(scene: Scene, lacks: Lacks, usual: float | None, carried: float | None) -> Storm:
-    traffic, marks, inside, start, end = scene.traffic, scene.marks, scene.inside, scene.start, scene.end
-    within = scene.weight > 0
+def _storm(
+    context: StormContext, unbound_intervals: UnboundIntervals, usual: float | None, carried: float | None
+) -> Storm:
+    traffic, marks, inside, start, end = context.traffic, context.marks, context.inside, context.start, context.end
+    within = context.weight > 0
     course = course_of(traffic, marks.retry, inside, start, end)
-    affected = np.zeros(int(lacks.client.max(initial=-1)) + 1, dtype=bool)
+    affected = np.zeros(int(unbound_intervals.client.max(initial=-1)) + 1, dtype=bool)
     clients = traffic.client[within]
     affected[clients[clients < len(affected)]] = True
-    lacks = lacks.of(affected, start, end)
-    outage = outage_of(lacks, start, end)
+    unbound_intervals = unbound_intervals.of(affected, start, end)
+    outage = outage_of(unbound_intervals, start, end)
     peak_rate, peak_time = peak_of(inside.time)
     answered = within & (traffic.status > 0)
     copies = int(inside.copy.sum())
-    causes = causes_of(scene)
+    causes = causes_of(context)
     return Storm(
         start=start,
         end=end,
@@ -106,22 +110,22 @@ def _storm(scene: Scene, lacks: Lacks, usual: float | None, carried: float | Non
         requests=len(inside.time),
         first_copies=len(inside.time) - copies,
         retransmissions=copies,
-        users=scene.users(within),
+        users=context.users(within),
         causes=causes,
         phases=phases_of(course, end),
         responses=_counted(traffic.status[answered]),
         unanswered=int((within & (traffic.status == 0)).sum()),
-        silences=scene.silences,
+        silences=context.silences,
         outage=outage,
         latency=_latency(traffic, np.flatnonzero(answered)),
         carried=carried,
         recovery=_recovery(outage),
         retry_after=retry_after_of(traffic, marks, within),
         back_off=back_off_of(traffic, marks, within),
-        coherence=scene.coherence,
-        what_if=what_if_of(scene, causes, _interval(scene)),
-        culprits=_culprits(scene),
-        series=_series(course, lacks),
+        coherence=context.coherence,
+        what_if=what_if_of(context, causes, _interval(context)),
+        culprits=_culprits(context),
+        series=_series(course, unbound_intervals),
     )
 
 
@@ -139,35 +143,35 @@ def _latency(traffic: Traffic, rows: np.typing.NDArray[np.int64]) -> tuple[float
     return median, slow, slowest
 
 
-def _interval(scene: Scene) -> float | None:
+def _interval(context: StormContext) -> float | None:
     """Seconds between a client's registrations: as seen, else half of what was granted."""
-    if scene.coherence is not None:
-        return scene.coherence.period
-    granted = scene.traffic.granted[(scene.weight > 0) & (scene.traffic.granted > 0)]
+    if context.coherence is not None:
+        return context.coherence.period
+    granted = context.traffic.granted[(context.weight > 0) & (context.traffic.granted > 0)]
     return float(np.median(granted)) / 2 if len(granted) else None
 
 
-def _culprits(scene: Scene) -> tuple[Culprit, ...]:
+def _culprits(context: StormContext) -> tuple[TopSource, ...]:
     """The users, and the transport addresses, with the most requests; only where they stand out."""
-    traffic = scene.traffic
+    traffic = context.traffic
     return (
-        *_most("user", traffic.user, traffic.users, scene),
-        *_most("source", traffic.source, traffic.sources, scene),
+        *_most("user", traffic.user, traffic.users, context),
+        *_most("source", traffic.source, traffic.sources, context),
     )
 
 
-def _most(kind: str, codes: Codes, names: pd.Index[str], scene: Scene) -> list[Culprit]:
-    load = np.bincount(codes, weights=scene.weight)
+def _most(kind: str, codes: Codes, names: pd.Index[str], context: StormContext) -> list[TopSource]:
+    load = np.bincount(codes, weights=context.weight)
     total, usual = load.sum(), float(np.median(load[load > 0]))
     top = np.argsort(-load, kind="stable")[:_CULPRITS]
     return [
-        Culprit("user" if kind == "user" else "source", names[code], int(load[code]), float(load[code] / total))
+        TopSource("user" if kind == "user" else "source", names[code], int(load[code]), float(load[code] / total))
         for code in top.tolist()
         if load[code] >= 0.5 * total or (load[code] >= 3 * usual and load[code] >= 0.02 * total)
     ]
 
 
-def _series(course: Course, lacks: Lacks) -> Series:
+def _series(course: RateCourse, unbound_intervals: UnboundIntervals) -> Series:
     ends = course.start + (np.arange(len(course.first)) + 1) * course.width
     return Series(
         start=course.start,
@@ -178,7 +182,7 @@ def _series(course: Course, lacks: Lacks) -> Series:
         answered=tuple((course.answered * course.per_second).tolist()),
         median=_known(course.median),
         slow=_known(course.slow),
-        unbound=tuple(unbound_at(lacks, ends).tolist()),
+        unbound=tuple(unbound_at(unbound_intervals, ends).tolist()),
     )
 
 

@@ -30,7 +30,7 @@ _TOGETHER = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class StormContext:
     """A storm's bounds and the sendings within; of the traffic that part which may matter to it. `weight` counts the
     sendings of each transaction; `usual` is the rate of the surroundings, in requests per second; `earlier` is how the
     refreshes kept step before the first silence."""
@@ -55,7 +55,9 @@ class Scene:
         return distinct(self.traffic.user[rows & (self.weight > 0)])
 
 
-def scene_of(traffic: Traffic, marks: Marks, sends: Sends, span: Span, usual: float | None) -> tuple[Scene, slice]:
+def context_of(
+    traffic: Traffic, marks: Marks, sends: Sends, span: Span, usual: float | None
+) -> tuple[StormContext, slice]:
     """The scene of a storm, and which rows of the whole traffic it has."""
     rows = traffic.between(span.start - _SILENCE, span.end)
     part, own = traffic.part(rows), marks.part(rows)
@@ -64,7 +66,9 @@ def scene_of(traffic: Traffic, marks: Marks, sends: Sends, span: Span, usual: fl
     coherence = coherence_of(part, np.flatnonzero(own.refresh & (weight > 0)), own)
     silences = silences_of(part, inside, span.start, span.end)
     earlier = _earlier(traffic, marks, silences, coherence)
-    return Scene(part, own, inside, weight, span.start, span.end, usual or 0.0, silences, coherence, earlier), rows
+    return StormContext(
+        part, own, inside, weight, span.start, span.end, usual or 0.0, silences, coherence, earlier
+    ), rows
 
 
 def _earlier(
@@ -99,66 +103,66 @@ def silences_of(traffic: Traffic, inside: Sends, start: int, end: int) -> tuple[
     return tuple(found)
 
 
-def causes_of(scene: Scene) -> tuple[CauseShare, ...]:
+def causes_of(context: StormContext) -> tuple[CauseShare, ...]:
     """The causes, strongest first; equal ones in the order of precedence."""
-    free = scene.weight > 0
-    total = max(1, int(scene.weight.sum()))
+    free = context.weight > 0
+    total = max(1, int(context.weight.sum()))
     found: list[CauseShare] = []
     for cause, find, tell in _CAUSES:
-        rows = find(scene) & free
-        requests = scene.sum(rows)
+        rows = find(context) & free
+        requests = context.sum(rows)
         if requests < _SMALLEST_SHARE * total:
             continue
         free &= ~rows
-        found.append(CauseShare(cause, requests / total, tell(scene, rows, requests)))
+        found.append(CauseShare(cause, requests / total, tell(context, rows, requests)))
     return tuple(sorted(found, key=lambda cause: -cause.share))
 
 
-def _scan(scene: Scene) -> Flags:
-    return scene.marks.scan
+def _scan(context: StormContext) -> Flags:
+    return context.marks.scan
 
 
-def _single(scene: Scene) -> Flags:
+def _single(context: StormContext) -> Flags:
     """The client with most of the requests, if it has most of all and nobody else comes near."""
-    load = np.bincount(scene.traffic.client, weights=scene.weight)
+    load = np.bincount(context.traffic.client, weights=context.weight)
     most = int(np.argmax(load))
     others = np.delete(load, most)
     second = float(others.max(initial=0.0))
     alone = load[most] >= _MUCH * load.sum() and load[most] >= 5 * second
-    rows: Flags = (scene.traffic.client == most) & bool(alone)
+    rows: Flags = (context.traffic.client == most) & bool(alone)
     return rows
 
 
-def _loop(scene: Scene) -> Flags:
+def _loop(context: StormContext) -> Flags:
     """What clients that came into a loop sent in vain."""
-    looping = _have(scene.traffic.client, scene.marks.loop & (scene.weight > 0))
-    caught: Flags = looping & ~scene.marks.success
+    looping = _have(context.traffic.client, context.marks.loop & (context.weight > 0))
+    caught: Flags = looping & ~context.marks.success
     return caught
 
 
-def _restart(scene: Scene) -> Flags:
-    return _silenced(scene) | _anew(scene)
+def _restart(context: StormContext) -> Flags:
+    return _silenced(context) | _anew(context)
 
 
-def _silenced(scene: Scene) -> Flags:
+def _silenced(context: StormContext) -> Flags:
     """What clients sent from the silence on until they were registered again."""
-    traffic, marks = scene.traffic, scene.marks
+    traffic, marks = context.traffic, context.marks
     rows = np.zeros(len(traffic), dtype=bool)
-    for silence in scene.silences:
-        end = scene.end if silence.end is None else silence.end
-        waited = _in_vain(traffic, silence.start, end) & (scene.weight > 0)
+    for silence in context.silences:
+        end = context.end if silence.end is None else silence.end
+        waited = _in_vain(traffic, silence.start, end) & (context.weight > 0)
         clients = _have(traffic.client, waited)
         # Until registered again: the last success before the request is not one after the silence.
         rows |= waited | (clients & (traffic.time >= silence.start) & (marks.before < end))
-        if _brought_into_step(scene):
+        if _brought_into_step(context):
             rows |= clients & (traffic.time >= end)
     return rows
 
 
-def _brought_into_step(scene: Scene) -> bool:
+def _brought_into_step(context: StormContext) -> bool:
     """Phones that were not in step before, and are since: the silence let them all go at once, and what they do from
     then on is its echo."""
-    return in_step(scene.coherence) and not in_step(scene.earlier)
+    return in_step(context.coherence) and not in_step(context.earlier)
 
 
 def _have(codes: Codes, rows: Flags) -> Flags:
@@ -175,70 +179,70 @@ def _in_vain(traffic: Traffic, start: int, end: int) -> Flags:
     return unheard
 
 
-def in_vain(scene: Scene) -> Flags:
+def in_vain(context: StormContext) -> Flags:
     """The transactions that were sent into a silence."""
-    rows = np.zeros(len(scene.traffic), dtype=bool)
-    for silence in scene.silences:
-        rows |= _in_vain(scene.traffic, silence.start, scene.end if silence.end is None else silence.end)
+    rows = np.zeros(len(context.traffic), dtype=bool)
+    for silence in context.silences:
+        rows |= _in_vain(context.traffic, silence.start, context.end if silence.end is None else silence.end)
     return rows
 
 
-def _anew(scene: Scene) -> Flags:
+def _anew(context: StormContext) -> Flags:
     """Clients that register as if for the first time (a new Call-ID, or never seen before), half of all users or more,
     and in one second far more of them than all that is usual in a second."""
-    traffic, marks = scene.traffic, scene.marks
-    anew: Flags = marks.fresh & ~marks.scan & ~_loop(scene) & ~marks.late & (marks.short == 0) & (scene.weight > 0)
+    traffic, marks = context.traffic, context.marks
+    anew: Flags = marks.fresh & ~marks.scan & ~_loop(context) & ~marks.late & (marks.short == 0) & (context.weight > 0)
     # Those that come of themselves count; who answers a challenge comes when the registrar has let it wait.
-    many = max(_ASKERS, _TOGETHER * scene.users(scene.weight > 0))
+    many = max(_ASKERS, _TOGETHER * context.users(context.weight > 0))
     if (
-        scene.users(anew & marks.begins) < many
-        or peak_of(traffic.time[anew & marks.begins])[0] < _ASKED + 3 * scene.usual
+        context.users(anew & marks.begins) < many
+        or peak_of(traffic.time[anew & marks.begins])[0] < _ASKED + 3 * context.usual
     ):
         return np.zeros(len(traffic), dtype=bool)
     return anew
 
 
-def _in_step(scene: Scene) -> Flags:
+def _in_step(context: StormContext) -> Flags:
     """All that clients send that refresh in step, once they have registered."""
-    traffic, marks, coherence = scene.traffic, scene.marks, scene.coherence
-    if coherence is None or not in_step(coherence) or _flat(scene):
+    traffic, marks, coherence = context.traffic, context.marks, context.coherence
+    if coherence is None or not in_step(coherence) or _flat(context):
         return np.zeros(len(traffic), dtype=bool)
-    found: Flags = _have(traffic.client, marks.refresh & (scene.weight > 0)) & (marks.before != UNKNOWN)
+    found: Flags = _have(traffic.client, marks.refresh & (context.weight > 0)) & (marks.before != UNKNOWN)
     return found
 
 
-def _flat(scene: Scene) -> bool:
+def _flat(context: StormContext) -> bool:
     """Whether the load is the same at all times, so that keeping step does no harm."""
-    assert scene.coherence is not None
-    histogram = np.array(scene.coherence.histogram)
+    assert context.coherence is not None
+    histogram = np.array(context.coherence.histogram)
     return bool(histogram.max() < 3 * histogram.mean())
 
 
-def _short(scene: Scene) -> Flags:
-    return scene.marks.short >= _MUCH
+def _short(context: StormContext) -> Flags:
+    return context.marks.short >= _MUCH
 
 
-def _slow(scene: Scene) -> Flags:
-    return scene.marks.late | scene.marks.silent | (scene.traffic.status >= 500)
+def _slow(context: StormContext) -> Flags:
+    return context.marks.late | context.marks.silent | (context.traffic.status >= 500)
 
 
-def _tell_scan(scene: Scene, rows: Flags, requests: int) -> str:
-    traffic, inside = scene.traffic, rows & (scene.weight > 0)
+def _tell_scan(context: StormContext, rows: Flags, requests: int) -> str:
+    traffic, inside = context.traffic, rows & (context.weight > 0)
     sources = traffic.sources[np.unique(traffic.source[inside])]
     who = sources[0] if len(sources) == 1 else f"{len(sources):,} sources ({sources[0]}, ...)"
-    users = scene.users(rows)
+    users = context.users(rows)
     calls = distinct(traffic.call[inside])
-    refused = int((scene.marks.refused & inside).sum())
-    let_in = distinct(traffic.user[inside & scene.marks.success])
+    refused = int((context.marks.refused & inside).sum())
+    let_in = distinct(traffic.user[inside & context.marks.success])
     what = f"tried {users:,} names" if users > 1 else f"tried one name with {calls:,} Call-IDs"
     return f"{who} {what} in {requests:,} requests: {refused:,} refused, {let_in:,} let in"
 
 
-def _tell_single(scene: Scene, rows: Flags, requests: int) -> str:
-    traffic, inside = scene.traffic, rows & (scene.weight > 0)
+def _tell_single(context: StormContext, rows: Flags, requests: int) -> str:
+    traffic, inside = context.traffic, rows & (context.weight > 0)
     place = int(np.argmax(inside))
     statuses = _statuses(traffic.status[inside])
-    seconds = max(1.0, (scene.end - scene.start) / SECOND)
+    seconds = max(1.0, (context.end - context.start) / SECOND)
     name, source = traffic.users[traffic.user[place]], traffic.sources[traffic.source[place]]
     return f"{name} at {source} sent {requests:,} requests, {requests / seconds:,.1f} a second; answers: {statuses}"
 
@@ -250,73 +254,73 @@ def _statuses(status: np.typing.NDArray[np.int16]) -> str:
     return ", ".join(parts[:3]) or "none"
 
 
-def _tell_loop(scene: Scene, rows: Flags, requests: int) -> str:
-    traffic, marks = scene.traffic, scene.marks
-    refused = rows & marks.refused & (scene.weight > 0)
-    gap = _gaps(scene, refused)
+def _tell_loop(context: StormContext, rows: Flags, requests: int) -> str:
+    traffic, marks = context.traffic, context.marks
+    refused = rows & marks.refused & (context.weight > 0)
+    gap = _gaps(context, refused)
     again = f", again {gap:.1f} s later in the middle case" if gap is not None else ""
     return (
-        f"{scene.users(rows):,} users were refused {int(refused.sum()):,} times "
+        f"{context.users(rows):,} users were refused {int(refused.sum()):,} times "
         f"({_statuses(traffic.status[refused])}) and tried again at once{again}: {requests:,} requests"
     )
 
 
-def _gaps(scene: Scene, rows: Flags) -> float | None:
+def _gaps(context: StormContext, rows: Flags) -> float | None:
     """The middle wait after a refusal, in seconds."""
-    places = np.flatnonzero(rows & (scene.marks.next_time != UNKNOWN) & (scene.traffic.final != UNKNOWN))
+    places = np.flatnonzero(rows & (context.marks.next_time != UNKNOWN) & (context.traffic.final != UNKNOWN))
     if not len(places):
         return None
-    waited = scene.marks.next_time[places] - scene.traffic.final[places]
+    waited = context.marks.next_time[places] - context.traffic.final[places]
     return float(np.median(np.maximum(waited, 0))) / SECOND  # below 0: the next one did not wait for the answer
 
 
-def _tell_restart(scene: Scene, rows: Flags, requests: int) -> str:
-    users = scene.users(rows)
-    if not scene.silences:
-        return _tell_anew(scene, rows, requests)
-    ends = [scene.end if one.end is None else one.end for one in scene.silences]
-    length = sum(end - one.start for one, end in zip(scene.silences, ends, strict=True)) / SECOND
-    unheard = sum(one.requests for one in scene.silences)
+def _tell_restart(context: StormContext, rows: Flags, requests: int) -> str:
+    users = context.users(rows)
+    if not context.silences:
+        return _tell_anew(context, rows, requests)
+    ends = [context.end if one.end is None else one.end for one in context.silences]
+    length = sum(end - one.start for one, end in zip(context.silences, ends, strict=True)) / SECOND
+    unheard = sum(one.requests for one in context.silences)
     times = f", {len(ends)} times over" if len(ends) > 1 else ""
     said = f"no answer to anybody for {length:.1f} s{times}, {unheard:,} requests in vain; "
-    if scene.silences[-1].end is None:
+    if context.silences[-1].end is None:
         return f"{said}{users:,} users asked, {requests:,} requests, and there was still no answer at the end"
-    echo = ", and have refreshed in step since" if _brought_into_step(scene) else ""
+    echo = ", and have refreshed in step since" if _brought_into_step(context) else ""
     return f"{said}{users:,} users then had to register again{echo}: {requests:,} requests"
 
 
-def _tell_anew(scene: Scene, rows: Flags, requests: int) -> str:
+def _tell_anew(context: StormContext, rows: Flags, requests: int) -> str:
     """Of those that registered as if for the first time: how close together, and how often they were turned away."""
-    traffic, inside = scene.traffic, np.flatnonzero(rows & (scene.weight > 0))
+    traffic, inside = context.traffic, np.flatnonzero(rows & (context.weight > 0))
     first = traffic.time[inside[np.unique(traffic.client[inside], return_index=True)[1]]]
     early, late = np.quantile(first, (0.25, 0.75)).tolist()
     turned = int((traffic.status[inside] >= 500).sum())
     away = f"; {turned:,} times they were turned away (5xx)" if turned else ""
     return (
-        f"{scene.users(rows):,} users registered anew with no refresh due, half of them within "
+        f"{context.users(rows):,} users registered anew with no refresh due, half of them within "
         f"{(late - early) / SECOND:.1f} s: {requests:,} requests{away}"
     )
 
 
-def _tell_in_step(scene: Scene, rows: Flags, requests: int) -> str:
-    coherence = scene.coherence
+def _tell_in_step(context: StormContext, rows: Flags, requests: int) -> str:
+    coherence = context.coherence
     assert coherence is not None
     busiest = max(coherence.histogram) / max(1, sum(coherence.histogram))
     return (
-        f"{scene.users(rows):,} users refresh every {coherence.period:.1f} s in step (coherence {coherence.length:.2f} "
+        f"{context.users(rows):,} users refresh every {coherence.period:.1f} s in step (coherence {coherence.length:.2f} "
         f"of 1): {busiest:.0%} of the refreshes fall in one 24th of the interval; {requests:,} requests"
     )
 
 
-def _tell_short(scene: Scene, rows: Flags, requests: int) -> str:
-    inside = rows & (scene.weight > 0)
-    brief = inside & (scene.traffic.status == TOO_BRIEF)
-    who = f"{scene.users(rows):,} users"
+def _tell_short(context: StormContext, rows: Flags, requests: int) -> str:
+    inside = rows & (context.weight > 0)
+    brief = inside & (context.traffic.status == TOO_BRIEF)
+    who = f"{context.users(rows):,} users"
     if brief.sum() > 0.5 * inside.sum():
-        asked = _middle(scene.traffic.requested[brief])
+        asked = _middle(context.traffic.requested[brief])
         wish = f"ask for {asked:,.0f} s" if asked is not None else "ask for too short a lifetime"
         return f"{who} {wish}, and again after 423 (too brief), {int(brief.sum()):,} times: {requests:,} requests"
-    lifetime, since = _middle(scene.marks.lifetime[inside]), _middle(scene.marks.since[inside])
+    lifetime, since = _middle(context.marks.lifetime[inside]), _middle(context.marks.since[inside])
     granted = f"granted {lifetime:,.0f} s" if lifetime is not None else "of unknown lifetime"
     pace = f", refreshed {since:.1f} s after the last success" if since is not None else ""
     refused = f"; {int(brief.sum()):,} times 423 (too brief)" if brief.any() else ""
@@ -329,8 +333,8 @@ def _middle(values: Floats) -> float | None:
     return float(np.median(known)) if len(known) else None
 
 
-def _tell_slow(scene: Scene, rows: Flags, requests: int) -> str:
-    traffic, inside = scene.traffic, rows & (scene.weight > 0)
+def _tell_slow(context: StormContext, rows: Flags, requests: int) -> str:
+    traffic, inside = context.traffic, rows & (context.weight > 0)
     copies = requests - int(inside[np.flatnonzero(inside)].sum())
     waited = np.sort((traffic.final - traffic.time)[inside & (traffic.status > 0)]) / SECOND
     silent = int((inside & (traffic.status == 0)).sum())
@@ -347,8 +351,8 @@ def _tell_slow(scene: Scene, rows: Flags, requests: int) -> str:
     return f"{said}; clients repeat after {T1 / SECOND} s: {copies:,} of {requests:,} requests are copies"
 
 
-_Find = Callable[[Scene], Flags]
-_Tell = Callable[[Scene, Flags, int], str]
+_Find = Callable[[StormContext], Flags]
+_Tell = Callable[[StormContext, Flags, int], str]
 _CAUSES: tuple[tuple[Cause, _Find, _Tell], ...] = (
     ("scan", _scan, _tell_scan),
     ("single-client", _single, _tell_single),

@@ -25,20 +25,20 @@ _MADE_UP = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Lacks:
+class UnboundIntervals:
     """Times without a binding: whose, from `start` to `end`; one entry each, in no order."""
 
     client: Codes
     start: Ints
     end: Ints
 
-    def of(self, clients: Flags, start: int, end: int) -> Lacks:
+    def of(self, clients: Flags, start: int, end: int) -> UnboundIntervals:
         """Those of some clients (a flag a code) that touch the time from `start` to `end`."""
         kept = np.flatnonzero((self.start <= end) & (self.end >= start) & clients[self.client])
-        return Lacks(self.client[kept], self.start[kept], self.end[kept])
+        return UnboundIntervals(self.client[kept], self.start[kept], self.end[kept])
 
 
-def lacks_of(traffic: Traffic, marks: Marks, in_vain: Flags) -> Lacks:
+def unbound_intervals_of(traffic: Traffic, marks: Marks, in_vain: Flags) -> UnboundIntervals:
     """The times without a binding in the whole capture; `in_vain` marks what went into a silence. Those of guessers do
     not count: nobody calls the names that they try."""
     usual = float(np.nanmedian(traffic.granted)) if not np.isnan(traffic.granted).all() else _USUAL_LIFETIME
@@ -55,37 +55,37 @@ def lacks_of(traffic: Traffic, marks: Marks, in_vain: Flags) -> Lacks:
     return _joined(traffic.client[kept], start[kept], end[kept])
 
 
-def _joined(client: Codes, start: Ints, end: Ints) -> Lacks:
+def _joined(client: Codes, start: Ints, end: Ints) -> UnboundIntervals:
     """Overlapping lacks of one client are one."""
     order = np.lexsort((start, client))
     client, start, end = client[order], start[order], end[order]
     if not len(start):
-        return Lacks(client, start, end)
+        return UnboundIntervals(client, start, end)
     reach = pd.Series(end).groupby(client).cummax().to_numpy()
     opens = np.concatenate([[True], (client[1:] != client[:-1]) | (start[1:] > reach[:-1])])
     last = np.concatenate([np.flatnonzero(opens)[1:] - 1, [len(start) - 1]])
-    return Lacks(client[opens], start[opens], reach[last])
+    return UnboundIntervals(client[opens], start[opens], reach[last])
 
 
-def unbound_at(lacks: Lacks, moments: Ints) -> Ints:
+def unbound_at(unbound_intervals: UnboundIntervals, moments: Ints) -> Ints:
     """How many users are without a binding at each moment."""
-    return np.searchsorted(np.sort(lacks.start), moments, side="right") - np.searchsorted(
-        np.sort(lacks.end), moments, side="right"
+    return np.searchsorted(np.sort(unbound_intervals.start), moments, side="right") - np.searchsorted(
+        np.sort(unbound_intervals.end), moments, side="right"
     )
 
 
-def outage_of(lacks: Lacks, start: int, end: int) -> Outage:
+def outage_of(unbound_intervals: UnboundIntervals, start: int, end: int) -> Outage:
     """The lacks between `start` and `end`, and when they were made up (None: not before the end; an answer that is on
     its way then may still come, within T1)."""
-    begin, until = np.clip(lacks.start, start, end), np.clip(lacks.end, start, end + T1)
+    begin, until = np.clip(unbound_intervals.start, start, end), np.clip(unbound_intervals.end, start, end + T1)
     length = np.minimum(until, end) - begin
     kept = length > 0
     if not kept.any():
         return Outage(0, None, 0.0, None)
     moments = np.sort(np.concatenate([begin[kept], until[kept]]))
-    unbound = unbound_at(Lacks(lacks.client[kept], begin[kept], until[kept]), moments)
+    unbound = unbound_at(UnboundIntervals(unbound_intervals.client[kept], begin[kept], until[kept]), moments)
     peak, worst = int(unbound.max()), int(moments[int(np.argmax(unbound))])
     many = np.flatnonzero(unbound > _MADE_UP * peak)
     over = int(moments[min(many[-1] + 1, len(moments) - 1)])
-    open_ = int(unbound_at(lacks, np.array([end + T1]))[0]) > _MADE_UP * peak
+    open_ = int(unbound_at(unbound_intervals, np.array([end + T1]))[0]) > _MADE_UP * peak
     return Outage(peak, worst, float(length.sum()) / SECOND, None if open_ else over)

@@ -30,7 +30,7 @@ Stretch = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class RateCourse:
     """Counts a step of `width` nanoseconds from `start`; `again` are copies and retries; `median` and `slow` in
     seconds, NaN where nothing came."""
 
@@ -49,7 +49,9 @@ class Course:
         return SECOND / self.width
 
 
-def course_of(traffic: Traffic, retry: Flags, inside: Sends, start: int, end: int, *, points: int = _POINTS) -> Course:
+def course_of(
+    traffic: Traffic, retry: Flags, inside: Sends, start: int, end: int, *, points: int = _POINTS
+) -> RateCourse:
     """The course from `start` to `end` in at most about `points` steps of a round width, 0.1 s or more; of a second at
     least in a long storm, where nobody wants to see more in a step than ever came in a second."""
     length = end - start
@@ -59,7 +61,7 @@ def course_of(traffic: Traffic, retry: Flags, inside: Sends, start: int, end: in
     copies = np.bincount(step, weights=inside.copy, minlength=size).astype(np.float64)
     final = traffic.final[(traffic.final >= start) & (traffic.final <= end)]
     median, slow = _answer_times(traffic, start, end, width, size)
-    return Course(
+    return RateCourse(
         start=start,
         width=width,
         first=np.bincount(step, minlength=size).astype(np.float64) - copies,
@@ -104,7 +106,7 @@ def carried_of(traffic: Traffic) -> float | None:
     return float(kept.max()) if kept.any() else None
 
 
-def phases_of(course: Course, end: int) -> tuple[Phase, ...]:
+def phases_of(course: RateCourse, end: int) -> tuple[Phase, ...]:
     """The phases, one after the other, from the course's start to `end`."""
     total = course.first + course.copies
     phases = []
@@ -116,7 +118,7 @@ def phases_of(course: Course, end: int) -> tuple[Phase, ...]:
     return tuple(phases)
 
 
-def _stretches(course: Course) -> list[Stretch]:
+def _stretches(course: RateCourse) -> list[Stretch]:
     """What each phase is, its first step, and the step after its last."""
     labels = _labels(course)
     shortest = max(round(course.per_second / 2), round(_SHORTEST * len(labels)), 1)
@@ -149,7 +151,7 @@ def _short(found: list[Stretch], shortest: int) -> int | None:
     return place if length < shortest else None
 
 
-def _labels(course: Course) -> Ints:
+def _labels(course: RateCourse) -> Ints:
     """One phase a step."""
     second = max(1, round(course.per_second))
     rate, again = (_mean(values, second) for values in (course.first + course.copies, course.again))

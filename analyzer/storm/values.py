@@ -61,7 +61,7 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True)
-class Culprit:
+class TopSource:
     """Who sent most: a user or a transport address (`kind`), its requests, and their share in the storm."""
 
     kind: Literal["user", "source"]
@@ -165,7 +165,7 @@ class Coherence:
 
 
 @dataclass(frozen=True, slots=True)
-class Obedience:
+class RetryAfterCompliance:
     """A wait that was asked for: how often it was due, how often it could be judged, how often it was kept."""
 
     given: int
@@ -214,11 +214,11 @@ class Storm:
     latency: tuple[float, float, float] | None
     carried: float | None
     recovery: float | None
-    retry_after: Obedience
-    back_off: Obedience
+    retry_after: RetryAfterCompliance
+    back_off: RetryAfterCompliance
     coherence: Coherence | None
     what_if: tuple[WhatIf, ...]
-    culprits: tuple[Culprit, ...]
+    culprits: tuple[TopSource, ...]
     series: Series
 
     def share(self, *statuses: int) -> float:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analyzer.storm.causes import Scene
+from analyzer.storm.causes import StormContext
 from analyzer.storm.phases import peak_of
 from analyzer.storm.traffic import SECOND, Ints
 from analyzer.storm.values import CauseShare, WhatIf
@@ -21,16 +21,16 @@ _USUAL = 3600.0
 _NO_TIMETABLE = ("scan", "single-client", "auth-loop")
 
 
-def what_if_of(scene: Scene, causes: tuple[CauseShare, ...], interval: float | None) -> tuple[WhatIf, ...]:
+def what_if_of(context: StormContext, causes: tuple[CauseShare, ...], interval: float | None) -> tuple[WhatIf, ...]:
     """The cases; `interval` is the seconds between registrations of one client. None for a storm that comes of no
     timetable: neither a scanner nor a loop asks how long a registration lives."""
     if causes and causes[0].cause in _NO_TIMETABLE:
         return ()
-    times = scene.inside.time[~scene.inside.copy]
+    times = context.inside.time[~context.inside.copy]
     wanted = interval if interval else _USUAL / 2
     cases = [WhatIf(f"jitter {part}% of {wanted:.0f} s", jittered(times, wanted * part / 100)) for part in JITTERS]
-    users = scene.users(scene.weight > 0)
-    each = _requests_each(scene)
+    users = context.users(context.weight > 0)
+    each = _requests_each(context)
     return (*cases, *(WhatIf(f"expiry {expiry} s", users * each / (expiry / 2)) for expiry in EXPIRIES))
 
 
@@ -43,15 +43,15 @@ def jittered(times: Ints, spread: float) -> float:
     return float(within.max(initial=0)) / spread
 
 
-def _requests_each(scene: Scene) -> float:
+def _requests_each(context: StormContext) -> float:
     """Transactions that a registration takes: as many as there are for each success, two where nobody had any."""
-    inside = scene.weight > 0
-    successes = int((scene.marks.success & inside).sum())
+    inside = context.weight > 0
+    successes = int((context.marks.success & inside).sum())
     needed = int(
         (
             inside
-            & (scene.marks.success | (scene.traffic.status == 401) | (scene.traffic.status == 407))
-            & ~scene.marks.refused
+            & (context.marks.success | (context.traffic.status == 401) | (context.traffic.status == 407))
+            & ~context.marks.refused
         ).sum()
     )
     return float(np.clip(needed / successes, 1.0, 3.0)) if successes else 2.0

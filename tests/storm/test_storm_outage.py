@@ -8,72 +8,72 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.storm.marks import marks_of
-from analyzer.storm.outage import Lacks, lacks_of, outage_of, unbound_at
+from analyzer.storm.outage import UnboundIntervals, outage_of, unbound_at, unbound_intervals_of
 from analyzer.storm.traffic import SECOND, traffic_of
 from tests.dataframes.talks import Said, any_talk, nanoseconds, talk
 
 FEW = settings(max_examples=100, deadline=None)
 
 
-def lacks(*said: Said, in_vain: bool = False) -> Lacks:
+def unbound_intervals(*said: Said, in_vain: bool = False) -> UnboundIntervals:
     """The times without a binding; `in_vain`: all that is unanswered went into a silence."""
     traffic = traffic_of(talk(*said))
-    return lacks_of(traffic, marks_of(traffic), (traffic.status == 0) & in_vain)
+    return unbound_intervals_of(traffic, marks_of(traffic), (traffic.status == 0) & in_vain)
 
 
-def spans(found: Lacks) -> list[tuple[float, float]]:
+def spans(found: UnboundIntervals) -> list[tuple[float, float]]:
     """Begin and end in seconds, in order."""
     pairs = zip(found.start.tolist(), found.end.tolist(), strict=True)
     return sorted(tuple(round((time - nanoseconds(0)) / SECOND, 3) for time in pair) for pair in pairs)
 
 
 def test_a_client_is_without_until_its_first_success() -> None:
-    assert spans(lacks(Said(10, 401, credentials=False), Said(11, took=0.5, granted=60))) == [(10, 11.5)]
+    assert spans(unbound_intervals(Said(10, 401, credentials=False), Said(11, took=0.5, granted=60))) == [(10, 11.5)]
 
 
 def test_a_refresh_in_time_leaves_nobody_without() -> None:
-    assert spans(lacks(Said(0, took=1, granted=60), Said(30, granted=60))) == [(0, 1)]
+    assert spans(unbound_intervals(Said(0, took=1, granted=60), Said(30, granted=60))) == [(0, 1)]
 
 
 def test_a_refresh_after_the_lapse_leaves_a_gap() -> None:
-    assert spans(lacks(Said(0, took=1, granted=60), Said(100, took=2, granted=60))) == [(0, 1), (61, 102)]
+    assert spans(unbound_intervals(Said(0, took=1, granted=60), Said(100, took=2, granted=60))) == [(0, 1), (61, 102)]
 
 
 def test_who_gives_up_waits_no_longer_than_timer_f() -> None:
-    assert spans(lacks(Said(0, took=1, granted=60), Said(100, 0, copies=2))) == [(0, 1), (61, 133.5)]
+    assert spans(unbound_intervals(Said(0, took=1, granted=60), Said(100, 0, copies=2))) == [(0, 1), (61, 133.5)]
 
 
 def test_who_asks_in_vain_is_without_from_then_on() -> None:
     """The registrar may still know the binding, but it answers nobody."""
     said = [Said(0, took=1, granted=3600), Said(100, 0), Said(120, took=1, granted=3600)]
-    assert spans(lacks(*said)) == [(0, 1)]
-    assert spans(lacks(*said, in_vain=True)) == [(0, 1), (100, 121)]
+    assert spans(unbound_intervals(*said)) == [(0, 1)]
+    assert spans(unbound_intervals(*said, in_vain=True)) == [(0, 1), (100, 121)]
 
 
 def test_who_removed_its_binding_wants_none() -> None:
     said = [Said(0, took=1, granted=60), Said(10, took=1, requested=0, granted=0), Said(500, took=1, granted=60)]
-    assert spans(lacks(*said)) == [(0, 1), (500, 501)]
+    assert spans(unbound_intervals(*said)) == [(0, 1), (500, 501)]
 
 
 def test_tries_after_one_another_are_one_lack() -> None:
     said = [Said(time, 503) for time in (0, 10, 20)]
-    assert spans(lacks(*said, Said(30, took=1))) == [(0, 31)]
+    assert spans(unbound_intervals(*said, Said(30, took=1))) == [(0, 31)]
 
 
 def test_what_is_not_granted_in_words_is_as_usual() -> None:
     said = [Said(0, took=1), Said(200, took=1), Said(0, user="b", took=1, granted=100)]
-    assert (101.0, 201.0) in spans(lacks(*said))
+    assert (101.0, 201.0) in spans(unbound_intervals(*said))
 
 
 def test_names_that_a_guesser_tries_are_nobody() -> None:
     said = [Said(n / 10, 403, user=f"n{n}", host="h", call=f"c{n}") for n in range(40)]
-    assert spans(lacks(*said)) == []
+    assert spans(unbound_intervals(*said)) == []
 
 
 @FEW
 @given(any_talk())
 def test_lacks_of_a_client_do_not_overlap_and_end(said: list[Said]) -> None:
-    found = lacks(*said)
+    found = unbound_intervals(*said)
     assert (found.end > found.start).all()
     for client in np.unique(found.client).tolist():
         mine = np.argsort(found.start[found.client == client])
@@ -87,7 +87,7 @@ def test_nobody_is_without_just_after_a_success(said: list[Said]) -> None:
     kept = [one for one in said if one.status != 200 or one.granted]
     if not kept:
         return
-    found = lacks(*kept)
+    found = unbound_intervals(*kept)
     traffic = traffic_of(talk(*kept))
     for row, one in enumerate(kept):
         if one.status == 200 and (one.granted or 0) >= 20:
@@ -107,15 +107,15 @@ def test_nobody_is_without_just_after_a_success(said: list[Said]) -> None:
 def test_the_number_at_a_moment(pairs: list[tuple[int, int]], moment: int) -> None:
     start = np.array([begin for begin, _ in pairs], dtype=np.int64)
     end = start + np.array([length for _, length in pairs], dtype=np.int64)
-    made = Lacks(np.zeros(len(start), dtype=np.int32), start, end)
+    made = UnboundIntervals(np.zeros(len(start), dtype=np.int32), start, end)
     expected = sum(begin <= moment < begin + length for begin, length in pairs)
     assert unbound_at(made, np.array([moment])).tolist() == [expected]
 
 
-def made(*pairs: tuple[float, float]) -> Lacks:
-    """Lacks of a client each, in seconds."""
+def made(*pairs: tuple[float, float]) -> UnboundIntervals:
+    """UnboundIntervals of a client each, in seconds."""
     times = np.array([[round(time * SECOND) for time in pair] for pair in pairs], dtype=np.int64)
-    return Lacks(np.arange(len(pairs), dtype=np.int32), times[:, 0], times[:, 1])
+    return UnboundIntervals(np.arange(len(pairs), dtype=np.int32), times[:, 0], times[:, 1])
 
 
 def test_an_outage_adds_up() -> None:

@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.storm.marks import marks_of
-from analyzer.storm.phases import Course, carried_of, course_of, peak_of, phases_of
+from analyzer.storm.phases import RateCourse, carried_of, course_of, peak_of, phases_of
 from analyzer.storm.traffic import SECOND, Traffic, sends_of, traffic_of
 from tests.dataframes.talks import Said, any_talk, nanoseconds, talk
 
 FEW = settings(max_examples=100, deadline=None)
 
 
-def whole(traffic: Traffic, points: int = 240) -> Course:
+def whole(traffic: Traffic, points: int = 240) -> RateCourse:
     """The course of all that a table has."""
     start, end = traffic.span
     return course_of(traffic, marks_of(traffic).retry, sends_of(traffic), start, end, points=points)
@@ -87,14 +87,14 @@ def test_a_clock_that_is_set_makes_no_endless_count() -> None:
     assert carried_of(traffic_of(talk(Said(0), Said(0.1, user="b"), Said(200_000_000, user="c")))) == 2
 
 
-def course(first: list[float], again: list[float] | None = None) -> Course:
+def course(first: list[float], again: list[float] | None = None) -> RateCourse:
     """A course of steps of a second."""
     new, repeats = np.array(first, dtype=float), np.array(again or np.zeros(len(first)), dtype=float)
     nothing = np.full(len(new), np.nan)
-    return Course(0, SECOND, new, repeats, repeats, np.zeros(len(new)), nothing, nothing)
+    return RateCourse(0, SECOND, new, repeats, repeats, np.zeros(len(new)), nothing, nothing)
 
 
-def names(made: Course) -> list[str]:
+def names(made: RateCourse) -> list[str]:
     """The phases with the steps that each begins at."""
     phases = phases_of(made, len(made.first) * SECOND)
     return [f"{phase.phase} {phase.start // SECOND}" for phase in phases]

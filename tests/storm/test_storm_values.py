@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 
 from analyzer.storm.analysis import storms
-from analyzer.storm.values import CauseShare, Obedience, Storm, StormReport, rounded, seconds
+from analyzer.storm.values import CauseShare, RetryAfterCompliance, Storm, StormReport, rounded, seconds
 from tests.dataframes.talks import Said, any_talk, talk
 from tests.storm.fleets import Pairs, avalanche, periodic, table, together
 from tests.storm.storm_schema import REPORT, STORM
@@ -121,7 +121,7 @@ def test_numbers_in_json_are_rounded_and_never_nan(value: float | None, expected
 
 
 def test_values_in_json_keep_their_names() -> None:
-    assert Obedience(3, 2, 1).to_dict() == {"given": 3, "judged": 2, "obeyed": 1}
+    assert RetryAfterCompliance(3, 2, 1).to_dict() == {"given": 3, "judged": 2, "obeyed": 1}
     assert CauseShare("scan", 0.123456, "x").to_dict() == {"cause": "scan", "share": 0.1235, "detail": "x"}
 
 

@@ -14,7 +14,7 @@ import pytest
 import analyzer
 from analyzer.run.report import Report
 from analyzer.storm.analysis import storms
-from analyzer.storm.values import Cause, CauseShare, Culprit, Obedience, Outage, PhaseName, Silence, Storm
+from analyzer.storm.values import Cause, CauseShare, Outage, PhaseName, RetryAfterCompliance, Silence, Storm, TopSource
 from analyzer.storm.values import StormReport as Found
 from analyzer.views import ViewOptions
 from analyzer.views.storm.summary import (
@@ -134,13 +134,13 @@ def test_shares_of_answers_stand_beside_their_counts() -> None:
 @pytest.mark.parametrize(
     ("kept", "words"),
     [
-        (Obedience(9, 4, 3), "due 9 times, kept 3 of the 4 times that a next request shows it"),
-        (Obedience(9, 0, 0), "due 9 times, no next request shows whether it is kept"),
-        (Obedience(0, 0, 0), None),
+        (RetryAfterCompliance(9, 4, 3), "due 9 times, kept 3 of the 4 times that a next request shows it"),
+        (RetryAfterCompliance(9, 0, 0), "due 9 times, no next request shows whether it is kept"),
+        (RetryAfterCompliance(0, 0, 0), None),
     ],
 )
-def test_conduct_is_told_where_it_was_due(kept: Obedience, words: str | None) -> None:
-    text = flat(shown(replace(restart(), retry_after=kept, back_off=Obedience(0, 0, 0))))
+def test_conduct_is_told_where_it_was_due(kept: RetryAfterCompliance, words: str | None) -> None:
+    text = flat(shown(replace(restart(), retry_after=kept, back_off=RetryAfterCompliance(0, 0, 0))))
     assert (f"Retry-After: {words}" in text) if words else ("Retry-After:" not in text)
 
 
@@ -161,14 +161,14 @@ def test_what_is_usual(usual: float | None, words: str) -> None:
 
 
 def test_culprits_are_named_and_cut() -> None:
-    long = Culprit("user", "sip:" + "x" * 200, 30, 0.3)
-    text = shown(replace(restart(), culprits=(long, Culprit("source", "192.0.2.9:5060", 20, 0.2))))
+    long = TopSource("user", "sip:" + "x" * 200, 30, 0.3)
+    text = shown(replace(restart(), culprits=(long, TopSource("source", "192.0.2.9:5060", 20, 0.2))))
     assert "192.0.2.9:5060 20 (20%)" in flat(text)
     assert "x" * 100 not in text
 
 
 def test_hostile_names_do_not_reach_the_terminal() -> None:
-    hostile = because(("scan", 1.0), culprits=(Culprit("user", "sip:\x1b[2J@x", 30, 0.3),))
+    hostile = because(("scan", 1.0), culprits=(TopSource("user", "sip:\x1b[2J@x", 30, 0.3),))
     told = replace(hostile, causes=(CauseShare("scan", 1.0, "\x1b]0;title\x07 tried"),))
     assert "\x1b" not in shown(told)
     assert "\x07" not in shown(told)

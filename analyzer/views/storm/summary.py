@@ -6,7 +6,7 @@ from typing import IO
 
 from analyzer.evidence import SECOND
 from analyzer.run.report import Report
-from analyzer.storm.values import CauseShare, Obedience, Storm, StormReport
+from analyzer.storm.values import CauseShare, RetryAfterCompliance, Storm, StormReport
 from analyzer.views import ViewOptions
 from analyzer.views.drawing.canvas import BAD, DIM, GOOD, HINT, STRONG, Canvas, widest
 from analyzer.views.schema import SCHEMA, dumped, source_record
@@ -182,7 +182,7 @@ def _conduct(storm: Storm) -> list[str]:
     return [f"{what}: {_obeyed(kept)}" for what, kept in asked if kept.given]
 
 
-def _obeyed(kept: Obedience) -> str:
+def _obeyed(kept: RetryAfterCompliance) -> str:
     if not kept.judged:
         return f"due {kept.given:,} times, no next request shows whether it is kept"
     return f"due {kept.given:,} times, kept {kept.obeyed:,} of the {kept.judged:,} times that a next request shows it"

@@ -11,28 +11,28 @@ import numpy as np
 
 from analyzer.storm.marks import Marks
 from analyzer.storm.traffic import SECOND, UNKNOWN, Flags, Floats, Ints, Traffic
-from analyzer.storm.values import Obedience
+from analyzer.storm.values import RetryAfterCompliance
 
 _BASE, _LONGEST = 30, 1800
 _TOLERANCE = 0.95
 """Clocks are not exact, and a client counts from when it received the answer."""
 
 
-def retry_after_of(traffic: Traffic, marks: Marks, within: Flags) -> Obedience:
+def retry_after_of(traffic: Traffic, marks: Marks, within: Flags) -> RetryAfterCompliance:
     """The answers with Retry-After among the transactions `within`, and whether their clients waited as long."""
     asked = within & (traffic.retry_after >= 0) & (traffic.final != UNKNOWN)
     return _obedience(marks, asked, traffic.final, traffic.retry_after)
 
 
-def back_off_of(traffic: Traffic, marks: Marks, within: Flags) -> Obedience:
+def back_off_of(traffic: Traffic, marks: Marks, within: Flags) -> RetryAfterCompliance:
     """The failures among the transactions `within`, and whether their clients backed off before the next attempt."""
     failed = within & marks.failed & ~marks.scan & ~(traffic.retry_after >= 0)
     in_a_row = np.clip(marks.failures, 1, 16)
     return _obedience(marks, failed, traffic.ended, np.minimum(_LONGEST, _BASE * 2.0**in_a_row) / 2)
 
 
-def _obedience(marks: Marks, asked: Flags, since: Ints, due: Floats) -> Obedience:
+def _obedience(marks: Marks, asked: Flags, since: Ints, due: Floats) -> RetryAfterCompliance:
     """How many of those `asked` begin their next transaction no sooner than `due` seconds after `since`."""
     judged = np.flatnonzero(asked & (marks.next_time != UNKNOWN))
     waited = (marks.next_time[judged] - since[judged]) / SECOND
-    return Obedience(int(asked.sum()), len(judged), int((waited >= _TOLERANCE * due[judged]).sum()))
+    return RetryAfterCompliance(int(asked.sum()), len(judged), int((waited >= _TOLERANCE * due[judged]).sum()))

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from analyzer.storm.conduct import back_off_of, retry_after_of
+from analyzer.storm.backoff import back_off_of, retry_after_of
 from analyzer.storm.marks import marks_of
 from analyzer.storm.traffic import traffic_of
-from analyzer.storm.values import Obedience
+from analyzer.storm.values import RetryAfterCompliance
 from tests.dataframes.talks import Said, any_talk, talk
 
 FEW = settings(max_examples=100, deadline=None)
 
 
-def judged(*said: Said) -> tuple[Obedience, Obedience]:
+def judged(*said: Said) -> tuple[RetryAfterCompliance, RetryAfterCompliance]:
     """Retry-After, back-off."""
     traffic = traffic_of(talk(*said))
     marks, every = marks_of(traffic), np.ones(len(said), dtype=bool)
@@ -25,12 +25,12 @@ def judged(*said: Said) -> tuple[Obedience, Obedience]:
 @pytest.mark.parametrize(("wait", "kept"), [(0.1, 0), (4.0, 0), (4.9, 1), (5.0, 1), (600.0, 1)])
 def test_retry_after_is_kept_by_who_waits_as_long(wait: float, kept: int) -> None:
     asked, _ = judged(Said(0, 503, took=0.5, retry_after=5), Said(0.5 + wait))
-    assert asked == Obedience(1, 1, kept)
+    assert asked == RetryAfterCompliance(1, 1, kept)
 
 
 def test_an_answer_nobody_came_back_after_is_not_judged() -> None:
     asked, _ = judged(Said(0, 503, retry_after=5), Said(1, user="b"))
-    assert asked == Obedience(1, 0, 0)
+    assert asked == RetryAfterCompliance(1, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -63,29 +63,29 @@ def test_what_is_a_failure(status: int, counts: int) -> None:
 
 def test_a_first_challenge_is_no_failure() -> None:
     _, asked = judged(Said(0, 401, credentials=False), Said(1, 403), Said(2, 401, credentials=False), Said(3, 403))
-    assert asked == Obedience(2, 1, 0)
+    assert asked == RetryAfterCompliance(2, 1, 0)
 
 
 def test_an_unanswered_request_is_counted_from_its_last_copy() -> None:
     _, asked = judged(Said(0, 0, copies=3), Said(3.5 + 29))
-    assert asked == Obedience(1, 1, 1)
+    assert asked == RetryAfterCompliance(1, 1, 1)
 
 
 def test_who_is_told_how_long_to_wait_owes_that_alone() -> None:
     asked, back_off = judged(Said(0, 503, retry_after=5), Said(6, 503, retry_after=5), Said(12))
-    assert asked == Obedience(2, 2, 2)
-    assert back_off == Obedience(0, 0, 0)
+    assert asked == RetryAfterCompliance(2, 2, 2)
+    assert back_off == RetryAfterCompliance(0, 0, 0)
 
 
 def test_a_guesser_owes_no_back_off() -> None:
     said = [Said(number / 10, 403, user="admin", call=f"c{number}") for number in range(60)]
-    assert judged(*said)[1] == Obedience(0, 0, 0)
+    assert judged(*said)[1] == RetryAfterCompliance(0, 0, 0)
 
 
 def test_only_what_is_within_counts() -> None:
     traffic = traffic_of(talk(Said(0, 403), Said(1, 403), Said(2, 403)))
     within = np.array([False, True, False])
-    assert back_off_of(traffic, marks_of(traffic), within) == Obedience(1, 1, 0)
+    assert back_off_of(traffic, marks_of(traffic), within) == RetryAfterCompliance(1, 1, 0)
 
 
 @FEW
