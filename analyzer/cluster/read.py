@@ -44,7 +44,7 @@ _ANSWER = b"SIP/2.0 100 Trying\r\n\r\n"
 class Capture(NamedTuple):
     """What reading a file gave. `items` counts what was in it, `messages` those that are SIP. Times are nanoseconds,
     None where there is none: `first` and `last` of its packets; `begin` and `end` of its rows, by their `clock`.
-    `woven` says that a message lay in more than one packet; `faults` are sentences on what could not be read;
+    `spans_packets` says that a message lay in more than one packet; `faults` are sentences on what could not be read;
     `unreadable` is why nothing could, and `source` the tally of reading."""
 
     name: str
@@ -54,7 +54,7 @@ class Capture(NamedTuple):
     messages: int = 0
     begin: int = 0
     end: int = 0
-    woven: bool = False
+    spans_packets: bool = False
     faults: tuple[str, ...] = ()
     source: Source | None = None
     unreadable: SourceError | None = None
@@ -86,7 +86,7 @@ class Reading(NamedTuple):
     def part(self) -> str:
         """The name of its rows: another one when it is read again, so that a task that was given up for dead, and is
         not, cannot write over the better rows."""
-        return f"{self.number:05d}{'-woven' if self.beside else ''}"
+        return f"{self.number:05d}{'-spans_packets' if self.beside else ''}"
 
     def shared_out(self) -> list[Reading]:
         """The tasks that read this file together."""
@@ -136,7 +136,7 @@ def read_capture(task: Reading) -> Capture:
         messages=walk.messages,
         begin=int(clocks[0]) if len(clocks) else 0,
         end=int(clocks[-1]) if len(clocks) else 0,
-        woven=walk.woven or any(defect.code in _WOVEN for _, defect in own.defect_list),
+        spans_packets=walk.spans_packets or any(defect.code in _WOVEN for _, defect in own.defect_list),
         faults=tuple(_faults(own, walk)),
         source=own,
     )
@@ -153,7 +153,7 @@ class _Walk:
         self.writer = writer
         self.clocks = array("q")
         self.messages = 0
-        self.woven = False
+        self.spans_packets = False
         self.clockless = 0
         self._task = task
         self._late = _LATEST if source.kind == "log" else 0
@@ -169,13 +169,13 @@ class _Walk:
         self.clockless += item.time is None
         self._clock = max(self._clock, min(source.last or 0, _LATEST - 1))
         self.clocks.append(self._clock + self._late)
-        self.woven = self.woven or bool(item.stream)
+        self.spans_packets = self.spans_packets or bool(item.stream)
         if isinstance(item, NetworkError):
             if self._task.share == 0:
                 self.writer.share(NETWORK_ERRORS, self._row(item))
             return
         self.messages += 1
-        self.woven = self.woven or item.fidelity is Fidelity.REASSEMBLED
+        self.spans_packets = self.spans_packets or item.fidelity is Fidelity.REASSEMBLED
         if self._task.shares == 1 or _share_of(item, self._task.shares) == self._task.share:
             self._sort(item, parse(item))
 

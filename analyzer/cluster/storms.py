@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from analyzer.cluster.crew import dask_crew
 from analyzer.cluster.door import ClusterError, ClusterUsage, Door
+from analyzer.cluster.executor import dask_executor
 from analyzer.cluster.size import memory
-from analyzer.cluster.spool import Spool
 from analyzer.cluster.tabulate import tabulated
+from analyzer.cluster.work_directory import WorkDirectory
 from analyzer.run.report import Report, Summary
 from analyzer.scratch import temporary_folder
 from analyzer.storm.analysis import storms
@@ -32,7 +32,7 @@ class Found(NamedTuple):
 
     storms: StormReport
     report: Report
-    spool: Spool
+    spool: WorkDirectory
 
 
 def storms_of(
@@ -51,13 +51,13 @@ def storms_of(
     """
     if any(os.fspath(one) == "-" for one in files):
         raise ClusterUsage("standard input cannot be read by several processes: name files")
-    with _folder(spool) as folder, dask_crew(scheduler, jobs) as crew:
+    with _folder(spool) as folder, dask_executor(scheduler, jobs) as executor:
         try:
-            made = tabulated(files, folder, crew, **options)
+            made = tabulated(files, folder, executor, **options)
         except ValueError as error:
             raise ClusterUsage(str(error)) from error
         _check_memory(made.rows["transactions"], spool)
-        with crew.computing():
+        with executor.computing():
             found = storms(made.frame("transactions"))
         return Found(found, _report(made, options.get("aor", "")), made)
 
@@ -73,7 +73,7 @@ def _check_memory(transactions: int, spool: str | os.PathLike[str] | None) -> No
         )
 
 
-def _report(spool: Spool, aor: str) -> Report:
+def _report(spool: WorkDirectory, aor: str) -> Report:
     """What reading counted, as views take it."""
     tally = spool.tally
     summary = Summary(

@@ -40,7 +40,7 @@ from typing import Any, Protocol, TypeVar
 from analyzer.cluster.join import MADE, Joining, join_bucket, part_path, placed, write_plan
 from analyzer.cluster.read import Capture, Reading, read_capture, rows_path, shares_for
 from analyzer.cluster.size import size_of
-from analyzer.cluster.spool import Spool, Tally
+from analyzer.cluster.work_directory import Tally, WorkDirectory
 from analyzer.defect import SourceError
 from analyzer.evidence import SECOND
 
@@ -58,9 +58,9 @@ LEAD = 35 * SECOND
 """Files this close in time may hold pieces of one message: fragments are given up after 30 s (RFC 791 3.2)."""
 
 
-class Crew(Protocol):
-    """Who runs the tasks of a step: `cluster_crew.DaskCrew`, or `Alone`. `memory` is what one task may take, 0 where
-    that is not known."""
+class Executor(Protocol):
+    """Who runs the tasks of a step: `cluster_crew.DaskExecutor`, or `LocalExecutor`. `memory` is what one task may
+    take, 0 where that is not known."""
 
     workers: int
     memory: int
@@ -78,7 +78,7 @@ class Crew(Protocol):
         ...
 
 
-class Alone:
+class LocalExecutor:
     """This process runs all tasks, one after the other."""
 
     workers = 1
@@ -99,13 +99,13 @@ class Alone:
 def tabulated(
     files: Sequence[str | os.PathLike[str]],
     spool: str | os.PathLike[str],
-    crew: Crew | None = None,
+    executor: Executor | None = None,
     *,
     buckets: int | None = None,
     shares: int | None = None,
     aor: str = "",
     **options: Any,
-) -> Spool:
+) -> WorkDirectory:
     """Read all files into the tables of a folder, which must be new or empty and seen by all workers under its name.
 
     `aor` takes one address-of-record alone; `options` are those of `analyzer.capture.opener.open_sources` (`kind`,
@@ -115,13 +115,13 @@ def tabulated(
     ValueError for a folder that holds something. Where it fails, nothing stays in the folder. All that is written is
     for the user alone who asks, so workers must be that user's.
     """
-    crew = Alone() if crew is None else crew
+    executor = LocalExecutor() if executor is None else executor
     names = list(dict.fromkeys(fspath(one) for one in files))
     folder = _prepared(Path(spool))
     try:
-        crew.check(folder)
+        executor.check(folder)
         octets = [size_of(name) for name in names]
-        count = buckets or buckets_for(sum(octets), crew.workers, crew.memory)
+        count = buckets or buckets_for(sum(octets), executor.workers, executor.memory)
         told = [
             Reading(
                 name,
@@ -130,41 +130,41 @@ def tabulated(
                 fspath(folder),
                 count,
                 options,
-                shares=shares or shares_for(octets[number], sum(octets), crew.workers),
+                shares=shares or shares_for(octets[number], sum(octets), executor.workers),
                 aor=aor,
             )
             for number, name in enumerate(names)
         ]
-        return _joined(crew, folder, _read(crew, told), count)
+        return _joined(executor, folder, _read(executor, told), count)
     except BaseException:
         _withdraw(folder)
         raise
 
 
-def _read(crew: Crew, told: Sequence[Reading]) -> list[Capture]:
+def _read(executor: Executor, told: Sequence[Reading]) -> list[Capture]:
     """The rows of all files, written; those of woven ones with the files beside them."""
-    captures = _by_file(crew, told)
+    captures = _by_file(executor, told)
     if not captures or all(one.unreadable for one in captures):
         raise (captures[0].unreadable if captures else None) or SourceError("no file", "was given")
-    again = [told[number]._replace(beside=beside) for number, beside in _woven(captures)]
-    for task, capture in zip(again, _by_file(crew, again), strict=True):
+    again = [told[number]._replace(beside=beside) for number, beside in _spanning(captures)]
+    for task, capture in zip(again, _by_file(executor, again), strict=True):
         captures[task.number] = capture
     return captures
 
 
-def _by_file(crew: Crew, told: Sequence[Reading]) -> list[Capture]:
+def _by_file(executor: Executor, told: Sequence[Reading]) -> list[Capture]:
     """What was read of each file; all shares of it tell the same, unless one of them could not read it."""
-    results = iter(crew.run(read_capture, [share for task in told for share in task.shared_out()]))
+    results = iter(executor.run(read_capture, [share for task in told for share in task.shared_out()]))
     files = [[next(results) for _ in range(task.shares)] for task in told]
     return [next((one for one in shares if one.unreadable), shares[0]) for shares in files]
 
 
-def _joined(crew: Crew, folder: Path, captures: Sequence[Capture], buckets: int) -> Spool:
+def _joined(executor: Executor, folder: Path, captures: Sequence[Capture], buckets: int) -> WorkDirectory:
     readable = [one for one in captures if not one.unreadable]
     write_plan(folder, placed(readable), max((one.span[1] for one in readable if one.span), default=None))
-    made = crew.run(join_bucket, [Joining(bucket, buckets, fspath(folder)) for bucket in range(buckets)])
+    made = executor.run(join_bucket, [Joining(bucket, buckets, fspath(folder)) for bucket in range(buckets)])
     _clear(folder)
-    return Spool(
+    return WorkDirectory(
         folder,
         {name: sum(one.rows[name] for one in made) for name in MADE},
         tuple(fault for one in captures for fault in one.faults),
@@ -216,12 +216,12 @@ def _clear(folder: Path) -> None:
     (folder / "plan.json").unlink()
 
 
-def _woven(captures: Sequence[Capture]) -> list[tuple[int, tuple[str, ...]]]:
+def _spanning(captures: Sequence[Capture]) -> list[tuple[int, tuple[str, ...]]]:
     """The numbers of the files to be read again, each with those beside it in time (rule 5)."""
     again = []
     for number, one in enumerate(captures):
         beside = [other for other in captures if other is not one and _near(one, other)]
-        if beside and (one.woven or any(other.woven for other in beside)):
+        if beside and (one.spans_packets or any(other.spans_packets for other in beside)):
             again.append((number, tuple(other.name for other in beside)))
     return again
 
@@ -231,4 +231,4 @@ def _near(one: Capture, other: Capture) -> bool:
     return mine is not None and its is not None and mine[0] - LEAD <= its[1] and its[0] <= mine[1] + LEAD
 
 
-__all__ = ["Alone", "Crew", "Spool", "tabulated"]
+__all__ = ["Executor", "LocalExecutor", "WorkDirectory", "tabulated"]

@@ -31,10 +31,10 @@ _CULPRITS = 5
 def storms(transactions: pd.DataFrame | DaskFrame) -> StormReport:
     """The registration storms in a transactions table (`analyzer.tables(report).transactions`), in order of time.
 
-    Of a Dask DataFrame (`Spool.frame("transactions")`) its own workers make the columns that count; bounds and causes
-    are found by holding everything against everything else in time, which is done here. The rows may be in any order.
-    Columns that are missing or empty weaken what can be said; `notes` tells. Raises KeyError where a column is missing
-    without which there is nothing to say (times, status, retransmissions, who).
+    Of a Dask DataFrame (`WorkDirectory.frame("transactions")`) its own workers make the columns that count; bounds and
+    causes are found by holding everything against everything else in time, which is done here. The rows may be in any
+    order. Columns that are missing or empty weaken what can be said; `notes` tells. Raises KeyError where a column is
+    missing without which there is nothing to say (times, status, retransmissions, who).
     """
     if not isinstance(transactions, pd.DataFrame):
         if not hasattr(transactions, "map_partitions") or not hasattr(transactions, "columns"):

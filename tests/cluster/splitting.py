@@ -10,7 +10,7 @@ import dpkt
 import pandas as pd
 
 from analyzer.cluster.join import MADE
-from analyzer.cluster.spool import Spool
+from analyzer.cluster.work_directory import WorkDirectory
 from analyzer.dataframes.frames import Tables
 
 PLACE = ["frame", "source_file"]
@@ -50,7 +50,7 @@ def split(path: Path, folder: Path, each: int) -> list[Path]:
     return [write(folder / f"{at:06d}.pcap", linktype, packets[at : at + each]) for at in starts]
 
 
-def assert_same(spool: Spool, whole: Tables, without: Sequence[str] = ()) -> None:
+def assert_same(spool: WorkDirectory, whole: Tables, without: Sequence[str] = ()) -> None:
     """That a run over many files has the tables of one process; `without` names columns that may differ. One process
     counts the transactions of other methods, too, so what is compared of numbers is their order."""
     for name, table, other in pairs(spool, whole):
@@ -58,7 +58,7 @@ def assert_same(spool: Spool, whole: Tables, without: Sequence[str] = ()) -> Non
         pd.testing.assert_frame_equal(left, right, obj=name)
 
 
-def pairs(spool: Spool, whole: Tables) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
+def pairs(spool: WorkDirectory, whole: Tables) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
     """Each table of both, with numbers that count from 1."""
     numbers = pd.Index(whole.transactions["transaction"])
     for name in MADE:

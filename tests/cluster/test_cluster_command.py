@@ -15,7 +15,8 @@ from click.testing import CliRunner, Result
 
 from analyzer.cli import sipcheck
 from analyzer.cli import storm as command
-from analyzer.cluster import crew, size
+from analyzer.cluster import executor as executor
+from analyzer.cluster import size
 from benchmarks.storm import StormPlan
 from benchmarks.traffic import make_storm
 from tests.cluster.somebody import somebodys
@@ -91,7 +92,7 @@ def test_workers_of_this_machine_need_keys(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 def test_what_can_be_wrong_with_the_cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(crew, "CONNECT", 0.5)
+    monkeypatch.setattr(executor, "CONNECT", 0.5)
     done = run(CALM, "--scheduler", "tcp://127.0.0.1:1")
     assert (done.exit_code, done.output) == (3, "sipcheck: no Dask scheduler answers at tcp://127.0.0.1:1\n")
     done = run(CALM, "--scheduler", "nonsense")

@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from analyzer.cli import sipcheck
-from analyzer.cluster import crew
-from analyzer.cluster.crew import dask_crew
+from analyzer.cluster import executor as executor
 from analyzer.cluster.door import ClusterError, ClusterUsage, Door, Keys, is_here
+from analyzer.cluster.executor import dask_executor
 from tests.cluster.somebody import Papers, commanded, papers, somebodys
 from tests.shared import ROOT
 
@@ -76,7 +76,7 @@ def test_a_plain_address_beyond_this_machine(host: str, scheme: str) -> None:
 def test_what_is_no_address(address: str, insecure: bool) -> None:
     with (
         pytest.raises(ClusterUsage, match=r"no address of a Dask scheduler, as tls://host:8786 is$"),
-        dask_crew(Door(address, insecure=insecure)),
+        dask_executor(Door(address, insecure=insecure)),
     ):
         raise AssertionError
 
@@ -149,15 +149,15 @@ def test_a_cluster_that_speaks_tls(mine: Papers, tmp_path: Path, monkeypatch: py
         assert address.startswith("tls://127.0.0.1:")
         done = run("--scheduler", address, "--spool", tmp_path / "spool", *words)
         assert (done.exit_code, done.stderr) == (0, "") and done.stdout == run().stdout
-        monkeypatch.setattr(crew, "CONNECT", 2.0)
+        monkeypatch.setattr(executor, "CONNECT", 2.0)
         other = papers(tmp_path / "other")
         forged = Keys(str(mine.ca), str(other.cert), str(other.key))
         deceived = Keys(str(other.ca), str(mine.cert), str(mine.key))
         for keys in (forged, deceived):
             with pytest.raises(ClusterError, match=r"does not take these keys, or we do not take its$"):
-                dask_crew(Door(address, keys)).__enter__()
+                dask_executor(Door(address, keys)).__enter__()
         with pytest.raises(ClusterError, match="no Dask scheduler answers"):
-            dask_crew(address.replace("tls", "tcp")).__enter__()
+            dask_executor(address.replace("tls", "tcp")).__enter__()
 
 
 def test_the_options(mine: Papers) -> None:

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from analyzer.cluster import size as cluster_size
-from analyzer.cluster.crew import dask_crew
 from analyzer.cluster.door import ClusterError
+from analyzer.cluster.executor import dask_executor
 from analyzer.cluster.read import Reading, read_capture, rows_path, shares_for
 from analyzer.cluster.rows import NETWORK_ERRORS, RowWriter, in_place, items_of, row_of, rows_of
 from analyzer.cluster.size import exceeds_memory, memory, size_of
-from analyzer.cluster.tabulate import Alone, buckets_for, tabulated
+from analyzer.cluster.tabulate import LocalExecutor, buckets_for, tabulated
 from analyzer.dataframes.frames import tables
 from analyzer.defect import SourceError
 from analyzer.evidence import Frame
@@ -70,7 +70,7 @@ def test_what_was_on_the_wire_does_not_stay(tmp_path: Path, files: list[Path]) -
 
 
 def test_tasks_that_run_twice_give_the_same(tmp_path: Path, files: list[Path]) -> None:
-    class Twice(Alone):
+    class Twice(LocalExecutor):
         def run(self, task: Callable[[Any], Any], told: Sequence[Any]) -> list[Any]:
             once, again = super().run(task, told), super().run(task, told[::-1])[::-1]
             assert once == again
@@ -193,14 +193,17 @@ def test_a_container_has_less_memory_than_the_machine(tmp_path: Path, monkeypatc
 
 def test_without_dask_there_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(ClusterError, match=r"^dask is not installed: pip install 'sipcheck\[cluster\]'$"), dask_crew():
+    with (
+        pytest.raises(ClusterError, match=r"^dask is not installed: pip install 'sipcheck\[cluster\]'$"),
+        dask_executor(),
+    ):
         raise AssertionError
 
 
 def test_a_failure_leaves_an_empty_folder_behind(tmp_path: Path, files: list[Path]) -> None:
     """Neither half of the tables, which a second try would stumble over, nor what was on the wire."""
 
-    class Broken(Alone):
+    class Broken(LocalExecutor):
         def run(self, task: Callable[[Any], Any], told: Sequence[Any]) -> list[Any]:
             if task is not read_capture:
                 raise OSError("disk full")

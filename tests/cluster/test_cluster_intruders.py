@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from analyzer.cluster.crew import dask_crew
+from analyzer.cluster.executor import dask_executor
 from tests.cluster.intruder import HOW
 from tests.cluster.somebody import somebodys
 from tests.faults.child import ENVIRONMENT
@@ -56,11 +56,11 @@ def before() -> list[int]:
 
 @pytest.mark.parametrize("user", WHO)
 def test_nobody_enters_while_the_run_goes_on(user: int, before: list[int]) -> None:
-    with dask_crew(jobs=2) as crew:
+    with dask_executor(jobs=2) as executor:
         ports = [port for port in listeners() if port not in before]
         assert len(ports) == 5, "a scheduler, two nannies, two workers, and nothing beside them"
         assert tried(user, ports) == [(port, how, "refused") for port in ports for how in HOW]
-        assert crew.run(abs, [-1, 2, -3]) == [1, 2, 3]
+        assert executor.run(abs, [-1, 2, -3]) == [1, 2, 3]
 
 
 @pytest.mark.parametrize("user", WHO)
@@ -81,8 +81,8 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_the_key_is_in_no_file_and_no_command_line(scratch: Path) -> None:
-    with dask_crew(jobs=1) as crew:
-        assert crew.run(abs, [-1]) == [1]
+    with dask_executor(jobs=1) as executor:
+        assert executor.run(abs, [-1]) == [1]
         (own,) = scratch.iterdir()
         assert own.stat().st_mode & 0o777 == 0o700
         assert not [path for path in scratch.rglob("*") if path.is_file() and b"PRIVATE KEY" in path.read_bytes()]
@@ -92,6 +92,6 @@ def test_the_key_is_in_no_file_and_no_command_line(scratch: Path) -> None:
 
 
 def test_each_run_has_a_key_of_its_own() -> None:
-    with dask_crew(jobs=1) as one, dask_crew(jobs=1) as other:
-        mine, its = (crew._client.security.get_tls_config_for_role("client") for crew in (one, other))
+    with dask_executor(jobs=1) as one, dask_executor(jobs=1) as other:
+        mine, its = (executor._client.security.get_tls_config_for_role("client") for executor in (one, other))
         assert mine["key"] != its["key"] and mine["ca_file"] != its["ca_file"]

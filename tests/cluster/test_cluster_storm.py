@@ -12,7 +12,7 @@ import pytest
 from analyzer.cluster import storms as cluster_storm
 from analyzer.cluster.door import ClusterError, ClusterUsage
 from analyzer.cluster.storms import storms_of
-from analyzer.cluster.tabulate import Alone
+from analyzer.cluster.tabulate import LocalExecutor
 from analyzer.dataframes import tables
 from analyzer.run.pipeline import analyze
 from analyzer.run.report import Report
@@ -34,7 +34,7 @@ OPTIONS = ViewOptions(width=100, color=False, all=False, command="storm")
 def _without_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tasks run here, one after the other: what they are, and how many, is as with two workers."""
 
-    class Two(Alone):
+    class Two(LocalExecutor):
         workers = 2
 
         def __init__(self, *_: object) -> None: ...
@@ -43,7 +43,7 @@ def _without_processes(monkeypatch: pytest.MonkeyPatch) -> None:
 
         def __exit__(self, *_: object) -> None: ...
 
-    monkeypatch.setattr(cluster_storm, "dask_crew", Two)
+    monkeypatch.setattr(cluster_storm, "dask_executor", Two)
 
 
 def shown(report: Report, found: StormReport) -> tuple[str, str]:

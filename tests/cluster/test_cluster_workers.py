@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from analyzer.cluster import crew as cluster_crew
-from analyzer.cluster.crew import DaskCrew, dask_crew, local_cluster
+from analyzer.cluster import executor as cluster_crew
 from analyzer.cluster.door import ClusterError
+from analyzer.cluster.executor import DaskExecutor, dask_executor, local_cluster
 from analyzer.cluster.join import join_bucket
 from analyzer.cluster.read import read_capture
 from analyzer.cluster.software import Seen, software
@@ -80,7 +80,7 @@ def dying(task: Callable[[Any], Any], marker: str, when: str, told: Any) -> Any:
     raise AssertionError("dead")
 
 
-class Mortal(DaskCrew):
+class Mortal(DaskExecutor):
     """Workers of which one is killed in the midst of a step; how many tasks the step had is noted."""
 
     def __init__(self, client: Any, folder: Path, step: Callable[[Any], Any], when: str) -> None:
@@ -102,15 +102,15 @@ def test_a_worker_that_is_killed_changes_nothing(
 ) -> None:
     client.wait_for_workers(2, timeout=PATIENCE)
     before = set(client.run(os.getpid).values())
-    crew = Mortal(client, tmp_path, step, when)
-    spool = tabulated(files, tmp_path / "spool", crew, buckets=6)
-    victim = int(crew.marker.read_text(encoding="ascii"))
+    executor = Mortal(client, tmp_path, step, when)
+    spool = tabulated(files, tmp_path / "spool", executor, buckets=6)
+    victim = int(executor.marker.read_text(encoding="ascii"))
     assert victim in before and victim not in set(client.run(os.getpid).values())
-    assert crew.tasks >= 6
+    assert executor.tasks >= 6
     assert spool.rows["messages"] == 1600 and spool.faults == ()
     assert not list(spool.folder.rglob(".*")), "what the dead one left is gone"
     assert_same(spool, whole)
-    with crew.computing():
+    with executor.computing():
         found = storms(spool.frame("transactions")).to_dict()
     assert json.dumps(found) == json.dumps(storms(whole.transactions).to_dict())
     assert found["summary"]["requests"] > 600
@@ -120,10 +120,10 @@ def test_a_worker_that_is_killed_in_the_analysis_changes_nothing(
     client: Any, files: list[Path], whole: Tables, tmp_path: Path
 ) -> None:
     client.wait_for_workers(2, timeout=PATIENCE)
-    crew = DaskCrew(client)
-    spool = tabulated(files, tmp_path / "spool", crew, buckets=6)
+    executor = DaskExecutor(client)
+    spool = tabulated(files, tmp_path / "spool", executor, buckets=6)
     before = client.run(os.getpid)
-    with crew.computing():
+    with executor.computing():
         frame = spool.frame("transactions")
         frame["call_id"] = frame["call_id"].map_partitions(partial(_slow, seconds=0.2))
         threading.Timer(0.3, os.kill, (next(iter(before.values())), signal.SIGKILL)).start()
@@ -138,7 +138,7 @@ def _slow(part: Any, seconds: float) -> Any:
 
 
 def test_the_tables_as_a_dask_dataframe(client: Any, files: list[Path], tmp_path: Path) -> None:
-    spool = tabulated(files[:2], tmp_path / "spool", DaskCrew(client), buckets=3)
+    spool = tabulated(files[:2], tmp_path / "spool", DaskExecutor(client), buckets=3)
     frame, whole = spool.frame("transactions"), spool.gather("transactions")
     assert frame.npartitions == 3
     counted = frame.groupby("status").retransmissions.sum().compute()
@@ -151,15 +151,15 @@ def test_the_tables_as_a_dask_dataframe(client: Any, files: list[Path], tmp_path
 
 
 def test_a_scheduler_that_somebody_started(files: list[Path], tmp_path: Path) -> None:
-    with somebodys(2) as address, dask_crew(address) as crew:
-        assert crew.workers == 2 and crew.memory > 1 << 20
-        spool = tabulated(files[:2], tmp_path / "spool", crew)
+    with somebodys(2) as address, dask_executor(address) as executor:
+        assert executor.workers == 2 and executor.memory > 1 << 20
+        spool = tabulated(files[:2], tmp_path / "spool", executor)
     assert spool.rows["messages"] == 400 and len(spool.parts("transactions")) == 2
 
 
 def test_an_address_without_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster_crew, "CONNECT", 0.5)
-    with pytest.raises(ClusterError, match=r"^no Dask scheduler answers at tcp://127.0.0.1:1$"), dask_crew(NOBODY):
+    with pytest.raises(ClusterError, match=r"^no Dask scheduler answers at tcp://127.0.0.1:1$"), dask_executor(NOBODY):
         raise AssertionError
 
 
@@ -168,7 +168,7 @@ def test_a_scheduler_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     with (
         somebodys(0) as address,
         pytest.raises(ClusterError, match=f"^the Dask scheduler at {address} has no workers$"),
-        dask_crew(address),
+        dask_executor(address),
     ):
         raise AssertionError
 
@@ -181,14 +181,14 @@ def test_workers_that_differ_are_told_before_anything_is_read(
     with pytest.raises(
         ClusterError, match=r"^worker tls://127.0.0.1:\d+ has pandas \S+, here it is 0.1: install the same"
     ):
-        tabulated(files, tmp_path / "spool", DaskCrew(client))
+        tabulated(files, tmp_path / "spool", DaskExecutor(client))
     assert list((tmp_path / "spool").iterdir()) == []
 
 
 def test_workers_that_do_not_see_the_folder(client: Any, tmp_path: Path) -> None:
     (tmp_path / "rows").write_text("no folder", encoding="ascii")
     with pytest.raises(ClusterError, match=r"cannot write into the folder \(Not a directory\): give --spool a folder"):
-        DaskCrew(client).check(tmp_path)
+        DaskExecutor(client).check(tmp_path)
 
 
 def test_what_a_worker_may_answer() -> None:
@@ -201,22 +201,22 @@ def test_what_a_worker_may_answer() -> None:
 
 def test_what_a_task_raises_is_raised(client: Any) -> None:
     with pytest.raises(FileNotFoundError):
-        DaskCrew(client).run(Path.read_text, [Path("/nowhere/at/all")])
+        DaskExecutor(client).run(Path.read_text, [Path("/nowhere/at/all")])
 
 
 def test_a_scheduler_that_dies_in_the_midst_of_it() -> None:
-    with unguarded(1) as cluster, dask_crew(cluster.scheduler_address) as crew:
+    with unguarded(1) as cluster, dask_executor(cluster.scheduler_address) as executor:
         gone = threading.Timer(1.0, cluster.close)
         gone.start()
         with pytest.raises(ClusterError, match="went away in the midst of it"):
-            crew.run(forever, [1])
+            executor.run(forever, [1])
         gone.join()
 
 
 def test_a_cluster_of_this_machine_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with dask_crew(jobs=1) as crew:
-        assert crew.workers == 1
-        assert crew.run(abs, [-1, 2, -3]) == [1, 2, 3]
+    with dask_executor(jobs=1) as executor:
+        assert executor.workers == 1
+        assert executor.run(abs, [-1, 2, -3]) == [1, 2, 3]
         assert list(tmp_path.iterdir())
     assert list(tmp_path.iterdir()) == []

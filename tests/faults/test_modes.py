@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from analyzer.cli import sipcheck
-from analyzer.cluster.tabulate import Alone, tabulated
+from analyzer.cluster.tabulate import LocalExecutor, tabulated
 from tests.shared import ROOT
 
 STORM = ROOT / "samples" / "storm-none" / "input.pcap.gz"
@@ -61,7 +61,7 @@ def run(*arguments: str | Path, stdin: bytes | None = None) -> Result:
     return done
 
 
-class Watched(Alone):
+class Watched(LocalExecutor):
     """Notes what is too open in the midst of a run, when all rows are there."""
 
     def __init__(self, folder: Path) -> None:
@@ -76,10 +76,10 @@ class Watched(Alone):
 
 def test_rows_are_their_owner_s(umask: int, tmp_path: Path) -> None:
     (tmp_path / "x").mkdir(OWNERS_FOLDER)
-    crew = Watched(tmp_path / "x" / "spool")
-    tabulated([STORM], crew.folder, crew, buckets=2)
-    assert crew.seen and crew.open == []
-    assert len(list(crew.folder.rglob("*.parquet"))) > 5 and not_owners(tmp_path / "x") == []
+    executor = Watched(tmp_path / "x" / "spool")
+    tabulated([STORM], executor.folder, executor, buckets=2)
+    assert executor.seen and executor.open == []
+    assert len(list(executor.folder.rglob("*.parquet"))) > 5 and not_owners(tmp_path / "x") == []
 
 
 @pytest.mark.parametrize("given", [0o755, 0o777, 0o750, 0o711])
@@ -87,10 +87,10 @@ def test_a_folder_that_was_there_is_left_as_it_is_and_told_of(umask: int, tmp_pa
     folder = tmp_path / "spool"
     folder.mkdir()
     folder.chmod(given)
-    crew = Watched(folder)
-    tabulated([STORM], folder, crew, buckets=2)
-    assert crew.seen and mode(folder) == given
-    assert not_owners(folder) == [] and all(one.startswith(f"{folder} ") for one in crew.open)
+    executor = Watched(folder)
+    tabulated([STORM], folder, executor, buckets=2)
+    assert executor.seen and mode(folder) == given
+    assert not_owners(folder) == [] and all(one.startswith(f"{folder} ") for one in executor.open)
 
 
 @pytest.mark.parametrize(("given", "told"), [(None, False), (0o700, False), (0o755, True), (0o701, True)])

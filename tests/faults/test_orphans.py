@@ -71,11 +71,11 @@ def test_workers_end_with_their_parent(when: str, number: signal.Signals) -> Non
     with subprocess.Popen(words, env=ENVIRONMENT, stdout=subprocess.PIPE, bufsize=0) as parent:
         assert parent.stdout is not None
         assert b"".join(parent.stdout.read(1) for _ in range(3)) == b"xxx"
-        crew = family(parent.pid)
-        assert len(crew) == 3
+        executor = family(parent.pid)
+        assert len(executor) == 3
         parent.send_signal(number)
         assert parent.wait(60) == -number
-        until_gone(crew)
+        until_gone(executor)
         assert parent.stdout.read() == b""  # its end
 
 
@@ -88,11 +88,11 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_command_that_is_killed_takes_its_workers_along(large: Path) -> None:
     with started("pcap", str(large), "--jobs", "2") as child:
         wait_until(lambda: len(family(child.pid)) == 2, child)
-        crew = family(child.pid)
-        wait_until(lambda: all(position(one.pid, large) > 1_000_000 for one in crew), child)
+        executor = family(child.pid)
+        wait_until(lambda: all(position(one.pid, large) > 1_000_000 for one in executor), child)
         child.kill()
         ended(child)  # not before standard output has its end
-    until_gone(crew)
+    until_gone(executor)
 
 
 FAKE = 'case "$*" in *--version*) echo "TShark (Wireshark) 4.0.0."; exit;; {stage}) exec sleep 1000;; esac; exit 1\n'
@@ -115,14 +115,14 @@ def test_tshark_ends_with_us(tmp_path: Path, stage: str, number: signal.Signals)
     with subprocess.Popen(command(*words), env=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
         try:
             wait_until(lambda: any("sleep" in one.name() for one in running(family(child.pid))), child)
-            crew = family(child.pid)
+            executor = family(child.pid)
             child.send_signal(number)
             code, _, stderr = ended(child)
         finally:
             child.kill()
     assert code == (-number if number == signal.SIGKILL else 128 + number)
     assert b"Traceback" not in stderr
-    until_gone(crew)
+    until_gone(executor)
 
 
 def test_tshark_hears_of_a_pipe_that_is_closed(tmp_path: Path) -> None:
@@ -151,8 +151,8 @@ def test_a_cluster_of_this_machine_ends_with_us(tmp_path: Path) -> None:
     given = ["storm", *map(str, files), "--jobs", "2", "--spool", str(tmp_path / "spool")]
     with started(*given) as child:
         wait_until(lambda: bool(glob.glob(f"{tmp_path}/spool/rows/*.arrow")), child)
-        crew: list[psutil.Process] = family(child.pid)
-        assert len(crew) >= 2
+        executor: list[psutil.Process] = family(child.pid)
+        assert len(executor) >= 2
         child.kill()
         ended(child)
-    until(lambda: not running(crew), f"they stay: {running(crew)}")
+    until(lambda: not running(executor), f"they stay: {running(executor)}")

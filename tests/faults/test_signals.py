@@ -203,13 +203,13 @@ def test_what_tshark_has_shown_is_reported(tmp_path: Path, number: signal.Signal
     with started(tmp_path, "pcap", str(many), "--engine", "tshark", "--format", "json",
                  PATH=stand_in(tmp_path, script)) as child:  # fmt: skip
         wait_until(lambda: any(one.name() == "sleep" for one in running(family(child.pid))), child)
-        crew = family(child.pid)
+        executor = family(child.pid)
         child.send_signal(number)
         code, stdout, stderr = ended(child)
     assert (code, stderr) == (128 + number, b"")
     summary = json.loads(stdout)["summary"]
     assert summary["interrupted"] is True and summary["messages"] < 2000
-    until_gone(crew)
+    until_gone(executor)
     assert left(tmp_path) == ["many.pcap", "tshark"]
 
 
@@ -225,8 +225,8 @@ def test_workers_hand_over_what_they_have(tmp_path: Path, large: Path, whom: str
     """A terminal signals the group, `kill` the parent alone, `timeout` both."""
     with started(tmp_path, "pcap", str(large), "--jobs", "2", "--format", "json") as child:
         wait_until(lambda: len(family(child.pid)) == 2, child)
-        crew = family(child.pid)
-        wait_until(lambda: all(position(one.pid, large) > 1_500_000 for one in crew), child)
+        executor = family(child.pid)
+        wait_until(lambda: all(position(one.pid, large) > 1_500_000 for one in executor), child)
         if "parent" in whom:
             os.kill(child.pid, number)
         if "group" in whom:
@@ -235,7 +235,7 @@ def test_workers_hand_over_what_they_have(tmp_path: Path, large: Path, whom: str
     assert (code, stderr) == (128 + number, b"")
     summary = json.loads(stdout)["summary"]
     assert summary["interrupted"] is True and 0 < summary["messages"] < 40_000
-    until_gone(crew)
+    until_gone(executor)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

@@ -43,7 +43,7 @@ _TERMINAL = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(s
 _LOUD = ("distributed", "tornado")
 
 
-class DaskCrew:
+class DaskExecutor:
     """Tasks run on the workers of a Dask client; the client stays its owner's."""
 
     def __init__(self, client: Client) -> None:
@@ -129,7 +129,7 @@ def misfit(seen: Seen | BaseException, here: Mapping[str, str]) -> str:
 
 
 @contextmanager
-def dask_crew(scheduler: Door | str | None = None, jobs: int | None = None) -> Iterator[DaskCrew]:
+def dask_executor(scheduler: Door | str | None = None, jobs: int | None = None) -> Iterator[DaskExecutor]:
     """Workers: those of a scheduler, else `jobs` processes of this machine, one a processor where nothing is said. An
     address alone is one without keys. ClusterError where dask is not installed, nobody answers, nobody works there."""
     try:
@@ -141,12 +141,12 @@ def dask_crew(scheduler: Door | str | None = None, jobs: int | None = None) -> I
     with _quiet():
         if scheduler is not None:
             with _elsewhere(Door(scheduler) if isinstance(scheduler, str) else scheduler) as client:
-                yield DaskCrew(client)
+                yield DaskExecutor(client)
             return
         from distributed import Client
 
         with local_cluster(jobs or _processors()) as local, Client(local, set_as_default=False) as client:
-            yield DaskCrew(client)
+            yield DaskExecutor(client)
 
 
 @contextmanager

@@ -63,7 +63,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Spool:
+class WorkDirectory:
     """The tables of a run. `rows` counts those of each table, `faults` are sentences on what could not be read, or
     only in part."""
 
