@@ -50,7 +50,7 @@ _OF_OUTCOME = {
 }
 
 
-class Story:
+class ClientSummary:
     """The report with its clocks and names: who answers at all, which digests were wrong, who is in trouble."""
 
     def __init__(self, report: Report) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from analyzer.evidence import Source
 from analyzer.judge.findings import NEED_TEXT, Need, Tally
 from analyzer.rules import all_rules
-from analyzer.views.states import Story
+from analyzer.views.states import ClientSummary
 from analyzer.views.table.coverage import gaps_of
 from tests.views.reports import REGISTERED, drawn, report_of, user
 
@@ -57,7 +57,7 @@ def test_reasons_are_ordered_by_the_rules_they_cost() -> None:
         "R-2": Tally(not_judged={"never": 1, "once": 1}),
         "R-3": Tally(not_judged={"never": 1}),
     }
-    assert [gap.reason for gap in gaps_of(Story(report))] == ["never", "once", "often"]
+    assert [gap.reason for gap in gaps_of(ClientSummary(report))] == ["never", "once", "often"]
 
 
 def test_many_reasons_are_counted() -> None:

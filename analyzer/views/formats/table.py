@@ -14,20 +14,20 @@ DETAIL = False
 def render(report: Report, out: IO[str], options: ViewOptions) -> None:
     """Write what was read, the verdict, the clients, the findings, the digests, and what was not judged."""
     from analyzer.views.drawing.canvas import Canvas  # late: only this view pays for rich
-    from analyzer.views.states import Story
+    from analyzer.views.states import ClientSummary
     from analyzer.views.table.clients import draw_clients
     from analyzer.views.table.coverage import draw_coverage
     from analyzer.views.table.digests import draw_digests
     from analyzer.views.table.headline import draw_sources, draw_verdict
     from analyzer.views.table.remarks import draw_findings
 
-    canvas, story = Canvas(out, options), Story(report)
-    draw_sources(canvas, story)
+    canvas, clients = Canvas(out, options), ClientSummary(report)
+    draw_sources(canvas, clients)
     if options.command == "verify-digest":
-        draw_digests(canvas, story, options)
-    draw_verdict(canvas, story)
-    draw_clients(canvas, story, options)
-    draw_findings(canvas, story, options)
+        draw_digests(canvas, clients, options)
+    draw_verdict(canvas, clients)
+    draw_clients(canvas, clients, options)
+    draw_findings(canvas, clients, options)
     if options.command != "verify-digest":
-        draw_digests(canvas, story, options)
-    draw_coverage(canvas, story, options)
+        draw_digests(canvas, clients, options)
+    draw_coverage(canvas, clients, options)

@@ -13,7 +13,7 @@ from analyzer.escape import NO_FORMULAS, visible
 from analyzer.judge.findings import Finding
 from analyzer.register.registration import Registration
 from analyzer.run.report import Report
-from analyzer.views.states import State, Story, address_of
+from analyzer.views.states import ClientSummary, State, address_of
 from analyzer.views.table.headline import verdict
 from analyzer.views.words import clock_of, count, place_words
 
@@ -25,16 +25,16 @@ _LEFT = "text-align: left; vertical-align: top"
 
 def as_html(report: Report) -> str:
     """The report as a fragment of HTML."""
-    story = Story(report)
+    clients = ClientSummary(report)
     page = Tree.Element("div", {"class": f"sipcheck {NO_FORMULAS}"})
-    _add(_add(page, "p"), "strong", verdict(story))
+    _add(_add(page, "p"), "strong", verdict(clients))
     _add(page, "p", _read(report))
-    states = sorted(story.states, key=lambda one: (not one[1].trouble, one[0].id))
+    states = sorted(clients.states, key=lambda one: (not one[1].trouble, one[0].id))
     _table(
         page,
         count(len(states), "registration"),
         ("address-of-record", "client", "state", "since", "status", "attempts"),
-        [_registration(story, one, state) for one, state in states[:MOST_ROWS]],
+        [_registration(clients, one, state) for one, state in states[:MOST_ROWS]],
         len(states),
     )
     _table(
@@ -60,13 +60,13 @@ def _read(report: Report) -> str:
     return f"{names}: {count(seen.messages, 'SIP message')}, {count(seen.register_requests, 'REGISTER')}{span}"
 
 
-def _registration(story: Story, one: Registration, state: State) -> Sequence[str]:
-    since = story.since(one)
+def _registration(clients: ClientSummary, one: Registration, state: State) -> Sequence[str]:
+    since = clients.since(one)
     return (
         one.aor,
         f"{address_of(one)} {one.user_agent}".strip(),
         state.word,
-        story.clock(one.place).at(since) if since is not None else "",
+        clients.clock(one.place).at(since) if since is not None else "",
         str(one.status or ""),
         str(one.attempts),
     )

@@ -10,7 +10,7 @@ from analyzer.storm.values import CauseShare, RetryAfterCompliance, Storm, Storm
 from analyzer.views import ViewOptions
 from analyzer.views.drawing.canvas import BAD, DIM, GOOD, HINT, STRONG, Canvas, widest
 from analyzer.views.schema import SCHEMA, dumped, source_record
-from analyzer.views.states import Story
+from analyzer.views.states import ClientSummary
 from analyzer.views.table.headline import draw_sources
 from analyzer.views.words import Clock, capital, clock_of, count, duration, listed, sentence
 
@@ -60,8 +60,8 @@ def write_json(report: Report, found: StormReport, out: IO[str]) -> None:
 
 def write_table(report: Report, found: StormReport, out: IO[str], options: ViewOptions) -> None:
     """For a person."""
-    canvas, story = Canvas(out, options), Story(report)
-    draw_sources(canvas, story)
+    canvas, clients = Canvas(out, options), ClientSummary(report)
+    draw_sources(canvas, clients)
     clock = clock_of(report.sources[0])
     canvas.gap()
     if not found.storms:

@@ -11,7 +11,7 @@ from rich.text import Text
 from analyzer.register.registration import Registration
 from analyzer.views import ViewOptions
 from analyzer.views.drawing.canvas import BAD, DIM, GOOD, STRONG, WARN, Canvas, widest
-from analyzer.views.states import REGISTERED, STATES, State, Story, address_of, commonest
+from analyzer.views.states import REGISTERED, STATES, ClientSummary, State, address_of, commonest
 from analyzer.views.table.phrases import alike, before, what, what_all, why, why_all
 from analyzer.views.words import count, place_words
 
@@ -37,18 +37,18 @@ class Line:
     others: list[Registration] = field(default_factory=list)
 
 
-def draw_clients(canvas: Canvas, story: Story, options: ViewOptions) -> None:
+def draw_clients(canvas: Canvas, clients: ClientSummary, options: ViewOptions) -> None:
     """Those in trouble, then those in doubt, then the healthy."""
-    show_all = options.all or len(story.states) <= FEW
-    chosen = [(one, state) for one, state in story.states if show_all or state.listed]
-    lines = lines_of(story, chosen, fold=not show_all)
+    show_all = options.all or len(clients.states) <= FEW
+    chosen = [(one, state) for one, state in clients.states if show_all or state.listed]
+    lines = lines_of(clients, chosen, fold=not show_all)
     shown = lines if show_all else lines[:MOST_LINES]
-    folded = [] if show_all else [state for state in _ORDER if not state.listed and story.counts[state]]
+    folded = [] if show_all else [state for state in _ORDER if not state.listed and clients.counts[state]]
     if not shown and len(folded) < 2:
         return  # the verdict has said it all
     canvas.gap()
-    _draw(canvas, story, shown, folded)
-    _draw_folded(canvas, story, folded, shown)
+    _draw(canvas, clients, shown, folded)
+    _draw_folded(canvas, clients, folded, shown)
     rest = sum(1 + len(line.others) for line in lines[len(shown) :])
     if rest:
         canvas.line(
@@ -56,21 +56,21 @@ def draw_clients(canvas: Canvas, story: Story, options: ViewOptions) -> None:
         )
 
 
-def lines_of(story: Story, chosen: Sequence[tuple[Registration, State]], *, fold: bool) -> list[Line]:
+def lines_of(clients: ClientSummary, chosen: Sequence[tuple[Registration, State]], *, fold: bool) -> list[Line]:
     """A line for each, those with the same trouble in one if there are many of them; the worst state first."""
     same: dict[tuple[State, tuple[object, ...]], list[Registration]] = {}
     for one, state in chosen:
-        same.setdefault((state, alike(story, one, state) if fold else (one.id,)), []).append(one)
+        same.setdefault((state, alike(clients, one, state) if fold else (one.id,)), []).append(one)
     lines = []
     for (state, _), several in same.items():
         if len(several) > MOST_ALIKE:
-            head = min(several, key=lambda one: (story.since(one) or 0, one.id))
+            head = min(several, key=lambda one: (clients.since(one) or 0, one.id))
             others = [other for other in several if other is not head]
-            lines.append(Line(state, head, what_all(story, several, state), why_all(story, head, state), others))
+            lines.append(Line(state, head, what_all(clients, several, state), why_all(clients, head, state), others))
         else:
-            lines += [Line(state, one, what(story, one, state), why(story, one, state)) for one in several]
+            lines += [Line(state, one, what(clients, one, state), why(clients, one, state)) for one in several]
     return sorted(
-        lines, key=lambda line: (_rank(line.state), -len(line.others), story.since(line.one) or 0, line.one.id)
+        lines, key=lambda line: (_rank(line.state), -len(line.others), clients.since(line.one) or 0, line.one.id)
     )
 
 
@@ -94,7 +94,7 @@ def _name(canvas: Canvas, line: Line, width: int) -> Text:
     return canvas.text((name, STRONG), (more, STRONG))
 
 
-def _draw(canvas: Canvas, story: Story, lines: list[Line], folded: list[State]) -> None:
+def _draw(canvas: Canvas, clients: ClientSummary, lines: list[Line], folded: list[State]) -> None:
     if not lines:
         return
     labels = [_label(canvas, line.state) for line in lines]
@@ -108,7 +108,7 @@ def _draw(canvas: Canvas, story: Story, lines: list[Line], folded: list[State]) 
     middle = min(widest([line.what for line in lines], 44), left) if canvas.wide else left
     for label, place, line in zip(labels, places, lines, strict=True):
         head = [label, _name(canvas, line, name)]
-        parts = _below(canvas, story, line)
+        parts = _below(canvas, clients, line)
         if canvas.wide:
             right = left - middle - 2
             canvas.columns(
@@ -119,10 +119,10 @@ def _draw(canvas: Canvas, story: Story, lines: list[Line], folded: list[State]) 
             canvas.flow(parts, indent=4 + first, hang=0)
 
 
-def _below(canvas: Canvas, story: Story, line: Line) -> list[Text]:
+def _below(canvas: Canvas, clients: ClientSummary, line: Line) -> list[Text]:
     """What stands below, or at the right where there is room: why, what was before, who it is, in which file."""
     earlier = "" if line.others else before(line.one, line.state)
-    file = canvas.cut(story.file(line.one.since_place), 56)
+    file = canvas.cut(clients.file(line.one.since_place), 56)
     parts = [canvas.text(line.why), canvas.text(earlier), _who(canvas, line), canvas.text((file, DIM))]
     return [part for part in parts if part.plain]
 
@@ -135,7 +135,7 @@ def _who(canvas: Canvas, line: Line) -> Text:
     return canvas.text((who, DIM))
 
 
-def _draw_folded(canvas: Canvas, story: Story, folded: list[State], shown: list[Line]) -> None:
+def _draw_folded(canvas: Canvas, clients: ClientSummary, folded: list[State], shown: list[Line]) -> None:
     labels = [*(line.state.word for line in shown), *(state.word for state in folded)]
     first = widest([f"+ {label}" for label in labels], 14)
     for number, state in enumerate(folded):
@@ -143,7 +143,7 @@ def _draw_folded(canvas: Canvas, story: Story, folded: list[State], shown: list[
         style = GOOD if state is REGISTERED else DIM
         canvas.line(
             (f"{state.sign} {state.word}".ljust(first + 2), style),
-            count(story.counts[state], "client"),
+            count(clients.counts[state], "client"),
             (hint, DIM),
             indent=2,
         )

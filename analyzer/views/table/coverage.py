@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from analyzer.judge.findings import NEED_TEXT
 from analyzer.views import ViewOptions
 from analyzer.views.drawing.canvas import DIM, STRONG, Canvas
-from analyzer.views.states import REGISTERED, Story
+from analyzer.views.states import REGISTERED, ClientSummary
 from analyzer.views.words import count, duration, listed, sentence
 
 MOST_REASONS = 6
@@ -24,14 +24,14 @@ class Gap:
     partly: list[str] = field(default_factory=list)
 
 
-def gaps_of(story: Story) -> list[Gap]:
+def gaps_of(clients: ClientSummary) -> list[Gap]:
     """The reasons, those first that kept most rules from judging at all."""
     gaps: dict[str, Gap] = {}
     titles = _titles()
-    for rule, tally in story.report.outcomes.items():
+    for rule, tally in clients.report.outcomes.items():
         judged = tally.passed or tally.violated
         for reason, number in tally.not_judged.items():
-            if reason.startswith("no password") and not story.report.secrets_given:
+            if reason.startswith("no password") and not clients.report.secrets_given:
                 continue  # the digests' own sentence says it
             gap = gaps.setdefault(reason, Gap(reason))
             gap.times += number
@@ -45,44 +45,44 @@ def _titles() -> dict[str, str]:
     return {rule.id: rule.question or rule.title for rule in all_rules()}
 
 
-def draw_coverage(canvas: Canvas, story: Story, options: ViewOptions) -> None:
+def draw_coverage(canvas: Canvas, clients: ClientSummary, options: ViewOptions) -> None:
     """Not judged, quality of the sources, notes."""
-    gaps = gaps_of(story)
+    gaps = gaps_of(clients)
     shown = gaps if options.all else gaps[:MOST_REASONS]
     canvas.gap()
     if gaps:
         canvas.line(("Not judged", STRONG), ", and why:")
     for gap in shown:
-        reason = reason_words(gap.reason, story)
+        reason = reason_words(gap.reason, clients)
         canvas.line(f"{reason}: ", (_rules(gap), DIM), indent=2, hang=2)
     if len(gaps) > len(shown):
         canvas.line((f"and for {count(len(gaps) - len(shown), 'more reason')} (--all lists them)", DIM), indent=2)
-    _draw_notes(canvas, story)
+    _draw_notes(canvas, clients)
 
 
-def reason_words(reason: str, story: Story) -> str:
+def reason_words(reason: str, clients: ClientSummary) -> str:
     """A reason in the words of a person; a flag of `Need` with what is known of it."""
     if reason == "TAIL":
-        return _tail(story)
+        return _tail(clients)
     return NEED_TEXT.get(reason, reason)
 
 
-def _tail(story: Story) -> str:
+def _tail(clients: ClientSummary) -> str:
     """How long the source goes on after the latest success: what a missing renewal can be told from."""
     latest = max(
         (
             (one.last_success, one)
-            for one, state in story.states
+            for one, state in clients.states
             if state is REGISTERED and one.last_success is not None
         ),
         key=lambda pair: pair[0],
         default=None,
     )
-    end = story.end(latest[1].place) if latest else None
+    end = clients.end(latest[1].place) if latest else None
     if latest is None or end is None:
         return NEED_TEXT["TAIL"]
-    medium = story.medium(latest[1].place)
-    who = "it" if len(story.states) == 1 else "the last client"
+    medium = clients.medium(latest[1].place)
+    who = "it" if len(clients.states) == 1 else "the last client"
     return f"the {medium} ends {duration(end - latest[0])} after {who} registered"
 
 
@@ -96,15 +96,15 @@ def _rules(gap: Gap) -> str:
     return f"{part}{count(len(names), 'rule')}{also}"
 
 
-def _draw_notes(canvas: Canvas, story: Story) -> None:
-    several = len(story.report.sources) > 1
+def _draw_notes(canvas: Canvas, clients: ClientSummary) -> None:
+    several = len(clients.report.sources) > 1
     said: dict[str, list[str]] = {}
-    for source in story.report.sources:
+    for source in clients.report.sources:
         for text in source.quality:
-            said.setdefault(text, []).append(story.names[source.name])
+            said.setdefault(text, []).append(clients.names[source.name])
     canvas.gap()
     for text, names in said.items():
         where = f"{listed(names)}: " if several and len(names) <= 2 else ""
         canvas.line("Note: ", f"{where}{sentence(canvas.cut(text, 4 * canvas.width))}", hang=6)
-    for note in story.report.notes:
+    for note in clients.report.notes:
         canvas.line("Note: ", sentence(note), hang=6)

@@ -11,7 +11,7 @@ from rich.text import Text
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.views import ViewOptions
 from analyzer.views.drawing.canvas import BAD, DIM, GOOD, STRONG, WARN, Canvas, widest
-from analyzer.views.states import Story
+from analyzer.views.states import ClientSummary
 from analyzer.views.words import count, listed, place_words, possessive, times
 
 MOST_ROWS = 20
@@ -53,9 +53,9 @@ def reason_of(record: DigestRecord) -> str:
     return reason.split(" (tried ", 1)[0]
 
 
-def draw_digests(canvas: Canvas, story: Story, options: ViewOptions) -> None:
+def draw_digests(canvas: Canvas, clients: ClientSummary, options: ViewOptions) -> None:
     """The sentence, and the rows that need a look; all of them for `verify-digest`."""
-    report = story.report
+    report = clients.report
     total = sum(report.summary.digests.values())
     asked = options.command == "verify-digest"
     if not total:
@@ -73,7 +73,7 @@ def draw_digests(canvas: Canvas, story: Story, options: ViewOptions) -> None:
     if asked and report.digests:
         canvas.line((passwords(report.digests), BAD if report.summary.digests["mismatch"] else STRONG))
     canvas.line(checked(report.summary.digests))
-    _draw_rows(canvas, story, rows if options.all else rows[:MOST_ROWS])
+    _draw_rows(canvas, clients, rows if options.all else rows[:MOST_ROWS])
     if len(rows) > MOST_ROWS and not options.all:
         canvas.line((f"and {len(rows) - MOST_ROWS:,} more (--all lists them)", DIM), indent=2)
 
@@ -129,7 +129,7 @@ def _whose(users: list[_User]) -> str:
     return listed(names) if len(names) <= MOST_NAMES else f"{len(names):,}"
 
 
-def _draw_rows(canvas: Canvas, story: Story, rows: list[Row]) -> None:
+def _draw_rows(canvas: Canvas, clients: ClientSummary, rows: list[Row]) -> None:
     if not rows:
         return
     labels = [canvas.text(VERDICTS[row.first.verdict]) for row in rows]
@@ -140,7 +140,7 @@ def _draw_rows(canvas: Canvas, story: Story, rows: list[Row]) -> None:
     last = widest(places, canvas.width)
     left = canvas.width - 2 - first - 2 - name - 2 - 2 - last
     for label, user, place, row in zip(labels, users, places, rows, strict=True):
-        file = canvas.cut(story.file(row.first.place), 56)
+        file = canvas.cut(clients.file(row.first.place), 56)
         reason = " ".join(part for part in (canvas.cut(reason_of(row.first), 3 * canvas.width), file) if part)
         if canvas.wide:
             words = f"{_count(row)}{': ' if reason else ''}{reason}"

@@ -8,7 +8,7 @@ from analyzer.defect import Defect
 from analyzer.evidence import Place, Source
 from analyzer.run.report import Report
 from analyzer.views.drawing.canvas import BAD, DIM, GOOD, STRONG, WARN, Canvas, Piece
-from analyzer.views.states import REGISTERED, STATES, State, Story
+from analyzer.views.states import REGISTERED, STATES, ClientSummary, State
 from analyzer.views.words import capital, clock_of, count, listed, place_words, sentence, source_names
 
 MOST_SOURCES = 4
@@ -18,36 +18,36 @@ MANY, WORRYING = 100, 10
 """So many REGISTERs, and so many percent of repeats among them, are worth a line."""
 
 
-def draw_sources(canvas: Canvas, story: Story) -> None:
+def draw_sources(canvas: Canvas, clients: ClientSummary) -> None:
     """One line for each source, or one for all where there are many; then what is damaged."""
-    report = story.report
+    report = clients.report
     if len(report.sources) > MOST_SOURCES:
         canvas.flow([(f"{len(report.sources)} files", STRONG), *_together(report), *_counts(report)])
     else:
         for source in report.sources:
             own = _counts(report) if len(report.sources) == 1 else []
             messages = report.summary.messages if len(report.sources) == 1 else source.messages
-            name = canvas.cut(story.names[source.name], canvas.width // 2)
+            name = canvas.cut(clients.names[source.name], canvas.width // 2)
             canvas.flow([(name, STRONG), *_source_words(source, messages), *own])
         if len(report.sources) > 1:
             canvas.flow([("together", STRONG), *_counts(report)])
     for source in report.sources:
-        _draw_damage(canvas, story, source)
+        _draw_damage(canvas, clients, source)
     if report.interrupted:
         canvas.line(("interrupted: this is what was read so far.", BAD))
 
 
-def draw_verdict(canvas: Canvas, story: Story) -> None:
+def draw_verdict(canvas: Canvas, clients: ClientSummary) -> None:
     """How many clients, and what became of them."""
     canvas.gap()
-    trouble = bool(story.troubled)
-    style = BAD if trouble else f"bold {GOOD}" if story.counts[REGISTERED] else STRONG
-    pieces: list[Piece] = [(verdict(story), style)]
-    since = _trouble_since(story)
+    trouble = bool(clients.troubled)
+    style = BAD if trouble else f"bold {GOOD}" if clients.counts[REGISTERED] else STRONG
+    pieces: list[Piece] = [(verdict(clients), style)]
+    since = _trouble_since(clients)
     if since:
         pieces.append(f" {since}")
     canvas.line(*pieces)
-    _draw_repeats(canvas, story.report)
+    _draw_repeats(canvas, clients.report)
 
 
 def _draw_repeats(canvas: Canvas, report: Report) -> None:
@@ -58,12 +58,12 @@ def _draw_repeats(canvas: Canvas, report: Report) -> None:
         canvas.line((f"{share} are repeats", WARN), ": answers came late or not at all.")
 
 
-def verdict(story: Story) -> str:
+def verdict(clients: ClientSummary) -> str:
     """The sentence: `412 clients: 397 registered, 12 refused, 3 without an answer.`"""
-    total = story.counts.total()
+    total = clients.counts.total()
     if not total:
-        return _nobody(story.report)
-    seen = [(state, story.counts[state]) for state in STATES if story.counts[state]]
+        return _nobody(clients.report)
+    seen = [(state, clients.counts[state]) for state in STATES if clients.counts[state]]
     if len(seen) == 1:
         state = seen[0][0]
         both = "both " if total == 2 else f"all {'of them ' if _needs_of(state) else ''}" if total > 2 else ""
@@ -89,13 +89,13 @@ def _nobody(report: Report) -> str:
     return "No registration: no REGISTER was seen" + (f" (but {listed(others)})." if others else ".")
 
 
-def _trouble_since(story: Story) -> str:
-    starts = [(story.since(one), one) for one, state in story.states if state.trouble]
+def _trouble_since(clients: ClientSummary) -> str:
+    starts = [(clients.since(one), one) for one, state in clients.states if state.trouble]
     known = [(since, one) for since, one in starts if since is not None]
     if not known:
         return ""
     since, one = min(known, key=lambda pair: pair[0])
-    return f"Trouble since {story.clock(one.place).at(since)}."
+    return f"Trouble since {clients.clock(one.place).at(since)}."
 
 
 def _source_words(source: Source, messages: int) -> Iterator[Piece]:
@@ -154,10 +154,10 @@ def _where(place: Place | None, defect: Defect) -> str:
     return f" ({place_words(place)})" if place is not None else ""
 
 
-def _draw_damage(canvas: Canvas, story: Story, source: Source) -> None:
+def _draw_damage(canvas: Canvas, clients: ClientSummary, source: Source) -> None:
     if not source.damaged and not source.defects:
         return
-    name = f"{story.names[source.name]}: " if len(story.report.sources) > 1 else ""
+    name = f"{clients.names[source.name]}: " if len(clients.report.sources) > 1 else ""
     word, style = ("damaged", BAD) if source.damaged else (count(source.defects, "defect"), WARN)
     texts: dict[str, str] = {}
     for place, defect in source.defect_list:

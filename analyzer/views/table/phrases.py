@@ -16,8 +16,8 @@ from analyzer.views.states import (
     REGISTERED,
     SIGNED_OFF,
     UNCLEAR,
+    ClientSummary,
     State,
-    Story,
     bound_until,
 )
 from analyzer.views.words import count, duration, times
@@ -47,37 +47,37 @@ _CLASS = {
 }
 
 
-def what(story: Story, one: Registration, state: State) -> str:
+def what(clients: ClientSummary, one: Registration, state: State) -> str:
     """What happened: `403 since 11:47:09, 2 tries`."""
-    return _WHAT[state](story, one)
+    return _WHAT[state](clients, one)
 
 
-def what_all(story: Story, several: Sequence[Registration], state: State) -> str:
+def what_all(clients: ClientSummary, several: Sequence[Registration], state: State) -> str:
     """What happened to many: the status, and since when for the first of them."""
-    known = [(since, one) for one in several if (since := story.since(one)) is not None]
+    known = [(since, one) for one in several if (since := clients.since(one)) is not None]
     status = f"{several[0].status} " if several[0].status and state is not RAN_OUT else ""
     if not known:
         return status.strip()
     since, one = min(known, key=lambda pair: pair[0])
-    return f"{status}since {story.clock(one.place).at(since)}"
+    return f"{status}since {clients.clock(one.place).at(since)}"
 
 
-def why(story: Story, one: Registration, state: State) -> str:
+def why(clients: ClientSummary, one: Registration, state: State) -> str:
     """The cause as far as it is known."""
     teller = _WHY.get(state)
-    return teller(story, one) if teller is not None else ""
+    return teller(clients, one) if teller is not None else ""
 
 
-def why_all(story: Story, one: Registration, state: State) -> str:
+def why_all(clients: ClientSummary, one: Registration, state: State) -> str:
     """The cause that many share; `one` is the first of them."""
     if state is RAN_OUT:
-        return f"no renewal is in the {story.medium(one.place)}"
+        return f"no renewal is in the {clients.medium(one.place)}"
     if state is OPEN:
-        return f"the {story.medium(one.place)} ends before it is decided"
-    wrong = story.wrong(one)
+        return f"the {clients.medium(one.place)} ends before it is decided"
+    wrong = clients.wrong(one)
     if wrong is not None and wrong.judged.diagnosis is not None:
         return f"WRONG DIGEST ({wrong.judged.diagnosis.hypothesis}), the first: {wrong.judged.reason}"
-    return why(story, one, state)
+    return why(clients, one, state)
 
 
 def before(one: Registration, state: State) -> str:
@@ -88,57 +88,57 @@ def before(one: Registration, state: State) -> str:
     return "was registered before" if registered and state.trouble and state is not RAN_OUT else ""
 
 
-def alike(story: Story, one: Registration, state: State) -> tuple[object, ...]:
+def alike(clients: ClientSummary, one: Registration, state: State) -> tuple[object, ...]:
     """What is equal for clients with the same trouble."""
     if state in (RAN_OUT, OPEN, REGISTERED):
         return (one.status,)  # their reasons name times
-    wrong = story.wrong(one)
+    wrong = clients.wrong(one)
     if wrong is not None:
         return (one.status, wrong.judged.diagnosis.hypothesis if wrong.judged.diagnosis else "")
-    return (one.status, why(story, one, state))
+    return (one.status, why(clients, one, state))
 
 
-def _since(story: Story, one: Registration) -> str:
+def _since(clients: ClientSummary, one: Registration) -> str:
     if one.failure_count > 1:
-        return f"{story.at(one, story.since(one), ' since ')}, {count(one.failure_count, 'try')}"
-    return story.at(one, story.since(one))
+        return f"{clients.at(one, clients.since(one), ' since ')}, {count(one.failure_count, 'try')}"
+    return clients.at(one, clients.since(one))
 
 
-def _refused(story: Story, one: Registration) -> str:
+def _refused(clients: ClientSummary, one: Registration) -> str:
     again = " again and again" if one.status in (401, 407) and one.failure_count > 2 else ""
-    return f"{one.status or 'failed'}{again}{_since(story, one)}"
+    return f"{one.status or 'failed'}{again}{_since(clients, one)}"
 
 
-def _silent(story: Story, one: Registration) -> str:
+def _silent(clients: ClientSummary, one: Registration) -> str:
     last = one.last_seen
     sends = 1 + last.retransmissions if last is not None else 1
     over = last.last - last.first if last is not None and last.first is not None and last.last is not None else 0
     spread = f" in {duration(over)}" if over > 0 and sends > 1 else ""
     again = f", {times(one.failure_count)}" if one.failure_count > 1 else ""
-    return f"{count(sends, 'send')}{spread}{again}{story.at(one, story.since(one), ' since ')}"
+    return f"{count(sends, 'send')}{spread}{again}{clients.at(one, clients.since(one), ' since ')}"
 
 
-def _gave_up(story: Story, one: Registration) -> str:
-    return f"after {one.status or 'the answer'}{_since(story, one)}"
+def _gave_up(clients: ClientSummary, one: Registration) -> str:
+    return f"after {one.status or 'the answer'}{_since(clients, one)}"
 
 
-def _ran_out(story: Story, one: Registration) -> str:
-    return f"not renewed, gone{story.at(one, bound_until(one))}"
+def _ran_out(clients: ClientSummary, one: Registration) -> str:
+    return f"not renewed, gone{clients.at(one, bound_until(one))}"
 
 
-def _registered(story: Story, one: Registration) -> str:
+def _registered(clients: ClientSummary, one: Registration) -> str:
     granted = f" for {one.granted} s" if one.granted is not None else ""
     if one.outcomes["registered"] > 1 and one.since is not None:
-        return f"{story.at(one, one.since, 'since ')}{granted}"
-    return f"registered{story.at(one, one.last_success, ' ')}{granted}"
+        return f"{clients.at(one, one.since, 'since ')}{granted}"
+    return f"registered{clients.at(one, one.last_success, ' ')}{granted}"
 
 
-def _open(story: Story, one: Registration) -> str:
-    return f"{one.status or 'no answer yet'}{story.at(one, one.last)}"
+def _open(clients: ClientSummary, one: Registration) -> str:
+    return f"{one.status or 'no answer yet'}{clients.at(one, one.last)}"
 
 
-def _why_refused(story: Story, one: Registration) -> str:
-    wrong = story.wrong(one)
+def _why_refused(clients: ClientSummary, one: Registration) -> str:
+    wrong = clients.wrong(one)
     if wrong is not None and wrong.judged.diagnosis is not None:
         return f"WRONG DIGEST: {wrong.judged.reason}"
     if wrong is not None:
@@ -147,50 +147,50 @@ def _why_refused(story: Story, one: Registration) -> str:
     if one.failures and one.failures[-1].cause:
         return one.failures[-1].cause
     if last is not None and last.has_credentials and one.status in (401, 403, 407):
-        ask = "" if story.report.secrets_given else " (--credentials FILE tells which)"
+        ask = "" if clients.report.secrets_given else " (--credentials FILE tells which)"
         return f"password wrong or refused{ask}"
     known = _STATUS.get(one.status) or _CLASS.get(one.status // 100, "")
     reason = last.reason.strip() if last is not None else ""
     return known or (f'the registrar says "{reason}"' if reason else "")
 
 
-def _why_silent(story: Story, one: Registration) -> str:
+def _why_silent(clients: ClientSummary, one: Registration) -> str:
     if one.last_seen is not None and one.last_seen.aborted:
         return f"the network says: {one.last_seen.aborted}"
     host = one.registrar.endpoint.host
     if one.reasons or one.outcomes["registered"]:
         return f"{host} answered this phone before"
-    if host in story.answering:
+    if host in clients.answering:
         return f"{host} answers others, not this phone"
-    return f"{host} answers nobody here" if story.hosts[host] > 1 else f"nothing came from {host}"
+    return f"{host} answers nobody here" if clients.hosts[host] > 1 else f"nothing came from {host}"
 
 
-def _why_gave_up(story: Story, one: Registration) -> str:
-    del story, one
+def _why_gave_up(clients: ClientSummary, one: Registration) -> str:
+    del clients, one
     return "never answered the challenge: no password set in the phone, or the challenge was lost"
 
 
-def _why_gone(story: Story, one: Registration) -> str:
-    until, end = bound_until(one), story.end(one.place)
+def _why_gone(clients: ClientSummary, one: Registration) -> str:
+    until, end = bound_until(one), clients.end(one.place)
     if until is None or end is None:
         return ""
     granted = f"registered for {one.granted} s; " if one.granted is not None else ""
-    return f"{granted}the {story.medium(one.place)} goes on for {duration(end - until)} without a renewal"
+    return f"{granted}the {clients.medium(one.place)} goes on for {duration(end - until)} without a renewal"
 
 
-def _why_open(story: Story, one: Registration) -> str:
-    end, last, medium = story.end(one.place), one.last, story.medium(one.place)
+def _why_open(clients: ClientSummary, one: Registration) -> str:
+    end, last, medium = clients.end(one.place), one.last, clients.medium(one.place)
     if end is None or last is None:
         return f"the {medium} ends before it is decided"
     return f"the {medium} ends " + (f"{duration(end - last)} later" if end - last > SECOND else "there")
 
 
-_Teller = Callable[[Story, Registration], str]
+_Teller = Callable[[ClientSummary, Registration], str]
 
 
-def _why_unclear(story: Story, one: Registration) -> str:
+def _why_unclear(clients: ClientSummary, one: Registration) -> str:
     host = one.registrar.endpoint.host
-    return "" if host in story.answering else f"nothing that {host} sends is in the {story.medium(one.place)}"
+    return "" if host in clients.answering else f"nothing that {host} sends is in the {clients.medium(one.place)}"
 
 
 _WHAT: dict[State, _Teller] = {
@@ -199,10 +199,10 @@ _WHAT: dict[State, _Teller] = {
     NO_ANSWER: _silent,
     GAVE_UP: _gave_up,
     RAN_OUT: _ran_out,
-    SIGNED_OFF: lambda story, one: f"signed off{story.at(one, one.since)}",
-    ASKED: lambda story, one: f"asked what is registered{story.at(one, one.since, ', ')}",
+    SIGNED_OFF: lambda clients, one: f"signed off{clients.at(one, one.since)}",
+    ASKED: lambda clients, one: f"asked what is registered{clients.at(one, one.since, ', ')}",
     OPEN: _open,
-    UNCLEAR: lambda story, one: f"what came of it was not seen{story.at(one, one.since, ', ')}",
+    UNCLEAR: lambda clients, one: f"what came of it was not seen{clients.at(one, one.since, ', ')}",
 }
 _WHY: dict[State, _Teller] = {
     REFUSED: _why_refused,

@@ -13,7 +13,7 @@ from analyzer.judge.findings import SEVERITIES, Confidence, Finding, Severity
 from analyzer.judge.judge import INTERNAL
 from analyzer.views import ViewOptions
 from analyzer.views.drawing.canvas import BAD, DIM, HINT, STRONG, WARN, Canvas, Piece
-from analyzer.views.states import Story, commonest
+from analyzer.views.states import ClientSummary, commonest
 from analyzer.views.words import SEVERITY_WORD, clause_words, count, listed, party, place_words, sentence, times
 
 MOST_ENTRIES = 12
@@ -59,27 +59,27 @@ def grouped(findings: Iterable[Finding], troubled: set[int]) -> list[Entry]:
     )
 
 
-def draw_findings(canvas: Canvas, story: Story, options: ViewOptions) -> None:
+def draw_findings(canvas: Canvas, clients: ClientSummary, options: ViewOptions) -> None:
     """The sentence that counts them, then the entries."""
-    entries = grouped(story.report.findings, story.troubled)
+    entries = grouped(clients.report.findings, clients.troubled)
     if not entries:
-        _draw_nothing(canvas, story)
+        _draw_nothing(canvas, clients)
         return
     canvas.gap()
-    canvas.line((headline(entries, story), STRONG))
+    canvas.line((headline(entries, clients), STRONG))
     shown = entries if options.all else entries[:MOST_ENTRIES]
     for entry in shown:
-        _draw(canvas, story, entry, options)
+        _draw(canvas, clients, entry, options)
     rest = Counter(entry.severity for entry in entries[len(shown) :])
     if rest:
         canvas.line((f"and {_counted(rest)} (--all lists them)", DIM), indent=2)
 
 
-def headline(entries: list[Entry], story: Story) -> str:
+def headline(entries: list[Entry], clients: ClientSummary) -> str:
     """How many of each kind, and whether they explain a failure."""
     seen = Counter(entry.severity for entry in entries)
     whole = sum(seen.values())
-    if not story.troubled:
+    if not clients.troubled:
         if seen["error"]:
             none = "which broke no registration" if whole == 1 else "none of which broke a registration"
             return f"{_counted(seen)}, {none}:"
@@ -87,7 +87,7 @@ def headline(entries: list[Entry], story: Story) -> str:
         return f"{count(whole, 'remark')}, {none}:"
     weighty = [entry for entry in entries if entry.severity != "info"]
     touching = sum(1 for entry in weighty if entry.troubled)
-    if len(story.states) == 1 or not weighty:
+    if len(clients.states) == 1 or not weighty:
         return f"{_counted(seen)}:"
     if not touching:
         return f"{_counted(seen)}, {'not' if whole == 1 else 'none of them'} about a client in trouble:"
@@ -101,20 +101,20 @@ def _counted(seen: Counter[Severity]) -> str:
     return listed(words)
 
 
-def _draw_nothing(canvas: Canvas, story: Story) -> None:
-    judged = sum(tally.passed for tally in story.report.outcomes.values())
+def _draw_nothing(canvas: Canvas, clients: ClientSummary) -> None:
+    judged = sum(tally.passed for tally in clients.report.outcomes.values())
     if judged:
         canvas.gap()
         canvas.line(f"No rule is broken: {count(judged, 'check')} passed.")
 
 
-def _draw(canvas: Canvas, story: Story, entry: Entry, options: ViewOptions) -> None:
+def _draw(canvas: Canvas, clients: ClientSummary, entry: Entry, options: ViewOptions) -> None:
     finding = entry.example
     sign, style = _SIGN[entry.severity]
     label = canvas.text((f"{sign} {SEVERITY_WORD[entry.severity]}", style))
     places = [place for place, _ in finding.evidence]
     place = place_words(*places) if places else ""
-    file = canvas.cut(story.file(places[0]), 56) if places else ""
+    file = canvas.cut(clients.file(places[0]), 56) if places else ""
     detail = canvas.cut(finding.detail, 3 * canvas.width)
     title = finding.short_title or finding.title
     words = canvas.text(sentence(f"{title}: {detail}" if detail else title))
@@ -124,16 +124,16 @@ def _draw(canvas: Canvas, story: Story, entry: Entry, options: ViewOptions) -> N
         canvas.columns([label, words, (place, DIM)], [_LABEL, left, right])
     else:
         canvas.columns([label, words], [_LABEL, left])
-    canvas.flow(list(_about(canvas, entry, story, ("" if right else place, file))), indent=4 + _LABEL, hang=0)
+    canvas.flow(list(_about(canvas, entry, clients, ("" if right else place, file))), indent=4 + _LABEL, hang=0)
     if finding.fix and (entry.severity != "info" or options.all):
         canvas.line(("fix: ", HINT), sentence(finding.fix), indent=4 + _LABEL, hang=5)
 
 
-def _about(canvas: Canvas, entry: Entry, story: Story, places: tuple[str, str]) -> Iterator[Piece]:
+def _about(canvas: Canvas, entry: Entry, clients: ClientSummary, places: tuple[str, str]) -> Iterator[Piece]:
     finding = entry.example
     yield _who(canvas, entry)
     number = len(entry.clients)
-    if len(story.states) > 1 and "UAC" in finding.at_fault:  # what a server does is not this or that client's
+    if len(clients.states) > 1 and "UAC" in finding.at_fault:  # what a server does is not this or that client's
         among = f" ({len(entry.troubled):,} in trouble)" if 0 < len(entry.troubled) < number else ""
         many = f", {times(entry.occurrences)}" if entry.occurrences > number else ""
         yield (count(number, "client") + among + many, DIM)
