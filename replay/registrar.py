@@ -22,10 +22,10 @@ from analyzer.sip.uri import canonical_host
 from replay.answers import Received, Reply, answer, sip_date
 from replay.authenticator import Authenticator, DigestPolicy
 from replay.bindings import LONGEST_CONTACT, Bindings, Change, Full, OutOfOrder
-from replay.clients import Client, Round
 from replay.contacts import rewritten
 from replay.draft import Draft
 from replay.happenings import Verified
+from replay.known_clients import Client, Round
 
 ALLOW = ("allow", "REGISTER, OPTIONS")
 MALFORMED_EXPIRES = 3600

@@ -19,10 +19,10 @@ from analyzer.sip.message import Message
 from replay.answers import Received, Reply, answer, text
 from replay.authenticator import Checker, DigestPolicy, PolicyError
 from replay.bindings import LONGEST_CONTACT
-from replay.clients import Client, Round
 from replay.draft import Draft
 from replay.flow import Flow
 from replay.happenings import Differs, Verified, Withheld
+from replay.known_clients import Client, Round
 from replay.machine import SECOND
 from replay.plan import Step, steps_of
 from replay.registrar import Registrar, RegistrarPolicy, asked_for

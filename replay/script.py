@@ -20,10 +20,10 @@ from analyzer.sip.auth import AuthParam, parse_auth_params, parse_challenges
 from analyzer.sip.message import Message
 from analyzer.sip.text import LWS, octets
 from replay.answers import STREAMS, Received, sip_date, text, to_value, via_rows
-from replay.clients import Client
 from replay.contacts import rewritten
 from replay.draft import Draft, Edit, spelled
 from replay.flow import Exchange
+from replay.known_clients import Client
 
 _OF_THE_REQUEST = "as the live request has it"
 _STREAM = "on a stream nothing else parts it from the next message (18.3)"

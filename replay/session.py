@@ -14,7 +14,7 @@ from analyzer.evidence import Endpoint
 from analyzer.sip.layout import CREDENTIALS
 from analyzer.sip.message import Message, parse_bytes
 from replay.agent import MOST_CSEQ, Agent
-from replay.client import ClientTransaction
+from replay.client_transaction import ClientTransaction
 from replay.contacts import asked_for, taken_away
 from replay.draft import Draft
 from replay.events import Answered, Ignored, Sent, StepResult, Try, Waiting

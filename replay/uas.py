@@ -20,13 +20,13 @@ from analyzer.evidence import Endpoint, Frame, RawMessage
 from analyzer.sip.message import Message, parse
 from analyzer.sip.sniff import Kind, kind
 from replay.answers import STREAMS, Received, Reply, destination
-from replay.clients import Client, Clients, Round
 from replay.conversation import Conversation
 from replay.draft import Draft
 from replay.events import Ignored
 from replay.happenings import Ended, Finished, Found, Replied, Requested, Serving, TurnedAway
+from replay.known_clients import Client, Clients, Round
 from replay.machine import SECOND, Command, Say, Send
-from replay.server import MOST_TRANSACTIONS, ServerTransaction, Transactions, key_of
+from replay.server_transaction import MOST_TRANSACTIONS, ServerTransaction, Transactions, key_of
 from replay.timers import Timers
 
 MOST_IGNORED = 1000

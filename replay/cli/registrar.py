@@ -12,13 +12,13 @@ from analyzer.cli.run import die, options_of, write_out
 from analyzer.register.digest.secrets import Secrets
 from analyzer.views.drawing.output import tell
 from replay.flow import Flow
-from replay.serving import ServingOptions
+from replay.registrar_app import ServingOptions
 
 
 def serve_and_show(secrets: Secrets, flow: Flow | None, given: dict[str, Any]) -> NoReturn:
     """Listen until the end that was asked for, show what came of it, and leave."""
     from replay.authenticator import PolicyError
-    from replay.serving import serve
+    from replay.registrar_app import serve
     from replay.views.registrar import VIEWS, told
 
     if given["view"] not in VIEWS:

@@ -9,7 +9,6 @@ from analyzer.judge.findings import Finding
 from analyzer.views import ViewOptions
 from analyzer.views.drawing.canvas import BAD, DIM, GOOD, HINT, STRONG, WARN, Canvas
 from analyzer.views.schema import dumped
-from replay.clients import Client, Round
 from replay.events import Ignored
 from replay.happenings import (
     Differs,
@@ -23,7 +22,8 @@ from replay.happenings import (
     Verified,
     Withheld,
 )
-from replay.serving import ServingResult
+from replay.known_clients import Client, Round
+from replay.registrar_app import ServingResult
 
 
 def told(event: object) -> str:

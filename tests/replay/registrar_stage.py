@@ -11,13 +11,13 @@ from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.message import Message, parse_bytes
 from replay.agent import Agent
 from replay.answers import Received
-from replay.clients import Client, Round
 from replay.conversation import Conversation
 from replay.flow import Exchange, Flow
+from replay.known_clients import Client, Round
 from replay.machine import SECOND, Command, Machine, Say, Send
 from replay.plan import steps_of
 from replay.registrar import Registrar, RegistrarPolicy
-from replay.server import MOST_TRANSACTIONS
+from replay.server_transaction import MOST_TRANSACTIONS
 from replay.session import ClientSession, Manner
 from replay.timers import Timers
 from replay.uas import Term, TransactionUser, UserAgentServer

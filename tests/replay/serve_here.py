@@ -15,8 +15,8 @@ from replay.authenticator import DigestPolicy
 from replay.flow import Wish, read_flow
 from replay.happenings import Found, Replied, Verified
 from replay.registrar import RegistrarPolicy
+from replay.registrar_app import ServingOptions, serve
 from replay.scenario import Playing
-from replay.serving import ServingOptions, serve
 
 
 class Given(TypedDict, total=False):

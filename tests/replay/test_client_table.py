@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from analyzer.sip.message import Message, parse_bytes
-from replay.client import MOST_PROVISIONAL, ClientTransaction
+from replay.client_transaction import MOST_PROVISIONAL, ClientTransaction
 from replay.machine import Send
 from replay.timers import CLIENT, ClientAction, ClientEvent, ClientState, Timers
 from tests.replay.scripted import answer_to

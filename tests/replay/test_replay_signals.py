@@ -113,7 +113,7 @@ def test_as_a_library_it_takes_ctrl_c_alone() -> None:
     script = """
 import signal, sys
 from analyzer.evidence import Endpoint
-from replay.serving import ServingOptions, serve
+from replay.registrar_app import ServingOptions, serve
 mine = lambda number, frame: None
 signal.signal(signal.SIGTERM, mine)
 def ready(local):

@@ -132,7 +132,7 @@ def test_a_client_with_hardly_a_descriptor_says_so_in_one_line(
         assert done.returncode == 3 and "too many open files" in lines[0].lower()
 
 
-REGISTRAR = FEW.replace("replay.net.play, replay.views.load, replay.views.progress", "replay.serving")
+REGISTRAR = FEW.replace("replay.net.play, replay.views.load, replay.views.progress", "replay.registrar_app")
 
 
 @pytest.mark.parametrize("left", [1, 2, 3, 5])

@@ -9,9 +9,9 @@ import pytest
 
 from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.message import Message, parse_bytes
-from replay.clients import Client
 from replay.flow import Flow
 from replay.happenings import Differs, Verified, Withheld
+from replay.known_clients import Client
 from replay.machine import SECOND
 from replay.scenario import Playing, Scenario, kind_of
 from replay.uas import Term

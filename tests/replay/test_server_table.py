@@ -7,7 +7,7 @@ import pytest
 from analyzer.evidence import Endpoint
 from analyzer.sip.message import parse_bytes
 from replay.machine import SECOND, Send
-from replay.server import ServerKey, ServerTransaction, Transactions, key_of, merged_key
+from replay.server_transaction import ServerKey, ServerTransaction, Transactions, key_of, merged_key
 from replay.timers import SERVER, ServerState, Timers
 from tests.replay.registrar_stage import request
 

@@ -8,9 +8,9 @@ import pytest
 
 from analyzer.evidence import Endpoint
 from replay.answers import Received, Reply
-from replay.clients import MOST_ROUNDS, Client, Clients, Round
 from replay.events import Ignored
 from replay.happenings import Ended, Finished, Found, Requested, Serving
+from replay.known_clients import MOST_ROUNDS, Client, Clients, Round
 from replay.machine import SECOND, Send
 from replay.registrar import Registrar, RegistrarPolicy
 from replay.scenario import Scenario

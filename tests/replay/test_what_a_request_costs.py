@@ -18,14 +18,14 @@ from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.message import parse_bytes
 from replay.authenticator import LONGEST_CNONCE, LONGEST_REALM, MOST_HASHED_REALMS, Authenticator, Checker, DigestPolicy
 from replay.bindings import MOST_BINDINGS, MOST_CONTACTS
-from replay.clients import MOST_CLIENTS, MOST_ROUNDS, Client, Clients, Room
 from replay.conversation import MOST_MESSAGES, Conversation
 from replay.happenings import Verified
+from replay.known_clients import MOST_CLIENTS, MOST_ROUNDS, Client, Clients, Room
 from replay.machine import SECOND
 from replay.registrar import Registrar, RegistrarPolicy
+from replay.registrar_app import notes_of
 from replay.scenario import Scenario
-from replay.server import MOST_TRANSACTIONS
-from replay.serving import notes_of
+from replay.server_transaction import MOST_TRANSACTIONS
 from replay.uas import MOST_IGNORED, Term, UserAgentServer
 from tests.replay.registrar_stage import (
     HERE,

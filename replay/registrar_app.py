@@ -12,9 +12,9 @@ from analyzer.judge.findings import Finding
 from analyzer.register.digest.secrets import Secrets
 from analyzer.register.registration import SUCCESSFUL_OUTCOMES, Registration
 from analyzer.run.report import Report
-from replay.clients import Client, Round
 from replay.conversation import Conversation
 from replay.flow import Flow
+from replay.known_clients import Client, Round
 from replay.machine import SECOND
 from replay.net.listen import listen_until_interrupted, server_context
 from replay.plan import steps_of
