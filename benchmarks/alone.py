@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.competitors import mismatches, sipcheck_words, tools
 from benchmarks.measure import Measured, run
-from benchmarks.race import Say
+from benchmarks.race import Notify
 from benchmarks.traffic import Traffic
 
 SAMPLE = "samples/asterisk-first-registration/input.txt"
@@ -37,7 +37,7 @@ class Need:
     faults: list[str]
 
 
-def starts(folder: Path, say: Say, *, rounds: int = _OFTEN) -> list[Start]:
+def starts(folder: Path, say: Notify, *, rounds: int = _OFTEN) -> list[Start]:
     """Start each command `rounds` times, in turn; the first round fills the caches and is not counted."""
     commands = _commands()
     for number in range(rounds + 1):
@@ -67,7 +67,7 @@ def _start(command: Start, folder: Path, *, counted: bool) -> None:
         command.runs.append(measured)
 
 
-def needs(captures: Sequence[tuple[str, Traffic]], folder: Path, say: Say) -> list[Need]:
+def needs(captures: Sequence[tuple[str, Traffic]], folder: Path, say: Notify) -> list[Need]:
     """Run sipcheck once over each capture."""
     ours = tools(media=False, slice_packets=1)[0]
     found = []

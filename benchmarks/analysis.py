@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import run
-from benchmarks.race import Say
+from benchmarks.race import Notify
 from benchmarks.spread import Spread, spread
 
 _PROGRAM = Path(__file__).with_name("with_storms.py")
@@ -43,7 +43,9 @@ class Analysis:
         return spread((one["peak"] - one["resident before"]) / one["rows"] for one in self.found).median
 
 
-def analyse(sizes: Sequence[int], folder: Path, rounds: int, say: Say, *, phones: int | None = None) -> list[Analysis]:
+def analyse(
+    sizes: Sequence[int], folder: Path, rounds: int, say: Notify, *, phones: int | None = None
+) -> list[Analysis]:
     """Run `rounds` times over a table of each size."""
     results = []
     for rows in sizes:

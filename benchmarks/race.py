@@ -12,7 +12,7 @@ from benchmarks.measure import Measured, run
 from benchmarks.spread import Spread, ratio, spread
 from benchmarks.traffic import Traffic
 
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
 """Where a line about the progress goes."""
 
 OURS = "sipcheck"
@@ -68,7 +68,7 @@ class Race:
         return ratio(mine.rates_by_cpu, result.rates_by_cpu) if by_cpu else ratio(mine.rates, result.rates)
 
 
-def race(name: str, unit: str, traffic: Traffic, tools: Sequence[Tool], rounds: int, folder: Path, say: Say) -> Race:
+def race(name: str, unit: str, traffic: Traffic, tools: Sequence[Tool], rounds: int, folder: Path, say: Notify) -> Race:
     """Run the tools `rounds` times, round by round; `folder` takes their output."""
     results = [_entered(tool, traffic) for tool in tools]
     running = [(tool, result) for tool, result in zip(tools, results, strict=True) if not result.skipped]

@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks.competitors import sipcheck_words
 from benchmarks.measure import ROOT, Measured, run
-from benchmarks.race import Say
+from benchmarks.race import Notify
 from benchmarks.spread import Spread, ratio, spread
 
 CAPTURE = ROOT / "samples" / "userinfo-in-request-uri" / "input.pcap"
@@ -51,7 +51,7 @@ class Replaying:
         return ratio([one.wall for one in self.runs[THEIRS]], [one.wall for one in self.runs[OURS]])
 
 
-def replaying(users: int, folder: Path, rounds: int, say: Say) -> Replaying:
+def replaying(users: int, folder: Path, rounds: int, say: Notify) -> Replaying:
     """Run both `rounds` times, in turn, each at a registrar of its own."""
     result = Replaying(users, skipped=_missing())
     if result.skipped:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import Measured, run
-from benchmarks.race import Say
+from benchmarks.race import Notify
 from benchmarks.spread import Spread, spread
 from benchmarks.traffic import Traffic
 
@@ -49,7 +49,7 @@ class Tabulation:
         return float(self.found[0]["octets"][form] / self.traffic.path.stat().st_size)
 
 
-def tabulate(traffic: Traffic, folder: Path, rounds: int, say: Say) -> Tabulation:
+def tabulate(traffic: Traffic, folder: Path, rounds: int, say: Notify) -> Tabulation:
     """Run `rounds` times over a capture, each time in a process of its own."""
     result = Tabulation(traffic)
     for _ in range(rounds):

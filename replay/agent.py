@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from analyzer.escape import Told
 from analyzer.evidence import Endpoint
+from replay.digest_client import DigestClient
 from replay.uris import SipUri
-from replay.wallet import Wallet
 
 MOST_CSEQ = 2**31 - 1
 """RFC 3261 8.1.1.5: the sequence number is less than 2**31."""
@@ -70,7 +70,7 @@ class Agent:
     local: Endpoint
     transport: str
     token: Callable[[], str]
-    wallet: Wallet
+    digest_client: DigestClient
     mapping: Mapping = Mapping()
     call_id: str = ""
     from_tag: str = ""

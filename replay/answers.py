@@ -19,7 +19,7 @@ from analyzer.sip.message import Message, parse_bytes
 from analyzer.sip.text import LWS, octets, segments
 from analyzer.sip.uri import canonical_host
 from analyzer.sip.via import Via
-from replay.draft import Draft, spelled
+from replay.message_editor import MessageEditor, spelled
 
 STREAMS = frozenset(("TCP", "TLS"))
 REASONS = {
@@ -64,8 +64,8 @@ class Reply:
     `events` are told to who watches.
     """
 
-    final: Draft | None
-    provisional: Sequence[Draft] = ()
+    final: MessageEditor | None
+    provisional: Sequence[MessageEditor] = ()
     delay: int = 0
     events: list[Any] = field(default_factory=list)
 
@@ -77,7 +77,7 @@ def answer(
     *,
     reason: str = "",
     to_tag: str = "",
-) -> Draft:
+) -> MessageEditor:
     """An answer out of the request (8.2.6): its Vias with `received` and `rport`, From, To with a tag, Call-ID, CSeq;
     then `headers` (canonical key, value), then Content-Length. What the request lacks is lacking."""
     request = received.request
@@ -90,7 +90,7 @@ def answer(
     rows += [*headers, ("content-length", "0")]
     lines = [f"SIP/2.0 {status} {reason or REASONS.get(status, 'Unnamed')}"]
     lines += [f"{spelled(key)}: {_BREAKS.sub(' ', value)}" for key, value in rows]
-    return Draft(parse_bytes(octets("\r\n".join(lines) + "\r\n\r\n")))
+    return MessageEditor(parse_bytes(octets("\r\n".join(lines) + "\r\n\r\n")))
 
 
 def to_value(request: Message, to_tag: str) -> str | None:

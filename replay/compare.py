@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from analyzer.sip.headers import canonical
 from analyzer.sip.message import Message
-from replay.draft import spelled
+from replay.message_editor import spelled
 
 _OWN = frozenset(
     ("via", "from", "to", "call-id", "cseq", "contact", "date", "content-length", "www-authenticate",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from analyzer.sip.message import Message
-from replay.draft import Draft, Edit
+from replay.message_editor import Edit, MessageEditor
 from replay.plan import Step
 
 
@@ -14,7 +14,7 @@ class Try:
     """One request that was sent for a step, and what came of it. `why` says what made it necessary ("" for the first
     of a step). Times are instants of the rim's clock."""
 
-    draft: Draft
+    editor: MessageEditor
     why: str = ""
     final: Message | None = None
     provisional: list[Message] = field(default_factory=list)
@@ -56,7 +56,7 @@ class StepResult:
     @property
     def edits(self) -> list[Edit]:
         """What was changed in the request that counts."""
-        return self.tries[-1].draft.edits if self.tries else []
+        return self.tries[-1].editor.edits if self.tries else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Sent:
     """A request goes out."""
 
     result: StepResult | None
-    draft: Draft
+    editor: MessageEditor
     why: str
 
 

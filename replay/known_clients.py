@@ -15,7 +15,7 @@ from analyzer.register.bounded import Bounded
 from analyzer.register.identity import aor_of, instance_of
 from analyzer.sip.message import Message
 from analyzer.sip.text import clip
-from replay.draft import Draft, Edit
+from replay.message_editor import Edit, MessageEditor
 
 MOST_CLIENTS = 2000
 """Clients that are told apart; of more, the one that was silent longest is evicted, and counted."""
@@ -51,7 +51,7 @@ class Round:
         """About how many octets it holds."""
         return _LEAST + len(self.start_line) + sum(len(one.before) + len(one.after) + 100 for one in self.edits)
 
-    def replied(self, answer: Draft | None, status: int) -> None:
+    def replied(self, answer: MessageEditor | None, status: int) -> None:
         """This was answered (None: nothing)."""
         if answer is not None:
             self.now, self.start_line = status, answer.start
@@ -97,7 +97,7 @@ class Client:
             self.more += 1
         return one
 
-    def replied(self, one: Round, answer: Draft | None, status: int) -> None:
+    def replied(self, one: Round, answer: MessageEditor | None, status: int) -> None:
         """The latest request was answered (None: it was not)."""
         one.replied(answer, status)
         if self.rounds and self.rounds[-1] is one:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from analyzer.evidence import Endpoint
 from analyzer.sip.message import parse_bytes
 from replay.events import Try
-from replay.machine import SECOND, Command, Say
+from replay.machine import SECOND, Command, Notify
 from replay.outcome import Outcome, outcome_of
 from replay.session import ClientSession
 
@@ -194,7 +194,7 @@ class Load:
             self._close(number, now)
         elif session.deadline is not None:
             heapq.heappush(self._due, (session.deadline, number))
-        return [command for command in commands if not isinstance(command, Say)]
+        return [command for command in commands if not isinstance(command, Notify)]
 
     def _close(self, number: int, now: int) -> None:
         session = self._live.pop(number)
@@ -214,7 +214,7 @@ class Load:
             tally.cut += 1
         elif not outcome.same:
             _count_among(tally.unlike, outcome.words)
-        for realm in session.agent.wallet.strange:
+        for realm in session.agent.digest_client.strange:
             _count_among(tally.realms, realm)
         if session.refused and not self.heard:
             self.refused, self.done, self.ended_at = session.refused, True, now

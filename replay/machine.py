@@ -25,13 +25,13 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
-class Say:
+class Notify:
     """Tell who watches what happened: `event` is one of the values of `events.py`."""
 
     event: Any
 
 
-Command = Send | Say
+Command = Send | Notify
 
 
 class Machine(Protocol):

@@ -13,12 +13,12 @@ from analyzer.sip.layout import CREDENTIALS
 from analyzer.sip.message import Message, parse
 from analyzer.sip.text import octets
 from replay.agent import Agent, Mapping
+from replay.digest_client import DigestClient
 from replay.flow import Flow
 from replay.outcome import Outcome, outcome_then
 from replay.plan import Step, steps_of
 from replay.record import Planned, Result
 from replay.rewrite import NECESSITIES, REPAIRS, written
-from replay.wallet import Wallet
 
 LOCAL = Endpoint("(local address)", 0)
 
@@ -43,7 +43,7 @@ def preview(
         local=LOCAL,
         transport=transport,
         token=fresh,
-        wallet=Wallet(secrets, user_of(steps, mapping), fresh),
+        digest_client=DigestClient(secrets, user_of(steps, mapping), fresh),
         mapping=mapping,
         keep_contact=keep_contact,
     )
@@ -59,16 +59,16 @@ def preview(
 
 
 def _planned(step: Step, agent: Agent, *, repaired: bool) -> Planned:
-    draft = written(step, agent, REPAIRS if repaired else NECESSITIES)
+    editor = written(step, agent, REPAIRS if repaired else NECESSITIES)
     final = step.exchange.final
     if final is not None:
         # Verbatim, the nonce is all that is new in credentials: with the captured one no edit would be seen.
-        agent.wallet.take(
+        agent.digest_client.take(
             final if repaired else _with_fresh_nonces(final),
-            spoke=any(draft.first(key) is not None for key in CREDENTIALS),
+            spoke=any(editor.first(key) is not None for key in CREDENTIALS),
         )
         agent.min_expires = max(agent.min_expires, (final.min_expires or 0) if final.status == 423 else 0)
-    return Planned(step, draft)
+    return Planned(step, editor)
 
 
 def _with_fresh_nonces(final: Message) -> Message:
@@ -125,11 +125,11 @@ def expected_realms(steps: tuple[Step, ...], mapping: Mapping) -> frozenset[str]
     return frozenset(mapping.apply(user, realm)[1] for realm in known if realm)
 
 
-def notes_of_realms(steps: tuple[Step, ...], wallet: Wallet) -> list[str]:
+def notes_of_realms(steps: tuple[Step, ...], digest_client: DigestClient) -> list[str]:
     """That a digest went to a realm which nobody had reason to expect: a peer may ask in any name (RFC 3261 22.1)."""
     known = sorted({one.realm or "" for step in steps if (final := step.exchange.final) for one in final.challenges})
     then = f"the captured realm is {', '.join(known)}" if known else "the capture has no challenge"
-    return [f"Warning: a digest was sent for the realm {realm}; {then}." for realm in wallet.strange]
+    return [f"Warning: a digest was sent for the realm {realm}; {then}." for realm in digest_client.strange]
 
 
 def notes_of_routes(steps: tuple[Step, ...]) -> list[str]:

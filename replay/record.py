@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from replay.compare import differences
-from replay.draft import Draft, Edit
 from replay.events import StepResult, Try
+from replay.message_editor import Edit, MessageEditor
 from replay.outcome import Outcome
 from replay.plan import Step
 
@@ -20,7 +20,7 @@ class Planned:
     """One row of a replay: a step, what was (or would be) sent for it, and what came of it."""
 
     step: Step
-    draft: Draft
+    editor: MessageEditor
     result: StepResult | None = None
 
     @property
@@ -78,7 +78,7 @@ def _step(row: Planned) -> dict[str, Any]:
         "step": row.step.number,
         "transaction": exchange.number,
         "wait": row.step.wait / 1e9,
-        "sent": {"start_line": row.draft.start, "edits": [_edit(edit) for edit in row.draft.edits]},
+        "sent": {"start_line": row.editor.start, "edits": [_edit(edit) for edit in row.editor.edits]},
         "then": {"status": exchange.status, "reason": exchange.final.reason if exchange.final else ""},
         "now": None if result is None or not result.tries else _now(result),
         "differences": row.differences,
@@ -97,7 +97,7 @@ def _now(result: StepResult) -> dict[str, Any]:
 def _try(one: Try) -> dict[str, Any]:
     latency = one.latency
     return {
-        "start_line": one.draft.start,
+        "start_line": one.editor.start,
         "why": one.why,
         "status": one.status,
         "provisional": [answer.status for answer in one.provisional],

@@ -21,11 +21,11 @@ from analyzer.sip.text import clip, unescape
 from analyzer.sip.uri import canonical_host
 from replay.answers import Received, Reply, answer, sip_date
 from replay.authenticator import Authenticator, DigestPolicy
-from replay.bindings import LONGEST_CONTACT, Bindings, Change, Full, OutOfOrder
 from replay.contacts import rewritten
-from replay.draft import Draft
-from replay.happenings import Verified
 from replay.known_clients import Client, Round
+from replay.location_service import LONGEST_CONTACT, Bindings, Change, Full, OutOfOrder
+from replay.message_editor import MessageEditor
+from replay.registrar_events import Verified
 
 ALLOW = ("allow", "REGISTER, OPTIONS")
 MALFORMED_EXPIRES = 3600
@@ -90,7 +90,9 @@ class Registrar:
             reply.final = self.say(received, refused.status, refused.headers, refused.reason)
         return reply
 
-    def say(self, received: Received, status: int, headers: Sequence[tuple[str, str]] = (), reason: str = "") -> Draft:
+    def say(
+        self, received: Received, status: int, headers: Sequence[tuple[str, str]] = (), reason: str = ""
+    ) -> MessageEditor:
         """An answer with what all answers have."""
         rows = [*headers, ("server", self.policy.server)] if self.policy.server else headers
         return answer(received, status, rows, reason=reason, to_tag=self._token())

@@ -12,6 +12,7 @@ from analyzer.judge.findings import Finding
 from analyzer.register.digest.secrets import Secrets
 from analyzer.register.registration import SUCCESSFUL_OUTCOMES, Registration
 from analyzer.run.report import Report
+from replay.captured_registrar import PlaybackOptions, Scenario
 from replay.conversation import Conversation
 from replay.flow import Flow
 from replay.known_clients import Client, Round
@@ -19,9 +20,8 @@ from replay.machine import SECOND
 from replay.net.listen import listen_until_interrupted, server_context
 from replay.plan import steps_of
 from replay.registrar import Registrar, RegistrarPolicy
-from replay.scenario import Playing, Scenario
 from replay.timers import Timers
-from replay.uas import Term, TransactionUser, UserAgentServer
+from replay.uas import StopCondition, TransactionUser, UserAgentServer
 
 """Outcomes of a registration that has got what it wanted."""
 _STOPPED = "stopped"
@@ -37,7 +37,7 @@ class ServingOptions:
     flow: Flow | None = None
     secrets: Secrets = field(default_factory=Secrets)
     policy: RegistrarPolicy = field(default_factory=RegistrarPolicy)
-    playing: Playing = field(default_factory=Playing)
+    playing: PlaybackOptions = field(default_factory=PlaybackOptions)
     count: int = 0
     timeout: float = 0.0
     certificate: str = ""
@@ -155,7 +155,7 @@ def machine_of(options: ServingOptions, token: Callable[[], str] = lambda: rando
         user = Registrar(options.secrets, _with_realm(options), token)
     else:
         user = Scenario(options.flow, options.secrets, token, options.playing)
-    term = Term(clients=options.count, time=int(options.timeout * SECOND))
+    term = StopCondition(clients=options.count, time=int(options.timeout * SECOND))
     conversation = Conversation(options.secrets, profile=options.profile)
     return UserAgentServer(user, conversation, term, Timers())
 

@@ -16,9 +16,9 @@ from analyzer.sip.message import Message, parse_bytes
 from replay.agent import MOST_CSEQ, Agent
 from replay.client_transaction import ClientTransaction
 from replay.contacts import asked_for, taken_away
-from replay.draft import Draft
 from replay.events import Answered, Ignored, Sent, StepResult, Try, Waiting
-from replay.machine import SECOND, Command, Say
+from replay.machine import SECOND, Command, Notify
+from replay.message_editor import MessageEditor
 from replay.plan import Step
 from replay.rewrite import BARE, NECESSITIES, REPAIRS, Change, written
 from replay.rewrite.auth import answer_challenge
@@ -34,7 +34,7 @@ time then (T1 500 ms), and who wants an end does not want to wait for Timer F.""
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class ReplayMode:
     """How it is said: `repaired` or verbatim, gaps divided by `speed` (0: none), bindings kept or removed."""
 
     repaired: bool = True
@@ -53,7 +53,7 @@ class ClientSession:
     steps: Sequence[Step]
     agent: Agent
     timers: Timers
-    manner: Manner = Manner()
+    mode: ReplayMode = ReplayMode()
     results: list[StepResult] = field(default_factory=list)
     removal: list[Try] = field(default_factory=list)
     ignored: int = 0
@@ -139,7 +139,7 @@ class ClientSession:
         self.stopped, self._next_at, self.held = True, None, False
         if self._try is not None and not self._try.ending:
             self._try.ending, self.unanswered = "stopped", now - self._try.sent_at
-            self._note_unknown(self._try.draft, removable=careful)
+            self._note_unknown(self._try.editor, removable=careful)
         self._live = self._try = None
         self._give_up_at = now + PATIENCE
         commands = self._finish(now)
@@ -157,7 +157,7 @@ class ClientSession:
     @property
     def left(self) -> tuple[str, ...]:
         """The contacts that the registrar may hold after the end, against the user's wish."""
-        return () if self.manner.keep else tuple(self.bound | self.doubtful)
+        return () if self.mode.keep else tuple(self.bound | self.doubtful)
 
     def _set_deadline(self) -> None:
         if self.done:
@@ -171,7 +171,7 @@ class ClientSession:
         if self.ignored > MOST_IGNORED:
             return []
         what = f"a {message.status}" if message.status else f"a {message.method[:32]}" if message.method else "no SIP"
-        return [Say(Ignored(f"{what} from {peer} that belongs to no request of ours"))]
+        return [Notify(Ignored(f"{what} from {peer} that belongs to no request of ours"))]
 
     # What comes next.
 
@@ -183,25 +183,25 @@ class ClientSession:
             step = self.steps[self._at]
             self._at += 1
             self.results.append(StepResult(step))
-            changes: tuple[Change, ...] = REPAIRS if self.manner.repaired else NECESSITIES
+            changes: tuple[Change, ...] = REPAIRS if self.mode.repaired else NECESSITIES
             commands = self._send(step, changes, "", now)
         self._set_deadline()
         return commands
 
     def _send(self, step: Step, changes: tuple[Change, ...], why: str, now: int) -> list[Command]:
-        draft = written(step, self.agent, changes)
-        self._try = Try(draft, why, sent_at=now)
+        editor = written(step, self.agent, changes)
+        self._try = Try(editor, why, sent_at=now)
         result = None if self._removing else self.results[-1]
         (self.removal if result is None else result.tries).append(self._try)
-        octets = draft.octets()
+        octets = editor.octets()
         sent = parse_bytes(octets)
         branch, cseq = (sent.via.branch or "") if sent.via else "", sent.cseq
         number, method = (cseq.number, cseq.method) if cseq else (-1, sent.method)
-        if not self.manner.repaired:  # what follows, the removal, is ours and goes on from here
+        if not self.mode.repaired:  # what follows, the removal, is ours and goes on from here
             self.agent.call_id, self.agent.cseq = sent.call_id, max(number, self.agent.cseq or 0)
             self.agent.from_tag = (sent.from_.tag if sent.from_ is not None else None) or self.agent.from_tag
         self._live = ClientTransaction(octets, branch, method, number, self.timers)
-        return [Say(Sent(result, draft, why)), *self._live.start(now)]
+        return [Notify(Sent(result, editor, why)), *self._live.start(now)]
 
     def _answered(self, now: int) -> list[Command]:
         """The request under way has its end."""
@@ -210,12 +210,12 @@ class ClientSession:
         attempt.final, attempt.answered_at, attempt.copies = live.final, live.answered_at, live.sent - 1
         attempt.ending, attempt.error = live.ending or "answered", live.error
         result = None if self._removing else self.results[-1]
-        commands: list[Command] = [Say(Answered(result, attempt))]
+        commands: list[Command] = [Notify(Answered(result, attempt))]
         again = self._learn(attempt)
         if self.retreat and attempt.ending == "error" and not self.heard:
             self.refused, self.done = attempt.error, True
             return commands
-        if again and self._tries() < MOST_TRIES and (self.manner.repaired or self._removing):
+        if again and self._tries() < MOST_TRIES and (self.mode.repaired or self._removing):
             return commands + self._send_again(again, now)
         if self._removing:
             self.done = True
@@ -233,16 +233,16 @@ class ClientSession:
 
     def _learn(self, attempt: Try) -> str:
         """What an answer teaches; why the request should be sent again, "" if it should not."""
-        final, draft = attempt.final, attempt.draft
+        final, editor = attempt.final, attempt.editor
         if final is None:
             undelivered = attempt.ending == "error" and not attempt.copies and not self.timers.reliable
             if not undelivered or self.heard:  # a registrar that lives may have bound it, and its answer be lost
-                self._note_unknown(draft, removable=self.heard)
+                self._note_unknown(editor, removable=self.heard)
             return ""
         if 200 <= final.status < 300:
-            self._note_bound(draft)
-        spoke = any(draft.first(key) is not None for key in CREDENTIALS)
-        answerable = self.agent.wallet.take(final, spoke=spoke)
+            self._note_bound(editor)
+        spoke = any(editor.first(key) is not None for key in CREDENTIALS)
+        answerable = self.agent.digest_client.take(final, spoke=spoke)
         if final.status in (401, 407):
             return "the challenge" if answerable and not self._next_step_answers() else ""
         if final.status == 423:
@@ -269,16 +269,16 @@ class ClientSession:
         if self._at >= len(self.steps):
             return self._go_on(now)
         step = self.steps[self._at]
-        if self.manner.stepwise and not step.continues:
+        if self.mode.stepwise and not step.continues:
             self.held = True
-            return [Say(Waiting(0))]
-        wait = 0 if self.manner.speed <= 0 else int(step.wait / self.manner.speed)
+            return [Notify(Waiting(0))]
+        wait = 0 if self.mode.speed <= 0 else int(step.wait / self.mode.speed)
         silent = step.before is not None and step.before.final is None  # then the gap runs from the request
         since = self._try.sent_at if silent and self._try is not None else now
         if since + wait <= now:
             return self._go_on(now)
         self._next_at = since + wait
-        return [Say(Waiting(self._next_at - now))]
+        return [Notify(Waiting(self._next_at - now))]
 
     def proceed(self, now: int) -> list[Command]:
         """In stepwise manner: send the next step."""
@@ -289,9 +289,9 @@ class ClientSession:
 
     # The end.
 
-    def _note_bound(self, draft: Draft) -> None:
+    def _note_bound(self, editor: MessageEditor) -> None:
         """Which contacts of ours a 2xx leaves bound (10.3 step 8)."""
-        for uri, raw in asked_for(draft.all("contact"), draft.first("expires")):
+        for uri, raw in asked_for(editor.all("contact"), editor.first("expires")):
             if raw:
                 self.bound[uri] = raw
             for known in [uri] if uri != "*" else [*self.bound, *self.doubtful]:
@@ -299,18 +299,18 @@ class ClientSession:
                 if not raw:
                     self.bound.pop(known, None)
 
-    def _note_unknown(self, draft: Draft, *, removable: bool) -> None:
+    def _note_unknown(self, editor: MessageEditor, *, removable: bool) -> None:
         """Nobody knows what became of a request: what it may have bound is removed with the rest, where the peer is one
         that answers (`removable`), and else told."""
         if not self._removing:
             (self.bound if removable else self.doubtful).update(
-                (uri, raw) for uri, raw in asked_for(draft.all("contact"), draft.first("expires")) if raw
+                (uri, raw) for uri, raw in asked_for(editor.all("contact"), editor.first("expires")) if raw
             )
 
     def _finish(self, now: int) -> list[Command]:
         if self.heard:
             self.bound, self.doubtful = self.doubtful | self.bound, {}
-        if self.manner.keep or not self.bound or not self.results:
+        if self.mode.keep or not self.bound or not self.results:
             self.done = True
             return []
         self._removing = True
@@ -323,10 +323,10 @@ class ClientSession:
             # A captured number that cannot grow. With another Call-ID any number will do (10.3 step 7).
             self.agent.call_id, self.agent.cseq = "", None
 
-        def contacts(draft: Draft, step: Step, agent: Agent) -> None:
+        def contacts(editor: MessageEditor, step: Step, agent: Agent) -> None:
             del step, agent
-            draft.change("contact", taken_away(self.bound.values()), why="the bindings of this replay are removed")
-            draft.change("expires", "0", why="the bindings of this replay are removed")
+            editor.change("contact", taken_away(self.bound.values()), why="the bindings of this replay are removed")
+            editor.change("expires", "0", why="the bindings of this replay are removed")
 
         changes = [change for change in BARE if change.__name__ not in ("repair_contact", "drop_credentials")]
         return self._send(step, (*changes[:-1], contacts, answer_challenge, changes[-1]), why or "the end", now)

@@ -21,11 +21,11 @@ from analyzer.sip.message import Message, parse
 from analyzer.sip.sniff import Kind, kind
 from replay.answers import STREAMS, Received, Reply, destination
 from replay.conversation import Conversation
-from replay.draft import Draft
 from replay.events import Ignored
-from replay.happenings import Ended, Finished, Found, Replied, Requested, Serving, TurnedAway
 from replay.known_clients import Client, Clients, Round
-from replay.machine import SECOND, Command, Say, Send
+from replay.machine import SECOND, Command, Notify, Send
+from replay.message_editor import MessageEditor
+from replay.registrar_events import Ended, Finished, Found, Replied, Requested, Serving, TurnedAway
 from replay.server_transaction import MOST_TRANSACTIONS, ServerTransaction, Transactions, key_of
 from replay.timers import Timers
 
@@ -50,7 +50,7 @@ class TransactionUser(Protocol):
     def note(self) -> str:
         """What a user must know, "" if nothing."""
 
-    def say(self, received: Received, status: int) -> Draft:
+    def say(self, received: Received, status: int) -> MessageEditor:
         """A bare answer."""
 
     def answer(self, received: Received, client: Client, round_: Round) -> Reply:
@@ -61,7 +61,7 @@ class TransactionUser(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class StopCondition:
     """How long it goes on: until `clients` have finished (0: without end) and `linger` nanoseconds more, and no longer
     than `time` nanoseconds (0: without end)."""
 
@@ -81,7 +81,7 @@ class UserAgentServer:
 
     user: TransactionUser
     conversation: Conversation
-    term: Term = Term()
+    term: StopCondition = StopCondition()
     timers: Timers = field(default_factory=Timers)
     clients: Clients = field(default_factory=Clients)
     most: int = MOST_TRANSACTIONS
@@ -127,7 +127,7 @@ class UserAgentServer:
         if self.term.time:
             self._end_at(now + self.term.time, "the time is over")
         self._set_deadline()
-        return [Say(Serving(self.local, self.transport, self.user.note))]
+        return [Notify(Serving(self.local, self.transport, self.user.note))]
 
     def receive(self, octets: bytes, peer: Endpoint, now: int) -> list[Command]:
         """Take in one message from `peer`."""
@@ -151,7 +151,7 @@ class UserAgentServer:
         commands: list[Command] = []
         while self._delayed and self._delayed[0][0] <= now:
             _, _, transaction, to, replied = heapq.heappop(self._delayed)
-            commands += [*self._send(self._say(transaction, replied.draft, to, now), now), Say(replied)]
+            commands += [*self._send(self._say(transaction, replied.editor, to, now), now), Notify(replied)]
         self._transactions.wake(now)
         if self._until is not None and self._until <= now and not self.done:
             commands += self._end(self._why)
@@ -169,7 +169,7 @@ class UserAgentServer:
         if why not in self.turned_away and len(self.turned_away) >= MOST_KINDS:
             why = "connections had to go for other reasons"
         self.turned_away[why] += 1
-        return [Say(TurnedAway(why))] if self.turned_away[why] == 1 else []
+        return [Notify(TurnedAway(why))] if self.turned_away[why] == 1 else []
 
     def stop(self, now: int) -> list[Command]:
         """Somebody wants an end."""
@@ -178,7 +178,7 @@ class UserAgentServer:
 
     def _end(self, why: str) -> list[Command]:
         self.done, self.ended, self.deadline = True, why, None
-        return [Say(Ended(why))]
+        return [Notify(Ended(why))]
 
     def _end_at(self, instant: int, why: str) -> None:
         if self._until is None or instant < self._until:
@@ -190,7 +190,7 @@ class UserAgentServer:
 
     def _ignore(self, reason: str) -> list[Command]:
         self.ignored += 1
-        return [Say(Ignored(reason))] if self.ignored <= MOST_IGNORED else []
+        return [Notify(Ignored(reason))] if self.ignored <= MOST_IGNORED else []
 
     # A message.
 
@@ -223,10 +223,10 @@ class UserAgentServer:
         round_ = client.begin(request)
         reply = self.user.answer(received, client, round_)
         client.replied(round_, reply.final, status_of(reply.final) if reply.final is not None else 0)
-        commands: list[Command] = [Say(Requested(client.number, request, received.peer))]
-        commands += [Say(event) for event in reply.events]
-        for draft in reply.provisional:
-            commands += self._send(self._say(transaction, draft, to, now), now)
+        commands: list[Command] = [Notify(Requested(client.number, request, received.peer))]
+        commands += [Notify(event) for event in reply.events]
+        for editor in reply.provisional:
+            commands += self._send(self._say(transaction, editor, to, now), now)
         if reply.final is None:  # the client is waited for as long as it may go on asking (17.1.2.2)
             return commands + self._count(client, now + self.timers.f)
         replied = Replied(client.number, status_of(reply.final), reply.final, round_.step)
@@ -234,11 +234,11 @@ class UserAgentServer:
         if reply.delay and len(self._delayed) < MOST_DELAYED:
             heapq.heappush(self._delayed, (now + reply.delay, next(self._order), transaction, to, replied))
         else:
-            commands += [*self._send(self._say(transaction, reply.final, to, now), now), Say(replied)]
+            commands += [*self._send(self._say(transaction, reply.final, to, now), now), Notify(replied)]
         return commands + self._count(client, now + reply.delay)
 
-    def _say(self, transaction: ServerTransaction, draft: Draft, to: Endpoint, now: int) -> Sequence[Command]:
-        return self._transactions.say(transaction, draft.octets(), status_of(draft), to, now)
+    def _say(self, transaction: ServerTransaction, editor: MessageEditor, to: Endpoint, now: int) -> Sequence[Command]:
+        return self._transactions.say(transaction, editor.octets(), status_of(editor), to, now)
 
     def _count(self, client: Client, now: int) -> list[Command]:
         """Tell that a client has finished, once; after the last one, look for the end."""
@@ -248,7 +248,7 @@ class UserAgentServer:
         self.finished += 1
         if self.term.clients and self.finished >= self.term.clients:
             self._end_at(now + self.term.linger, f"{self.finished} finished")
-        return [Say(Finished(client.number, client.aor))]
+        return [Notify(Finished(client.number, client.aor))]
 
     # The conversation.
 
@@ -263,12 +263,12 @@ class UserAgentServer:
 
     def _heard(self, octets: bytes, source: Endpoint, to: Endpoint, now: int) -> list[Command]:
         findings = self.conversation.heard(octets, now + self._epoch, source, to, self.transport)
-        told = [Say(Found(finding)) for finding in findings[: MOST_FINDINGS - self.found]]
+        told = [Notify(Found(finding)) for finding in findings[: MOST_FINDINGS - self.found]]
         self.found += len(told)
         return [*told]
 
 
-def status_of(draft: Draft) -> int:
+def status_of(editor: MessageEditor) -> int:
     """The status of an answer that is a draft; 0 for what is no answer."""
-    words = draft.start.split(None, 2)
+    words = editor.start.split(None, 2)
     return int(words[1]) if len(words) > 1 and words[1].isdecimal() and len(words[1]) == 3 else 0

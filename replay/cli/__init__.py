@@ -25,7 +25,7 @@ from replay.views import load_view
 if TYPE_CHECKING:
     from analyzer.register.digest.secrets import Secrets
     from replay.flow import Flow
-    from replay.net.play import Course
+    from replay.net.play import ConnectionOptions
     from replay.record import Result
 
 _EPILOG = """\b
@@ -147,7 +147,7 @@ def sipp_command(**given: Any) -> None:
     write_out(lambda out: print(line, file=out))
 
 
-def _many(flow: Flow, secrets: Secrets, course: Course, given: dict[str, Any]) -> NoReturn:
+def _many(flow: Flow, secrets: Secrets, course: ConnectionOptions, given: dict[str, Any]) -> NoReturn:
     """One flow as many users."""
     from replay.load import Pace
     from replay.net.links import LinkError
@@ -219,12 +219,12 @@ def _mapping(maps: tuple[str, ...]) -> Any:
         raise click.UsageError(str(error)) from None
 
 
-def _course(given: dict[str, Any]) -> tuple[Course, bool]:
+def _course(given: dict[str, Any]) -> tuple[ConnectionOptions, bool]:
     """Where to and how; whether that is loopback. Exit 2 where nobody allowed it."""
     from replay.net.links import LinkError, addresses_of, tls_context
-    from replay.net.play import Course
+    from replay.net.play import ConnectionOptions
     from replay.net.surroundings import surroundings
-    from replay.session import Manner
+    from replay.session import ReplayMode
     from replay.target import BadTarget, Refused, check, is_loopback, parse_target
 
     transport = given["transport"].upper()
@@ -239,14 +239,14 @@ def _course(given: dict[str, Any]) -> tuple[Course, bool]:
         die(str(refusal), 2)
     except LinkError as error:
         die(str(error), 3)
-    manner = Manner(given["repaired"], given["speed"], given["keep"], given["stepwise"])
-    course = Course(
+    mode = ReplayMode(given["repaired"], given["speed"], given["keep"], given["stepwise"])
+    course = ConnectionOptions(
         peer=peers[0],
         others=tuple(peers[1:]),
         transport=transport,
         tls=tls,
         name=host,
-        manner=manner,
+        mode=mode,
         mapping=_mapping(given["maps"]),
         keep_contact=given["keep_contact"],
         keepalive=given["keepalive"],

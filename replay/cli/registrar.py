@@ -44,8 +44,8 @@ def serve_and_show(secrets: Secrets, flow: Flow | None, given: dict[str, Any]) -
 def _options(secrets: Secrets, flow: Flow | None, given: dict[str, Any]) -> ServingOptions:
     from analyzer.evidence import Endpoint
     from replay.authenticator import DigestPolicy, PolicyError
+    from replay.captured_registrar import PlaybackOptions
     from replay.registrar import RegistrarPolicy
-    from replay.scenario import Playing
 
     try:
         digest = DigestPolicy(
@@ -67,7 +67,7 @@ def _options(secrets: Secrets, flow: Flow | None, given: dict[str, Any]) -> Serv
             domains=frozenset(given["domains"]),
             digest=digest,
         ),
-        playing=Playing(given["nonces"] == "fresh", given["speed"]),
+        playing=PlaybackOptions(given["nonces"] == "fresh", given["speed"]),
         count=given["count"],
         timeout=given["timeout"],
         certificate=given["certificate"] or "",

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-from replay.machine import SECOND, Command, Machine, Say, Send, Stepwise
-from replay.net.inbox import Arrived, Broke, Go, Happening, Inbox, Stop
+from replay.machine import SECOND, Command, Machine, Notify, Send, Stepwise
+from replay.net.inbox import Happening, Inbox, MessageReceived, Proceed, Stop, TransportError
 from replay.net.links import Link, LinkError
 
 MOST_AT_ONCE = 64
@@ -59,7 +59,7 @@ def _in_background(ask: Ask, inbox: Inbox) -> None:
     loop = asyncio.get_running_loop()
 
     def run() -> None:
-        happening = Go() if ask() else Stop()
+        happening = Proceed() if ask() else Stop()
         with suppress(RuntimeError):  # the loop is closed: it was over before somebody answered
             loop.call_soon_threadsafe(inbox.put, happening)
 
@@ -67,18 +67,18 @@ def _in_background(ask: Ask, inbox: Inbox) -> None:
 
 
 def _handed_in(happening: Happening, machine: Stepwise) -> Iterable[Command]:
-    if isinstance(happening, Arrived):
+    if isinstance(happening, MessageReceived):
         return machine.receive(happening.octets, happening.peer, now())
-    if isinstance(happening, Broke):
+    if isinstance(happening, TransportError):
         return machine.failed(happening.reason, now())
-    if isinstance(happening, Go):
+    if isinstance(happening, Proceed):
         return machine.proceed(now())
     return machine.stop(now())
 
 
 async def _carry_out(commands: Iterable[Command], machine: Machine, link: Link, tell: Tell) -> None:
     for command in commands:
-        if isinstance(command, Say):
+        if isinstance(command, Notify):
             tell(command.event)
         elif isinstance(command, Send):
             try:

@@ -17,7 +17,7 @@ MOST_QUEUED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
+class MessageReceived:
     """A message came in."""
 
     octets: bytes
@@ -25,7 +25,7 @@ class Arrived:
 
 
 @dataclass(frozen=True, slots=True)
-class Broke:
+class TransportError:
     """The transport gave an error, or the peer closed."""
 
     reason: str
@@ -37,11 +37,11 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class Go:
+class Proceed:
     """Somebody wants the next step."""
 
 
-Happening = Arrived | Broke | Stop | Go
+Happening = MessageReceived | TransportError | Stop | Proceed
 
 
 class Inbox:
@@ -54,7 +54,7 @@ class Inbox:
 
     def put(self, happening: Happening) -> None:
         """Add one; what somebody at the keyboard wants always has room."""
-        if len(self._waiting) >= MOST_QUEUED and not isinstance(happening, (Stop, Go)):
+        if len(self._waiting) >= MOST_QUEUED and not isinstance(happening, (Stop, Proceed)):
             self.lost += 1
             return
         self._waiting.append(happening)

@@ -17,7 +17,7 @@ from typing import Protocol, cast
 from analyzer.escape import Told
 from analyzer.evidence import Endpoint
 from analyzer.sip.framing import StreamFramer
-from replay.net.inbox import Arrived, Broke, Inbox
+from replay.net.inbox import Inbox, MessageReceived, TransportError
 from replay.target import addresses_without_asking, check_name
 
 _CHUNK = 65_536
@@ -60,11 +60,11 @@ class UdpLink(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str | object, int]) -> None:
         """A datagram is a message (18.3)."""
         del addr
-        self.inbox.put(Arrived(data, self.peer))
+        self.inbox.put(MessageReceived(data, self.peer))
 
     def error_received(self, exc: Exception) -> None:
         """An ICMP error."""
-        self.inbox.put(Broke(_said(exc)))
+        self.inbox.put(TransportError(_said(exc)))
 
     async def send(self, octets: bytes) -> None:
         """One datagram."""
@@ -122,7 +122,7 @@ class StreamLink:
             while octets := await reader.read(_CHUNK):
                 self._waiting, self._served = b"", True
                 for framed in framer.feed(octets):
-                    self.inbox.put(Arrived(framed.octets, self.peer))
+                    self.inbox.put(MessageReceived(framed.octets, self.peer))
         except OSError as error:
             reason = _said(error)
         finally:
@@ -131,7 +131,7 @@ class StreamLink:
             self._writer = None
         if self._waiting and self._served and await self._again():
             return
-        self.inbox.put(Broke(reason))
+        self.inbox.put(TransportError(reason))
 
     async def _again(self) -> bool:
         """Send what met the end of an old connection over a new one."""

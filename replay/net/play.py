@@ -17,6 +17,7 @@ from analyzer.evidence import Endpoint
 from analyzer.interruption import diverted
 from analyzer.register.digest.secrets import Secrets
 from replay.agent import Agent, Mapping
+from replay.digest_client import DigestClient
 from replay.flow import Flow
 from replay.load import Load, Pace, Tally
 from replay.net.converse import Ask, Tell, converse
@@ -29,15 +30,14 @@ from replay.plan import Step, steps_of
 from replay.preview import expected_realms, notes_of, notes_of_realms, notes_of_routes, user_of
 from replay.record import Planned, Result
 from replay.rewrite import NECESSITIES, REPAIRS, written
-from replay.session import ClientSession, Manner
+from replay.session import ClientSession, ReplayMode
 from replay.timers import Timers
-from replay.wallet import Wallet
 
 Progress = Callable[[Tally], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class ConnectionOptions:
     """Where to and how: `name` is what the certificate must name, `keepalive` seconds of silence before one is sent.
     `others` are further addresses of the same name, each for the case that those before it refuse (RFC 3263 4.3)."""
 
@@ -45,7 +45,7 @@ class Course:
     transport: str = "UDP"
     tls: ssl.SSLContext | None = None
     name: str | None = None
-    manner: Manner = field(default_factory=Manner)
+    mode: ReplayMode = field(default_factory=ReplayMode)
     mapping: Mapping = field(default_factory=Mapping)
     keep_contact: bool = False
     keepalive: float = 0.0
@@ -58,35 +58,37 @@ def token() -> str:
     return chance.token_hex(12)
 
 
-def play(flow: Flow, secrets: Secrets, course: Course, tell: Tell, ask: Ask | None = None) -> Result:
+def play(flow: Flow, secrets: Secrets, course: ConnectionOptions, tell: Tell, ask: Ask | None = None) -> Result:
     """Say the flow again to `course.peer`. Ctrl-C removes the bindings and gives what there is.
 
-    `ask` is called before each step that does not continue another, where `course.manner` is stepwise. Raises LinkError
+    `ask` is called before each step that does not continue another, where `course.mode` is stepwise. Raises LinkError
     where no connection can be made.
     """
     return _run(lambda: _play(flow, secrets, course, tell, ask))
 
 
-def agent_for(flow: Flow, secrets: Secrets, course: Course, local: Endpoint) -> Agent:
+def agent_for(flow: Flow, secrets: Secrets, course: ConnectionOptions, local: Endpoint) -> Agent:
     """A user agent that speaks from `local`."""
     steps = steps_of(flow)
-    wallet = Wallet(secrets, user_of(steps, course.mapping), token, expected=expected_realms(steps, course.mapping))
+    digest_client = DigestClient(
+        secrets, user_of(steps, course.mapping), token, expected=expected_realms(steps, course.mapping)
+    )
     return Agent(
         local=local,
         transport=course.transport,
         token=token,
-        wallet=wallet,
+        digest_client=digest_client,
         mapping=course.mapping,
         keep_contact=course.keep_contact,
     )
 
 
-async def _play(flow: Flow, secrets: Secrets, course: Course, tell: Tell, ask: Ask | None) -> Result:
+async def _play(flow: Flow, secrets: Secrets, course: ConnectionOptions, tell: Tell, ask: Ask | None) -> Result:
     timers = replace(course.timers, reliable=course.transport != "UDP")
 
     def make(link: Link, retreat: bool) -> ClientSession:
         agent = agent_for(flow, secrets, course, link.local)
-        return ClientSession(steps_of(flow), agent, timers, course.manner, retreat=retreat)
+        return ClientSession(steps_of(flow), agent, timers, course.mode, retreat=retreat)
 
     session, peer, notes = await _first_that_answers(course, make, tell, ask)
     result = _result(flow, secrets, replace(course, peer=peer), session)
@@ -98,7 +100,7 @@ _M = TypeVar("_M", ClientSession, Load)
 
 
 async def _first_that_answers(
-    course: Course, make: Callable[[Link, bool], _M], tell: Tell, ask: Ask | None = None
+    course: ConnectionOptions, make: Callable[[Link, bool], _M], tell: Tell, ask: Ask | None = None
 ) -> tuple[_M, Endpoint, list[str]]:
     """Converse with the first address of the peer that does not refuse; with which, and a note for each that did.
 
@@ -130,7 +132,12 @@ async def _first_that_answers(
 
 
 def play_many(
-    flow: Flow, secrets: Secrets, course: Course, users: Sequence[str], pace: Pace, progress: Progress | None = None
+    flow: Flow,
+    secrets: Secrets,
+    course: ConnectionOptions,
+    users: Sequence[str],
+    pace: Pace,
+    progress: Progress | None = None,
 ) -> Load:
     """Say the flow again as each of `users`, over one link. `progress` hears now and then how it stands.
 
@@ -152,7 +159,7 @@ def _run(main: Callable[[], Coroutine[Any, Any, _R]]) -> _R:
 
 
 async def _play_many(
-    flow: Flow, secrets: Secrets, course: Course, users: Sequence[str], pace: Pace, progress: Progress | None
+    flow: Flow, secrets: Secrets, course: ConnectionOptions, users: Sequence[str], pace: Pace, progress: Progress | None
 ) -> Load:
     steps = steps_of(flow)
     timers = replace(course.timers, reliable=course.transport != "UDP")
@@ -163,9 +170,9 @@ async def _play_many(
         def session(number: int) -> ClientSession:
             user = users[number]
             mapping = Mapping((*course.mapping.pairs, *_as_user(steps, user)))
-            wallet = Wallet(secrets, user, token, expected=expected)
-            agent = Agent(link.local, course.transport, token, wallet, mapping, keep_contact=course.keep_contact)
-            return ClientSession(steps, agent, timers, course.manner)
+            digest_client = DigestClient(secrets, user, token, expected=expected)
+            agent = Agent(link.local, course.transport, token, digest_client, mapping, keep_contact=course.keep_contact)
+            return ClientSession(steps, agent, timers, course.mode)
 
         load = Load(session, len(users), pace, retreat=retreat, then=outcome_then(steps))
         if progress is not None:
@@ -214,22 +221,22 @@ def _interruptible(inbox: Inbox) -> Iterator[None]:
         yield
 
 
-def _result(flow: Flow, secrets: Secrets, course: Course, session: ClientSession) -> Result:
+def _result(flow: Flow, secrets: Secrets, course: ConnectionOptions, session: ClientSession) -> Result:
     """What became of each step; those that were not reached are shown as they would have been."""
     steps = steps_of(flow)
     reached = {result.step.number: result for result in session.results}
-    changes = REPAIRS if course.manner.repaired else NECESSITIES
+    changes = REPAIRS if course.mode.repaired else NECESSITIES
     rows = []
     for step in steps:
         result = reached.get(step.number)
         tried = result is not None and bool(result.tries)
-        draft = result.tries[-1].draft if result is not None and tried else written(step, session.agent, changes)
-        rows.append(Planned(step, draft, result if tried else None))
+        editor = result.tries[-1].editor if result is not None and tried else written(step, session.agent, changes)
+        rows.append(Planned(step, editor, result if tried else None))
     notes = notes_of(flow, steps, secrets)[:1] if flow.others > 0 else []
-    notes += notes_of_realms(steps, session.agent.wallet)
-    notes += [] if course.manner.repaired else notes_of_routes(steps)
-    if session.agent.wallet.unanswerable:
-        notes.append(f"A challenge was not answered: {session.agent.wallet.unanswerable}.")
+    notes += notes_of_realms(steps, session.agent.digest_client)
+    notes += [] if course.mode.repaired else notes_of_routes(steps)
+    if session.agent.digest_client.unanswerable:
+        notes.append(f"A challenge was not answered: {session.agent.digest_client.unanswerable}.")
     return Result(
         mode="client",
         title=", ".join(flow.sources),
@@ -245,4 +252,4 @@ def _result(flow: Flow, secrets: Secrets, course: Course, session: ClientSession
     )
 
 
-__all__ = ["Ask", "Course", "LinkError", "agent_for", "play", "play_many", "token"]
+__all__ = ["Ask", "ConnectionOptions", "LinkError", "agent_for", "play", "play_many", "token"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from replay.agent import Agent
-from replay.draft import Draft
+from replay.message_editor import MessageEditor
 from replay.plan import Step
 from replay.rewrite.auth import drop_credentials, repair_credentials, say_credentials_again
 from replay.rewrite.contact import put_contact, repair_contact
@@ -26,7 +26,7 @@ from replay.rewrite.path import (
     repair_via,
 )
 
-Change = Callable[[Draft, Step, Agent], None]
+Change = Callable[[MessageEditor, Step, Agent], None]
 
 REPAIRS: tuple[Change, ...] = (
     repair_rows,
@@ -51,9 +51,9 @@ BARE: tuple[Change, ...] = (*REPAIRS[:-2], drop_credentials, repair_length)
 """As `REPAIRS`, without credentials: how a client begins that knows no challenge."""
 
 
-def written(step: Step, agent: Agent, changes: tuple[Change, ...] = REPAIRS) -> Draft:
+def written(step: Step, agent: Agent, changes: tuple[Change, ...] = REPAIRS) -> MessageEditor:
     """The request of a step after these changes, and the list of them."""
-    draft = Draft(step.exchange.request)
+    editor = MessageEditor(step.exchange.request)
     for change in changes:
-        change(draft, step, agent)
-    return draft
+        change(editor, step, agent)
+    return editor

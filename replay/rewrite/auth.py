@@ -8,7 +8,7 @@ from analyzer.sip.auth import AuthParam, Credentials
 from analyzer.sip.layout import CREDENTIALS
 from analyzer.sip.message import Message
 from replay.agent import Agent
-from replay.draft import Draft
+from replay.message_editor import MessageEditor
 from replay.plan import Step
 
 DIGEST_URI = "R3261-22.4-digest-uri"
@@ -21,34 +21,34 @@ _FRESH = "computed for the challenge of now"
 _UNCHALLENGED = "nobody has challenged yet"
 
 
-def repair_credentials(draft: Draft, step: Step, agent: Agent) -> None:
+def repair_credentials(editor: MessageEditor, step: Step, agent: Agent) -> None:
     """Credentials for every realm that has challenged, where the captured request had some."""
     request = step.exchange.request
     if not request.has_credentials:
         return
-    _answer(draft, step, agent)
+    _answer(editor, step, agent)
 
 
-def answer_challenge(draft: Draft, step: Step, agent: Agent) -> None:
+def answer_challenge(editor: MessageEditor, step: Step, agent: Agent) -> None:
     """Credentials for every realm that has challenged, whatever the captured request had."""
-    _answer(draft, step, agent)
+    _answer(editor, step, agent)
 
 
-def drop_credentials(draft: Draft, step: Step, agent: Agent) -> None:
+def drop_credentials(editor: MessageEditor, step: Step, agent: Agent) -> None:
     """No credentials: they are for a challenge that nobody gave."""
     del step, agent
     for key in CREDENTIALS:
-        draft.drop(key, why=_UNCHALLENGED)
+        editor.drop(key, why=_UNCHALLENGED)
 
 
-def say_credentials_again(draft: Draft, step: Step, agent: Agent) -> None:
+def say_credentials_again(editor: MessageEditor, step: Step, agent: Agent) -> None:
     """Captured credentials with the nonce of now, and a response that fits (or does not) as the captured one did."""
     request = step.exchange.request
     for key in CREDENTIALS:
         for at, sent in enumerate(one for one in request.credentials if one.header == key):
-            params = agent.wallet.said_again(sent, request.method, request.body)
+            params = agent.digest_client.said_again(sent, request.method, request.body)
             if params is not None:
-                draft.patch(key, at, partial(_in_place, sent, params), why="the nonce is another now")
+                editor.patch(key, at, partial(_in_place, sent, params), why="the nonce is another now")
 
 
 def _in_place(sent: Credentials, params: list[tuple[AuthParam, str]], row: str) -> str:
@@ -63,24 +63,24 @@ def _in_place(sent: Credentials, params: list[tuple[AuthParam, str]], row: str) 
     return said + rest
 
 
-def _answer(draft: Draft, step: Step, agent: Agent) -> None:
+def _answer(editor: MessageEditor, step: Step, agent: Agent) -> None:
     request = step.exchange.request
-    uri = draft.start.split(" ")[1]
-    found = agent.wallet.credentials(request.method, uri, draft.body)
+    uri = editor.start.split(" ")[1]
+    found = agent.digest_client.credentials(request.method, uri, editor.body)
     if not found:
-        if len(agent.wallet.secrets):
-            drop_credentials(draft, step, agent)
+        if len(agent.digest_client.secrets):
+            drop_credentials(editor, step, agent)
         return  # without a secret the captured credentials are all there is
     rule, why = _broken(step, request)
     answered = {key for key, _ in found}
     for key in CREDENTIALS:
         if key not in answered:
-            draft.drop(key, why=_UNCHALLENGED)
+            editor.drop(key, why=_UNCHALLENGED)
     for key in answered:
         values = [value for name, value in found if name == key]
-        draft.change(key, values[0], rule, why)
+        editor.change(key, values[0], rule, why)
         for value in values[1:]:
-            draft.add(key, value)
+            editor.add(key, value)
 
 
 def _broken(step: Step, request: Message) -> tuple[str | None, str]:

@@ -7,7 +7,7 @@ from analyzer.sip.scalar import MAX_DELTA_SECONDS, decimal
 from analyzer.sip.text import LWS, QUOTED, segments
 from replay.agent import Agent
 from replay.contacts import rewritten, with_param, with_uris
-from replay.draft import Draft
+from replay.message_editor import MessageEditor
 from replay.plan import Step
 from replay.rewrite.names import SYNTAX
 from replay.uris import SipUri, hostport
@@ -18,27 +18,27 @@ EXPIRES_VALUE = "R3261-10.2-expires-value"
 _LIVE = "the live address"
 
 
-def repair_contact(draft: Draft, step: Step, agent: Agent) -> None:
+def repair_contact(editor: MessageEditor, step: Step, agent: Agent) -> None:
     """The live address, `*` in its one form, and every expiry as long as a 423 has asked for."""
     contacts = step.exchange.request.contacts
     if any(contact.star for contact in contacts):
-        _repair_star(draft, contacts)
+        _repair_star(editor, contacts)
         return
-    put_contact(draft, step, agent)
-    _repair_form(draft)
-    _repair_expires(draft, step)
+    put_contact(editor, step, agent)
+    _repair_form(editor)
+    _repair_expires(editor, step)
     if agent.min_expires:
-        _raise(draft, step, agent.min_expires)
+        _raise(editor, step, agent.min_expires)
 
 
-def put_contact(draft: Draft, step: Step, agent: Agent) -> None:
+def put_contact(editor: MessageEditor, step: Step, agent: Agent) -> None:
     """The live address in every Contact that is a SIP URI, unless the captured one is to be kept; all else stays."""
     del step
     if agent.keep_contact:
         return
     taken: set[str] = set()
-    for at in range(len(draft.all("contact"))):
-        draft.patch("contact", at, lambda row: with_uris(row, lambda one: _live(one, agent, taken)), why=_LIVE)
+    for at in range(len(editor.all("contact"))):
+        editor.patch("contact", at, lambda row: with_uris(row, lambda one: _live(one, agent, taken)), why=_LIVE)
 
 
 def _live(contact: Address, agent: Agent, taken: set[str]) -> str | None:
@@ -56,28 +56,28 @@ def _live(contact: Address, agent: Agent, taken: set[str]) -> str | None:
     return moved.text
 
 
-def _contacts(draft: Draft) -> list[Address]:
+def _contacts(editor: MessageEditor) -> list[Address]:
     from analyzer.sip.address import parse_addresses
 
-    return [contact for row in draft.all("contact") for contact in parse_addresses(row)]
+    return [contact for row in editor.all("contact") for contact in parse_addresses(row)]
 
 
-def _repair_star(draft: Draft, contacts: list[Address]) -> None:
+def _repair_star(editor: MessageEditor, contacts: list[Address]) -> None:
     if len(contacts) > 1:
-        draft.change("contact", "*", STAR_FORM, "* stands alone")
-    if decimal(draft.first("expires") or "") != 0:
-        draft.change("expires", "0", STAR_FORM, "* removes, with Expires: 0")
+        editor.change("contact", "*", STAR_FORM, "* stands alone")
+    if decimal(editor.first("expires") or "") != 0:
+        editor.change("expires", "0", STAR_FORM, "* removes, with Expires: 0")
 
 
-def _repair_form(draft: Draft) -> None:
+def _repair_form(editor: MessageEditor) -> None:
     """25.1: no empty element in the list, and no parameter whose quote is never closed: nobody knows its value."""
-    empty = any(not element.strip(LWS) for row in draft.all("contact") for element in segments(row))
-    torn = any(_torn(contact) for contact in _contacts(draft))
+    empty = any(not element.strip(LWS) for row in editor.all("contact") for element in segments(row))
+    torn = any(_torn(contact) for contact in _contacts(editor))
     if empty or torn:
         values = [
-            rewritten(one, dict.fromkeys(_torn(one))) if _torn(one) else one.raw.strip(LWS) for one in _contacts(draft)
+            rewritten(one, dict.fromkeys(_torn(one))) if _torn(one) else one.raw.strip(LWS) for one in _contacts(editor)
         ]
-        draft.change("contact", ", ".join(values), SYNTAX, "no empty element, no quote left open")
+        editor.change("contact", ", ".join(values), SYNTAX, "no empty element, no quote left open")
 
 
 def _torn(contact: Address) -> list[str]:
@@ -85,25 +85,25 @@ def _torn(contact: Address) -> list[str]:
     return [name.lower() for name, value in values.items() if value[:1] == '"' and not QUOTED.fullmatch(value)]
 
 
-def _repair_expires(draft: Draft, step: Step) -> None:
+def _repair_expires(editor: MessageEditor, step: Step) -> None:
     del step
-    value = draft.first("expires")
+    value = editor.first("expires")
     if value is not None:
         seconds = decimal(value)
         if seconds is None or seconds > MAX_DELTA_SECONDS:
-            draft.change("expires", "3600", EXPIRES_VALUE, "seconds, below 2**32")
+            editor.change("expires", "3600", EXPIRES_VALUE, "seconds, below 2**32")
 
 
-def _raise(draft: Draft, step: Step, least: int) -> None:
+def _raise(editor: MessageEditor, step: Step, least: int) -> None:
     """10.2.8: all expiration intervals of the request are equal to or greater than Min-Expires. A contact without one
     has what the registrar likes (10.3 step 6), and that was too brief: it gets one."""
     rule = BRIEF_RETRY if step.before is not None and step.before.status == 423 else None
     why = f"the registrar grants no less than {least} s"
-    value, contacts = draft.first("expires"), _contacts(draft)
+    value, contacts = editor.first("expires"), _contacts(editor)
     seconds = decimal(value or "")
     unsaid = value is None and any(contact.expires is None for contact in contacts)
     if unsaid or (seconds is not None and 0 < seconds < least):
-        draft.change("expires", str(least), rule, why)
+        editor.change("expires", str(least), rule, why)
     raised = [
         with_param(contact.raw.strip(), "expires", str(least))
         if contact.expires is not None and 0 < contact.expires < least
@@ -111,4 +111,4 @@ def _raise(draft: Draft, step: Step, least: int) -> None:
         for contact in contacts
     ]
     if raised != [contact.raw.strip() for contact in contacts]:
-        draft.change("contact", ", ".join(raised), rule, why)
+        editor.change("contact", ", ".join(raised), rule, why)

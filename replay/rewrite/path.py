@@ -9,8 +9,8 @@ from analyzer.sip.scalar import decimal
 from analyzer.sip.text import LWS, segments
 from analyzer.sip.via import MAGIC_COOKIE, Via
 from replay.agent import Agent
-from replay.draft import Draft
 from replay.flow import Exchange
+from replay.message_editor import MessageEditor
 from replay.plan import Step
 from replay.rewrite.names import MANDATORY, SYNTAX
 from replay.uris import hostport
@@ -34,39 +34,39 @@ _LIVE = "the live address"
 _STREAM = "on a stream nothing else ends it (18.3)"
 
 
-def repair_rows(draft: Draft, step: Step, agent: Agent) -> None:
+def repair_rows(editor: MessageEditor, step: Step, agent: Agent) -> None:
     """7, 7.3: lines that end in CRLF, an empty one after the last header, and nothing but headers between."""
     del step, agent
-    draft.drop_lines(SYNTAX, "a line that is no header field")
-    draft.uncover(SYNTAX, "the start line comes first")
-    draft.complete(SYNTAX, "an empty line ends the headers")
-    draft.straighten(SYNTAX, "each line ends in CRLF")
-    draft.cut(LENGTH, "octets beyond Content-Length are nobody's")
+    editor.drop_lines(SYNTAX, "a line that is no header field")
+    editor.uncover(SYNTAX, "the start line comes first")
+    editor.complete(SYNTAX, "an empty line ends the headers")
+    editor.straighten(SYNTAX, "each line ends in CRLF")
+    editor.cut(LENGTH, "octets beyond Content-Length are nobody's")
 
 
-def put_ends(draft: Draft, step: Step, agent: Agent) -> None:
+def put_ends(editor: MessageEditor, step: Step, agent: Agent) -> None:
     """On a stream a message needs its ends (18.3): those of a captured datagram may be missing."""
     del step
     if agent.transport == "UDP":
         return
-    draft.complete(why=_STREAM)
-    draft.cut(why="on a stream it would be the next message")
-    if draft.first("content-length") is None:
-        draft.change("content-length", str(len(draft.body)), why=_STREAM)
+    editor.complete(why=_STREAM)
+    editor.cut(why="on a stream it would be the next message")
+    if editor.first("content-length") is None:
+        editor.change("content-length", str(len(editor.body)), why=_STREAM)
 
 
-def repair_via(draft: Draft, step: Step, agent: Agent) -> None:
+def repair_via(editor: MessageEditor, step: Step, agent: Agent) -> None:
     """8.1.1.7: one Via with the live address and a branch of its own; by rport the answer finds back (RFC 3581)."""
     via = step.exchange.request.via
     if via is None:
-        draft.change("via", _via(None, agent, agent.branch()), MANDATORY, "Via is missing")
+        editor.change("via", _via(None, agent, agent.branch()), MANDATORY, "Via is missing")
         return
     rule, why = None, "the live address and a fresh branch"
     if not (via.branch or "").startswith(MAGIC_COOKIE):
         rule, why = BRANCH_COOKIE, "a branch begins with the magic cookie"
     elif step.before is not None and _branch(step.before) == via.branch:
         rule, why = BRANCH_REUSE, "each request has a branch of its own"
-    draft.change("via", _via(via, agent, agent.branch()), rule, why)
+    editor.change("via", _via(via, agent, agent.branch()), rule, why)
 
 
 def _branch(exchange: Exchange) -> str | None:
@@ -74,10 +74,10 @@ def _branch(exchange: Exchange) -> str | None:
     return via.branch if via is not None else None
 
 
-def put_via(draft: Draft, step: Step, agent: Agent) -> None:
+def put_via(editor: MessageEditor, step: Step, agent: Agent) -> None:
     """The live address in the topmost Via, all else as captured: an answer goes where Via says (18.2.2)."""
     del step
-    draft.patch("via", 0, lambda row: _sent_by(row, agent), why=_LIVE)
+    editor.patch("via", 0, lambda row: _sent_by(row, agent), why=_LIVE)
 
 
 def _sent_by(row: str, agent: Agent) -> str:
@@ -104,35 +104,35 @@ def _via(captured: Via | None, agent: Agent, branch: str) -> str:
     return f"SIP/2.0/{agent.transport} {hostport(agent.local)};rport;branch={branch}{kept}"
 
 
-def repair_max_forwards(draft: Draft, step: Step, agent: Agent) -> None:
+def repair_max_forwards(editor: MessageEditor, step: Step, agent: Agent) -> None:
     """8.1.1.6: Max-Forwards is there, and lets the request arrive."""
     del step, agent
-    value = draft.first("max-forwards")
+    value = editor.first("max-forwards")
     if value is None:
-        draft.change("max-forwards", "70", MANDATORY, "Max-Forwards is missing")
+        editor.change("max-forwards", "70", MANDATORY, "Max-Forwards is missing")
         return
     number = decimal(value)
     if number is None or not 0 < number <= 255:
-        draft.change("max-forwards", "70", MAX_FORWARDS, "a number from 1 to 255, and 70 is recommended")
+        editor.change("max-forwards", "70", MAX_FORWARDS, "a number from 1 to 255, and 70 is recommended")
 
 
-def repair_routes(draft: Draft, step: Step, agent: Agent) -> None:
+def repair_routes(editor: MessageEditor, step: Step, agent: Agent) -> None:
     """The way through the captured network is none here."""
     del agent
-    draft.drop("route", why="it leads through the captured network")
+    editor.drop("route", why="it leads through the captured network")
     if len(step.exchange.request.vias) > 1:
-        draft.drop("record-route", why="a proxy put it there")
-        draft.drop("path", why="a proxy put it there")
+        editor.drop("record-route", why="a proxy put it there")
+        editor.drop("path", why="a proxy put it there")
 
 
-def repair_length(draft: Draft, step: Step, agent: Agent) -> None:
+def repair_length(editor: MessageEditor, step: Step, agent: Agent) -> None:
     """18.3: Content-Length tells how long the body is."""
     del agent
-    value, right = draft.first("content-length"), str(len(draft.body))
+    value, right = editor.first("content-length"), str(len(editor.body))
     if value is None:
-        draft.change("content-length", right, why="a stream needs it (18.3)")
-    elif decimal(value) != len(draft.body):
+        editor.change("content-length", right, why="a stream needs it (18.3)")
+    elif decimal(value) != len(editor.body):
         raw_message = step.exchange.request.raw_message
         printed, cut = raw_message.fidelity is Fidelity.TEXT_LOG, bool(raw_message.missing)
         why = "a log loses line ends" if printed else "the capture is cut" if cut else "as long as the body is"
-        draft.change("content-length", right, None if printed or cut else LENGTH, why)
+        editor.change("content-length", right, None if printed or cut else LENGTH, why)

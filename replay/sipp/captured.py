@@ -32,7 +32,7 @@ class Captured:
         realms: set[str | None] = set()
         for step in steps:
             exchange = step.exchange
-            draft, edits = self.speaker.verbatim(step, challenged=bool(realms))
+            editor, edits = self.speaker.verbatim(step, challenged=bool(realms))
             self.speaker.explain(self.script, step, edits)
             wait = self.pause(step)
             if wait:
@@ -40,7 +40,7 @@ class Captured:
             wrong = bool(realms) and is_wrong(exchange, realms, self.secrets)
             if wrong:
                 self.script.comment("the credentials did not fit then, and do not now")
-            self.script.send(self.speaker.message(draft, wrong=wrong), begins=True, once=not exchange.status)
+            self.script.send(self.speaker.message(editor, wrong=wrong), begins=True, once=not exchange.status)
             if exchange.status:
                 provisional = sorted({100, *exchange.provisional})
                 self.script.receive(exchange.status, branches=tuple(Branch(status) for status in provisional))

@@ -20,7 +20,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 
 from replay.contacts import asked_for
-from replay.draft import Draft
+from replay.message_editor import MessageEditor
 from replay.plan import Step
 from replay.sipp.requests import Speaker, raise_expiry, remove_contacts
 from replay.sipp.script import NOTE_CHALLENGE, READ_MIN_EXPIRES, Action, Branch, Script
@@ -34,8 +34,8 @@ class _Matter:
     """`bare` the request, `raised` the one after a 423 (None: none can come), `remembers` whether a nonce of
     before may serve, `refusal` the status that is as good an end as 200 (0: none)."""
 
-    bare: Draft
-    raised: Draft | None = None
+    bare: MessageEditor
+    raised: MessageEditor | None = None
     remembers: bool = False
     refusal: int = 0
 
@@ -71,20 +71,20 @@ class Fixed:
     def _prepared(self, steps: Sequence[Step]) -> _Matter:
         drafts = []
         for step in steps:
-            draft, edits = self.speaker.repaired(step)
+            editor, edits = self.speaker.repaired(step)
             self.speaker.explain(self.script, step, edits)
-            drafts.append(draft)
+            drafts.append(editor)
         refusal = _refusal(steps)
         if refusal:
             self.script.comment(f"{refusal} as then is a good end, too: no rule was broken, so nothing was mended")
         return _Matter(drafts[0], self._raised(steps, drafts), refusal=refusal)
 
-    def _raised(self, steps: Sequence[Step], drafts: list[Draft]) -> Draft | None:
+    def _raised(self, steps: Sequence[Step], drafts: list[MessageEditor]) -> MessageEditor | None:
         brief = next((at for at, step in enumerate(steps) if step.exchange.status == 423), None)
         if brief is None and not self.wary:
             return None
-        draft = deepcopy(drafts[0 if brief is None else min(brief + 1, len(drafts) - 1)])
-        return draft if raise_expiry(draft, self.speaker.marks.min_expires) else None
+        editor = deepcopy(drafts[0 if brief is None else min(brief + 1, len(drafts) - 1)])
+        return editor if raise_expiry(editor, self.speaker.marks.min_expires) else None
 
     def _say(self, matter: _Matter) -> None:
         script, done, answer = self.script, self.script.new_label(), self.script.new_label()
@@ -109,14 +109,14 @@ class Fixed:
             self._say_raised(matter.raised, done)
         script.label(done)
 
-    def _say_raised(self, raised: Draft, done: int) -> None:
+    def _say_raised(self, raised: MessageEditor, done: int) -> None:
         answer = self.script.new_label()
         self._request(raised, (Branch(100), *self._challenges(answer)), done)
         self.script.label(answer)
         self._request(self.speaker.sign(deepcopy(raised)), (Branch(100),), done)
 
-    def _request(self, draft: Draft, branches: tuple[Branch, ...], done: int, *, begins: bool = False) -> None:
-        self.script.send(self.speaker.message(draft), begins=begins)
+    def _request(self, editor: MessageEditor, branches: tuple[Branch, ...], done: int, *, begins: bool = False) -> None:
+        self.script.send(self.speaker.message(editor), begins=begins)
         self.script.receive(200, branches=branches, next_label=done)
 
     def _challenges(self, label: int) -> tuple[Branch, Branch]:
@@ -126,8 +126,8 @@ class Fixed:
         """Which contacts of ours its 200 leaves bound (10.3 step 8)."""
         if matter.refusal:
             return
-        draft = matter.raised or matter.bare
-        for uri, raw in asked_for(draft.all("contact"), draft.first("expires")):
+        editor = matter.raised or matter.bare
+        for uri, raw in asked_for(editor.all("contact"), editor.first("expires")):
             if raw:
                 self._bound[uri] = raw
             elif uri == "*":
@@ -136,10 +136,10 @@ class Fixed:
                 self._bound.pop(uri, None)
 
     def _remove(self, last: Step) -> None:
-        draft, _ = self.speaker.repaired(last)
-        remove_contacts(draft, list(self._bound.values()))
+        editor, _ = self.speaker.repaired(last)
+        remove_contacts(editor, list(self._bound.values()))
         self.script.comment("the bindings of this scenario are removed (RFC 3261 10.2.2)")
-        self._say(_Matter(draft))
+        self._say(_Matter(editor))
 
 
 def matters_of(steps: Sequence[Step]) -> list[list[Step]]:

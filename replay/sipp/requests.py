@@ -14,12 +14,12 @@ from analyzer.sip.layout import CREDENTIALS
 from analyzer.sip.scalar import decimal
 from replay.agent import Agent, Mapping
 from replay.contacts import contacts_of, taken_away, with_param
-from replay.draft import Draft, Edit
+from replay.digest_client import DigestClient
+from replay.message_editor import Edit, MessageEditor
 from replay.plan import Step
 from replay.rewrite import BARE, NECESSITIES, auth, written
 from replay.sipp.marks import Marks
 from replay.sipp.script import Script
-from replay.wallet import Wallet
 
 _BRANCH = re.compile(r"(;[ \t]*branch[ \t]*=[ \t]*[^;,\s]*)", re.IGNORECASE)
 _SHOWN = 80
@@ -46,64 +46,66 @@ class Speaker:
 
     def __post_init__(self) -> None:
         word = self.marks.token
-        wallet = Wallet(Secrets(), "", lambda: word)
-        self._agent = Agent(self.marks.local, self.transport, lambda: word, wallet, self.mapping, self.marks.call_id)
+        digest_client = DigestClient(Secrets(), "", lambda: word)
+        self._agent = Agent(
+            self.marks.local, self.transport, lambda: word, digest_client, self.mapping, self.marks.call_id
+        )
 
-    def repaired(self, step: Step) -> tuple[Draft, tuple[Edit, ...]]:
+    def repaired(self, step: Step) -> tuple[MessageEditor, tuple[Edit, ...]]:
         """The request of a step without credentials, and the edits that mend it."""
         agent, marks, exchange = self._agent, self.marks, step.exchange
         begins = agent.cseq is None
-        draft = written(step, agent, BARE)
+        editor = written(step, agent, BARE)
         if begins and agent.cseq is not None:
             self.offset = agent.cseq - 1
         if exchange.status == 423 and exchange.final is not None:
             agent.min_expires = max(agent.min_expires, exchange.final.min_expires or 0)
-        edits = tuple(edit for edit in draft.edits if edit.rule or edit.what not in _COMPUTED)
-        draft.change("cseq", f"{marks.cseq} {exchange.request.method}")
-        draft.change("content-length", marks.length)
-        draft.change("from", with_param(draft.first("from") or "", "tag", marks.token))
-        self._note_uri(draft)
-        return draft, edits
+        edits = tuple(edit for edit in editor.edits if edit.rule or edit.what not in _COMPUTED)
+        editor.change("cseq", f"{marks.cseq} {exchange.request.method}")
+        editor.change("content-length", marks.length)
+        editor.change("from", with_param(editor.first("from") or "", "tag", marks.token))
+        self._note_uri(editor)
+        return editor, edits
 
-    def verbatim(self, step: Step, *, challenged: bool) -> tuple[Draft, tuple[Edit, ...]]:
+    def verbatim(self, step: Step, *, challenged: bool) -> tuple[MessageEditor, tuple[Edit, ...]]:
         """The request of a step as captured; with credentials of SIPp's where it has some and somebody challenged."""
         marks, request = self.marks, step.exchange.request
-        draft = written(step, self._agent, NECESSITIES)
-        draft.uncover(why="SIPp sends none")
-        draft.complete(why="SIPp ends every head")
-        draft.patch(
+        editor = written(step, self._agent, NECESSITIES)
+        editor.uncover(why="SIPp sends none")
+        editor.complete(why="SIPp ends every head")
+        editor.patch(
             "via",
             0,
             lambda row: _BRANCH.sub(rf"\1-{marks.token}", row, count=1),
             why="each call has branches of its own",
         )
         number = self._numbers.setdefault(request.call_id, len(self._numbers))
-        if draft.first("call-id") is not None:
+        if editor.first("call-id") is not None:
             own = f"{number}///{marks.call_id}" if number else marks.call_id
-            draft.change("call-id", own, why="SIPp knows an answer by its own Call-ID")
+            editor.change("call-id", own, why="SIPp knows an answer by its own Call-ID")
         if challenged and request.has_credentials:
-            self.sign(draft)
-        self._note_uri(draft)
-        return draft, tuple(draft.edits)
+            self.sign(editor)
+        self._note_uri(editor)
+        return editor, tuple(editor.edits)
 
-    def sign(self, draft: Draft) -> Draft:
+    def sign(self, editor: MessageEditor) -> MessageEditor:
         """Put the place of the credentials into a request: instead of the first ones, or before Content-Length."""
-        present = [key for key in CREDENTIALS if draft.first(key) is not None]
+        present = [key for key in CREDENTIALS if editor.first(key) is not None]
         for key in present[1:]:
-            draft.drop(key, why="SIPp answers one challenge")
+            editor.drop(key, why="SIPp answers one challenge")
         key = present[0] if present else "authorization"
-        draft.change(key, self.marks.credentials, why="computed by SIPp for the latest challenge")
-        return draft
+        editor.change(key, self.marks.credentials, why="computed by SIPp for the latest challenge")
+        return editor
 
-    def message(self, draft: Draft, *, wrong: bool = False) -> str:
+    def message(self, editor: MessageEditor, *, wrong: bool = False) -> str:
         """The text of the `<send>`; `wrong` spoils the password, where the captured one was wrong."""
-        head = draft.head()
+        head = editor.head()
         if b"\0" in head:  # SIPp does not find the body beyond it
-            head = head.replace(self.marks.length.encode(), b"%d" % len(draft.body))
+            head = head.replace(self.marks.length.encode(), b"%d" % len(editor.body))
         password = "not [field2]" if wrong else "[field2]"
         return self.marks.message(
             head,
-            draft.body + draft.trailing,
+            editor.body + editor.trailing,
             transport=self.transport,
             cseq=f"[cseq{self.offset:+d}]" if self.offset else "[cseq]",
             credentials=f'[authentication username="{self.username}" password="{password}"]',
@@ -130,8 +132,8 @@ class Speaker:
         before, after = (_clipped(self.marks.shown(value)) for value in (edit.before, edit.after))
         return f"{rule}{edit.what}: {before or '(none)'} becomes {after or '(none)'}: {why}"
 
-    def _note_uri(self, draft: Draft) -> None:
-        parts = draft.start.split(" ")
+    def _note_uri(self, editor: MessageEditor) -> None:
+        parts = editor.start.split(" ")
         if len(parts) > 1 and parts[1] not in self.uris:
             self.uris.append(parts[1])
 
@@ -141,23 +143,23 @@ def digest_rules(step: Step) -> list[str]:
     return sorted(step.exchange.rules & {auth.DIGEST_URI, auth.VERIFY, *UNBROKEN})
 
 
-def raise_expiry(draft: Draft, word: str) -> bool:
+def raise_expiry(editor: MessageEditor, word: str) -> bool:
     """Put `word` for each expiry that is not zero (RFC 3261 10.2.8); False where there is nothing to raise."""
-    contacts, header = contacts_of(draft.all("contact")), decimal(draft.first("expires") or "")
+    contacts, header = contacts_of(editor.all("contact")), decimal(editor.first("expires") or "")
     if all(one.star or (header if one.expires is None else one.expires) == 0 for one in contacts):
         return False
     raised = [with_param(one.raw, "expires", word) if one.expires else one.raw for one in contacts]
     if raised != [one.raw for one in contacts]:
-        draft.change("contact", ", ".join(raised))
+        editor.change("contact", ", ".join(raised))
     if header != 0:
-        draft.change("expires", word)
+        editor.change("expires", word)
     return True
 
 
-def remove_contacts(draft: Draft, contacts: list[str]) -> None:
+def remove_contacts(editor: MessageEditor, contacts: list[str]) -> None:
     """Make it take these contacts away (RFC 3261 10.2.2)."""
-    draft.change("contact", taken_away(contacts))
-    draft.change("expires", "0")
+    editor.change("contact", taken_away(contacts))
+    editor.change("expires", "0")
 
 
 def _clipped(value: str) -> str:

@@ -293,8 +293,8 @@ def _doubts(flow: Flow, steps: tuple[Step, ...], transport: str, *, repaired: bo
 
 def _head(script: Script, flow: Flow, doubts: tuple[str, ...], *, repaired: bool) -> None:
     """Comments: what this is, and what to know before playing it."""
-    manner = "repaired" if repaired else "as captured"
-    script.comment(f"{flow.aor} out of {', '.join(flow.sources[:5])}, {manner}, for SIPp 3.6")
+    mode = "repaired" if repaired else "as captured"
+    script.comment(f"{flow.aor} out of {', '.join(flow.sources[:5])}, {mode}, for SIPp 3.6")
     script.comment("users: the file of -inf, with user;domain;password;username in each line")
     script.comment("SIPp 3.6.1 answers MD5 challenges only (no SHA-256), each for the URI of -auth_uri")
     for doubt in doubts:

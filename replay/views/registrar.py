@@ -10,7 +10,9 @@ from analyzer.views import ViewOptions
 from analyzer.views.drawing.canvas import BAD, DIM, GOOD, HINT, STRONG, WARN, Canvas
 from analyzer.views.schema import dumped
 from replay.events import Ignored
-from replay.happenings import (
+from replay.known_clients import Client, Round
+from replay.registrar_app import ServingResult
+from replay.registrar_events import (
     Differs,
     Ended,
     Finished,
@@ -22,8 +24,6 @@ from replay.happenings import (
     Verified,
     Withheld,
 )
-from replay.known_clients import Client, Round
-from replay.registrar_app import ServingResult
 
 
 def told(event: object) -> str:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from replay.events import Answered, Ignored, Sent, Waiting
-from replay.machine import SECOND, Command, Machine, Say, Send
-from replay.session import ClientSession, Manner
+from replay.machine import SECOND, Command, Machine, Notify, Send
+from replay.session import ClientSession, ReplayMode
 from replay.timers import Timers
 from tests.replay.said import PEER, agent_of, secrets_of, steps_in
 from tests.replay.scripted import answer_to
@@ -159,7 +159,7 @@ class Table:
     def _carry(self, commands: Iterable[Command]) -> list[Command]:
         commands = list(commands)
         for command in commands:
-            if isinstance(command, Say):
+            if isinstance(command, Notify):
                 self.told.append(command.event)
             elif isinstance(command, Send):
                 self.sent.append((self.now, command.octets))
@@ -169,7 +169,7 @@ class Table:
         return commands
 
 
-KEEP = Manner(keep=True)
+KEEP = ReplayMode(keep=True)
 
 
 def silence(request: bytes) -> list[bytes]:
@@ -181,19 +181,19 @@ def table(
     text: str,
     folder: Path,
     respond: Respond,
-    manner: Manner = KEEP,
+    mode: ReplayMode = KEEP,
     *,
     reliable: bool = False,
     passwords: dict[str, str] | None = None,
 ) -> tuple[ClientSession, Table]:
     """A session that plays a flow text at a peer, not yet begun; without `passwords`, bob's is `secret`."""
     agent = agent_of(secrets_of(**({"bob": "secret"} if passwords is None else passwords)))
-    session = ClientSession(steps_in(text, folder), agent, Timers(reliable=reliable), manner)
+    session = ClientSession(steps_in(text, folder), agent, Timers(reliable=reliable), mode)
     return session, Table(session, respond)
 
 
-def played(text: str, folder: Path, respond: Respond, manner: Manner = KEEP) -> tuple[ClientSession, Table]:
+def played(text: str, folder: Path, respond: Respond, mode: ReplayMode = KEEP) -> tuple[ClientSession, Table]:
     """The same, played to its end."""
-    session, seen = table(text, folder, respond, manner)
+    session, seen = table(text, folder, respond, mode)
     seen.play()
     return session, seen

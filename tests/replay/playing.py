@@ -10,9 +10,9 @@ from analyzer.register.digest.secrets import Secrets
 from replay.agent import Mapping
 from replay.flow import Wish, read_flow
 from replay.net.links import tls_context
-from replay.net.play import Course, play
+from replay.net.play import ConnectionOptions, play
 from replay.record import Result
-from replay.session import Manner
+from replay.session import ReplayMode
 from replay.target import parse_target
 from replay.timers import Timers
 from tests.replay.peers import password
@@ -48,12 +48,12 @@ def played(
 ) -> Result:
     """The result of a replay of `file` to `target` (`HOST:PORT`)."""
     host, port = parse_target(target)
-    course = Course(
+    course = ConnectionOptions(
         peer=Endpoint(host, port),
         transport=transport,
         tls=tls_context(verify=verify, authority=str(authority) if authority else None) if transport == "TLS" else None,
         name=host,
-        manner=Manner(repaired=repaired, speed=speed, keep=keep),
+        mode=ReplayMode(repaired=repaired, speed=speed, keep=keep),
         mapping=Mapping.parse(tuple(maps)),
         keep_contact=keep_contact,
         timers=timers or Timers(),

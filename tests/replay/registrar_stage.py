@@ -12,16 +12,16 @@ from analyzer.sip.message import Message, parse_bytes
 from replay.agent import Agent
 from replay.answers import Received
 from replay.conversation import Conversation
+from replay.digest_client import DigestClient
 from replay.flow import Exchange, Flow
 from replay.known_clients import Client, Round
-from replay.machine import SECOND, Command, Machine, Say, Send
+from replay.machine import SECOND, Command, Machine, Notify, Send
 from replay.plan import steps_of
 from replay.registrar import Registrar, RegistrarPolicy
 from replay.server_transaction import MOST_TRANSACTIONS
-from replay.session import ClientSession, Manner
+from replay.session import ClientSession, ReplayMode
 from replay.timers import Timers
-from replay.uas import Term, TransactionUser, UserAgentServer
-from replay.wallet import Wallet
+from replay.uas import StopCondition, TransactionUser, UserAgentServer
 
 PHONE = Endpoint("192.0.2.10", 5060)
 HERE = Endpoint("192.0.2.1", 5060)
@@ -91,8 +91,8 @@ class Desk:
         client = client or self.client
         self.round: Round = client.begin(asked)
         self.reply = self.user.answer(received, client, self.round)
-        self.draft = self.reply.final
-        return None if self.draft is None else parse_bytes(self.draft.octets())
+        self.editor = self.reply.final
+        return None if self.editor is None else parse_bytes(self.editor.octets())
 
 
 def desk(secrets: Secrets | None = None, **policy: Any) -> Desk:
@@ -103,14 +103,14 @@ def desk(secrets: Secrets | None = None, **policy: Any) -> Desk:
 def house(
     user: TransactionUser | None = None,
     *,
-    term: Term | None = None,
+    term: StopCondition | None = None,
     transport: str = "UDP",
     secrets: Secrets | None = None,
     most: int = MOST_TRANSACTIONS,
 ) -> UserAgentServer:
     """A user agent server that listens at `HERE`, not started."""
     user = user or Registrar(secrets or Secrets(), RegistrarPolicy(server=""), tokens())
-    machine = UserAgentServer(user, Conversation(secrets), term or Term(), most=most)
+    machine = UserAgentServer(user, Conversation(secrets), term or StopCondition(), most=most)
     machine.bound(HERE, transport, EPOCH)
     return machine
 
@@ -122,7 +122,7 @@ def sent(commands: Sequence[Command]) -> list[Message]:
 
 def told(commands: Sequence[Command], kind: type) -> list[Any]:
     """The events of a kind."""
-    return [one.event for one in commands if isinstance(one, Say) and isinstance(one.event, kind)]
+    return [one.event for one in commands if isinstance(one, Notify) and isinstance(one.event, kind)]
 
 
 def flow(*pairs: tuple[bytes, bytes | None], outcome: str = "registered", gap: int = SECOND // 100) -> Flow:
@@ -168,7 +168,7 @@ class _Stage:
     def take(self, side: str, commands: Sequence[Command]) -> None:
         """Carry out commands of one side, and what they lead to."""
         for command in commands:
-            if isinstance(command, Say):
+            if isinstance(command, Notify):
                 self.events.append(command.event)
                 continue
             self.number += 1
@@ -180,9 +180,9 @@ class _Stage:
                 self.take("client", self.client.receive(command.octets, HERE, self.now))
 
 
-def client_of(captured: Flow, *, password: str = "", manner: Manner | None = None) -> ClientSession:
+def client_of(captured: Flow, *, password: str = "", mode: ReplayMode | None = None) -> ClientSession:
     """The project's own user agent client, which says a captured flow again as alice."""
     token = tokens()
     secrets = Secrets.of({"alice": password}) if password else Secrets()
-    agent = Agent(PHONE, "UDP", lambda: f"c{token()}", Wallet(secrets, "alice", lambda: f"w{token()}"))
-    return ClientSession(steps_of(captured), agent, Timers(), manner or Manner(speed=0))
+    agent = Agent(PHONE, "UDP", lambda: f"c{token()}", DigestClient(secrets, "alice", lambda: f"w{token()}"))
+    return ClientSession(steps_of(captured), agent, Timers(), mode or ReplayMode(speed=0))

@@ -11,9 +11,9 @@ from analyzer.evidence import SECOND, Endpoint, Item, NetworkError, RawMessage
 from analyzer.judge.flowtext import read_flow as flow_items
 from analyzer.register.digest.secrets import Secrets
 from replay.agent import Agent, Mapping
+from replay.digest_client import DigestClient
 from replay.flow import Flow, Wish, read_flow
 from replay.plan import Step, steps_of
-from replay.wallet import Wallet
 from tests.capture.build import ethernet, ip4, ip6, pcap, udp
 from tests.shared import ROOT
 
@@ -55,8 +55,8 @@ def agent_of(
 ) -> Agent:
     """An agent whose every octet is known; without secrets, bob's password is `secret`."""
     token = tokens()
-    wallet = Wallet(secrets_of(bob="secret") if secrets is None else secrets, username, token)
-    return Agent(local, transport, token, wallet, Mapping.parse(mapping), keep_contact=keep_contact)
+    digest_client = DigestClient(secrets_of(bob="secret") if secrets is None else secrets, username, token)
+    return Agent(local, transport, token, digest_client, Mapping.parse(mapping), keep_contact=keep_contact)
 
 
 def capture_of(items: str | Iterable[Item], folder: Path, name: str = "flow.pcap") -> Path:

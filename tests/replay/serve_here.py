@@ -12,11 +12,11 @@ from typing import Any, TypedDict
 from analyzer.evidence import Endpoint
 from analyzer.register.digest.secrets import Secrets
 from replay.authenticator import DigestPolicy
+from replay.captured_registrar import PlaybackOptions
 from replay.flow import Wish, read_flow
-from replay.happenings import Found, Replied, Verified
 from replay.registrar import RegistrarPolicy
 from replay.registrar_app import ServingOptions, serve
-from replay.scenario import Playing
+from replay.registrar_events import Found, Replied, Verified
 
 
 class Given(TypedDict, total=False):
@@ -48,7 +48,7 @@ def options_of(given: Given) -> ServingOptions:
         read_flow([given["file"]], wish) if "file" in given else None,
         secrets,
         RegistrarPolicy(min_expires=given.get("min_expires", 0), digest=digest),
-        Playing(speed=given.get("speed", 0.0)),
+        PlaybackOptions(speed=given.get("speed", 0.0)),
         given.get("count", 1),
         given.get("timeout", 10.0),
     )

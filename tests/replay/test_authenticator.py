@@ -13,8 +13,8 @@ from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.auth import Challenge
 from analyzer.sip.message import Message
 from replay.authenticator import ALGORITHMS, DigestPolicy, PolicyError
-from replay.happenings import Verified
 from replay.machine import SECOND
+from replay.registrar_events import Verified
 from tests.replay.registrar_stage import SECRETS, Desk, desk, request
 
 

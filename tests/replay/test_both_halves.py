@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from replay.authenticator import DigestPolicy
-from replay.happenings import Finished, Found, Requested, Verified
 from replay.registrar import Registrar, RegistrarPolicy
-from replay.session import Manner
+from replay.registrar_events import Finished, Found, Requested, Verified
+from replay.session import ReplayMode
 from replay.uas import UserAgentServer
 from tests.replay.registrar_stage import SECRETS, START, client_of, flow, house, play, request, tokens
 
@@ -44,7 +44,7 @@ def test_it_registers_and_removes_what_it_bound() -> None:
 
 def test_it_keeps_what_it_bound() -> None:
     server = house()
-    play(client_of(CAPTURED, manner=Manner(speed=0, keep=True)), server)
+    play(client_of(CAPTURED, mode=ReplayMode(speed=0, keep=True)), server)
     assert statuses(server) == [[200]] and bound(server) == 1
 
 
@@ -62,7 +62,7 @@ def test_it_answers_every_challenge(algorithm: str, qop: str) -> None:
 
 def test_a_nonce_that_grows_old_in_between_is_challenged_as_stale() -> None:
     server = guarded(digest={"lifetime": 1})
-    play(client_of(TWICE, password="wonder", manner=Manner(speed=0.2, keep=True)), server)
+    play(client_of(TWICE, password="wonder", mode=ReplayMode(speed=0.2, keep=True)), server)
     assert statuses(server) == [[401, 200, 401, 200]]
     stale = [client.rounds[2].reason for client in server.clients.listed()]
     assert "older than 1 s" in stale[0]
@@ -76,7 +76,7 @@ def test_a_wrong_password_is_refused_once() -> None:
 
 def test_an_interval_that_is_too_brief_is_raised() -> None:
     server = guarded(min_expires=1200)
-    play(client_of(CAPTURED, password="wonder", manner=Manner(speed=0, keep=True)), server)
+    play(client_of(CAPTURED, password="wonder", mode=ReplayMode(speed=0, keep=True)), server)
     assert statuses(server) == [[401, 423, 200]] and bound(server) == 1
 
 

@@ -30,9 +30,9 @@ def test_register_and_refresh_under_one_call_id(kamailio: Kamailio) -> None:
     assert statuses(result) == [[401], [200], [401], [200]]
     assert result.outcome.same
     assert result.outcome.now == "registered (200)"
-    assert len({row.draft.first("call-id") for row in result.rows}) == 1
-    first = int((result.rows[0].draft.first("cseq") or "").split()[0])
-    assert [int((row.draft.first("cseq") or "").split()[0]) for row in result.rows] == [*range(first, first + 4)]
+    assert len({row.editor.first("call-id") for row in result.rows}) == 1
+    first = int((result.rows[0].editor.first("cseq") or "").split()[0])
+    assert [int((row.editor.first("cseq") or "").split()[0]) for row in result.rows] == [*range(first, first + 4)]
 
 
 def test_the_bindings_are_removed_at_the_end(kamailio: Kamailio) -> None:
@@ -116,7 +116,7 @@ def test_every_transport(kamailio: Kamailio, transport: str, version: int) -> No
     (bound,) = kamailio.bindings(f"x{name}")
     assert ("transport=tcp" in bound) == (transport == "TCP")
     assert ("[::1]" in bound) == (version == 6)
-    via = result.rows[-1].draft.first("via") or ""
+    via = result.rows[-1].editor.first("via") or ""
     assert via.startswith(f"SIP/2.0/{transport} ")
 
 
@@ -150,12 +150,12 @@ def test_a_stranger_s_certificate_is_refused(kamailio: Kamailio, tls_keys: TlsKe
 def test_verbatim_keeps_what_it_can(kamailio: Kamailio) -> None:
     result = played(sample("cseq-not-raised"), kamailio.target, repaired=False)
     assert statuses(result) == [[401], [200], [401], [200]]
-    changed = {edit.what for row in result.rows for edit in row.draft.edits}
+    changed = {edit.what for row in result.rows for edit in row.editor.edits}
     assert changed == {"Via", "Contact", "Authorization"}
     for row in result.rows:
         captured = row.step.exchange.request
-        assert row.draft.first("call-id") == captured.call_id
-        assert row.draft.first("cseq") == captured.first("cseq")
+        assert row.editor.first("call-id") == captured.call_id
+        assert row.editor.first("cseq") == captured.first("cseq")
 
 
 def test_nobody_listens(tmp_path: Path) -> None:

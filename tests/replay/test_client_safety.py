@@ -19,9 +19,9 @@ from analyzer.register.digest.secrets import Secrets
 from replay.agent import Mapping
 from replay.load import Pace
 from replay.net.links import LinkError
-from replay.net.play import Course, play, play_many
+from replay.net.play import ConnectionOptions, play, play_many
 from replay.record import Result
-from replay.session import Manner
+from replay.session import ReplayMode
 from tests.replay.memory import MemoryRegistrar, header
 from tests.replay.peers import Kamailio, Space, kamailio_server, password
 from tests.replay.playing import sample
@@ -29,7 +29,7 @@ from tests.replay.said import CLEAN, flow_of
 from tests.replay.scripted import answer_to, scripted_peer
 from tests.replay.test_replay_cli import TWICE, run
 
-HURRY = Manner(speed=0)
+HURRY = ReplayMode(speed=0)
 BOB = Secrets.of({"bob": "secret"})
 CHALLENGED = 'WWW-Authenticate: Digest realm="{}", nonce="n1", qop="auth"'
 
@@ -70,7 +70,7 @@ def test_the_next_address_is_tried_where_the_first_refuses(transport: str, tmp_p
     flow = flow_of(CLEAN, tmp_path)
     with scripted_peer(registrar, transport="udp" if transport == "udp" else "tcp") as peer:
         four = Endpoint(*peer.address)
-        course = Course(Endpoint("::1", four.port), transport.upper(), manner=HURRY, others=(four,))
+        course = ConnectionOptions(Endpoint("::1", four.port), transport.upper(), mode=HURRY, others=(four,))
         result = play(flow, BOB, course, lambda event: None)
     assert result.outcome.same and result.target.startswith(str(four))
     assert result.notes[-1] == f"[::1]:{four.port} was tried first: connection refused."
@@ -85,7 +85,7 @@ def test_many_users_go_to_the_next_address_too(transport: str, tmp_path: Path) -
         lambda request: [answer_to(request, 200)], transport="udp" if transport == "UDP" else "tcp"
     ) as peer:
         four = Endpoint(*peer.address)
-        course = Course(Endpoint("::1", four.port), transport, manner=HURRY, others=(four,))
+        course = ConnectionOptions(Endpoint("::1", four.port), transport, mode=HURRY, others=(four,))
         load = play_many(flow, BOB, course, ["a", "b", "c"], Pace(rate=1000))
     assert (load.tally.begun, load.tally.same, load.peer) == (3, 3, four)
     assert load.notes == [f"[::1]:{four.port} was tried first: connection refused."]
@@ -95,7 +95,7 @@ def test_many_users_go_to_the_next_address_too(transport: str, tmp_path: Path) -
 def test_where_all_refuse_the_last_word_counts(transport: str, tmp_path: Path) -> None:
     port = unused(socket.SOCK_DGRAM if transport == "UDP" else socket.SOCK_STREAM)
     flow = flow_of(CLEAN, tmp_path)
-    course = Course(Endpoint("::1", port), transport, manner=HURRY, others=(Endpoint("127.0.0.1", port),))
+    course = ConnectionOptions(Endpoint("::1", port), transport, mode=HURRY, others=(Endpoint("127.0.0.1", port),))
     if transport == "TCP":
         with pytest.raises(LinkError, match="connection refused"):
             play(flow, BOB, course, lambda event: None)
@@ -110,7 +110,9 @@ def test_a_peer_that_has_answered_is_not_left(tmp_path: Path) -> None:
     flow = flow_of(CLEAN, tmp_path)
     with scripted_peer(lambda request: [answer_to(request, 403)]) as peer:
         others = (Endpoint("127.0.0.2", 9),)
-        result = play(flow, BOB, Course(Endpoint(*peer.address), manner=HURRY, others=others), lambda event: None)
+        result = play(
+            flow, BOB, ConnectionOptions(Endpoint(*peer.address), mode=HURRY, others=others), lambda event: None
+        )
     assert result.target.startswith(str(Endpoint(*peer.address))) and result.notes == []
 
 
@@ -129,7 +131,7 @@ def asked_by(realm: str, folder: Path, text: str = CLEAN, mapping: str = "") -> 
 
     with scripted_peer(asking) as peer:
         maps = Mapping.parse((mapping,)) if mapping else Mapping()
-        course = Course(Endpoint(*peer.address), manner=HURRY, mapping=maps)
+        course = ConnectionOptions(Endpoint(*peer.address), mode=HURRY, mapping=maps)
         return play(flow_of(text, folder), BOB, course, lambda event: None)
 
 
@@ -165,7 +167,7 @@ def test_strange_realms_of_many_users_are_counted(tmp_path: Path) -> None:
 
     users = ["a", "b", "c"]
     with scripted_peer(asking) as peer:
-        course = Course(Endpoint(*peer.address), manner=HURRY)
+        course = ConnectionOptions(Endpoint(*peer.address), mode=HURRY)
         flow = flow_of(CLEAN, tmp_path)
         load = play_many(flow, Secrets.of(dict.fromkeys(users, "pw")), course, users, Pace(rate=1000))
     assert load.tally.realms == {"trap": 3}
@@ -178,7 +180,7 @@ def test_every_user_registers_his_own_address_of_record(name: str, tmp_path: Pat
     text = CLEAN.replace("{bob secret}", f"{{{name} secret}}")
     users = Secrets.of({"u1": "pw", "u2@here": "pw"})
     with scripted_peer(registrar) as peer:
-        course = Course(Endpoint(*peer.address), manner=Manner(speed=0, keep=True))
+        course = ConnectionOptions(Endpoint(*peer.address), mode=ReplayMode(speed=0, keep=True))
         load = play_many(flow_of(text, tmp_path), users, course, ["u1", "u2@here"], Pace(rate=1000))
     assert load.tally.same == 2
     said = {(header(one, "To"), (header(one, "Contact") or "").partition("@")[0]) for one in registrar.requests}
@@ -243,7 +245,7 @@ def test_the_users_of_a_storm_leave_what_they_could_not_remove(tmp_path: Path) -
         return [] if b"expires=0" in request else [answer_to(request, 200)]
 
     with scripted_peer(bound_and_gone) as peer:
-        course = Course(Endpoint(*peer.address), manner=Manner(speed=1))
+        course = ConnectionOptions(Endpoint(*peer.address), mode=ReplayMode(speed=1))
         begun = time.monotonic()
         load = play_many(flow, BOB, course, ["a", "b", "c"], Pace(rate=100, duration=0.5))
         took = time.monotonic() - begun
@@ -254,7 +256,7 @@ def test_the_users_of_a_storm_leave_what_they_could_not_remove(tmp_path: Path) -
 def test_a_storm_at_a_registrar_that_answers_nobody_counts_every_binding(tmp_path: Path) -> None:
     flow = flow_of("> REGISTER sip:example.com\n< 200", tmp_path)
     with scripted_peer(lambda request: []) as peer:
-        course = Course(Endpoint(*peer.address), manner=HURRY)
+        course = ConnectionOptions(Endpoint(*peer.address), mode=HURRY)
         load = play_many(flow, BOB, course, ["a", "b"], Pace(rate=100, duration=0.2))
     assert load.tally.not_removed == load.tally.begun > 3
     assert load.tally.requests == load.tally.begun

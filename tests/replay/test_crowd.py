@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from analyzer.evidence import Endpoint
-from replay.happenings import TurnedAway
 from replay.net import connections as bounds
 from replay.net import descriptors, door
 from replay.net.descriptors import LOOP_NEEDS, MOST_CONNECTIONS, RESERVE, afford, most_connections
 from replay.net.leftovers import line_of
+from replay.registrar_events import TurnedAway
 from replay.uas import MOST_KINDS
 from replay.views.registrar import told as line
 from tests.replay.crowds import be_rude, crowd_of, held, register, strange_lines

@@ -7,9 +7,9 @@ import threading
 from collections.abc import Sequence
 
 from analyzer.evidence import Endpoint
-from replay.machine import SECOND, Command, Say, Send
+from replay.machine import SECOND, Command, Notify, Send
 from replay.net.converse import converse, now
-from replay.net.inbox import MOST_QUEUED, Arrived, Broke, Inbox, Stop
+from replay.net.inbox import MOST_QUEUED, Inbox, MessageReceived, Stop, TransportError
 from replay.net.links import LinkError
 
 PEER = Endpoint("127.0.0.1", 5060)
@@ -19,27 +19,27 @@ def test_what_is_there_comes_at_once_and_in_order() -> None:
     async def run() -> list[object]:
         inbox = Inbox()
         for number in range(3):
-            inbox.put(Arrived(b"%d" % number, PEER))
+            inbox.put(MessageReceived(b"%d" % number, PEER))
         return [await inbox.get(None), inbox.take(), await inbox.get(0), inbox.take(), await inbox.get(0)]
 
     first, second, third, *rest = asyncio.run(run())
-    assert [one.octets for one in (first, second, third) if isinstance(one, Arrived)] == [b"0", b"1", b"2"]
+    assert [one.octets for one in (first, second, third) if isinstance(one, MessageReceived)] == [b"0", b"1", b"2"]
     assert rest == [None, None]
 
 
 def test_who_waits_is_woken() -> None:
     async def run() -> object:
         inbox = Inbox()
-        asyncio.get_running_loop().call_soon(inbox.put, Broke("refused"))
+        asyncio.get_running_loop().call_soon(inbox.put, TransportError("refused"))
         return await inbox.get(None)
 
-    assert asyncio.run(run()) == Broke("refused")
+    assert asyncio.run(run()) == TransportError("refused")
 
 
 def test_a_flood_loses_what_finds_no_room_but_an_end_always_has_some() -> None:
     inbox = Inbox()
     for _ in range(MOST_QUEUED + 5):
-        inbox.put(Broke("x"))
+        inbox.put(TransportError("x"))
     inbox.put(Stop())
     assert inbox.lost == 5
     taken = [inbox.take() for _ in range(MOST_QUEUED + 2)]
@@ -78,7 +78,7 @@ class Script:
     def _note(self, what: str) -> Sequence[Command]:
         self.told.append(what)
         self.done = what == self.last
-        return [Say(what)]
+        return [Notify(what)]
 
     def start(self, now: int) -> Sequence[Command]:
         return [Send(b"hello"), *self._note("start")]
@@ -104,8 +104,8 @@ class Script:
 def test_everything_reaches_the_machine_in_order() -> None:
     link, machine = FakeLink(), Script("stop")
     heard: list[object] = []
-    link.inbox.put(Arrived(b"one", PEER))
-    link.inbox.put(Broke("gone"))
+    link.inbox.put(MessageReceived(b"one", PEER))
+    link.inbox.put(TransportError("gone"))
     link.inbox.put(Stop())
     asyncio.run(converse(machine, link, heard.append))
     assert machine.told == heard == ["start", "one", "gone", "stop"]
@@ -121,7 +121,7 @@ def test_a_deadline_wakes_it() -> None:
 def test_a_deadline_has_its_turn_in_a_flood() -> None:
     link, machine = FakeLink(), Script("wake", after=0.0)
     for _ in range(1000):
-        link.inbox.put(Arrived(b"x", PEER))
+        link.inbox.put(MessageReceived(b"x", PEER))
     asyncio.run(converse(machine, link, lambda event: None))
     assert machine.told.count("x") < 200
 

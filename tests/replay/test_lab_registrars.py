@@ -9,9 +9,9 @@ import pytest
 
 from analyzer.register.digest.secrets import Secrets
 from analyzer.run.pipeline import analyze
+from replay.captured_registrar import PlaybackOptions, Scenario
 from replay.flow import Flow, Wish, read_flow
-from replay.scenario import Playing, Scenario
-from replay.session import Manner
+from replay.session import ReplayMode
 from tests.replay.registrar_stage import client_of, house, play, tokens
 from tests.shared import needs_shared, shared
 
@@ -36,9 +36,9 @@ def test_the_captured_sequence_is_played(name: str) -> None:
     file = shared("captures", "lab", *name.split("/"))
     seen = 0
     for captured in flows(file):
-        scenario = Scenario(captured, Secrets(), tokens(), Playing(speed=0))
+        scenario = Scenario(captured, Secrets(), tokens(), PlaybackOptions(speed=0))
         server = house(scenario)
-        play(client_of(captured, manner=Manner(repaired=False, speed=0, keep=True)), server)
+        play(client_of(captured, mode=ReplayMode(repaired=False, speed=0, keep=True)), server)
         rounds = [one for client in server.clients.listed() for one in client.rounds]
         assert [one.now or 0 for one in rounds] == [one.status for one in captured.exchanges]
         assert [one.then for one in rounds] == [one.status for one in captured.exchanges]
@@ -52,8 +52,8 @@ def test_what_is_changed_is_what_must_be(name: str) -> None:
     file = shared("captures", "lab", *name.split("/"))
     allowed = {"Via", "From", "To", "Call-ID", "CSeq", "Contact", "Date", "WWW-Authenticate", "Content-Length"}
     for captured in flows(file, 3):
-        server = house(Scenario(captured, Secrets(), tokens(), Playing(speed=0)))
-        play(client_of(captured, manner=Manner(repaired=False, speed=0, keep=True)), server)
+        server = house(Scenario(captured, Secrets(), tokens(), PlaybackOptions(speed=0)))
+        play(client_of(captured, mode=ReplayMode(repaired=False, speed=0, keep=True)), server)
         rounds = [one for client in server.clients.listed() for one in client.rounds]
         assert {edit.what for one in rounds for edit in one.edits} <= allowed
         assert all(edit.before != edit.after for one in rounds for edit in one.edits)
@@ -78,8 +78,8 @@ def test_the_captured_registrars_faults_are_found_live(name: str) -> None:
     for captured in flows(file, 4):
         assert captured.report is not None
         faults = [one for one in captured.report.findings if one.at_fault == "registrar"]
-        server = house(Scenario(captured, Secrets(), lambda: uuid4().hex, Playing(speed=0)))
-        play(client_of(captured, manner=Manner(repaired=False, speed=0, keep=True)), server)
+        server = house(Scenario(captured, Secrets(), lambda: uuid4().hex, PlaybackOptions(speed=0)))
+        play(client_of(captured, mode=ReplayMode(repaired=False, speed=0, keep=True)), server)
         report = server.conversation.finish()
         now = {one.rule for one in report.findings if one.at_fault == "registrar"}
         assert now <= {one.rule for one in faults} | OF_THE_NONCE

@@ -18,13 +18,13 @@ from analyzer.evidence import Endpoint
 from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.message import Message, parse_bytes
 from replay.conversation import Conversation
-from replay.happenings import Ended, Finished, Serving
 from replay.machine import SECOND
 from replay.net import connections as rim
 from replay.net import descriptors
 from replay.net.listen import listen, server_context
 from replay.registrar import Registrar, RegistrarPolicy
-from replay.uas import Term, UserAgentServer
+from replay.registrar_events import Ended, Finished, Serving
+from replay.uas import StopCondition, UserAgentServer
 from tests.replay.live_stage import served
 from tests.replay.registrar_stage import request, tokens
 from tests.tools import Tool
@@ -37,7 +37,7 @@ class Played:
 
     def __init__(self, transport: str, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None, **term: int) -> None:
         user = Registrar(Secrets(), RegistrarPolicy(), tokens())
-        self.machine = UserAgentServer(user, Conversation(), Term(**term))
+        self.machine = UserAgentServer(user, Conversation(), StopCondition(**term))
         self.transport, self.bind, self.tls = transport, Endpoint(host, 0), tls
         self.events: list[Any] = []
 

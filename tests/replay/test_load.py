@@ -10,15 +10,15 @@ import pytest
 from analyzer.evidence import Endpoint
 from analyzer.register.digest.secrets import Secrets
 from replay.agent import Agent, Mapping
+from replay.digest_client import DigestClient
 from replay.flow import read_flow
 from replay.load import Load, Pace
-from replay.machine import SECOND, Command, Say, Send
-from replay.net.play import Course, play_many
+from replay.machine import SECOND, Command, Notify, Send
+from replay.net.play import ConnectionOptions, play_many
 from replay.plan import steps_of
-from replay.session import PATIENCE, ClientSession, Manner
+from replay.session import PATIENCE, ClientSession, ReplayMode
 from replay.timers import Timers
 from replay.views.load import is_same, load_record
-from replay.wallet import Wallet
 from tests.replay.peers import Kamailio, answer_to, kamailio_server, password, scripted_peer
 from tests.replay.playing import sample
 
@@ -26,7 +26,7 @@ FLOW = read_flow([sample("cseq-jump")])
 PEER = Endpoint("127.0.0.1", 5060)
 
 
-def load(users: int, pace: Pace, *, manner: Manner = Manner(speed=0)) -> Load:  # noqa: B008 - frozen
+def load(users: int, pace: Pace, *, mode: ReplayMode = ReplayMode(speed=0)) -> Load:  # noqa: B008 - frozen
     numbers = iter(range(10**6))
 
     def token() -> str:
@@ -35,14 +35,14 @@ def load(users: int, pace: Pace, *, manner: Manner = Manner(speed=0)) -> Load:  
     def make(number: int) -> ClientSession:
         mapping = Mapping.parse((f"carol@=u{number}@",))
         secrets = Secrets.of({f"u{number}": "pw"})
-        agent = Agent(Endpoint("127.0.0.1", 40000), "UDP", token, Wallet(secrets, f"u{number}", token), mapping)
-        return ClientSession(steps_of(FLOW), agent, Timers(), manner)
+        agent = Agent(Endpoint("127.0.0.1", 40000), "UDP", token, DigestClient(secrets, f"u{number}", token), mapping)
+        return ClientSession(steps_of(FLOW), agent, Timers(), mode)
 
     return Load(make, users, pace)
 
 
 def octets(commands: list[Command]) -> list[bytes]:
-    assert not any(isinstance(command, Say) for command in commands), "events of thousands stay inside"
+    assert not any(isinstance(command, Notify) for command in commands), "events of thousands stay inside"
     return [command.octets for command in commands if isinstance(command, Send)]
 
 
@@ -151,7 +151,7 @@ def test_what_may_be_left_of_what_was_cut_short_is_counted() -> None:
 
 
 def test_a_second_stop_ends_at_that_instant_and_counts_what_is_left() -> None:
-    machine = load(1, Pace(rate=1), manner=Manner(speed=1))
+    machine = load(1, Pace(rate=1), mode=ReplayMode(speed=1))
     (first,) = octets(machine.start(0))
     machine.receive(answer_to(first, 200), PEER, 1)
     machine.stop(SECOND)
@@ -166,7 +166,7 @@ def test_a_registrar_that_dies_before_the_hard_stop_is_a_failure() -> None:
 
 
 def test_stop_removes_what_was_bound_and_the_second_ends_at_once() -> None:
-    machine = load(1, Pace(rate=1), manner=Manner(speed=1))
+    machine = load(1, Pace(rate=1), mode=ReplayMode(speed=1))
     (first,) = octets(machine.start(0))
     machine.receive(answer_to(first, 200), PEER, 1)
     assert machine.deadline is not None
@@ -214,7 +214,7 @@ def test_2000_users_at_a_real_registrar(tmp_path: Path) -> None:
     users = [f"u{number:05d}" for number in range(2000)]
     secrets = Secrets.of({user: password(user) for user in users})
     with kamailio_server() as server:
-        course = Course(Endpoint(*server.address), manner=Manner(speed=0, keep=True))
+        course = ConnectionOptions(Endpoint(*server.address), mode=ReplayMode(speed=0, keep=True))
         result = play_many(FLOW, secrets, course, users, Pace(rate=400, concurrency=400))
         assert all(len(server.bindings(user)) == 1 for user in users[::100])
     assert is_same(result), result.tally.unlike
@@ -225,7 +225,7 @@ def test_2000_users_at_a_real_registrar(tmp_path: Path) -> None:
 def test_bindings_of_all_users_are_removed(kamailio: Kamailio) -> None:
     users = [f"z{number:03d}" for number in range(30)]
     secrets = Secrets.of({user: password(user) for user in users})
-    course = Course(Endpoint(*kamailio.address), manner=Manner(speed=0))
+    course = ConnectionOptions(Endpoint(*kamailio.address), mode=ReplayMode(speed=0))
     result = play_many(FLOW, secrets, course, users, Pace(rate=200))
     assert is_same(result)
     assert all(kamailio.bindings(user) == [] for user in users[::10])
@@ -235,7 +235,7 @@ def test_a_registrar_that_answers_nobody_costs_timeouts_and_no_more() -> None:
     users = [f"q{number}" for number in range(5)]
     short = replace(Timers(), t1=2_000_000, t2=10_000_000)
     with scripted_peer(lambda request: []) as peer:
-        course = Course(Endpoint(*peer.address), manner=Manner(speed=0), timers=short)
+        course = ConnectionOptions(Endpoint(*peer.address), mode=ReplayMode(speed=0), timers=short)
         result = play_many(FLOW, Secrets(), course, users, Pace(rate=1000))
     assert result.tally.timeouts == 20
     assert result.tally.unlike == {"step 2 no answer now, registered (200) then": 5}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from analyzer.sip.address import Address
-from replay.bindings import MOST_CONTACTS, Bindings, Change, Full, OutOfOrder
 from replay.contacts import rewritten
+from replay.location_service import MOST_CONTACTS, Bindings, Change, Full, OutOfOrder
 from replay.machine import SECOND
 from tests.replay.registrar_stage import START as NOW
 

@@ -9,10 +9,10 @@ import pytest
 
 from analyzer.evidence import Endpoint
 from analyzer.register.digest.secrets import Secrets
+from replay.captured_registrar import Scenario
 from replay.flow import Flow
 from replay.machine import SECOND
 from replay.registrar_app import ServingOptions, machine_of, result_of, serve
-from replay.scenario import Scenario
 from tests.replay.registrar_stage import EPOCH, HERE, PHONE, START, flow, request, sent, tokens
 
 GRANTED = (

@@ -32,9 +32,9 @@ def told(statuses: list[int], **headers: Any) -> Result:
     """The plan, as if these answers had come."""
     result = plan()
     for row, status in zip(result.rows, statuses, strict=False):
-        octets = row.draft.octets()
+        octets = row.editor.octets()
         final = parse_bytes(answer_to(octets, status, **headers)) if status else None
-        one = Try(row.draft, final=final, sent_at=0, answered_at=5_000_000 if final else None, ending="answered")
+        one = Try(row.editor, final=final, sent_at=0, answered_at=5_000_000 if final else None, ending="answered")
         one.ending = "answered" if final else "timeout"
         row.result = StepResult(row.step, [one])
     steps = [row.step for row in result.rows]

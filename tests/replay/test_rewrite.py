@@ -13,8 +13,8 @@ import replay.rewrite
 from analyzer.evidence import Endpoint
 from analyzer.sip.message import Message, parse_bytes
 from replay.agent import Agent
-from replay.draft import Draft, Edit
 from replay.flow import read_flow
+from replay.message_editor import Edit, MessageEditor
 from replay.plan import steps_of
 from replay.rewrite import BARE, NECESSITIES, REPAIRS, Change, written
 from tests.replay.said import (
@@ -33,21 +33,23 @@ LIVE = {"Via", "Call-ID", "Contact", "Authorization"}
 """What every replay has to change."""
 
 
-def drafts(text: str, folder: Path, agent: Agent | None = None, changes: tuple[Change, ...] = REPAIRS) -> list[Draft]:
+def drafts(
+    text: str, folder: Path, agent: Agent | None = None, changes: tuple[Change, ...] = REPAIRS
+) -> list[MessageEditor]:
     agent = agent or agent_of()
     return [written(step, agent, changes) for step in steps_in(text, folder)]
 
 
-def last(text: str, folder: Path, agent: Agent | None = None, changes: tuple[Change, ...] = REPAIRS) -> Draft:
+def last(text: str, folder: Path, agent: Agent | None = None, changes: tuple[Change, ...] = REPAIRS) -> MessageEditor:
     return drafts(text, folder, agent, changes)[-1]
 
 
-def sent(draft: Draft) -> Message:
-    return parse_bytes(draft.octets())
+def sent(editor: MessageEditor) -> Message:
+    return parse_bytes(editor.octets())
 
 
-def edits_of(draft: Draft, what: str) -> list[Edit]:
-    return [edit for edit in draft.edits if edit.what == what]
+def edits_of(editor: MessageEditor, what: str) -> list[Edit]:
+    return [edit for edit in editor.edits if edit.what == what]
 
 
 def cited_rules() -> set[str]:
@@ -67,22 +69,22 @@ def test_every_rule_that_a_repair_cites_exists() -> None:
 
 
 def test_a_clean_request_changes_in_what_is_live_alone(tmp_path: Path) -> None:
-    for draft in drafts(CLEAN, tmp_path):
-        assert {edit.what for edit in draft.edits} <= LIVE
-        assert [edit.rule for edit in draft.edits] == [None] * len(draft.edits)
+    for editor in drafts(CLEAN, tmp_path):
+        assert {edit.what for edit in editor.edits} <= LIVE
+        assert [edit.rule for edit in editor.edits] == [None] * len(editor.edits)
 
 
 def test_a_clean_refresh_is_clean(tmp_path: Path) -> None:
     text = f"{CLEAN}\n@1800 > REGISTER sip:example.com\n< 200\n@1900 > REGISTER sip:example.com\nExpires: 0\n< 200"
-    assert {(edit.what, edit.rule) for draft in drafts(text, tmp_path) for edit in draft.edits} <= {
+    assert {(edit.what, edit.rule) for editor in drafts(text, tmp_path) for edit in editor.edits} <= {
         (what, None) for what in LIVE
     }
 
 
 def test_what_is_not_edited_keeps_its_octets(tmp_path: Path) -> None:
-    draft = last("> REGISTER sip:example.com\nX-Odd:   a  b\nfrom: <sip:bob@example.com>;tag=f1\n< 200", tmp_path)
-    assert b"\r\nfrom: <sip:bob@example.com>;tag=f1\r\n" in draft.octets()
-    assert b"X-Odd: a  b\r\n" in draft.octets()
+    editor = last("> REGISTER sip:example.com\nX-Odd:   a  b\nfrom: <sip:bob@example.com>;tag=f1\n< 200", tmp_path)
+    assert b"\r\nfrom: <sip:bob@example.com>;tag=f1\r\n" in editor.octets()
+    assert b"X-Odd: a  b\r\n" in editor.octets()
 
 
 R = "> REGISTER sip:example.com"
@@ -228,10 +230,10 @@ MENDED: dict[str, tuple[str, str, str, str]] = {
 @pytest.mark.parametrize("name", MENDED)
 def test_a_repair_mends_and_cites(name: str, tmp_path: Path) -> None:
     text, what, rule, line = MENDED[name]
-    draft = last(text, tmp_path)
-    assert rule in [edit.rule for edit in edits_of(draft, what)]
-    assert f"\r\n{line}\r\n" in f"\r\n{draft.octets().decode()}"
-    assert all(edit.why for edit in draft.edits)
+    editor = last(text, tmp_path)
+    assert rule in [edit.rule for edit in edits_of(editor, what)]
+    assert f"\r\n{line}\r\n" in f"\r\n{editor.octets().decode()}"
+    assert all(edit.why for edit in editor.edits)
 
 
 @pytest.mark.parametrize("name", MENDED)
@@ -245,31 +247,33 @@ def test_a_repair_leaves_the_rest_alone(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", MENDED)
 def test_what_was_repaired_needs_no_second_repair(name: str, tmp_path: Path) -> None:
     """The repaired requests, captured again, are repaired without citing a rule."""
-    octets = iter([draft.octets() for draft in drafts(MENDED[name][0], tmp_path)])
+    octets = iter([editor.octets() for editor in drafts(MENDED[name][0], tmp_path)])
     captured = raw_messages(MENDED[name][0])
     said = [with_payload(one, next(octets)) if one.payload.startswith(b"REGISTER") else one for one in captured]
     path = capture_of(said, tmp_path, "again.pcap")
     agent = agent_of(local=Endpoint("127.0.0.1", 40001))
     for step in steps_of(read_flow([path])):
-        draft = written(step, agent)
-        assert {edit.rule for edit in draft.edits} == {None}
-        assert {edit.what for edit in draft.edits} <= LIVE
+        editor = written(step, agent)
+        assert {edit.rule for edit in editor.edits} == {None}
+        assert {edit.what for edit in editor.edits} <= LIVE
 
 
 def test_lines_that_are_no_headers_go(tmp_path: Path) -> None:
     text = f"{R}\nX-Line: here\n{OK}"
     odd = spoiled(text, b"X-Line: here", b"no header at all")
     (step,) = steps_of(read_flow([capture_of(odd, tmp_path)]))
-    draft = written(step, agent_of())
-    assert [(edit.rule, edit.before) for edit in draft.edits if edit.rule] == [("R3261-7.3-syntax", "no header at all")]
-    assert b"no header" not in draft.octets()
+    editor = written(step, agent_of())
+    assert [(edit.rule, edit.before) for edit in editor.edits if edit.rule] == [
+        ("R3261-7.3-syntax", "no header at all")
+    ]
+    assert b"no header" not in editor.octets()
 
 
 def test_routes_of_the_captured_network_go(tmp_path: Path) -> None:
-    draft = last(f"{R}\nRoute: <sip:192.0.2.1;lr>\nPath: <sip:192.0.2.2;lr>\n{OK}", tmp_path)
-    assert sent(draft).first("route") is None
-    assert sent(draft).first("path") is not None  # a client's own, for there is one Via
-    assert edits_of(draft, "Route")[0].rule is None
+    editor = last(f"{R}\nRoute: <sip:192.0.2.1;lr>\nPath: <sip:192.0.2.2;lr>\n{OK}", tmp_path)
+    assert sent(editor).first("route") is None
+    assert sent(editor).first("path") is not None  # a client's own, for there is one Via
+    assert edits_of(editor, "Route")[0].rule is None
 
 
 def test_every_via_but_ours_goes(tmp_path: Path) -> None:
@@ -279,7 +283,7 @@ def test_every_via_but_ours_goes(tmp_path: Path) -> None:
 
 def test_one_call_id_and_a_counting_cseq_for_all(tmp_path: Path) -> None:
     text = f"{R}\nCSeq: 40\n{OK}\n@60 {R}\nCall-ID: b\nCSeq: 90\n{OK}\n@99 {R}\nCall-ID: c\n{OK}"
-    messages = [sent(draft) for draft in drafts(text, tmp_path)]
+    messages = [sent(editor) for editor in drafts(text, tmp_path)]
     assert len({one.call_id for one in messages}) == 1
     assert [one.cseq.number for one in messages if one.cseq] == [40, 41, 42]
     branches = [one.via.branch for one in messages if one.via]
@@ -289,13 +293,13 @@ def test_one_call_id_and_a_counting_cseq_for_all(tmp_path: Path) -> None:
 def test_a_body_keeps_its_octets_and_gets_its_length(tmp_path: Path) -> None:
     empty, full = b"Content-Length: 0\r\n\r\n", b"Content-Length: 3\r\n\r\na\r\n"
     (step,) = steps_of(read_flow([capture_of(spoiled(f"{R}\n{OK}", empty, full), tmp_path)]))
-    draft = written(step, agent_of())
-    assert sent(draft).body == b"a\r\n" and b"Content-Length: 3\r\n" in draft.octets()
+    editor = written(step, agent_of())
+    assert sent(editor).body == b"a\r\n" and b"Content-Length: 3\r\n" in editor.octets()
 
 
 def test_length_is_added_where_it_is_missing(tmp_path: Path) -> None:
-    draft = last(f"{R}\n-Content-Length\n{OK}", tmp_path)
-    assert b"Content-Length: 0\r\n" in draft.octets() and edits_of(draft, "Content-Length")[0].rule is None
+    editor = last(f"{R}\n-Content-Length\n{OK}", tmp_path)
+    assert b"Content-Length: 0\r\n" in editor.octets() and edits_of(editor, "Content-Length")[0].rule is None
 
 
 @pytest.mark.parametrize("path", READABLE, ids=lambda path: path.parent.name)

@@ -11,8 +11,8 @@ from analyzer.register.digest.input import from_credentials
 from analyzer.register.digest.verdict import judge
 from analyzer.sip.message import Message, parse_bytes
 from replay.agent import Agent, MapError, Mapping
-from replay.draft import Draft
 from replay.flow import read_flow
+from replay.message_editor import MessageEditor
 from replay.plan import steps_of
 from replay.rewrite import BARE, NECESSITIES, REPAIRS, Change, written
 from replay.rewrite.auth import answer_challenge
@@ -22,13 +22,13 @@ R = "> REGISTER sip:example.com"
 OK = "< 200"
 
 
-def last(text: str, folder: Path, agent: Agent | None = None, changes: tuple[Change, ...] = REPAIRS) -> Draft:
+def last(text: str, folder: Path, agent: Agent | None = None, changes: tuple[Change, ...] = REPAIRS) -> MessageEditor:
     agent = agent or agent_of()
     return [written(step, agent, changes) for step in steps_in(text, folder)][-1]
 
 
-def sent(draft: Draft) -> Message:
-    return parse_bytes(draft.octets())
+def sent(editor: MessageEditor) -> Message:
+    return parse_bytes(editor.octets())
 
 
 def contact(value: str, folder: Path, agent: Agent | None = None) -> str:
@@ -69,29 +69,29 @@ def test_contacts_get_the_live_address(captured: str, live: str, tmp_path: Path)
     ],
 )
 def test_every_address_and_transport(local: Endpoint, transport: str, live: str, via: str, tmp_path: Path) -> None:
-    draft = last(f"{R}\n{OK}", tmp_path, agent_of(local=local, transport=transport))
-    assert draft.first("contact") == live
-    assert (draft.first("via") or "").partition(";")[0] == via
+    editor = last(f"{R}\n{OK}", tmp_path, agent_of(local=local, transport=transport))
+    assert editor.first("contact") == live
+    assert (editor.first("via") or "").partition(";")[0] == via
 
 
 def test_contact_is_kept_if_asked(tmp_path: Path) -> None:
     agent = agent_of(keep_contact=True)
-    draft = last(f"{R}\nContact: <sip:bob@192.0.2.10;transport=tcp>\n{OK}", tmp_path, agent)
-    assert draft.first("contact") == "<sip:bob@192.0.2.10;transport=tcp>"
-    assert (draft.first("via") or "").startswith("SIP/2.0/UDP 127.0.0.1:40000;")
+    editor = last(f"{R}\nContact: <sip:bob@192.0.2.10;transport=tcp>\n{OK}", tmp_path, agent)
+    assert editor.first("contact") == "<sip:bob@192.0.2.10;transport=tcp>"
+    assert (editor.first("via") or "").startswith("SIP/2.0/UDP 127.0.0.1:40000;")
 
 
 def test_a_query_has_no_contact_and_gets_none(tmp_path: Path) -> None:
-    draft = last(f"{R}\n-Contact\n-Expires\n{OK}", tmp_path)
-    assert draft.first("contact") is None and draft.first("expires") is None
+    editor = last(f"{R}\n-Contact\n-Expires\n{OK}", tmp_path)
+    assert editor.first("contact") is None and editor.first("expires") is None
 
 
 def test_a_right_star_stays(tmp_path: Path) -> None:
-    draft = last(f"{R}\nContact: *\nExpires: 0\n{OK}", tmp_path, agent_of())
-    assert {edit.what for edit in draft.edits} == {"Via", "Call-ID"}
+    editor = last(f"{R}\nContact: *\nExpires: 0\n{OK}", tmp_path, agent_of())
+    assert {edit.what for edit in editor.edits} == {"Via", "Call-ID"}
 
 
-def raised(text: str, folder: Path, least: int = 100) -> Draft:
+def raised(text: str, folder: Path, least: int = 100) -> MessageEditor:
     agent = agent_of()
     agent.min_expires = least
     return last(text, folder, agent)
@@ -163,8 +163,8 @@ def test_a_mapping_that_cannot_be_understood_is_told(text: str) -> None:
     ],
 )
 def test_a_port_stays_unless_a_new_one_comes(mapping: str, request_uri: str, tmp_path: Path) -> None:
-    draft = last("> REGISTER sip:example.com:5080;x\n< 200", tmp_path, agent_of(mapping=(mapping,)))
-    assert sent(draft).request_uri == request_uri
+    editor = last("> REGISTER sip:example.com:5080;x\n< 200", tmp_path, agent_of(mapping=(mapping,)))
+    assert sent(editor).request_uri == request_uri
 
 
 # Credentials.
@@ -172,7 +172,7 @@ def test_a_port_stays_unless_a_new_one_comes(mapping: str, request_uri: str, tmp
 
 def challenged_agent(agent: Agent, nonce: str = "live") -> Agent:
     answer = f'SIP/2.0 401 No\r\nWWW-Authenticate: Digest realm="example.com", nonce="{nonce}", qop="auth"\r\n\r\n'
-    assert agent.wallet.take(parse_bytes(answer.encode()), spoke=False)
+    assert agent.digest_client.take(parse_bytes(answer.encode()), spoke=False)
     return agent
 
 
@@ -195,8 +195,8 @@ def test_credentials_sign_the_repaired_request_uri(tmp_path: Path) -> None:
 
 def test_a_wrong_password_is_repaired_and_its_rule_cited(tmp_path: Path) -> None:
     steps = steps_of(read_flow([capture_of(AUTHORIZED % "mistyped", tmp_path)], secrets=secrets_of(bob="secret")))
-    draft = written(steps[-1], challenged_agent(agent_of()))
-    (edit,) = [edit for edit in draft.edits if edit.what == "Authorization"]
+    editor = written(steps[-1], challenged_agent(agent_of()))
+    (edit,) = [edit for edit in editor.edits if edit.what == "Authorization"]
     assert edit.rule == "R7616-digest-verify"
 
 
@@ -210,15 +210,15 @@ def test_a_wrong_password_is_repaired_and_its_rule_cited(tmp_path: Path) -> None
     ],
 )
 def test_wrong_credentials_are_repaired_and_the_rule_cited(pairs: str, rule: str | None, tmp_path: Path) -> None:
-    draft = last(AUTHORIZED % f"secret {pairs}".rstrip(), tmp_path, challenged_agent(agent_of()))
-    (edit,) = [edit for edit in draft.edits if edit.what == "Authorization"]
+    editor = last(AUTHORIZED % f"secret {pairs}".rstrip(), tmp_path, challenged_agent(agent_of()))
+    (edit,) = [edit for edit in editor.edits if edit.what == "Authorization"]
     assert edit.rule == rule and edit.why
 
 
 def test_a_nonce_count_that_was_not_raised_is_cited(tmp_path: Path) -> None:
     text = f"{R}\n< 401\n{R}\nAuthorization: {{bob secret}}\n< 200\n@99 {R}\nAuthorization: {{bob secret}}\n< 200"
-    draft = last(text, tmp_path, challenged_agent(agent_of()))
-    (edit,) = [edit for edit in draft.edits if edit.what == "Authorization"]
+    editor = last(text, tmp_path, challenged_agent(agent_of()))
+    (edit,) = [edit for edit in editor.edits if edit.what == "Authorization"]
     assert edit.rule == "R7616-3.4-nc-count"
 
 
@@ -238,13 +238,13 @@ def test_without_a_secret_captured_credentials_stay(tmp_path: Path) -> None:
 def test_verbatim_changes_address_and_nonce_alone(path: Path) -> None:
     agent = challenged_agent(agent_of(secrets_of(bob="x", carol="carolpw"), username="carol"))
     for step in steps_of(read_flow([path])):
-        draft = written(step, agent, NECESSITIES)
-        assert {edit.what for edit in draft.edits} <= {"Via", "Contact", "Authorization"}
-        assert {edit.rule for edit in draft.edits} <= {None}
-        changed = {edit.what.lower() for edit in draft.edits}
-        unchanged = Draft(step.exchange.request)
-        assert draft.start == unchanged.start and draft.body == unchanged.body
-        rows = [(one.key, one.octets) for one in draft.lines if one.key not in changed]
+        editor = written(step, agent, NECESSITIES)
+        assert {edit.what for edit in editor.edits} <= {"Via", "Contact", "Authorization"}
+        assert {edit.rule for edit in editor.edits} <= {None}
+        changed = {edit.what.lower() for edit in editor.edits}
+        unchanged = MessageEditor(step.exchange.request)
+        assert editor.start == unchanged.start and editor.body == unchanged.body
+        rows = [(one.key, one.octets) for one in editor.lines if one.key not in changed]
         assert rows == [(one.key, one.octets) for one in unchanged.lines if one.key not in changed]
 
 
@@ -269,14 +269,14 @@ def test_verbatim_via_keeps_its_parameters(captured: str, live: str, tmp_path: P
 
 def test_verbatim_keeps_faults(tmp_path: Path) -> None:
     text = f"> REGISTER sip:bob@example.com\nFrom: sip:bob@example.com\n-Max-Forwards\nContact: *\nExpires: 60\n{OK}"
-    draft = last(text, tmp_path, changes=NECESSITIES)
-    assert {edit.what for edit in draft.edits} == {"Via"}
-    assert b"REGISTER sip:bob@example.com SIP/2.0\r\n" in draft.octets() and b"Max-Forwards" not in draft.octets()
+    editor = last(text, tmp_path, changes=NECESSITIES)
+    assert {edit.what for edit in editor.edits} == {"Via"}
+    assert b"REGISTER sip:bob@example.com SIP/2.0\r\n" in editor.octets() and b"Max-Forwards" not in editor.octets()
 
 
 @pytest.mark.parametrize(("password", "verdict"), [("secret", "match"), ("mistyped", "mismatch")])
 def test_verbatim_credentials_are_as_right_or_wrong_as_they_were(password: str, verdict: str, tmp_path: Path) -> None:
-    draft = last(AUTHORIZED % password, tmp_path, challenged_agent(agent_of()), NECESSITIES)
-    (credentials,) = sent(draft).credentials
+    editor = last(AUTHORIZED % password, tmp_path, challenged_agent(agent_of()), NECESSITIES)
+    (credentials,) = sent(editor).credentials
     assert credentials.nonce == "live" and credentials.get("cnonce") == "c0ffee"
     assert judge(from_credentials(credentials, "REGISTER"), secrets_of(bob="secret")).verdict == verdict

@@ -73,7 +73,7 @@ def mended(file: Path, server: Kamailio, user: str, *, keep: bool = False) -> Re
 
 def sent_aor(result: Result) -> str:
     """The address-of-record that the replay spoke for."""
-    message = parse_bytes(result.rows[0].draft.octets())
+    message = parse_bytes(result.rows[0].editor.octets())
     return aor_of(message)
 
 
@@ -83,7 +83,7 @@ def test_a_mended_flow_breaks_nothing_that_was_mended(carried: Carried, name: st
     result = carried.results[name]
     report = analyzer.analyze(str(carried.pcap), aor=sent_aor(result), secrets=secrets_of(user_of(name)))
     found = {finding.rule for finding in report.findings}
-    repaired = {edit.rule for row in result.rows for edit in row.draft.edits if edit.rule is not None}
+    repaired = {edit.rule for row in result.rows for edit in row.editor.edits if edit.rule is not None}
     assert not found & repaired, f"mended, and broken again: {found & repaired}"
     (registration,) = report.registrations
     assert len(registration.call_ids) == 1
@@ -101,7 +101,7 @@ def test_what_the_rules_find_is_mended(name: str) -> None:
     mine = [finding for finding in flow.report.findings if finding.registration == flow.number]
     # One Call-ID leaves one tag; a counter that two registrars share has no gap where one is replayed alone.
     found = {finding.rule for finding in mine if finding.sub != "weak-tag" and "two-registrars" not in name}
-    cited = {edit.rule for row in preview(flow, Secrets()).rows for edit in row.draft.edits}
+    cited = {edit.rule for row in preview(flow, Secrets()).rows for edit in row.editor.edits}
     assert found & MENDABLE <= cited
 
 

@@ -9,7 +9,7 @@ import pytest
 from analyzer.sip.message import parse_bytes
 from replay.events import Answered, Ignored, Sent, Waiting
 from replay.machine import SECOND
-from replay.session import MOST_IGNORED, MOST_TRIES, ClientSession, Manner
+from replay.session import MOST_IGNORED, MOST_TRIES, ClientSession, ReplayMode
 from tests.replay.memory import MemoryRegistrar, Respond, header, played, silence, table
 from tests.replay.said import CLEAN
 from tests.replay.scripted import answer_to
@@ -51,7 +51,7 @@ def test_gaps_after_silence_run_from_the_request_as_captured(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(("speed", "last"), [(2.0, 1800), (100.0, 36), (0.5, 7200), (0.0, 0)])
 def test_gaps_are_divided_by_the_speed(speed: float, last: int, tmp_path: Path) -> None:
-    session, seen = played(REFRESHED, tmp_path, MemoryRegistrar(), Manner(speed=speed, keep=True))
+    session, seen = played(REFRESHED, tmp_path, MemoryRegistrar(), ReplayMode(speed=speed, keep=True))
     assert round(seen.sent[-1][0] / SECOND) == last and statuses(session) == [401, 200, 200, 200]
 
 
@@ -125,7 +125,7 @@ def test_a_wrong_password_is_not_repeated(tmp_path: Path) -> None:
 
     session, seen = played(f"{R}\n< 200", tmp_path, challenging)
     assert tries(session) == [[("", 401), ("the challenge", 401)]]
-    assert session.agent.wallet.unanswerable == "the password is refused" and len(seen.sent) == 2
+    assert session.agent.digest_client.unanswerable == "the password is refused" and len(seen.sent) == 2
 
 
 def test_without_a_password_a_challenge_is_an_outcome(tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def brief_for_ever() -> Respond:
 @pytest.mark.parametrize("peer", [stale_for_ever, brief_for_ever])
 def test_a_peer_that_is_never_content_is_left_alone(peer: object, tmp_path: Path) -> None:
     assert callable(peer)
-    session, seen = played(f"{R}\nExpires: 60\n< 200\n@60 {R}\nExpires: 60\n< 200", tmp_path, peer(), Manner())
+    session, seen = played(f"{R}\nExpires: 60\n< 200\n@60 {R}\nExpires: 60\n< 200", tmp_path, peer(), ReplayMode())
     assert [len(result.tries) for result in session.results] == [MOST_TRIES, MOST_TRIES]
     assert session.done and len(seen.sent) == 2 * MOST_TRIES
 
@@ -282,7 +282,7 @@ def test_a_late_answer_to_an_earlier_request_is_a_stray(tmp_path: Path) -> None:
 
 
 def test_step_by_step_waits_for_a_word_between_attempts(tmp_path: Path) -> None:
-    session, seen = table(REFRESHED, tmp_path, MemoryRegistrar(), Manner(stepwise=True, keep=True))
+    session, seen = table(REFRESHED, tmp_path, MemoryRegistrar(), ReplayMode(stepwise=True, keep=True))
     counts = []
     for _ in range(5):
         seen.play()
@@ -300,7 +300,7 @@ def test_a_word_that_nobody_waits_for_does_nothing(tmp_path: Path) -> None:
 def test_verbatim_is_one_request_for_each_captured_one(tmp_path: Path) -> None:
     text = f"{R}\nCSeq: 7\n< 401\n{AUTHORIZED}\nCSeq: 7\n< 200\n@9 {R}\nCSeq: 7\n< 200"
     registrar = MemoryRegistrar()
-    session, seen = played(text, tmp_path, registrar, Manner(repaired=False, keep=True))
+    session, seen = played(text, tmp_path, registrar, ReplayMode(repaired=False, keep=True))
     assert [len(result.tries) for result in session.results] == [1, 1, 1]
     assert {header(octets, "CSeq") for _, octets in seen.sent} == {"7 REGISTER"}
     assert {header(octets, "Call-ID") for _, octets in seen.sent} == {"call-1@192.0.2.10"}
@@ -310,7 +310,7 @@ def test_verbatim_is_one_request_for_each_captured_one(tmp_path: Path) -> None:
 def test_verbatim_removal_is_repaired_for_it_is_ours(tmp_path: Path) -> None:
     text = f"{R}\n< 401\n{AUTHORIZED}\n< 200"
     registrar = MemoryRegistrar()
-    session, _ = played(text, tmp_path, registrar, Manner(repaired=False))
+    session, _ = played(text, tmp_path, registrar, ReplayMode(repaired=False))
     assert registrar.bindings == {} and [one.status for one in session.removal] == [200]
     messages = [parse_bytes(request) for request in registrar.requests]
     assert len({one.call_id for one in messages}) == 1

@@ -10,7 +10,7 @@ from analyzer.sip.message import parse_bytes
 from replay.machine import SECOND
 from replay.plan import steps_of
 from replay.rewrite import REPAIRS, written
-from replay.session import PATIENCE, Manner
+from replay.session import PATIENCE, ReplayMode
 from tests.replay.memory import MemoryRegistrar, Respond, header, played, silence, table
 from tests.replay.said import CLEAN, LOCAL, agent_of, flow_of
 from tests.replay.scripted import answer_to
@@ -31,17 +31,17 @@ def dying(registrar: MemoryRegistrar, after: int = 2) -> Respond:
 
 
 def test_nothing_is_left_where_all_was_removed(tmp_path: Path) -> None:
-    session, _ = played(CLEAN, tmp_path, MemoryRegistrar(), Manner())
+    session, _ = played(CLEAN, tmp_path, MemoryRegistrar(), ReplayMode())
     assert session.left == () and session.removal
 
 
 def test_what_shall_be_kept_is_not_left_behind(tmp_path: Path) -> None:
-    session, _ = played(CLEAN, tmp_path, MemoryRegistrar(), Manner(keep=True))
+    session, _ = played(CLEAN, tmp_path, MemoryRegistrar(), ReplayMode(keep=True))
     assert session.left == () and session.removal == []
 
 
 def test_a_removal_after_a_stop_does_not_wait_for_timer_f(tmp_path: Path) -> None:
-    session, seen = table(REFRESHED, tmp_path, dying(MemoryRegistrar()), Manner())
+    session, seen = table(REFRESHED, tmp_path, dying(MemoryRegistrar()), ReplayMode())
     seen.play(until=60 * SECOND)
     stopped = seen.now
     seen.stop()
@@ -53,7 +53,7 @@ def test_a_removal_after_a_stop_does_not_wait_for_timer_f(tmp_path: Path) -> Non
 
 
 def test_a_removal_that_nobody_hurries_has_timer_f(tmp_path: Path) -> None:
-    session, seen = played(CLEAN, tmp_path, dying(MemoryRegistrar()), Manner())
+    session, seen = played(CLEAN, tmp_path, dying(MemoryRegistrar()), ReplayMode())
     assert seen.now >= session.timers.f and session.left == (OURS,)
 
 
@@ -65,7 +65,7 @@ def test_provisional_answers_do_not_prolong_a_stop(tmp_path: Path) -> None:
             return registrar(request)
         return [answer_to(request, 100)]
 
-    session, seen = table(REFRESHED, tmp_path, slow, Manner())
+    session, seen = table(REFRESHED, tmp_path, slow, ReplayMode())
     seen.play(until=60 * SECOND)
     stopped = seen.now
     seen.stop()
@@ -74,7 +74,7 @@ def test_provisional_answers_do_not_prolong_a_stop(tmp_path: Path) -> None:
 
 
 def test_a_second_stop_says_what_is_left(tmp_path: Path) -> None:
-    session, seen = table(CLEAN, tmp_path, dying(MemoryRegistrar()), Manner())
+    session, seen = table(CLEAN, tmp_path, dying(MemoryRegistrar()), ReplayMode())
     seen.play(until=SECOND)
     seen.stop()
     seen.stop()
@@ -82,7 +82,7 @@ def test_a_second_stop_says_what_is_left(tmp_path: Path) -> None:
 
 
 def test_a_stop_while_the_bindings_are_removed_hurries(tmp_path: Path) -> None:
-    session, seen = table(CLEAN, tmp_path, dying(MemoryRegistrar()), Manner())
+    session, seen = table(CLEAN, tmp_path, dying(MemoryRegistrar()), ReplayMode())
     seen.play(until=SECOND)
     assert session.removal and not session.done
     stopped = seen.now
@@ -93,12 +93,12 @@ def test_a_stop_while_the_bindings_are_removed_hurries(tmp_path: Path) -> None:
 
 def test_a_request_that_nobody_answered_may_have_bound(tmp_path: Path) -> None:
     """No answer is no proof that nothing came: it is not asked to remove, but it is told."""
-    session, _ = played(CLEAN, tmp_path, silence, Manner())
+    session, _ = played(CLEAN, tmp_path, silence, ReplayMode())
     assert session.removal == [] and session.left == (OURS,)
 
 
 def test_a_request_that_was_refused_at_the_door_has_bound_nothing(tmp_path: Path) -> None:
-    session, seen = table(f"{R}\n< 200", tmp_path, silence, Manner())
+    session, seen = table(f"{R}\n< 200", tmp_path, silence, ReplayMode())
     seen.play(until=SECOND // 10)
     seen.fail("connection refused")
     seen.play()
@@ -106,7 +106,7 @@ def test_a_request_that_was_refused_at_the_door_has_bound_nothing(tmp_path: Path
 
 
 def test_an_error_after_a_copy_that_may_have_come_in_is_told(tmp_path: Path) -> None:
-    session, seen = table(f"{R}\n< 200", tmp_path, silence, Manner())
+    session, seen = table(f"{R}\n< 200", tmp_path, silence, ReplayMode())
     seen.play(until=SECOND)
     seen.fail("connection refused")
     seen.play()
@@ -115,7 +115,7 @@ def test_an_error_after_a_copy_that_may_have_come_in_is_told(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("status", [403, 404, 500])
 def test_a_refusal_leaves_nothing(status: int, tmp_path: Path) -> None:
-    session, _ = played(f"{R}\n< 200", tmp_path, lambda request: [answer_to(request, status)], Manner())
+    session, _ = played(f"{R}\n< 200", tmp_path, lambda request: [answer_to(request, status)], ReplayMode())
     assert session.left == () and session.removal == []
 
 
@@ -123,7 +123,7 @@ def test_a_removal_that_is_refused_leaves_it(tmp_path: Path) -> None:
     def unwilling(request: bytes) -> list[bytes]:
         return [answer_to(request, 403 if b"expires=0" in request else 200)]
 
-    session, _ = played(f"{R}\n< 200", tmp_path, unwilling, Manner())
+    session, _ = played(f"{R}\n< 200", tmp_path, unwilling, ReplayMode())
     assert session.left == (OURS,) and session.removal[-1].status == 403
 
 
@@ -136,7 +136,7 @@ def test_what_an_early_silence_may_have_bound_is_removed_when_the_peer_lives(tmp
         return answers if next(answered) else []
 
     text = f"{R}\nContact: <sip:first@192.0.2.10:5060>\n< 200\n@99 {R}\nContact: <sip:second@192.0.2.10:5060>\n< 200"
-    session, _ = played(text, tmp_path, deaf_at_first, Manner())
+    session, _ = played(text, tmp_path, deaf_at_first, ReplayMode())
     assert session.left == () and registrar.bindings == {}
     assert b"first@" in registrar.requests[-1] and b"second@" in registrar.requests[-1]
 

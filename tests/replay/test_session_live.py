@@ -14,7 +14,7 @@ from analyzer.evidence import Endpoint
 from analyzer.register.digest.secrets import Secrets
 from analyzer.run.pipeline import analyze
 from replay.machine import SECOND, Command, Send
-from replay.session import ClientSession, Manner
+from replay.session import ClientSession, ReplayMode
 from replay.timers import Timers
 from tests.replay import peers
 from tests.replay.peers import Kamailio
@@ -23,7 +23,7 @@ from tests.replay.test_rewrite import cited_rules
 from tests.shared import SHARED
 
 QUICK = Timers(t1=SECOND // 10, t2=SECOND // 2, t4=SECOND // 5)
-HURRY = Manner(speed=0)
+HURRY = ReplayMode(speed=0)
 R = "> REGISTER sip:lab.invalid"
 
 
@@ -70,7 +70,7 @@ def said(
     user: str,
     address: tuple[str, int],
     folder: Path,
-    manner: Manner = HURRY,
+    mode: ReplayMode = HURRY,
     *,
     timers: Timers = QUICK,
     passwords: dict[str, str] | None = None,
@@ -81,7 +81,7 @@ def said(
         local = Endpoint(*phone.getsockname()[:2])
         secrets = Secrets.of({user: peers.password(user)} if passwords is None else passwords)
         agent = agent_of(secrets, username=user, local=local)
-        return drive(ClientSession(steps_in(text, folder), agent, timers, manner), phone)
+        return drive(ClientSession(steps_in(text, folder), agent, timers, mode), phone)
 
 
 def statuses(session: ClientSession) -> list[int]:
@@ -97,7 +97,7 @@ def test_register_refresh_remove(user: str, kamailio: Kamailio, tmp_path: Path) 
 
 
 def test_bindings_are_kept_if_asked(kamailio: Kamailio, tmp_path: Path) -> None:
-    session = said(flow("keeper"), "keeper", kamailio.address, tmp_path, Manner(speed=0, keep=True))
+    session = said(flow("keeper"), "keeper", kamailio.address, tmp_path, ReplayMode(speed=0, keep=True))
     assert session.removal == [] and kamailio.bindings("keeper") == [f"sip:keeper@{session.agent.local}"]
 
 
@@ -144,7 +144,7 @@ def test_every_kind_of_registrar(define: str, tmp_path: Path) -> None:
 
 def test_a_nonce_that_grew_old_is_replaced(tmp_path: Path) -> None:
     with peers.kamailio_server("NONCE_EXPIRE=1") as server:
-        session = said(flow("alice"), "alice", server.address, tmp_path, Manner(speed=60 / 2.5))
+        session = said(flow("alice"), "alice", server.address, tmp_path, ReplayMode(speed=60 / 2.5))
     assert [one.status for one in session.results[2].tries] == [401, 200]
 
 

@@ -8,13 +8,13 @@ import pytest
 
 from analyzer.evidence import Endpoint
 from replay.answers import Received, Reply
+from replay.captured_registrar import Scenario
 from replay.events import Ignored
-from replay.happenings import Ended, Finished, Found, Requested, Serving
 from replay.known_clients import MOST_ROUNDS, Client, Clients, Round
 from replay.machine import SECOND, Send
 from replay.registrar import Registrar, RegistrarPolicy
-from replay.scenario import Scenario
-from replay.uas import LONGEST_MESSAGE, MOST_DELAYED, MOST_IGNORED, Term, UserAgentServer
+from replay.registrar_events import Ended, Finished, Found, Requested, Serving
+from replay.uas import LONGEST_MESSAGE, MOST_DELAYED, MOST_IGNORED, StopCondition, UserAgentServer
 from tests.replay.registrar_stage import PHONE, SECRETS, START, flow, house, request, sent, tokens, told
 
 
@@ -108,7 +108,7 @@ def is_done(server: UserAgentServer) -> bool:
 
 
 def test_it_ends_some_time_after_so_many_clients() -> None:
-    server = house(term=Term(clients=2, linger=SECOND))
+    server = house(term=StopCondition(clients=2, linger=SECOND))
     server.start(START)
     commands = server.receive(request(user="alice", call_id="a", contact="<sip:alice@1.1.1.1>"), PHONE, START)
     assert [event.aor for event in told(commands, Finished)] == ["sip:alice@example.com"]
@@ -122,7 +122,7 @@ def test_it_ends_some_time_after_so_many_clients() -> None:
 
 
 def test_it_ends_when_its_time_is_over_or_when_it_is_stopped() -> None:
-    server = house(term=Term(time=5 * SECOND))
+    server = house(term=StopCondition(time=5 * SECOND))
     server.start(START)
     assert server.deadline == START + 5 * SECOND
     assert told(server.wake(START + 5 * SECOND), Ended)[0].reason == "the time is over"
@@ -243,7 +243,7 @@ def test_more_delayed_answers_than_are_kept_go_out_at_once() -> None:
 
 
 def test_deadlines_never_go_back() -> None:
-    server = house(term=Term(time=100 * SECOND))
+    server = house(term=StopCondition(time=100 * SECOND))
     server.start(START)
     deadlines = []
     for number in range(20):

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.register.digest.secrets import Secrets
+from replay.captured_registrar import PlaybackOptions, Scenario
 from replay.machine import SECOND
 from replay.registrar import Registrar, RegistrarPolicy
-from replay.scenario import Playing, Scenario
 from tests.replay.registrar_stage import PHONE, SECRETS, START, flow, house, request, sent, tokens
 
 CREDENTIALS = (
@@ -32,7 +32,7 @@ def played() -> tuple[object, ...]:
     return (
         Registrar(Secrets(), RegistrarPolicy(), tokens()),
         Registrar(SECRETS, RegistrarPolicy(), tokens()),
-        Scenario(flow((SEED, ANSWER), (SEED, ANSWER)), SECRETS, tokens(), Playing(speed=0)),
+        Scenario(flow((SEED, ANSWER), (SEED, ANSWER)), SECRETS, tokens(), PlaybackOptions(speed=0)),
     )
 
 
@@ -63,7 +63,7 @@ def test_no_request_makes_it_raise_and_every_answer_is_one(several: list[bytes])
 @settings(max_examples=60)
 @given(mutated(ANSWER))
 def test_no_captured_answer_makes_it_raise(answer: bytes) -> None:
-    scenario = Scenario(flow((SEED, answer), (SEED, ANSWER)), SECRETS, tokens(), Playing(speed=0))
+    scenario = Scenario(flow((SEED, answer), (SEED, ANSWER)), SECRETS, tokens(), PlaybackOptions(speed=0))
     server = house(scenario)
     for number in range(4):
         server.receive(request(cseq=number + 1, extra=[CREDENTIALS]), PHONE, START + number * SECOND)

@@ -17,16 +17,16 @@ from analyzer.register.digest.input import DigestInput
 from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.message import parse_bytes
 from replay.authenticator import LONGEST_CNONCE, LONGEST_REALM, MOST_HASHED_REALMS, Authenticator, Checker, DigestPolicy
-from replay.bindings import MOST_BINDINGS, MOST_CONTACTS
+from replay.captured_registrar import Scenario
 from replay.conversation import MOST_MESSAGES, Conversation
-from replay.happenings import Verified
 from replay.known_clients import MOST_CLIENTS, MOST_ROUNDS, Client, Clients, Room
+from replay.location_service import MOST_BINDINGS, MOST_CONTACTS
 from replay.machine import SECOND
 from replay.registrar import Registrar, RegistrarPolicy
 from replay.registrar_app import notes_of
-from replay.scenario import Scenario
+from replay.registrar_events import Verified
 from replay.server_transaction import MOST_TRANSACTIONS
-from replay.uas import MOST_IGNORED, Term, UserAgentServer
+from replay.uas import MOST_IGNORED, StopCondition, UserAgentServer
 from tests.replay.registrar_stage import (
     HERE,
     PHONE,
@@ -179,7 +179,7 @@ def hostile(number: int) -> bytes:
 def test_tens_of_thousands_of_hostile_requests_leave_a_registrar_of_bounded_size(hashed: Counter[str]) -> None:
     secrets = Secrets.of({f"u{number}": "pw" for number in range(0, 20_000, 40)})
     user = Registrar(secrets, RegistrarPolicy(server=""), tokens())
-    server = UserAgentServer(user, Conversation(limit=0), Term())
+    server = UserAgentServer(user, Conversation(limit=0), StopCondition())
     server.bound(HERE, "UDP", 0)
     count = 20_000
     for number in range(count):

@@ -49,7 +49,7 @@ def _case(suite: ElementTree.Element, row: Planned, mode: str) -> None:
         suite,
         "testcase",
         classname="replay",
-        name=visible(f"{row.step.number} {row.draft.start}"),
+        name=visible(f"{row.step.number} {row.editor.start}"),
         time=f"{(latency or 0) / 1e9:.6f}",
     )
     told = "\n".join(visible(line) for line in row.differences)

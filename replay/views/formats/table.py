@@ -6,8 +6,8 @@ from typing import IO
 
 from analyzer.views import ViewOptions
 from analyzer.views.drawing.canvas import BAD, DIM, GOOD, HINT, STRONG, WARN, Canvas, Piece
-from replay.draft import Edit
 from replay.events import Try
+from replay.message_editor import Edit
 from replay.record import Planned, Result
 
 NAME = "table"
@@ -60,14 +60,14 @@ def _verdict(canvas: Canvas, result: Result) -> None:
 def _row(canvas: Canvas, row: Planned, options: ViewOptions, mode: str) -> None:
     then = row.step.exchange.status
     wait = row.step.wait / 1e9
-    pieces: list[tuple[str, str] | str] = [(f"{row.step.number}  ", DIM), canvas.cut(row.draft.start, 60), "  "]
+    pieces: list[tuple[str, str] | str] = [(f"{row.step.number}  ", DIM), canvas.cut(row.editor.start, 60), "  "]
     pieces.append((f"{then or 'no answer'} then", ""))
     if mode != "plan":
         pieces += [", ", _now(row)]
     if wait >= 0.001:
         pieces.append((f"  after {wait:,.3g} s", DIM))
     canvas.line(*pieces, indent=2, hang=3)
-    _edits(canvas, row.draft.edits, options)
+    _edits(canvas, row.editor.edits, options)
     if row.result is not None:
         for one in row.result.tries[:-1]:
             canvas.line((f"{_came(one)}, so it was sent again", DIM), indent=5, hang=2)

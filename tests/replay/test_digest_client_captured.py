@@ -6,9 +6,9 @@ import pytest
 
 from analyzer.register.digest.verdict import judge
 from analyzer.sip.auth import Credentials, parse_credentials
-from replay.wallet import Wallet
+from replay.digest_client import DigestClient
 from tests.replay.said import secrets_of
-from tests.replay.test_wallet import BODY, PASSWORD, answer, by_hand, challenge, info, read, said, wallet_of
+from tests.replay.test_digest_client import BODY, PASSWORD, answer, by_hand, challenge, info, read, said, wallet_of
 
 CAPTURED = (
     'Digest username="bob",realm="example.com",  nonce="then", uri="sip:other.example.com", '
@@ -21,16 +21,16 @@ def captured(password: str) -> Credentials:
     return parse_credentials("authorization", CAPTURED.replace("{response}", by_hand(empty, password)))
 
 
-def answered(wallet: Wallet, sent: Credentials) -> str | None:
-    params = wallet.said_again(sent, "REGISTER", BODY)
+def answered(digest_client: DigestClient, sent: Credentials) -> str | None:
+    params = digest_client.said_again(sent, "REGISTER", BODY)
     return None if params is None else f"{sent.scheme} " + ", ".join(now for _, now in params)
 
 
 @pytest.mark.parametrize(("password", "verdict"), [(PASSWORD, "match"), ("mistyped", "mismatch")])
 def test_captured_credentials_are_as_right_or_wrong_as_they_were(password: str, verdict: str) -> None:
-    wallet = wallet_of()
-    wallet.take(answer(challenge(', qop="auth", opaque="new"')), spoke=False)
-    value = answered(wallet, captured(password))
+    digest_client = wallet_of()
+    digest_client.take(answer(challenge(', qop="auth", opaque="new"')), spoke=False)
+    value = answered(digest_client, captured(password))
     assert value is not None
     sent = parse_credentials("authorization", value)
     assert judge(read(sent), secrets_of(bob=PASSWORD)).verdict == verdict
@@ -41,21 +41,21 @@ def test_captured_credentials_are_as_right_or_wrong_as_they_were(password: str, 
 
 
 def test_captured_credentials_take_up_a_nextnonce() -> None:
-    wallet = wallet_of()
-    wallet.take(answer(challenge(', qop="auth"')), spoke=False)
-    wallet.take(info('nextnonce="n9"'), spoke=True)
-    value = answered(wallet, captured(PASSWORD))
+    digest_client = wallet_of()
+    digest_client.take(answer(challenge(', qop="auth"')), spoke=False)
+    digest_client.take(info('nextnonce="n9"'), spoke=True)
+    value = answered(digest_client, captured(PASSWORD))
     assert value is not None and 'nonce="n9"' in value
     assert judge(read(parse_credentials("authorization", value)), secrets_of(bob=PASSWORD)).verdict == "match"
 
 
 @pytest.mark.parametrize(("count", "following"), [("00000007", "00000008"), ("7", "00000001"), ("x", "00000001")])
 def test_a_count_that_was_said_again_is_spent(count: str, following: str) -> None:
-    wallet = wallet_of()
-    wallet.take(answer(challenge(', qop="auth"')), spoke=False)
+    digest_client = wallet_of()
+    digest_client.take(answer(challenge(', qop="auth"')), spoke=False)
     text = captured(PASSWORD).raw.replace("nc=00000007", f"nc={count}")
-    assert answered(wallet, parse_credentials("authorization", text)) is not None
-    assert said(wallet).nc == following
+    assert answered(digest_client, parse_credentials("authorization", text)) is not None
+    assert said(digest_client).nc == following
 
 
 def test_captured_credentials_cannot_be_said_without_a_challenge_or_a_secret() -> None:

@@ -53,7 +53,7 @@ class _Line:
     octets: bytes
 
 
-class Draft:
+class MessageEditor:
     """A request or an answer to be. `start` is its first line without its end, `lead` what stands before it, `end` the
     empty line, `trailing` what follows the body; `edits` what was changed so far, in order."""
 

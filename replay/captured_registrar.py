@@ -18,15 +18,15 @@ from analyzer.sip.address import Address
 from analyzer.sip.message import Message
 from replay.answers import Received, Reply, answer, text
 from replay.authenticator import Checker, DigestPolicy, PolicyError
-from replay.bindings import LONGEST_CONTACT
-from replay.draft import Draft
+from replay.captured_response import Setting, say_again
 from replay.flow import Flow
-from replay.happenings import Differs, Verified, Withheld
 from replay.known_clients import Client, Round
+from replay.location_service import LONGEST_CONTACT
 from replay.machine import SECOND
+from replay.message_editor import MessageEditor
 from replay.plan import Step, steps_of
 from replay.registrar import Registrar, RegistrarPolicy, asked_for
-from replay.script import Setting, say_again
+from replay.registrar_events import Differs, Verified, Withheld
 
 LONGEST_DELAY = 60 * SECOND
 """Nanoseconds; a client has given up long before (Timer F is 32 s)."""
@@ -35,7 +35,7 @@ MOST_CONTACTS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Playing:
+class PlaybackOptions:
     """How a capture is played: nonces fresh or as captured; answers as late as captured divided by `speed` (0: at
     once)."""
 
@@ -48,10 +48,12 @@ class Scenario:
 
     checks_merged = False
 
-    def __init__(self, flow: Flow, secrets: Secrets, token: Callable[[], str], playing: Playing | None = None) -> None:
+    def __init__(
+        self, flow: Flow, secrets: Secrets, token: Callable[[], str], playing: PlaybackOptions | None = None
+    ) -> None:
         self.flow = flow
         self.steps = steps_of(flow)
-        self.playing = playing or Playing()
+        self.playing = playing or PlaybackOptions()
         self.secrets = secrets
         self._token = token
         self._own = _contacts_of(flow)
@@ -71,7 +73,7 @@ class Scenario:
         """Whether a client has gone all captured steps."""
         return client.finished
 
-    def say(self, received: Received, status: int) -> Draft:
+    def say(self, received: Received, status: int) -> MessageEditor:
         """An answer that no capture has."""
         return self._plain.say(received, status)
 
@@ -104,8 +106,8 @@ class Scenario:
                 return self._plain.answer(received, client, round_)
             return Reply(None, provisional, events=[Withheld(client.number, step.number)])
         setting = Setting(self._own, self._token, self.playing.fresh_nonces, self.secrets)
-        draft = say_again(exchange, exchange.final, received, client, setting)
-        return Reply(draft, provisional, self._delay(step))
+        editor = say_again(exchange, exchange.final, received, client, setting)
+        return Reply(editor, provisional, self._delay(step))
 
     def _delay(self, step: Step) -> int:
         asked, answered = step.exchange.request_time, step.exchange.final_time

@@ -9,12 +9,12 @@ import pytest
 
 from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.message import Message, parse_bytes
+from replay.captured_registrar import PlaybackOptions, Scenario, kind_of
 from replay.flow import Flow
-from replay.happenings import Differs, Verified, Withheld
 from replay.known_clients import Client
 from replay.machine import SECOND
-from replay.scenario import Playing, Scenario, kind_of
-from replay.uas import Term
+from replay.registrar_events import Differs, Verified, Withheld
+from replay.uas import StopCondition
 from tests.replay.registrar_stage import (
     EPOCH,
     PHONE,
@@ -51,7 +51,7 @@ def asked(**given: object) -> bytes:
 
 
 def scenario(*pairs: tuple[bytes, bytes | None], secrets: Secrets | None = None, **playing: Any) -> Desk:
-    return Desk(Scenario(flow(*pairs), secrets or Secrets(), tokens(), Playing(**playing)))
+    return Desk(Scenario(flow(*pairs), secrets or Secrets(), tokens(), PlaybackOptions(**playing)))
 
 
 def one_answer(answer: bytes, live: bytes | None = None) -> Message:
@@ -75,9 +75,9 @@ def test_the_names_are_the_live_requests_and_the_rest_is_as_captured() -> None:
 def test_every_change_is_an_edit_without_a_rule() -> None:
     stage = scenario((asked(), captured("200 OK", "Contact: <sip:alice@10.1.1.1:5060>;expires=77")))
     stage.ask(request())
-    assert stage.draft is not None
-    assert [edit.what for edit in stage.draft.edits] == ["Via", "From", "To", "Call-ID", "CSeq", "Contact"]
-    assert all(edit.rule is None and edit.before and edit.after and edit.why for edit in stage.draft.edits)
+    assert stage.editor is not None
+    assert [edit.what for edit in stage.editor.edits] == ["Via", "From", "To", "Call-ID", "CSeq", "Contact"]
+    assert all(edit.rule is None and edit.before and edit.after and edit.why for edit in stage.editor.edits)
 
 
 def test_spelling_order_and_folding_stay() -> None:
@@ -235,7 +235,7 @@ def test_a_client_that_begins_anew_goes_on_and_after_the_end_is_another() -> Non
 
 def test_silence_is_silence_and_its_copies_too() -> None:
     server = house(
-        Scenario(flow((asked(), None), (asked(), captured("200 OK"))), Secrets(), tokens(), Playing(speed=0))
+        Scenario(flow((asked(), None), (asked(), captured("200 OK"))), Secrets(), tokens(), PlaybackOptions(speed=0))
     )
     lost = request(branch="z9hG4bKlost")
     events = server.receive(lost, PHONE, START)
@@ -245,7 +245,7 @@ def test_silence_is_silence_and_its_copies_too() -> None:
 
 
 def test_a_last_step_that_is_silence_is_kept_up_until_the_client_gives_up() -> None:
-    server = house(Scenario(flow((asked(), None)), Secrets(), tokens()), term=Term(clients=1, linger=SECOND))
+    server = house(Scenario(flow((asked(), None)), Secrets(), tokens()), term=StopCondition(clients=1, linger=SECOND))
     server.start(START)
     server.receive(request(), PHONE, START)
     assert server.deadline == START + 32 * SECOND and server.wake(START + 31 * SECOND) == []
@@ -256,7 +256,7 @@ def test_a_last_step_that_is_silence_is_kept_up_until_the_client_gives_up() -> N
 def test_answers_are_as_late_as_captured() -> None:
     late = flow((asked(), captured("200 OK")), gap=4 * SECOND)
     for speed, wait in ((1.0, 4 * SECOND), (2.0, 2 * SECOND), (0.0, 0)):
-        stage = Desk(Scenario(late, Secrets(), tokens(), Playing(speed=speed)))
+        stage = Desk(Scenario(late, Secrets(), tokens(), PlaybackOptions(speed=speed)))
         stage.ask(request())
         assert stage.reply.delay == wait
 
@@ -327,7 +327,7 @@ def test_the_digest_is_judged_and_the_script_goes_on() -> None:
     refused = captured("401 No", f"WWW-Authenticate: {CHALLENGE}")
     pairs = ((asked(), refused), (asked(extra=["Authorization: Digest x"]), captured("200 OK")))
     for password, verdict in (("wonder", "match"), ("wrong", "mismatch")):
-        server = house(Scenario(flow(*pairs), SECRETS, tokens(), Playing(speed=0)))
+        server = house(Scenario(flow(*pairs), SECRETS, tokens(), PlaybackOptions(speed=0)))
         session = client_of(flow(*pairs), password=password)
         events = play(session, server)
         found = [event for event in events if isinstance(event, Verified)]
@@ -339,6 +339,6 @@ def test_the_digest_is_judged_and_the_script_goes_on() -> None:
 def test_a_finished_flow_is_the_same_live() -> None:
     granted = captured("200 OK", "Contact: <sip:alice@10.1.1.1:5060>;expires=600")
     whole: Flow = flow((asked(expires="600"), granted), (asked(expires="0"), captured("200 OK")), outcome="removed")
-    server = house(Scenario(whole, Secrets(), tokens(), Playing(speed=0)))
+    server = house(Scenario(whole, Secrets(), tokens(), PlaybackOptions(speed=0)))
     play(client_of(whole), server)
     assert server.conversation.finish().registrations[0].outcome == whole.outcome

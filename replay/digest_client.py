@@ -43,7 +43,7 @@ class _Session:
 
 
 @dataclass(slots=True)
-class Wallet:
+class DigestClient:
     """The secrets of one user. `token` gives a fresh cnonce. `unanswerable` says, in words, why the latest challenge
     could not be answered ("" if it could). `expected` are the realms that the capture makes one expect, mapped;
     `strange` those that credentials were made for and that are none of them."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from analyzer.capture.opener import open_sources
 from analyzer.evidence import Endpoint, Fidelity, LogLines, RawMessage
 from analyzer.sip.message import Message, parse, parse_bytes
-from replay.draft import Draft, Edit, spelled
+from replay.message_editor import Edit, MessageEditor, spelled
 from tests.replay.said import READABLE
 
 REQUEST = (
@@ -20,8 +20,8 @@ REQUEST = (
 )
 
 
-def draft_of(octets: bytes = REQUEST) -> Draft:
-    return Draft(parse_bytes(octets))
+def draft_of(octets: bytes = REQUEST) -> MessageEditor:
+    return MessageEditor(parse_bytes(octets))
 
 
 def samples() -> list[tuple[str, Message]]:
@@ -46,22 +46,22 @@ def test_samples_have_messages_of_both_kinds() -> None:
 
 
 def test_nothing_changed_is_every_octet_kept_in_all_samples() -> None:
-    kept = {name: Draft(one).octets() == one.raw for name, one in ON_WIRE}
+    kept = {name: MessageEditor(one).octets() == one.raw for name, one in ON_WIRE}
     assert [name for name, same in kept.items() if not same] == []
 
 
 def test_printed_messages_become_what_was_on_the_wire_in_all_samples() -> None:
     for name, one in TEXT_LOG:
-        octets = Draft(one).octets()
+        octets = MessageEditor(one).octets()
         again = parse_bytes(octets)
         assert b"\n" not in octets.replace(b"\r\n", b""), name
         assert [(row.key, row.value) for row in again.headers] == [(row.key, row.value) for row in one.headers], name
-        assert Draft(again).octets() == octets, name
+        assert MessageEditor(again).octets() == octets, name
 
 
 def test_an_unchanged_draft_of_odd_octets_is_them() -> None:
-    draft = draft_of()
-    assert draft.octets() == REQUEST and draft.edits == []
+    editor = draft_of()
+    assert editor.octets() == REQUEST and editor.edits == []
 
 
 HEADER = st.sampled_from([b"Via", b"v", b"From", b"t", b"CSeq", b"Contact", b"m", b"X-Odd", b"l"])
@@ -73,14 +73,14 @@ def test_any_message_that_is_not_changed_keeps_its_octets(rows: list[tuple[bytes
     head = b"".join(b"%b%b%b\r\n" % row for row in rows)
     octets = b"REGISTER sip:x SIP/2.0\r\n%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body)
     message = parse_bytes(octets)
-    assert Draft(message).octets() == octets[: len(octets) - len(message.trailing)]
+    assert MessageEditor(message).octets() == octets[: len(octets) - len(message.trailing)]
 
 
 @given(st.binary(max_size=200))
 def test_no_octets_make_it_raise(octets: bytes) -> None:
-    draft = draft_of(octets)
-    draft.change("call-id", "x")
-    assert b"x" in draft.octets()
+    editor = draft_of(octets)
+    editor.change("call-id", "x")
+    assert b"x" in editor.octets()
 
 
 def test_line_ends_that_are_no_crlf_are_kept_on_the_wire() -> None:
@@ -91,73 +91,75 @@ def test_line_ends_that_are_no_crlf_are_kept_on_the_wire() -> None:
 def test_printed_folding_gets_crlf() -> None:
     octets = b"REGISTER sip:x SIP/2.0\nSubject: a\n b\nFrom: c\n\n"
     ends = Endpoint("", 0)
-    draft = Draft(parse(RawMessage(octets, None, LogLines("log", 1, 5), ends, ends, fidelity=Fidelity.TEXT_LOG)))
-    assert draft.octets() == octets.replace(b"\n", b"\r\n")
+    editor = MessageEditor(
+        parse(RawMessage(octets, None, LogLines("log", 1, 5), ends, ends, fidelity=Fidelity.TEXT_LOG))
+    )
+    assert editor.octets() == octets.replace(b"\n", b"\r\n")
 
 
 def test_a_change_touches_its_row_alone_and_is_told() -> None:
-    draft = draft_of()
-    draft.change("to", "<sip:carol@example.com>", "R1", "because")
-    assert draft.octets() == REQUEST.replace(b"\r\nt: <sip:bob@", b"\r\nt: <sip:carol@")
-    assert draft.edits == [Edit("To", "<sip:bob@example.com>", "<sip:carol@example.com>", "R1", "because")]
+    editor = draft_of()
+    editor.change("to", "<sip:carol@example.com>", "R1", "because")
+    assert editor.octets() == REQUEST.replace(b"\r\nt: <sip:bob@", b"\r\nt: <sip:carol@")
+    assert editor.edits == [Edit("To", "<sip:bob@example.com>", "<sip:carol@example.com>", "R1", "because")]
 
 
 def test_a_change_unfolds_its_own_row() -> None:
-    draft = draft_of()
-    draft.change("from", "<sip:x@y>;tag=1")
-    assert b"\r\nFROM: <sip:x@y>;tag=1\r\nt: <sip" in draft.octets()
+    editor = draft_of()
+    editor.change("from", "<sip:x@y>;tag=1")
+    assert b"\r\nFROM: <sip:x@y>;tag=1\r\nt: <sip" in editor.octets()
 
 
 def test_a_change_to_what_is_there_is_none() -> None:
-    draft = draft_of()
-    draft.change("call-id", "c")
-    draft.restart("REGISTER sip:example.com SIP/2.0", "Request-URI", "a", "b")
-    draft.drop("route")
-    assert draft.octets() == REQUEST and draft.edits == []
+    editor = draft_of()
+    editor.change("call-id", "c")
+    editor.restart("REGISTER sip:example.com SIP/2.0", "Request-URI", "a", "b")
+    editor.drop("route")
+    assert editor.octets() == REQUEST and editor.edits == []
 
 
 def test_several_rows_become_one() -> None:
-    draft = draft_of()
-    draft.change("contact", "*")
-    assert draft.all("contact") == ["*"]
-    assert draft.edits == [Edit("Contact", "<sip:bob@10.0.0.1>, <sip:bob@10.0.0.2>", "*")]
-    assert draft.octets().count(b"Contact:") == 1 and b"Contact: *\r\nX-Odd: \xff\xfe\r\n" in draft.octets()
+    editor = draft_of()
+    editor.change("contact", "*")
+    assert editor.all("contact") == ["*"]
+    assert editor.edits == [Edit("Contact", "<sip:bob@10.0.0.1>, <sip:bob@10.0.0.2>", "*")]
+    assert editor.octets().count(b"Contact:") == 1 and b"Contact: *\r\nX-Odd: \xff\xfe\r\n" in editor.octets()
 
 
 @pytest.mark.parametrize(("key", "place"), [("via", 0), ("max-forwards", 3)])
 def test_a_new_row_finds_its_place(key: str, place: int) -> None:
-    draft = draft_of(b"REGISTER sip:x SIP/2.0\r\nFrom: a\r\nTo: b\r\nCall-ID: c\r\nl: 0\r\n\r\n")
-    draft.change(key, "new", "R", "missing")
-    assert [line.key for line in draft.lines].index(key) == place
-    assert draft.edits == [Edit(spelled(key), "", "new", "R", "missing")]
+    editor = draft_of(b"REGISTER sip:x SIP/2.0\r\nFrom: a\r\nTo: b\r\nCall-ID: c\r\nl: 0\r\n\r\n")
+    editor.change(key, "new", "R", "missing")
+    assert [line.key for line in editor.lines].index(key) == place
+    assert editor.edits == [Edit(spelled(key), "", "new", "R", "missing")]
 
 
 def test_a_new_row_comes_last_without_content_length() -> None:
-    draft = draft_of(b"REGISTER sip:x SIP/2.0\r\nFrom: a\r\n\r\n")
-    draft.change("expires", "60")
-    assert draft.octets() == b"REGISTER sip:x SIP/2.0\r\nFrom: a\r\nExpires: 60\r\n\r\n"
+    editor = draft_of(b"REGISTER sip:x SIP/2.0\r\nFrom: a\r\n\r\n")
+    editor.change("expires", "60")
+    assert editor.octets() == b"REGISTER sip:x SIP/2.0\r\nFrom: a\r\nExpires: 60\r\n\r\n"
 
 
 def test_a_dropped_row_is_told_with_all_its_values() -> None:
-    draft = draft_of()
-    draft.drop("contact", "R", "why")
-    assert draft.edits == [Edit("Contact", "<sip:bob@10.0.0.1>, <sip:bob@10.0.0.2>", "", "R", "why")]
-    assert b"Contact" not in draft.octets() and draft.first("contact") is None and draft.all("contact") == []
+    editor = draft_of()
+    editor.drop("contact", "R", "why")
+    assert editor.edits == [Edit("Contact", "<sip:bob@10.0.0.1>, <sip:bob@10.0.0.2>", "", "R", "why")]
+    assert b"Contact" not in editor.octets() and editor.first("contact") is None and editor.all("contact") == []
 
 
 def test_a_new_start_line_is_told() -> None:
-    draft = draft_of()
-    draft.restart("REGISTER sip:y SIP/2.0", "Request-URI", "sip:example.com", "sip:y", "R", "why")
-    assert draft.octets() == REQUEST.replace(b"sip:example.com SIP", b"sip:y SIP")
-    assert draft.edits == [Edit("Request-URI", "sip:example.com", "sip:y", "R", "why")]
+    editor = draft_of()
+    editor.restart("REGISTER sip:y SIP/2.0", "Request-URI", "sip:example.com", "sip:y", "R", "why")
+    assert editor.octets() == REQUEST.replace(b"sip:example.com SIP", b"sip:y SIP")
+    assert editor.edits == [Edit("Request-URI", "sip:example.com", "sip:y", "R", "why")]
 
 
 def test_adding_is_silent_and_for_answers() -> None:
-    draft = draft_of(b"SIP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n")
-    draft.add("contact", "<sip:a@b>")
-    draft.add("contact", "<sip:c@d>")
-    assert draft.all("contact") == ["<sip:a@b>", "<sip:c@d>"]
-    assert draft.edits == [] and not draft.is_request
+    editor = draft_of(b"SIP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n")
+    editor.add("contact", "<sip:a@b>")
+    editor.add("contact", "<sip:c@d>")
+    assert editor.all("contact") == ["<sip:a@b>", "<sip:c@d>"]
+    assert editor.edits == [] and not editor.is_request
 
 
 @pytest.mark.parametrize(
@@ -176,12 +178,12 @@ def test_spelling_is_the_usual_one(key: str, name: str) -> None:
 
 
 def test_a_wire_octet_that_is_no_utf8_survives_a_change_of_its_neighbour() -> None:
-    draft = draft_of()
-    draft.change("call-id", "other")
-    assert b"X-Odd: \xff\xfe\r\n" in draft.octets() and b'"B\xc3\xb6b"' in draft.octets()
+    editor = draft_of()
+    editor.change("call-id", "other")
+    assert b"X-Odd: \xff\xfe\r\n" in editor.octets() and b'"B\xc3\xb6b"' in editor.octets()
 
 
 def test_octets_that_are_no_utf8_survive_a_change_of_their_own_row() -> None:
-    draft = draft_of()
-    draft.change("x-odd", f"{draft.first('x-odd')}!")
-    assert b"X-Odd: \xff\xfe!\r\n" in draft.octets()
+    editor = draft_of()
+    editor.change("x-odd", f"{editor.first('x-odd')}!")
+    assert b"X-Odd: \xff\xfe!\r\n" in editor.octets()

@@ -21,9 +21,9 @@ from analyzer.sip.message import Message
 from analyzer.sip.text import LWS, octets
 from replay.answers import STREAMS, Received, sip_date, text, to_value, via_rows
 from replay.contacts import rewritten
-from replay.draft import Draft, Edit, spelled
 from replay.flow import Exchange
 from replay.known_clients import Client
+from replay.message_editor import Edit, MessageEditor, spelled
 
 _OF_THE_REQUEST = "as the live request has it"
 _STREAM = "on a stream nothing else parts it from the next message (18.3)"
@@ -42,29 +42,31 @@ class Setting:
     secrets: Secrets | None = None
 
 
-def say_again(exchange: Exchange, final: Message, received: Received, client: Client, setting: Setting) -> Draft:
+def say_again(
+    exchange: Exchange, final: Message, received: Received, client: Client, setting: Setting
+) -> MessageEditor:
     """The captured answer `final` for the request that was received, with the list of edits."""
-    draft = Draft(final)
-    _put_names(draft, final, received, setting)
+    editor = MessageEditor(final)
+    _put_names(editor, final, received, setting)
     if final.contacts:
-        _put_contacts(draft, final, client, setting)
+        _put_contacts(editor, final, client, setting)
     for key in _CHALLENGES:
-        _put_nonces(draft, key, client, setting)
-    _put_info(draft, received, client, setting)
+        _put_nonces(editor, key, client, setting)
+    _put_info(editor, received, client, setting)
     if final.has("date"):
-        revalue(draft, "date", [sip_date(received.wall)], "now")
-    _put_length(draft, exchange, final, received)
+        revalue(editor, "date", [sip_date(received.wall)], "now")
+    _put_length(editor, exchange, final, received)
     if received.transport.upper() in STREAMS:
-        draft.uncover(why=_STREAM)
-        draft.complete(why=_STREAM)
-        draft.cut(why=_STREAM)
-    return draft
+        editor.uncover(why=_STREAM)
+        editor.complete(why=_STREAM)
+        editor.cut(why=_STREAM)
+    return editor
 
 
-def revalue(draft: Draft, key: str, values: Sequence[str], why: str) -> None:
+def revalue(editor: MessageEditor, key: str, values: Sequence[str], why: str) -> None:
     """Other values for the rows called `key`, one row each, where they stand. Surplus rows go, surplus values join the
     last row; without any row there is nothing to change."""
-    rows = [line for line in draft.lines if line.key == key]
+    rows = [line for line in editor.lines if line.key == key]
     before = [line.value for line in rows]
     if not rows or before == list(values):
         return
@@ -75,11 +77,11 @@ def revalue(draft: Draft, key: str, values: Sequence[str], why: str) -> None:
         if line.value != value:
             line.value, line.octets = value, octets(f"{line.name}: {value}\r\n")
     gone = {id(line) for line in rows[len(fitting) :]}
-    draft.lines = [line for line in draft.lines if id(line) not in gone]
-    draft.edits.append(Edit(spelled(key), ", ".join(before), ", ".join(values), None, why))
+    editor.lines = [line for line in editor.lines if id(line) not in gone]
+    editor.edits.append(Edit(spelled(key), ", ".join(before), ", ".join(values), None, why))
 
 
-def _put_names(draft: Draft, final: Message, received: Received, setting: Setting) -> None:
+def _put_names(editor: MessageEditor, final: Message, received: Received, setting: Setting) -> None:
     request = received.request
     tag = setting.token() if final.to is not None and final.to.tag else ""
     rows = {
@@ -90,13 +92,13 @@ def _put_names(draft: Draft, final: Message, received: Received, setting: Settin
         "cseq": [text(value) for value in request.all("cseq")[:1]],
     }
     for key, values in rows.items():
-        if draft.first(key) is None and not final.complete_headers:
-            draft.change(key, ", ".join(values), why="the captured answer is cut")
+        if editor.first(key) is None and not final.complete_headers:
+            editor.change(key, ", ".join(values), why="the captured answer is cut")
         else:
-            revalue(draft, key, values, _OF_THE_REQUEST)
+            revalue(editor, key, values, _OF_THE_REQUEST)
 
 
-def _put_contacts(draft: Draft, final: Message, client: Client, setting: Setting) -> None:
+def _put_contacts(editor: MessageEditor, final: Message, client: Client, setting: Setting) -> None:
     """The captured client's contacts become the live one's, as many as it has; those of other devices stay."""
     own = Contacts(setting.own)
     live = [contact for row in client.contacts for contact in parse_addresses(row)]
@@ -112,9 +114,9 @@ def _put_contacts(draft: Draft, final: Message, client: Client, setting: Setting
     if pattern is not None:
         values += [_moved(pattern, contact) for contact in rest]
     if values:
-        revalue(draft, "contact", values, "the contacts of the live request")
+        revalue(editor, "contact", values, "the contacts of the live request")
     else:
-        draft.drop("contact", why="the live client has named no contact")
+        editor.drop("contact", why="the live client has named no contact")
 
 
 def _moved(captured: Address, live: Address) -> str:
@@ -132,8 +134,8 @@ def _fresh(nonce: str, client: Client, setting: Setting) -> str:
     return client.nonces[nonce]
 
 
-def _put_nonces(draft: Draft, key: str, client: Client, setting: Setting) -> None:
-    rows = draft.all(key)
+def _put_nonces(editor: MessageEditor, key: str, client: Client, setting: Setting) -> None:
+    rows = editor.all(key)
     values = []
     for row in rows:
         for challenge in parse_challenges(key, row):
@@ -141,7 +143,7 @@ def _put_nonces(draft: Draft, key: str, client: Client, setting: Setting) -> Non
             if param is not None and param.value:
                 row = row.replace(param.raw, _with_value(param, _fresh(param.value, client, setting)), 1)
         values.append(row)
-    revalue(draft, key, values, "a nonce is used for one client")
+    revalue(editor, key, values, "a nonce is used for one client")
 
 
 def _with_value(param: AuthParam, value: str) -> str:
@@ -152,41 +154,41 @@ def _with_value(param: AuthParam, value: str) -> str:
     return f'{head}={blank}"{value}"' if param.quoted else f"{head}={blank}{value}"
 
 
-def _put_info(draft: Draft, received: Received, client: Client, setting: Setting) -> None:
+def _put_info(editor: MessageEditor, received: Received, client: Client, setting: Setting) -> None:
     """Authentication-Info answers the live credentials (RFC 7616 3.5); `rspauth` goes where no secret makes it."""
     sent = next(iter(received.request.credentials), None)
     values = []
-    for row in draft.all("authentication-info"):
+    for row in editor.all("authentication-info"):
         params = []
         for param in parse_auth_params(row):
             match param.name.lower():
                 case "nextnonce":
                     params.append(_with_value(param, _fresh(param.value, client, setting)))
                 case "rspauth":
-                    proof = _proof(received.request, draft, setting)
+                    proof = _proof(received.request, editor, setting)
                     params += [_with_value(param, proof)] if proof else []
                 case ("cnonce" | "nc") as name if sent is not None:
                     params.append(_with_value(param, sent.get(name) or ""))
                 case _:
                     params.append(param.raw)
         values.append(", ".join(params))
-    revalue(draft, "authentication-info", values, "it answers the live credentials")
+    revalue(editor, "authentication-info", values, "it answers the live credentials")
 
 
-def _proof(request: Message, draft: Draft, setting: Setting) -> str:
+def _proof(request: Message, editor: MessageEditor, setting: Setting) -> str:
     for credentials in request.credentials[:1] if setting.secrets is not None else ():
         digest = from_credentials(credentials, request.method, request.body)
         for secret in setting.secrets.lookup(digest.username, digest.realm) if setting.secrets else ():
             if computable(digest, secret):
-                return response_auth(digest, secret, draft.body) or ""
+                return response_auth(digest, secret, editor.body) or ""
     return ""
 
 
-def _put_length(draft: Draft, exchange: Exchange, final: Message, received: Received) -> None:
+def _put_length(editor: MessageEditor, exchange: Exchange, final: Message, received: Received) -> None:
     """Content-Length stays as it was, wrong or not, where the octets are those that it counted; a stream needs one."""
     del exchange
-    count, printed = str(len(draft.body)), final.raw_message.fidelity is Fidelity.TEXT_LOG
+    count, printed = str(len(editor.body)), final.raw_message.fidelity is Fidelity.TEXT_LOG
     if printed or final.raw_message.missing:
-        revalue(draft, "content-length", [count], "the captured body is not whole")
-    if draft.first("content-length") is None and received.transport.upper() in STREAMS:
-        draft.change("content-length", count, why="on a stream nothing else ends a message (18.3)")
+        revalue(editor, "content-length", [count], "the captured body is not whole")
+    if editor.first("content-length") is None and received.transport.upper() in STREAMS:
+        editor.change("content-length", count, why="on a stream nothing else ends a message (18.3)")

@@ -8,7 +8,7 @@ from analyzer.evidence import Endpoint
 from analyzer.judge.findings import Finding
 from analyzer.register.digest.verdict import DigestVerdict
 from analyzer.sip.message import Message
-from replay.draft import Draft
+from replay.message_editor import MessageEditor
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Replied:
 
     client: int
     status: int
-    draft: Draft
+    editor: MessageEditor
     step: int | None = None
 
 
