@@ -11,12 +11,12 @@ VLAN = frozenset({0x8100, 0x88A8, 0x9100, 0x9200})
 """802.1Q, 802.1ad, and the two numbers that were used for stacked tags before it."""
 
 _PPP = {PPP_IP: IPV4, PPP_IP6: IPV6}
-_PLAIN = frozenset({IPV4, IPV6})
+_NETWORK_LAYERS = frozenset({IPV4, IPV6})
 
 
 def unwrap(frame: bytes, kind: int, at: int) -> tuple[int, int]:
     """Step over everything that stands before IP. `kind` is the ethertype of what begins at `at`."""
-    while kind not in _PLAIN and len(frame) >= at + 8:
+    while kind not in _NETWORK_LAYERS and len(frame) >= at + 8:
         if kind in VLAN:
             kind, at = frame[at + 2] << 8 | frame[at + 3], at + 4
         elif kind == ETH_TYPE_PPPoE:

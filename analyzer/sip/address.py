@@ -18,7 +18,7 @@ from analyzer.sip.text import LWS, QUOTED, clip, is_token, segments, unquote
 from analyzer.sip.uri import Uri
 
 # An address that needs no second look, as nearly all are: brackets, a display name that is quoted, of tokens or none.
-_PLAIN = re.compile(
+_COMMON_FORM = re.compile(
     rf"""(?:"([^"\\]*+)"|([A-Za-z0-9\-.!%*_+`'~]++(?: [A-Za-z0-9\-.!%*_+`'~]++)*)|) *<([^<>"\s]++)>({PLAIN_PARAMS})"""
 )
 _UNASKED = -1
@@ -43,7 +43,7 @@ class Address:
     @staticmethod
     def parse(text: str) -> Address:
         """Parse one address (not a list). Never raises."""
-        plain = _PLAIN.fullmatch(text)
+        plain = _COMMON_FORM.fullmatch(text)
         if plain is not None:
             quoted, tokens, inside, tail = plain.groups()
             params = plain_params(tail) if tail else NO_PARAMS

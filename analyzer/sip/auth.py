@@ -34,7 +34,7 @@ _CLEAN = re.compile(r'\s*+(([^\s=,"]++)=(?:"([^"\\]*+)"|([^\s,"]++)))\s*+(?:,(?=
 _QUOTED = "username|realm|nonce|uri|response|cnonce|opaque|domain"
 _EITHER = "algorithm|qop|nc|stale|userhash|charset|auts"
 _PAIR = re.compile(rf'({_QUOTED}|{_EITHER})=(?:"([^"]*+)"|([A-Za-z0-9\-]++))')
-_PLAIN = re.compile(
+_COMMON_FORM = re.compile(
     rf'Digest (?:(?:(?:{_QUOTED})="[^"\\]*+"|(?:{_EITHER})=(?:"[^"\\]*+"|[A-Za-z0-9\-]++))(?:, *(?=[a-z])|\Z))+'
 )
 _WORD = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*[\\"]?+|[^\s,"]++', re.DOTALL)
@@ -322,7 +322,7 @@ class _Reader:
 
 def _plain(value: str) -> dict[str, str] | None:
     """The values of one Digest that is as the grammar has it and names nothing twice; None for any other."""
-    if _PLAIN.fullmatch(value) is None:
+    if _COMMON_FORM.fullmatch(value) is None:
         return None
     pairs = _PAIR.findall(value, 7)
     values = {name: inside or bare for name, inside, bare in pairs}

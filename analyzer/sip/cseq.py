@@ -12,7 +12,7 @@ from analyzer.sip.text import LWS, clip, is_token
 
 # CSeq = 1*DIGIT LWS Method. One real client (sipsak -f) leaves the old number behind the new one, `8 7 REGISTER`, and
 # its registrar answers: so the first word is the number, the last the method, and what stands between is a defect.
-_PLAIN = re.compile(r"([0-9]{1,9}) ([A-Z]+)")
+_COMMON_FORM = re.compile(r"([0-9]{1,9}) ([A-Z]+)")
 _CSEQ = re.compile(r"([0-9]++)[ \t\r\n]++((?:[^ \t\r\n]++[ \t\r\n]++)*)([^ \t\r\n]++)")
 
 
@@ -28,7 +28,7 @@ class CSeq:
     @staticmethod
     def parse(text: str) -> CSeq | None:
         """Parse `314159 REGISTER`; None if it is not digits, blanks and words."""
-        plain = _PLAIN.fullmatch(text)
+        plain = _COMMON_FORM.fullmatch(text)
         if plain is not None:
             return CSeq(int(plain[1]), plain[2], text)
         found = _CSEQ.fullmatch(text.strip(LWS))

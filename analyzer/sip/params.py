@@ -20,7 +20,7 @@ _D = TypeVar("_D")
 _VALUE = re.compile(r'[^\s"<>,;]++')
 # The same as one pattern: parameters that need no second look, as nearly all are.
 PLAIN_PARAMS = r"""(?:;[A-Za-z0-9\-.!%*_+`'~]++(?:=[^\s"<>,;]++)?)*"""
-_PLAIN = re.compile(PLAIN_PARAMS)
+_COMMON_FORM = re.compile(PLAIN_PARAMS)
 _LONGEST_SHARED = 32
 
 
@@ -93,7 +93,7 @@ def parse_params(text: str) -> Params:
     """Parse `;a=b;c` (the first `;` may be missing). Blanks around `;` and `=` are legal (RFC 4475 3.1.1.1)."""
     if not text:
         return NO_PARAMS
-    if _PLAIN.fullmatch(text) and (plain := plain_params(text)) is not None:
+    if _COMMON_FORM.fullmatch(text) and (plain := plain_params(text)) is not None:
         return plain
     parts = segments(text, ";")
     if not parts[0].strip(LWS):

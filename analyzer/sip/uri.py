@@ -32,7 +32,7 @@ _PASSWORD = re.compile(r"[A-Za-z0-9\-_.!~*'()%&=+$,]*+")
 _HOST = re.compile(r"[A-Za-z0-9._\-]++")
 # A URI that needs no second look, as nearly all are: no password, no escapes, no headers, nothing malformed, at most
 # one parameter.
-_PLAIN = re.compile(
+_COMMON_FORM = re.compile(
     r"(sips?):(?:([A-Za-z0-9\-_.!~*'()&=+$,]++)@)?([A-Za-z0-9._\-]++)(?::([1-9][0-9]{0,3}|[1-5][0-9]{4}))?"
     r"(|;[A-Za-z0-9\-.=]++)"
 )
@@ -78,7 +78,7 @@ class Uri:
 
 
 def _parse(text: str) -> Uri:
-    plain = _PLAIN.fullmatch(text)
+    plain = _COMMON_FORM.fullmatch(text)
     if plain is not None:
         scheme, user, host, port, params = plain.groups()
         return Uri(text, scheme, user, None, host, int(port) if port else None, parse_uri_params(params[1:]))

@@ -22,7 +22,7 @@ MAGIC_COOKIE = "z9hG4bK"
 _DEFAULT_PORTS = {"TLS": 5061, "TLS-SCTP": 5061, "WS": 80, "WSS": 443}
 # A lower-case host is its own canonical form; beside branch only what a server or RFC 3581 adds.
 _ADDED = r"(?:;rport(?:=[0-9]++)?|;received=[0-9.]++)*"
-_PLAIN = re.compile(
+_COMMON_FORM = re.compile(
     rf"SIP/2\.0/([A-Z]+) ([a-z0-9.\-]+)(?::([1-9][0-9]{{0,3}}|[1-5][0-9]{{4}}))?"
     rf"({_ADDED});branch=([A-Za-z0-9\-.!%*_+`'~]++)({_ADDED})"
 )
@@ -75,7 +75,7 @@ class Via:
     @staticmethod
     def parse(text: str) -> Via:
         """Parse one Via value (not a list). Never raises."""
-        plain = _PLAIN.fullmatch(text)
+        plain = _COMMON_FORM.fullmatch(text)
         if plain is None:
             return _parse(text)
         transport, host, port, before, branch, after = plain.groups()

@@ -199,7 +199,7 @@ def test_equal_parameters_are_one_object() -> None:
 def test_cseq(text: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         fast = CSeq.parse(text)
-        patch.setattr(cseq, "_PLAIN", re.compile(r"(?!)"))
+        patch.setattr(cseq, "_COMMON_FORM", re.compile(r"(?!)"))
         assert fast == CSeq.parse(text)
 
 

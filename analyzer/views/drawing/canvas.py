@@ -26,7 +26,7 @@ BAD, WARN, GOOD, DIM, STRONG, HINT = "bold red", "yellow", "green", "dim", "bold
 NARROWEST = 50
 WIDE = 120
 """From this width on, what else stands on a line of its own stands in a column of its own."""
-_PLAIN = {"…": "...", "·": "-", "✓": "+", "✗": "x", "–": "-"}
+_ASCII_SIGNS = {"…": "...", "·": "-", "✓": "+", "✗": "x", "–": "-"}
 
 
 class Canvas:
@@ -37,7 +37,7 @@ class Canvas:
         self._color = options.color
         self._encoding = str(getattr(out, "encoding", None) or "utf-8")
         self._plain = str.maketrans(
-            {sign: ascii for sign, ascii in _PLAIN.items() if not _writes(self._encoding, sign)}
+            {sign: ascii for sign, ascii in _ASCII_SIGNS.items() if not _writes(self._encoding, sign)}
         )
         self.width = min(max(NARROWEST, options.width or DEFAULT_WIDTH), WIDEST)
         self._console = Console(

@@ -23,7 +23,7 @@ _COLUMNS = {
     "password": ("password", "secret", "passwd"),
     "ha1": ("ha1", "a1-hash", "md5secret"),
 }
-_PLAIN = {"username": 0, "realm": 1, "password": 2, "ha1": 3}
+_DEFAULT_COLUMNS = {"username": 0, "realm": 1, "password": 2, "ha1": 3}
 
 
 def _header(fields: list[str]) -> dict[str, int] | None:
@@ -71,7 +71,7 @@ def read(octets: bytes, name: str) -> Iterator[Secret]:
                 continue
             if columns is None:
                 header = _header(row)
-                columns = header or _PLAIN
+                columns = header or _DEFAULT_COLUMNS
                 if header:
                     continue
             yield _secret(row, columns, name, rows.line_num)
