@@ -1,4 +1,4 @@
-"""sipcheck's replay: a captured registration said again to a live peer.
+"""sipcheck's replay: a captured registration replayed to a live peer.
 
     flow (what was captured) -> plan (steps) -> rewrite (edits) -> session (transactions) -> net (sockets) -> compare
 

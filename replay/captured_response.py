@@ -1,4 +1,4 @@
-"""A captured answer, said again to a live request: all stays as it was seen but what must be the live request's.
+"""A captured answer, replayed to a live request: all stays as it was seen but what must be the live request's.
 
 Via, From, To, Call-ID and CSeq are the request's (RFC 3261 8.2.6), contacts of the client are the live ones, a nonce is
 a fresh one (the same one wherever the captured one was the same), Date is now. What the captured answer lacks, the live

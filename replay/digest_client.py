@@ -25,7 +25,7 @@ ANSWER_WITH = {"www-authenticate": "authorization", "proxy-authenticate": "proxy
 MOST_REALMS = 8
 """Realms that are remembered; a hostile server may invent one with every answer."""
 _LINE_ENDS = re.compile(r"[\r\n\0]")
-"""What some parsers take for the end of a line: said again, it would put headers of the peer's into our request."""
+"""What some parsers take for the end of a line: replayed, it would put headers of the peer's into our request."""
 _COUNT = re.compile("[0-9a-fA-F]{8}")
 _INSIDE = re.compile(r'=\s*"([^"\\]*(?:\\.[^"\\]*)*)', re.DOTALL)
 

@@ -133,7 +133,7 @@ def notes_of_realms(steps: tuple[Step, ...], digest_client: DigestClient) -> lis
 
 
 def notes_of_routes(steps: tuple[Step, ...]) -> list[str]:
-    """That requests said again verbatim carry a Route: who obeys it sends them on (RFC 3261 16.4, 16.6)."""
+    """That requests replayed verbatim carry a Route: who obeys it sends them on (RFC 3261 16.4, 16.6)."""
     routed = [step for step in steps if step.exchange.request.has("route")]
     if not routed:
         return []

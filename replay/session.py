@@ -1,4 +1,4 @@
-"""The client's half of a captured registration, said again: steps in, requests out, answers taken in (sans-IO).
+"""The client's half of a captured registration, replayed: steps in, requests out, answers taken in (sans-IO).
 
 Each step is one captured request. Repaired, it is followed by as many requests as the live peer asks for: credentials
 after a challenge (RFC 3261 22.2), a longer expiry after a 423 (10.2.8); verbatim, it is one request. At the end the

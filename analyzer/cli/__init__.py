@@ -38,7 +38,7 @@ Examples:
 
 _LATE = {
     "export": ("analyzer.cli.export", "Write what was read as tables, or as a capture."),
-    "replay": ("replay.cli", "Say a captured registration again to a live peer."),
+    "replay": ("replay.cli", "Replay a captured registration to a live peer."),
     "samples": ("analyzer.cli.samples", "Write the samples that the examples read."),
     "storm": ("analyzer.cli.storm", "Find and explain registration storms."),
 }

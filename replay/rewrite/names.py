@@ -77,7 +77,7 @@ def _mapped_uri(address: Address, agent: Agent) -> str | None:
 
 
 def repair_from(editor: MessageEditor, step: Step, agent: Agent) -> None:
-    """8.1.1.3: From is there and has a tag, the same one where a request is said again (8.1.3.5)."""
+    """8.1.1.3: From is there and has a tag, the same one where a request is replayed (8.1.3.5)."""
     value = editor.first("from")
     if value is None:
         value = without_param(editor.first("to") or f"<{_NOBODY}>", "tag")

@@ -63,7 +63,7 @@ class Script:
         self._root.appendChild(self._document.createComment(f" {text} "))
 
     def send(self, message: str, *, begins: bool = False, once: bool = False) -> None:
-        """A request, said again until it is answered (over UDP), unless `once`. `begins`: the response time counts
+        """A request, replayed until it is answered (over UDP), unless `once`. `begins`: the response time counts
         from here."""
         element = self._element("send")
         if not once:

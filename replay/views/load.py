@@ -1,4 +1,4 @@
-"""What became of one flow said again as many users: for a person, and as an object of schema `sipcheck/1`."""
+"""What became of one flow replayed as many users: for a person, and as an object of schema `sipcheck/1`."""
 
 from __future__ import annotations
 

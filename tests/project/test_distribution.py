@@ -157,7 +157,7 @@ def test_the_source_distribution_runs_its_tests(built: Path, tmp_path: Path) -> 
     with tarfile.open(archive) as opened:
         opened.extractall(tmp_path, filter="data")
     (unpacked,) = tmp_path.iterdir()
-    chosen = ["tests/sip/test_via.py", "tests/cli/test_samples_command.py", "tests/project/test_house_numbers.py"]
+    chosen = ["tests/sip/test_via.py", "tests/cli/test_samples_command.py", "tests/project/test_size_limits.py"]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *chosen],

@@ -1,4 +1,4 @@
-"""A captured flow said again to a peer of a test, in this process."""
+"""A captured flow replayed to a peer of a test, in this process."""
 
 from __future__ import annotations
 

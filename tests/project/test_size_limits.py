@@ -1,4 +1,4 @@
-"""The house numbers: no function over 60 lines, no file over 400, in the packages and in their tests."""
+"""The size limits: no function over 60 lines, no file over 400, in the packages and in their tests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def long_functions(source: str, limit: int) -> Iterator[str]:
 
 
 def faults(path: Path) -> list[str]:
-    """What of the file at `path` is over the numbers."""
+    """What of the file at `path` is over the limits."""
     source = path.read_text(encoding="utf-8")
     lines = source.count("\n")
     found = [f"{path.name} ({lines})"] if lines > FILE_LINES else []
@@ -35,7 +35,7 @@ def faults(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_file_keeps_the_house_numbers(path: Path) -> None:
+def test_file_keeps_the_size_limits(path: Path) -> None:
     assert faults(path) == []
 
 

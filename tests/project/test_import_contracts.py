@@ -1,4 +1,4 @@
-"""The walls of the house hold: lint-imports passes on the tree, and catches each kind of planted breach."""
+"""The import contracts hold: lint-imports passes on the tree, and catches each kind of planted breach."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_walls_hold() -> None:
+def test_contracts_hold() -> None:
     run = lint_imports(ROOT)
     assert run.returncode == 0, run.stdout + run.stderr
 
