@@ -1,4 +1,4 @@
-"""The captured registrar, played to live clients: the n-th new request of a client gets the n-th captured answer.
+"""The captured registrar, played to live clients: the n-th new request of a client gets the n-th captured response.
 
 The status sequence goes on as captured whatever the client does, for that is what is to be tried on it; where it does
 something else than the captured client did, that is told. A captured request that nobody answered is not answered,
@@ -16,7 +16,6 @@ from analyzer.register.digest.input import from_credentials
 from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.address import Address
 from analyzer.sip.message import Message
-from replay.answers import Received, Reply, answer, text
 from replay.authenticator import Checker, DigestPolicy, PolicyError
 from replay.captured_response import Setting, say_again
 from replay.flow import Flow
@@ -27,11 +26,12 @@ from replay.message_editor import MessageEditor
 from replay.plan import Step, steps_of
 from replay.registrar import Registrar, RegistrarPolicy, asked_for
 from replay.registrar_events import Differs, Verified, Withheld
+from replay.responses import Received, Reply, answer, text
 
 LONGEST_DELAY = 60 * SECOND
 """Nanoseconds; a client has given up long before (Timer F is 32 s)."""
 MOST_CONTACTS = 16
-"""Contacts of a live client that are put into captured answers."""
+"""Contacts of a live client that are put into captured responses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +74,11 @@ class Scenario:
         return client.finished
 
     def say(self, received: Received, status: int) -> MessageEditor:
-        """An answer that no capture has."""
+        """A response that no capture has."""
         return self._plain.say(received, status)
 
     def answer(self, received: Received, client: Client, round_: Round) -> Reply:
-        """The answer of the client's next step."""
+        """The response of the client's next step."""
         request = received.request
         if request.method != "REGISTER":
             return self._plain.answer(received, client, round_)
@@ -143,7 +143,7 @@ def kind_of(request: Message) -> str:
 
 
 def differences(then: Message, now: Message) -> tuple[str, ...]:
-    """In what the live request is another one than the captured one, as far as an answer depends on it."""
+    """In what the live request is another one than the captured one, as far as a response depends on it."""
     found = []
     if then.has_credentials != now.has_credentials:
         found.append("it has credentials, the captured one had none" if now.has_credentials else

@@ -1,8 +1,8 @@
-"""A captured answer, replayed to a live request: all stays as it was seen but what must be the live request's.
+"""A captured response, replayed to a live request: all stays as it was seen but what must be the live request's.
 
 Via, From, To, Call-ID and CSeq are the request's (RFC 3261 8.2.6), contacts of the client are the live ones, a nonce is
-a fresh one (the same one wherever the captured one was the same), Date is now. What the captured answer lacks, the live
-one lacks: a To tag, an expires parameter, a Min-Expires. Every change is an edit, without a rule: it had to be.
+a fresh one (the same one wherever the captured one was the same), Date is now. What the captured response lacks, the
+live one lacks: a To tag, an expires parameter, a Min-Expires. Every change is an edit, without a rule: it had to be.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from analyzer.sip.address import Address, parse_addresses
 from analyzer.sip.auth import AuthParam, parse_auth_params, parse_challenges
 from analyzer.sip.message import Message
 from analyzer.sip.text import LWS, octets
-from replay.answers import STREAMS, Received, sip_date, text, to_value, via_rows
 from replay.contacts import rewritten
 from replay.flow import Exchange
 from replay.known_clients import Client
 from replay.message_editor import Edit, MessageEditor, spelled
+from replay.responses import STREAMS, Received, sip_date, text, to_value, via_rows
 
 _OF_THE_REQUEST = "as the live request has it"
 _STREAM = "on a stream nothing else parts it from the next message (18.3)"
@@ -33,7 +33,7 @@ _OF_THE_DEVICE = ("+sip.instance", "reg-id")
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a captured answer is put into: `own` are the contacts that the captured client named, `token` gives what
+    """What a captured response is put into: `own` are the contacts that the captured client named, `token` gives what
     must be fresh, `secrets` are for `rspauth`."""
 
     own: Sequence[Address]
@@ -45,7 +45,7 @@ class Setting:
 def say_again(
     exchange: Exchange, final: Message, received: Received, client: Client, setting: Setting
 ) -> MessageEditor:
-    """The captured answer `final` for the request that was received, with the list of edits."""
+    """The captured response `final` for the request that was received, with the list of edits."""
     editor = MessageEditor(final)
     _put_names(editor, final, received, setting)
     if final.contacts:

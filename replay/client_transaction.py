@@ -1,6 +1,6 @@
 """A client transaction for requests other than INVITE (RFC 3261 17.1.2): table in, commands out.
 
-An answer belongs to it if the branch of its top Via and the method of its CSeq are those of the request (17.1.3); a
+A response belongs to it if the branch of its top Via and the method of its CSeq are those of the request (17.1.3); a
 hostile or confused peer may send anything else, which is counted and left alone.
 """
 
@@ -14,14 +14,15 @@ from replay.machine import Command, Send
 from replay.timers import CLIENT, ClientAction, ClientEvent, ClientState, Timers
 
 MOST_PROVISIONAL = 32
-"""Provisional answers of one request that are kept; a peer may send them for ever, and Timer F ends it (17.1.2.2)."""
+"""Provisional responses of one request that are kept; a peer may send them for ever, and Timer F ends it (17.1.2.2)."""
 
 Ending = Literal["", "answered", "timeout", "error"]
 
 
 @dataclass(slots=True)
 class ClientTransaction:
-    """One request on its way. `sent` counts copies, `final` is the answer, `ending` what ended it ("" while it lasts).
+    """One request on its way. `sent` counts copies, `final` is the response, `ending` what ended it ("" while it
+    lasts).
 
     `sent_at`, `answered_at` and `deadline` are instants; `deadline` is None when nothing is waited for.
     """
@@ -59,7 +60,7 @@ class ClientTransaction:
 
     def matches(self, answer: Message) -> bool:
         """17.1.3, and the CSeq number beside: one branch used for two requests must not mix their answers. A request
-        without a branch (RFC 2543) has answers without one."""
+        without a branch (RFC 2543) has responses without one."""
         via, cseq = answer.via, answer.cseq
         return (
             answer.status > 0
@@ -70,7 +71,7 @@ class ClientTransaction:
         )
 
     def receive(self, answer: Message, now: int) -> list[Command]:
-        """Take in an answer that `matches`."""
+        """Take in a response that `matches`."""
         if answer.status < 200:
             self.provisionals += 1
             if len(self.provisional) < MOST_PROVISIONAL and self.final is None:

@@ -1,4 +1,4 @@
-"""An answer then against the answer now: what differs, after all that must differ, what matters first.
+"""A response then against the response now: what differs, after all that must differ, what matters first.
 
 Branches, tags, Call-ID, CSeq, addresses, nonces and dates are another replay's own (RFC 3261 8.2.6, 17.1.3; RFC 7616
 3.3), so they are not compared. What remains is told in this order: the status, what a challenge asks, what was
@@ -23,7 +23,7 @@ Facet = Callable[[Message], str]
 
 
 def differences(then: Message | None, now: Message | None) -> list[str]:
-    """Sentences about what differs, the weightiest first; none where the answers are equal as far as they can be."""
+    """Sentences about what differs, the weightiest first; none where the responses are equal as far as they can be."""
     if then is None or now is None:
         if then is now:
             return []

@@ -57,7 +57,7 @@ class DigestClient:
     _sessions: dict[tuple[str, str], _Session] = field(default_factory=dict)
 
     def take(self, answer: Message, *, spoke: bool) -> bool:
-        """Learn from an answer; True where it challenges and the same request, with `credentials`, may do better.
+        """Learn from a response; True where it challenges and the same request, with `credentials`, may do better.
         `spoke`: the request that it answers carried credentials."""
         if answer.status in (401, 407):
             return self._challenged(answer, spoke=spoke)

@@ -26,12 +26,12 @@ class Try:
 
     @property
     def status(self) -> int:
-        """Status of the final answer, 0 without one."""
+        """Status of the final response, 0 without one."""
         return self.final.status if self.final else 0
 
     @property
     def latency(self) -> int | None:
-        """Nanoseconds from the first copy to the final answer."""
+        """Nanoseconds from the first copy to the final response."""
         return None if self.answered_at is None else self.answered_at - self.sent_at
 
 
@@ -45,7 +45,7 @@ class StepResult:
 
     @property
     def now(self) -> Message | None:
-        """The final answer that counts."""
+        """The final response that counts."""
         return self.tries[-1].final if self.tries else None
 
     @property
@@ -70,7 +70,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A request has its outcome: an answer, none, or an error."""
+    """A request has its outcome: a response, none, or an error."""
 
     result: StepResult | None
     attempt: Try

@@ -54,7 +54,7 @@ class Exchange:
 
     @property
     def status(self) -> int:
-        """Status of the first final answer, 0 without one."""
+        """Status of the first final response, 0 without one."""
         return self.final.status if self.final else 0
 
     @property
@@ -66,7 +66,7 @@ class Exchange:
 @dataclass(frozen=True, slots=True)
 class Flow:
     """What one client did at one registrar. `others` counts the registrations of the source that were not chosen,
-    `unseen` the answers whose request is missing from the source."""
+    `unseen` the responses whose request is missing from the source."""
 
     aor: str
     outcome: str

@@ -33,7 +33,7 @@ _LONGEST_EDIT = 2000
 class Round:
     """A request and its answer. `step` counts the captured steps from 1 (None: beyond them, or without a capture);
     `then` is the captured status (0: none was seen), `now` what was answered (None: nothing), `verdict` of the digest
-    ("" without credentials, or without secrets). `start_line` and `edits` are the answer's."""
+    ("" without credentials, or without secrets). `start_line` and `edits` are the response's."""
 
     request: str
     credentials: bool

@@ -4,8 +4,8 @@ Open loop: the schedule does not wait for answers, for a storm does not either; 
 answers, and that is measured. Two ceilings hold it: `concurrency` sessions at a time (a start that has to wait is
 counted as late), and `duration`, after which nothing begins and what is under way is ended, its bindings removed.
 
-All users share one link. An answer finds its session by the branch of its top Via (RFC 3261 17.1.3), so what belongs to
-nobody costs one look and is counted.
+All users share one link. A response finds its session by the branch of its top Via (RFC 3261 17.1.3), so what belongs
+to nobody costs one look and is counted.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ MOST_REASONS = 100
 
 @dataclass(slots=True)
 class Tally:
-    """What came of it so far. `latencies` are nanoseconds from a request's first copy to its final answer; `statuses`
-    final answers, 0 for none; `unlike` how sessions ended that did not end as then; `late` starts that had to wait,
+    """What came of it so far. `latencies` are nanoseconds from a request's first copy to its final response; `statuses`
+    final responses, 0 for none; `unlike` how sessions ended that did not end as then; `late` starts that had to wait,
     `cut` sessions that the end of the time ended, and that had gone as then until there; `not_removed` counts contacts
     that the registrar may hold still, `realms` sessions by a realm that got a digest and that nobody expected."""
 
@@ -235,7 +235,7 @@ def _count_among(counter: Counter[str], name: str) -> None:
 
 
 def _went_wrong(session: ClientSession, outcome: Outcome) -> bool:
-    """Whether a step ended otherwise than then, or had no answer in the time in which the first copy may ask for one:
+    """Whether a step ended otherwise than then, or had no response in the time in which the first copy may ask for one:
     a registrar that has died must not look like one that was not given the time."""
     if session.unanswered > session.timers.t1:
         return True

@@ -54,7 +54,7 @@ class _Line:
 
 
 class MessageEditor:
-    """A request or an answer to be. `start` is its first line without its end, `lead` what stands before it, `end` the
+    """A request or a response to be. `start` is its first line without its end, `lead` what stands before it, `end` the
     empty line, `trailing` what follows the body; `edits` what was changed so far, in order."""
 
     def __init__(self, message: Message) -> None:
@@ -141,7 +141,7 @@ class MessageEditor:
             self.edits.append(Edit("Line", decoded(line.octets).strip(), "", rule, why))
 
     def add(self, key: str, value: str) -> None:
-        """One more row, without an edit: for answers that are built, not repaired."""
+        """One more row, without an edit: for responses that are built, not repaired."""
         name, at = spelled(key), self._place_for(key)
         if at and not self.lines[at - 1].octets.endswith((b"\n", b"\r")):
             self.lines[at - 1].octets += _CRLF

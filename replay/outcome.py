@@ -11,7 +11,7 @@ from replay.plan import Step
 
 
 def outcome_word(request: Message, status: int) -> str:
-    """`registered`, `removed` (every expiry 0), `fetched` (no Contact), `refused`, `no answer`; with the status."""
+    """`registered`, `removed` (every expiry 0), `fetched` (no Contact), `refused`, `no response`; with the status."""
     if status == 0:
         return "no answer"
     if not 200 <= status < 300:
@@ -45,7 +45,7 @@ def outcome_then(steps: Sequence[Step]) -> str:
 
 
 def outcome_of(steps: Sequence[Step], results: Sequence[StepResult]) -> Outcome:
-    """Hold the answers of now against those of then; a step that was never sent is not as it was."""
+    """Hold the responses of now against those of then; a step that was never sent is not as it was."""
     by_number = {result.step.number: result for result in results}
     unlike = [
         step

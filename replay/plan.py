@@ -17,7 +17,7 @@ _CONTINUED = frozenset((401, 407, 413, 415, 416, 420, 421, 423, 494))
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One captured request. `wait` is the time between the answer before (or, without one, the request before) and
+    """One captured request. `wait` is the time between the response before (or, without one, the request before) and
     this request, in nanoseconds. `before` is the exchange before. `continues`: it goes on with the one before;
     `is_last` of its chain, so that its answer is an outcome."""
 

@@ -1,4 +1,4 @@
-"""What a replay would send, without a peer: the captured answers stand for those that are to come.
+"""What a replay would send, without a peer: the captured responses stand for those that are to come.
 
 Live values are not known yet, so words stand for them: the address is `(local address)`, what will be drawn `(fresh)`.
 """

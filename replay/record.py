@@ -25,7 +25,7 @@ class Planned:
 
     @property
     def differences(self) -> list[str]:
-        """What differs between the answer then and now; empty where nothing was sent."""
+        """What differs between the response then and now; empty where nothing was sent."""
         if self.result is None:
             return []
         return differences(self.step.exchange.final, self.result.now)

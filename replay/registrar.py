@@ -19,13 +19,13 @@ from analyzer.sip.address import Address
 from analyzer.sip.message import Message
 from analyzer.sip.text import clip, unescape
 from analyzer.sip.uri import canonical_host
-from replay.answers import Received, Reply, answer, sip_date
 from replay.authenticator import Authenticator, DigestPolicy
 from replay.contacts import rewritten
 from replay.known_clients import Client, Round
 from replay.location_service import LONGEST_CONTACT, Bindings, Change, Full, OutOfOrder
 from replay.message_editor import MessageEditor
 from replay.registrar_events import Verified
+from replay.responses import Received, Reply, answer, sip_date
 
 ALLOW = ("allow", "REGISTER, OPTIONS")
 MALFORMED_EXPIRES = 3600
@@ -93,7 +93,7 @@ class Registrar:
     def say(
         self, received: Received, status: int, headers: Sequence[tuple[str, str]] = (), reason: str = ""
     ) -> MessageEditor:
-        """An answer with what all answers have."""
+        """A response with what all answers have."""
         rows = [*headers, ("server", self.policy.server)] if self.policy.server else headers
         return answer(received, status, rows, reason=reason, to_tag=self._token())
 

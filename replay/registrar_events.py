@@ -31,7 +31,7 @@ class Requested:
 
 @dataclass(frozen=True, slots=True)
 class Replied:
-    """It was answered; `step` is the captured step that the answer is of, None for an answer by the book."""
+    """It was answered; `step` is the captured step that the response is of, None for a response by the book."""
 
     client: int
     status: int

@@ -22,7 +22,7 @@ from replay.timers import SERVER, ServerEvent, ServerState, Timers
 MOST_TRANSACTIONS = 10_000
 """Transactions that are kept at once: some thousand octets each."""
 MOST_OCTETS = 1 << 26
-"""Octets of requests and answers that all of them together stand for: some senders use 64 kB for each."""
+"""Octets of requests and responses that all of them together stand for: some senders use 64 kB for each."""
 
 
 class ServerKey(NamedTuple):
@@ -43,7 +43,7 @@ class Merged(NamedTuple):
 
 
 def key_of(request: Message) -> ServerKey | None:
-    """The key of a request; None without a Via that can be read, for then no answer finds back (18.2.2)."""
+    """The key of a request; None without a Via that can be read, for then no response finds back (18.2.2)."""
     via = request.via
     if via is None or not via.host:
         return None
@@ -87,7 +87,7 @@ class ServerTransaction:
         return self._on("request", now)
 
     def say(self, octets: bytes, status: int, to: Endpoint | None, now: int) -> list[Command]:
-        """Answer. What comes after a final answer is not sent (17.2.2)."""
+        """Answer. What comes after a final response is not sent (17.2.2)."""
         if self.state in ("trying", "proceeding"):
             self.octets, self.status, self.to = octets, status, to
         return self._on("say 1xx" if status < 200 else "say final", now)
@@ -121,7 +121,7 @@ class ServerTransaction:
 
 
 class Transactions:
-    """The transactions that live, soonest end first: every end is 64*T1 after the request or its final answer.
+    """The transactions that live, soonest end first: every end is 64*T1 after the request or its final response.
 
     `evicted` counts those that had to make room.
     """

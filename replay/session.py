@@ -79,9 +79,9 @@ class ClientSession:
         return self._go_on(now)
 
     def receive(self, octets: bytes, peer: Endpoint, now: int) -> list[Command]:
-        """Take in one message. Only an answer to the request under way changes anything."""
+        """Take in one message. Only a response to the request under way changes anything."""
         if not octets.strip(b"\r\n\0"):
-            return []  # a keep-alive, or the answer to one
+            return []  # a keep-alive, or the response to one
         return self.take(parse_bytes(octets), peer, now)
 
     @property
@@ -232,7 +232,7 @@ class ClientSession:
         return self._send(step, (*BARE[:-1], answer_challenge, BARE[-1]), why, now)
 
     def _learn(self, attempt: Try) -> str:
-        """What an answer teaches; why the request should be sent again, "" if it should not."""
+        """What a response teaches; why the request should be sent again, "" if it should not."""
         final, editor = attempt.final, attempt.editor
         if final is None:
             undelivered = attempt.ending == "error" and not attempt.copies and not self.timers.reliable
@@ -253,7 +253,7 @@ class ClientSession:
         return ""
 
     def _next_step_answers(self) -> bool:
-        """The captured flow has the answer to this challenge as its next step."""
+        """The captured flow has the response to this challenge as its next step."""
         if self._removing or len(self.results[-1].tries) > 1 or self._at >= len(self.steps):
             return False
         following = self.steps[self._at]

@@ -31,12 +31,12 @@ class Timers:
 
     @property
     def f(self) -> int:
-        """How long an answer is waited for (17.1.2.2)."""
+        """How long a response is waited for (17.1.2.2)."""
         return 64 * self.t1
 
     @property
     def k(self) -> int:
-        """How long copies of the final answer are soaked up (17.1.2.2)."""
+        """How long copies of the final response are soaked up (17.1.2.2)."""
         return 0 if self.reliable else self.t4
 
     @property
@@ -74,7 +74,7 @@ CLIENT: dict[tuple[ClientState, ClientEvent], ClientMove] = {
     ("completed", "1xx"): ClientMove("completed"),
     ("completed", "K"): ClientMove("terminated"),
 }
-"""Figure 6. A pair that is not there changes nothing (a timer that fires late, an error after the answer)."""
+"""Figure 6. A pair that is not there changes nothing (a timer that fires late, an error after the response)."""
 
 
 class ServerMove(NamedTuple):

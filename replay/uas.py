@@ -1,6 +1,7 @@
 """The user agent server that a played registrar is (RFC 3261 8.2): a machine without sockets and clocks.
 
-    octets -> transaction (a copy? the answer again) -> client -> who answers: the plain registrar, or the captured one
+    octets -> transaction (a copy? the response again) -> client -> who answers: the plain registrar, or the captured
+    one
 
 Each message, received and sent, also goes into the conversation, whose findings are told at once. Whatever comes, the
 memory stays bounded: transactions, clients, delayed answers, what is judged. It ends when as many clients as were asked
@@ -19,13 +20,13 @@ from typing import Protocol
 from analyzer.evidence import Endpoint, Frame, RawMessage
 from analyzer.sip.message import Message, parse
 from analyzer.sip.sniff import Kind, kind
-from replay.answers import STREAMS, Received, Reply, destination
 from replay.conversation import Conversation
 from replay.events import Ignored
 from replay.known_clients import Client, Clients, Round
 from replay.machine import SECOND, Command, Notify, Send
 from replay.message_editor import MessageEditor
 from replay.registrar_events import Ended, Finished, Found, Replied, Requested, Serving, TurnedAway
+from replay.responses import STREAMS, Received, Reply, destination
 from replay.server_transaction import MOST_TRANSACTIONS, ServerTransaction, Transactions, key_of
 from replay.timers import Timers
 
@@ -54,7 +55,7 @@ class TransactionUser(Protocol):
         """A bare answer."""
 
     def answer(self, received: Received, client: Client, round_: Round) -> Reply:
-        """The answer to a new request; what it is about is noted in `round_`."""
+        """The response to a new request; what it is about is noted in `round_`."""
 
     def has_finished(self, client: Client) -> bool:
         """Whether a client has done what is waited for."""
@@ -75,7 +76,7 @@ class UserAgentServer:
     """A `Machine` (see machine.py) for a listener: it answers whoever sends. `most` bounds its transactions.
 
     `ignored` counts what was no request, `turned_away` connections that had to go, by the reason, `hastened` delayed
-    answers that found no room, `found` the findings that were told, `finished` the clients that have done what was
+    responses that found no room, `found` the findings that were told, `finished` the clients that have done what was
     waited for; `ended` says why it is done.
     """
 
@@ -269,6 +270,6 @@ class UserAgentServer:
 
 
 def status_of(editor: MessageEditor) -> int:
-    """The status of an answer that is a draft; 0 for what is no answer."""
+    """The status of a response that is a draft; 0 for what is no response."""
     words = editor.start.split(None, 2)
     return int(words[1]) if len(words) > 1 and words[1].isdecimal() and len(words[1]) == 3 else 0

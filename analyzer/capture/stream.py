@@ -102,7 +102,7 @@ class Stream:
     def acknowledged(self, sequence: int) -> list[Item]:
         """The peer has everything before `sequence`: what is missing there will not come any more.
 
-        The first such word is only noted, since a capture may put an answer before what it answers.
+        The first such word is only noted, since a capture may put a response before what it answers.
         """
         if self._waiting is None or self._base is None:
             return []

@@ -191,7 +191,7 @@ class _Walk:
         return row_of(item, self.clocks[-1], len(self.clocks) - 1, _connection(item))
 
     def _note_way(self, answer: RawMessage) -> None:
-        """Keep the first answer on each way: that one direction can be seen at all is known from the others' too."""
+        """Keep the first response on each way: that one direction can be seen at all is known from the others' too."""
         way = answer.source, answer.destination.host
         if way not in self._ways:
             self._ways.note(way, True)

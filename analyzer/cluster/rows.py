@@ -21,7 +21,7 @@ import pyarrow.ipc
 from analyzer.evidence import Endpoint, Fidelity, Frame, Item, LogLines, NetworkError, RawMessage
 
 NETWORK_ERRORS, HEARD = 0, 1
-"""Batches behind those of the buckets: network errors, and the first answer on each way."""
+"""Batches behind those of the buckets: network errors, and the first response on each way."""
 SHARED = 2
 """How many such there are."""
 AT_ONCE, A_BUCKET = 50_000, 64

@@ -12,7 +12,7 @@ ten thousand phones that register at once every end is in the midst of things. T
    address-of-record in common, so a bucket has all of them, whichever files and workers they came from.
 3. Each bucket is joined by the code that joins a single capture, over the rows of all files in the order of time
    (`cluster_join.py`). A boundary between files is invisible there: it is no place where anything is decided.
-4. What a bucket must know of others is sent to all: network errors, the first answer on each way (where none is seen,
+4. What a bucket must know of others is sent to all: network errors, the first response on each way (where none is seen,
    silence proves nothing), the time at which the run ended.
 5. A message in several packets (TCP, IP fragments) is put together before. A file that has such, or stands beside one
    that has, is read again together with the files beside it in time, and gives its own messages alone: those that its

@@ -2,7 +2,7 @@
 
 A step begins with an optional time (`@1800`, seconds from the start, else 10 ms after the step before), options
 (`src=192.0.2.10:5060 dst=198.51.100.1:5060 transport=TCP stream=1`), and an arrow: `>` the client's request,
-`<` the registrar's answer to the latest request. Header lines below it replace the defaults of that header, `-Name`
+`<` the registrar's response to the latest request. Header lines below it replace the defaults of that header, `-Name`
 leaves it out. `> again` and `< again` repeat the last one octet for octet; `! icmp` is a network error for the last
 request; `. ` (a dot) only lets time pass.
 

@@ -2,9 +2,9 @@
 
 REGISTER, 401, REGISTER with credentials, 200 is one attempt of two transactions. A chain goes on when the next
 transaction answers the last one's challenge, raises an expiry that was too brief (423), drops an extension (420), or
-agrees on security (494). It ends at any other final answer, and where credentials for the attempt's own challenge were
-refused without `stale=true`: what a phone does then is the next attempt, or a wrong password would make one endless
-chain.
+agrees on security (494). It ends at any other final response, and where credentials for the attempt's own challenge
+were refused without `stale=true`: what a phone does then is the next attempt, or a wrong password would make one
+endless chain.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Attempt:
         return bool(answered & self.inherited) or any(answered & before.nonces for before in self.transactions[:-1])
 
     def answered(self) -> bool:
-        """Take in the last transaction's final answer; True if that concludes the attempt (RULES 1.5)."""
+        """Take in the last transaction's final response; True if that concludes the attempt (RULES 1.5)."""
         status = self.last.status
         self.too_brief |= status == 423
         if 200 <= status < 300:
@@ -94,13 +94,13 @@ class Attempt:
         return False
 
     def silent(self) -> bool:
-        """Take in that the last transaction has no final answer; always concludes."""
+        """Take in that the last transaction has no final response; always concludes."""
         state = self.last.state
         outcome: Outcome = "timeout" if state in ("timeout", "aborted") else "open" if state == "open" else "unknown"
         return self._conclude(outcome, 0)
 
     def given_up(self, *, ended: bool = False) -> bool:
-        """The client did not go on after an answer that asked it to; `ended`: the source ended before it had to."""
+        """The client did not go on after a response that asked it to; `ended`: the source ended before it had to."""
         if self.ended:
             return False
         if self.last.final is None:

@@ -1,7 +1,7 @@
 """The binding timeline: what the registrar said is bound, from when to when (RULES 1.7).
 
 Each 2xx to any REGISTER of an address-of-record is authoritative for its whole set at that instant (RFC 3261 10.3
-step 8): what it lists is present until the answer's time plus the granted expiry, what it does not list is absent. An
+step 8): what it lists is present until the response's time plus the granted expiry, what it does not list is absent. An
 answer that was not seen changes nothing but makes the asked contacts `maybe`. Contacts are compared pairwise as URIs
 (19.1.4), or by instance and reg-id where both have them (RFC 5626 6).
 
@@ -195,7 +195,7 @@ class BindingTable:
                 yield BindingEvent("removed", binding, transaction)
 
     def unanswered(self, registrar: Registrar, aor: str, transaction: Transaction) -> None:
-        """No answer was seen: the asked contacts may be bound, may be changed, may be gone (RULES 1.7 step 4)."""
+        """No response was seen: the asked contacts may be bound, may be changed, may be gone (RULES 1.7 step 4)."""
         request, known = transaction.request, self.known(registrar, aor)
         index = Contacts([binding.address for binding in known])
         for contact in request.contacts[:MOST_CONTACTS] if request and known else ():
@@ -227,7 +227,7 @@ class BindingTable:
 
 
 def _granted(contact: Address, final: Message) -> int | None:
-    """RULES 1.7 step 3: the parameter, else the Expires header of the answer, else unknown. Seconds."""
+    """RULES 1.7 step 3: the parameter, else the Expires header of the response, else unknown. Seconds."""
     return contact.expires if contact.expires is not None else final.expires
 
 

@@ -124,7 +124,7 @@ class Challenges:
         self._strong: Bounded[tuple[str, str], bool] = Bounded(1000)
 
     def answered(self, transaction: Transaction, registration: int | None, holes: int = 0) -> None:
-        """Take in the final answer of a transaction; `holes` as in `Challenged`."""
+        """Take in the final response of a transaction; `holes` as in `Challenged`."""
         final = transaction.final
         if final is None:
             return
@@ -141,11 +141,11 @@ class Challenges:
             self._note_next(registration, transaction)
 
     def repeated(self, transaction: Transaction, final: Message) -> None:
-        """Take in a copy of a final answer: a stateless registrar puts a fresh nonce into each."""
+        """Take in a copy of a final response: a stateless registrar puts a fresh nonce into each."""
         self._take(transaction.destination.host, transaction, final)
 
     def foreign(self, final: ForeignChallenge) -> None:
-        """Take in the challenges of an answer that somebody else matches: what they say of the server."""
+        """Take in the challenges of a response that somebody else matches: what they say of the server."""
         self._take(final.raw_message.source.host, None, final)
 
     def _take(self, server: str, transaction: Transaction | None, final: Message | ForeignChallenge) -> None:

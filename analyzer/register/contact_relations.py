@@ -1,4 +1,4 @@
-"""How an answer's Contact values relate to those that were asked for (RFC 3261 10.2.4, 19.1.4; RFC 5626 6)."""
+"""How a response's Contact values relate to those that were asked for (RFC 3261 10.2.4, 19.1.4; RFC 5626 6)."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ NO_SECRETS = DigestVerdict(Verdict.UNKNOWN, "no password given")
 
 @dataclass(slots=True)
 class DigestRecord:
-    """One credentials as sent. `accepted` is None where the answer does not tell (none seen, or about other things);
+    """One credentials as sent. `accepted` is None where the response does not tell (none seen, or about other things);
     `replayed`: the nonce count does not rise over the credentials that this client sent before (RFC 7616 3.4).
     `order` is the number of its message in the run."""
 
@@ -243,7 +243,7 @@ def _record_of(
 
 
 def accepted(header: str, status: int) -> bool | None:
-    """What a final answer says of the credentials in `header` (RFC 3261 22.1-22.3).
+    """What a final response says of the credentials in `header` (RFC 3261 22.1-22.3).
 
     401 refuses Authorization and 407 Proxy-Authorization; 403 refuses both, though it may be authorisation that failed
     (10.3 step 4); 2xx accepts, and so does 423, which a registrar reaches only behind authentication (10.3 steps 3, 7).

@@ -31,7 +31,7 @@ class Exchanges:
         key = (registration.id, transaction.call_id)
         before = self._kept.get(key)
         if before is not None and before[1].id > transaction.id:
-            return  # it waited longer for an answer than the next one: nobody asks for it any more
+            return  # it waited longer for a response than the next one: nobody asks for it any more
         self._take(key)
         size = sum(len(message.raw) for message in (transaction.request, transaction.final) if message is not None)
         self._kept[key] = (registration, transaction, size)

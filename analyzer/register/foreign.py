@@ -16,7 +16,7 @@ _AUTHENTICATE = b"\r\nwww-authenticate: "
 
 
 class ForeignChallenge(NamedTuple):
-    """What counts of an answer that is another worker's."""
+    """What counts of a response that is another worker's."""
 
     raw_message: RawMessage
     call_id: str
@@ -24,7 +24,7 @@ class ForeignChallenge(NamedTuple):
 
 
 def foreign_challenge(raw_message: RawMessage) -> ForeignChallenge | None:
-    """The answer that goes by, if it is a final one with a challenge: its nonces are the server's, whoever was asked.
+    """The response that goes by, if it is a final one with a challenge: its nonces are the server's, whoever was asked.
 
     Raises `Inseparable` for one that announces a nonce without its realm (RFC 7616 3.5): only its request tells that.
     """

@@ -84,7 +84,7 @@ def is_copy(request: Message, message: Message) -> bool:
 
 
 def is_reverse(live: Transaction, source: Endpoint, destination: Endpoint) -> bool:
-    """Whether an answer from `source` to `destination` goes back the way of the request, at one end at least."""
+    """Whether a response from `source` to `destination` goes back the way of the request, at one end at least."""
     return source.host == live.destination.host or destination.host == live.source.host
 
 

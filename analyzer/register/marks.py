@@ -24,13 +24,13 @@ NEW_CALL_ID = 1 << 5
 STAR = 1 << 6
 """One of the contacts is `*`."""
 
-# A final answer, or the transaction that it ends
+# A final response, or the transaction that it ends
 CHALLENGE = 1 << 7
 """It has a WWW-Authenticate or Proxy-Authenticate header."""
 SUCCESS = 1 << 8
 """It is a 2xx."""
 UNANSWERED = 1 << 9
-"""There is no final answer, or no request."""
+"""There is no final response, or no request."""
 DIGESTS = 1 << 10
 """The request carries credentials."""
 
@@ -60,7 +60,7 @@ NOT_RAISED = 1 << 19
 AFTER_REQUEST = 1 << 20
 """The client's request before was seen, and both have a time."""
 PENDING = 1 << 21
-"""That request has no final answer so far."""
+"""That request has no final response so far."""
 
 # A binding event
 ASKED_AGAIN = 1 << 22

@@ -4,7 +4,7 @@ A request's key is the top Via's branch, its sent-by and the method (RFC 3261 17
 beside them, so that a branch used again for another request is another transaction. Requests without the magic cookie
 are keyed as RFC 2543 did. Answers look for the same branch, sent-by and CSeq method; when a box on the way rewrote the
 Via (or a log lost it) they fall back, with falling confidence, to Call-ID + CSeq + From tag (K3), Call-ID + CSeq (K4),
-and, for an answer cut before these, the only open transaction of the address pair (K5). Never by address alone while
+and, for a response cut before these, the only open transaction of the address pair (K5). Never by address alone while
 Call-ID and CSeq can be read, and never by order of arrival.
 
 A transaction that is answered lives 64*T1 longer, to take in late copies; one that is not is called unanswered after
@@ -20,7 +20,6 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from analyzer.evidence import SECOND, NetworkError, RawMessage
-from analyzer.register.answering import Answering
 from analyzer.register.bounded import MessageCounter
 from analyzer.register.duplicates import is_same_packet
 from analyzer.register.events import Event
@@ -41,6 +40,7 @@ from analyzer.register.keys import (
     response_key,
     same_path,
 )
+from analyzer.register.responding import Answering
 from analyzer.register.timers import GRACE, MAX_WAIT, TIMER_F
 from analyzer.register.transaction import KEPT, MOST_HOPS, Path, Transaction
 from analyzer.sip.message import Message
@@ -54,7 +54,7 @@ _event = tuple.__new__
 
 
 class TransactionTable:
-    """The live transactions. Feed it messages in the order of the source; it answers with events."""
+    """The live transactions. Feed it messages in the order of the source; it responses with events."""
 
     def __init__(self, counter: MessageCounter | None = None) -> None:
         self._ordinal = counter or MessageCounter()
@@ -107,7 +107,7 @@ class TransactionTable:
             self.answering.note(raw_message)
 
     def abort(self, abort: NetworkError) -> list[Transaction]:
-        """Mark the transactions that a network error hits; returns them. It does not end them: an answer to a
+        """Mark the transactions that a network error hits; returns them. It does not end them: a response to a
         later copy may still come."""
         flow = flow_key(abort.stream, abort.source, abort.destination)
         named = quoted_key(abort.quoted) if abort.quoted and not abort.stream and self._pending.of(flow) else None
@@ -210,7 +210,7 @@ class TransactionTable:
         return _event(Event, ("opened", transaction, None))
 
     def _late_request(self, transaction: Transaction, message: Message, events: list[Event]) -> None:
-        """A log may print the answer before the request it answers."""
+        """A log may print the response before the request it answers."""
         raw_message = message.raw_message
         transaction.request, transaction.has_credentials = message, message.has_credentials
         transaction.place = raw_message.place
@@ -286,7 +286,7 @@ class TransactionTable:
             events.append(_event(Event, ("answered", transaction, None)))
 
     def _find(self, message: Message) -> tuple[Transaction | None, int]:
-        """The transaction that an answer belongs to, and the number of the key (1 to 5) by which it was found."""
+        """The transaction that a response belongs to, and the number of the key (1 to 5) by which it was found."""
         exact = self._live.get(response_key(message))
         if exact is not None:
             return self._same_answer(exact, message), 1
@@ -326,7 +326,7 @@ class TransactionTable:
         return next((live for live in older if live.final and live.final.raw == message.raw), transaction)
 
     def _only_pending(self, message: Message) -> tuple[Transaction | None, int]:
-        """K5: an answer that was cut before Call-ID or CSeq; only if one request alone waits on its way."""
+        """K5: a response that was cut before Call-ID or CSeq; only if one request alone waits on its way."""
         raw_message = message.raw_message
         pending = self._pending.of(flow_key(raw_message.stream, raw_message.destination, raw_message.source))
         if len(pending) != 1:

@@ -131,7 +131,7 @@ class Reconstructor:
         self.table.abort(abort)
 
     def _count(self, message: Message) -> None:
-        """Count what belongs to a REGISTER; an answer that was cut before CSeq belongs to what it was matched with."""
+        """Count what belongs to a REGISTER; a response that was cut before CSeq belongs to what it was matched with."""
         if message.method:
             self.requests += message.method == "REGISTER"
         elif message.version:
@@ -326,7 +326,7 @@ class Reconstructor:
         return self._finishing and (end is None or answered is None or end - answered < TIMER_F)
 
     def _headless(self, transaction: Transaction, final: Message) -> None:
-        """An answer without its request: the server's own words can be judged, nothing else (RULES 1.2)."""
+        """A response without its request: the server's own words can be judged, nothing else (RULES 1.2)."""
         self.challenges.answered(transaction, None)
         if transaction.method == "REGISTER":
             self.emit(MessageSubject(final, transaction, None))

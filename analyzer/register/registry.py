@@ -175,7 +175,7 @@ class Registry:
         return stream
 
     def orphan(self, call_id: str, cseq: int) -> None:
-        """An answer without its request proves that the request existed (T-LOSS)."""
+        """A response without its request proves that the request existed (T-LOSS)."""
         for stream in self._sequences.get(call_id) or ():
             if len(stream.orphans) < _MOST_SIDE_BY_SIDE:
                 stream.orphans |= {cseq}

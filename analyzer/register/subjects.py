@@ -20,7 +20,7 @@ from analyzer.sip.message import Message
 
 @dataclass(slots=True)
 class MessageSubject:
-    """A request at its first copy, or the first final answer of a transaction.
+    """A request at its first copy, or the first final response of a transaction.
 
     `earlier` is, for a request, the same client's transaction before this one.
     """
@@ -67,7 +67,7 @@ class MessageSubject:
 
 @dataclass(slots=True)
 class TransactionSubject:
-    """A transaction with its first final answer, or without one after 64*T1.
+    """A transaction with its first final response, or without one after 64*T1.
 
     `digests` are the credentials that it carried, `in_force` the challenges that stood for its client when it was
     first sent, by realm, the latest first; `next_nonce` the nonce that an answer had announced, by realm.
@@ -94,7 +94,7 @@ class TransactionSubject:
 
     @property
     def place(self) -> Place:
-        """Where the request was seen (or the answer, if it alone was)."""
+        """Where the request was seen (or the response, if it alone was)."""
         return self.transaction.place
 
 

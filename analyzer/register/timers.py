@@ -9,9 +9,9 @@ T1 = SECOND // 2
 T2 = 4 * SECOND
 """RFC 3261 17.1.2.2: longest gap between retransmissions of a non-INVITE request."""
 TIMER_F = 64 * T1
-"""RFC 3261 17.1.2.2: a non-INVITE client transaction ends without an answer."""
+"""RFC 3261 17.1.2.2: a non-INVITE client transaction ends without a response."""
 GRACE = 40 * SECOND
-"""Past Timer F by a margin for slow clocks: an answer after this is late for any user agent."""
+"""Past Timer F by a margin for slow clocks: a response after this is late for any user agent."""
 DUPLICATE_WINDOW = 5_000_000
 """Byte-identical copies closer than this are one packet seen twice (mirror port), when no IP-ID tells them apart."""
 SAME_PACKET_WINDOW = SECOND // 5

@@ -14,7 +14,7 @@ from analyzer.sip.message import Message
 
 State = Literal["answered", "timeout", "aborted", "open", "headless", "unjudged"]
 KEPT = 8
-"""Mutated copies and further final answers of one transaction that are kept whole; the rest are counted."""
+"""Mutated copies and further final responses of one transaction that are kept whole; the rest are counted."""
 KEPT_NONCES = 64
 """Nonces of one challenged transaction; Timer E allows eleven copies of a request (RFC 3261 17.1.2.2)."""
 MOST_HOPS = 32
@@ -55,11 +55,11 @@ class Path:
 class Transaction:
     """A client transaction on one hop.
 
-    `request` is None where only an answer was seen (`headless`). Times are nanoseconds or None. `retransmissions`
+    `request` is None where only a response was seen (`headless`). Times are nanoseconds or None. `retransmissions`
     counts copies that the user agent sent again; `duplicates` packets that the capture holds twice; `changed` keeps
     copies whose octets differ (same key). `nonces` are those of every 401/407 copy, because a stateless registrar
-    answers each copy of a request with a fresh one. `pairing` is the weakest key by which an answer was matched.
-    `has_credentials` tells of the request, `has_challenge` of the final answer, whether it carries such a header.
+    answers each copy of a request with a fresh one. `pairing` is the weakest key by which a response was matched.
+    `has_credentials` tells of the request, `has_challenge` of the final response, whether it carries such a header.
     `place` is where it was first seen (of the request, if that was seen); `key` is the table's own.
     """
 
@@ -163,7 +163,7 @@ class Transaction:
 
     @property
     def status(self) -> int:
-        """Status code of the first final answer, 0 without one."""
+        """Status code of the first final response, 0 without one."""
         return self.final.status if self.final else 0
 
     @property
@@ -178,7 +178,7 @@ class Transaction:
 
     @property
     def challenged(self) -> bool:
-        """The first final answer asks for credentials (RFC 3261 22.1)."""
+        """The first final response asks for credentials (RFC 3261 22.1)."""
         return self.status in (401, 407)
 
     @property

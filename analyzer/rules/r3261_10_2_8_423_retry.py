@@ -45,7 +45,7 @@ def check(subject: AttemptSubject, context: CaptureContext) -> Iterator[Answer]:
 
 
 def _minimum(transaction: Transaction) -> int | None:
-    """Min-Expires of a 423, seconds; None for other answers and for a 423 that names none (R3261-10.3-7-423)."""
+    """Min-Expires of a 423, seconds; None for other responses and for a 423 that names none (R3261-10.3-7-423)."""
     final = transaction.final
     return final.min_expires if final is not None and final.status == 423 else None
 

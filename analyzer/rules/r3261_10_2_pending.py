@@ -1,8 +1,8 @@
 """No new registration while the last one is unanswered.
 
-A user agent must not send a new REGISTER (other than a retransmission) until it has the final answer to the one before,
-or that one has timed out (RFC 3261 10.2). Two at once can arrive in either order: the registrar may keep the older
-contact, and drop the newer as stale. It is an error only where the two ask for different things. A 401 is a final
+A user agent must not send a new REGISTER (other than a retransmission) until it has the final response to the one
+before, or that one has timed out (RFC 3261 10.2). Two at once can arrive in either order: the registrar may keep the
+older contact, and drop the newer as stale. It is an error only where the two ask for different things. A 401 is a final
 answer; a network error ends the request at once (8.1.3.1); other lines of a phone, other registrars and the flows of
 RFC 5626 run side by side legally. If the answer seems to have been missed by the capture, nothing is said: the user
 agent shows that it got it by using its nonce, or by stopping its retransmissions early.

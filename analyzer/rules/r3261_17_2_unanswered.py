@@ -1,4 +1,4 @@
-"""A REGISTER got no final answer in the 32 seconds that a phone waits for one.
+"""A REGISTER got no final response in the 32 seconds that a phone waits for one.
 
 A phone sends its request again after 0.5, 1.5, 3.5, 7.5 and 11.5 s and so on, 11 times in all over UDP, and gives up
 after 32 s. A capture shows that nothing came back, and sometimes a hint why: nobody got an answer from this server
@@ -37,7 +37,7 @@ _WENT_ON = "the client went on as if it was answered"
 
 
 def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
-    """Classify a transaction without a final answer (RFC 3261 17.1.2.2, Timer F)."""
+    """Classify a transaction without a final response (RFC 3261 17.1.2.2, Timer F)."""
     transaction = subject.transaction
     if transaction.request is None:
         return NOT_APPLICABLE

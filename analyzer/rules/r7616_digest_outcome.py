@@ -21,7 +21,7 @@ from analyzer.sip.uri import Uri, uri_equal
 
 
 def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:
-    """Hold the final answer against the verdict (RFC 3261 10.3 step 3, RFC 7616 3.6)."""
+    """Hold the final response against the verdict (RFC 3261 10.3 step 3, RFC 7616 3.6)."""
     del context
     records = [record for record in subject.digests if record.accepted is not None]
     if not records:

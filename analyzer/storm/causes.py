@@ -83,7 +83,8 @@ def _earlier(
 
 
 def silences_of(traffic: Traffic, inside: Sends, start: int, end: int) -> tuple[Silence, ...]:
-    """Times of `_SILENCE` or more without any final answer, though at least `_ASKED` requests of `_ASKERS` users came.
+    """Times of `_SILENCE` or more without any final response, though at least `_ASKED` requests of `_ASKERS` users
+    came.
 
     A capture that begins or ends in a silence does not show how long it was: it counts from its first request on.
     """

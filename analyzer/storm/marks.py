@@ -200,7 +200,7 @@ def _loops(traffic: Traffic, order: Order, success: Flags, refused: Flags) -> Fl
 
 
 def _unheard(traffic: Traffic) -> Flags:
-    """No final answer, though there was time for one. Where the capture shows no answer at all it may have seen one
+    """No final response, though there was time for one. Where the capture shows no answer at all it may have seen one
     direction alone: then only a request that was sent again tells that its client heard nothing either."""
     if not len(traffic):
         return np.zeros(0, dtype=bool)

@@ -80,7 +80,7 @@ class Series:
 
     `first` and `copies` are requests per second; of the first copies `retries` come after a failure; `median` and
     `slow` the 50th and 95th percentile of the answer times of the requests first sent in that step (seconds, None where
-    none was answered); `answered` final answers per second; `unbound` users without a binding at the end of the step.
+    none was answered); `answered` final responses per second; `unbound` users without a binding at the end of the step.
     """
 
     start: int
@@ -130,7 +130,7 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """The registrar answered nobody from the first request in vain (`start`) to the first answer (`end`; None: there
+    """The registrar answered nobody from the first request in vain (`start`) to the first response (`end`; None: there
     was none before the storm ended), in which time `requests` were sent."""
 
     start: int
@@ -222,7 +222,7 @@ class Storm:
     series: Series
 
     def share(self, *statuses: int) -> float:
-        """The share of `statuses` among the final answers; a number below 10 stands for its class (5: all 5xx)."""
+        """The share of `statuses` among the final responses; a number below 10 stands for its class (5: all 5xx)."""
         total = sum(self.responses.values())
         wanted = sum(count for status, count in self.responses.items() if {status, status // 100} & set(statuses))
         return wanted / total if total else 0.0

@@ -7,7 +7,7 @@ one phone that is served at most.
 
 Time: `HANDSHAKE` for TLS, `FIRST_MESSAGE` until the first message is whole, `LONGEST_WAIT` for each later one that has
 begun, `LONGEST_SILENCE` between messages. Octets: `LONGEST_MESSAGE` of a message that is not whole, `MOST_UNREAD` of
-answers that nobody reads.
+responses that nobody reads.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from replay.net.rim import Rim
 LONGEST_MESSAGE = 131_072
 """Octets of a message on a stream that is waited for."""
 MOST_UNREAD = 1 << 20
-"""Octets of answers that a peer has not read, after which it is cut off."""
+"""Octets of responses that a peer has not read, after which it is cut off."""
 HANDSHAKE = 10.0
 """Seconds for a TLS handshake."""
 FIRST_MESSAGE = 32.0

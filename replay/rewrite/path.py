@@ -25,7 +25,7 @@ _FOREIGN = frozenset(("received", "rport", "branch", "maddr", "ttl"))
 
 _ADDED = re.compile(r"\s*;\s*(?:(?:received|maddr|ttl)\s*=\s*[^;\s]*|(rport)\s*=\s*[^;\s]*)", re.IGNORECASE)
 """What the server added to a Via (18.2.1), the port it saw, of which the question stays, and the address; and what
-would send the answers to somebody in the captured network (18.2.2)."""
+would send the responses to somebody in the captured network (18.2.2)."""
 _SENT = re.compile(
     r"(\s*SIP\s*/\s*[^/\s]+\s*/\s*)([^\s;,]+)(\s+)(?:\[[^\]]*\]|[^\s;:,]+)(?:\s*:\s*[0-9]+)?", re.IGNORECASE
 )
@@ -56,7 +56,7 @@ def put_ends(editor: MessageEditor, step: Step, agent: Agent) -> None:
 
 
 def repair_via(editor: MessageEditor, step: Step, agent: Agent) -> None:
-    """8.1.1.7: one Via with the live address and a branch of its own; by rport the answer finds back (RFC 3581)."""
+    """8.1.1.7: one Via with the live address and a branch of its own; by rport the response finds back (RFC 3581)."""
     via = step.exchange.request.via
     if via is None:
         editor.change("via", _via(None, agent, agent.branch()), MANDATORY, "Via is missing")
@@ -75,7 +75,7 @@ def _branch(exchange: Exchange) -> str | None:
 
 
 def put_via(editor: MessageEditor, step: Step, agent: Agent) -> None:
-    """The live address in the topmost Via, all else as captured: an answer goes where Via says (18.2.2)."""
+    """The live address in the topmost Via, all else as captured: a response goes where Via says (18.2.2)."""
     del step
     editor.patch("via", 0, lambda row: _sent_by(row, agent), why=_LIVE)
 

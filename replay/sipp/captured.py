@@ -1,4 +1,4 @@
-"""The flow as it was captured: each request with its faults, and exactly the answer that it had then.
+"""The flow as it was captured: each request with its faults, and exactly the response that it had then.
 
 A request that nobody answered is sent once, and nothing is waited for but the recorded time. What SIPp cannot keep (the
 Call-ID, its address, the digest of a nonce that is another now) the comments name, request by request.

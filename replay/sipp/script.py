@@ -32,7 +32,7 @@ _SAFE = frozenset(range(32, 127))
 
 
 class Branch(NamedTuple):
-    """An answer that may come: its status, the label to go to (0: go on waiting), and what is done then."""
+    """A response that may come: its status, the label to go to (0: go on waiting), and what is done then."""
 
     status: int
     next: int = 0

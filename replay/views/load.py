@@ -42,7 +42,7 @@ def load_record(load: Load, title: str, target: str) -> dict[str, Any]:
         "rate": tally.begun / seconds if seconds else None,
         "request_rate": tally.requests / seconds if seconds else None,
         "interrupted": load.stopped and not load.pace.duration,
-        "steps": [],  # thousands of users have no answer in common
+        "steps": [],  # thousands of users have no response in common
         "outcome": {"then": load.then, "now": _now(load), "same": is_same(load)},
     }
 

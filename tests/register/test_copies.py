@@ -1,4 +1,5 @@
-"""Retransmission, duplicate, changed copy; provisional and final answers (RULES 1.3; T-RETX, T-DUP, T-LOG, T-LOSS)."""
+"""Retransmission, duplicate, changed copy; provisional and final responses (RULES 1.3; T-RETX, T-DUP, T-LOG,
+T-LOSS)."""
 
 from __future__ import annotations
 

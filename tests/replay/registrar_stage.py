@@ -10,7 +10,6 @@ from analyzer.evidence import Endpoint
 from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.message import Message, parse_bytes
 from replay.agent import Agent
-from replay.answers import Received
 from replay.conversation import Conversation
 from replay.digest_client import DigestClient
 from replay.flow import Exchange, Flow
@@ -18,6 +17,7 @@ from replay.known_clients import Client, Round
 from replay.machine import SECOND, Command, Machine, Notify, Send
 from replay.plan import steps_of
 from replay.registrar import Registrar, RegistrarPolicy
+from replay.responses import Received
 from replay.server_transaction import MOST_TRANSACTIONS
 from replay.session import ClientSession, ReplayMode
 from replay.timers import Timers

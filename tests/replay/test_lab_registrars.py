@@ -71,7 +71,7 @@ QUIRKS = [
 @needs_shared
 @pytest.mark.parametrize("name", QUIRKS)
 def test_the_captured_registrars_faults_are_found_live(name: str) -> None:
-    """What the rules hold against the captured registrar's answers to a client they hold against the played ones: but
+    """What the rules hold against the captured registrar's responses to a client they hold against the played ones: but
     for its nonces, which are ours, nothing is lost and nothing comes in (some rules speak of a server once for all)."""
     file = shared("captures", "lab", *name.split("/"))
     found = set()

@@ -7,13 +7,13 @@ from itertools import pairwise
 import pytest
 
 from analyzer.evidence import Endpoint
-from replay.answers import Received, Reply
 from replay.captured_registrar import Scenario
 from replay.events import Ignored
 from replay.known_clients import MOST_ROUNDS, Client, Clients, Round
 from replay.machine import SECOND, Send
 from replay.registrar import Registrar, RegistrarPolicy
 from replay.registrar_events import Ended, Finished, Found, Requested, Serving
+from replay.responses import Received, Reply
 from replay.uas import LONGEST_MESSAGE, MOST_DELAYED, MOST_IGNORED, StopCondition, UserAgentServer
 from tests.replay.registrar_stage import PHONE, SECRETS, START, flow, house, request, sent, tokens, told
 

@@ -18,8 +18,8 @@ import pytest
 
 from analyzer.evidence import Endpoint
 from analyzer.sip.message import parse_bytes
-from replay.answers import destination
 from replay.net.links import LinkError, addresses_of
+from replay.responses import destination
 from replay.target import Refused, addresses_without_asking, check_name
 from tests.capture.build import ethernet, ip4, pcap, udp
 from tests.replay.memory import MemoryRegistrar

@@ -127,7 +127,7 @@ class Clock:
     def vote(self, moment: Moment, date: int, *, sent: bool, fresh: bool = True) -> Setting | None:
         """A message printed at `moment` carries `date` (seconds since the epoch) in its Date header.
 
-        `fresh` says that the message itself is stamped; otherwise the moment is that of an earlier line. The answer
+        `fresh` says that the message itself is stamped; otherwise the moment is that of an earlier line. The response
         is the setting that is sure from this message on, if one is.
         """
         found = self._compare(moment, date, SLACK if fresh else STALE_SLACK)

@@ -1,8 +1,8 @@
 """How a server answers: what goes back out of the request (RFC 3261 8.2.6), and to which address (18.2.1, 18.2.2).
 
-The source address of a datagram is what the answer goes to, whatever the request says of itself: `received` and `rport`
-tell it to the client (RFC 3581). The one exception, `maddr`, would let any sender aim the answers at somebody else, so
-it is obeyed only where it names the sender's own host, or both are loopback.
+The source address of a datagram is what the response goes to, whatever the request says of itself: `received` and
+`rport` tell it to the client (RFC 3581). The one exception, `maddr`, would let any sender aim the answers at somebody
+else, so it is obeyed only where it names the sender's own host, or both are loopback.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def answer(
     reason: str = "",
     to_tag: str = "",
 ) -> MessageEditor:
-    """An answer out of the request (8.2.6): its Vias with `received` and `rport`, From, To with a tag, Call-ID, CSeq;
+    """A response out of the request (8.2.6): its Vias with `received` and `rport`, From, To with a tag, Call-ID, CSeq;
     then `headers` (canonical key, value), then Content-Length. What the request lacks is lacking."""
     request = received.request
     rows = [("via", row) for row in via_rows(request, received.peer)]
@@ -133,7 +133,7 @@ def stamped(via: Via, peer: Endpoint) -> str:
 
 
 def destination(request: Message, peer: Endpoint, transport: str) -> Endpoint:
-    """Where the answer goes (18.2.2): back on the connection; to `maddr` (see the module's head); to the source port
+    """Where the response goes (18.2.2): back on the connection; to `maddr` (see the module's head); to the source port
     where `rport` asks for it (RFC 3581 4); else to the source address, at the port of sent-by."""
     via = request.via
     if via is None or transport.upper() in STREAMS:

@@ -7,7 +7,7 @@ import pytest
 from analyzer.evidence import Endpoint
 from analyzer.sip.message import Message, parse_bytes
 from analyzer.sip.via import Via
-from replay.answers import Received, answer, destination, sip_date, stamped
+from replay.responses import Received, answer, destination, sip_date, stamped
 from tests.replay.registrar_stage import EPOCH, HERE, START, request
 
 SIX = Endpoint("2001:db8::1", 5080)

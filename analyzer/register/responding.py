@@ -12,8 +12,8 @@ _MOST_PAIRS = 200_000
 
 
 class Answering:
-    """The answers that were seen so far. `hosts` counts them by the address they came from, `ports` holds the addresses
-    with ports that answered, the latest `_MOST_PAIRS` of them."""
+    """The responses that were seen so far. `hosts` counts them by the address they came from, `ports` holds the
+    addresses with ports that answered, the latest `_MOST_PAIRS` of them."""
 
     def __init__(self) -> None:
         self.hosts: dict[str, int] = defaultdict(int)
@@ -21,7 +21,7 @@ class Answering:
         self._pairs: Notes[tuple[str, str], bool] = Notes(_MOST_PAIRS)
 
     def note(self, answer: RawMessage) -> None:
-        """Take in an answer."""
+        """Take in a response."""
         source = answer.source
         self.hosts[source.host] += 1
         self.ports.note(source, True)
@@ -29,7 +29,7 @@ class Answering:
 
     def reaches(self, transaction: Transaction) -> bool:
         """Whether the source holds the direction of its answers: of this pair of hosts over UDP, where a user agent
-        that gets no answer repeats itself and this one did not; else of the server."""
+        that gets no response repeats itself and this one did not; else of the server."""
         if transaction.transport == "UDP" and not transaction.stream:
             return (transaction.destination.host, transaction.source.host) in self._pairs
         return self.hosts.get(transaction.destination.host, 0) > 0
