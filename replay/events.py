@@ -12,7 +12,7 @@ from replay.plan import Step
 @dataclass(slots=True)
 class Try:
     """One request that was sent for a step, and what came of it. `why` says what made it necessary ("" for the first
-    of a step). Times are instants of the rim's clock."""
+    of a step). Times are instants of the I/O boundary's clock."""
 
     editor: MessageEditor
     why: str = ""

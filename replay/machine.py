@@ -1,8 +1,8 @@
-"""What every half of a replay is to the rim: a machine without sockets and clocks.
+"""What every half of a replay is to the I/O boundary: a machine without sockets and clocks.
 
-The rim (`net.py`) hands in octets, the instant and errors, and carries out the commands that come back. Instants are
-nanoseconds of one clock that only goes forward; a machine asks for none, it is told. On a stream the rim cuts messages
-(RFC 3261 18.3), so what comes in is always one message or what was taken for one.
+The I/O boundary (`net.py`) hands in octets, the instant and errors, and carries out the commands that come back.
+Instants are nanoseconds of one clock that only goes forward; a machine asks for none, it is told. On a stream the I/O
+boundary cuts messages (RFC 3261 18.3), so what comes in is always one message or what was taken for one.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ class UserAgentServer:
         return self._transactions.evicted
 
     def bound(self, local: Endpoint, transport: str, epoch: int) -> None:
-        """The rim's address, transport, and the epoch's nanoseconds at instant 0; told before `start`."""
+        """The I/O boundary's address, transport, and the epoch's nanoseconds at instant 0; told before `start`."""
         self.local, self.transport, self._epoch = local, transport.upper(), epoch
         if (self.transport in STREAMS) != self.timers.reliable:
             self.timers = Timers(self.timers.t1, self.timers.t2, self.timers.t4, self.transport in STREAMS)

@@ -1,4 +1,4 @@
-"""What every command does at its rim: secrets in, the result out, one line for an error."""
+"""What every command does at its I/O boundary: secrets in, the result out, one line for an error."""
 
 from __future__ import annotations
 

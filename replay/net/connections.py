@@ -21,7 +21,7 @@ from typing import cast
 
 from analyzer.evidence import Endpoint
 from analyzer.sip.framing import StreamFramer
-from replay.net.rim import Rim
+from replay.net.boundary import IoBoundary
 
 LONGEST_MESSAGE = 131_072
 """Octets of a message on a stream that is waited for."""
@@ -44,8 +44,8 @@ FAREWELL = 1.0
 class Connection(asyncio.Protocol):
     """One peer. `leaving`: it was told to go and is not gone yet; `spoke`: a whole message has come."""
 
-    def __init__(self, rim: Rim, crowd: Connections, peer: Endpoint) -> None:
-        self.rim = rim
+    def __init__(self, boundary: IoBoundary, crowd: Connections, peer: Endpoint) -> None:
+        self.boundary = boundary
         self.crowd = crowd
         self.peer = peer
         self.framer = StreamFramer()
@@ -73,7 +73,7 @@ class Connection(asyncio.Protocol):
         self.spoke |= bool(framed)
         self.crowd.used(self)
         for one in framed:
-            self.rim.receive(one.octets, self.peer)
+            self.boundary.receive(one.octets, self.peer)
         self._pong(self.framer.keepalives - pings)
         if self.framer.idle:
             self._waiting = 0
@@ -100,7 +100,7 @@ class Connection(asyncio.Protocol):
         """End it now, and say why."""
         if not self.leaving:
             self.abort()
-            self.rim.turned_away(f"a connection was cut off: {why}")
+            self.boundary.turned_away(f"a connection was cut off: {why}")
 
     def abort(self) -> None:
         """End it now."""
@@ -129,7 +129,7 @@ class Connection(asyncio.Protocol):
 
     def _be_patient(self, seconds: float, why: str) -> None:
         self._hurry_no_more()
-        self._patience = self.rim.loop.call_later(seconds, self.cut_off, why)
+        self._patience = self.boundary.loop.call_later(seconds, self.cut_off, why)
 
     def _hurry_no_more(self) -> None:
         if self._patience is not None:
@@ -140,8 +140,8 @@ class Connection(asyncio.Protocol):
 class Connections:
     """The connections that are open or being opened, at most `limit` and the one that is just let in."""
 
-    def __init__(self, rim: Rim, limit: int, tls: ssl.SSLContext | None) -> None:
-        self.rim = rim
+    def __init__(self, boundary: IoBoundary, limit: int, tls: ssl.SSLContext | None) -> None:
+        self.boundary = boundary
         self.limit = limit
         self.tls = tls
         self._strangers: OrderedDict[Connection, None] = OrderedDict()
@@ -149,27 +149,27 @@ class Connections:
         self._by_peer: dict[Endpoint, Connection] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._someone_left = asyncio.Event()
-        rim.send = self._send
+        boundary.send = self._send
 
     def __len__(self) -> int:
         return len(self._strangers) + len(self._known)
 
     def admit(self, accepted: socket.socket, peer: Endpoint) -> None:
         """A connection was accepted: it counts from now on, and has its handshake to make."""
-        one = Connection(self.rim, self, peer)
+        one = Connection(self.boundary, self, peer)
         self._strangers[one] = None
         self._by_peer[peer] = one
-        one.arriving = self.rim.loop.create_task(self._let_in(one, accepted))
+        one.arriving = self.boundary.loop.create_task(self._let_in(one, accepted))
         self._tasks.add(one.arriving)
         one.arriving.add_done_callback(self._tasks.discard)
 
     async def _let_in(self, one: Connection, accepted: socket.socket) -> None:
         given = {"ssl_handshake_timeout": HANDSHAKE, "ssl_shutdown_timeout": FAREWELL} if self.tls is not None else {}
         try:
-            await self.rim.loop.connect_accepted_socket(lambda: one, accepted, ssl=self.tls, **given)
+            await self.boundary.loop.connect_accepted_socket(lambda: one, accepted, ssl=self.tls, **given)
         except OSError:  # ssl.SSLError and a timeout are some
             if not one.leaving:
-                self.rim.turned_away(f"a connection ended {'in its TLS handshake' if self.tls else 'at once'}")
+                self.boundary.turned_away(f"a connection ended {'in its TLS handshake' if self.tls else 'at once'}")
         finally:
             one.arriving = None
             if one.transport is None:

@@ -54,7 +54,7 @@ async def keep_door(listening: socket.socket, crowd: Connections) -> None:
             accepted, address = await loop.sock_accept(listening)
         except OSError as error:
             if error.errno not in _GONE:
-                crowd.rim.turned_away(f"the door was shut for {PAUSE} s: {os.strerror(error.errno or 0).lower()}")
+                crowd.boundary.turned_away(f"the door was shut for {PAUSE} s: {os.strerror(error.errno or 0).lower()}")
                 crowd.spare()
                 await asyncio.sleep(PAUSE)
         else:

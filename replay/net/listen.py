@@ -1,8 +1,8 @@
 """A listener for a machine that answers many: UDP, TCP, TLS, on IPv4 and IPv6.
 
-The rim has no say in SIP: it hands in messages with the address that they came from, carries out commands, and wakes
-the machine when it asks for it. What a peer can cost is bounded: see `connections.py` for streams. Whatever asyncio
-would log with a traceback is told in one line, and counted.
+The I/O boundary has no say in SIP: it hands in messages with the address that they came from, carries out commands, and
+wakes the machine when it asks for it. What a peer can cost is bounded: see `connections.py` for streams. Whatever
+asyncio would log with a traceback is told in one line, and counted.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from typing import Any, cast
 
 from analyzer.evidence import Endpoint
 from analyzer.interruption import diverted
+from replay.net.boundary import IoBoundary, Listening
 from replay.net.connections import MOST_UNREAD, Connections
 from replay.net.descriptors import afford, most_connections
 from replay.net.door import bound_sockets, keep_door, numeric
 from replay.net.leftovers import told_in_a_line
-from replay.net.rim import Listening, Rim
 
 
 class _Datagrams(asyncio.DatagramProtocol):
     """The UDP socket."""
 
-    def __init__(self, rim: Rim) -> None:
-        self.rim = rim
+    def __init__(self, boundary: IoBoundary) -> None:
+        self.boundary = boundary
         self.transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.DatagramTransport, transport)
-        self.rim.send = self._send
+        self.boundary.send = self._send
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
-        self.rim.receive(data, Endpoint(str(addr[0]), int(addr[1])))
+        self.boundary.receive(data, Endpoint(str(addr[0]), int(addr[1])))
 
     def error_received(self, exc: Exception) -> None:
-        self.rim.failed(f"{type(exc).__name__}: {exc}")
+        self.boundary.failed(f"{type(exc).__name__}: {exc}")
 
     def _send(self, octets: bytes, to: Endpoint) -> None:
         if self.transport is None or not to.port or cast(Any, self.transport).get_write_buffer_size() > MOST_UNREAD:
@@ -47,7 +47,7 @@ class _Datagrams(asyncio.DatagramProtocol):
         try:
             self.transport.sendto(octets, (to.host, to.port))
         except (OSError, ValueError, OverflowError) as error:
-            self.rim.failed(f"no answer can be sent to {to}: {error}")
+            self.boundary.failed(f"no answer can be sent to {to}: {error}")
 
 
 async def listen(
@@ -65,37 +65,37 @@ async def listen(
     Cancelled, it stops the machine, closes what is open, and lets the cancellation through.
     """
     loop = asyncio.get_running_loop()
-    rim = Rim(machine, tell, loop)
-    loop.set_exception_handler(told_in_a_line(rim.turned_away))
-    close, local = await _opened(rim, bind, transport.upper(), tls_context)
+    boundary = IoBoundary(machine, tell, loop)
+    loop.set_exception_handler(told_in_a_line(boundary.turned_away))
+    close, local = await _opened(boundary, bind, transport.upper(), tls_context)
     try:
         machine.bound(local, transport.upper(), time.time_ns() - time.monotonic_ns())
-        rim.act(machine.start(time.monotonic_ns()))
+        boundary.act(machine.start(time.monotonic_ns()))
         ready(local)
-        await rim.over.wait()
-        if rim.fault is not None:
-            raise rim.fault
+        await boundary.over.wait()
+        if boundary.fault is not None:
+            raise boundary.fault
     except asyncio.CancelledError:
-        rim.stop()
+        boundary.stop()
         raise
     finally:
-        rim.disarm()
+        boundary.disarm()
         await close()
 
 
 async def _opened(
-    rim: Rim, bind: Endpoint, transport: str, tls_context: ssl.SSLContext | None
+    boundary: IoBoundary, bind: Endpoint, transport: str, tls_context: ssl.SSLContext | None
 ) -> tuple[Callable[[], Awaitable[None]], Endpoint]:
     """Bind; how to close, and the address."""
     if transport == "UDP":
-        return await _datagrams(rim, bind)
+        return await _datagrams(boundary, bind)
     if transport not in ("TCP", "TLS") or (transport == "TLS" and tls_context is None):
         raise OSError(f"no way to listen on {transport}" + (" without a certificate" if transport == "TLS" else ""))
     sockets = bound_sockets(numeric(bind))
-    crowd = Connections(rim, most_connections(), tls_context if transport == "TLS" else None)
+    crowd = Connections(boundary, most_connections(), tls_context if transport == "TLS" else None)
     doors = [asyncio.create_task(keep_door(one, crowd)) for one in sockets]
     for door in doors:
-        door.add_done_callback(lambda done: _fell_shut(done, rim))
+        door.add_done_callback(lambda done: _fell_shut(done, boundary))
 
     async def close() -> None:
         for door in doors:
@@ -108,16 +108,18 @@ async def _opened(
     return close, _endpoint(sockets[0].getsockname())
 
 
-def _fell_shut(door: asyncio.Task[None], rim: Rim) -> None:
+def _fell_shut(door: asyncio.Task[None], boundary: IoBoundary) -> None:
     """A door that nobody keeps any more is a fault of ours: it ends the listening."""
     if not door.cancelled() and door.exception() is not None:
-        rim.fault = rim.fault or door.exception()
-        rim.over.set()
+        boundary.fault = boundary.fault or door.exception()
+        boundary.over.set()
 
 
-async def _datagrams(rim: Rim, bind: Endpoint) -> tuple[Callable[[], Awaitable[None]], Endpoint]:
+async def _datagrams(boundary: IoBoundary, bind: Endpoint) -> tuple[Callable[[], Awaitable[None]], Endpoint]:
     numeric(bind)
-    socket, _ = await rim.loop.create_datagram_endpoint(lambda: _Datagrams(rim), local_addr=(bind.host, bind.port))
+    socket, _ = await boundary.loop.create_datagram_endpoint(
+        lambda: _Datagrams(boundary), local_addr=(bind.host, bind.port)
+    )
 
     async def close() -> None:
         socket.close()

@@ -50,7 +50,7 @@ def in_state(state: ClientState, timers: Timers = UDP) -> ClientTransaction:
 
 
 def happen(transaction: ClientTransaction, event: ClientEvent) -> int:
-    """Let an event happen as the rim would; returns how many copies it sent."""
+    """Let an event happen as the I/O boundary would; returns how many copies it sent."""
     if event == "1xx":
         commands = transaction.receive(answer(183), START + 1)
     elif event == "final":

@@ -19,7 +19,7 @@ from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.message import Message, parse_bytes
 from replay.conversation import Conversation
 from replay.machine import SECOND
-from replay.net import connections as rim
+from replay.net import connections as boundary
 from replay.net import descriptors
 from replay.net.listen import listen, server_context
 from replay.registrar import Registrar, RegistrarPolicy
@@ -185,7 +185,7 @@ def test_a_port_that_is_taken_is_an_error(transport: str) -> None:
 
 
 def test_a_message_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rim, "LONGEST_MESSAGE", 4096)
+    monkeypatch.setattr(boundary, "LONGEST_MESSAGE", 4096)
 
     async def talk(to: Endpoint) -> None:
         reader, writer = await open_tcp(to)
@@ -203,7 +203,7 @@ def test_a_message_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_idle_octets_are_no_message_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rim, "LONGEST_MESSAGE", 600)
+    monkeypatch.setattr(boundary, "LONGEST_MESSAGE", 600)
 
     async def talk(to: Endpoint) -> None:
         reader, writer = await open_tcp(to)
@@ -219,7 +219,7 @@ def test_idle_octets_are_no_message_without_end(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_message_that_takes_too_long_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rim, "LONGEST_WAIT", 0.1)
+    monkeypatch.setattr(boundary, "LONGEST_WAIT", 0.1)
 
     async def talk(to: Endpoint) -> None:
         reader, writer = await open_tcp(to)
@@ -259,7 +259,7 @@ def test_the_connection_that_was_silent_longest_makes_room(monkeypatch: pytest.M
 
 
 def test_who_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rim, "MOST_UNREAD", 20_000)
+    monkeypatch.setattr(boundary, "MOST_UNREAD", 20_000)
 
     async def talk(to: Endpoint) -> None:
         reader, writer = await open_tcp(to, limit=1024)

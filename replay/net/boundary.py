@@ -21,7 +21,7 @@ class Listening(Machine, Protocol):
         """A connection ended at our wish, or was none: a whole sentence, the same for the same kind."""
 
 
-class Rim:
+class IoBoundary:
     """Carries out commands, and keeps the alarm that the machine asks for."""
 
     def __init__(self, machine: Listening, tell: Callable[[Any], None], loop: asyncio.AbstractEventLoop) -> None:
