@@ -139,8 +139,8 @@ class ServingResult:
 def serve(
     options: ServingOptions, tell: Callable[[Any], None], ready: Callable[[Endpoint], None] | None = None
 ) -> ServingResult:
-    """Serve until the end that the options name, or SIGINT. `tell` gets the values of `happenings.py`, `ready` the
-    bound address. Raises OSError where the address cannot be bound or the certificate not be read."""
+    """Serve until the end that the options name, or SIGINT. `tell` gets the values of `registrar_events.py`, `ready`
+    the bound address. Raises OSError where the address cannot be bound or the certificate not be read."""
     machine = machine_of(options)
     transport = options.transport.upper()
     context = server_context(options.certificate, options.key) if transport == "TLS" and options.certificate else None

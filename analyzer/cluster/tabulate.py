@@ -6,12 +6,12 @@ one packet, a message. So tables of files cannot simply be put together: every r
 ten thousand phones that register at once every end is in the midst of things. The rule:
 
 1. Nothing is joined within a file. Each file is read to rows, one a message of a REGISTER, with the octets of the
-   message and its place in time (`cluster_read.py`); a large one by several tasks, each of which takes a share of it.
+   message and its place in time (`read.py`); a large one by several tasks, each of which takes a share of it.
 2. A row goes to the bucket that the hash of its address-of-record names. Request, copies, answers, attempts, bindings
    and the registration (which is of one registrar and one client, told by instance, contact and Call-ID) have the
    address-of-record in common, so a bucket has all of them, whichever files and workers they came from.
 3. Each bucket is joined by the code that joins a single capture, over the rows of all files in the order of time
-   (`cluster_join.py`). A boundary between files is invisible there: it is no place where anything is decided.
+   (`join.py`). A boundary between files is invisible there: it is no place where anything is decided.
 4. What a bucket must know of others is sent to all: network errors, the first response on each way (where none is seen,
    silence proves nothing), the time at which the run ended.
 5. A message in several packets (TCP, IP fragments) is put together before. A file that has such, or stands beside one

@@ -1,6 +1,6 @@
 """Rules x subjects -> findings and outcomes.
 
-The judge asks the rules of a subject's kind that have a say about it (`coverage.py`). It tallies each of the five
+The judge asks the rules of a subject's kind that have a say about it (`dispatch.py`). It tallies each of the five
 outcomes, turns violations into findings, merges findings of one rule on one registration into one
 with a count, and folds at the end what another finding explains (RULES 0.5). A rule that raises is an outcome of its
 own, and an internal finding; the run goes on (DESIGN 5).

@@ -1,8 +1,8 @@
 """Registration storms: found, bounded, divided, explained, measured. `storms` is the one way in.
 
-The modules beside this one have each a part: `storm_traffic` the columns, `storm_marks` what each request is worth,
-`storm_scans` who guesses, `storm_detect` where storms are, `storm_phases` their course, `storm_causes` why,
-`storm_outage` who was left without a binding, `storm_conduct` who waited, `storm_whatif` what would have been. All work
+The modules beside this one have each a part: `traffic` the columns, `marks` what each request is worth,
+`scans` who guesses, `detect` where storms are, `phases` their course, `causes` why,
+`outage` who was left without a binding, `backoff` who waited, `whatif` what would have been. All work
 on columns; nothing loops over rows.
 """
 

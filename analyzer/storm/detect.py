@@ -8,7 +8,7 @@ Two signs, each of which suffices, over bins whose width is such that an ordinar
   days had at the same time of day is the level too, so a rush that comes every morning is no storm. *At once*: half of
   what is above the level comes within a fortieth of the time in which these phones register anyway. People who start
   their phones after lunch take longer than that.
-- *distress*: most requests are not needed (see `storm_marks`). This finds a storm that fills the whole capture, where
+- *distress*: most requests are not needed (see `marks`). This finds a storm that fills the whole capture, where
   there is no calm to compare with; and a calm registrar, however busy, has none of it. What few phones send again and
   again to a registrar that is away is no storm: nobody but they notices.
 """
