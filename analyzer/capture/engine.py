@@ -153,11 +153,11 @@ def _holds_tls(path: str, form: Format) -> bool:
 
 
 def _program(source: Source, need: _Need) -> Program:
-    from analyzer.capture.tshark import program as _tshark
+    from analyzer.capture.tshark import program as tshark
 
     try:
-        return _tshark.find()
-    except _tshark.Unusable as error:
+        return tshark.find()
+    except tshark.Unusable as error:
         why = f"needs tshark because {need.reason}" if need.reason else "cannot be read by tshark"
         raise SourceError(source.name, f"{why}: {error}") from error
 
@@ -172,7 +172,7 @@ def _tshark_input(
     *,
     secrets: bool,
 ) -> TsharkInput:
-    from analyzer.capture.tshark import program as _tshark
+    from analyzer.capture.tshark import program as tshark
 
     spool: IO[bytes] | None = None
     if input_stream is not None and (path is None or _packed(path)):
@@ -182,7 +182,7 @@ def _tshark_input(
     path = os.path.abspath(path or "")
     try:
         if need.doubtful:
-            _tshark.probe(program, path, source.name)
+            tshark.probe(program, path, source.name)
     except BaseException:
         if spool is not None:
             spool.close()

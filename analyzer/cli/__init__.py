@@ -20,12 +20,10 @@ import click
 
 from analyzer.cli import signals
 from analyzer.cli.options import LEVELS, Command, Exemplary, analyzing, dialect_option, view_option
-from analyzer.cli.run import die, leave, options_of, secrets_of, write_out
+from analyzer.cli.run import chosen_rules, leave, options_of, read_report, write_out
 from analyzer.views import wants_detail
 
 if TYPE_CHECKING:
-    from analyzer.capture.engine import Engine
-    from analyzer.judge.findings import Rule
     from analyzer.run.report import Report
 
 _EPILOG = """\b

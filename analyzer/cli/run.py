@@ -1,4 +1,4 @@
-"""What every command does at its I/O boundary: secrets in, the result out, one line for an error."""
+"""The I/O boundary of every command: options to a report, secrets in, the result out, one line for an error."""
 
 from __future__ import annotations
 

@@ -9,7 +9,8 @@ from analyzer.dataframes.dictionary import __doc__ as kinds
 _HEAD = """\
 # The tables
 
-This page is made from the data dictionary (`analyzer/dataframes/dictionary.py`) by `make docs`; a test holds it to that.
+This page is made from the data dictionary (`analyzer/dataframes/dictionary.py`) by `make docs`; a test holds it to
+that.
 
 ```python
 import analyzer
@@ -30,8 +31,8 @@ No CSV cell is a formula to a spreadsheet, whether it parts the file at commas, 
 it takes for quotes. Where such a reader could see a cell begin (at the start of a text, and behind `,` `;` `|` `"` `'`
 in it, blanks skipped), one of `=` `+` `-` `@`, or of their full-width and small forms, is written as its code:
 `\\x3d`, `\\x2b`, `\\x2d`, `\\x40`, `\\uff1d` and so on. Backslashes that stand in front of such a sign, or of such a
-code that was in the text already, are doubled. `analyzer.dataframes.plain.value_of(cell)` turns that back. Numbers are left
-alone.
+code that was in the text already, are doubled. `analyzer.dataframes.plain.value_of(cell)` turns that back. Numbers are
+left alone.
 """
 
 

@@ -308,8 +308,9 @@ def _tell_in_step(context: StormContext, rows: Flags, requests: int) -> str:
     assert coherence is not None
     busiest = max(coherence.histogram) / max(1, sum(coherence.histogram))
     return (
-        f"{context.users(rows):,} users refresh every {coherence.period:.1f} s in step (coherence {coherence.length:.2f} "
-        f"of 1): {busiest:.0%} of the refreshes fall in one 24th of the interval; {requests:,} requests"
+        f"{context.users(rows):,} users refresh every {coherence.period:.1f} s in step "
+        f"(coherence {coherence.length:.2f} of 1): {busiest:.0%} of the refreshes fall in one 24th of the interval; "
+        f"{requests:,} requests"
     )
 
 

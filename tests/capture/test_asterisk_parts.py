@@ -52,7 +52,7 @@ def test_lines_do_not_depend_on_how_the_stream_is_cut(content: bytes, sizes: lis
 
 
 def one(physical: bytes, number: int = 7) -> Line:
-    (line,) = unwrap(number, physical, lambda code, text: None)
+    (line,) = unwrap(number, physical, lambda code, text: None, match_banner)
     return line
 
 
@@ -118,12 +118,12 @@ def test_only_the_first_line_of_a_file_has_a_byte_order_mark() -> None:
 
 def test_a_json_entry_is_content_while_a_block_is_open() -> None:
     entry = b'{"hostname":"","timestamp":"Nov 20 11:53:45","identifiers":{"lwp":1},"logmsg":{"message":"a\\nb\\r\\n"}}'
-    lines = list(unwrap(1, entry, lambda code, text: None))
+    lines = list(unwrap(1, entry, lambda code, text: None, match_banner))
     assert [(line.text, line.returns, line.entry, line.whole) for line in lines] == [
         (b"a", 0, True, True),
         (b"b", 1, False, True),
     ]
-    (kept,) = unwrap(1, entry, lambda code, text: None, inside=True)
+    (kept,) = unwrap(1, entry, lambda code, text: None, match_banner, inside=True)
     assert kept.text == entry
 
 

@@ -15,8 +15,7 @@ from click.testing import CliRunner, Result
 
 from analyzer.cli import sipcheck
 from analyzer.cli import storm as command
-from analyzer.cluster import executor as executor
-from analyzer.cluster import size
+from analyzer.cluster import executor, size
 from benchmarks.storm import StormPlan
 from benchmarks.traffic import make_storm
 from tests.cluster.somebody import somebodys

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from analyzer.cluster import size as cluster_size
+from analyzer.cluster import size
 from analyzer.cluster.door import ClusterError
 from analyzer.cluster.executor import dask_executor
 from analyzer.cluster.read import Reading, read_capture, rows_path, shares_for
@@ -177,7 +177,7 @@ def test_what_exceeds_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     packed.write_bytes(bytes(100))
     assert (size_of(plain), size_of(packed), size_of(tmp_path / "absent")) == (100, 1000, 0)
     assert not exceeds_memory([plain, packed])
-    monkeypatch.setattr(cluster_size, "memory", lambda: 1100 * cluster_size.NEEDED - 1)
+    monkeypatch.setattr(size, "memory", lambda: 1100 * size.NEEDED - 1)
     assert exceeds_memory([plain, packed]) and not exceeds_memory([plain, plain])
 
 
@@ -185,9 +185,9 @@ def test_a_container_has_less_memory_than_the_machine(tmp_path: Path, monkeypatc
     machine, limit = memory(), tmp_path / "memory.max"
     for text, there in (("max\n", machine), ("4096\n", 4096), (f"{1 << 70}\n", machine)):
         limit.write_text(text, encoding="ascii")
-        monkeypatch.setattr(cluster_size, "_LIMIT", limit)
+        monkeypatch.setattr(size, "_LIMIT", limit)
         assert memory() == min(there, machine)
-    monkeypatch.setattr(cluster_size, "_LIMIT", tmp_path / "absent")
+    monkeypatch.setattr(size, "_LIMIT", tmp_path / "absent")
     assert memory() > 1 << 28
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from analyzer.cluster import executor as cluster_crew
+from analyzer.cluster import executor
 from analyzer.cluster.door import ClusterError
 from analyzer.cluster.executor import DaskExecutor, dask_executor, local_cluster
 from analyzer.cluster.join import join_bucket
@@ -158,13 +158,13 @@ def test_a_scheduler_that_somebody_started(files: list[Path], tmp_path: Path) ->
 
 
 def test_an_address_without_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster_crew, "CONNECT", 0.5)
+    monkeypatch.setattr(executor, "CONNECT", 0.5)
     with pytest.raises(ClusterError, match=r"^no Dask scheduler answers at tcp://127.0.0.1:1$"), dask_executor(NOBODY):
         raise AssertionError
 
 
 def test_a_scheduler_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster_crew, "FIRST_WORKER", 0.5)
+    monkeypatch.setattr(executor, "FIRST_WORKER", 0.5)
     with (
         somebodys(0) as address,
         pytest.raises(ClusterError, match=f"^the Dask scheduler at {address} has no workers$"),
@@ -177,7 +177,7 @@ def test_workers_that_differ_are_told_before_anything_is_read(
     client: Any, files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = software()
-    monkeypatch.setattr(cluster_crew, "software", lambda: here | {"pandas": "0.1"})
+    monkeypatch.setattr(executor, "software", lambda: here | {"pandas": "0.1"})
     with pytest.raises(
         ClusterError, match=r"^worker tls://127.0.0.1:\d+ has pandas \S+, here it is 0.1: install the same"
     ):
@@ -193,10 +193,10 @@ def test_workers_that_do_not_see_the_folder(client: Any, tmp_path: Path) -> None
 
 def test_what_a_worker_may_answer() -> None:
     good = software()
-    assert cluster_crew.misfit(Seen(good, ""), good) == ""
-    assert "lacks what is needed" in cluster_crew.misfit(Exception("No module named 'analyzer'"), good)
-    assert cluster_crew.misfit(OSError("gone"), good) == "cannot be asked: OSError: gone"
-    assert cluster_crew.misfit(Seen({}, ""), good).startswith("has Python none, here it is 3.")
+    assert executor.misfit(Seen(good, ""), good) == ""
+    assert "lacks what is needed" in executor.misfit(Exception("No module named 'analyzer'"), good)
+    assert executor.misfit(OSError("gone"), good) == "cannot be asked: OSError: gone"
+    assert executor.misfit(Seen({}, ""), good).startswith("has Python none, here it is 3.")
 
 
 def test_what_a_task_raises_is_raised(client: Any) -> None:

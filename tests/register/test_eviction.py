@@ -259,7 +259,7 @@ def test_exchanges_are_kept_by_their_octets(monkeypatch: pytest.MonkeyPatch) -> 
     kept = reconstructor.exchanges
     assert 0 < len(kept._kept) <= 10
     assert kept._octets <= 100_000
-    assert kept.let_go >= 90
+    assert kept.evicted >= 90
     whole = [one for one in reconstructor.registry if one.last_transaction and one.last_transaction.request]
     assert len(whole) <= 10 + 1
 

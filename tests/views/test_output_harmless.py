@@ -248,7 +248,8 @@ def test_a_real_terminal(tmp_path: Path, command: str, environment: dict[str, st
 
 
 def test_a_traceback_is_harmless_too() -> None:
-    script = "import analyzer.cli, analyzer.run.pipeline\nanalyzer.pipeline.analyze = lambda *_, **__: int('\\x1b[2J\\u202e')\n"
+    script = "import analyzer.cli, analyzer.run.pipeline as pipeline\n"
+    script += "pipeline.analyze = lambda *_, **__: int('\\x1b[2J\\u202e')\n"
     script += "import sys\nsys.argv = ['sipcheck', 'log', 'x']\nanalyzer.cli.main()"
     script = script.replace("int(", "exec('raise ValueError(chr(27)+chr(0x202e))')or int(")
     done = subprocess.run(

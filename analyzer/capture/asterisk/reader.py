@@ -62,7 +62,7 @@ def _is_text(head: bytes) -> bool:
 
 def _lines(head: bytes) -> Iterator[Line]:
     for number, physical in enumerate(head.split(b"\n"), 1):
-        yield from unwrap(number, physical, lambda code, text: None)
+        yield from unwrap(number, physical, lambda code, text: None, match_banner)
 
 
 class Reader:
@@ -95,7 +95,7 @@ class Reader:
         for number, physical in enumerate(physical_lines(stream, self._cut_line), 1):
             self._source.frames = number
             complain, inside = self._complain(number), self._assembler.inside
-            for line in unwrap(number, physical, complain, inside=inside, shape=self._shape):
+            for line in unwrap(number, physical, complain, match_banner, inside=inside, shape=self._shape):
                 moment = self._moment(line)
                 for block, close in self._assembler.feed(line, moment):
                     yield from self._emit(block, close)

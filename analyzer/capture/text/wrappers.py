@@ -15,7 +15,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from analyzer.capture.asterisk.banners import match_banner
 from analyzer.capture.text.stamps import PATTERN, stamp_shape
 
 _ESCAPE = re.compile(rb"\x1b(?:\[[0-9;?]{0,32}[ -/]?[@-~]|[()][0-9A-B]|[=>])")
@@ -57,12 +56,19 @@ class Line(NamedTuple):
 
 
 def unwrap(
-    number: int, physical: bytes, complain: Callable[[str, str], None], *, inside: bool = False, shape: bytes = b""
+    number: int,
+    physical: bytes,
+    complain: Callable[[str, str], None],
+    opens: Callable[[bytes], object],
+    *,
+    inside: bool = False,
+    shape: bytes = b"",
 ) -> Iterable[Line]:
     """The printed lines in one physical line: one, or several where the wrapper escapes line ends.
 
-    `inside` says that a block of text is open: what looks like a JSON entry then is its content. `shape` is that of
-    the log's stamps (`stamp_shape`) where their form is not known.
+    `opens` says of a text whether it opens a printed message in the log's dialect: what stands in brackets before one
+    is a stamp, in whatever form. `inside` says that a block of text is open: what looks like a JSON entry then is its
+    content. `shape` is that of the log's stamps (`stamp_shape`) where their form is not known.
     """
     if number == 1:
         physical = physical.removeprefix(b"\xef\xbb\xbf")
@@ -70,13 +76,13 @@ def unwrap(
         physical = physical.lstrip(b" \t>")
     if physical[:1] == b"{" and not inside and (physical.startswith(b'{"hostname"') or b'"logmsg"' in physical):
         return _json(number, physical, complain)
-    line = _plain(number, physical, shape, inside)
+    line = _plain(number, physical, shape, inside, opens)
     if line.stamp and b"#012" in line.text and not inside:
         return _unescaped(line)
     return (line,)
 
 
-def _plain(number: int, physical: bytes, shape: bytes, inside: bool) -> Line:
+def _plain(number: int, physical: bytes, shape: bytes, inside: bool, opens: Callable[[bytes], object]) -> Line:
     body = physical.rstrip(b"\r")
     returns = len(physical) - len(body)
     coloured = _unprompted(body)
@@ -84,7 +90,7 @@ def _plain(number: int, physical: bytes, shape: bytes, inside: bool) -> Line:
     stamp, thread, text, lead = _prefix(raw)
     if not stamp and not thread and b"[" in raw[:32] and (match := _BRACKETED.match(raw)):
         rest = raw[match.end() :]
-        if stamp_shape(match[1]) == shape if shape else not inside and match_banner(rest):
+        if stamp_shape(match[1]) == shape if shape else not inside and opens(rest):
             stamp, text = match[1], rest
     if len(text) < len(raw):
         coloured = text

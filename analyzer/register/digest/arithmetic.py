@@ -1,4 +1,4 @@
-"""Digest arithmetic: from a secret and the values in the credentials to the response, and the verdict on the one sent.
+"""Digest arithmetic: from a secret and the values in the credentials to the response, and whether the one sent is it.
 
 RFC 7616 3.4.1-3.4.3, RFC 8760, RFC 3261 22.4, with H the hash in lower-case hex and `:` a literal colon:
 
@@ -25,42 +25,10 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from analyzer.register.digest.input import DigestInput, clip, from_credentials
+from analyzer.register.digest.input import DigestInput
 from analyzer.register.digest.secret import Secret, secret_octets
-
-if TYPE_CHECKING:
-    pass
-
-__all__ = [
-    "ALGORITHMS",
-    "Algorithm",
-    "DigestInput",
-    "DigestVerdict",
-    "Reading",
-    "Verdict",
-    "algorithm_of",
-    "clip",
-    "computable",
-    "expected",
-    "from_credentials",
-    "ha1",
-    "ha2",
-    "hash_function",
-    "judge",
-    "malformed",
-    "matching",
-    "not_judged",
-    "plain_ha1",
-    "readings",
-    "resolve_user",
-    "response",
-    "response_auth",
-    "session_ha1",
-    "user_hash",
-    "verify",
-]
 
 HashFunction = Callable[[bytes], bytes]
 """Octets to the digest of a hash, in octets."""

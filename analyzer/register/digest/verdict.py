@@ -56,7 +56,7 @@ def judge(
     digest: DigestInput, secrets: Secrets, context: DigestContext | None = None, diagnoser: Diagnoser | None = None
 ) -> DigestVerdict:
     """Match, mismatch or unknown, always with a reason. Give one `diagnoser` per run: it bounds the cost of a storm."""
-    # Late, as the hypotheses stand on this module, and a run without secrets need not load them.
+    # Late: a run without secrets need not load the hypotheses.
     from analyzer.register.digest.diagnosis.diagnoser import Diagnoser
     from analyzer.register.digest.diagnosis.engine import without_secret
 

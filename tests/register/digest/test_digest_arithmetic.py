@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.register.digest import arithmetic
 from analyzer.register.digest.arithmetic import (
     ALGORITHMS,
     Reading,
@@ -305,7 +304,3 @@ def test_the_unchanged_recipe_gives_the_same_response(digest: DigestInput, passw
     recipe = recipe_of(digest, Secret(password))
     assert recipe is not None
     assert recipe.response() == expected(Reading(digest, (digest.nonce, digest.cnonce)), Secret(password))
-
-
-def test_the_public_names_are_there() -> None:
-    assert all(hasattr(arithmetic, name) for name in arithmetic.__all__)
