@@ -55,6 +55,13 @@ class LogLines(NamedTuple):
 Place = Frame | LogLines
 
 
+class Evidence(NamedTuple):
+    """Where something was seen, and when (nanoseconds since the epoch; None where the source has no clock)."""
+
+    place: Place
+    time: int | None
+
+
 class Endpoint(NamedTuple):
     """A transport address. `port` 0 and a host that is no address (`asterisk`) mean: the source does not say."""
 
@@ -94,6 +101,11 @@ class RawMessage:
     stream: int = 0
     defects: tuple[Defect, ...] = ()
 
+    @property
+    def evidence(self) -> Evidence:
+        """Where and when it was seen."""
+        return Evidence(self.place, self.time)
+
 
 @dataclass(slots=True)
 class NetworkError:
@@ -113,6 +125,11 @@ class NetworkError:
     text: str = ""
     quoted: bytes = b""
     stream: int = 0
+
+    @property
+    def evidence(self) -> Evidence:
+        """Where and when it was seen."""
+        return Evidence(self.place, self.time)
 
 
 Item = RawMessage | NetworkError

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from analyzer.evidence import Place
+from analyzer.evidence import Evidence
 
 Severity = Literal["error", "warning", "info"]
 Force = Literal["MUST", "SHOULD", "MAY", "none"]
@@ -89,7 +89,7 @@ class NotJudged:
 class Violated:
     """The subject breaks the rule.
 
-    `detail` is one sentence with the values seen. `at` is the primary place (default: the subject's), `related` the
+    `detail` is one sentence with the values seen. `at` is the primary evidence (default: the subject's), `related` the
     others. `severity`, `at_fault` and `fix` default to the card's. Findings of one rule with equal `group_key`
     (default: the registration) and `sub` are one finding with a count. A `count` given here is that of the whole
     finding so far, and its detail the newest. `replaces` names a sub-code whose finding this one takes over.
@@ -101,8 +101,8 @@ class Violated:
     confidence: Confidence = Confidence.HIGH
     count: int = 0
     replaces: str = ""
-    at: Place | None = None
-    related: tuple[Place, ...] = ()
+    at: Evidence | None = None
+    related: tuple[Evidence, ...] = ()
     group_key: object = None
     at_fault: str = ""
     fix: str = ""
@@ -189,7 +189,7 @@ class AnswerRecord(NamedTuple):
 
     order: tuple[int, int, int]
     answer: Violated
-    places: list[tuple[Place, int | None]]
+    places: list[Evidence]
     doubts: int
     shape: tuple[object, ...]
 
@@ -215,7 +215,7 @@ class Finding:
     call_id: str
     registration: int | None
     transaction: int | None
-    evidence: list[tuple[Place, int | None]]
+    evidence: list[Evidence]
     count: int = 1
     user_agent: str = ""
     short_title: str = ""

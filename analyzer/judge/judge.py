@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from analyzer.evidence import Fidelity, Place
+from analyzer.evidence import Evidence, Fidelity
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.dispatch import MARK_BITS, DispatchPlan, dispatch_plan, missing_evidence
 from analyzer.judge.findings import (
@@ -140,10 +140,9 @@ class Judge:
         per = answer.group_key if answer.group_key is not None else _per(subject)
         key = (rule.id, per, "" if rule.join_subs else answer.sub)
         finding = self._findings.get(key)
-        places: list[tuple[Place, int | None]] = []
+        places: list[Evidence] = []
         if finding is None or len(finding.evidence) < MAX_PLACES:
-            place = answer.at if answer.at is not None else subject.place
-            places = [(one, _time_of(subject, one)) for one in (place, *answer.related)]
+            places = [subject.evidence if answer.at is None else answer.at, *answer.related]
         taken_over = self._findings.pop((rule.id, per, answer.replaces), None) if answer.replaces else None
         if finding is None:
             if len(self._findings) >= MAX_FINDINGS or self._octets > MOST_OCTETS:
@@ -171,7 +170,7 @@ class Judge:
         rule: Rule,
         subject: Subject,
         answer: Violated,
-        places: list[tuple[Place, int | None]],
+        places: list[Evidence],
     ) -> None:
         """Keep an answer that shaped a finding which another worker may have a share in: one with new places, or with
         more to say than the ones before."""
@@ -217,7 +216,7 @@ class Judge:
             at_fault="sipcheck",
             fix="this is a fault of sipcheck, not of the traffic: please report it with the message named here",
         )
-        finding = _finding(rule, subject, answer, [(subject.place, _time_of(subject, subject.place))])
+        finding = _finding(rule, subject, answer, [subject.evidence])
         finding.rule, finding.title, finding.clause, finding.force = INTERNAL, "a rule failed to run", "", "none"
         finding.short_title = "A rule failed to run"
         finding.key = key
@@ -274,30 +273,7 @@ def _per(subject: Subject) -> object:
     return registration.id if registration is not None else (subject.transaction.call_id, subject.transaction.method)
 
 
-def _time_of(subject: Subject, place: Place) -> int | None:
-    """When the message at `place` was seen: one of the subject's own, or of the transactions that it compares."""
-    transaction = subject.transaction
-    messages = [subject.message] if isinstance(subject, MessageSubject) else []
-    messages += list(transaction.changed)
-    for other in (transaction, *_others(subject)):
-        messages += [message for message in (other.request, other.final) if message]
-    seen = [(message.raw_message.place, message.raw_message.time) for message in messages]
-    if isinstance(subject, AttemptSubject):
-        seen += [(failure.place, failure.place_time) for failure in subject.registration.failures]
-    return next((time for one, time in seen if one == place), None)
-
-
-def _others(subject: Subject) -> list[Transaction]:
-    if isinstance(subject, AttemptSubject):
-        return subject.attempt.transactions
-    if isinstance(subject, MessageSubject):
-        return [subject.earlier] if subject.earlier else []
-    if isinstance(subject, TransitionSubject):
-        return [other for other in (subject.earlier, subject.same_call) if other]
-    return []
-
-
-def _finding(rule: Rule, subject: Subject, answer: Violated, places: list[tuple[Place, int | None]]) -> Finding:
+def _finding(rule: Rule, subject: Subject, answer: Violated, places: list[Evidence]) -> Finding:
     registration, transaction = subject.registration, subject.transaction
     return Finding(
         rule=rule.id,
@@ -332,7 +308,7 @@ def _doubts(rule: Rule, transaction: Transaction) -> int:
     return doubts
 
 
-def _merge(finding: Finding, rule: Rule, answer: Violated, places: list[tuple[Place, int | None]], doubts: int) -> None:
+def _merge(finding: Finding, rule: Rule, answer: Violated, places: list[Evidence], doubts: int) -> None:
     """Count one more violation. The worst one speaks for all; joined sub-codes add their sentences."""
     finding.count = answer.count or finding.count + 1
     if answer.count:
@@ -360,7 +336,7 @@ def _join(finding: Finding, answer: Violated) -> None:
 
 def _rank(finding: Finding) -> tuple[int, int, int, str, int, str, str]:
     """Total, so that the order does not depend on who found what first."""
-    place = finding.evidence[0][0]
+    place = finding.evidence[0].place
     severity = SEVERITIES.index(finding.shown_severity)
     return (
         -severity,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import NamedTuple
 
-from analyzer.evidence import Place
+from analyzer.evidence import Evidence
 from analyzer.register.bounded import LONG, Bounded, brief
 from analyzer.register.foreign import ForeignChallenge
 from analyzer.register.transaction import Transaction
@@ -32,7 +32,7 @@ def _challenged(realm: str, rows: list[Challenge], transaction: Transaction, fin
         realm,
         transaction.nonces,
         transaction.answered_at,
-        final.raw_message.place,
+        final.raw_message.evidence,
         any(challenge.stale for challenge in rows),
         tuple(option for challenge in rows for option in challenge.qop_options),
         transaction.id,
@@ -67,7 +67,7 @@ class Challenged(NamedTuple):
     realm: str
     nonces: Set[str]
     time: int | None
-    place: Place
+    evidence: Evidence
     stale: bool
     qop: tuple[str, ...]
     transaction: int
@@ -75,14 +75,13 @@ class Challenged(NamedTuple):
 
 
 class NonceUse:
-    """Where a nonce was issued: first and last time, and the Call-IDs and client hosts it went to (the first
+    """When a nonce was issued: first and last time, and the Call-IDs and client hosts it went to (the first
     `MOST_USERS` of each)."""
 
-    __slots__ = ("call_ids", "first", "hosts", "last", "place")
+    __slots__ = ("call_ids", "first", "hosts", "last")
 
-    def __init__(self, time: int | None, place: Place) -> None:
+    def __init__(self, time: int | None) -> None:
         self.first = self.last = time
-        self.place = place
         self.call_ids: tuple[str, ...] = ()
         self.hosts: tuple[str, ...] = ()
 
@@ -207,7 +206,7 @@ class Challenges:
         key = (server, brief(realm), brief(nonce))
         use = self._uses.get(key)
         if use is None:
-            use = NonceUse(final.raw_message.time, final.raw_message.place)
+            use = NonceUse(final.raw_message.time)
             self._uses[key] = use
             realms = self._realms.get(server)
             if realms is None:

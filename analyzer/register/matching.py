@@ -235,7 +235,7 @@ class TransactionTable:
         transaction.retransmissions += 1
         transaction.last = message.raw_message.time
         if len(transaction.copies) < KEPT:
-            transaction.copies += (message.raw_message.place,)
+            transaction.copies += (message.raw_message.evidence,)
         self._extend(transaction)
         if transaction.request is not None and not is_copy(transaction.request, message):
             transaction.changed_count += 1

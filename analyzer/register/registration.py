@@ -42,13 +42,12 @@ def _one_more(counts: Counts[K], thing: K) -> Counts[K]:
 class Failure:
     """One failed attempt, for the detection of loops. `cause` is what the attempt itself shows of the reason."""
 
-    __slots__ = ("cause", "credentialed", "place", "place_time", "status", "time")
+    __slots__ = ("cause", "credentialed", "evidence", "status", "time")
 
     def __init__(self, attempt: Attempt, cause: str) -> None:
         self.time = attempt.first.first
         self.status = attempt.status
-        self.place = attempt.last.place
-        self.place_time = attempt.last.first
+        self.evidence = attempt.last.evidence
         self.cause = cause
         self.credentialed = attempt.credentialed
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from analyzer.evidence import Fidelity, Place
+from analyzer.evidence import Evidence, Fidelity
 from analyzer.register import marks
 from analyzer.register.attempt import Attempt
 from analyzer.register.binding import BindingEvent
@@ -60,9 +60,9 @@ class MessageSubject:
         return found | marks.CHALLENGE if message.has_challenge else found
 
     @property
-    def place(self) -> Place:
-        """Where the message was seen."""
-        return self.message.raw_message.place
+    def evidence(self) -> Evidence:
+        """Where and when the message was seen."""
+        return self.message.raw_message.evidence
 
 
 @dataclass(slots=True)
@@ -93,9 +93,9 @@ class TransactionSubject:
         return found
 
     @property
-    def place(self) -> Place:
-        """Where the request was seen (or the response, if it alone was)."""
-        return self.transaction.place
+    def evidence(self) -> Evidence:
+        """Where and when the request was seen (or the response, if it alone was)."""
+        return self.transaction.evidence
 
 
 @dataclass(slots=True)
@@ -117,9 +117,9 @@ class AttemptSubject:
         return self.attempt.last
 
     @property
-    def place(self) -> Place:
-        """Where the attempt began."""
-        return self.attempt.first.place
+    def evidence(self) -> Evidence:
+        """Where and when the attempt began."""
+        return self.attempt.first.evidence
 
 
 @dataclass(slots=True)
@@ -176,9 +176,9 @@ class TransitionSubject:
         return later.first - earlier.answered_at <= AUTH_LINK
 
     @property
-    def place(self) -> Place:
-        """Where the new transaction was first seen."""
-        return self.later.place
+    def evidence(self) -> Evidence:
+        """Where and when the new transaction was first seen."""
+        return self.later.evidence
 
 
 @dataclass(slots=True)
@@ -200,9 +200,9 @@ class BindingSubject:
         return self.event.transaction
 
     @property
-    def place(self) -> Place:
-        """Where that transaction was first seen."""
-        return self.event.transaction.place
+    def evidence(self) -> Evidence:
+        """Where and when that transaction was first seen."""
+        return self.event.transaction.evidence
 
 
 Subject = MessageSubject | TransactionSubject | AttemptSubject | TransitionSubject | BindingSubject

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Literal
 
-from analyzer.evidence import Endpoint, NetworkError, Place
+from analyzer.evidence import Endpoint, Evidence, NetworkError, Place
 from analyzer.sip.message import Message
 
 State = Literal["answered", "timeout", "aborted", "open", "headless", "unjudged"]
@@ -121,7 +121,7 @@ class Transaction:
         self.transport = raw_message.transport
         self.stream = raw_message.stream
         self.retransmissions = self.duplicates = self.final_copies = self.changed_count = 0
-        self.copies: tuple[Place, ...] = ()
+        self.copies: tuple[Evidence, ...] = ()
         self.changed: tuple[Message, ...] = ()
         self.provisional: tuple[int, ...] = ()
         self.later_finals: tuple[Message, ...] = ()
@@ -144,6 +144,11 @@ class Transaction:
         else:
             self.state = "headless"
             self.source, self.destination = raw_message.destination, raw_message.source
+
+    @property
+    def evidence(self) -> Evidence:
+        """Where it was seen first, and when."""
+        return Evidence(self.place, self.first)
 
     def note_challenge(self, message: Message) -> None:
         """Keep the nonces of one more 401/407, whichever copy of the request it answers."""

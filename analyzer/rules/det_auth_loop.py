@@ -45,7 +45,7 @@ def check(subject: AttemptSubject, context: CaptureContext) -> Answer:
     causes = Counter(failure.cause for failure in run if failure.cause)
     cause = f": {causes.most_common(1)[0][0]}" if causes else ""
     detail = f"refused {count} times in a row (last {run[-1].status}){every}{cause}"
-    return Violated(detail, count=count, related=(run[0].place,))
+    return Violated(detail, count=count, related=(run[0].evidence,))
 
 
 def _run(registration: Registration) -> list[Failure]:

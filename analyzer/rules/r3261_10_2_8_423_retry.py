@@ -61,8 +61,8 @@ def _retried(earlier: Transaction, later: Transaction, number: int) -> Answer:
             return Violated(
                 _sentence(contact, asked, request.expires, minimum, number),
                 severity="error" if number >= _MANY else "warning",
-                at=later.place,
-                related=(earlier.final.raw_message.place,),
+                at=later.evidence,
+                related=(earlier.final.raw_message.evidence,),
             )
     return PASSED
 
@@ -80,7 +80,7 @@ def _never_retried(attempt: Attempt) -> Answer:
     if attempt.outcome == "open" or len(attempt.transactions) >= LONGEST:
         return NotJudged(Need.TAIL.value)
     text = f"423 asked for at least {_minimum(attempt.last)} s, and no other request came within 32 s"
-    return Violated(text, sub="never-retried", severity="info", at=attempt.last.place)
+    return Violated(text, sub="never-retried", severity="info", at=attempt.last.evidence)
 
 
 def _round(*headers: str) -> str:

@@ -31,7 +31,7 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
         return NOT_APPLICABLE
     changes, refreshes = subject.registration.call_id_changes, subject.registration.refreshes
     signs = f" ({', '.join(subject.boot.signs)})" if subject.boot.signs else ""
-    places = (subject.earlier.place,)
+    places = (subject.earlier.evidence,)
     if changes >= _MANY or (changes > 1 and 2 * changes >= refreshes):
         detail = f"{changes} changes of Call-ID over {refreshes} refreshes without a sign of a restart"
         return Violated(detail, replaces="callid-changed-once", related=places, count=changes)

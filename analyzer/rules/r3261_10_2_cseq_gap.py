@@ -27,7 +27,7 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
     if jump == 1 or any(earlier.cseq < orphan < later.cseq for orphan in stream.orphans):
         return PASSED  # an answer with a missing number proves that its request was sent (T-LOSS)
     detail = f"CSeq jumps from {earlier.cseq} to {later.cseq}"
-    related = (earlier.place,)
+    related = (earlier.evidence,)
     always = stream.gaps.get(jump, 0) == stream.steps >= _PATTERN - 1  # this step is not counted yet
     if always and not is_printed(subject) and not stream.orphans and not later.stream:
         detail = f"CSeq always goes up by {jump} ({stream.steps + 1} times)"

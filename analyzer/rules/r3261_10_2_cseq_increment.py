@@ -28,7 +28,7 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
         return NOT_APPLICABLE  # the credentials retry is judged by 22.2
     if later.cseq > earlier.cseq:
         return PASSED
-    related = (earlier.place,)
+    related = (earlier.evidence,)
     if earlier.cseq > _HIGHEST - _NEAR_WRAP and later.cseq < _NEAR_WRAP:
         return Violated(f"CSeq wrapped from {earlier.cseq} to {later.cseq}", "wrap", "info", related=related)
     if _restarted(subject):

@@ -38,7 +38,7 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
     sub, severity = _difference(earlier, later)
     after = f"{waited / SECOND:.1f} s after CSeq {earlier.cseq}, which had no answer yet"
     detail = f"REGISTER CSeq {later.cseq} was sent {after}"
-    return Violated(detail, sub, severity, related=(earlier.place,))  # type: ignore[arg-type]
+    return Violated(detail, sub, severity, related=(earlier.evidence,))  # type: ignore[arg-type]
 
 
 def _knows_a_nonce(subject: TransitionSubject, context: CaptureContext) -> bool:

@@ -72,7 +72,7 @@ def _aborted(transaction: Transaction) -> Answer:
     said = f" ({abort.text})" if abort.text else ""
     text = f"the request to {transaction.destination} ended in {what}{said}, with no answer"
     sub = "selective" if abort.reason == "closed" else "icmp"  # who closes properly is alive
-    return Violated(text, sub=sub, related=(abort.place,))
+    return Violated(text, sub=sub, related=(abort.evidence,))
 
 
 def _timeout(subject: TransactionSubject, context: CaptureContext, deeper: Transaction | None) -> Answer:

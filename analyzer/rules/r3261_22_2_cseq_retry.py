@@ -24,7 +24,7 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
         return PASSED
     branch = ", and the branch too" if later.branch == earlier.branch else ""
     detail = f"the retry with credentials has CSeq {later.cseq} after {earlier.cseq} was challenged{branch}"
-    return Violated(detail, related=(earlier.place,))
+    return Violated(detail, related=(earlier.evidence,))
 
 
 RULE = Rule(

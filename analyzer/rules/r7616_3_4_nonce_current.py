@@ -28,7 +28,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
     for record in subject.digests:
         challenged = subject.in_force.get(record.realm, [])
         if (
-            record.place == subject.place and challenged and not record.is_cut
+            record.place == subject.evidence.place and challenged and not record.is_cut
         ):  # copies were sent later, under another challenge
             judged = True
             yield _answer(record, challenged, subject, context)
@@ -47,13 +47,13 @@ def _answer(
         if not announced:
             return PASSED
         detail = "the nonce that the registrar announced for the next request (nextnonce) was not used"
-        return Violated(detail, "nextnonce", "info", related=(latest.place,))
+        return Violated(detail, "nextnonce", "info", related=(latest.evidence,))
     if subject.registration is not None and subject.registration.holes > latest.holes:
         return NotJudged("CSeq jumps after the last challenge: a newer one may be missing")
     crossing = _may_cross(subject, latest, context)
     if crossing and any(record.nonce in before.nonces for before in challenged[1:]):
         return PASSED if not is_printed(subject) else NotJudged(Need.SUBSECOND.value)
-    related = (latest.place,)
+    related = (latest.evidence,)
     if context.challenges.was_issued(subject.transaction.destination.host, record.realm, record.nonce):
         stale = ", which the registrar had called stale" if latest.stale else ""
         detail = f"{record.username} goes on with an old nonce after a newer challenge{stale}"

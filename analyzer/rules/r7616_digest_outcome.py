@@ -32,7 +32,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
 
 def _answer(record: DigestRecord, subject: TransactionSubject) -> Answer:
     final = subject.transaction.final
-    related = (final.raw_message.place,) if final else ()
+    related = (final.raw_message.evidence,) if final else ()
     if record.verdict == "match":
         if record.accepted:
             return PASSED
@@ -44,7 +44,7 @@ def _answer(record: DigestRecord, subject: TransactionSubject) -> Answer:
         )
         if record.status == 403:
             detail += " (it may be authorisation that failed)"
-        return Violated(detail, "rejected-good", related=related, at=record.place)
+        return Violated(detail, "rejected-good", related=related, at=record.evidence)
     if record.verdict == "unknown":
         return NotJudged("no password known for this user")
     if not record.accepted or record.judged.diagnosis is not None:
@@ -53,7 +53,7 @@ def _answer(record: DigestRecord, subject: TransactionSubject) -> Answer:
         return PASSED  # the other Authorization header is the one that was accepted
     detail = f"the response of {record.username} is wrong for the password given, and was accepted with {record.status}"
     fix = "check the password given to sipcheck; if it is right, the registrar lets this phone in unchecked"
-    return Violated(detail, "accepted-bad", related=related, at=record.place, fix=fix)
+    return Violated(detail, "accepted-bad", related=related, at=record.evidence, fix=fix)
 
 
 def _excuse(record: DigestRecord, subject: TransactionSubject) -> Answer | None:

@@ -39,7 +39,7 @@ def _answer(record: DigestRecord) -> Answer:
     sub = diagnosis.hypothesis if diagnosis else ""
     if diagnosis:
         detail = f"{detail}: {diagnosis.text}"
-    return Violated(detail, sub, at=record.place, group_key=(record.aor, record.username, record.realm), fix=fix)
+    return Violated(detail, sub, at=record.evidence, group_key=(record.aor, record.username, record.realm), fix=fix)
 
 
 def _why_not(record: DigestRecord) -> str:

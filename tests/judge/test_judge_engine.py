@@ -226,14 +226,14 @@ def test_times_of_earlier_transactions_stand_in_the_evidence() -> None:
     flow = "> REGISTER sip:example.com\n< 423\nMin-Expires: 300\n@1 > REGISTER sip:example.com\n< 200"
 
     def attempt(subject: AttemptSubject, context: Any) -> Answer:
-        return Violated("x", at=subject.attempt.first.place)
+        return Violated("x", at=subject.attempt.first.evidence)
 
     def step(subject: TransitionSubject, context: Any) -> Answer:
         assert subject.earlier is not None
-        return Violated("x", at=subject.earlier.place)
+        return Violated("x", at=subject.earlier.evidence)
 
     def message(subject: MessageSubject, context: Any) -> Answer:
-        return Violated("x", at=subject.earlier.place) if subject.earlier else PASSED
+        return Violated("x", at=subject.earlier.evidence) if subject.earlier else PASSED
 
     for kind, check in (("attempt", attempt), ("step", step), ("message", message)):
         (finding,) = _report(flow, _rule(check, subject=kind)).findings

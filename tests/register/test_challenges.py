@@ -87,7 +87,7 @@ def test_where_a_nonce_was_issued() -> None:
     use = challenges.use(SERVER, "example.com", "same")
     assert use is not None
     assert len(use.call_ids) == MOST_USERS
-    assert (use.place[1], (use.last or 0) > (use.first or 0)) == (2, True)
+    assert (use.last or 0) > (use.first or 0) > 0
     assert challenges.use(SERVER, "example.com", "never") is None
     assert not challenges.was_issued("203.0.113.1", "example.com", "same")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.evidence import Frame
+from analyzer.evidence import Evidence, Frame
 from analyzer.judge.findings import Confidence, Finding, Severity, Tally
 from analyzer.run.report import Report
 from analyzer.views.table.remarks import grouped
@@ -39,7 +39,7 @@ def finding(
         call_id="c",
         registration=registration,
         transaction=1,
-        evidence=[(Frame("flow", number), None) for number in frames],
+        evidence=[Evidence(Frame("flow", number), None) for number in frames],
         count=count,
         user_agent=user_agent,
     )

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from analyzer.evidence import Frame
+from analyzer.evidence import Evidence, Frame
 from analyzer.judge.findings import Confidence, Finding
 from analyzer.rules import all_rules
 from analyzer.run.report import Report
@@ -46,7 +46,7 @@ def finding(text: str, number: int) -> Finding:
         call_id=text,
         registration=None,
         transaction=None,
-        evidence=[(Frame(text, number), None)],
+        evidence=[Evidence(Frame(text, number), None)],
         user_agent=text,
     )
 
