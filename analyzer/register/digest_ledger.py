@@ -6,10 +6,11 @@ later hop, add to its `copies`. The verdict uses the values inside the credentia
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 
-from analyzer.evidence import Place
+from analyzer.evidence import Evidence, Place
 from analyzer.register.bounded import Bounded, MessageCounter
 from analyzer.register.challenges import Challenges
 from analyzer.register.digest.diagnosis.context import MOST_SEEN, DigestContext, Sent, first_of
@@ -22,6 +23,7 @@ from analyzer.sip.auth import Credentials, parse_credentials
 from analyzer.sip.message import CREDENTIALS, Message
 from analyzer.sip.text import text
 
+_HEXADECIMAL = re.compile(r"[0-9A-Fa-f]{1,64}")
 MOST_SESSIONS = 50_000
 """Clients and nonces whose earlier credentials are remembered for the diagnosis."""
 KEPT_UNKNOWN = 1000
@@ -64,6 +66,11 @@ class DigestRecord:
     order: int = 0
 
     @property
+    def evidence(self) -> Evidence:
+        """Where and when it was sent."""
+        return Evidence(self.place, self.time)
+
+    @property
     def is_cut(self) -> bool:
         """Whether the capture's snap length fell into these credentials: no value of theirs can be trusted."""
         return self.judged is CUT
@@ -87,6 +94,9 @@ class DigestLedger:
         self._live: dict[int, dict[str, DigestRecord]] = {}
         self._diagnoser: object | None = None
         self._last: Bounded[int, Sent] = Bounded(MOST_SESSIONS, lambda _, sent: sum(map(len, sent)))
+        self._counts: Bounded[tuple[int, str, str], tuple[int, int]] = Bounded(
+            MOST_SESSIONS, lambda key, _: len(key[1]) + len(key[2])
+        )
         self._first: Bounded[int, tuple[str, str]] = Bounded(MOST_SESSIONS, lambda _, pair: sum(map(len, pair)))
         self._elsewhere: Bounded[tuple[str, str], tuple[str, str]] = Bounded(
             MOST_SESSIONS, lambda key, value: sum(map(len, (*key, *value)))
@@ -166,11 +176,23 @@ class DigestLedger:
             first = self._first.get(registration.id)
             if first is None or first[0] != record.nonce:
                 self._first[registration.id] = (record.nonce, credentials.cnonce or "")
-            before = self._last.get(registration.id)
-            if before is not None and before.nc and before.nonce == record.nonce:
-                record.replayed = record.nonce_count.lower() <= before.nc.lower()
+            record.replayed = self._counts_again(registration.id, record)
             self._last[registration.id] = Sent(record.response, record.nonce, record.nonce_count)
         return record
+
+    def _counts_again(self, registration: int, record: DigestRecord) -> bool:
+        """Whether the nonce count does not rise over what this client counted under the nonce in an earlier request.
+
+        RFC 7616 3.4: "the hexadecimal count of the number of requests", so `9` comes before `10`. Each realm's nonce
+        has a count of its own: a request may answer a proxy and a registrar at once (RFC 3261 22.3).
+        """
+        count = nonce_count(record.nonce_count)
+        if count is None:
+            return False
+        key, now = (registration, record.realm, record.nonce), self._ordinal.number
+        highest, message = self._counts.get(key) or (-1, now)
+        self._counts[key] = max(count, highest), now
+        return count <= highest and message != now  # one request may hold a response for each algorithm
 
     def _judge(
         self, credentials: Credentials, transaction: Transaction, message: Message, registration: Registration | None
@@ -240,6 +262,11 @@ def _record_of(
         aor=aor,
         raw=credentials.raw,
     )
+
+
+def nonce_count(nc: str) -> int | None:
+    """The number that `nc` stands for (RFC 7616 3.4: hexadecimal digits, here of any number); None for none."""
+    return int(nc, 16) if _HEXADECIMAL.fullmatch(nc) else None
 
 
 def accepted(header: str, status: int) -> bool | None:
