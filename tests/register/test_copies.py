@@ -24,7 +24,7 @@ def again(first: RawMessage, after: int, **changes: object) -> RawMessage:
 def test_retransmissions_are_one_transaction() -> None:
     transaction = watch(f"{ONE}\n@0.51 > again\n@1.51 > again\n@1.6 < 200").only
     assert summary(transaction) == ("answered", 200, 2, 0)
-    assert [place[1] for place in transaction.copies] == [2, 3]
+    assert [one.place[1] for one in transaction.copies] == [2, 3]
     assert transaction.changed_count == 0
     assert (transaction.last or 0) - (transaction.first or 0) == 1500 * MS
 
