@@ -8,7 +8,7 @@ and the report says so.
 from __future__ import annotations
 
 from analyzer.evidence import Endpoint, Frame, RawMessage, Source
-from analyzer.judge.findings import Finding
+from analyzer.judge.findings import Finding, Profile
 from analyzer.register.digest.secrets import Secrets
 from analyzer.run.pipeline import Analysis
 from analyzer.run.report import Report
@@ -26,7 +26,7 @@ class Conversation:
         self,
         secrets: Secrets | None = None,
         *,
-        profile: str = "rfc3261",
+        profile: Profile = "rfc3261",
         name: str = "live",
         limit: int = MOST_MESSAGES,
     ) -> None:

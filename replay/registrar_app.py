@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from analyzer.evidence import Endpoint
-from analyzer.judge.findings import Finding
+from analyzer.judge.findings import Finding, Profile
 from analyzer.register.digest.secrets import Secrets
 from analyzer.register.registration import SUCCESSFUL_OUTCOMES, Registration
 from analyzer.run.report import Report
@@ -42,7 +42,7 @@ class ServingOptions:
     timeout: float = 0.0
     certificate: str = ""
     key: str = ""
-    profile: str = "rfc3261"
+    profile: Profile = "rfc3261"
 
 
 @dataclass(slots=True)

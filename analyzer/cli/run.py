@@ -13,7 +13,7 @@ from analyzer.cli import signals
 
 if TYPE_CHECKING:
     from analyzer.capture.engine import Engine
-    from analyzer.judge.findings import Rule
+    from analyzer.judge.findings import Profile, Rule
     from analyzer.register.digest.secrets import Secrets
     from analyzer.run.report import Report
 
@@ -99,7 +99,7 @@ def read_report(
     files: tuple[str, ...],
     select: tuple[str, ...],
     ignore: tuple[str, ...],
-    profile: str,
+    profile: Profile,
     aor: str,
     credentials: tuple[str, ...],
     password_file: str | None,

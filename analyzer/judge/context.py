@@ -11,11 +11,10 @@ from analyzer.register.reconstruct import Reconstructor
 class CaptureContext:
     """The view of the capture as far as it was read."""
 
-    def __init__(self, sources: list[Source], reconstructor: Reconstructor, profile: str = "rfc3261") -> None:
+    def __init__(self, sources: list[Source], reconstructor: Reconstructor) -> None:
         self._sources = sources
         self._reconstructor = reconstructor
         self._answers_from = reconstructor.table.answering.hosts
-        self.profile = profile
 
     @property
     def resolution(self) -> int:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from analyzer.evidence import SECOND, Fidelity, RawMessage
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Profile, Rule
+from analyzer.judge.profiles import is_silent
 from analyzer.register.subjects import MessageSubject, Subject, TransitionSubject
 from analyzer.register.transaction import Transaction
 
@@ -89,12 +90,18 @@ def _clock_stepped(step: TransitionSubject) -> bool:
 
 
 def dispatch_plan(
-    rules: Sequence[Rule], method: str, lacking: int, marks: int, *, exhaustive: bool = False
+    rules: Sequence[Rule],
+    method: str,
+    lacking: int,
+    marks: int,
+    *,
+    profile: Profile = "rfc3261",
+    exhaustive: bool = False,
 ) -> DispatchPlan:
     """What each rule answers of a kind of subject; `exhaustive` asks also those that its marks would settle."""
     made = DispatchPlan()
     for rule in rules:
-        answer = _unmet(rule, method, lacking)
+        answer = NOT_APPLICABLE if is_silent(rule, profile) else _unmet(rule, method, lacking)
         if answer is None and not exhaustive:
             answer = _by_marks(rule, marks)
         if answer is None:

@@ -21,6 +21,8 @@ from analyzer.evidence import Evidence
 
 Severity = Literal["error", "warning", "info"]
 Force = Literal["MUST", "SHOULD", "MAY", "none"]
+Profile = Literal["rfc3261", "modern", "ims", "legacy2543"]
+PROFILES: tuple[Profile, ...] = ("rfc3261", "modern", "ims", "legacy2543")
 SubjectKind = Literal["message", "transaction", "attempt", "step", "binding"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
 
@@ -143,6 +145,15 @@ def bad(flow: str, *subs: str, title: str = "", **given: Any) -> Example:
     return Example(flow, subs or ("",), title, **given)
 
 
+class InProfile(NamedTuple):
+    """What a profile makes of a rule's findings: `subs` are the sub-codes concerned (none: all of them), `severity` is
+    what they weigh there; None: they are no findings there."""
+
+    profile: Profile
+    subs: tuple[str, ...] = ()
+    severity: Severity | None = None
+
+
 Check = Callable[[Any, Any], Answer | Iterable[Answer]]
 """`check(subject, context)`: the subject's type goes with the card's `subject`; several answers are allowed."""
 
@@ -157,7 +168,8 @@ class Rule:
     both. `methods` are the methods it is asked about (empty: every one). `supersedes` names the rules whose findings on
     the same transaction this one explains (RULES 0.5). `applies_if` and `violates_only_if` are marks
     (`register/marks.py`): a subject with none of the former is not applicable, one with none of the latter passes, and
-    the check is not called. It must answer the same if it is; 0 means ask always.
+    the check is not called. It must answer the same if it is; 0 means ask always. `profiles` says what a profile
+    silences or sharpens, `only_in` which profiles have the rule at all (empty: every one).
     """
 
     id: str
@@ -181,6 +193,8 @@ class Rule:
     join_subs: bool = False
     applies_if: int = 0
     violates_only_if: int = 0
+    profiles: tuple[InProfile, ...] = ()
+    only_in: tuple[Profile, ...] = ()
 
 
 class AnswerRecord(NamedTuple):

@@ -26,11 +26,13 @@ from analyzer.judge.findings import (
     AnswerRecord,
     Confidence,
     Finding,
+    Profile,
     Rule,
     SubjectKind,
     Tally,
     Violated,
 )
+from analyzer.judge.profiles import effects_of, weighed
 from analyzer.register.bounded import Bounded
 from analyzer.register.registration import Registration
 from analyzer.register.subjects import (
@@ -67,9 +69,18 @@ _KINDS: dict[type, SubjectKind] = {
 class Judge:
     """Asks the rules; `found` and `tallies` hold the result."""
 
-    def __init__(self, rules: Sequence[Rule], context: CaptureContext, *, exhaustive: bool = False) -> None:
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        context: CaptureContext,
+        *,
+        profile: Profile = "rfc3261",
+        exhaustive: bool = False,
+    ) -> None:
         self.context = context
-        self._exhaustive = exhaustive or context.profile != "rfc3261"  # marks know the standard, not its profiles
+        self._profile = profile
+        self._exhaustive = exhaustive
+        self._effects = {rule.id: effects for rule in rules if (effects := effects_of(rule, profile))}
         self._tallies: dict[str, Tally] = {rule.id: Tally() for rule in rules}
         self._rules: dict[str, list[Rule]] = defaultdict(list)
         for rule in rules:
@@ -96,7 +107,12 @@ class Judge:
         made = plans.get(lacking << MARK_BITS | marks)
         if made is None:
             made = dispatch_plan(
-                self._rules[_KINDS[type(subject)]], transaction.method, lacking, marks, exhaustive=self._exhaustive
+                self._rules[_KINDS[type(subject)]],
+                transaction.method,
+                lacking,
+                marks,
+                profile=self._profile,
+                exhaustive=self._exhaustive,
             )
             plans[lacking << MARK_BITS | marks] = made
         made.count += 1
@@ -131,6 +147,8 @@ class Judge:
         return [finding for finding in self._findings.values() if finding.count > 0]
 
     def _note(self, rule: Rule, subject: Subject, answer: Answer) -> None:
+        if rule.id in self._effects and isinstance(answer, Violated):
+            answer = weighed(answer, self._effects[rule.id])
         self._tallies[rule.id].add(answer)
         if isinstance(answer, Violated):
             self._violated(rule, subject, answer)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, InProfile, Rule, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.challenges import STRONG, by_realm
 from analyzer.register.subjects import MessageSubject
@@ -57,6 +57,8 @@ RULE = Rule(
     severity="info",
     at_fault="registrar",
     group="I",
+    # RFC 8760 2.1 wants better than MD5; SIP digest in an IMS knows MD5 alone (3GPP TS 33.203 annex N).
+    profiles=(InProfile("modern", severity="warning"), InProfile("ims")),
     subject="message",
     check=check,
     applies_if=marks.CHALLENGE,

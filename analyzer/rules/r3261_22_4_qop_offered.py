@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, InProfile, Rule, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.challenges import by_realm
 from analyzer.register.subjects import MessageSubject
@@ -57,6 +57,7 @@ RULE = Rule(
     severity="warning",
     at_fault="registrar",
     group="F",
+    profiles=(InProfile("modern", severity="error"),),  # RFC 7616 3.3: qop "MUST be used by all implementations"
     subject="message",
     check=check,
     applies_if=marks.CHALLENGE,

@@ -12,7 +12,7 @@ odd but no To tag.
 from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, InProfile, Rule, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 from analyzer.sip.text import clip
@@ -21,7 +21,7 @@ from analyzer.sip.text import clip
 def check(subject: MessageSubject, context: CaptureContext) -> Answer:
     """Look for a tag on To (RFC 3261 8.1.1.2), and where it was copied from."""
     message = subject.message
-    if not message.is_request or message.to is None or context.profile == "legacy2543":
+    if not message.is_request or message.to is None:
         return NOT_APPLICABLE
     if "tag" not in message.to.params:
         return PASSED
@@ -56,6 +56,7 @@ RULE = Rule(
     severity="error",
     at_fault="UAC",
     group="A",
+    profiles=(InProfile("legacy2543"),),
     subject="message",
     check=check,
     applies_if=marks.REQUEST,

@@ -13,7 +13,7 @@ and drawing a new one for each refresh is tolerated too. A short tag is legal: R
 from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, InProfile, Rule, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 from analyzer.sip.text import clip
@@ -22,7 +22,7 @@ from analyzer.sip.text import clip
 def check(subject: MessageSubject, context: CaptureContext) -> Answer:
     """Look for the tag of From (RFC 3261 8.1.1.3), and for one that outlives its Call-ID (19.3)."""
     message = subject.message
-    if not message.is_request or message.from_ is None or context.profile == "legacy2543":
+    if not message.is_request or message.from_ is None:
         return NOT_APPLICABLE
     tag = message.from_.tag
     if not tag:
@@ -53,6 +53,7 @@ RULE = Rule(
     severity="error",
     at_fault="UAC",
     group="A",
+    profiles=(InProfile("legacy2543"),),
     subject="message",
     check=check,
     applies_if=marks.REQUEST,

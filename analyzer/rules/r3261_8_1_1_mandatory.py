@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, InProfile, Need, Rule, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 from analyzer.sip.message import Message
@@ -39,8 +39,6 @@ def check(subject: MessageSubject, context: CaptureContext) -> Answer:
     if not message.is_request:
         return NOT_APPLICABLE
     missing = [key for key in _NAMES if not message.has(key)]
-    if context.profile == "legacy2543" and "max-forwards" in missing:
-        missing.remove("max-forwards")  # RULES 0.4
     if not missing:
         return PASSED
     named = " and no ".join(_NAMES[key] for key in missing)
@@ -69,6 +67,7 @@ RULE = Rule(
     severity="error",
     at_fault="UAC",
     group="A",
+    profiles=(InProfile("legacy2543", ("max-forwards",)),),  # RFC 2543 does not demand it
     subject="message",
     check=check,
     applies_if=marks.REQUEST,

@@ -17,7 +17,7 @@ from analyzer.capture.opener import Reading, are_files, open_sources
 from analyzer.evidence import SECOND, Fidelity, Item, NetworkError, RawMessage, Source
 from analyzer.interruption import late
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import Finding, Rule
+from analyzer.judge.findings import Finding, Profile, Rule
 from analyzer.judge.judge import INTERNAL, Judge
 from analyzer.register.digest.secrets import Secrets
 from analyzer.register.identity import aor_of
@@ -58,7 +58,7 @@ class Analysis:
         secrets: Secrets | None = None,
         detail: bool = True,
         aor: str = "",
-        profile: str = "rfc3261",
+        profile: Profile = "rfc3261",
         shard: Shard | None = None,
         tables: bool = False,
         exhaustive: bool = False,
@@ -77,7 +77,8 @@ class Analysis:
         self._recorder = _recorder() if tables else None
         if self._recorder is not None:
             self._reconstructor.table = self._recorder.table(self._reconstructor.counter)
-        self._judge = Judge(self.rules, CaptureContext(sources, self._reconstructor, profile), exhaustive=exhaustive)
+        context = CaptureContext(sources, self._reconstructor)
+        self._judge = Judge(self.rules, context, profile=profile, exhaustive=exhaustive)
         ask = self._judge.ask
         self._reconstructor.emit = ask if self._recorder is None else self._recorder.hearing(ask)
 
@@ -178,7 +179,7 @@ def analyze(
     detail: bool = True,
     tables: bool = True,
     aor: str = "",
-    profile: str = "rfc3261",
+    profile: Profile = "rfc3261",
     engine: Engine = "auto",
     tls_keylog: str | os.PathLike[str] | None = None,
     jobs: int = 1,

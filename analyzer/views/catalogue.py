@@ -76,6 +76,8 @@ def rule_record(rule: Rule) -> dict[str, Any]:
         "methods": list(rule.methods),
         "needs": [need.value for need in rule.needs],
         "folds": list(rule.supersedes),
+        "profiles": [effect._asdict() for effect in rule.profiles],
+        "only_in": list(rule.only_in),
         "why": rule.why,
         "text": rule_text(rule),
         "fix": rule.fix,
@@ -143,6 +145,7 @@ def _draw_rule(rule: Rule, out: IO[str], options: ViewOptions) -> None:
         ("clause", clause_words(rule.clause, whole=True)),
         ("says", rule.force if rule.force != "none" else "nothing binding"),
         ("severity", SEVERITY_WORD[rule.severity]),
+        ("profiles", _profiles(rule)),
         ("at fault", party(rule.at_fault)),
         ("looks at", _looks_at(rule)),
         ("skipped", _needs(rule)),
@@ -156,6 +159,15 @@ def _draw_rule(rule: Rule, out: IO[str], options: ViewOptions) -> None:
     canvas.line(("why: ", HINT), sentence(capital(rule.why)), hang=5)
     canvas.line(("fix: ", HINT), sentence(capital(rule.fix)), hang=5)
     _draw_examples(canvas, rule)
+
+
+def _profiles(rule: Rule) -> str:
+    """What other profiles than the default make of the rule."""
+    words = [f"only in {listed(rule.only_in)}"] if rule.only_in else []
+    for profile, subs, severity in rule.profiles:
+        which = f"{listed(subs)} " if subs else ""
+        words.append(f"{which}{SEVERITY_WORD[severity] if severity else 'silent'} in {profile}")
+    return "; ".join(words)
 
 
 def _looks_at(rule: Rule) -> str:

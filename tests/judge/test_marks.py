@@ -69,8 +69,7 @@ def test_every_torture_message() -> None:
     assert_same(items)
 
 
-def test_profiles_ask_everything() -> None:
-    """Marks know the standard alone; a profile may see it otherwise."""
+def test_marks_settle_the_same_under_every_profile() -> None:
     items = list(read_flow("> REGISTER sip:h\nTo: <sip:bob@h>;tag=1\nFrom: <sip:bob@h>\n< 200"))
     for profile in ("rfc3261", "legacy2543", "ims", "modern"):
         assert_same(items, profile=profile)
