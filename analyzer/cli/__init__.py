@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analyzer.cli import signals
-from analyzer.cli.options import LEVELS, Command, Exemplary, analyzing, dialect_option, view_option
+from analyzer.cli.options import LEVELS, Command, Exemplary, analyzing, catalogue_option, dialect_option
 from analyzer.cli.run import chosen_rules, leave, options_of, read_report, write_out
 from analyzer.views import wants_detail
 
@@ -125,7 +125,7 @@ def verify_digest_command(**given: Any) -> None:
 
 
 @sipcheck.command("rules", short_help="List the rules.")
-@view_option
+@catalogue_option
 def rules_command(view: str) -> None:
     """List the rules: what sipcheck looks for, by which clause."""
     from analyzer.views.catalogue import write_catalogue
@@ -135,7 +135,7 @@ def rules_command(view: str) -> None:
 
 @sipcheck.command("explain", short_help="Explain one rule.")
 @click.argument("rule")
-@view_option
+@catalogue_option
 def explain_command(rule: str, view: str) -> None:
     """Explain one RULE: its clause, the reasoning, an example, the fix."""
     from analyzer.views.catalogue import write_rule

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from analyzer.views import view_names
+from analyzer.views import CATALOGUE_FORMATS, view_names
 
 F = TypeVar("F", bound=Callable[..., Any])
 LEVELS = {"error": ("error",), "warning": ("error", "warning"), "info": ("error", "warning", "info"), "never": ()}
@@ -28,6 +28,7 @@ def fail_on_option(text: str) -> Callable[[F], F]:
 
 
 view_option = format_option(view_names())
+catalogue_option = format_option(CATALOGUE_FORMATS)
 color_option = click.option(
     "--color",
     type=click.Choice(["auto", "always", "never"]),

@@ -27,6 +27,10 @@ class ViewOptions:
     command: str = "log"
 
 
+CATALOGUE_FORMATS = ("json", "ndjson", "table")
+"""What `sipcheck rules` and `sipcheck explain` can be printed as (`catalogue.py`); views of a report print no rules."""
+
+
 @cache
 def view_names() -> tuple[str, ...]:
     """The names of the formats, in name order."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
 from analyzer.judge.findings import NEED_TEXT, Example, Rule
@@ -39,26 +39,39 @@ _PROSE = 92
 
 
 def write_catalogue(view: str, out: IO[str], options: ViewOptions, rules: Sequence[Rule] | None = None) -> None:
-    """Write the rules as `view`: a table in groups, one JSON object, or one record a line."""
-    chosen = all_rules() if rules is None else rules
-    if view == "json":
-        rows = ",\n  ".join(json.dumps(rule_record(rule)) for rule in chosen)
-        out.write(f'{{"schema": "{SCHEMA}",\n "rules": [\n  {rows}\n ]}}\n')
-    elif view == "ndjson":
-        for rule in chosen:
-            out.write(json.dumps({"kind": "rule", **rule_record(rule)}) + "\n")
-    else:
-        _draw_catalogue(out, options, chosen)
+    """Write the rules as `view` (one of `CATALOGUE_FORMATS`): one JSON object, a record a line, or a table in groups.
+
+    KeyError for any other name."""
+    write, _ = _WRITERS[view]
+    write(out, options, all_rules() if rules is None else rules)
 
 
 def write_rule(rule: Rule, view: str, out: IO[str], options: ViewOptions) -> None:
-    """Write one rule as `view`: what it wants and why, a bad and a good example, what to do."""
-    if view == "json":
-        out.write(json.dumps({"schema": SCHEMA, **rule_record(rule)}, indent=1) + "\n")
-    elif view == "ndjson":
-        out.write(json.dumps({"kind": "rule", "schema": SCHEMA, **rule_record(rule)}) + "\n")
-    else:
-        _draw_rule(rule, out, options)
+    """Write one rule as `view`: what it wants and why, a bad and a good example, what to do. KeyError as above."""
+    _, write = _WRITERS[view]
+    write(out, options, rule)
+
+
+def _catalogue_as_json(out: IO[str], options: ViewOptions, rules: Sequence[Rule]) -> None:
+    del options
+    rows = ",\n  ".join(json.dumps(rule_record(rule)) for rule in rules)
+    out.write(f'{{"schema": "{SCHEMA}",\n "rules": [\n  {rows}\n ]}}\n')
+
+
+def _catalogue_as_ndjson(out: IO[str], options: ViewOptions, rules: Sequence[Rule]) -> None:
+    del options
+    for rule in rules:
+        out.write(json.dumps({"kind": "rule", **rule_record(rule)}) + "\n")
+
+
+def _rule_as_json(out: IO[str], options: ViewOptions, rule: Rule) -> None:
+    del options
+    out.write(json.dumps({"schema": SCHEMA, **rule_record(rule)}, indent=1) + "\n")
+
+
+def _rule_as_ndjson(out: IO[str], options: ViewOptions, rule: Rule) -> None:
+    del options
+    out.write(json.dumps({"kind": "rule", "schema": SCHEMA, **rule_record(rule)}) + "\n")
 
 
 def rule_record(rule: Rule) -> dict[str, Any]:
@@ -132,7 +145,7 @@ def _style(rule: Rule) -> str:
     return {"error": BAD, "warning": WARN}.get(rule.severity, DIM)
 
 
-def _draw_rule(rule: Rule, out: IO[str], options: ViewOptions) -> None:
+def _draw_rule(out: IO[str], options: ViewOptions, rule: Rule) -> None:
     from analyzer.views.drawing.canvas import DIM, HINT, STRONG, Canvas
     from analyzer.views.drawing.output import DEFAULT_WIDTH
 
@@ -223,3 +236,13 @@ def _draw_examples(canvas: Canvas, rule: Rule) -> None:
 def _expected(example: Example) -> str:
     subs = [sub for sub in dict.fromkeys(example.expect) if sub]
     return f"  ({', '.join(subs)})" if subs else ""
+
+
+_Catalogue = Callable[[IO[str], ViewOptions, Sequence[Rule]], None]
+_One = Callable[[IO[str], ViewOptions, Rule], None]
+_WRITERS: dict[str, tuple[_Catalogue, _One]] = {
+    "json": (_catalogue_as_json, _rule_as_json),
+    "ndjson": (_catalogue_as_ndjson, _rule_as_ndjson),
+    "table": (_draw_catalogue, _draw_rule),
+}
+"""How the catalogue, and one rule, are written in each of `CATALOGUE_FORMATS`."""

@@ -6,13 +6,16 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from rich.cells import cell_len
 
+from analyzer.cli import sipcheck
 from analyzer.judge.findings import Example, Need, Rule
 from analyzer.rules import all_rules, rule_text
-from analyzer.views import ViewOptions
+from analyzer.views import CATALOGUE_FORMATS, ViewOptions, formats, view_names
 from analyzer.views.catalogue import GROUPS, flow_of, write_catalogue, write_rule
 
 RULES = all_rules()
@@ -134,3 +137,24 @@ def test_flow_text_loses_the_indent_of_its_file_only() -> None:
 def test_what_keeps_a_rule_from_judging_is_said() -> None:
     rule = replace(RULES[0], needs=(Need.BYTES, Need.TAIL))
     assert "where a printed log does not keep the octets; where the source ends too early" in words(explained(rule))
+
+
+def test_every_form_that_is_offered_writes_and_no_other() -> None:
+    for view in CATALOGUE_FORMATS:
+        assert catalogue(view) and explained(RULES[0], view)
+    assert len({catalogue(view) for view in CATALOGUE_FORMATS}) == len(CATALOGUE_FORMATS)
+    with pytest.raises(KeyError):
+        catalogue("page")
+
+
+def test_a_new_view_of_reports_is_not_offered_for_rules(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "gaudy.py").write_text('NAME = "gaudy"\nDETAIL = False\n\n\ndef render(*_: object) -> None: ...\n')
+    monkeypatch.setattr("analyzer.views.formats.__path__", [*formats.__path__, str(tmp_path)])
+    view_names.cache_clear()
+    try:
+        assert "gaudy" in view_names()
+        for command in (["rules"], ["explain", RULES[0].id]):
+            done = CliRunner().invoke(sipcheck, [*command, "--format", "gaudy"])
+            assert (done.exit_code, "gaudy" in done.output) == (2, True)
+    finally:
+        view_names.cache_clear()
