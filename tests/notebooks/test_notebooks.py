@@ -39,16 +39,21 @@ def test_no_outputs_are_kept(path: Path) -> None:
             assert cell.execution_count is None
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-@pytest.mark.filterwarnings("default")  # the kernel's own machinery warns
-def test_it_runs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def executed(book: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run all cells as a notebook server does; what they printed and showed."""
     from nbclient import NotebookClient
 
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.delenv("MPLBACKEND", raising=False)  # the notebook's own backend shows pictures in place
-    book = read(path)
     NotebookClient(book, timeout=110, resources={"metadata": {"path": str(FOLDER)}}).execute()
-    said = "\n".join(texts(cell) for cell in book.cells if cell.cell_type == "code")
+    return "\n".join(texts(cell) for cell in book.cells if cell.cell_type == "code")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.filterwarnings("default")  # the kernel's own machinery warns
+def test_it_runs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    book = read(path)
+    said = executed(book, monkeypatch)
     pictures = [o for c in book.cells if c.cell_type == "code" for o in c.outputs if "image/png" in o.get("data", {})]
     if path.stem == "registration_storms":
         assert "restart" in said
@@ -59,3 +64,12 @@ def test_it_runs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert "before: a storm" in said
         assert "after: no storm" in said
         assert pictures
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_capture_without_a_storm_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    book = read(FOLDER / "registration_storms.ipynb")
+    (cell,) = [one for one in book.cells if "CAPTURE = " in one.source]
+    cell.source = cell.source.replace('"storm-restart"', '"storm-none"')
+    assert "storm-none" in cell.source
+    assert "There is no storm in this capture" in executed(book, monkeypatch)
