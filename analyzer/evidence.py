@@ -43,6 +43,9 @@ class Frame(NamedTuple):
     number: int
     offset: int = 0
 
+    def __str__(self) -> str:
+        return visible(f"frame {self.number} of {self.source}")
+
 
 class LogLines(NamedTuple):
     """A place in a text log: lines `first` to `last`, counted from 1, both included."""
@@ -50,6 +53,10 @@ class LogLines(NamedTuple):
     source: str
     first: int
     last: int
+
+    def __str__(self) -> str:
+        lines = f"line {self.first}" if self.first == self.last else f"lines {self.first}-{self.last}"
+        return visible(f"{lines} of {self.source}")
 
 
 Place = Frame | LogLines
@@ -78,7 +85,7 @@ class Endpoint(NamedTuple):
         return visible(self.written)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class RawMessage:
     """The octets of (presumably) one SIP message: a UDP payload, a message framed out of a stream, a printed block.
 
@@ -100,6 +107,10 @@ class RawMessage:
     resend: int | None = None
     stream: int = 0
     defects: tuple[Defect, ...] = ()
+
+    def __repr__(self) -> str:
+        way = f"{self.transport} {self.source} -> {self.destination}"
+        return visible(f"<RawMessage {self.place}: {len(self.payload):,} octets, {way}>")
 
     @property
     def evidence(self) -> Evidence:

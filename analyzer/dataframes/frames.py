@@ -232,7 +232,7 @@ def _findings(report: Report, users: _Users) -> dict[str, Any]:
             "rule sub title clause force at_fault detail fix aor call_id registration transaction user_agent count",
         ),
         "user": users.of(_of(rows, "aor")),
-        "severity": _of(rows, "shown_severity"),
+        "severity": _of(rows, "severity"),
         "confidence": [row.confidence.word for row in rows],
         "places": [len(row.evidence) for row in rows],
         "time": [time for _, time in first],

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from analyzer.escape import visible
 from analyzer.evidence import Evidence
 
 Severity = Literal["error", "warning", "info"]
@@ -208,9 +209,10 @@ class AnswerRecord(NamedTuple):
     shape: tuple[object, ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Finding:
     """A violated rule, with its evidence: the first `MAX_PLACES` places, and how often it was seen (`count`).
+    `proven_severity` is what it weighs where it is sure, `severity` what it weighs as sure as it is.
 
     `key` tells what is one finding; `answers` keeps the answers that shaped it, where several workers may have a share.
     """
@@ -220,7 +222,7 @@ class Finding:
     title: str
     clause: str
     force: Force
-    severity: Severity
+    proven_severity: Severity
     confidence: Confidence
     at_fault: str
     detail: str
@@ -238,11 +240,16 @@ class Finding:
     answers: list[AnswerRecord] = field(default_factory=list, repr=False, compare=False)
 
     @property
-    def shown_severity(self) -> Severity:
-        """Low-confidence errors are displayed as warnings (RULES 0.3)."""
-        if self.severity == "error" and self.confidence is Confidence.LOW:
+    def severity(self) -> Severity:
+        """How much it weighs, in every output alike: an error that is hardly sure weighs as a warning (RULES 0.3)."""
+        if self.proven_severity == "error" and self.confidence is Confidence.LOW:
             return "warning"
-        return self.severity
+        return self.proven_severity
+
+    def __repr__(self) -> str:
+        sub = f"/{self.sub}" if self.sub else ""
+        place = f" at {self.evidence[0].place}" if self.evidence else ""
+        return visible(f"<Finding {self.rule}{sub}: {self.severity}, {self.count} x, {self.detail!r}{place}>")
 
 
 @dataclass(slots=True)

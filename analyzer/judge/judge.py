@@ -193,7 +193,7 @@ class Judge:
         """Keep an answer that shaped a finding which another worker may have a share in: one with new places, or with
         more to say than the ones before."""
         counter, transaction = self.context.counter, subject.transaction
-        shape = (finding.sub, finding.severity, finding.confidence)
+        shape = (finding.sub, finding.proven_severity, finding.confidence)
         if places or finding.answers[-1].shape != shape:
             ending = counter.ending
             order = (counter.number + ending, 0 if ending else transaction.deadline, transaction.id)
@@ -267,7 +267,7 @@ def _together(several: list[Finding], rule: Rule | None) -> Finding:
     if rule is not None and all(finding.answers for finding in several):
         first, *rest = sorted((one for finding in several for one in finding.answers), key=lambda one: one.order)
         base.sub, base.detail, base.evidence = first.answer.sub, first.answer.detail, first.places[:MAX_PLACES]
-        base.severity, base.fix = first.answer.severity or rule.severity, first.answer.fix or rule.fix
+        base.proven_severity, base.fix = first.answer.severity or rule.severity, first.answer.fix or rule.fix
         base.at_fault = first.answer.at_fault or rule.at_fault
         base.confidence = first.answer.confidence.lowered(first.doubts)
         for one in rest:
@@ -300,7 +300,7 @@ def _finding(rule: Rule, subject: Subject, answer: Violated, places: list[Eviden
         short_title=rule.short_title,
         clause=rule.clause,
         force=rule.force,
-        severity=answer.severity or rule.severity,
+        proven_severity=answer.severity or rule.severity,
         confidence=answer.confidence.lowered(_doubts(rule, transaction)),
         at_fault=answer.at_fault or rule.at_fault,
         detail=answer.detail,
@@ -336,8 +336,8 @@ def _merge(finding: Finding, rule: Rule, answer: Violated, places: list[Evidence
     severity = answer.severity or rule.severity
     if rule.join_subs:
         _join(finding, answer)
-    if SEVERITIES.index(severity) > SEVERITIES.index(finding.severity):
-        finding.severity, finding.fix = severity, answer.fix or rule.fix
+    if SEVERITIES.index(severity) > SEVERITIES.index(finding.proven_severity):
+        finding.proven_severity, finding.fix = severity, answer.fix or rule.fix
         finding.at_fault = answer.at_fault or rule.at_fault
         finding.detail = finding.detail if rule.join_subs else answer.detail
     finding.confidence = Confidence(max(finding.confidence, answer.confidence.lowered(doubts)))
@@ -355,7 +355,7 @@ def _join(finding: Finding, answer: Violated) -> None:
 def _rank(finding: Finding) -> tuple[int, int, int, str, int, str, str]:
     """Total, so that the order does not depend on who found what first."""
     place = finding.evidence[0].place
-    severity = SEVERITIES.index(finding.shown_severity)
+    severity = SEVERITIES.index(finding.severity)
     return (
         -severity,
         -int(finding.confidence),

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from analyzer.escape import visible
 from analyzer.evidence import SECOND
 from analyzer.register.attempt import requested_expiry
 from analyzer.register.contacts import Contacts
@@ -70,6 +71,10 @@ class Binding:
         self.epoch = 0
         self.transaction: Transaction | None = None
         self.watched = False
+
+    def __repr__(self) -> str:
+        granted = "" if self.granted is None else f" for {self.granted} s"
+        return visible(f"<Binding {self._written}{granted}: {self.certainty}>")
 
     @property
     def address(self) -> Address:

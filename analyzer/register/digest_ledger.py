@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
+from analyzer.escape import visible
 from analyzer.evidence import Evidence, Place
 from analyzer.register.bounded import Bounded, MessageCounter
 from analyzer.register.challenges import Challenges
@@ -36,7 +37,7 @@ TOO_MANY = DigestVerdict(Verdict.UNKNOWN, f"more than {MOST_JUDGED} credentials 
 NO_SECRETS = DigestVerdict(Verdict.UNKNOWN, "no password given")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class DigestRecord:
     """One credentials as sent. `accepted` is None where the response does not tell (none seen, or about other things);
     `replayed`: the nonce count does not rise over the credentials that this client sent before (RFC 7616 3.4).
@@ -64,6 +65,10 @@ class DigestRecord:
     status: int = 0
     copies: int = 1
     order: int = 0
+
+    def __repr__(self) -> str:
+        whose = f"{self.username} in {self.realm}"
+        return visible(f"<Digest of {whose}: {self.verdict}, {self.judged.reason!r}, {self.place}>")
 
     @property
     def evidence(self) -> Evidence:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
+from analyzer.escape import visible
 from analyzer.evidence import SECOND, Place
 from analyzer.register.attempt import Attempt, Outcome
 from analyzer.register.binding import Binding
@@ -180,6 +181,10 @@ class Registration:
         if any(len(nonce) > LONG for nonce in last.nonces):
             last.nonces = frozenset(nonce for nonce in last.nonces if len(nonce) <= LONG)
         return True
+
+    def __repr__(self) -> str:
+        status = f" ({self.status})" if self.status else ""
+        return visible(f"<Registration {self.id}: {self.aor} at {self.registrar}, {self.outcome}{status}>")
 
     @property
     def was_well(self) -> bool:

@@ -71,7 +71,7 @@ def report_of(partials: Sequence[PartialResult], rules: Sequence[Rule]) -> Repor
     unlisted = sum((partial.unlisted for partial in partials), Counter[str]())
     summary.registrations = len(registrations) + unlisted.total()
     summary.outcomes = Counter(one.outcome for one in registrations) + unlisted
-    summary.findings = Counter(finding.shown_severity for finding in findings)
+    summary.findings = Counter(finding.severity for finding in findings)
     summary.not_judged = sum(sum(tally.not_judged.values()) for tally in tallies.values())
     return Report(
         sources=first.sources,

@@ -54,7 +54,7 @@ class AttemptRow(NamedTuple):
     too_brief: bool
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Recording:
     """Messages in columns, attempts in rows. `number` is that of the message in the run; a request has status 0."""
 
@@ -70,6 +70,9 @@ class Recording:
     destination: list[Endpoint] = field(default_factory=list)
     source_file: list[str] = field(default_factory=list)
     attempts: list[AttemptRow] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        return f"<Recording of {len(self.number):,} messages>"
 
     def renumber(self, transaction: Callable[[int], int], registration: Callable[[int], int]) -> None:
         """Take the numbers that transactions and registrations have among those of all workers."""

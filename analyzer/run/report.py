@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from analyzer.escape import visible
 from analyzer.evidence import Endpoint, Place, Source
 from analyzer.judge.findings import Finding, Tally
 from analyzer.register.digest_ledger import DigestRecord
@@ -47,6 +48,10 @@ class TransactionRow(NamedTuple):
     registration: int | None
     facts: Facts | None = None
 
+    def __repr__(self) -> str:
+        answer = f"{self.status}" if self.status else self.state
+        return visible(f"<Transaction {self.id}: {self.method} {self.aor}, CSeq {self.cseq}, {answer}>")
+
 
 @dataclass(slots=True)
 class Summary:
@@ -72,7 +77,7 @@ class Summary:
     states: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Report:
     """What was found. `transactions` is empty where no detail was asked for; `aor` is what the run was narrowed to;
     `recording` what the tables are made of beside the rest, None where they were not asked for; `unlisted` counts by
@@ -103,9 +108,24 @@ class Report:
         times = [time for source in self.sources for time in (source.first, source.last) if time is not None]
         return (min(times), max(times)) if times else (None, None)
 
+    def __repr__(self) -> str:
+        names = ", ".join(source.name for source in self.sources[:3]) + (", ..." if len(self.sources) > 3 else "")
+        outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in self.summary.outcomes.most_common())
+        registrations = f"{self.summary.registrations:,} registrations" + (f" ({outcomes})" if outcomes else "")
+        return visible(
+            f"<Report of {names}: {self.summary.messages:,} messages, {registrations}, {len(self.findings):,} findings>"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as `--format json` prints it: schema `sipcheck/1`, times in seconds since the epoch, every text
+        made visible."""
+        from analyzer.views.schema import report_record
+
+        return report_record(self)
+
     def _repr_html_(self) -> str:
-        """What a notebook shows (`analyzer/views/page/notebook.py`): it asks the value itself, so this is the one word
-        upwards, by name and late."""
+        """What a notebook shows: it asks the value itself. This and `to_dict` are the two words upwards, which the
+        import contract names."""
         from analyzer.views.page.notebook import as_html
 
         return as_html(self)

@@ -38,6 +38,13 @@ def _harmless(value: Any) -> Any:
     return [_harmless(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
+def report_record(report: Report) -> Record:
+    """The whole report, as `--format json` prints it."""
+    rows = {key: list(found) for key, _, found in records(report)}
+    record: Record = _harmless({"schema": SCHEMA, "summary": summary_record(report), **rows})
+    return record
+
+
 def seconds(time: int | None) -> float | None:
     """Nanoseconds to seconds; microseconds are kept exactly."""
     return None if time is None else round(time / SECOND, 6)
@@ -195,7 +202,7 @@ def finding_record(finding: Finding) -> Record:
         "title": finding.title,
         "clause": finding.clause,
         "force": finding.force,
-        "severity": finding.shown_severity,
+        "severity": finding.severity,
         "confidence": finding.confidence.word,
         "at_fault": finding.at_fault,
         "detail": finding.detail,

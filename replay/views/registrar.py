@@ -112,8 +112,8 @@ def _round(canvas: Canvas, one: Round) -> None:
 
 def _findings(canvas: Canvas, findings: list[Finding]) -> None:
     for finding in findings:
-        style = {"error": BAD, "warning": WARN}.get(finding.shown_severity, DIM)
-        canvas.line((f"{finding.shown_severity}  ", style), finding.detail, (f" · {finding.clause}", DIM), hang=2)
+        style = {"error": BAD, "warning": WARN}.get(finding.severity, DIM)
+        canvas.line((f"{finding.severity}  ", style), finding.detail, (f" · {finding.clause}", DIM), hang=2)
         if finding.fix:
             canvas.line(("fix: ", HINT), finding.fix, indent=2, hang=2)
 

@@ -212,7 +212,7 @@ def test_a_headless_answer_lacks_the_client_direction() -> None:
 def test_an_error_that_is_hardly_sure_is_shown_as_warning(confidence: Confidence, shown: str) -> None:
     report = _report(_ONE, _rule(lambda subject, context: Violated("x", confidence=confidence)))
     (finding,) = report.findings
-    assert (finding.severity, finding.shown_severity) == ("error", shown)
+    assert (finding.proven_severity, finding.severity) == ("error", shown)
     assert report.summary.findings == {shown: 1}
 
 

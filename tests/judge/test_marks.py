@@ -87,9 +87,9 @@ def test_a_rule_is_spared_what_its_card_says() -> None:
 
     flow = "> REGISTER sip:h\n< 401\n> REGISTER sip:bob@h\n< 200"
     for card, asked, tally in (
-        ({"concerns": marks.CHALLENGE}, ["401"], (0, 3)),
-        ({"suspects": marks.RURI_USER}, ["REGISTER"], (3, 0)),
-        ({"concerns": marks.REQUEST, "suspects": marks.RURI_USER}, ["REGISTER"], (1, 2)),
+        ({"applies_if": marks.CHALLENGE}, ["401"], (0, 3)),
+        ({"violates_only_if": marks.RURI_USER}, ["REGISTER"], (3, 0)),
+        ({"applies_if": marks.REQUEST, "violates_only_if": marks.RURI_USER}, ["REGISTER"], (1, 2)),
         ({}, ["REGISTER", "401", "REGISTER", "200"], (0, 0)),
     ):
         called.clear()

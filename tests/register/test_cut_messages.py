@@ -37,7 +37,7 @@ def cut(flow: str, length: int) -> list[Item]:
 @pytest.mark.parametrize("length", range(60, 620, 7))
 def test_clean_traffic_is_never_accused_for_a_cut(length: int) -> None:
     report = analyze_items(cut(FLOW, length), secrets=Secrets.of({"bob": "secret"}))
-    accused = {(finding.rule, finding.sub) for finding in report.findings if finding.shown_severity != "info"}
+    accused = {(finding.rule, finding.sub) for finding in report.findings if finding.severity != "info"}
     assert not accused
     assert report.summary.digests["mismatch"] == 0
     assert report.summary.messages == 6

@@ -38,7 +38,7 @@ def line_of(finding: Finding) -> str:
     """A finding as `findings.txt` writes it."""
     place = finding.evidence[0][0]
     where = f"frame {place.number}" if isinstance(place, Frame) else f"line {place.first}"
-    return f"{finding.shown_severity} {finding.rule} {finding.sub or '-'} x{finding.count} {where}"
+    return f"{finding.severity} {finding.rule} {finding.sub or '-'} x{finding.count} {where}"
 
 
 def test_there_are_a_dozen() -> None:

@@ -73,7 +73,7 @@ def check_rules(report: Report, truth: dict[str, Any]) -> None:
     raised = {finding.rule for finding in report.findings}
     wanted = set(truth.get("expect_any", ())) & known
     assert not wanted or raised & wanted
-    blamed = {finding.rule for finding in report.findings if finding.shown_severity != "info"}
+    blamed = {finding.rule for finding in report.findings if finding.severity != "info"}
     assert not blamed & set(truth.get("forbid", ()))
     assert not report.failed
 

@@ -30,7 +30,7 @@ def finding(
         title=f"Title of {rule}",
         clause="RFC 3261 §10.2 (Call-ID)",
         force="SHOULD",
-        severity=severity,
+        proven_severity=severity,
         confidence=confidence,
         at_fault=at_fault,
         detail=detail,

@@ -37,7 +37,7 @@ def finding(text: str, number: int) -> Finding:
         title=text,
         clause=text,
         force="MUST",
-        severity="error",
+        proven_severity="error",
         confidence=Confidence.HIGH,
         at_fault=text,
         detail=text,

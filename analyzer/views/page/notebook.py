@@ -75,7 +75,7 @@ def _registration(clients: ClientSummary, one: Registration, state: State) -> Se
 def _finding(finding: Finding) -> Sequence[str]:
     whose = finding.aor or finding.call_id
     places = place_words(*(place for place, _ in finding.evidence[:3]))
-    return (finding.shown_severity, finding.rule, finding.detail, whose, places, str(finding.count))
+    return (finding.severity, finding.rule, finding.detail, whose, places, str(finding.count))
 
 
 def _damages(report: Report) -> Iterator[str]:

@@ -49,7 +49,7 @@ def grouped(findings: Iterable[Finding], troubled: set[int]) -> list[Entry]:
     """The entries: the worst first, then what touches a client in trouble, then what touches most clients."""
     entries: dict[tuple[str, str, str], Entry] = {}
     for finding in findings:
-        severity = finding.shown_severity
+        severity = finding.severity
         detail = finding.detail if finding.rule == INTERNAL else ""
         key = (finding.rule, f"{finding.sub}{detail}", severity)
         entry = entries.setdefault(key, Entry(severity, finding))
