@@ -26,7 +26,7 @@ from analyzer.register.registration import Registration
 from analyzer.register.transaction import Transaction
 from analyzer.rules import all_rules
 from analyzer.run.partial_result import PartialResult, report_of
-from analyzer.run.report import Report, Summary, TransactionRow, row_of
+from analyzer.run.report import MOST_PACES, PACE, Report, Summary, TransactionRow, row_of
 from analyzer.run.shard import Inseparable, Shard
 from analyzer.sip.message import parse
 
@@ -147,6 +147,13 @@ class Analysis:
             recording=self._recorder.recording if self._recorder is not None else None,
         )
 
+    def _keep_pace(self, transaction: Transaction) -> None:
+        if transaction.first is None or transaction.request is None:
+            return
+        pace, tick = self._summary.pace, transaction.first // PACE
+        if tick in pace or len(pace) < MOST_PACES:
+            pace[tick] += 1 + transaction.retransmissions
+
     def _closed(self, transaction: Transaction, registration: Registration | None) -> None:
         summary = self._summary
         if transaction.request is None:
@@ -155,6 +162,7 @@ class Analysis:
             summary.transactions += 1
         summary.retransmissions += transaction.retransmissions
         summary.states[transaction.state] += 1
+        self._keep_pace(transaction)
         if self._detail:
             message = transaction.request or transaction.final
             aor = registration.aor if registration else aor_of(message) if message else ""

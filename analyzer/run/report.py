@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from analyzer.escape import visible
-from analyzer.evidence import Endpoint, Place, Source
+from analyzer.evidence import SECOND, Endpoint, Place, Source
 from analyzer.judge.findings import Finding, Tally
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.registration import Registration
@@ -53,11 +53,18 @@ class TransactionRow(NamedTuple):
         return visible(f"<Transaction {self.id}: {self.method} {self.aor}, CSeq {self.cseq}, {answer}>")
 
 
+PACE = 10 * SECOND
+"""Nanoseconds of one count of `Summary.pace`."""
+MOST_PACES = 100_000
+"""Counts of it that are kept: eleven days; what lies beyond the first of them is not counted."""
+
+
 @dataclass(slots=True)
 class Summary:
     """The counts of a run (CONTRACT). `digests` counts distinct credentials, `not_judged` answers of rules.
 
     `transactions` are those whose request was seen; `headless` answers without one are listed, and counted apart.
+    `pace` counts REGISTERs, copies included, by the tenth second since the epoch in which their transaction began.
     """
 
     messages: int = 0
@@ -74,6 +81,7 @@ class Summary:
     findings: Counter[str] = field(default_factory=Counter)
     not_judged: int = 0
     methods: Counter[str] = field(default_factory=Counter)
+    pace: Counter[int] = field(default_factory=Counter)
     states: Counter[str] = field(default_factory=Counter)
 
 

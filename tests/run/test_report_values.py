@@ -40,7 +40,14 @@ def test_a_dictionary_is_harmless() -> None:
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.parent.name)
 def test_every_repr_is_short(path: Path) -> None:
     made = report(path)
-    values: list[object] = [made, *made.findings, *made.registrations, *made.digests, *made.transactions, made.recording]
+    values: list[object] = [
+        made,
+        *made.findings,
+        *made.registrations,
+        *made.digests,
+        *made.transactions,
+        made.recording,
+    ]
     values += [binding for one in made.registrations for binding in one.bindings]
     long = [repr(value) for value in values if len(repr(value)) > SHORT]
     assert long == []

@@ -9,6 +9,7 @@ from analyzer.evidence import Place, Source
 from analyzer.run.report import Report
 from analyzer.views.drawing.canvas import BAD, DIM, GOOD, STRONG, WARN, Canvas, Piece
 from analyzer.views.states import REGISTERED, STATES, ClientSummary, State
+from analyzer.views.table.storm_hint import draw_storm_hint
 from analyzer.views.words import capital, clock_of, count, listed, place_words, sentence, source_names
 
 MOST_SOURCES = 4
@@ -48,6 +49,7 @@ def draw_verdict(canvas: Canvas, clients: ClientSummary) -> None:
         pieces.append(f" {since}")
     canvas.line(*pieces)
     _draw_repeats(canvas, clients.report)
+    draw_storm_hint(canvas, clients)
 
 
 def _draw_repeats(canvas: Canvas, report: Report) -> None:
