@@ -16,8 +16,9 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import IO, TYPE_CHECKING, BinaryIO, Literal, NamedTuple, cast
 
 from analyzer.capture import formats
-from analyzer.capture.formats import HEAD, Format
+from analyzer.capture.formats import Format
 from analyzer.capture.input_stream import InputStream, UnknownFormat
+from analyzer.capture.recognition import check_kind, recognise
 from analyzer.capture.record import Record
 from analyzer.defect import SourceError
 from analyzer.evidence import LATEST, Item, RawMessage, Source
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 Input = str | os.PathLike[str] | BinaryIO
 
-_MAGIC = 12  # octets that a capture format needs to be told
 _BUFFER = 1 << 18
 
 
@@ -191,7 +191,7 @@ def _told(
     input_stream: InputStream | None = None
     try:
         input_stream = InputStream(stream, source, owned=owned)
-        form = _recognise(input_stream, source, known, kind, dialect)
+        form = recognise(input_stream, source, known, kind, dialect)
     except UnknownFormat as error:
         if kind == "log" or dialect is not None:
             raise
@@ -203,7 +203,7 @@ def _told(
         if input_stream is None:  # what cannot be unpacked here is not read here
             stream.close()
         return _Opened(source, input_stream, engine.FOREIGN, size, tshark_input)
-    _check_kind(form, source.name, kind)
+    check_kind(form, source.name, kind)
     if form.kind == "log":
         return _Opened(source, input_stream, form, size)
     from analyzer.capture import engine
@@ -268,65 +268,6 @@ def _size(stream: BinaryIO) -> int | None:
     except (OSError, AttributeError):
         return None
     return status.st_size or None
-
-
-def _recognise(
-    input_stream: InputStream, source: Source, known: list[Format], kind: str | None, dialect: str | None
-) -> Format:
-    name = source.name
-    # A capture is told by its first octets; a live one may not have more yet.
-    head = input_stream.head(_MAGIC)
-    if not head:
-        input_stream.check()
-        raise SourceError(name, source.defect_list[0][1].text if source.defect_list else "is empty")
-    if dialect is not None:
-        return _named(dialect, name, known, kind)
-    found = [form for form in known if form.kind == "capture" and form.looks_like(head)]
-    if not found:
-        head = input_stream.head(HEAD)
-        found = [form for form in known if form.kind == "log" and form.looks_like(head)]
-    if not found:
-        input_stream.check()
-    if len(found) > 1:
-        hint = "say which with --dialect"
-        raise SourceError(name, "looks like " + " and like ".join(form.name for form in found), hint=hint)
-    if not found:
-        raise _unknown(input_stream, name, known, kind)
-    return found[0]
-
-
-def _unknown(input_stream: InputStream, name: str, known: list[Format], kind: str | None) -> SourceError:
-    """What is said of an input that is of no format known: what it looks like, and what to do."""
-    from analyzer.capture import magics
-
-    head = input_stream.head(magics.HEAD)
-    title = magics.capture(head)
-    if title and kind == "log":
-        return SourceError(name, f"is {title}", hint=f"use: sipcheck pcap {name}")
-    looks, advice = magics.other(head)
-    titles = ", ".join(form.title for form in known if kind in (None, form.kind))
-    hints = [advice] * bool(advice) + [f"known: {titles}"]
-    if looks == "text" and kind == "capture":
-        logs = ", ".join(form.title for form in known if form.kind == "log")
-        hints.append(f"sipcheck log knows: {logs}")
-    reason = "is neither a capture nor a log that is known" + (f", it looks like {looks}" if looks else "")
-    return UnknownFormat(name, reason, hint="; ".join(hints))
-
-
-def _named(dialect: str, name: str, known: list[Format], kind: str | None) -> Format:
-    for form in known:
-        if form.name == dialect and kind in (None, form.kind):
-            return form
-    choices = ", ".join(form.name for form in known if kind in (None, form.kind))
-    raise SourceError(name, f"cannot be read as {dialect!r}", hint=f"known: {choices}")
-
-
-def _check_kind(form: Format, name: str, kind: str | None) -> None:
-    if kind in (None, form.kind):
-        return
-    article = "an" if form.title[:1] in "AEIOU" else "a"
-    hint = f"use: sipcheck {'log' if form.kind == 'log' else 'pcap'} {name}"
-    raise SourceError(name, f"is {article} {form.title}", hint=hint)
 
 
 def _buffered(input_stream: InputStream | None) -> BinaryIO:

@@ -46,12 +46,26 @@ def numeric(bind: Endpoint) -> list[tuple[socket.AddressFamily, tuple[str, int]]
     return [(one[0], cast(tuple[str, int], one[4])) for one in found]
 
 
+async def _knocked(listening: socket.socket) -> None:
+    """Wait until somebody waits. What `loop.sock_accept` has accepted would be lost, and stay open, where the task that
+    awaits it is cancelled before it goes on; so accepting is left to who has no more to wait for."""
+    loop, somebody = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(listening, somebody.set)
+    try:
+        await somebody.wait()
+    finally:
+        loop.remove_reader(listening)
+
+
 async def keep_door(listening: socket.socket, crowd: Connections) -> None:
     """Let in whoever comes, for ever."""
-    loop = asyncio.get_running_loop()
     while True:
+        await _knocked(listening)
         try:
-            accepted, address = await loop.sock_accept(listening)
+            accepted, address = listening.accept()
+            accepted.setblocking(False)
+        except BlockingIOError:  # who knocked has left
+            continue
         except OSError as error:
             if error.errno not in _GONE:
                 crowd.boundary.turned_away(f"the door was shut for {PAUSE} s: {os.strerror(error.errno or 0).lower()}")
@@ -59,5 +73,5 @@ async def keep_door(listening: socket.socket, crowd: Connections) -> None:
                 await asyncio.sleep(PAUSE)
         else:
             crowd.admit(accepted, Endpoint(str(address[0]), int(address[1])))
-        await asyncio.sleep(0)  # sock_accept does not wait where somebody waits already; the others have their turn
+        await asyncio.sleep(0)  # the others have their turn
         await crowd.make_room()

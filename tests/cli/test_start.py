@@ -44,7 +44,9 @@ HELP_MODULES = {
     "analyzer.cli.signals",
     "analyzer.interruption",
     "analyzer.views",
+    "analyzer.views.drawing",
     "analyzer.views.drawing.output",
+    "analyzer.views.formats",
 }
 LOG_PACKAGES = ("capture", "cli", "judge", "register", "rules", "run", "sip", "views")
 NOT_FOR_LOGS = (

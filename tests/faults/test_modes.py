@@ -165,13 +165,17 @@ def test_a_copy_of_standard_input_is_its_owner_s_and_does_not_stay(
 
 
 @pytest.mark.needs_tool("tshark")
-def test_what_tshark_is_given_is_its_owner_s_and_does_not_stay(umask: int, scratch: Path, copied: list[int]) -> None:
+def test_what_tshark_is_given_is_its_owner_s_and_does_not_stay(umask: int, scratch: Path) -> None:
     packed = io.BytesIO(STORM.read_bytes())
     from analyzer.capture.opener import open_sources
 
     with open_sources([packed], engine="tshark") as reading:
+        (given,) = [one.tshark_input for one in reading._opened if one.tshark_input is not None]
+        assert given.spool is not None
+        assert stat.S_IMODE(os.fstat(given.spool.fileno()).st_mode) == OWNERS_FILE
+        assert list(scratch.iterdir()) == []  # it has no name
         assert sum(1 for _ in reading) > 100
-    assert copied == [OWNERS_FILE] and list(scratch.iterdir()) == []
+    assert list(scratch.iterdir()) == []
 
 
 def test_a_copy_that_is_never_whole_does_not_stay(scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:

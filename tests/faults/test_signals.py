@@ -185,7 +185,7 @@ def test_a_copy_for_tshark_goes(tmp_path: Path, number: signal.Signals) -> None:
     path = stand_in(tmp_path, 'echo "TShark (Wireshark) 4.0.0."')
     with started(tmp_path, "pcap", "-", "--engine", "tshark", PATH=path) as child:
         feed_frames(child, 30)
-        assert len(left(tmp_path)) == 2
+        assert left(tmp_path) == ["tshark"]  # the copy has no name while it is written, either
         child.send_signal(number)
         assert ended(child) == (128 + number, b"", SAID)
     assert left(tmp_path) == ["tshark"]

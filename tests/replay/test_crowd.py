@@ -252,17 +252,16 @@ def test_the_door_does_not_spin(number: int, monkeypatch: pytest.MonkeyPatch) ->
     calls = Counter[str]()
 
     async def talk(to: Endpoint) -> None:
-        loop = asyncio.get_running_loop()
-        real = loop.sock_accept
+        real = socket.socket.accept
 
-        async def failing(listening: socket.socket) -> tuple[socket.socket, object]:
+        def failing(listening: socket.socket) -> tuple[socket.socket, object]:
             calls["accept"] += 1
             if calls["accept"] <= 3:
                 raise OSError(number, os.strerror(number))
-            return await real(listening)
+            return real(listening)
 
-        monkeypatch.setattr(loop, "sock_accept", failing)
-        first = await open_tcp(to)  # the one that waits in sock_accept already
+        monkeypatch.setattr(socket.socket, "accept", failing)
+        first = await open_tcp(to)
         for _ in range(30):
             await asyncio.sleep(0)
         assert calls["accept"] == 1, "one try, and then a pause"
@@ -283,15 +282,14 @@ def test_a_peer_that_is_gone_before_it_is_let_in_costs_no_pause(monkeypatch: pyt
     gone = [errno.ECONNABORTED] * 5
 
     async def talk(to: Endpoint) -> None:
-        loop = asyncio.get_running_loop()
-        real = loop.sock_accept
+        real = socket.socket.accept
 
-        async def failing(listening: socket.socket) -> tuple[socket.socket, object]:
+        def failing(listening: socket.socket) -> tuple[socket.socket, object]:
             if gone:
                 raise OSError(gone.pop(), "gone")
-            return await real(listening)
+            return real(listening)
 
-        monkeypatch.setattr(loop, "sock_accept", failing)
+        monkeypatch.setattr(socket.socket, "accept", failing)
         for call_id in ("one", "two"):
             reader, writer = await open_tcp(to)
             writer.write(tcp_request(call_id=call_id))

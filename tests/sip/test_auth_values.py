@@ -33,7 +33,7 @@ def test_rfc_3261_authorization() -> None:
     assert credentials.response == "6629fae49393a05397450978507c4ef1"
     assert credentials.opaque == "5ccc069c403ebaf9f0171e9517f40e41"
     assert credentials.algorithm is None and not credentials.userhash
-    assert credentials.defects == () and str(credentials) == RFC3261_AUTHORIZATION
+    assert credentials.defects == () and credentials.raw == RFC3261_AUTHORIZATION
     assert [p.quoted for p in credentials.params] == [True, True, True, True, False, False, True, True, True]
     assert credentials.params[4] == AuthParam("qop", "auth", False, "qop=auth")
     assert credentials.params[1].raw == 'realm="biloxi.com"'

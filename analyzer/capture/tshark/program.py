@@ -20,6 +20,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from analyzer.capture.tshark import child
+from analyzer.capture.tshark.mortal import CANNOT_RUN
 from analyzer.defect import SourceError
 from analyzer.escape import Told
 
@@ -106,6 +107,8 @@ def _examined(path: str) -> Program:
     except (OSError, child.Failed) as error:
         raise Unusable(f"tshark does not run: {getattr(error, 'strerror', None) or error}") from error
     match = _VERSION.match(done.out)
+    if done.code == CANNOT_RUN and match is None:
+        raise Unusable(f"tshark does not run: {said(done.said, path)}")
     if match is None:
         raise Unusable(f"tshark does not say its version ({path})")
     major, minor, patch = (int(number) for number in match.groups())

@@ -7,7 +7,6 @@ Neither may hang the program or fill the memory, while a pipe from `<(...)` whos
 from __future__ import annotations
 
 import os
-import select
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,6 +67,8 @@ def _chunks(path: str | Path) -> Iterator[bytes]:
 
 def _waited_for(descriptor: int, path: str | Path) -> bytes:
     """What a pipe has next, nothing at its end."""
+    import select  # late: hardly any credentials come by a pipe
+
     waiting = select.poll()
     waiting.register(descriptor, select.POLLIN | select.POLLHUP)
     while waiting.poll(PATIENCE * 1000):

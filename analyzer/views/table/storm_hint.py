@@ -8,8 +8,6 @@ again every few seconds.
 
 from __future__ import annotations
 
-from statistics import median
-
 from analyzer.evidence import SECOND
 from analyzer.register.registration import SUCCESSFUL_OUTCOMES
 from analyzer.run.report import PACE, Report
@@ -38,7 +36,7 @@ def busiest(report: Report) -> tuple[int, int] | None:
     if most < BUSY:
         return None
     span = max(pace) - min(pace) + 1
-    usual = median([*pace.values(), *(0 for _ in range(span - len(pace)))]) if span <= 2 * len(pace) else 0
+    usual = sorted(pace.values())[(2 * len(pace) - span) // 2] if span < 2 * len(pace) else 0  # the median, silence too
     unwell = sum(count for outcome, count in summary.outcomes.items() if outcome not in SUCCESSFUL_OUTCOMES)
     minutes = max(1, summary.registrations) * span * PACE / (60 * SECOND)
     signs = (
@@ -58,6 +56,5 @@ def draw_storm_hint(canvas: Canvas, clients: ClientSummary) -> None:
     start, most = found
     when = clients.clock(clients.report.registrations[0].place).at(start) if clients.report.registrations else ""
     rate = f"{most * SECOND / PACE:,.0f} REGISTERs a second" + (f" at {when}" if when else "")
-    canvas.line(
-        (rate, WARN), ": this looks like a registration storm. ", ("sipcheck storm", HINT), " says when and why."
-    )
+    looks = ": this looks like a registration storm; "
+    canvas.line((rate, WARN), looks, ("sipcheck storm", HINT), " says why.")

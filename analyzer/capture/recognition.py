@@ -1,0 +1,75 @@
+"""What an input is: its content says, and what it is not is said with what to do."""
+
+from __future__ import annotations
+
+from analyzer.capture.formats import HEAD, Format
+from analyzer.capture.input_stream import InputStream, UnknownFormat
+from analyzer.defect import SourceError
+from analyzer.evidence import Source
+
+_MAGIC = 12  # octets that a capture format needs to be told
+
+
+def recognise(
+    input_stream: InputStream, source: Source, known: list[Format], kind: str | None, dialect: str | None
+) -> Format:
+    """The format of an input: `dialect` by name, or whichever of `known` says that it is its own.
+
+    Raises SourceError for an empty input, for one that several formats claim and for one of the other `kind`;
+    UnknownFormat for one that none claims.
+    """
+    name = source.name
+    # A capture is told by its first octets; a live one may not have more yet.
+    head = input_stream.head(_MAGIC)
+    if not head:
+        input_stream.check()
+        raise SourceError(name, source.defect_list[0][1].text if source.defect_list else "is empty")
+    if dialect is not None:
+        return _named(dialect, name, known, kind)
+    found = [form for form in known if form.kind == "capture" and form.looks_like(head)]
+    if not found:
+        head = input_stream.head(HEAD)
+        found = [form for form in known if form.kind == "log" and form.looks_like(head)]
+    if not found:
+        input_stream.check()
+    if len(found) > 1:
+        hint = "say which with --dialect"
+        raise SourceError(name, "looks like " + " and like ".join(form.name for form in found), hint=hint)
+    if not found:
+        raise _unknown(input_stream, name, known, kind)
+    return found[0]
+
+
+def _unknown(input_stream: InputStream, name: str, known: list[Format], kind: str | None) -> SourceError:
+    """What is said of an input that is of no format known: what it looks like, and what to do."""
+    from analyzer.capture import magics
+
+    head = input_stream.head(magics.HEAD)
+    title = magics.capture(head)
+    if title and kind == "log":
+        return SourceError(name, f"is {title}", hint=f"use: sipcheck pcap {name}")
+    looks, advice = magics.other(head)
+    titles = ", ".join(form.title for form in known if kind in (None, form.kind))
+    hints = [advice] * bool(advice) + [f"known: {titles}"]
+    if looks == "text" and kind == "capture":
+        logs = ", ".join(form.title for form in known if form.kind == "log")
+        hints.append(f"sipcheck log knows: {logs}")
+    reason = "is neither a capture nor a log that is known" + (f", it looks like {looks}" if looks else "")
+    return UnknownFormat(name, reason, hint="; ".join(hints))
+
+
+def _named(dialect: str, name: str, known: list[Format], kind: str | None) -> Format:
+    for form in known:
+        if form.name == dialect and kind in (None, form.kind):
+            return form
+    choices = ", ".join(form.name for form in known if kind in (None, form.kind))
+    raise SourceError(name, f"cannot be read as {dialect!r}", hint=f"known: {choices}")
+
+
+def check_kind(form: Format, name: str, kind: str | None) -> None:
+    """Raise SourceError, with the command to use, for a log where a capture is wanted, and the other way round."""
+    if kind in (None, form.kind):
+        return
+    article = "an" if form.title[:1] in "AEIOU" else "a"
+    hint = f"use: sipcheck {'log' if form.kind == 'log' else 'pcap'} {name}"
+    raise SourceError(name, f"is {article} {form.title}", hint=hint)
