@@ -10,13 +10,12 @@ requests go to, so the addresses of one cluster are several registrars.
 
 from __future__ import annotations
 
-import heapq
 from collections import Counter
 from collections.abc import Callable
 
 from analyzer.evidence import SECOND, NetworkError, RawMessage
 from analyzer.register.attempt import Attempt
-from analyzer.register.binding import Binding, BindingEvent, BindingTable
+from analyzer.register.binding import BindingEvent, BindingTable
 from analyzer.register.boot import boot_score
 from analyzer.register.bounded import MessageCounter, Notes
 from analyzer.register.challenges import Challenged, Challenges
@@ -27,6 +26,7 @@ from analyzer.register.exchanges import Exchanges
 from analyzer.register.foreign import foreign_challenge
 from analyzer.register.identity import aor_of, client_of, registrar_of
 from analyzer.register.keys import from_tag
+from analyzer.register.lapses import LapseWatch
 from analyzer.register.matching import TransactionTable
 from analyzer.register.registration import SUCCESSFUL_OUTCOMES, Registration
 from analyzer.register.registry import Registry
@@ -46,7 +46,6 @@ MOST_HOSTS = 100_000
 KEPT_BINDINGS = 100
 LONG_MESSAGE = 8192
 """Octets of a request whose values are not even kept for its answer: they take four times as much."""
-_LONGEST_WATCH = 7 * 86400  # seconds; an expiry beyond it outlives the capture
 
 
 def _nobody(subject: Subject) -> None:
@@ -82,8 +81,7 @@ class Reconstructor:
         self._before: dict[int, tuple[dict[str, list[Challenged]], dict[str, str]]] = {}
         self.exchanges = Exchanges()
         self._finishing = False
-        self._lapses: list[tuple[int, int, Binding, Registration]] = []
-        self._watches = 0
+        self.lapses = LapseWatch(self.bindings, self.heard)
         self._now: int | None = None
 
     def feed(self, message: Message) -> None:
@@ -123,7 +121,7 @@ class Reconstructor:
 
     def _hear(self, host: str, now: int) -> None:
         self.heard.note(host, now)
-        if self._lapses and self._lapses[0][0] <= now:
+        if self.lapses.next_due <= now:
             self._lapse(now)
 
     def abort(self, abort: NetworkError) -> None:
@@ -232,8 +230,7 @@ class Reconstructor:
             if not self.registry.has_clients(one.registrar, one.aor):
                 self.bindings.forget(one.registrar, one.aor)
         if gone:
-            self._lapses = [watch for watch in self._lapses if watch[3].id not in gone]
-            heapq.heapify(self._lapses)
+            self.lapses.forget(gone)
 
     def _attempt(self, registration: Registration, transaction: Transaction) -> tuple[Attempt, bool]:
         current = registration.current
@@ -347,31 +344,11 @@ class Reconstructor:
                 registration.bindings = (*registration.bindings[1 - KEPT_BINDINGS :], binding)
             if binding.granted is not None:
                 registration.granted = binding.granted
-                self._watch(binding, registration)
-
-    def _watch(self, binding: Binding, registration: Registration) -> None:
-        """Look again at a binding when twice its interval has passed after its end. One entry a binding: a refresh
-        moves the instant, it does not add another."""
-        if binding.end is None or not binding.granted or binding.granted > _LONGEST_WATCH or binding.watched:
-            return
-        binding.watched = True
-        self._watches += 1
-        due = binding.end + 2 * binding.granted * SECOND
-        heapq.heappush(self._lapses, (due, self._watches, binding, registration))
+                self.lapses.watch(binding, registration)
 
     def _lapse(self, now: int) -> None:
-        while self._lapses and self._lapses[0][0] <= now:
-            due, _, binding, registration = heapq.heappop(self._lapses)
-            binding.watched = False
-            if not self.bindings.is_present(binding) or binding.end is None or not binding.granted:
-                continue
-            if due < binding.end + 2 * binding.granted * SECOND:
-                self._watch(binding, registration)
-                continue
-            heard = self.heard.get(registration.source.host)
-            granted_by = binding.transaction
-            if heard is not None and heard > binding.end and not binding.asked_again and granted_by is not None:
-                self.emit(BindingSubject(BindingEvent("lapsed", binding, granted_by), registration, None))
+        for event, registration in self.lapses.lapsed(now):
+            self.emit(BindingSubject(event, registration, None))
 
     def _conclude(self, registration: Registration, attempt: Attempt) -> None:
         registration.conclude(attempt, self._cause(attempt))

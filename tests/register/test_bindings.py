@@ -187,10 +187,10 @@ def test_a_refreshed_binding_is_watched_once() -> None:
     short = "".join(f"@{at} {ONE}< 200\nContact: <{BOB}>;expires=60\n" for at in range(0, 600, 30))
     watched = start()
     put(watched, raw_messages(short))
-    assert len(watched.reconstructor._lapses) == 1
+    assert len(watched.reconstructor.lapses) == 1
     put(watched, raw_messages("@1000 > OPTIONS sip:a\nCall-ID: o"))
     assert watched.kinds[-1] == ("lapsed", BOB)
-    assert not watched.reconstructor._lapses
+    assert not watched.reconstructor.lapses
 
 
 def test_a_clock_that_steps_back_makes_all_uncertain() -> None:

@@ -180,7 +180,7 @@ def test_nothing_of_them_stays_behind(status: int) -> None:
     assert len(reconstructor.registry._clients) <= kept
     assert len(reconstructor.exchanges._kept) <= kept
     assert len(reconstructor.bindings._sets) <= kept
-    assert len(reconstructor._lapses) <= kept
+    assert len(reconstructor.lapses) <= kept
 
 
 @pytest.mark.usefixtures("tight")

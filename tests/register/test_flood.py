@@ -45,7 +45,7 @@ def sizes(reconstructor: Reconstructor) -> dict[str, int]:
         "owner": len(reconstructor._owner),
         "before": len(reconstructor._before),
         "digests": len(reconstructor.digests._live),
-        "lapses": len(reconstructor._lapses),
+        "lapses": len(reconstructor.lapses),
     }
 
 
