@@ -9,8 +9,9 @@ from typing import Any
 
 from analyzer.evidence import Endpoint
 from analyzer.judge.findings import Finding, Profile
+from analyzer.register.attempt import SUCCESSFUL_OUTCOMES
 from analyzer.register.digest.secrets import Secrets
-from analyzer.register.registration import SUCCESSFUL_OUTCOMES, Registration
+from analyzer.register.registration import Registration
 from analyzer.run.report import Report
 from replay.captured_registrar import PlaybackOptions, Scenario
 from replay.conversation import Conversation

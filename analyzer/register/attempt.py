@@ -13,11 +13,14 @@ from collections.abc import Set
 from typing import Literal
 
 from analyzer.register.contacts import same_contact
+from analyzer.register.requested import purpose_of
 from analyzer.register.timers import AUTH_LINK
 from analyzer.register.transaction import NO_NONCES, Transaction
 from analyzer.sip.message import Message
 
 Outcome = Literal["registered", "removed", "fetched", "rejected", "timeout", "abandoned", "open", "unknown"]
+SUCCESSFUL_OUTCOMES: frozenset[Outcome] = frozenset(("registered", "removed", "fetched"))
+"""Outcomes by which the client has what it asked for: a 2xx (RFC 3261 10.2.1, 10.2.2, 10.2.3)."""
 LINKING = (401, 407, 420, 421, 423, 494)
 """Final answers after which the client is expected to try again at once."""
 _MOST_PAIRS = 400
@@ -122,11 +125,10 @@ def _success(transaction: Transaction) -> Outcome:
     request = transaction.request
     if request is None:
         return "unknown"
-    contacts = request.contacts
-    if not contacts:
+    purpose = purpose_of(request)
+    if purpose == "query":
         return "unknown" if is_cut(request) else "fetched"
-    wanted = [0 if contact.star else requested_expiry(contact.expires, request.expires) for contact in contacts]
-    if all(expiry == 0 for expiry in wanted):
+    if purpose == "removal":
         return "removed"
     return "registered" if _is_positive(request, transaction.final) else "rejected"
 
@@ -155,11 +157,6 @@ def _may_have_credentials(transaction: Transaction) -> bool:
 def is_cut(message: Message) -> bool:
     """The message ends within its headers because the rest was not captured: what is missing may have been there."""
     return message.raw_message.missing > 0 and not message.complete_headers
-
-
-def requested_expiry(parameter: int | None, header: int | None) -> int | None:
-    """What a contact asks for: the parameter, else the header, else nothing was said (T-EXP, RFC 3261 10.2.1.1)."""
-    return parameter if parameter is not None else header
 
 
 def _nonces(transaction: Transaction) -> set[str]:

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from analyzer.evidence import SECOND, NetworkError, RawMessage
-from analyzer.register.attempt import Attempt
+from analyzer.register.attempt import SUCCESSFUL_OUTCOMES, Attempt
 from analyzer.register.binding import Binding, BindingEvent, BindingTable
 from analyzer.register.boot import boot_score
 from analyzer.register.bounded import MessageCounter, Notes
@@ -28,7 +28,7 @@ from analyzer.register.foreign import foreign_challenge
 from analyzer.register.identity import aor_of, client_of, registrar_of
 from analyzer.register.keys import from_tag
 from analyzer.register.matching import TransactionTable
-from analyzer.register.registration import SUCCESSFUL_OUTCOMES, Registration
+from analyzer.register.registration import Registration
 from analyzer.register.registry import Registry
 from analyzer.register.subjects import (
     AttemptSubject,

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from analyzer.evidence import SECOND, Place
-from analyzer.register.attempt import Attempt, Outcome
+from analyzer.register.attempt import SUCCESSFUL_OUTCOMES, Attempt, Outcome
 from analyzer.register.binding import Binding
 from analyzer.register.bounded import LONG
 from analyzer.register.identity import Client, Registrar
@@ -63,10 +63,6 @@ class LastSeen(NamedTuple):
     has_credentials: bool
     reason: str
     aborted: str
-
-
-SUCCESSFUL_OUTCOMES = frozenset(("registered", "removed", "fetched"))
-"""Outcomes by which the client has what it asked for."""
 
 
 def _words(last: Transaction) -> tuple[str, str]:
