@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Literal
 
+from analyzer.register.contact_relations import is_similar
 from analyzer.register.contacts import same_contact
 from analyzer.register.requested import purpose_of
 from analyzer.register.timers import AUTH_LINK
@@ -146,8 +147,9 @@ def _is_positive(request: Message, final: Message | None) -> bool:
     own = [one for one in listed if any(same_contact(one, contact) for contact in asked)]
     if own:
         return any(one.expires != 0 for one in own)
-    users = {contact.uri.user for contact in asked if contact.uri is not None}
-    return None in users or any(one.uri is not None and one.uri.user in users for one in listed)
+    if any(contact.uri is not None and contact.uri.user is None for contact in asked):
+        return True  # nothing of it may be left by which it would be known again
+    return any(is_similar(contact, one, request) for contact in asked for one in listed)
 
 
 def _may_have_credentials(transaction: Transaction) -> bool:

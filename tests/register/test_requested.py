@@ -120,6 +120,7 @@ def test_requested_bindings_of_rows_that_are_no_message_yet() -> None:
         ("<sip:bob@h>", "<sip:eve@h>;expires=60", "rejected"),
         ("<sip:bob@h>", "<sip:bob@h>;expires=0", "rejected"),
         ("<sip:h>", "<sip:i>;expires=60", "registered"),  # no user part, so nothing to be known again by
+        ("<sip:x@h;line=1>", "<sip:y@i;line=1>;expires=60", "registered"),  # known again by its token
         ("<sip:x@h;line=1>", "<sip:y@i;line=2>;expires=60", "rejected"),
     ],
 )
