@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 from analyzer.evidence import Endpoint
 from analyzer.sip.message import Message
+from analyzer.sip.timers import Timers
 from replay.machine import Command, Send
-from replay.timers import SERVER, ServerEvent, ServerState, Timers
+from replay.timers import SERVER, ServerEvent, ServerState
 
 MOST_TRANSACTIONS = 10_000
 """Transactions that are kept at once: some thousand octets each."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from analyzer.evidence import Endpoint
 from analyzer.sip.layout import CREDENTIALS
 from analyzer.sip.message import Message, parse_bytes
+from analyzer.sip.timers import Timers
 from replay.agent import MOST_CSEQ, Agent
 from replay.client_transaction import ClientTransaction
 from replay.contacts import requested_bindings, taken_away
@@ -22,7 +23,6 @@ from replay.message_editor import MessageEditor
 from replay.plan import Step
 from replay.rewrite import BARE, NECESSITIES, REPAIRS, Change, written
 from replay.rewrite.auth import answer_challenge
-from replay.timers import Timers
 
 MOST_TRIES = 5
 """Requests for one step: a peer that challenges for ever, or raises Min-Expires with every answer, is left alone."""

@@ -41,9 +41,10 @@ from analyzer.register.keys import (
     same_path,
 )
 from analyzer.register.responding import Answering
-from analyzer.register.timers import GRACE, MAX_WAIT, TIMER_F
+from analyzer.register.timers import GRACE, MAX_WAIT
 from analyzer.register.transaction import KEPT, MOST_HOPS, Path, Transaction
 from analyzer.sip.message import Message
+from analyzer.sip.timers import TIMER_F
 
 _PSEUDO_TICK = SECOND // 1000
 _OLD = ("2543",)

@@ -38,9 +38,9 @@ from analyzer.register.subjects import (
     TransactionSubject,
     TransitionSubject,
 )
-from analyzer.register.timers import TIMER_F
 from analyzer.register.transaction import Transaction
 from analyzer.sip.message import Message
+from analyzer.sip.timers import TIMER_F
 
 MOST_HOSTS = 100_000
 KEPT_BINDINGS = 100

@@ -6,9 +6,10 @@ import pytest
 
 from analyzer.evidence import Endpoint
 from analyzer.sip.message import parse_bytes
+from analyzer.sip.timers import Timers
 from replay.machine import SECOND, Send
 from replay.server_transaction import ServerKey, ServerTransaction, Transactions, key_of, merged_key
-from replay.timers import SERVER, ServerState, Timers
+from replay.timers import SERVER, ServerState
 from tests.replay.registrar_stage import request
 
 PEER = Endpoint("192.0.2.10", 5060)
