@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from analyzer.register.contacts import Contacts
 from analyzer.register.digest.input import from_credentials
 from analyzer.register.digest.secrets import Secrets
+from analyzer.register.requested import MALFORMED_EXPIRES, purpose_of
 from analyzer.sip.address import Address
 from analyzer.sip.message import Message
 from replay.authenticator import Checker, DigestPolicy, PolicyError
@@ -24,7 +25,7 @@ from replay.location_service import LONGEST_CONTACT
 from replay.machine import SECOND
 from replay.message_editor import MessageEditor
 from replay.plan import Step, steps_of
-from replay.registrar import Registrar, RegistrarPolicy, asked_for
+from replay.registrar import Registrar, RegistrarPolicy, asked_interval
 from replay.registrar_events import Differs, Verified, Withheld
 from replay.responses import Received, Reply, answer, text
 
@@ -136,10 +137,7 @@ class Scenario:
 
 def kind_of(request: Message) -> str:
     """What a REGISTER is for: "query" (10.2.3), "removal" (10.2.2), or "registration"."""
-    if not request.contacts:
-        return "query"
-    gone = [contact.star or asked_for(contact, request) == 0 for contact in request.contacts]
-    return "removal" if all(gone) else "registration"
+    return purpose_of(request, malformed=MALFORMED_EXPIRES)
 
 
 def differences(then: Message, now: Message) -> tuple[str, ...]:
@@ -152,7 +150,7 @@ def differences(then: Message, now: Message) -> tuple[str, ...]:
     if kinds[0] != kinds[1]:
         found.append(f"it is a {kinds[1]}, the captured one was a {kinds[0]}")
     elif kinds[1] == "registration":
-        asked = [asked_for(request.contacts[0], request) for request in (then, now)]
+        asked = [asked_interval(request.contacts[0], request) for request in (then, now)]
         if asked[0] != asked[1]:
             words = ["no interval" if one is None else f"{one} s" for one in asked]
             found.append(f"it asks for {words[1]}, the captured one asked for {words[0]}")

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from analyzer.sip.message import Message
+from analyzer.sip.timers import Timers
 from replay.machine import Command, Send
-from replay.timers import CLIENT, ClientAction, ClientEvent, ClientState, Timers
+from replay.timers import CLIENT, ClientAction, ClientEvent, ClientState
 
 MOST_PROVISIONAL = 32
 """Provisional responses of one request that are kept; a peer may send them for ever, and Timer F ends it (17.1.2.2)."""

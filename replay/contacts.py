@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from analyzer.register.requested import requested_expiry
 from analyzer.sip.address import Address, parse_addresses
+from analyzer.sip.scalar import decimal
 from analyzer.sip.text import LWS, QUOTED, segments
 
 _FOLD = re.compile(r"[ \t]*(?:\r\n|\n|\r)[ \t]*")
@@ -89,13 +91,12 @@ def contacts_of(rows: Iterable[str]) -> list[Address]:
     return [contact for row in rows for contact in parse_addresses(row)]
 
 
-def asked_for(rows: Iterable[str], expires: str | None) -> Iterator[tuple[str, str]]:
+def requested_bindings(rows: Iterable[str], expires: str | None) -> Iterator[tuple[str, str]]:
     """The contacts of a request, whose Expires is given, too: as URI ("*" for all) and what is to be bound, "" where it
     is to be removed."""
-    gone_by_default = (expires or "").strip() == "0"
+    header = decimal((expires or "").strip(LWS))
     for address in contacts_of(rows):
         if address.star:
             yield "*", ""
         elif address.uri is not None:
-            gone = address.expires == 0 or (address.expires is None and gone_by_default)
-            yield address.uri.text, "" if gone else address.raw
+            yield address.uri.text, "" if requested_expiry(address, header) == 0 else address.raw

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from analyzer.register.requested import Purpose, purpose_of
 from analyzer.sip.message import Message
 from replay.events import StepResult
 from replay.plan import Step
+
+_DONE: dict[Purpose, str] = {"query": "fetched", "removal": "removed", "registration": "registered"}
 
 
 def outcome_word(request: Message, status: int) -> str:
@@ -16,11 +19,7 @@ def outcome_word(request: Message, status: int) -> str:
         return "no answer"
     if not 200 <= status < 300:
         return f"refused ({status})"
-    contacts = request.contacts
-    if not contacts:
-        return f"fetched ({status})"
-    gone = [one.star or (request.expires if one.expires is None else one.expires) == 0 for one in contacts]
-    return f"{'removed' if all(gone) else 'registered'} ({status})"
+    return f"{_DONE[purpose_of(request)]} ({status})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import Any
 from analyzer.escape import Told
 from analyzer.register.digest.secrets import Secrets
 from analyzer.register.identity import aor_of
+from analyzer.register.requested import MALFORMED_EXPIRES, header_expiry, requested_expiry
 from analyzer.sip.address import Address
 from analyzer.sip.message import Message
 from analyzer.sip.text import clip, unescape
@@ -28,8 +29,6 @@ from replay.registrar_events import Verified
 from replay.responses import Received, Reply, answer, sip_date
 
 ALLOW = ("allow", "REGISTER, OPTIONS")
-MALFORMED_EXPIRES = 3600
-"""Seconds (20.10, 20.19: "Malformed values SHOULD be treated as equivalent to 3600")."""
 _HOUR = 3600
 _RETRY_AFTER = ("retry-after", "60")
 _MANDATORY = ("to", "from", "cseq", "call-id")
@@ -172,7 +171,7 @@ class Registrar:
     def _change(self, contact: Address, request: Message) -> Change:
         if contact.uri is None or not contact.uri.scheme or len(contact.raw) > LONGEST_CONTACT:
             raise _Refused(400, "A Contact That Cannot Be Bound")
-        asked = asked_for(contact, request)
+        asked = asked_interval(contact, request)
         seconds = self.policy.default_expires if asked is None else asked
         if 0 < seconds < min(_HOUR, self.policy.min_expires):
             raise _Refused(423, "", ("min-expires", str(self.policy.min_expires)))
@@ -216,10 +215,7 @@ def check_star(request: Message) -> None:
         raise _Refused(400, "Contact * Without Expires 0")
 
 
-def asked_for(contact: Address, request: Message) -> int | None:
-    """The interval that is asked for a contact, in seconds; None where the request does not say (10.3 step 7)."""
-    if "expires" in contact.params:
-        return contact.expires if contact.expires is not None else MALFORMED_EXPIRES
-    if request.has("expires"):
-        return request.expires if request.expires is not None else MALFORMED_EXPIRES
-    return None
+def asked_interval(contact: Address, request: Message) -> int | None:
+    """The interval that a registrar reads as asked for, in seconds; None where it is left to it (10.3 step 7)."""
+    header = header_expiry(request, malformed=MALFORMED_EXPIRES)
+    return requested_expiry(contact, header, malformed=MALFORMED_EXPIRES)

@@ -9,9 +9,11 @@ from typing import Any
 
 from analyzer.evidence import Endpoint
 from analyzer.judge.findings import Finding, Profile
+from analyzer.register.attempt import SUCCESSFUL_OUTCOMES
 from analyzer.register.digest.secrets import Secrets
-from analyzer.register.registration import SUCCESSFUL_OUTCOMES, Registration
+from analyzer.register.registration import Registration
 from analyzer.run.report import Report
+from analyzer.sip.timers import Timers
 from replay.captured_registrar import PlaybackOptions, Scenario
 from replay.conversation import Conversation
 from replay.flow import Flow
@@ -20,7 +22,6 @@ from replay.machine import SECOND
 from replay.net.listen import listen_until_interrupted, server_context
 from replay.plan import steps_of
 from replay.registrar import Registrar, RegistrarPolicy
-from replay.timers import Timers
 from replay.uas import StopCondition, TransactionUser, UserAgentServer
 
 """Outcomes of a registration that has got what it wanted."""

@@ -1,8 +1,7 @@
 """A server transaction for requests other than INVITE (RFC 3261 17.2.2), and the bounded table that finds one (17.2.3).
 
-A request belongs to a transaction if its top Via has the same branch and sent-by and its method is the same. A branch
-without the magic cookie names nothing (RFC 2543): then Request-URI, tags, Call-ID, CSeq and top Via are compared. To a
-copy of a request goes the very answer that went to the first, and where it went.
+A request belongs to a transaction if it has its key (`analyzer.sip.transaction_key`). To a copy of a request goes the
+very answer that went to the first, and where it went.
 
 Two things are not in figure 8. A transaction that nobody answers is let go after 64*T1, when the client has given up,
 too; and the table is bounded: the transaction that would end first makes room, and is counted.
@@ -16,22 +15,15 @@ from typing import NamedTuple
 
 from analyzer.evidence import Endpoint
 from analyzer.sip.message import Message
+from analyzer.sip.timers import Timers
+from analyzer.sip.transaction_key import TransactionKey, transaction_key
 from replay.machine import Command, Send
-from replay.timers import SERVER, ServerEvent, ServerState, Timers
+from replay.timers import SERVER, ServerEvent, ServerState
 
 MOST_TRANSACTIONS = 10_000
 """Transactions that are kept at once: some thousand octets each."""
 MOST_OCTETS = 1 << 26
 """Octets of requests and responses that all of them together stand for: some senders use 64 kB for each."""
-
-
-class ServerKey(NamedTuple):
-    """What two requests share that are one (17.2.3); `legacy` is empty where the branch has the magic cookie."""
-
-    branch: str
-    sent_by: str
-    method: str
-    legacy: tuple[str, ...] = ()
 
 
 class Merged(NamedTuple):
@@ -42,16 +34,9 @@ class Merged(NamedTuple):
     cseq: str
 
 
-def key_of(request: Message) -> ServerKey | None:
+def key_of(request: Message) -> TransactionKey | None:
     """The key of a request; None without a Via that can be read, for then no response finds back (18.2.2)."""
-    via = request.via
-    if via is None or not via.host:
-        return None
-    if via.has_cookie:
-        return ServerKey(via.branch or "", via.sent_by, request.method)
-    cseq = request.first("cseq") or ""
-    tags = [(address.tag or "") if address is not None else "" for address in (request.to, request.from_)]
-    return ServerKey("", via.sent_by, request.method, (request.request_uri, *tags, request.call_id, cseq, via.raw))
+    return transaction_key(request) if request.via is not None and request.via.host else None
 
 
 def merged_key(request: Message) -> Merged | None:
@@ -68,7 +53,7 @@ class ServerTransaction:
     it went, `copies` how often the request came again, `deadline` when Timer J fires or patience ends. `weight` is the
     octets that it stands for."""
 
-    key: ServerKey
+    key: TransactionKey
     timers: Timers
     deadline: int
     call_id: str = ""
@@ -132,8 +117,8 @@ class Transactions:
         self.most_octets = most_octets
         self.octets = 0
         self.evicted = 0
-        self._live: OrderedDict[ServerKey, ServerTransaction] = OrderedDict()
-        self._merged: dict[Merged, ServerKey] = {}
+        self._live: OrderedDict[TransactionKey, ServerTransaction] = OrderedDict()
+        self._merged: dict[Merged, TransactionKey] = {}
 
     def __len__(self) -> int:
         return len(self._live)
@@ -143,7 +128,7 @@ class Transactions:
         """When the next one ends."""
         return next((one.deadline for one in self._live.values()), None)
 
-    def find(self, key: ServerKey) -> ServerTransaction | None:
+    def find(self, key: TransactionKey) -> ServerTransaction | None:
         """The transaction that a request belongs to."""
         return self._live.get(key)
 
@@ -152,7 +137,7 @@ class Transactions:
         merged = merged_key(request)
         return merged is not None and merged in self._merged
 
-    def open(self, key: ServerKey, request: Message, now: int) -> ServerTransaction:
+    def open(self, key: TransactionKey, request: Message, now: int) -> ServerTransaction:
         """A transaction for a request that belongs to none."""
         cseq = request.cseq
         merged = merged_key(request)

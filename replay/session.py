@@ -13,16 +13,16 @@ from dataclasses import dataclass, field
 from analyzer.evidence import Endpoint
 from analyzer.sip.layout import CREDENTIALS
 from analyzer.sip.message import Message, parse_bytes
+from analyzer.sip.timers import Timers
 from replay.agent import MOST_CSEQ, Agent
 from replay.client_transaction import ClientTransaction
-from replay.contacts import asked_for, taken_away
+from replay.contacts import requested_bindings, taken_away
 from replay.events import Answered, Ignored, Sent, StepResult, Try, Waiting
 from replay.machine import SECOND, Command, Notify
 from replay.message_editor import MessageEditor
 from replay.plan import Step
 from replay.rewrite import BARE, NECESSITIES, REPAIRS, Change, written
 from replay.rewrite.auth import answer_challenge
-from replay.timers import Timers
 
 MOST_TRIES = 5
 """Requests for one step: a peer that challenges for ever, or raises Min-Expires with every answer, is left alone."""
@@ -291,7 +291,7 @@ class ClientSession:
 
     def _note_bound(self, editor: MessageEditor) -> None:
         """Which contacts of ours a 2xx leaves bound (10.3 step 8)."""
-        for uri, raw in asked_for(editor.all("contact"), editor.first("expires")):
+        for uri, raw in requested_bindings(editor.all("contact"), editor.first("expires")):
             if raw:
                 self.bound[uri] = raw
             for known in [uri] if uri != "*" else [*self.bound, *self.doubtful]:
@@ -304,7 +304,7 @@ class ClientSession:
         that answers (`removable`), and else told."""
         if not self._removing:
             (self.bound if removable else self.doubtful).update(
-                (uri, raw) for uri, raw in asked_for(editor.all("contact"), editor.first("expires")) if raw
+                (uri, raw) for uri, raw in requested_bindings(editor.all("contact"), editor.first("expires")) if raw
             )
 
     def _finish(self, now: int) -> list[Command]:

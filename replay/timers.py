@@ -1,16 +1,11 @@
-"""The timers of non-INVITE transactions as one value, and their two state machines as tables.
-
-RFC 3261 17.1.2 (figure 6) and 17.2.2 (figure 8), as amended by RFC 4320 (which changes no timer) and RFC 6026 (which is
-of INVITE). Table 4 of RFC 3261: T1 500 ms, T2 4 s, T4 5 s; E doubles from T1 up to T2, F and J are 64*T1, K is T4; over
-a reliable transport there is no E, and J and K are zero.
+"""The two state machines of non-INVITE transactions as tables: RFC 3261 17.1.2 (figure 6) and 17.2.2 (figure 8), as
+amended by RFC 4320 (which changes no timer) and RFC 6026 (which is of INVITE). How long the timers are,
+`analyzer.sip.timers` says.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
-
-_MILLISECOND = 1_000_000
 
 ClientState = Literal["trying", "proceeding", "completed", "terminated"]
 ClientEvent = Literal["E", "F", "K", "1xx", "final", "error"]
@@ -18,35 +13,6 @@ ClientAction = Literal["send", "pass", "set E", "set E to T2", "set K", "timeout
 ServerState = Literal["trying", "proceeding", "completed", "terminated"]
 ServerEvent = Literal["request", "say 1xx", "say final", "J", "error"]
 ServerAction = Literal["send", "again", "set J"]
-
-
-@dataclass(frozen=True, slots=True)
-class Timers:
-    """Nanoseconds. `reliable` tells the transport (TCP, TLS)."""
-
-    t1: int = 500 * _MILLISECOND
-    t2: int = 4000 * _MILLISECOND
-    t4: int = 5000 * _MILLISECOND
-    reliable: bool = False
-
-    @property
-    def f(self) -> int:
-        """How long a response is waited for (17.1.2.2)."""
-        return 64 * self.t1
-
-    @property
-    def k(self) -> int:
-        """How long copies of the final response are soaked up (17.1.2.2)."""
-        return 0 if self.reliable else self.t4
-
-    @property
-    def j(self) -> int:
-        """How long copies of the request are answered (17.2.2)."""
-        return 0 if self.reliable else 64 * self.t1
-
-    def after(self, e: int) -> int:
-        """The interval that follows the interval `e` of Timer E in the Trying state: MIN(2*E, T2)."""
-        return min(2 * e, self.t2)
 
 
 class ClientMove(NamedTuple):

@@ -20,6 +20,7 @@ from typing import Protocol
 from analyzer.evidence import Endpoint, Frame, RawMessage
 from analyzer.sip.message import Message, parse
 from analyzer.sip.sniff import Kind, kind
+from analyzer.sip.timers import Timers
 from replay.conversation import Conversation
 from replay.events import Ignored
 from replay.known_clients import Client, Clients, Round
@@ -28,7 +29,6 @@ from replay.message_editor import MessageEditor
 from replay.registrar_events import Ended, Finished, Found, Replied, Requested, Serving, TurnedAway
 from replay.responses import STREAMS, Received, Reply, destination
 from replay.server_transaction import MOST_TRANSACTIONS, ServerTransaction, Transactions, key_of
-from replay.timers import Timers
 
 MOST_IGNORED = 1000
 """Stray messages that are told one by one; the rest are counted."""

@@ -155,6 +155,20 @@ class InProfile(NamedTuple):
     severity: Severity | None = None
 
 
+Effect = int | Literal["refusal", "silence", "given up", "gap"]
+"""What a violation can bring about: a refusal with this status, any refusal that is not about credentials or expiry, no
+answer, an attempt that the client gave up, a time without a binding."""
+_OWN_RULES = frozenset((401, 407, 423))
+"""Refusals that no rule explains by `refusal` alone: they say themselves what they are about."""
+
+
+def brings_about(effects: tuple[Effect, ...], outcome: str, status: int) -> bool:
+    """Whether a violation with these effects can be why an attempt ended so."""
+    if outcome == "rejected":
+        return status in effects or ("refusal" in effects and status not in _OWN_RULES)
+    return {"timeout": "silence", "abandoned": "given up"}.get(outcome) in effects
+
+
 Check = Callable[[Any, Any], Answer | Iterable[Answer]]
 """`check(subject, context)`: the subject's type goes with the card's `subject`; several answers are allowed."""
 
@@ -170,7 +184,8 @@ class Rule:
     the same transaction this one explains (RULES 0.5). `applies_if` and `violates_only_if` are marks
     (`register/marks.py`): a subject with none of the former is not applicable, one with none of the latter passes, and
     the check is not called. It must answer the same if it is; 0 means ask always. `profiles` says what a profile
-    silences or sharpens, `only_in` which profiles have the rule at all (empty: every one).
+    silences or sharpens, `only_in` which profiles have the rule at all (empty: every one). `explains` are the effects
+    that a violation can have on the attempt that it is in: the judge ties it to those that ended so.
     """
 
     id: str
@@ -194,6 +209,7 @@ class Rule:
     join_subs: bool = False
     applies_if: int = 0
     violates_only_if: int = 0
+    explains: tuple[Effect, ...] = ()
     profiles: tuple[InProfile, ...] = ()
     only_in: tuple[Profile, ...] = ()
 
@@ -212,7 +228,8 @@ class AnswerRecord(NamedTuple):
 @dataclass(slots=True, repr=False)
 class Finding:
     """A violated rule, with its evidence: the first `MAX_PLACES` places, and how often it was seen (`count`).
-    `proven_severity` is what it weighs where it is sure, `severity` what it weighs as sure as it is.
+    `proven_severity` is what it weighs where it is sure, `severity` what it weighs as sure as it is. `explains` are the
+    failed attempts that it brought about, by the numbers of their first transactions, `explained` counts all of them.
 
     `key` tells what is one finding; `answers` keeps the answers that shaped it, where several workers may have a share.
     """
@@ -236,6 +253,10 @@ class Finding:
     user_agent: str = ""
     short_title: str = ""
     folded: list[str] = field(default_factory=list)
+    explains: list[int] = field(default_factory=list)
+    explained: int = 0
+    observed: str = ""
+    expected: str = ""
     key: tuple[object, ...] = ()
     answers: list[AnswerRecord] = field(default_factory=list, repr=False, compare=False)
 

@@ -24,10 +24,10 @@ import re
 from collections.abc import Iterator
 
 from analyzer.evidence import SECOND, Endpoint, Fidelity, Frame, Item, NetworkError, RawMessage
-from analyzer.register.attempt import requested_expiry
 from analyzer.register.digest.arithmetic import Reading, expected
 from analyzer.register.digest.input import DigestInput
 from analyzer.register.digest.secrets import Secret
+from analyzer.register.requested import requested_expiry
 from analyzer.sip.message import Message, parse_bytes
 
 START = 1_500_000_000 * SECOND
@@ -259,7 +259,7 @@ def _merge(defaults: dict[str, str], given: dict[str, list[str]]) -> Iterator[st
 def _granted(asked: Message) -> str:
     rows = []
     for contact in asked.contacts:
-        expiry = requested_expiry(contact.expires, asked.expires)
+        expiry = requested_expiry(contact, asked.expires)
         if not contact.star and contact.uri is not None and expiry != 0:
             rows.append(f"<{contact.uri.text}>;expires={3600 if expiry is None else expiry}")
     return ", ".join(rows)

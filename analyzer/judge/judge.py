@@ -33,6 +33,7 @@ from analyzer.judge.findings import (
     Violated,
 )
 from analyzer.judge.profiles import effects_of, weighed
+from analyzer.judge.ties import Ties
 from analyzer.register.bounded import Bounded
 from analyzer.register.registration import Registration
 from analyzer.register.subjects import (
@@ -79,6 +80,7 @@ class Judge:
     ) -> None:
         self.context = context
         self._profile = profile
+        self._ties = Ties()
         self._exhaustive = exhaustive
         self._effects = {rule.id: effects for rule in rules if (effects := effects_of(rule, profile))}
         self._tallies: dict[str, Tally] = {rule.id: Tally() for rule in rules}
@@ -126,6 +128,8 @@ class Judge:
                     self._note(rule, subject, answer)
             except Exception as error:  # a rule's bug must not end the run (DESIGN 5)
                 self._failed(rule, subject, error)
+        if type(subject) is AttemptSubject:
+            self._ties.conclude(subject.attempt, subject.registration)
 
     def _other_plans(self, subject: Subject) -> dict[int, DispatchPlan]:
         """The plans of a method other than REGISTER; those that no card names are one."""
@@ -181,6 +185,8 @@ class Judge:
         if registration is not None and not finding.user_agent:
             finding.user_agent = registration.user_agent
         self._fold(rule, subject.transaction.id, finding)
+        if rule.explains:
+            self._ties.note(subject.transaction.id, rule, finding)
 
     def _remember(
         self,
@@ -275,6 +281,8 @@ def _together(several: list[Finding], rule: Rule | None) -> Finding:
     base.count = count
     base.user_agent = next((finding.user_agent for finding in several if finding.user_agent), "")
     base.folded = list(dict.fromkeys(name for finding in several for name in finding.folded))
+    base.explained = sum(finding.explained for finding in several)
+    base.explains = sorted(one for finding in several for one in finding.explains)
     return base
 
 

@@ -12,12 +12,18 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Literal
 
+from analyzer.register.contact_relations import is_similar
 from analyzer.register.contacts import same_contact
+from analyzer.register.requested import purpose_of
 from analyzer.register.timers import AUTH_LINK
 from analyzer.register.transaction import NO_NONCES, Transaction
 from analyzer.sip.message import Message
 
+Purpose = Literal["register", "refresh", "change", "remove", "query"]
+"""What a REGISTER is for: see `history.purpose_of`."""
 Outcome = Literal["registered", "removed", "fetched", "rejected", "timeout", "abandoned", "open", "unknown"]
+SUCCESSFUL_OUTCOMES: frozenset[Outcome] = frozenset(("registered", "removed", "fetched"))
+"""Outcomes by which the client has what it asked for: a 2xx (RFC 3261 10.2.1, 10.2.2, 10.2.3)."""
 LINKING = (401, 407, 420, 421, 423, 494)
 """Final answers after which the client is expected to try again at once."""
 _MOST_PAIRS = 400
@@ -29,11 +35,12 @@ class Attempt:
     """One try of one client at one registrar. `outcome` is `open` until it is concluded; `inherited` are the nonces of
     the challenge that ended the attempt before; `too_brief`: one of its answers was a 423."""
 
-    __slots__ = ("ended", "inherited", "outcome", "status", "too_brief", "transactions")
+    __slots__ = ("ended", "inherited", "outcome", "purpose", "status", "too_brief", "transactions")
 
     def __init__(self, first: Transaction, inherited: Set[str] | None = None) -> None:
         self.transactions = [first]
         self.inherited: Set[str] = inherited or NO_NONCES
+        self.purpose: Purpose = "register"
         self.outcome: Outcome = "open"
         self.status = 0
         self.ended = False
@@ -82,6 +89,11 @@ class Attempt:
         answered = _nonces_refused(last)
         return bool(answered & self.inherited) or any(answered & before.nonces for before in self.transactions[:-1])
 
+    @property
+    def is_refused_again(self) -> bool:
+        """More than once it brought credentials and was challenged anew: that is a refusal, whatever `stale` says."""
+        return sum(one.challenged and one.has_credentials for one in self.transactions) > 1
+
     def answered(self) -> bool:
         """Take in the last transaction's final response; True if that concludes the attempt (RULES 1.5)."""
         status = self.last.status
@@ -105,7 +117,7 @@ class Attempt:
             return False
         if self.last.final is None:
             return self._conclude("open", 0)
-        if ended:
+        if ended and not self.is_refused_again:
             return self._conclude("open", self.last.status)
         outcome: Outcome = "abandoned" if self.last.challenged and not self.credentialed else "rejected"
         return self._conclude(outcome, self.last.status)
@@ -122,11 +134,10 @@ def _success(transaction: Transaction) -> Outcome:
     request = transaction.request
     if request is None:
         return "unknown"
-    contacts = request.contacts
-    if not contacts:
+    purpose = purpose_of(request)
+    if purpose == "query":
         return "unknown" if is_cut(request) else "fetched"
-    wanted = [0 if contact.star else requested_expiry(contact.expires, request.expires) for contact in contacts]
-    if all(expiry == 0 for expiry in wanted):
+    if purpose == "removal":
         return "removed"
     return "registered" if _is_positive(request, transaction.final) else "rejected"
 
@@ -144,8 +155,9 @@ def _is_positive(request: Message, final: Message | None) -> bool:
     own = [one for one in listed if any(same_contact(one, contact) for contact in asked)]
     if own:
         return any(one.expires != 0 for one in own)
-    users = {contact.uri.user for contact in asked if contact.uri is not None}
-    return None in users or any(one.uri is not None and one.uri.user in users for one in listed)
+    if any(contact.uri is not None and contact.uri.user is None for contact in asked):
+        return True  # nothing of it may be left by which it would be known again
+    return any(is_similar(contact, one, request) for contact in asked for one in listed)
 
 
 def _may_have_credentials(transaction: Transaction) -> bool:
@@ -155,11 +167,6 @@ def _may_have_credentials(transaction: Transaction) -> bool:
 def is_cut(message: Message) -> bool:
     """The message ends within its headers because the rest was not captured: what is missing may have been there."""
     return message.raw_message.missing > 0 and not message.complete_headers
-
-
-def requested_expiry(parameter: int | None, header: int | None) -> int | None:
-    """What a contact asks for: the parameter, else the header, else nothing was said (T-EXP, RFC 3261 10.2.1.1)."""
-    return parameter if parameter is not None else header
 
 
 def _nonces(transaction: Transaction) -> set[str]:

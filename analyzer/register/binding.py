@@ -17,13 +17,12 @@ from typing import Literal, NamedTuple
 
 from analyzer.escape import visible
 from analyzer.evidence import SECOND
-from analyzer.register.attempt import requested_expiry
 from analyzer.register.contacts import Contacts
 from analyzer.register.contacts import same_contact as same_contact
 from analyzer.register.identity import Registrar
+from analyzer.register.requested import requested_expiry
 from analyzer.register.transaction import Transaction
 from analyzer.sip.address import Address
-from analyzer.sip.message import Message
 
 Certainty = Literal["present", "maybe", "absent"]
 EXPIRY_SLACK = 2 * SECOND
@@ -124,6 +123,10 @@ class BindingTable:
             self.is_present(binding)
         return entries
 
+    def bound(self, registrar: Registrar, aor: str) -> int:
+        """How many contacts are bound for certain."""
+        return sum(binding.certainty == "present" for binding in self.known(registrar, aor))
+
     def forget(self, registrar: Registrar, aor: str) -> None:
         """Its client is given up: what another one of the same address-of-record has bound is learned again."""
         self._sets.pop((registrar, aor), None)
@@ -159,7 +162,7 @@ class BindingTable:
             if binding is None or binding.asked_again or binding.certainty != "present":
                 continue
             binding.asked_again = True
-            if requested_expiry(contact.expires, request.expires) != 0:
+            if requested_expiry(contact, request.expires) != 0:
                 yield BindingEvent("renewal", binding, transaction)
 
     def answered(
@@ -176,7 +179,7 @@ class BindingTable:
         listed = [contact for contact in final.contacts if not contact.star][:MOST_CONTACTS]
         kept: list[Binding] = []
         for contact in listed:
-            if _granted(contact, final) == 0:
+            if requested_expiry(contact, final.expires) == 0:
                 continue
             position = index.find(contact)
             if position is not None and old[position] in kept:
@@ -214,7 +217,7 @@ class BindingTable:
         """Take the granted expiry over; `own` is the contact as this transaction asked for it, if it did."""
         final, request = transaction.final, transaction.request
         assert final is not None and request is not None
-        granted, time = _granted(contact, final), final.raw_message.time
+        granted, time = requested_expiry(contact, final.expires), final.raw_message.time
         if granted is not None and time is not None:
             binding.end = time + granted * SECOND
         if own is None and self.is_present(binding):
@@ -228,12 +231,7 @@ class BindingTable:
         binding.transaction = transaction
         if own is not None:
             binding.registration = registration
-            binding.requested = requested_expiry(own.expires, request.expires)
-
-
-def _granted(contact: Address, final: Message) -> int | None:
-    """RULES 1.7 step 3: the parameter, else the Expires header of the response, else unknown. Seconds."""
-    return contact.expires if contact.expires is not None else final.expires
+            binding.requested = requested_expiry(own, request.expires)
 
 
 def _earlier(one: int | None, two: int | None) -> int | None:

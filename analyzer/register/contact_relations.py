@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from analyzer.register.attempt import requested_expiry
 from analyzer.register.identity import contact_token
 from analyzer.sip.address import Address
 from analyzer.sip.message import Message
@@ -10,20 +9,6 @@ from analyzer.sip.uri import canonical_host, uri_equal
 
 MOST_PAIRS = 10_000
 """Comparisons for one answer; beyond it nobody's phone is at the other end."""
-
-
-def asked_for(request: Message) -> list[Address]:
-    """The contacts that a REGISTER wants bound: those with an expiry above 0, or with none said (T-EXP).
-
-    A bulk contact (`bnc`, RFC 6140 5.2) is left out: the registrar makes many contacts of it.
-    """
-    return [
-        contact
-        for contact in request.contacts
-        if not contact.star
-        and requested_expiry(contact.expires, request.expires) != 0
-        and not (contact.uri is not None and "bnc" in contact.uri.params)
-    ]
 
 
 def is_listed(asked: Address, listed: Address) -> bool:

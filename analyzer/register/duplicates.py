@@ -8,8 +8,9 @@ before T1). Between two host pairs, octets that are equal to the last one are on
 from __future__ import annotations
 
 from analyzer.evidence import Fidelity
-from analyzer.register.timers import DUPLICATE_WINDOW, SAME_PACKET_WINDOW, T1
+from analyzer.register.timers import DUPLICATE_WINDOW, SAME_PACKET_WINDOW
 from analyzer.sip.message import Message
+from analyzer.sip.timers import T1
 
 
 def is_same_packet(earlier: Message, later: Message) -> bool:

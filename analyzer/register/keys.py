@@ -11,8 +11,9 @@ import re
 from analyzer.evidence import Endpoint
 from analyzer.register.transaction import Transaction
 from analyzer.sip.message import Message, parse_bytes
+from analyzer.sip.transaction_key import LEGACY, TransactionKey, transaction_key
 
-Key = tuple[object, ...]
+Key = TransactionKey
 
 _ON_THE_WAY = re.compile(
     rb"(?i);(?:received|rport)(?:=[^;,\s]*+)?|^timestamp[ \t]*:[^\n]*\n|(?<![ \t\r])[ \t\r]++(?=\n)", re.MULTILINE
@@ -20,14 +21,13 @@ _ON_THE_WAY = re.compile(
 
 
 def request_key(message: Message) -> Key:
-    """Branch, sent-by and method (RFC 3261 17.2.3), Call-ID and CSeq number; without the cookie as RFC 2543 had it."""
-    via, cseq = message.via, message.cseq
-    if via is not None and via.has_cookie:
-        return (via.branch, via.sent_by, message.method, message.call_id, -1 if cseq is None else cseq.number)
-    number = cseq.number if cseq else -1
-    to, from_ = message.to, message.from_  # RFC 2543 as RFC 3261 17.2.3 keeps it
-    tags = ((to.tag if to else "") or "", (from_.tag if from_ else "") or "")
-    return ("2543", message.request_uri, *tags, message.call_id, number, message.method, via.raw if via else "")
+    """The key of RFC 3261 17.2.3 with Call-ID and CSeq number: some clients use one branch for two requests. Without
+    the magic cookie it has them already."""
+    key = transaction_key(message)
+    if key[0] == LEGACY:
+        return key
+    cseq = message.cseq
+    return (*key, message.call_id, -1 if cseq is None else cseq.number)
 
 
 def is_readable(message: Message) -> bool:

@@ -41,12 +41,13 @@ from analyzer.register.keys import (
     same_path,
 )
 from analyzer.register.responding import Answering
-from analyzer.register.timers import GRACE, MAX_WAIT, TIMER_F
+from analyzer.register.timers import GRACE, MAX_WAIT
 from analyzer.register.transaction import KEPT, MOST_HOPS, Path, Transaction
 from analyzer.sip.message import Message
+from analyzer.sip.timers import TIMER_F
+from analyzer.sip.transaction_key import LEGACY
 
 _PSEUDO_TICK = SECOND // 1000
-_OLD = ("2543",)
 _RINGING = 180 * SECOND  # RFC 3261 16.6 item 11: Timer C is longer than three minutes
 
 
@@ -178,7 +179,7 @@ class TransactionTable:
     def _request(self, message: Message, events: list[Event]) -> None:
         key = request_key(message) if is_readable(message) else ("cut", self._opened + 1)
         transaction = self._live.get(key)
-        if transaction is None and key[:1] == _OLD:  # its answer, printed before it, had only the branch to go by
+        if transaction is None and key[:1] == (LEGACY,):  # its answer, printed before it, had only the branch to go by
             transaction = self._live.get(branch_key(message, message.method))
         if transaction is not None and transaction.request is None:
             self._rekey(transaction, key)
@@ -310,7 +311,7 @@ class TransactionTable:
                 continue
             if from_tag(live.request) != tag:
                 pairing = 4
-            elif via is not None and via.sent_by == live.sent_by and not via.has_cookie and live.key[:1] == _OLD:
+            elif via is not None and via.sent_by == live.sent_by and not via.has_cookie and live.key[:1] == (LEGACY,):
                 pairing = 2  # RFC 2543
             else:
                 pairing = 3 if is_reverse(live, source, destination) else 4

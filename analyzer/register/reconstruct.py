@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from analyzer.evidence import SECOND, NetworkError, RawMessage
-from analyzer.register.attempt import Attempt
+from analyzer.register.attempt import SUCCESSFUL_OUTCOMES, Attempt
 from analyzer.register.binding import BindingEvent, BindingTable
 from analyzer.register.boot import boot_score
 from analyzer.register.bounded import MessageCounter, Notes
@@ -24,11 +24,12 @@ from analyzer.register.digest_ledger import DigestLedger, DigestRecord
 from analyzer.register.events import Event
 from analyzer.register.exchanges import Exchanges
 from analyzer.register.foreign import foreign_challenge
+from analyzer.register.history import FAILED, attempt_purpose
 from analyzer.register.identity import aor_of, client_of, registrar_of
 from analyzer.register.keys import from_tag
 from analyzer.register.lapses import LapseWatch
 from analyzer.register.matching import TransactionTable
-from analyzer.register.registration import SUCCESSFUL_OUTCOMES, Registration
+from analyzer.register.registration import Registration
 from analyzer.register.registry import Registry
 from analyzer.register.subjects import (
     AttemptSubject,
@@ -38,12 +39,13 @@ from analyzer.register.subjects import (
     TransactionSubject,
     TransitionSubject,
 )
-from analyzer.register.timers import TIMER_F
 from analyzer.register.transaction import Transaction
 from analyzer.sip.message import Message
+from analyzer.sip.timers import TIMER_F
 
 MOST_HOSTS = 100_000
 KEPT_BINDINGS = 100
+_FEW_BINDINGS = 8
 LONG_MESSAGE = 8192
 """Octets of a request whose values are not even kept for its answer: they take four times as much."""
 
@@ -153,6 +155,8 @@ class Reconstructor:
         if end is not None:
             self._lapse(end)
         self.bindings.settle(self.table.end)
+        for registration in self.registry:
+            registration.reach.settle(end if end is not None else self.table.end)
 
     def _event(self, event: Event) -> None:
         kind, transaction, message = event
@@ -242,6 +246,7 @@ class Reconstructor:
             self._conclude(registration, current)
         earlier = registration.last_transaction
         registration.current = attempt = Attempt(transaction, earlier.nonces if earlier else None)
+        attempt.purpose = attempt_purpose(transaction, registration.bindings[-_FEW_BINDINGS:])
         registration.attempts += 1
         self._owner[transaction.id] = (registration, attempt)
         return attempt, False
@@ -279,6 +284,7 @@ class Reconstructor:
                 self.bindings.answered(registration.registrar, registration.aor, transaction, registration.id)
             )
             self._note_bindings(registration, events)
+            self._reached(registration, transaction, attempt, events)
         concluded = attempt is not None and attempt.last is transaction and attempt.answered()
         if transaction.method == "REGISTER":
             self.emit(MessageSubject(final, transaction, registration))
@@ -346,12 +352,37 @@ class Reconstructor:
                 registration.granted = binding.granted
                 self.lapses.watch(binding, registration)
 
+    def _reached(
+        self, registration: Registration, transaction: Transaction, attempt: Attempt | None, events: list[BindingEvent]
+    ) -> None:
+        """What a 2xx says of who can be called: the client itself, and others whose contacts it takes away."""
+        now, final = transaction.answered_at, transaction.final
+        if now is None or final is None:
+            return
+        by = final.raw_message.evidence
+        own = [event.binding for event in events if event.binding.registration == registration.id]
+        granted = [one for one in own if one.certainty != "absent" and one.transaction is transaction]
+        ends = [one.end for one in granted if one.end is not None and one.certainty == "present"]
+        purpose = attempt.purpose if attempt is not None else "register"
+        if granted:
+            registration.reach.granted(now, max(ends) if ends else None, by)
+        elif purpose == "remove":
+            registration.reach.gone(now, "signed off", by)
+        elif purpose != "query" and not final.contacts:
+            registration.reach.granted(now, None, by)
+        taken = {event.binding.registration for event in events if event.kind == "removed"}
+        for other in (self.registry.of(number) for number in taken if number is not None):
+            if other is not None and not any(self.bindings.is_present(one) for one in other.bindings):
+                other.reach.gone(now, "not listed" if other is registration else "taken away", by)
+
     def _lapse(self, now: int) -> None:
         for event, registration in self.lapses.lapsed(now):
             self.emit(BindingSubject(event, registration, None))
 
     def _conclude(self, registration: Registration, attempt: Attempt) -> None:
-        registration.conclude(attempt, self._cause(attempt))
+        failed = attempt.outcome in FAILED
+        bound = self.bindings.bound(registration.registrar, registration.aor) if failed else 0
+        registration.conclude(attempt, self._cause(attempt), bound=bound, detail=self._detail)
         self.emit(AttemptSubject(attempt, registration))
 
     def _cause(self, attempt: Attempt) -> str:

@@ -13,10 +13,12 @@ from typing import NamedTuple, TypeVar
 
 from analyzer.escape import visible
 from analyzer.evidence import SECOND, Place
-from analyzer.register.attempt import Attempt, Outcome
+from analyzer.register.attempt import SUCCESSFUL_OUTCOMES, Attempt, Outcome
 from analyzer.register.binding import Binding
 from analyzer.register.bounded import LONG
+from analyzer.register.history import FAILED, History, record_of
 from analyzer.register.identity import Client, Registrar
+from analyzer.register.reachability import Reachability
 from analyzer.register.timers import BOOT_SILENCE
 from analyzer.register.transaction import Transaction
 
@@ -66,10 +68,6 @@ class LastSeen(NamedTuple):
     aborted: str
 
 
-SUCCESSFUL_OUTCOMES = frozenset(("registered", "removed", "fetched"))
-"""Outcomes by which the client has what it asked for."""
-
-
 def _words(last: Transaction) -> tuple[str, str]:
     """The reason phrase of its answer, and what the network said instead of one."""
     abort = last.aborted
@@ -109,6 +107,7 @@ class Registration:
         "failures",
         "first",
         "granted",
+        "history",
         "holes",
         "id",
         "interleaved",
@@ -120,6 +119,7 @@ class Registration:
         "outcome_counts",
         "place",
         "preemptive",
+        "reach",
         "reason_counts",
         "refreshes",
         "refused_in_a_row",
@@ -168,6 +168,8 @@ class Registration:
         self._words = ("", "")
         self._numbers: list[int] | None = None
         self.bindings: tuple[Binding, ...] = ()
+        self.history = History()
+        self.reach = Reachability()
 
     def evict_exchange(self, last: Transaction) -> bool:
         """Give up the messages of one of its transactions, if that is over; True if that was done. What is known of it
@@ -216,6 +218,7 @@ class Registration:
             self._numbers = [transaction(one) for one in self._numbers]
         if self.last_seen is not None:
             self.last_seen = self.last_seen._replace(id=transaction(self.last_seen.id))
+        self.history.renumber(transaction)
 
     @property
     def transactions(self) -> Sequence[int]:
@@ -269,9 +272,15 @@ class Registration:
             return now - self.last < BOOT_SILENCE
         return now <= self.last_success + self.granted * SECOND
 
-    def conclude(self, attempt: Attempt, cause: str) -> None:
-        """Note the outcome of an attempt. Silence is known late: what a later attempt has decided stands."""
+    def _record(self, attempt: Attempt, cause: str, bound: int, *, detail: bool) -> None:
+        if detail or attempt.outcome in FAILED or self.history.is_troubled:
+            self.history.take(record_of(attempt, cause, bound), detail=detail)
+
+    def conclude(self, attempt: Attempt, cause: str, *, bound: int = 0, detail: bool = False) -> None:
+        """Note the outcome of an attempt; `bound` counts the contacts of the address-of-record at that time. Silence is
+        known late: what a later attempt has decided stands."""
         outcome, status = attempt.outcome, attempt.status
+        self._record(attempt, cause, bound, detail=detail)
         self.outcome_counts = _one_more(self.outcome_counts, outcome)
         if status:
             self.reason_counts = _one_more(self.reason_counts, status)

@@ -160,6 +160,10 @@ class Registry:
         else:
             self._clients.pop(key)
 
+    def of(self, number: int) -> Registration | None:
+        """The registration of a number; None for one that was evicted."""
+        return self._all.get(number)
+
     def has_clients(self, registrar: Registrar, aor: str) -> bool:
         """Whether a registration of this address-of-record at this registrar can be found."""
         return (registrar, aor) in self._clients

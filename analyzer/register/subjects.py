@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 from analyzer.evidence import Evidence, Fidelity
 from analyzer.register import marks
-from analyzer.register.attempt import Attempt
+from analyzer.register.attempt import SUCCESSFUL_OUTCOMES, Attempt
 from analyzer.register.binding import BindingEvent
 from analyzer.register.boot import BootScore
 from analyzer.register.challenges import Challenged
 from analyzer.register.digest_ledger import DigestRecord
-from analyzer.register.registration import SUCCESSFUL_OUTCOMES, Registration
+from analyzer.register.registration import Registration
 from analyzer.register.registry import CallIdSequence
 from analyzer.register.timers import AUTH_LINK
 from analyzer.register.transaction import Transaction

@@ -15,6 +15,7 @@ from analyzer.evidence import SECOND
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
 from analyzer.register import marks
+from analyzer.register.attempt import SUCCESSFUL_OUTCOMES
 from analyzer.register.registration import Failure, Registration
 from analyzer.register.subjects import AttemptSubject
 
@@ -28,7 +29,7 @@ def check(subject: AttemptSubject, context: CaptureContext) -> Answer:
     """Count the attempts in a row that ended refused (heuristic; RFC 3261 22.1 in spirit)."""
     del context
     outcome = subject.attempt.outcome
-    if outcome in ("registered", "removed", "fetched"):
+    if outcome in SUCCESSFUL_OUTCOMES:
         return PASSED
     if outcome != "rejected" or subject.attempt.status not in _REFUSED:
         return NOT_APPLICABLE

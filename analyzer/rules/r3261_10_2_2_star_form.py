@@ -59,6 +59,7 @@ RULE = Rule(
     group="A",
     subject="message",
     check=check,
+    explains=("refusal",),
     applies_if=marks.STAR,
     needs=(Need.WHOLE,),
     why="Meant to remove everything; a conforming registrar answers 400 and nothing is removed.",

@@ -93,6 +93,7 @@ RULE = Rule(
     group="C",
     subject="binding",
     check=check,
+    explains=("gap",),
     applies_if=marks.ASKED_AGAIN,
     needs=(Need.CLOCK,),
     why="The user agent cannot be reached in the gap.",

@@ -18,7 +18,8 @@ from itertools import pairwise
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
 from analyzer.register import marks
-from analyzer.register.attempt import LONGEST, Attempt, requested_expiry
+from analyzer.register.attempt import LONGEST, Attempt
+from analyzer.register.requested import requested_expiry
 from analyzer.register.subjects import AttemptSubject
 from analyzer.register.transaction import Transaction
 from analyzer.sip.address import Address
@@ -55,7 +56,7 @@ def _retried(earlier: Transaction, later: Transaction, number: int) -> Answer:
     if request is None or request.raw_message.missing:
         return NotJudged(Need.WHOLE.value)
     for contact in request.contacts:
-        asked = None if contact.star else requested_expiry(contact.expires, request.expires)
+        asked = None if contact.star else requested_expiry(contact, request.expires)
         if asked and asked < minimum:
             assert earlier.final is not None
             return Violated(
@@ -102,6 +103,7 @@ RULE = Rule(
     group="D",
     subject="attempt",
     check=check,
+    explains=(423, "gap"),
     applies_if=marks.TOO_BRIEF,
     why="Endless 423 loop, never registered.",
     fix="set the phone's registration interval (often `Register Expires`) to the registrar's Min-Expires or more, or "

@@ -70,6 +70,7 @@ RULE = Rule(
     group="B",
     subject="step",
     check=check,
+    explains=("refusal", "silence"),
     applies_if=marks.NO_RETRY,
     violates_only_if=marks.NOT_RAISED,
     needs=(Need.C2S,),

@@ -16,8 +16,8 @@ from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJud
 from analyzer.register import marks
 from analyzer.register.binding import same_contact
 from analyzer.register.subjects import TransitionSubject
-from analyzer.register.timers import TIMER_F, retransmissions_due
 from analyzer.register.transaction import Transaction
+from analyzer.sip.timers import TIMER_F, retransmissions_due
 
 _TOLERANCE = SECOND // 5
 
@@ -89,6 +89,7 @@ RULE = Rule(
     group="B",
     subject="step",
     check=check,
+    explains=("refusal", "silence"),
     applies_if=marks.AFTER_REQUEST,
     violates_only_if=marks.PENDING,
     needs=(Need.C2S, Need.S2C, Need.SUBSECOND),

@@ -38,6 +38,7 @@ RULE = Rule(
     group="A",
     subject="message",
     check=check,
+    explains=("refusal", "silence"),
     applies_if=marks.REQUEST,
     violates_only_if=marks.RURI_USER | marks.ODD_HEADERS,
     why="Routing-relevant and always the client's doing; many registrars tolerate it.",

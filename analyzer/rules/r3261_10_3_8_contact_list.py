@@ -14,7 +14,8 @@ from __future__ import annotations
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
 from analyzer.register import marks
-from analyzer.register.contact_relations import MOST_PAIRS, asked_for, is_listed, is_similar
+from analyzer.register.contact_relations import MOST_PAIRS, is_listed, is_similar
+from analyzer.register.requested import requested_contacts
 from analyzer.register.subjects import TransactionSubject
 from analyzer.sip.address import Address
 from analyzer.sip.message import Message
@@ -27,7 +28,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
     request, final = subject.transaction.request, subject.transaction.final
     if request is None or final is None or not 200 <= final.status < 300:
         return NOT_APPLICABLE
-    asked = asked_for(request)
+    asked = requested_contacts(request)
     if not asked:
         return NOT_APPLICABLE  # a query or a removal
     if final.raw_message.missing or not final.complete_headers:
@@ -66,6 +67,7 @@ RULE = Rule(
     group="E",
     subject="transaction",
     check=check,
+    explains=("gap",),
     applies_if=marks.SUCCESS,
     observed_at="last",
     needs=(Need.WHOLE,),

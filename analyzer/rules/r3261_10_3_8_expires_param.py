@@ -14,7 +14,7 @@ from __future__ import annotations
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
 from analyzer.register import marks
-from analyzer.register.attempt import requested_expiry
+from analyzer.register.requested import purpose_of
 from analyzer.register.subjects import MessageSubject
 from analyzer.sip.address import Address
 from analyzer.sip.message import Message
@@ -27,8 +27,10 @@ def check(subject: MessageSubject, context: CaptureContext) -> Answer:
     """Look for the expires parameter of each Contact of a 2xx (RFC 3261 10.3 step 8)."""
     del context
     message, request = subject.message, subject.transaction.request
-    if not message.is_response or not 200 <= message.status < 300 or (request is not None and _removes(request)):
+    if not message.is_response or not 200 <= message.status < 300:
         return NOT_APPLICABLE
+    if request is not None and purpose_of(request) == "removal":
+        return NOT_APPLICABLE  # what is wrong in the answer to one counts with that (R3261-10.3-6-star)
     listed = [contact for contact in message.contacts if not contact.star]
     if not listed:
         return NOT_APPLICABLE
@@ -38,14 +40,6 @@ def check(subject: MessageSubject, context: CaptureContext) -> Answer:
     if not silent:
         return PASSED
     return _violated(message, silent)
-
-
-def _removes(request: Message) -> bool:
-    """All that the request names is to be removed: what is wrong in the answer counts with that (R3261-10.3-6-star)."""
-    contacts = request.contacts
-    return bool(contacts) and all(
-        contact.star or requested_expiry(contact.expires, request.expires) == 0 for contact in contacts
-    )
 
 
 def _violated(message: Message, silent: list[Address]) -> Violated:

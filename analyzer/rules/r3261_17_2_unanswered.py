@@ -29,8 +29,9 @@ from analyzer.judge.findings import (
 )
 from analyzer.register import marks
 from analyzer.register.subjects import TransactionSubject, is_printed
-from analyzer.register.timers import GRACE, TIMER_F
+from analyzer.register.timers import GRACE
 from analyzer.register.transaction import Transaction
+from analyzer.sip.timers import TIMER_F
 
 _HUNG_UP = "the client hung up"
 _WENT_ON = "the client went on as if it was answered"
@@ -180,6 +181,7 @@ RULE = Rule(
     group="D",
     subject="transaction",
     check=check,
+    explains=("silence",),
     violates_only_if=marks.UNANSWERED,
     observed_at="any",
     why="Service-affecting, but the observer cannot tell loss from refusal to answer.",

@@ -39,6 +39,7 @@ RULE = Rule(
     group="B",
     subject="step",
     check=check,
+    explains=(401, 407, "refusal", "silence"),
     applies_if=marks.RETRY,
     violates_only_if=marks.NOT_RAISED,
     needs=(Need.C2S,),

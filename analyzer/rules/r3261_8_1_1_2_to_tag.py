@@ -59,6 +59,7 @@ RULE = Rule(
     profiles=(InProfile("legacy2543"),),
     subject="message",
     check=check,
+    explains=("refusal", "silence"),
     applies_if=marks.REQUEST,
     violates_only_if=marks.TO_TAG | marks.ODD_HEADERS,
     why="Registrar may look for a dialog and answer 481, and must then echo that tag.",

@@ -56,6 +56,7 @@ RULE = Rule(
     profiles=(InProfile("legacy2543"),),
     subject="message",
     check=check,
+    explains=("refusal", "silence"),
     applies_if=marks.REQUEST,
     violates_only_if=marks.NO_FROM_TAG | marks.NEW_CALL_ID | marks.ODD_HEADERS,
     why="Breaks transaction/merge matching; RFC 2543 clients only.",

@@ -70,6 +70,7 @@ RULE = Rule(
     profiles=(InProfile("legacy2543", ("max-forwards",)),),  # RFC 2543 does not demand it
     subject="message",
     check=check,
+    explains=("refusal", "silence"),
     applies_if=marks.REQUEST,
     violates_only_if=marks.ODD_HEADERS,
     needs=(Need.WHOLE,),

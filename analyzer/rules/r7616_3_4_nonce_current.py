@@ -91,6 +91,7 @@ RULE = Rule(
     group="F",
     subject="transaction",
     check=check,
+    explains=(401, 403, 407, "silence"),
     applies_if=marks.DIGESTS,
     observed_at="first",
     needs=(Need.C2S,),

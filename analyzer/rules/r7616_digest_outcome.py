@@ -96,6 +96,7 @@ RULE = Rule(
     group="F",
     subject="transaction",
     check=check,
+    explains=(401, 403, 407),
     applies_if=marks.DIGESTS,
     methods=(),
     observed_at="first",

@@ -18,6 +18,7 @@ from analyzer.judge.findings import Finding, Rule, Tally
 from analyzer.judge.judge import finished
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.registration import Registration
+from analyzer.run.causes import tie_causes
 from analyzer.run.report import Report, Summary, TransactionRow
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def report_of(partials: Sequence[PartialResult], rules: Sequence[Rule]) -> Repor
     summary.registrations = len(registrations) + unlisted.total()
     summary.outcomes = Counter(one.outcome for one in registrations) + unlisted
     summary.findings = Counter(finding.severity for finding in findings)
+    summary.broken_by_findings = tie_causes(registrations, findings, rules)
     summary.not_judged = sum(sum(tally.not_judged.values()) for tally in tallies.values())
     return Report(
         sources=first.sources,
@@ -120,6 +122,7 @@ def _renumber(partials: Sequence[PartialResult]) -> None:
         for finding in partial.findings:
             finding.registration = registration(finding.registration)
             finding.transaction = None if finding.transaction is None else transaction(finding.transaction)
+            finding.explains = [transaction(one) for one in finding.explains]
         if partial.recording is not None:
             partial.recording.renumber(transaction, lambda number: bisect_left(known, number) + 1)
         for one in partial.registrations:

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from analyzer.evidence import Endpoint
-from analyzer.register.attempt import requested_expiry
 from analyzer.register.bounded import MessageCounter
 from analyzer.register.contacts import Contacts
 from analyzer.register.events import Event
 from analyzer.register.matching import TransactionTable
+from analyzer.register.requested import requested_expiry
 from analyzer.register.subjects import AttemptSubject, Subject
 from analyzer.register.transaction import Transaction
 from analyzer.sip.message import Message
@@ -194,7 +194,7 @@ def requested(request: Message) -> int | None:
     """The seconds that a REGISTER asks for: of its first contact, which may say so itself, or in Expires (RFC 3261
     10.2.1.1). None for a query, and where it leaves the interval to the registrar."""
     contacts = request.contacts
-    return requested_expiry(contacts[0].expires, request.expires) if contacts else None
+    return requested_expiry(contacts[0], request.expires) if contacts else None
 
 
 def granted(request: Message | None, final: Message) -> int | None:
@@ -206,7 +206,7 @@ def granted(request: Message | None, final: Message) -> int | None:
     position = Contacts(final.contacts).find(asked[0])
     if position is None and (len(final.contacts) > 1 or asked[0].star):
         return None
-    return requested_expiry(final.contacts[position or 0].expires, final.expires)
+    return requested_expiry(final.contacts[position or 0], final.expires)
 
 
 def _attempt_row(subject: AttemptSubject) -> AttemptRow:

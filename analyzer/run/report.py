@@ -80,6 +80,7 @@ class Summary:
     digests: Counter[str] = field(default_factory=Counter)
     findings: Counter[str] = field(default_factory=Counter)
     not_judged: int = 0
+    broken_by_findings: int = 0
     methods: Counter[str] = field(default_factory=Counter)
     pace: Counter[int] = field(default_factory=Counter)
     states: Counter[str] = field(default_factory=Counter)

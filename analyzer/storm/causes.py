@@ -14,15 +14,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analyzer.sip.timers import T1
 from analyzer.storm.coherence import coherence_of, in_step
 from analyzer.storm.detect import Span
 from analyzer.storm.marks import SHORTEST_LIFETIME, TOO_BRIEF, Marks
 from analyzer.storm.phases import peak_of
-from analyzer.storm.traffic import SECOND, T1, UNKNOWN, Codes, Flags, Floats, Ints, Sends, Traffic, distinct
+from analyzer.storm.traffic import SECOND, UNKNOWN, Codes, Flags, Floats, Ints, Sends, Traffic, distinct
 from analyzer.storm.values import Cause, CauseShare, Coherence, Silence
 
 _SMALLEST_SHARE = 0.01
-_SILENCE = 2 * SECOND
+_SILENCE = 4 * T1
 """Four times T1: any client has sent at least three times by then."""
 _ASKED, _ASKERS = 10, 5
 _MUCH = 0.5

@@ -22,8 +22,9 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from analyzer.sip.timers import TIMER_F
 from analyzer.storm.marks import Marks
-from analyzer.storm.traffic import SECOND, TIMER_F, Flags, Floats, Ints, Sends, Traffic, distinct, round_up
+from analyzer.storm.traffic import SECOND, Flags, Floats, Ints, Sends, Traffic, distinct, round_up
 
 _IN_A_BIN = 20
 _FEWEST_BINS, _MOST_BINS = 10, 500_000

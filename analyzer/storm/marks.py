@@ -16,8 +16,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pandas as pd
 
+from analyzer.sip.timers import T1
 from analyzer.storm.scans import scans_of
-from analyzer.storm.traffic import SECOND, T1, UNKNOWN, Codes, Flags, Floats, Ints, Traffic
+from analyzer.storm.traffic import SECOND, UNKNOWN, Codes, Flags, Floats, Ints, Traffic
 
 SHORTEST_LIFETIME = 30
 """Seconds. Who refreshes to keep a NAT open needs no more: RFC 5626 4.4.2 has 24 to 29 s between keep-alives."""

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analyzer.sip.timers import T1, TIMER_F
 from analyzer.storm.marks import Marks
-from analyzer.storm.traffic import SECOND, T1, TIMER_F, UNKNOWN, Codes, Flags, Ints, Traffic
+from analyzer.storm.traffic import SECOND, UNKNOWN, Codes, Flags, Ints, Traffic
 from analyzer.storm.values import Outage
 
 _USUAL_LIFETIME = 3600.0

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analyzer.storm.traffic import SECOND, T1, UNKNOWN, Flags, Floats, Ints, Sends, Traffic, round_up
+from analyzer.sip.timers import T1
+from analyzer.storm.traffic import SECOND, UNKNOWN, Flags, Floats, Ints, Sends, Traffic, round_up
 from analyzer.storm.values import Phase, PhaseName
 
 _POINTS = 240

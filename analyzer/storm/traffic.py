@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analyzer.sip.timers import T1, T2
+
 SECOND = 1_000_000_000
-T1 = SECOND // 2
-"""RFC 3261 17.1.1.1: an answer later than this makes the client send again."""
-TIMER_F = 32 * SECOND
-"""RFC 3261 17.1.2.2: a client gives up after this."""
+_DOUBLING = (T2 // T1).bit_length()
+"""Copies of Timer E until the gap between them is T2."""
 UNKNOWN = np.iinfo(np.int64).min
 """A time that is not known (NaT)."""
 
@@ -200,10 +200,10 @@ def _notes(rows: pd.DataFrame, skipped: int) -> tuple[str, ...]:
 
 
 def after(copies: npt.NDArray[np.integer]) -> Ints:
-    """Nanoseconds from the first sending to the copy of this number (RFC 3261 17.1.2.2: T1 doubling to T2 = 8 T1)."""
+    """Nanoseconds from the first sending to the copy of this number (RFC 3261 17.1.2.2: T1 doubling to T2)."""
     number = copies.astype(np.int64)
-    doubling = T1 * (2 ** np.minimum(number, 4) - 1)
-    due: Ints = doubling + np.maximum(number - 4, 0) * 8 * T1
+    doubling = T1 * (2 ** np.minimum(number, _DOUBLING) - 1)
+    due: Ints = doubling + np.maximum(number - _DOUBLING, 0) * T2
     return due
 
 

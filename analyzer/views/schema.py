@@ -16,7 +16,10 @@ from analyzer.evidence import SECOND, Frame, Place, Source
 from analyzer.judge.findings import Finding, Tally
 from analyzer.register.binding import Binding
 from analyzer.register.digest_ledger import DigestRecord
+from analyzer.register.history import AttemptRecord
+from analyzer.register.reachability import Stretch
 from analyzer.register.registration import Registration
+from analyzer.register.server_words import USUAL
 from analyzer.run.report import Report, TransactionRow
 
 SCHEMA = "sipcheck/1"
@@ -106,6 +109,7 @@ def summary_record(report: Report) -> Record:
         "not_judged": summary.not_judged,
         "methods": dict(sorted(summary.methods.items())),
         "states": dict(sorted(summary.states.items())),
+        "broken_by_findings": summary.broken_by_findings,
         "interrupted": report.interrupted,
         "notes": report.notes,
     }
@@ -156,6 +160,37 @@ def registration_record(registration: Registration) -> Record:
         "attempts": dict(registration.outcomes),
         "transactions": registration.transactions,
         "bindings": [binding_record(binding) for binding in registration.bindings],
+        "reachability": [stretch_record(one) for one in registration.reach.stretches],
+        "attempts_detail": [attempt_record(one) for one in registration.history.attempts or ()],
+    }
+
+
+def stretch_record(stretch: Stretch) -> Record:
+    """A time in which the client could, or could not, be called; `until` of a bound one is when it ran or runs out."""
+    until = stretch.end if stretch.end is not None else stretch.expires
+    return {
+        "from": seconds(stretch.start),
+        "until": seconds(until),
+        "state": stretch.state,
+        "cause": stretch.cause,
+        "finding": stretch.finding or None,
+        "evidence": evidence(*stretch.by) if stretch.by is not None else None,
+    }
+
+
+def attempt_record(attempt: AttemptRecord) -> Record:
+    """One attempt: what it was for, how it ended, what the registrar said."""
+    return {
+        "id": attempt.id,
+        "purpose": attempt.purpose,
+        "outcome": attempt.outcome,
+        "status": attempt.status or None,
+        "reason": attempt.words.reason or USUAL.get(attempt.status, "") if attempt.status else None,
+        "server_words": {"reason": attempt.words.reason, **dict(attempt.words.headers)} if attempt.words.told else {},
+        "start": seconds(attempt.start),
+        "end": seconds(attempt.end),
+        "findings": list(attempt.findings),
+        "evidence": evidence(*attempt.evidence),
     }
 
 
@@ -214,6 +249,9 @@ def finding_record(finding: Finding) -> Record:
         "count": finding.count,
         "evidence": [evidence(place, time) for place, time in finding.evidence],
         "folded": finding.folded,
+        "explains": list(finding.explains),
+        "observed": finding.observed or None,
+        "expected": finding.expected or None,
     }
 
 

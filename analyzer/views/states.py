@@ -1,7 +1,9 @@
 """What became of each registration, and what all tellers of the table share.
 
-A state refines the outcome of the core by one thing: a binding that ran out before the source's end, with no renewal
-seen, is no health. Who registered for 30 s and was silent for a minute is `ran out`.
+A state refines the outcome of the core by three things. A binding that ran out before the source's end, with no
+renewal seen, is no health: who registered for 30 s and was silent for a minute is `ran out`. Who is well at the end and
+was refused, or could not be called, in between is `ok again`. And a failed sign-off is no failed registration: calls
+still go to a phone that is gone.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from typing import NamedTuple
 
 from analyzer.evidence import SECOND, Frame, Place
 from analyzer.register.digest_ledger import DigestRecord
+from analyzer.register.history import FAILED
 from analyzer.register.registration import Registration
 from analyzer.run.report import Report
 from analyzer.views.words import Clock, clock_of, count, source_names
@@ -31,12 +34,14 @@ REGISTERED = State("registered", "registered", "✓", False, False)
 REFUSED = State("refused", "refused", "✗", True, True)
 NO_ANSWER = State("no answer", "without an answer", "✗", True, True)
 GAVE_UP = State("gave up", "gave up", "✗", True, True)
+NOT_SIGNED_OFF = State("still bound", "could not sign off", "✗", True, True)
+AGAIN = State("ok again", "registered after trouble in between", "!", False, True)
 RAN_OUT = State("ran out", "not renewed in time", "✗", True, True)
 SIGNED_OFF = State("signed off", "signed off", "·", False, False)
 ASKED = State("asked", "only asked what is registered", "·", False, False)
 OPEN = State("open", "still open at the end", "?", False, True)
 UNCLEAR = State("unclear", "unclear", "?", False, True)
-STATES = (REGISTERED, REFUSED, NO_ANSWER, GAVE_UP, RAN_OUT, SIGNED_OFF, ASKED, OPEN, UNCLEAR)
+STATES = (REGISTERED, AGAIN, REFUSED, NO_ANSWER, GAVE_UP, RAN_OUT, NOT_SIGNED_OFF, SIGNED_OFF, ASKED, OPEN, UNCLEAR)
 """In the order in which the verdict counts them."""
 _OF_OUTCOME = {
     "registered": REGISTERED,
@@ -62,6 +67,7 @@ class ClientSummary:
         self._end = max(ends, default=None)
         self._slack = 2 * max([SECOND, *(source.resolution for source in report.sources)])
         self._wrong = {record.transaction: record for record in report.digests if record.verdict == "mismatch"}
+        self._titles = {finding.rule: finding.short_title or finding.title for finding in report.findings}
         self.hosts = Counter(one.registrar.endpoint.host for one in report.registrations)
         self.answering = {one.registrar.endpoint.host for one in report.registrations if one.reasons or one.status}
         self.states = [(one, self.state(one)) for one in report.registrations]
@@ -70,12 +76,20 @@ class ClientSummary:
             self.counts[_OF_OUTCOME[outcome]] += number
         self.troubled = {one.id for one, state in self.states if state.trouble}
 
+    def title(self, rule: str) -> str:
+        """What the findings of a rule are called; the rule's id where there is none."""
+        return self._titles.get(rule, rule)
+
     def state(self, one: Registration) -> State:
         """What became of a registration."""
         if one.outcome != "registered":
-            return _OF_OUTCOME[one.outcome]
+            last = one.history.last
+            signing_off = last is not None and last.purpose == "remove" and one.outcome in FAILED
+            return NOT_SIGNED_OFF if signing_off else _OF_OUTCOME[one.outcome]
         until, end = bound_until(one), self.end(one.place)
-        return RAN_OUT if until is not None and end is not None and end - until > self._slack else REGISTERED
+        if until is not None and end is not None and end - until > self._slack:
+            return RAN_OUT
+        return AGAIN if one.reach.gaps or one.history.episodes else REGISTERED
 
     def clock(self, place: Place) -> Clock:
         """The clock of the source that a place is in."""

@@ -19,8 +19,9 @@ from collections import OrderedDict
 from contextlib import suppress
 from typing import cast
 
-from analyzer.evidence import Endpoint
+from analyzer.evidence import SECOND, Endpoint
 from analyzer.sip.framing import StreamFramer
+from analyzer.sip.timers import TIMER_F
 from replay.net.boundary import IoBoundary
 
 LONGEST_MESSAGE = 131_072
@@ -29,9 +30,9 @@ MOST_UNREAD = 1 << 20
 """Octets of responses that a peer has not read, after which it is cut off."""
 HANDSHAKE = 10.0
 """Seconds for a TLS handshake."""
-FIRST_MESSAGE = 32.0
-"""Seconds from the connection to the end of its first message: keep-alives alone are none."""
-LONGEST_WAIT = 32.0
+FIRST_MESSAGE = TIMER_F / SECOND
+"""Seconds from the connection to the end of its first message (64*T1): keep-alives alone are none."""
+LONGEST_WAIT = TIMER_F / SECOND
 """Seconds that a message which has begun may take (64*T1: its sender has given up by then)."""
 LONGEST_SILENCE = 7_200.0
 """Seconds without a message: the longest interval that a registrar here grants, so a phone comes back before."""

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from analyzer.evidence import Endpoint
 from analyzer.interruption import diverted
 from analyzer.register.digest.secrets import Secrets
+from analyzer.sip.timers import Timers
 from replay.agent import Agent, Mapping
 from replay.digest_client import DigestClient
 from replay.flow import Flow
@@ -31,7 +32,6 @@ from replay.preview import expected_realms, notes_of, notes_of_realms, notes_of_
 from replay.record import Planned, Result
 from replay.rewrite import NECESSITIES, REPAIRS, written
 from replay.session import ClientSession, ReplayMode
-from replay.timers import Timers
 
 Progress = Callable[[Tally], None]
 

@@ -6,7 +6,7 @@ from analyzer.sip.address import Address
 from analyzer.sip.scalar import MAX_DELTA_SECONDS, decimal
 from analyzer.sip.text import LWS, QUOTED, segments
 from replay.agent import Agent
-from replay.contacts import rewritten, with_param, with_uris
+from replay.contacts import contacts_of, rewritten, with_param, with_uris
 from replay.message_editor import MessageEditor
 from replay.plan import Step
 from replay.rewrite.names import SYNTAX
@@ -56,12 +56,6 @@ def _live(contact: Address, agent: Agent, taken: set[str]) -> str | None:
     return moved.text
 
 
-def _contacts(editor: MessageEditor) -> list[Address]:
-    from analyzer.sip.address import parse_addresses
-
-    return [contact for row in editor.all("contact") for contact in parse_addresses(row)]
-
-
 def _repair_star(editor: MessageEditor, contacts: list[Address]) -> None:
     if len(contacts) > 1:
         editor.change("contact", "*", STAR_FORM, "* stands alone")
@@ -72,11 +66,10 @@ def _repair_star(editor: MessageEditor, contacts: list[Address]) -> None:
 def _repair_form(editor: MessageEditor) -> None:
     """25.1: no empty element in the list, and no parameter whose quote is never closed: nobody knows its value."""
     empty = any(not element.strip(LWS) for row in editor.all("contact") for element in segments(row))
-    torn = any(_torn(contact) for contact in _contacts(editor))
+    contacts = contacts_of(editor.all("contact"))
+    torn = any(_torn(contact) for contact in contacts)
     if empty or torn:
-        values = [
-            rewritten(one, dict.fromkeys(_torn(one))) if _torn(one) else one.raw.strip(LWS) for one in _contacts(editor)
-        ]
+        values = [rewritten(one, dict.fromkeys(_torn(one))) if _torn(one) else one.raw.strip(LWS) for one in contacts]
         editor.change("contact", ", ".join(values), SYNTAX, "no empty element, no quote left open")
 
 
@@ -99,7 +92,7 @@ def _raise(editor: MessageEditor, step: Step, least: int) -> None:
     has what the registrar likes (10.3 step 6), and that was too brief: it gets one."""
     rule = BRIEF_RETRY if step.before is not None and step.before.status == 423 else None
     why = f"the registrar grants no less than {least} s"
-    value, contacts = editor.first("expires"), _contacts(editor)
+    value, contacts = editor.first("expires"), contacts_of(editor.all("contact"))
     seconds = decimal(value or "")
     unsaid = value is None and any(contact.expires is None for contact in contacts)
     if unsaid or (seconds is not None and 0 < seconds < least):

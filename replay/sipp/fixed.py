@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 
-from replay.contacts import asked_for
+from replay.contacts import requested_bindings
 from replay.message_editor import MessageEditor
 from replay.plan import Step
 from replay.sipp.requests import Speaker, raise_expiry, remove_contacts
@@ -127,7 +127,7 @@ class Fixed:
         if matter.refusal:
             return
         editor = matter.raised or matter.bare
-        for uri, raw in asked_for(editor.all("contact"), editor.first("expires")):
+        for uri, raw in requested_bindings(editor.all("contact"), editor.first("expires")):
             if raw:
                 self._bound[uri] = raw
             elif uri == "*":

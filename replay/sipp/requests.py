@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from analyzer.evidence import Frame
 from analyzer.register.digest.secrets import Secrets
+from analyzer.register.requested import requested_expiry
 from analyzer.sip.layout import CREDENTIALS
 from analyzer.sip.scalar import decimal
 from replay.agent import Agent, Mapping
@@ -146,7 +147,7 @@ def digest_rules(step: Step) -> list[str]:
 def raise_expiry(editor: MessageEditor, word: str) -> bool:
     """Put `word` for each expiry that is not zero (RFC 3261 10.2.8); False where there is nothing to raise."""
     contacts, header = contacts_of(editor.all("contact")), decimal(editor.first("expires") or "")
-    if all(one.star or (header if one.expires is None else one.expires) == 0 for one in contacts):
+    if all(one.star or requested_expiry(one, header) == 0 for one in contacts):
         return False
     raised = [with_param(one.raw, "expires", word) if one.expires else one.raw for one in contacts]
     if raised != [one.raw for one in contacts]:

@@ -9,8 +9,10 @@ import stat
 from dataclasses import dataclass, field, replace
 from math import ceil
 
+from analyzer.evidence import SECOND
 from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.auth import Challenge
+from analyzer.sip.timers import TIMER_F
 from replay.agent import Mapping
 from replay.flow import Flow
 from replay.plan import Step, steps_of
@@ -26,7 +28,7 @@ from replay.uris import SipUri
 MOST_OCTETS = 65_535
 """What SIPp 3.6.1 reads of a scenario; of a longer one, nothing."""
 _MODES = {"UDP": "u1", "TCP": "t1", "TLS": "l1"}
-_PATIENCE = 40
+_PATIENCE = TIMER_F // SECOND + 8
 """Seconds beyond the pauses before SIPp gives up: one request that nobody answers (64*T1), and some more."""
 _RATE = 10
 """Calls that SIPp begins in a second, unless told."""

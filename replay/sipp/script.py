@@ -10,9 +10,12 @@ from __future__ import annotations
 from typing import NamedTuple
 from xml.dom.minidom import Document, Element
 
-RETRANS = "500"
+from analyzer.sip.timers import T1, TIMER_F
+
+_MILLISECOND = 1_000_000
+RETRANS = str(T1 // _MILLISECOND)
 """T1 in milliseconds (RFC 3261 17.1.1.1); SIPp doubles it up to T2, over UDP alone."""
-ANSWER_WITHIN = "32000"
+ANSWER_WITHIN = str(TIMER_F // _MILLISECOND)
 """64*T1 in milliseconds: timer F (RFC 3261 17.1.2.2)."""
 Action = tuple[str, tuple[tuple[str, str], ...]]
 """An element of `<action>` and its attributes."""

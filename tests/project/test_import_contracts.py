@@ -41,6 +41,7 @@ def house(tmp_path: Path) -> Path:
 ALLOWED = [
     ("analyzer/dataframes/frames", "pandas"),
     ("analyzer/storm/analysis", "pandas"),
+    ("analyzer/storm/traffic", "analyzer.sip.timers"),
     ("analyzer/cluster/rows", "pyarrow"),
     ("analyzer/cluster/executor", "distributed"),
     ("analyzer/cli/run", "click"),
@@ -71,6 +72,8 @@ BREACHES = [
     ("analyzer/run/report", "analyzer.run.pipeline", "a run points down"),
     ("analyzer/register/digest/arithmetic", "analyzer.register.digest.verdict", "digest points down"),
     ("analyzer/storm/values", "analyzer.evidence", "the storm analysis stands on DataFrames alone"),
+    ("analyzer/storm/values", "analyzer.sip.scalar", "the storm analysis stands on DataFrames alone"),
+    ("analyzer/sip/timers", "analyzer.evidence", "the timers stand alone"),
     ("analyzer/rules/det_weak_md5", "analyzer.rules.det_auth_loop", "folders of plug-ins know nothing of each other"),
     ("analyzer/capture/text/lines", "analyzer.capture.asterisk.banners", "what every text log needs knows no dialect"),
     ("replay/rewrite/auth", "replay.net.play", "replay points down"),

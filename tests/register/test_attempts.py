@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.register.attempt import LONGEST, requested_expiry
+from analyzer.register.attempt import LONGEST
 from tests.register.watch import put, raw_messages, start, watch
 
 ONE = "> REGISTER sip:a\n"
@@ -54,11 +54,6 @@ def test_chains(flow: str, attempts: list[tuple[str, int, int]]) -> None:
 )
 def test_what_a_success_means(request_: str, outcome: str) -> None:
     assert watch(f"{request_}< 200").attempts == [(outcome, 200, 1)]
-
-
-def test_requested_expiry() -> None:
-    """T-EXP: the parameter, else the header, else nothing was said."""
-    assert [requested_expiry(*pair) for pair in ((0, 60), (60, 0), (None, 60), (None, None))] == [0, 60, 60, None]
 
 
 def test_a_stale_challenge_goes_on() -> None:

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from analyzer.sip.timers import Timers
 from replay.events import Answered, Ignored, Sent, Waiting
 from replay.machine import SECOND, Command, Machine, Notify, Send
 from replay.session import ClientSession, ReplayMode
-from replay.timers import Timers
 from tests.replay.said import PEER, agent_of, secrets_of, steps_in
 from tests.replay.scripted import answer_to
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from analyzer.evidence import Endpoint
 from analyzer.register.digest.secrets import Secrets
+from analyzer.sip.timers import Timers
 from replay.agent import Mapping
 from replay.flow import Wish, read_flow
 from replay.net.links import tls_context
@@ -14,7 +15,6 @@ from replay.net.play import ConnectionOptions, play
 from replay.record import Result
 from replay.session import ReplayMode
 from replay.target import parse_target
-from replay.timers import Timers
 from tests.replay.peers import password
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"

@@ -9,6 +9,7 @@ from typing import Any
 from analyzer.evidence import Endpoint
 from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.message import Message, parse_bytes
+from analyzer.sip.timers import Timers
 from replay.agent import Agent
 from replay.conversation import Conversation
 from replay.digest_client import DigestClient
@@ -20,7 +21,6 @@ from replay.registrar import Registrar, RegistrarPolicy
 from replay.responses import Received
 from replay.server_transaction import MOST_TRANSACTIONS
 from replay.session import ClientSession, ReplayMode
-from replay.timers import Timers
 from replay.uas import StopCondition, TransactionUser, UserAgentServer
 
 PHONE = Endpoint("192.0.2.10", 5060)

@@ -8,9 +8,10 @@ from typing import get_args
 import pytest
 
 from analyzer.sip.message import Message, parse_bytes
+from analyzer.sip.timers import Timers
 from replay.client_transaction import MOST_PROVISIONAL, ClientTransaction
 from replay.machine import Send
-from replay.timers import CLIENT, ClientAction, ClientEvent, ClientState, Timers
+from replay.timers import CLIENT, ClientAction, ClientEvent, ClientState
 from tests.replay.scripted import answer_to
 
 MS = 1_000_000

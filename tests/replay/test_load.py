@@ -9,6 +9,7 @@ import pytest
 
 from analyzer.evidence import Endpoint
 from analyzer.register.digest.secrets import Secrets
+from analyzer.sip.timers import Timers
 from replay.agent import Agent, Mapping
 from replay.digest_client import DigestClient
 from replay.flow import read_flow
@@ -17,7 +18,6 @@ from replay.machine import SECOND, Command, Notify, Send
 from replay.net.play import ConnectionOptions, play_many
 from replay.plan import steps_of
 from replay.session import PATIENCE, ClientSession, ReplayMode
-from replay.timers import Timers
 from replay.views.load import is_same, load_record
 from tests.replay.peers import Kamailio, answer_to, kamailio_server, password, scripted_peer
 from tests.replay.playing import sample

@@ -11,10 +11,10 @@ from analyzer.evidence import Frame, RawMessage
 from analyzer.judge.flowtext import START
 from analyzer.register.digest.secrets import Secrets
 from analyzer.run.pipeline import analyze
+from analyzer.sip.timers import Timers
 from replay.flow import read_flow
 from replay.plan import steps_of
 from replay.session import ClientSession, ReplayMode
-from replay.timers import Timers
 from tests.replay.memory import MemoryRegistrar, Table
 from tests.replay.said import LOCAL, PEER, READABLE, agent_of, capture_of
 from tests.replay.test_rewrite import MENDED, cited_rules

@@ -6,9 +6,11 @@ import pytest
 
 from analyzer.evidence import Endpoint
 from analyzer.sip.message import parse_bytes
+from analyzer.sip.timers import Timers
+from analyzer.sip.transaction_key import TransactionKey
 from replay.machine import SECOND, Send
-from replay.server_transaction import ServerKey, ServerTransaction, Transactions, key_of, merged_key
-from replay.timers import SERVER, ServerState, Timers
+from replay.server_transaction import ServerTransaction, Transactions, key_of, merged_key
+from replay.timers import SERVER, ServerState
 from tests.replay.registrar_stage import request
 
 PEER = Endpoint("192.0.2.10", 5060)
@@ -17,7 +19,7 @@ J = 64 * 500_000_000
 
 
 def transaction(reliable: bool = False) -> ServerTransaction:
-    return ServerTransaction(ServerKey("b", "h:5060", "REGISTER"), Timers(reliable=reliable), deadline=J)
+    return ServerTransaction(("b", "h:5060", "REGISTER"), Timers(reliable=reliable), deadline=J)
 
 
 def state_of(one: ServerTransaction) -> ServerState:
@@ -90,7 +92,7 @@ def test_every_state_of_the_table_can_be_reached_and_left() -> None:
 # 17.2.3
 
 
-def key(**given: str) -> ServerKey:
+def key(**given: str) -> TransactionKey:
     found = key_of(parse_bytes(request(**{"branch": "z9hG4bKa", **given})))  # type: ignore[arg-type]
     assert found is not None
     return found

@@ -13,9 +13,9 @@ import pytest
 from analyzer.evidence import Endpoint
 from analyzer.register.digest.secrets import Secrets
 from analyzer.run.pipeline import analyze
+from analyzer.sip.timers import Timers
 from replay.machine import SECOND, Command, Send
 from replay.session import ClientSession, ReplayMode
-from replay.timers import Timers
 from tests.replay import peers
 from tests.replay.peers import Kamailio
 from tests.replay.said import agent_of, steps_in

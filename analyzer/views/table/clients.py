@@ -12,7 +12,7 @@ from analyzer.register.registration import Registration
 from analyzer.views import ViewOptions
 from analyzer.views.drawing.canvas import BAD, DIM, GOOD, STRONG, WARN, Canvas, widest
 from analyzer.views.states import REGISTERED, STATES, ClientSummary, State, address_of, commonest
-from analyzer.views.table.phrases import alike, before, what, what_all, why, why_all
+from analyzer.views.table.phrases import alike, before, in_between, what, what_all, why, why_all
 from analyzer.views.words import count, place_words
 
 MOST_LINES = 20
@@ -122,8 +122,15 @@ def _draw(canvas: Canvas, clients: ClientSummary, lines: list[Line], folded: lis
 def _below(canvas: Canvas, clients: ClientSummary, line: Line) -> list[Text]:
     """What stands below, or at the right where there is room: why, what was before, who it is, in which file."""
     earlier = "" if line.others else before(line.one, line.state)
+    between = "" if line.others else in_between(clients, line.one)
     file = canvas.cut(clients.file(line.one.since_place), 56)
-    parts = [canvas.text(line.why), canvas.text(earlier), _who(canvas, line), canvas.text((file, DIM))]
+    parts = [
+        canvas.text(line.why),
+        canvas.text(between),
+        canvas.text(earlier),
+        _who(canvas, line),
+        canvas.text((file, DIM)),
+    ]
     return [part for part in parts if part.plain]
 
 

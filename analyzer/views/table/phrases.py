@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from analyzer.evidence import SECOND
+from analyzer.register.history import Episode
 from analyzer.register.registration import Registration
+from analyzer.register.server_words import ServerWords
 from analyzer.views.states import (
+    AGAIN,
     ASKED,
     GAVE_UP,
     NO_ANSWER,
+    NOT_SIGNED_OFF,
     OPEN,
     RAN_OUT,
     REFUSED,
@@ -20,7 +24,7 @@ from analyzer.views.states import (
     State,
     bound_until,
 )
-from analyzer.views.words import count, duration, times
+from analyzer.views.words import count, duration, listed, times
 
 _STATUS = {
     200: "the registrar says OK, but lists no binding of this phone",
@@ -40,6 +44,20 @@ _STATUS = {
     503: "the registrar is overloaded or down",
     504: "the server got no answer from one behind it",
 }
+_CREDENTIALS = (401, 403, 407)
+"""Statuses that are about credentials: only beside these a digest's verdict says why."""
+_HEADER_WORDS = {
+    "warning": "Warning:",
+    "reason": "Reason:",
+    "retry-after": "Retry-After",
+    "min-expires": "Min-Expires",
+    "allow": "it allows",
+    "unsupported": "it does not support",
+}
+MOST_EPISODES = 3
+"""Times of trouble of one client that are told one by one."""
+MANY_BOUND = 2
+"""Contacts of an address-of-record that are worth a word beside a refusal."""
 _CLASS = {
     3: "the registrar sends the phone elsewhere",
     5: "the registrar failed",
@@ -80,12 +98,48 @@ def why_all(clients: ClientSummary, one: Registration, state: State) -> str:
     return why(clients, one, state)
 
 
+def in_between(clients: ClientSummary, one: Registration) -> str:
+    """What a client that had success went through: times without a binding, refusals and silence."""
+    return "; ".join(part for part in (_gaps(one), *_episodes(clients, one)) if part)
+
+
+def _gaps(one: Registration) -> str:
+    if not one.reach.gaps:
+        return ""
+    causes = {gap.cause for gap in one.reach.stretches if gap.state == "unbound" and gap.end is not None}
+    why = f" ({next(iter(causes))})" if len(causes) == 1 else ""
+    often = f", {times(one.reach.gaps)}" if one.reach.gaps > 1 else ""
+    return f"could not be called for {duration(one.reach.lost)}{often}{why}"
+
+
+def _episodes(clients: ClientSummary, one: Registration) -> Iterator[str]:
+    over = [episode for episode in one.history.episodes if episode.over]
+    for episode in over[:MOST_EPISODES]:
+        yield _episode(clients, one, episode)
+    rest = len(over) - MOST_EPISODES + one.history.missed
+    if rest > 0:
+        yield f"and {count(rest, 'more time')} like that"
+
+
+def _episode(clients: ClientSummary, one: Registration, episode: Episode) -> str:
+    """`refused 3 times (400 "Invalid CSeq") from 15:02:00 on, for 8 min 30 s`."""
+    first = episode.first
+    statuses = [str(status) if status else "no answer" for status in episode.statuses]
+    said = f' "{first.words.reason}"' if first.words.reason else ""
+    what = "sign-off failed" if first.purpose == "remove" else "failed" if 0 in episode.statuses else "refused"
+    start = clients.at(one, first.start, " from ")
+    long = episode.until - first.start if episode.until is not None and first.start is not None else 0
+    lasted = f"{' on' if start else ''}, for {duration(long)}" if long > SECOND else ""
+    return f"{what} {times(episode.count)} ({listed(statuses)}{said}){start}{lasted}"
+
+
 def before(one: Registration, state: State) -> str:
     """What was before the trouble, or how often all went well."""
     registered = one.outcomes["registered"]
-    if state is REGISTERED:
+    if state in (REGISTERED, AGAIN):
         return f"renewed {times(registered - 1)}" if registered > 1 else ""
-    return "was registered before" if registered and state.trouble and state is not RAN_OUT else ""
+    late = state in (RAN_OUT, NOT_SIGNED_OFF)
+    return "was registered before" if registered and state.trouble and not late else ""
 
 
 def alike(clients: ClientSummary, one: Registration, state: State) -> tuple[object, ...]:
@@ -102,6 +156,15 @@ def _since(clients: ClientSummary, one: Registration) -> str:
     if one.failure_count > 1:
         return f"{clients.at(one, clients.since(one), ' since ')}, {count(one.failure_count, 'try')}"
     return clients.at(one, clients.since(one))
+
+
+def _not_signed_off(clients: ClientSummary, one: Registration) -> str:
+    last = one.history.last
+    told = f"{one.status}" if one.status else "no answer"
+    at = clients.at(one, last.start if last is not None else one.since)
+    until = one.reach.bound_until if one.reach.bound_until is not None else bound_until(one)
+    still = f", calls go there until {clients.clock(one.place).at(until)}" if until is not None else ""
+    return f"{told} to its sign-off{at}{still}"
 
 
 def _refused(clients: ClientSummary, one: Registration) -> str:
@@ -128,8 +191,10 @@ def _ran_out(clients: ClientSummary, one: Registration) -> str:
 
 def _registered(clients: ClientSummary, one: Registration) -> str:
     granted = f" for {one.granted} s" if one.granted is not None else ""
-    if one.outcomes["registered"] > 1 and one.since is not None:
-        return f"{clients.at(one, one.since, 'since ')}{granted}"
+    current = one.reach.current
+    since = current.start if one.reach.gaps and current is not None else one.since
+    if one.outcomes["registered"] > 1 and since is not None:
+        return f"{clients.at(one, since, 'since ')}{granted}"
     return f"registered{clients.at(one, one.last_success, ' ')}{granted}"
 
 
@@ -138,6 +203,14 @@ def _open(clients: ClientSummary, one: Registration) -> str:
 
 
 def _why_refused(clients: ClientSummary, one: Registration) -> str:
+    found = explained(clients, one)
+    about = _about_credentials(clients, one) if one.status in _CREDENTIALS else ""
+    meaning = "" if about else _STATUS.get(one.status) or _CLASS.get(one.status // 100, "")
+    return "; ".join(part for part in (about, found, meaning, server_words(one), _crowd(one)) if part)
+
+
+def _about_credentials(clients: ClientSummary, one: Registration) -> str:
+    """What is known of the digest, where the status is about credentials."""
     wrong = clients.wrong(one)
     if wrong is not None and wrong.judged.diagnosis is not None:
         return f"WRONG DIGEST: {wrong.judged.reason}"
@@ -146,15 +219,44 @@ def _why_refused(clients: ClientSummary, one: Registration) -> str:
     last = one.last_seen
     if one.failures and one.failures[-1].cause:
         return one.failures[-1].cause
-    if last is not None and last.has_credentials and one.status in (401, 403, 407):
+    if last is not None and last.has_credentials:
         ask = "" if clients.report.secrets_given else " (--credentials FILE tells which)"
         return f"password wrong or refused{ask}"
-    known = _STATUS.get(one.status) or _CLASS.get(one.status // 100, "")
-    reason = last.reason.strip() if last is not None else ""
-    return known or (f'the registrar says "{reason}"' if reason else "")
+    return ""
+
+
+def explained(clients: ClientSummary, one: Registration) -> str:
+    """The finding that broke the latest attempt, by its title."""
+    last = one.history.last
+    return clients.title(last.findings[0]) if last is not None and last.findings else ""
+
+
+def server_words(one: Registration) -> str:
+    """What the registrar says beside the status: `the registrar says "Too Many Contacts", Retry-After 60`."""
+    last = one.history.last
+    words = last.words if last is not None else ServerWords()
+    said = [f'the registrar says "{words.reason}"'] if words.reason else []
+    return ", ".join([*said, *(f"{_HEADER_WORDS.get(name, name)} {value}" for name, value in words.headers)])
+
+
+def _crowd(one: Registration) -> str:
+    last = one.history.last
+    if last is None or last.bound < MANY_BOUND or one.status in _CREDENTIALS:
+        return ""
+    return f"{last.bound} contacts of this address were bound then"
+
+
+def _why_not_signed_off(clients: ClientSummary, one: Registration) -> str:
+    found = explained(clients, one)
+    if one.outcome == "abandoned":
+        return "; ".join(part for part in (found, "the challenge to it was not answered") if part)
+    return found or (_why_silent(clients, one) if one.outcome == "timeout" else server_words(one))
 
 
 def _why_silent(clients: ClientSummary, one: Registration) -> str:
+    found = explained(clients, one)
+    if found and one.history.last is not None and one.history.last.findings[0] != "R3261-17.2-unanswered":
+        return found
     if one.last_seen is not None and one.last_seen.aborted:
         return f"the network says: {one.last_seen.aborted}"
     host = one.registrar.endpoint.host
@@ -195,6 +297,8 @@ def _why_unclear(clients: ClientSummary, one: Registration) -> str:
 
 _WHAT: dict[State, _Teller] = {
     REGISTERED: _registered,
+    AGAIN: _registered,
+    NOT_SIGNED_OFF: _not_signed_off,
     REFUSED: _refused,
     NO_ANSWER: _silent,
     GAVE_UP: _gave_up,
@@ -206,6 +310,7 @@ _WHAT: dict[State, _Teller] = {
 }
 _WHY: dict[State, _Teller] = {
     REFUSED: _why_refused,
+    NOT_SIGNED_OFF: _why_not_signed_off,
     NO_ANSWER: _why_silent,
     GAVE_UP: _why_gave_up,
     RAN_OUT: _why_gone,

@@ -9,7 +9,7 @@ again every few seconds.
 from __future__ import annotations
 
 from analyzer.evidence import SECOND
-from analyzer.register.registration import SUCCESSFUL_OUTCOMES
+from analyzer.register.attempt import SUCCESSFUL_OUTCOMES
 from analyzer.run.report import PACE, Report
 from analyzer.views.drawing.canvas import HINT, WARN, Canvas
 from analyzer.views.states import ClientSummary

@@ -1,0 +1,186 @@
+"""What a client tried, and how it went: its attempts by purpose, and the times of trouble between two successes.
+
+A report that tells a client by its last outcome hides what its user felt. Every attempt therefore leaves a record: what
+it was for, how it ended, and the registrar's own words. Of a client that is well only the failures are kept, as
+episodes, each from the first failure to the success that ended it; all attempts where every one is to be listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from analyzer.evidence import Evidence
+from analyzer.register.attempt import Attempt, Outcome, Purpose, is_cut
+from analyzer.register.binding import Binding
+from analyzer.register.requested import purpose_of, requested_expiry
+from analyzer.register.server_words import ServerWords, words_of
+from analyzer.register.transaction import Transaction
+
+KEPT_EPISODES = 8
+"""Episodes of a client that are kept: the first half and the last; `missed` counts the others."""
+KEPT_ATTEMPTS = 1000
+"""Attempts of a client that are listed; of more, the latest."""
+FAILED = frozenset(("rejected", "timeout", "abandoned"))
+"""Outcomes by which the client has not what it asked for; `open` and `unknown` tell neither."""
+
+
+class AttemptRecord(NamedTuple):
+    """An attempt at its end. `id` is the number of its first transaction; times in nanoseconds or None: `start` of the
+    first request, `end` of the final response, or of the last copy where there is none. `bound` counts the contacts
+    of the address-of-record that were known to be bound at that time; `findings` are the rules whose violations explain
+    how it ended."""
+
+    id: int
+    purpose: Purpose
+    outcome: Outcome
+    status: int
+    words: ServerWords
+    start: int | None
+    end: int | None
+    evidence: Evidence
+    cause: str
+    bound: int
+    challenged: bool
+    findings: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended without what it was for."""
+        return self.outcome in FAILED
+
+
+@dataclass(slots=True)
+class Episode:
+    """Failures in a row: the first and the last, how many, by status (0: no answer), and the success that ended them
+    (`until`, None while they last)."""
+
+    first: AttemptRecord
+    last: AttemptRecord
+    count: int = 1
+    statuses: tuple[int, ...] = ()
+    ids: tuple[int, ...] = ()
+    until: int | None = None
+    over: bool = False
+
+    def take(self, record: AttemptRecord) -> None:
+        """One more failure."""
+        self.last = record
+        self.count += 1
+        if record.status not in self.statuses:
+            self.statuses += (record.status,)
+        if len(self.ids) < KEPT_ATTEMPTS:
+            self.ids += (record.id,)
+
+
+class History:
+    """The attempts of one client. `detail` keeps all of them, not the failures alone."""
+
+    __slots__ = ("attempts", "episodes", "last", "missed", "unlisted")
+
+    def __init__(self) -> None:
+        self.attempts: list[AttemptRecord] | None = None
+        self.episodes: tuple[Episode, ...] = ()
+        self.last: AttemptRecord | None = None
+        self.missed = 0
+        self.unlisted = 0
+
+    @property
+    def is_troubled(self) -> bool:
+        """Whether failures go on that no success has ended."""
+        return bool(self.episodes) and not self.episodes[-1].over
+
+    def take(self, record: AttemptRecord, *, detail: bool) -> None:
+        """Note an attempt that is over."""
+        if detail:
+            self.attempts = attempts = self.attempts or []
+            attempts.append(record)
+            if len(attempts) > KEPT_ATTEMPTS:
+                del attempts[0]
+                self.unlisted += 1
+        running = self.episodes[-1] if self.is_troubled else None
+        if record.failed:
+            if running is not None:
+                running.take(record)
+            else:
+                self._begin(Episode(record, record, statuses=(record.status,), ids=(record.id,)))
+            self.last = record
+        elif running is not None and record.outcome in ("registered", "removed"):
+            running.until, running.over = record.end, True
+            self.last = None
+
+    def _begin(self, episode: Episode) -> None:
+        kept = self.episodes
+        if len(kept) >= KEPT_EPISODES:
+            half = KEPT_EPISODES // 2
+            kept = (*kept[:half], *kept[half + 1 :])
+            self.missed += 1
+        self.episodes = (*kept, episode)
+
+    def explain(self, causes: Mapping[int, Sequence[str]]) -> None:
+        """Take in which rules' violations explain which attempts, by number."""
+        if not causes:
+            return
+        if self.attempts is not None:
+            self.attempts = [_explained(one, causes) for one in self.attempts]
+        for episode in self.episodes:
+            episode.first, episode.last = _explained(episode.first, causes), _explained(episode.last, causes)
+
+    def renumber(self, number: Callable[[int], int]) -> None:
+        """Take the numbers that its attempts have among those of all workers."""
+        if self.attempts is not None:
+            self.attempts = [one._replace(id=number(one.id)) for one in self.attempts]
+        for episode in self.episodes:
+            episode.first = episode.first._replace(id=number(episode.first.id))
+            episode.last = episode.last._replace(id=number(episode.last.id))
+            episode.ids = tuple(map(number, episode.ids))
+
+
+def _explained(record: AttemptRecord, causes: Mapping[int, Sequence[str]]) -> AttemptRecord:
+    found = causes.get(record.id)
+    return record._replace(findings=tuple(found)) if found else record
+
+
+def attempt_purpose(transaction: Transaction, own: Sequence[Binding]) -> Purpose:
+    """What a REGISTER is for, by its contacts and by what is bound of its client (`own`) when it is sent.
+
+    RFC 3261: no Contact is a query (10.2.3); `*`, or an expiry of 0 for all, signs off (10.2.2); contacts that are
+    bound are refreshed (10.2.4), others beside those are a change, and where nothing is bound it registers (10.2.1).
+    """
+    request, now = transaction.request, transaction.first
+    if request is None or is_cut(request):
+        return "register"
+    asked = purpose_of(request)
+    if asked != "registration":
+        return "query" if asked == "query" else "remove"
+    bound = [one for one in own if one.certainty != "absent" and (now is None or one.end is None or now <= one.end)]
+    if not bound:
+        return "register"
+    contacts = request.contacts[:_FEW]
+    known = sum(
+        requested_expiry(one, request.expires) != 0 and any(own.is_of(one) for own in bound) for one in contacts
+    )
+    return "refresh" if known == len(contacts) else "change"
+
+
+_FEW = 8
+"""Contacts of a request that are held against those bound."""
+
+
+def record_of(attempt: Attempt, cause: str, bound: int) -> AttemptRecord:
+    """The record of an attempt that has its outcome."""
+    first, last = attempt.first, attempt.last
+    return AttemptRecord(
+        first.id,
+        attempt.purpose,
+        attempt.outcome,
+        attempt.status,
+        words_of(last.final) if attempt.outcome in FAILED or attempt.outcome == "open" else ServerWords(),
+        first.first,
+        last.answered_at if last.answered_at is not None else last.last,
+        first.evidence,
+        cause,
+        bound,
+        any(one.challenged and not one.has_credentials for one in attempt.transactions),
+    )

@@ -1,0 +1,136 @@
+"""Could the client be called? The timeline of one client: from when to when the registrar had a contact of it bound.
+
+Built from the registrar's own words (RFC 3261 10.3 step 8): every 2xx lists what is bound at that instant and for how
+long. A contact that a list names is bound until the time that is granted; one that it does not name is gone. A binding
+that ran out before the next grant is a gap, and so is the time until the first. Where nothing was granted in numbers,
+or the clock stepped back, it is unknown until the next list says more.
+
+Of a client at most `KEPT` stretches are kept, the first half and the last; gaps are counted and summed all the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from analyzer.evidence import SECOND, Evidence
+
+Reach = Literal["bound", "unbound", "unknown"]
+Cause = Literal[
+    "registered",
+    "ran out",
+    "refreshed too late",
+    "signed off",
+    "not listed",
+    "taken away",
+    "no expiry",
+    "clock stepped",
+]
+KEPT = 40
+"""Stretches of a client that are kept."""
+SLACK = 2 * SECOND
+"""Tolerance at the end of a binding (RFC 3261 leaves the clocks of both sides apart)."""
+
+
+@dataclass(slots=True)
+class Stretch:
+    """A time with one state: `start` and `end` in nanoseconds, `end` None while it lasts. `cause` is why it began, `by`
+    what shows that, `finding` the rule whose violation explains it. A bound stretch ends at the latest at `expires`."""
+
+    state: Reach
+    start: int
+    cause: Cause
+    by: Evidence | None = None
+    end: int | None = None
+    expires: int | None = None
+    finding: str = ""
+
+
+class Reachability:
+    """The stretches of one client, in order; `gaps` counts those without a binding between two with one, `lost` sums
+    them in nanoseconds."""
+
+    __slots__ = ("_kept", "dropped", "gaps", "lost")
+
+    def __init__(self) -> None:
+        self._kept: tuple[Stretch, ...] = ()
+        self.dropped = self.gaps = self.lost = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._kept)
+
+    @property
+    def stretches(self) -> tuple[Stretch, ...]:
+        """The stretches that are kept, in order of time."""
+        return self._kept
+
+    @property
+    def current(self) -> Stretch | None:
+        """The stretch that lasts."""
+        return self._kept[-1] if self._kept else None
+
+    @property
+    def bound_until(self) -> int | None:
+        """Until when calls go to the client by the last that the registrar said; None where it is not bound."""
+        current = self.current
+        return current.expires if current is not None and current.state == "bound" else None
+
+    def granted(self, now: int, until: int | None, by: Evidence) -> None:
+        """A 2xx at `now` lists a contact of the client, bound until `until` (None: it does not say)."""
+        current = self.current
+        if current is not None and now < current.start:
+            return  # a response that was seen late, or clocks that differ: the later word stands
+        if until is None:
+            self._go("unknown", now, "no expiry", by)
+            return
+        if current is not None and current.state == "bound":
+            if current.expires is None or now <= current.expires + SLACK:
+                current.expires = until
+                return
+            self._ran_out(current)
+        gap = self.current
+        if gap is not None and gap.state == "unbound" and gap.cause == "ran out":
+            gap.cause = "refreshed too late"
+        if gap is not None and gap.state == "unbound":
+            self.gaps += 1
+            self.lost += now - gap.start
+        self._go("bound", now, "registered", by, expires=until)
+
+    def gone(self, now: int, cause: Cause, by: Evidence) -> None:
+        """A 2xx at `now` does not list the client's contact any more, or takes it away."""
+        current = self.current
+        if current is None or current.state == "unbound" or now < current.start:
+            return
+        if current.state == "bound" and current.expires is not None and now > current.expires + SLACK:
+            self._ran_out(current)
+            return
+        self._go("unbound", now, cause, by)
+
+    def clock_stepped(self, now: int) -> None:
+        """The capture's clock was set back: what was known of ends cannot be compared with what follows."""
+        current = self.current
+        if current is not None and current.state != "unknown":
+            self._go("unknown", max(now, current.start), "clock stepped", None)
+
+    def settle(self, end: int | None) -> None:
+        """The source has ended at `end`: what ran out before that is over."""
+        current = self.current
+        if current is None or end is None or current.state != "bound" or current.expires is None:
+            return
+        if current.expires + SLACK < end:
+            self._ran_out(current)
+
+    def _ran_out(self, current: Stretch) -> None:
+        assert current.expires is not None
+        self._go("unbound", max(current.start, current.expires), "ran out", None)
+
+    def _go(self, state: Reach, now: int, cause: Cause, by: Evidence | None, *, expires: int | None = None) -> None:
+        kept = self._kept
+        if kept and kept[-1].state == state and state != "bound":
+            return
+        if kept:
+            kept[-1].end = now
+        if len(kept) >= KEPT:
+            kept = (*kept[: KEPT // 2], *kept[KEPT // 2 + 1 :])
+            self.dropped += 1
+        self._kept = (*kept, Stretch(state, now, cause, by, None, expires))
