@@ -7,9 +7,9 @@ Via (or a log lost it) they fall back, with falling confidence, to Call-ID + CSe
 and, for a response cut before these, the only open transaction of the address pair (K5). Never by address alone while
 Call-ID and CSeq can be read, and never by order of arrival.
 
-A transaction that is answered lives 64*T1 longer, to take in late copies; one that is not is called unanswered after
-Timer F and a grace. All by capture time, so memory is bounded by the traffic of some 40 seconds. Where the source has
-no clock, a thousand messages stand for a second. Ticks are nanoseconds since the table began.
+A transaction that is answered lives 64*T1 longer, to take in late copies; another is unanswered after Timer F and a
+grace, by capture time, so memory holds some 40 seconds. Without a clock a thousand messages stand for a second. Ticks
+are nanoseconds since the table began.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _event = tuple.__new__
 
 
 class TransactionTable:
-    """The live transactions. Feed it messages in the order of the source; it responses with events."""
+    """The live transactions. Feed it messages in the order of the source; it answers with events."""
 
     def __init__(self, counter: MessageCounter | None = None) -> None:
         self._ordinal = counter or MessageCounter()

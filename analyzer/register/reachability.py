@@ -20,6 +20,8 @@ Cause = Literal[
     "registered",
     "ran out",
     "refreshed too late",
+    "refused",
+    "not answered",
     "signed off",
     "not listed",
     "taken away",

@@ -29,6 +29,7 @@ from analyzer.register.identity import aor_of, client_of, registrar_of
 from analyzer.register.keys import from_tag
 from analyzer.register.lapses import LapseWatch
 from analyzer.register.matching import TransactionTable
+from analyzer.register.reached import note_reached
 from analyzer.register.registration import Registration
 from analyzer.register.registry import Registry
 from analyzer.register.subjects import (
@@ -284,7 +285,8 @@ class Reconstructor:
                 self.bindings.answered(registration.registrar, registration.aor, transaction, registration.id)
             )
             self._note_bindings(registration, events)
-            self._reached(registration, transaction, attempt, events)
+            purpose = attempt.purpose if attempt is not None else "register"
+            note_reached(registration, transaction, purpose, events, self.bindings, self.registry)
         concluded = attempt is not None and attempt.last is transaction and attempt.answered()
         if transaction.method == "REGISTER":
             self.emit(MessageSubject(final, transaction, registration))
@@ -351,29 +353,6 @@ class Reconstructor:
             if binding.granted is not None:
                 registration.granted = binding.granted
                 self.lapses.watch(binding, registration)
-
-    def _reached(
-        self, registration: Registration, transaction: Transaction, attempt: Attempt | None, events: list[BindingEvent]
-    ) -> None:
-        """What a 2xx says of who can be called: the client itself, and others whose contacts it takes away."""
-        now, final = transaction.answered_at, transaction.final
-        if now is None or final is None:
-            return
-        by = final.raw_message.evidence
-        own = [event.binding for event in events if event.binding.registration == registration.id]
-        granted = [one for one in own if one.certainty != "absent" and one.transaction is transaction]
-        ends = [one.end for one in granted if one.end is not None and one.certainty == "present"]
-        purpose = attempt.purpose if attempt is not None else "register"
-        if granted:
-            registration.reach.granted(now, max(ends) if ends else None, by)
-        elif purpose == "remove":
-            registration.reach.gone(now, "signed off", by)
-        elif purpose != "query" and not final.contacts:
-            registration.reach.granted(now, None, by)
-        taken = {event.binding.registration for event in events if event.kind == "removed"}
-        for other in (self.registry.of(number) for number in taken if number is not None):
-            if other is not None and not any(self.bindings.is_present(one) for one in other.bindings):
-                other.reach.gone(now, "not listed" if other is registration else "taken away", by)
 
     def _lapse(self, now: int) -> None:
         for event, registration in self.lapses.lapsed(now):

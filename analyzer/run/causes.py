@@ -1,8 +1,8 @@
 """Cause and effect in the finished report: attempts and gaps learn which findings explain them.
 
 The judge has tied violations to failed attempts as these ended; here the ties are turned round, so that an attempt and
-an episode name their findings, and gaps in a client's reachability are tied to the findings of rules that explain gaps:
-a finding on the client whose evidence lies in the gap, or just before it.
+an episode name their findings. A gap in a client's reachability is tied to the failures that it lies in, and otherwise
+to a finding on the client, of a rule that explains gaps, whose evidence lies in it or just beside it.
 """
 
 from __future__ import annotations
@@ -34,11 +34,24 @@ def tie_causes(registrations: Sequence[Registration], findings: Sequence[Finding
     gaps = 0
     for one in registrations:
         one.history.explain(causes)
-        for gap in one.reach.stretches if one.id in on_client else ():
-            if gap.state == "unbound" and (found := _cause_of(gap, on_client[one.id])) is not None:
-                gap.finding = found.rule
-                gaps += 1
+        for gap in one.reach.stretches:
+            if gap.state == "unbound" and gap.cause in ("ran out", "refreshed too late"):
+                _explain(gap, one, on_client.get(one.id, ()))
+                gaps += bool(gap.finding)
     return len(causes) + gaps
+
+
+def _explain(gap: Stretch, one: Registration, findings: Sequence[Finding]) -> None:
+    """A binding that ran out while the client's attempts failed was lost by these; else by who came too late."""
+    for episode in one.history.episodes:
+        start, end = episode.first.start, episode.until
+        if start is not None and (gap.end is None or start < gap.end) and (end is None or end >= gap.start):
+            gap.cause = "not answered" if episode.first.status == 0 else "refused"
+            gap.finding = next(iter(episode.first.findings), "")
+            return
+    found = _cause_of(gap, findings)
+    if found is not None:
+        gap.finding = found.rule
 
 
 def _cause_of(gap: Stretch, findings: Sequence[Finding]) -> Finding | None:

@@ -74,6 +74,7 @@ class ClientSummary:
         self.counts = Counter(state for _, state in self.states)
         for outcome, number in report.unlisted.items():
             self.counts[_OF_OUTCOME[outcome]] += number
+        self.failures = sum(episode.count for one in report.registrations for episode in one.history.episodes)
         self.troubled = {one.id for one, state in self.states if state.trouble}
 
     def title(self, rule: str) -> str:

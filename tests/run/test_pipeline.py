@@ -171,8 +171,8 @@ def test_subjects_of_each_kind_are_asked_for() -> None:
         "AttemptSubject",
         "BindingSubject",
         "MessageSubject",
-        "TransitionSubject",
         "TransactionSubject",
+        "TransitionSubject",
     ]
 
 
@@ -198,7 +198,7 @@ def test_the_finding_that_explains_takes_the_other_in() -> None:
         return Violated("consequence")
 
     cards = (
-        rule(root, id="T-root", subject="attempt", folds=("T-leaf",)),
+        rule(root, id="T-root", subject="attempt", supersedes=("T-leaf",)),
         rule(consequence, id="T-leaf", subject="transaction"),
     )
     found = {finding.rule: finding for finding in report(rules=cards).findings}

@@ -123,7 +123,7 @@ class Tally:
 
 
 class Block:
-    """A block being read. `push` takes lines until it responses with the `Close`."""
+    """A block being read. `push` takes lines until it answers with the `Close`."""
 
     def __init__(self, banner: Banner, line: Line, moment: Moment | None, *, in_entry: bool, patient: bool) -> None:
         self.banner = banner

@@ -31,12 +31,14 @@ class Entry:
     occurrences: int = 0
     clients: set[object] = field(default_factory=set)
     troubled: set[object] = field(default_factory=set)
+    broken: set[int] = field(default_factory=set)
     agents: Counter[str] = field(default_factory=Counter)
 
     def take(self, finding: Finding, troubled: set[int]) -> None:
         """Count one more."""
         client = finding.registration if finding.registration is not None else finding.call_id
         self.occurrences += finding.count
+        self.broken.update(finding.explains)
         self.clients.add(client)
         self.agents[finding.user_agent] += 1
         if finding.registration in troubled:
@@ -46,7 +48,7 @@ class Entry:
 
 
 def grouped(findings: Iterable[Finding], troubled: set[int]) -> list[Entry]:
-    """The entries: the worst first, then what touches a client in trouble, then what touches most clients."""
+    """The entries: first what broke registrations, then the worst, then those on clients in trouble, or on most."""
     entries: dict[tuple[str, str, str], Entry] = {}
     for finding in findings:
         severity = finding.severity
@@ -55,7 +57,13 @@ def grouped(findings: Iterable[Finding], troubled: set[int]) -> list[Entry]:
         entry = entries.setdefault(key, Entry(severity, finding))
         entry.take(finding, troubled)
     return sorted(
-        entries.values(), key=lambda one: (-SEVERITIES.index(one.severity), -len(one.troubled), -len(one.clients))
+        entries.values(),
+        key=lambda one: (
+            not one.broken,
+            -SEVERITIES.index(one.severity),
+            -len(one.troubled),
+            -len(one.clients),
+        ),
     )
 
 
@@ -76,10 +84,16 @@ def draw_findings(canvas: Canvas, clients: ClientSummary, options: ViewOptions) 
 
 
 def headline(entries: list[Entry], clients: ClientSummary) -> str:
-    """How many of each kind, and whether they explain a failure."""
+    """How many of each kind, and what they explain: computed from the ties of findings to what they broke."""
     seen = Counter(entry.severity for entry in entries)
     whole = sum(seen.values())
-    if not clients.troubled:
+    causes = [entry for entry in entries if entry.broken]
+    if causes:
+        broken = count(len(set().union(*(entry.broken for entry in causes))), "failed attempt")
+        verb = "explain" if len(causes) > 1 else "explains"
+        who = f"which {verb}" if whole == len(causes) else f"{len(causes)} of them {verb}"
+        return f"{_counted(seen)}, {who} {broken}:"
+    if not clients.troubled and not clients.failures:
         if seen["error"]:
             none = "which broke no registration" if whole == 1 else "none of which broke a registration"
             return f"{_counted(seen)}, {none}:"
@@ -139,6 +153,8 @@ def _about(canvas: Canvas, entry: Entry, clients: ClientSummary, places: tuple[s
         yield (count(number, "client") + among + many, DIM)
     elif entry.occurrences > 1:
         yield (times(entry.occurrences), DIM)
+    if entry.broken:
+        yield (f"explains {count(len(entry.broken), 'failed attempt')}", DIM)
     where = " ".join(part for part in places if part)
     if where:
         yield (where, DIM)
