@@ -43,8 +43,11 @@ HELP_MODULES = {
     "analyzer.cli.run",
     "analyzer.cli.signals",
     "analyzer.interruption",
+    "analyzer.plugins",
     "analyzer.views",
+    "analyzer.views.drawing",
     "analyzer.views.drawing.output",
+    "analyzer.views.formats",
 }
 LOG_PACKAGES = ("capture", "cli", "judge", "register", "rules", "run", "sip", "views")
 NOT_FOR_LOGS = (
