@@ -54,7 +54,7 @@ _event = tuple.__new__
 
 
 class TransactionTable:
-    """The live transactions. Feed it messages in the order of the source; it responses with events."""
+    """The live transactions, fed in the order of the source: it remembers for rules their subject's `transaction`."""
 
     def __init__(self, counter: MessageCounter | None = None) -> None:
         self._ordinal = counter or MessageCounter()
