@@ -29,7 +29,7 @@ def read(stream, source):
     for line in stream:
         source.frames += 1
         %s
-        if line.startswith(b"#sip ") and len(line) > 20:
+        if line.startswith(b"#sip ") and len(line) > 9:
             place = LogLines(source.name, source.frames, source.frames)
             source.messages += 1
             yield RawMessage(line[5:], None, place, *ENDS, "UDP", Fidelity.TEXT_LOG)

@@ -18,8 +18,8 @@ class LinkLayer(Protocol):
     """A module of this folder: one header before IP.
 
     `DLTS` are its LINKTYPE_ numbers (tcpdump.org/linktypes.html); no two modules may have the same. `EXAMPLE` is a
-    header before an IPv4 packet, with the first octet of that (0x45): the tests put packets behind it, and ask tshark
-    about them under each number.
+    header of the first of them before an IPv4 packet, with the first octet of that (0x45): the tests put packets behind
+    it, and ask tshark about them.
     """
 
     EXAMPLE: bytes
