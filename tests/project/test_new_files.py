@@ -40,7 +40,7 @@ def make(copy: Path, kind: str, name: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, cwd=copy, capture_output=True, text=True, check=False)
 
 
-def tested(copy: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def run_tests(copy: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """pytest in the copy, where nothing may be left of this run's own options."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *words]
     return subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
@@ -58,11 +58,11 @@ def test_the_file_fails_until_it_is_filled_in(kind: str, name: str, file: str, c
         assert command == f".venv/bin/python -m pytest {KINDS[kind].tests} -k '{name} or {path.stem}'"
         for check in (["check"], ["format", "--check"]):
             subprocess.run([sys.executable, "-m", "ruff", *check, str(path)], cwd=copy, check=True, capture_output=True)
-        chosen = tested(copy, "tests/plugins", "-k", f"{name} or {path.stem}")
+        chosen = run_tests(copy, "tests/plugins", "-k", f"{name} or {path.stem}")
         assert chosen.returncode == 1, chosen.stdout[-2000:]
         assert path.stem in chosen.stdout
         if kind == "rule":
-            assert tested(copy, "tests/rules/test_rule_examples.py", "-k", f"{name} or {path.stem}").returncode == 1
+            assert run_tests(copy, "tests/rules/test_rule_examples.py", "-k", f"{name} or {path.stem}").returncode == 1
     finally:
         path.unlink()
 
@@ -70,7 +70,7 @@ def test_the_file_fails_until_it_is_filled_in(kind: str, name: str, file: str, c
 @pytest.mark.timeout(400)
 def test_only_the_new_file_failed(copy: Path) -> None:
     """The same tests pass where it is not: what failed is what is to be said."""
-    run = tested(copy, "tests/plugins/test_contracts.py", "-k", "not mypy")
+    run = run_tests(copy, "tests/plugins/test_contracts.py", "-k", "not mypy")
     assert run.returncode == 0, run.stdout[-2000:]
 
 
