@@ -14,10 +14,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCK := requirements.lock
 
-NAME ?= message
+fuzz: NAME ?= message
 SECONDS ?= 600
 
-.PHONY: demo test check fuzz pytest tools bytecode benchmark docs format lock clean
+.PHONY: demo test check fuzz pytest tools bytecode benchmark docs samples rule dialect format lock clean
 
 # Findings (exit 1) are what a demonstration is for; anything above is a failure.
 demo: bytecode
@@ -54,6 +54,17 @@ fuzz: $(VENV)/.installed-test
 # The page on the tables is printed from their data dictionary.
 docs: $(VENV)/.installed
 	$(BIN)/python -m analyzer.dataframes >docs/tables.md
+
+# What the samples say of themselves (findings, causes of storms, outcomes) is made anew; what changes is shown.
+samples: $(VENV)/.installed
+	@$(BIN)/python -m scripts.samples
+
+# The file of a new rule or log dialect, to be filled in: make rule ID=R3261-10.2-callid, make dialect NAME=kamailio-xlog.
+rule:
+	@$(PYTHON) scripts/new.py rule '$(ID)'
+
+dialect:
+	@$(PYTHON) scripts/new.py dialect '$(NAME)'
 
 format: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .

@@ -2,7 +2,8 @@
 
 A defect is a value. It hangs on the thing that has it (a datagram, a message, a header value, a source) and never
 crosses a module as an exception: a capture tool must be able to hold what it was built to complain about.
-`SourceError` is the one exception of reading: the source cannot be read at all (DESIGN section 5).
+`SourceError` is the one exception of reading: the source cannot be read at all (DESIGN section 5). `ContractError` is
+for who writes a plug-in (`analyzer/plugins.py`).
 """
 
 from __future__ import annotations
@@ -39,3 +40,7 @@ class SourceError(Told):
     def __reduce__(self) -> tuple[object, ...]:
         """Travel from a worker's process to the one that reports."""
         return partial(SourceError, offset=self.offset, hint=self.hint), (self.source, self.reason)
+
+
+class ContractError(Told):
+    """A module of a folder of plug-ins does not keep the Protocol of the folder: one line with file, name and why."""

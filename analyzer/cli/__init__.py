@@ -21,7 +21,7 @@ import click
 from analyzer.cli import signals
 from analyzer.cli.options import LEVELS, Command, Exemplary, analyzing, catalogue_option, dialect_option
 from analyzer.cli.run import chosen_rules, leave, options_of, read_report, write_out
-from analyzer.views import wants_detail
+from analyzer.views import LeadsWith, wants_detail
 
 if TYPE_CHECKING:
     from analyzer.run.report import Report
@@ -130,7 +130,7 @@ def rules_command(view: str) -> None:
     """List the rules: what sipcheck looks for, by which clause."""
     from analyzer.views.catalogue import write_catalogue
 
-    write_out(lambda out: write_catalogue(view, out, options_of("rules", "auto", show_all=True)))
+    write_out(lambda out: write_catalogue(view, out, options_of("auto", show_all=True)))
 
 
 @sipcheck.command("explain", short_help="Explain one rule.")
@@ -141,17 +141,18 @@ def explain_command(rule: str, view: str) -> None:
     from analyzer.views.catalogue import write_rule
 
     card = chosen_rules((rule,))[0]
-    write_out(lambda out: write_rule(card, view, out, options_of("explain", "auto", show_all=True)))
+    write_out(lambda out: write_rule(card, view, out, options_of("auto", show_all=True)))
 
 
 def _run(command: str, kind: Any, *, view: str, fail_on: str, progress: bool | None, color: str, **given: Any) -> None:
     show_all = given.pop("show_all")
-    detail = wants_detail(view) or command == "verify-digest"  # its table lists the right ones too
+    leads_with: LeadsWith = "digests" if command == "verify-digest" else "clients"
+    detail = wants_detail(view) or leads_with == "digests"  # where they lead, the right ones are listed too
     report = read_report(command, kind, progress, detail=detail, **given)
     from analyzer.views import load_view
 
     render = load_view(view)
-    write_out(lambda out: render(report, out, options_of(command, color, show_all=show_all)))
+    write_out(lambda out: render(report, out, options_of(color, show_all=show_all, leads_with=leads_with)))
     sys.exit(_exit_code(report, fail_on))
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from analyzer.judge.findings import Profile, Rule
     from analyzer.register.digest.secrets import Secrets
     from analyzer.run.report import Report
+    from analyzer.views import LeadsWith
 
 _BROKEN_PIPE = 128 + 13  # as a shell reports whom SIGPIPE has ended
 
@@ -47,7 +48,7 @@ def _prompt() -> str:
         die("no password was given", signals.code())
 
 
-def options_of(command: str, color: str, *, show_all: bool) -> Any:
+def options_of(color: str, *, show_all: bool, leads_with: LeadsWith = "clients") -> Any:
     """How a view draws on this standard output (`analyzer.views.ViewOptions`)."""
     from analyzer.views import ViewOptions
     from analyzer.views.drawing.output import columns_of
@@ -57,7 +58,7 @@ def options_of(command: str, color: str, *, show_all: bool) -> Any:
         color == "auto" and terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     )
     width = columns_of(sys.stdout) if terminal or "COLUMNS" in os.environ else 0
-    return ViewOptions(width=width, color=wanted, all=show_all, command=command)
+    return ViewOptions(width=width, color=wanted, all=show_all, leads_with=leads_with)
 
 
 def write_out(render: Callable[[IO[str]], None]) -> None:

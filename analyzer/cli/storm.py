@@ -85,7 +85,7 @@ def _run(*, view: str, fail_on: str, color: str, plot: str | None, spool: str | 
     if view == "json":
         write_out(lambda out: write_json(report, found, out))
     else:
-        write_out(lambda out: write_table(report, found, out, options_of("storm", color, show_all=False)))
+        write_out(lambda out: write_table(report, found, out, options_of(color, show_all=False)))
     if report.interrupted:
         sys.exit(signals.code())
     if unreadable:

@@ -1,4 +1,36 @@
-"""What a rule may ask about the whole capture: its coverage (RULES 0.2) and the ledgers that span clients."""
+"""What a rule may ask about the whole capture: its coverage (RULES 0.2) and the ledgers that span clients.
+
+A check sees one subject and this context, and keeps nothing itself: whatever has to be remembered from one subject to
+the next is remembered for it by a ledger, bounded and counted, so that memory stays within limits, a run by several
+workers answers the same, and two rules never remember the same thing twice. Which ledger remembers what, and where a
+check reaches it:
+
+- `register/challenges.py: Challenges` (`context.challenges`; `in_force` and `next_nonce` of a transaction): which
+  nonce is in force for a client and realm, the one before it and `nextnonce`; of every nonce the first and last time
+  and to whom it went; of each server's realms whether they ever offered better than MD5, and how many numeric nonces
+  in a row went up by a small step.
+- `register/digest_ledger.py: DigestLedger` (`digests` of a transaction): the credentials of each live transaction
+  with verdict, copies, what the server made of them, and whether their nonce count rose over those before.
+- `register/registry.py: Registry` (`registration` of a subject; `stream` of a step): every client's registration,
+  with its counts of attempts, refreshes and changes of Call-ID; and for each Call-ID (`CallIdSequence`) the latest
+  transaction to each destination, and by how much CSeq jumped.
+- `register/binding.py: BindingTable` (`event` of a binding): what each registrar said is bound, from when to when,
+  and what is only `maybe`.
+- `register/responding.py: Answering` (`context.answers_from`, `context.port_answers`): which servers answered at all,
+  from which ports, and whom: what silence has to be held against.
+- `register/exchanges.py: Exchanges` (`earlier` and `same_call` of a step): the messages of the last exchange of the
+  latest clients. Of an older one `request` and `final` are None; its numbers, times and outcome are left.
+- `register/matching.py: TransactionTable` (`transaction` of a subject; `context.end`): the transactions of the last
+  forty seconds, and the capture's time.
+- `register/reconstruct.py: Reconstructor` (`context.last_heard`): when anything last came from a host.
+- `register/bounded.py: MessageCounter` (`context.counter`): which message a run is at, alike for every worker.
+  `Bounded` and `Notes` beside it hold no facts of their own: a ledger keeps its facts in them, and the one that was
+  used longest ago (`Bounded`) or first noted (`Notes`) makes room. `register/foreign.py` says what a ledger is told
+  of the messages of another worker.
+
+A rule that needs something none of them remembers adds it to the ledger of that subject, with a bound, and a sentence
+here.
+"""
 
 from __future__ import annotations
 

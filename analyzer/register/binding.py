@@ -110,7 +110,10 @@ class BindingEvent(NamedTuple):
 
 
 class BindingTable:
-    """The bindings of every address-of-record at every registrar that was seen."""
+    """The bindings of every address-of-record at every registrar that was seen.
+
+    It remembers for rules, which get each change as the `event` of a binding: what is bound until when, and how sure.
+    """
 
     def __init__(self) -> None:
         self._sets: dict[tuple[Registrar, str], list[Binding]] = {}

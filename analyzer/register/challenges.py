@@ -112,7 +112,11 @@ class Run:
 
 
 class Challenges:
-    """The challenges of all clients, bounded: the oldest nonces are evicted first."""
+    """The challenges of all clients, bounded: the oldest nonces are evicted first.
+
+    It remembers for rules, which reach it as `context.challenges`: the challenge in force for each client and realm and
+    the one before; the first and last time of every nonce and whom it went to; realms that offered better than MD5.
+    """
 
     def __init__(self) -> None:
         self._current: Bounded[tuple[int, str], list[Challenged]] = Bounded(MOST_SESSIONS, _octets)

@@ -87,7 +87,11 @@ class DigestRecord:
 
 
 class DigestLedger:
-    """The records of the live transactions, and the totals of all. `detail` keeps every record for the report."""
+    """The records of the live transactions, and the totals of all. `detail` keeps every record for the report.
+
+    It remembers for rules, which get the records of a transaction as its subject's `digests`: what this client said
+    last under a nonce (`replayed`), what it said elsewhere, and what the server made of each (`accepted`).
+    """
 
     def __init__(
         self, secrets: Secrets, challenges: Challenges, counter: MessageCounter | None = None, *, detail: bool

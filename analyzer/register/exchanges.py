@@ -19,7 +19,11 @@ MOST_OCTETS = 256 * 1024 * 1024
 
 class Exchanges:
     """The transactions that are over and kept whole, the latest of each client and Call-ID; `evicted` counts those that
-    had to give their messages up."""
+    had to give their messages up.
+
+    It remembers for rules, which get a client's last exchange as the `earlier` and `same_call` of a step: its messages,
+    as long as there is room for them; where they had to go, `request` and `final` are None.
+    """
 
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[int, str], tuple[Registration, Transaction, int]] = OrderedDict()

@@ -49,13 +49,11 @@ from analyzer.sip.transaction_key import LEGACY
 
 _PSEUDO_TICK = SECOND // 1000
 _RINGING = 180 * SECOND  # RFC 3261 16.6 item 11: Timer C is longer than three minutes
-
-
 _event = tuple.__new__
 
 
 class TransactionTable:
-    """The live transactions. Feed it messages in the order of the source; it answers with events."""
+    """The live transactions, fed in the order of the source: it remembers for rules their subject's `transaction`."""
 
     def __init__(self, counter: MessageCounter | None = None) -> None:
         self._ordinal = counter or MessageCounter()

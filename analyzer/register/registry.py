@@ -82,7 +82,11 @@ class CallIdSequence:
 
 
 class Registry:
-    """All registrations and streams; the oldest are given up beyond a bound, and counted."""
+    """All registrations and streams; the oldest are given up beyond a bound, and counted.
+
+    It remembers for rules, which get the registration as their subject's `registration` and the Call-ID as the `stream`
+    of a step: how often a client tried, refreshed and changed its Call-ID, and the CSeq of each Call-ID so far.
+    """
 
     def __init__(self, counter: MessageCounter | None = None) -> None:
         self._ordinal = counter or MessageCounter()

@@ -13,7 +13,10 @@ _MOST_PAIRS = 200_000
 
 class Answering:
     """The responses that were seen so far. `hosts` counts them by the address they came from, `ports` holds the
-    addresses with ports that answered, the latest `_MOST_PAIRS` of them."""
+    addresses with ports that answered, the latest `_MOST_PAIRS` of them.
+
+    It remembers for rules, which ask `context.answers_from` and `context.port_answers`: whether silence means anything.
+    """
 
     def __init__(self) -> None:
         self.hosts: dict[str, int] = defaultdict(int)

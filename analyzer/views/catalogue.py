@@ -150,7 +150,7 @@ def _draw_rule(out: IO[str], options: ViewOptions, rule: Rule) -> None:
     from analyzer.views.drawing.output import DEFAULT_WIDTH
 
     width = min(options.width or DEFAULT_WIDTH, _PROSE)
-    canvas = Canvas(out, ViewOptions(width, options.color, options.all, options.command))
+    canvas = Canvas(out, ViewOptions(width, options.color, options.all))
     canvas.line((rule.title, STRONG))
     canvas.line((rule.id, DIM))
     canvas.gap()

@@ -168,7 +168,7 @@ def _many(flow: Flow, secrets: Secrets, course: ConnectionOptions, given: dict[s
         die(f"{given['target']}: {error}", 3)
     render = render_json if given["view"] == "json" else render_table
     title, target = ", ".join(flow.sources), f"{load.peer} over {course.transport}"
-    options = options_of("replay", given["color"], show_all=given["show_all"])
+    options = options_of(given["color"], show_all=given["show_all"])
     write_out(lambda out: render(load, title, target, out, options))
     sys.exit(signals.code() if load.stopped and not pace.duration else 0 if is_same(load) else 1)
 
@@ -271,7 +271,7 @@ def _announce(flow: Flow, secrets: Secrets, given: dict[str, Any]) -> None:
         transport=given["transport"].upper(),
         keep_contact=given["keep_contact"],
     )
-    load_view("table")(result, sys.stderr, options_of("replay", "never", show_all=False))
+    load_view("table")(result, sys.stderr, options_of("never", show_all=False))
     who = f", as the users of {given['users']}" if given["users"] is not None else ""
     tell(f"sipcheck: sending to {given['target']}{who}")
 
@@ -311,4 +311,4 @@ class _Keyboard:
 
 def _show(result: Result, given: dict[str, Any]) -> None:
     render = load_view(given["view"])
-    write_out(lambda out: render(result, out, options_of("replay", given["color"], show_all=given["show_all"])))
+    write_out(lambda out: render(result, out, options_of(given["color"], show_all=given["show_all"])))

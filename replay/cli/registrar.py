@@ -36,7 +36,7 @@ def serve_and_show(secrets: Secrets, flow: Flow | None, given: dict[str, Any]) -
         raise click.UsageError(str(error)) from None
     except OSError as error:
         die(f"{given['listen']}: {(error.strerror or str(error)).lower()}", 3)
-    view = options_of("replay", given["color"], show_all=given["show_all"])
+    view = options_of(given["color"], show_all=given["show_all"])
     write_out(lambda out: VIEWS[given["view"]](result, out, view))
     sys.exit(signals.code() if result.report.interrupted else 0 if result.same else 1)
 

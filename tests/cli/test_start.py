@@ -43,6 +43,7 @@ HELP_MODULES = {
     "analyzer.cli.run",
     "analyzer.cli.signals",
     "analyzer.interruption",
+    "analyzer.plugins",
     "analyzer.views",
     "analyzer.views.drawing",
     "analyzer.views.drawing.output",

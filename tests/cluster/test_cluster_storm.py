@@ -27,7 +27,7 @@ STORMS = sorted((ROOT / "samples").glob("storm-*/input.pcap.gz"))
 LOGS = sorted((ROOT / "samples").glob("*/input.txt"))
 OTHERS = [path for path in sorted((ROOT / "samples").glob("*/input.pcap*")) if path not in STORMS]
 LAB = SHARED / "captures" / "lab" / "1a-chansip-real-clients" if SHARED else ROOT / "absent"
-OPTIONS = ViewOptions(width=100, color=False, all=False, command="storm")
+OPTIONS = ViewOptions(width=100, color=False, all=False)
 
 
 @pytest.fixture(autouse=True)

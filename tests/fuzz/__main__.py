@@ -94,7 +94,8 @@ def main() -> int:
         atheris = importlib.import_module("atheris")
         patch = importlib.import_module("atheris.instrument_bytecode").patch_code
         further = lambda code: cast(CodeType, patch(code, True))  # noqa: E731
-    rewrite.install(further=further)
+    for package in ("analyzer", "replay"):
+        rewrite.install(package, further=further)
     targets = importlib.import_module("tests.fuzz.targets")
     target = targets.TARGETS[arguments.name]
     kept = [path.read_bytes() for path in targets.cases(arguments.name)]

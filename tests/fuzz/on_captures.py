@@ -7,7 +7,6 @@ import struct
 from collections.abc import Callable, Iterator
 
 from analyzer.capture import hep, links
-from analyzer.capture.formats import pcap, pcapng
 from analyzer.capture.input_stream import CHUNK, InputStream
 from analyzer.capture.packets import PacketReader
 from analyzer.capture.record import Record
@@ -20,31 +19,6 @@ from tests.fuzz.invariant import bounded, sound_defects, sound_items, sound_sour
 
 RAW_IP = 101
 MOST_INFLATED = 4 << 20
-
-
-def _walk(read: Callable[[io.BytesIO, Source], Iterator[Record]], octets: bytes) -> None:
-    """The records of a file lie in it, one after the other, and do not overlap."""
-    source = Source("file")
-    with bounded(len(octets), calls=15, copies=70, start=20_000):
-        records = list(read(io.BytesIO(octets), source))
-    assert [record.number for record in records] == list(range(1, len(records) + 1))
-    end = 0
-    for record in records:
-        assert record.offset >= end
-        end = record.offset + len(record.octets)
-    assert end <= len(octets)
-    sound_source(source)
-
-
-def check_pcap(octets: bytes) -> None:
-    """A pcap file; octets without its magic number get one in front."""
-    _walk(pcap.records, octets if pcap.looks_like(octets) else b"\xd4\xc3\xb2\xa1" + octets)
-
-
-def check_pcapng(octets: bytes) -> None:
-    """A pcapng file; octets without a section header get one in front."""
-    head = b"\n\r\r\n\x1c\0\0\0\x4d\x3c\x2b\x1a\1\0\0\0" + b"\xff" * 8 + b"\x1c\0\0\0"
-    _walk(pcapng.records, octets if pcapng.looks_like(octets) else head + octets)
 
 
 def check_inlet(octets: bytes) -> None:

@@ -11,7 +11,7 @@ from analyzer.judge.flowtext import CLIENT, REGISTRAR
 from analyzer.run.pipeline import analyze_items
 from tests.fuzz.invariant import bounded
 from tests.fuzz.on_job import sound_report
-from tests.fuzz.on_logs import check_chan_sip
+from tests.fuzz.on_plugins import checks
 from tests.fuzz.on_sip import SECRETS
 from tests.register.traffic import answer, message, request
 
@@ -37,7 +37,9 @@ LINES = (
 
 def check_lines(octets: bytes) -> None:
     """A log in which each octet chooses a line."""
-    check_chan_sip(b"\n".join(LINES[octet % len(LINES)] for octet in octets))
+    log = b"\n".join(LINES[octet % len(LINES)] for octet in octets)
+    for check in checks("dialect").values():
+        check(log)
 
 
 _NONCE = 'WWW-Authenticate: Digest realm="r", nonce="{}", qop="auth"\r\n'

@@ -17,7 +17,7 @@ from analyzer.views import ViewOptions, load_view, view_names
 from tests.fuzz.invariant import bounded, sound_source
 from tests.fuzz.on_sip import CLIENT, SECRETS, SERVER
 
-OPTIONS = (ViewOptions(width=80, all=True), ViewOptions(command="verify-digest"))
+OPTIONS = (ViewOptions(width=80, all=True), ViewOptions(leads_with="digests"))
 _LONGEST_FACTOR = 200  # what a view writes, per octet read
 
 

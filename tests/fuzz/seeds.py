@@ -9,6 +9,7 @@ import random
 import zlib
 from collections.abc import Iterator
 
+from analyzer.capture import links
 from analyzer.evidence import RawMessage
 from tests.capture import asterisk_text as log
 from tests.capture.build import (
@@ -32,12 +33,9 @@ from tests.capture.build import (
 from tests.capture.tcp_talk import Talk
 from tests.fuzz.on_captures import joined, segment
 from tests.fuzz.on_job import item
+from tests.fuzz.on_plugins import LONGEST, MOST, link_packets
+from tests.plugins.folders import FOLDERS, loaded
 from tests.shared import ROOT
-
-LONGEST = 60_000
-"""Octets of a sample that is used."""
-MOST = 6000
-"""Octets of it that are used: a fuzzer wants small inputs."""
 
 TALK = Talk().open().up(0, message(1)[:50]).up(80, message(1)[80:]).up(50, message(1)[50:80]).fin(200, 2)
 FRAMES = [
@@ -102,7 +100,9 @@ def link_frames() -> list[bytes]:
     heads = [b"\2\0\0\0", b"", b"\xff\x03\0\x21", b"\0\x21", b"\x11\0\0\0\0\0\0\x21", bytes(14) + b"\x08\0"]
     cooked = [b"\x08\0" + bytes(18), bytes(12) + b"\x88\x47\0\0\x01\0", bytes(12) + b"\x88\x64\x11\0\0\0\0\0\0\x21"]
     llc = bytes(12) + b"\0\x20\xaa\xaa\x03\0\0\0\x08\0"
-    found = [bytes([number]) + joined([head + packet, head + six]) for number in range(14) for head in heads[:2]]
+    kinds = sorted(links.table())
+    found = [bytes([at]) + joined([octets, octets[:-9]]) for at, octets in link_packets(kinds)]
+    found += [bytes([at]) + joined([head + packet, head + six]) for at in range(len(kinds)) for head in heads[:2]]
     return [*found, *(bytes([n]) + joined([head + packet]) for n in (1, 2, 9, 13) for head in [*heads, *cooked, llc])]
 
 
@@ -229,11 +229,13 @@ def pjsip_logs() -> list[bytes]:
 
 
 def credential_files() -> list[bytes]:
-    """A file in each format."""
+    """A file in each format, the examples first."""
+    examples = [loaded("credentials", name).EXAMPLE for name in FOLDERS["credentials"].names()]
     ha1 = b"0123456789abcdef0123456789abcdef"
     xml = b'<?xml version="1.0" encoding="iso-8859-1"?><user id="1"><param name="password" value="x"/></user>'
     sql = b"INSERT INTO `subscriber` (`username`,`domain`,`password`,`ha1`) VALUES ('a','d','p''q',''),('b','d','','"
     return [
+        *examples,
         b"username,realm,password,ha1\nbob,r,secret,\neve,r,," + ha1 + b"\n",
         b'bob,,"sec,ret"\n',
         xml,

@@ -24,7 +24,8 @@ def _arguments() -> argparse.Namespace:
 
 
 def _counted(arguments: argparse.Namespace) -> None:
-    rewrite.install()
+    for package in ("analyzer", "replay"):
+        rewrite.install(package)
     importlib.import_module(arguments.module)
     growth = importlib.import_module("tests.hardness.growth")
     counts = {}

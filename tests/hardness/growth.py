@@ -37,12 +37,13 @@ _traps: dict[str, dict[str, Trap]] = {}
 
 
 def trap(
-    size: int, *, full: int = 1_000_000
+    size: int, *, full: int = 1_000_000, name: str = "", module: str = ""
 ) -> Callable[[Callable[[int], Callable[[], object]]], Callable[[int], Callable[[], object]]]:
-    """Decorator: a trap of the module that defines it."""
+    """Decorator: a trap of the module that defines it, or of `module` under `name`."""
 
     def keep(build: Callable[[int], Callable[[], object]]) -> Callable[[int], Callable[[], object]]:
-        _traps.setdefault(build.__module__, {})[build.__name__] = Trap(build.__name__, build, size, full)
+        called = name or build.__name__
+        _traps.setdefault(module or build.__module__, {})[called] = Trap(called, build, size, full)
         return build
 
     return keep

@@ -137,5 +137,5 @@ def install(package: str = "analyzer", *, further: Further | None = None) -> Non
     plain = [name for name in loaded if _HOOKS not in vars(sys.modules[name])]
     if plain:
         raise RuntimeError(f"{package} is loaded already, without counters: {plain[0]}")
-    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+    if not any(isinstance(finder, _Finder) and finder.package == package for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder(package, further))

@@ -63,7 +63,7 @@ def names(report: Report) -> set[str]:
 
 def printed(report: Report, view: str) -> str:
     out = io.StringIO()
-    load_view(view)(report, out, ViewOptions(width=100, color=False, all=True, command="pcap"))
+    load_view(view)(report, out, ViewOptions(width=100, color=False, all=True))
     return out.getvalue()
 
 

@@ -25,7 +25,7 @@ from tests.shared import ROOT, SHARED
 CAPTURES = sorted((ROOT / "samples").glob("*/input.pcap*"))
 LAB = sorted((SHARED / "captures").rglob("*.pcap*")) if SHARED else []
 SMALL = [path for path in CAPTURES + LAB if path.stat().st_size < 1 << 20]
-OPTIONS = ViewOptions(width=100, color=False, all=True, command="pcap")
+OPTIONS = ViewOptions(width=100, color=False, all=True)
 
 
 def printed(report: Report, view: str) -> str:

@@ -10,7 +10,7 @@ from analyzer.judge.flowtext import read_flow
 from analyzer.register.digest.secrets import Secrets
 from analyzer.run.pipeline import analyze_items
 from analyzer.run.report import Report
-from analyzer.views import ViewOptions
+from analyzer.views import LeadsWith, ViewOptions
 from analyzer.views.formats.table import render
 
 REGISTERED = """
@@ -63,13 +63,13 @@ def drawn(
     *,
     color: bool = False,
     all: bool = False,
-    command: str = "pcap",
+    leads_with: LeadsWith = "clients",
     encoding: str = "utf-8",
 ) -> str:
     """The table of a report, as `encoding` lets it be written."""
     octets = io.BytesIO()
     out = io.TextIOWrapper(octets, encoding=encoding, newline="")
-    render(report, out, ViewOptions(width=width, color=color, all=all, command=command))
+    render(report, out, ViewOptions(width=width, color=color, all=all, leads_with=leads_with))
     out.flush()
     return octets.getvalue().decode(encoding)
 

@@ -105,7 +105,7 @@ def test_what_was_tried_in_vain_makes_no_rows() -> None:
 
 def test_verify_digest_begins_with_the_passwords() -> None:
     report = report_of(LOGIN % 200, passwords={"bob": "secret"}, detail=True)
-    text = drawn(report, command="verify-digest")
+    text = drawn(report, leads_with="digests")
     assert text.index("bob's password is right.") < text.index("1 client, registered.")
 
 
@@ -132,7 +132,7 @@ def test_what_contradicts_is_said_aloud() -> None:
         record("d", MATCH),
         record("d", MATCH, accepted=False),
     ]
-    text = drawn(report, 120, command="verify-digest")
+    text = drawn(report, 120, leads_with="digests")
     assert "once, accepted all the same" in text
     assert "once, refused all the same" in text
     assert "once, without a decision" in text
@@ -143,7 +143,7 @@ def test_right_ones_need_no_line_but_for_verify_digest() -> None:
     report = report_of(LOGIN % 200, passwords={"bob": "secret"})
     report.digests[:] = [record("bob")]
     assert not lines_with(drawn(report), "✓ right")
-    assert lines_with(drawn(report, command="verify-digest"), "✓ right")
+    assert lines_with(drawn(report, leads_with="digests"), "✓ right")
 
 
 def test_without_secrets_it_says_what_to_give() -> None:
@@ -157,7 +157,7 @@ def test_without_secrets_it_says_what_to_give() -> None:
 def test_without_digests_secrets_have_nothing_to_do() -> None:
     assert "No digest response was seen" not in drawn(report_of(REGISTERED))
     assert "No digest response was seen" in drawn(report_of(REGISTERED, passwords={"bob": "x"}))
-    assert "No digest response was seen" in drawn(report_of(REGISTERED), command="verify-digest")
+    assert "No digest response was seen" in drawn(report_of(REGISTERED), leads_with="digests")
 
 
 def test_a_wrong_password_is_named_beside_the_client() -> None:
@@ -171,4 +171,4 @@ def test_no_password_is_drawn() -> None:
     for given in ("secret", "unlike-hunter2"):
         report = report_of(LOGIN % 403, passwords={"bob": given}, detail=True)
         for every in (False, True):
-            assert given not in drawn(report, 200, all=every, command="verify-digest")
+            assert given not in drawn(report, 200, all=every, leads_with="digests")

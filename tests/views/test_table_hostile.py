@@ -14,6 +14,7 @@ from analyzer.evidence import Evidence, Frame
 from analyzer.judge.findings import Confidence, Finding
 from analyzer.rules import all_rules
 from analyzer.run.report import Report
+from analyzer.views import LeadsWith
 from tests.views.reports import LOGIN, drawn, lines_with, report_of, user
 
 LONG_NAME = "日本語の名前がとても長いのでここで切られる必要があります田中太郎"
@@ -59,11 +60,11 @@ def assert_harmless(text: str, width: int) -> None:
 
 
 @pytest.mark.parametrize("width", [60, 61, 79, 80, 99, 100, 119, 120, 160, 200])
-@pytest.mark.parametrize("command", ["pcap", "verify-digest"])
-def test_no_line_is_wider_than_the_terminal(width: int, command: str) -> None:
+@pytest.mark.parametrize("leads_with", ["clients", "digests"])
+def test_no_line_is_wider_than_the_terminal(width: int, leads_with: LeadsWith) -> None:
     report = report_of(HOSTILE + LOGIN % 403, rules=all_rules(), tail=60, passwords={"bob": "other"})
     for every in (False, True):
-        assert_harmless(drawn(report, width, command=command, all=every), width)
+        assert_harmless(drawn(report, width, leads_with=leads_with, all=every), width)
 
 
 def test_markup_and_escapes_are_shown_as_they_are() -> None:

@@ -11,8 +11,30 @@ from analyzer.capture.asterisk.reader import Reader, first_kind
 from analyzer.evidence import NetworkError, RawMessage, Source
 
 NAME = "asterisk-pjsip"
-KIND = "log"
 TITLE = "Asterisk PJSIP log"
+EXAMPLE = b"""
+<--- Received SIP request (239 bytes) from UDP:192.0.2.10:5060 --->
+REGISTER sip:pbx.example.com SIP/2.0
+Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK1
+From: <sip:bob@example.com>;tag=f1
+To: <sip:bob@example.com>
+Call-ID: a1
+CSeq: 1 REGISTER
+Contact: <sip:bob@192.0.2.10:5060>
+Content-Length: 0
+
+
+<--- Transmitting SIP response (188 bytes) to UDP:192.0.2.10:5060 --->
+SIP/2.0 200 OK
+Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK1
+From: <sip:bob@example.com>;tag=f1
+To: <sip:bob@example.com>;tag=t1
+Call-ID: a1
+CSeq: 1 REGISTER
+Content-Length: 0
+
+
+"""
 
 
 def looks_like(head: bytes) -> bool:

@@ -1,23 +1,48 @@
 """One file per capture format here, one per text log in `analyzer/capture/dialects/`, found by name order.
 
-A capture format has `NAME`, `KIND = "capture"`, `TITLE`, `looks_like(head)` and `records(stream, source)`; a log
-dialect has `NAME`, `KIND = "log"`, `TITLE`, `looks_like(head)` and `read(stream, source)`. Shared parts lie beside
-these folders, never in them.
+`CaptureFormat` says what a module of this folder declares, `dialects.LogDialect` what one of the other. Shared parts
+lie beside these folders, never in them.
 """
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
+import sys
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO, Literal, NamedTuple
+from typing import BinaryIO, Literal, NamedTuple, Protocol
 
+from analyzer import plugins
 from analyzer.capture import dialects
+from analyzer.capture.dialects import LogDialect
 from analyzer.capture.record import Record
 from analyzer.evidence import Item, Source
 
 HEAD = 1 << 18
 """Octets of a file, after decompression, that `looks_like` is shown at most."""
+
+
+class CaptureFormat(Protocol):
+    """A module of this folder: a file of packets.
+
+    `NAME` is what `--dialect` takes: the file's name. `TITLE` names the kind of file in messages, as in `pcap
+    capture`. `EXAMPLE` is a small file with one packet at least: the tests read it, change it at random and make it
+    long.
+    """
+
+    NAME: str
+    TITLE: str
+    EXAMPLE: bytes
+
+    def looks_like(self, head: bytes) -> bool:
+        """Whether a file is of this format, by its magic number. `head` holds its first 12 octets, or fewer: a live
+        capture may not have more yet. Never raises, and says yes to nothing that another format claims."""
+
+    def records(self, stream: BinaryIO, source: Source) -> Iterator[Record]:
+        """The packets of the file in its order, numbered from 1 as Wireshark does, with offset (octets), link type
+        (LINKTYPE_ number), original length and a time in nanoseconds since 1970 (UTC) or None.
+
+        Never raises for what the file holds: damage sets `source.damaged` and leaves a `Defect` with its offset, and
+        what came before it is kept. Yields as it reads; memory bounded, work linear in the file.
+        """
 
 
 class Format(NamedTuple):
@@ -32,17 +57,12 @@ class Format(NamedTuple):
 
 
 def discover() -> list[Format]:
-    """All formats, in the order of their modules' names. An import that fails is an error, never a format less."""
+    """All formats, in the order of their names. An import that fails is an error, never a format less; one that does
+    not keep its contract raises `ContractError`."""
+    captures = plugins.load_all(sys.modules[__name__], CaptureFormat)
+    logs = plugins.load_all(dialects, LogDialect)
     found = [
-        *pkgutil.iter_modules(__path__, f"{__name__}."),
-        *pkgutil.iter_modules(dialects.__path__, f"{dialects.__name__}."),
+        *(Format(one.NAME, "capture", one.TITLE, one.looks_like, one.records, None) for one in captures),
+        *(Format(one.NAME, "log", one.TITLE, one.looks_like, None, one.read) for one in logs),
     ]
-    names = sorted((module.name for module in found), key=lambda name: name.rpartition(".")[2])
-    return [declared(importlib.import_module(name)) for name in names]
-
-
-def declared(module: Any) -> Format:
-    """The format that a module declares; AttributeError where it declares only half of one."""
-    if module.KIND == "capture":
-        return Format(module.NAME, "capture", module.TITLE, module.looks_like, module.records, None)
-    return Format(module.NAME, "log", module.TITLE, module.looks_like, None, module.read)
+    return sorted(found, key=lambda form: form.name)

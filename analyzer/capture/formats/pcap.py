@@ -19,8 +19,8 @@ from analyzer.capture.window import KEPT, Window
 from analyzer.evidence import SECOND, Source
 
 NAME = "pcap"
-KIND = "capture"
 TITLE = "pcap capture"
+EXAMPLE = struct.pack("<IHHiIII4I20s", 0xA1B2C3D4, 2, 4, 0, 0, 0xFFFF, 101, 1, 0, 20, 20, b"\x45" * 20)
 
 MAX_PACKET = 262144
 """Longest packet that is believed; what Wireshark believes too."""

@@ -21,8 +21,12 @@ from analyzer.capture.window import Window
 from analyzer.evidence import Source
 
 NAME = "pcapng"
-KIND = "capture"
 TITLE = "pcapng capture"
+EXAMPLE = (
+    struct.pack("<IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28)
+    + struct.pack("<IIHHII", 1, 20, 101, 0, 0, 20)
+    + struct.pack("<IIIIIII20sI", 6, 52, 0, 0, 1, 20, 20, b"\x45" * 20, 52)
+)
 
 MAX_BLOCK = 1 << 24
 """Longest block that is believed, in octets."""

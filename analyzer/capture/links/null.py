@@ -10,6 +10,7 @@ from analyzer.capture.link_tags import by_version
 from analyzer.capture.links import IPV4, IPV6
 
 DLTS = (0, 108)
+EXAMPLE = b"\x02\0\0\0\x45"
 
 _FAMILIES = {2: IPV4, 10: IPV6, 24: IPV6, 28: IPV6, 30: IPV6}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from analyzer.capture.link_tags import ppp
 
 DLTS = (9, 50, 51)
+EXAMPLE = b"\xff\x03\x00\x21\x45"
 
 
 def decode(frame: bytes) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from analyzer.capture.link_tags import by_version
 
 DLTS = (101, 12, 14, 228, 229)
+EXAMPLE = b"\x45"
 
 
 def decode(frame: bytes) -> tuple[int, int]:

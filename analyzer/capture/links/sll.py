@@ -5,6 +5,7 @@ from __future__ import annotations
 from analyzer.capture.link_tags import unwrap
 
 DLTS = (113,)
+EXAMPLE = bytes(14) + b"\x08\x00\x45"
 
 
 def decode(frame: bytes) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from analyzer.capture.link_tags import unwrap
 
 DLTS = (276,)
+EXAMPLE = b"\x08\x00" + bytes(18) + b"\x45"
 
 
 def decode(frame: bytes) -> tuple[int, int]:

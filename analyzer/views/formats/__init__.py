@@ -1,2 +1,1 @@
-"""The views that `--format` names, one file each: plug-ins alone (`analyzer/views/__init__.py` says what one
-declares)."""
+"""The views that `--format` names, one file each: plug-ins alone (`analyzer.views.View` says what one declares)."""

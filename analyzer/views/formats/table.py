@@ -23,11 +23,11 @@ def render(report: Report, out: IO[str], options: ViewOptions) -> None:
 
     canvas, clients = Canvas(out, options), ClientSummary(report)
     draw_sources(canvas, clients)
-    if options.command == "verify-digest":
+    if options.leads_with == "digests":
         draw_digests(canvas, clients, options)
     draw_verdict(canvas, clients)
     draw_clients(canvas, clients, options)
     draw_findings(canvas, clients, options)
-    if options.command != "verify-digest":
+    if options.leads_with != "digests":
         draw_digests(canvas, clients, options)
     draw_coverage(canvas, clients, options)

@@ -57,7 +57,7 @@ def draw_digests(canvas: Canvas, clients: ClientSummary, options: ViewOptions) -
     """The sentence, and the rows that need a look; all of them for `verify-digest`."""
     report = clients.report
     total = sum(report.summary.digests.values())
-    asked = options.command == "verify-digest"
+    asked = options.leads_with == "digests"
     if not total:
         if asked or report.secrets_given:
             canvas.gap()

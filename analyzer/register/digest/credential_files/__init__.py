@@ -1,42 +1,47 @@
-"""Credential files, one module per format, recognised by content.
+"""Credential files, one module per format, recognised by content: `CredentialFormat` says what a module declares.
 
-A module declares `NAME`, `looks_like(octets) -> bool` (the whole file, within the bounds of `_source.py`) and
-`read(octets, name) -> Iterator[Secret]`, which yields as it reads, so that a file with too many is left in time. They
-are found in name order; a file that two formats claim is an error that names both, one that none claims is an error
-that lists what can be read. An error names the line, never its content.
+They are found in name order; a file that two formats claim is an error that names both, one that none claims is an
+error that lists what can be read. An error names the line, never its content.
 """
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
+import sys
 from collections.abc import Iterator
 from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol
 
+from analyzer import plugins
 from analyzer.register.digest.credential_source import MOST_ENTRIES, octets_of
 from analyzer.register.digest.secret import CredentialsError, Secret
 
 
-class Format(Protocol):
-    """What a module of this package offers."""
+class CredentialFormat(Protocol):
+    """A module of this folder: how a program keeps the passwords of its users.
+
+    `NAME` is the word for the format in messages. `EXAMPLE` is a small file with one secret at least that no other
+    format claims: the tests read it, change it at random and make it long.
+    """
 
     NAME: str
+    EXAMPLE: bytes
 
     def looks_like(self, octets: bytes) -> bool:
-        """Whether the file is of this format."""
+        """Whether the file is of this format. `octets` is the whole file without its byte order mark, within the bounds
+        of `credential_source`; it may be of any other kind. Never raises; work linear in the file."""
 
     def read(self, octets: bytes, name: str) -> Iterator[Secret]:
-        """Its secrets; raises `CredentialsError`."""
+        """Its secrets, each with an `origin` of `name:line`, yielded as it reads, so that a file with too many is left
+        in time. Raises `CredentialsError` with `name` and the line, never with its content, and nothing else; work
+        linear in the file."""
 
 
 @cache
-def formats() -> tuple[Format, ...]:
-    """The formats, in the order of their module names."""
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
-    return tuple(cast(Format, importlib.import_module(f"{__name__}.{name}")) for name in names)
+def formats() -> tuple[CredentialFormat, ...]:
+    """The formats, in the order of their module names. Raises `ContractError`."""
+    return plugins.load_all(sys.modules[__name__], CredentialFormat)
 
 
 def parse_credentials(octets: bytes, name: str) -> list[Secret]:

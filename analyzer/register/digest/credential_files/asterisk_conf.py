@@ -17,6 +17,7 @@ from analyzer.register.digest.credential_source import MOST_ENTRIES
 from analyzer.register.digest.secret import CredentialsError, Secret
 
 NAME = "asterisk"
+EXAMPLE = b"[bob]\ntype=friend\nsecret=secret\n"
 
 _SECTION = re.compile(r"\[([^\]]+)\](?:\(([^)]*)\))?")
 _SETTING = re.compile(r"([A-Za-z0-9_-]+)\s*=>?\s*(.*)")  # of a line without blanks at its ends

@@ -16,6 +16,7 @@ from analyzer.register.digest.credential_lines import HA1, first_line, refuse_lo
 from analyzer.register.digest.secret import CredentialsError, Secret
 
 NAME = "csv"
+EXAMPLE = b"username,realm,password\nbob,example.com,secret\n"
 
 _COLUMNS = {
     "username": ("username", "user", "auth_username", "authuser"),

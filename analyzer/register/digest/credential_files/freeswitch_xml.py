@@ -17,6 +17,10 @@ from analyzer.register.digest.credential_source import MOST_ENTRIES
 from analyzer.register.digest.secret import CredentialsError, Secret
 
 NAME = "freeswitch"
+EXAMPLE = b"""<include><domain name="example.com"><user id="bob">
+<params><param name="password" value="secret"/></params>
+</user></domain></include>
+"""
 MOST_ELEMENTS = 20_000_000
 """Of one file; each is a call, and a directory has some ten for each user."""
 MOST_DEPTH = 100_000

@@ -9,6 +9,7 @@ from analyzer.register.digest.credential_lines import HA1, first_line, numbered,
 from analyzer.register.digest.secret import CredentialsError, Secret
 
 NAME = "htdigest"
+EXAMPLE = b"bob:example.com:0123456789abcdef0123456789abcdef\n"
 
 _LINE = re.compile(rf"([^:,]+):(.*):({HA1.pattern})\s*")
 

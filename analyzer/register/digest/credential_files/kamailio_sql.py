@@ -14,6 +14,7 @@ from analyzer.register.digest.credential_lines import HA1, decoded
 from analyzer.register.digest.secret import CredentialsError, Secret
 
 NAME = "kamailio"
+EXAMPLE = b"INSERT INTO subscriber (username, domain, password) VALUES ('bob', 'example.com', 'secret');\n"
 
 _NAMED = r"(?:[`\"\[]?\w+[`\"\]]?\.)?[`\"\[]?subscriber[`\"\]]?"
 _CREATE = re.compile(rf"CREATE TABLE\s+(?:IF NOT EXISTS\s+)?{_NAMED}\s*\(", re.IGNORECASE)

@@ -13,17 +13,16 @@ is no longer searched for pairs, and after `TOTAL` trials or octets only causes 
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import combinations, islice
 
+from analyzer import plugins
 from analyzer.register.digest.arithmetic import malformed
 from analyzer.register.digest.diagnosis import hypotheses
 from analyzer.register.digest.diagnosis.context import NOTHING_SEEN, DigestContext
-from analyzer.register.digest.diagnosis.hypothesis import Case, Hypothesis, Trial, same
+from analyzer.register.digest.diagnosis.hypothesis import Case, Hypothesis, HypothesisModule, Trial, same
 from analyzer.register.digest.diagnosis.recipe import Recipe, recipe_of
 from analyzer.register.digest.input import DigestInput, clip
 from analyzer.register.digest.secret import Secret
@@ -87,8 +86,7 @@ class Search:
 @cache
 def all_hypotheses() -> tuple[Hypothesis, ...]:
     """Every hypothesis that the modules of `hypotheses` declare, by id."""
-    path, prefix = hypotheses.__path__, hypotheses.__name__
-    modules = [importlib.import_module(f"{prefix}.{module.name}") for module in pkgutil.iter_modules(path)]
+    modules = plugins.load_all(hypotheses, HypothesisModule)
     return tuple(sorted((found for module in modules for found in module.HYPOTHESES), key=lambda found: str(found.id)))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from analyzer.register.digest.diagnosis.context import DigestContext
 from analyzer.register.digest.diagnosis.recipe import Recipe
@@ -55,3 +55,12 @@ class Hypothesis(NamedTuple):
     cheap: bool = False
     needs_secret: bool = True
     any_length: bool = False
+
+
+class HypothesisModule(Protocol):
+    """A module of `hypotheses/`: a few related hypotheses. All are tried in the order of their ids, which no two share,
+    until one gives the response that was sent or the budget is spent."""
+
+    @property
+    def HYPOTHESES(self) -> tuple[Hypothesis, ...]:
+        """The hypotheses of this module. Their trials never raise on wire values, and compute no hash themselves."""
