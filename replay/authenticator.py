@@ -24,6 +24,7 @@ from analyzer.register.digest.input import DigestInput, from_credentials
 from analyzer.register.digest.secrets import Secrets
 from analyzer.register.digest.verdict import DigestVerdict, Verdict, judge
 from analyzer.sip.auth import Credentials
+from analyzer.sip.grammar import NC_VALUE
 from analyzer.sip.message import Message
 from analyzer.sip.text import clip, quote
 
@@ -37,7 +38,7 @@ LONGEST_CNONCE = 512
 """Characters of a client's nonce, which is remembered with ours."""
 ALGORITHMS = ("MD5", "MD5-sess", "SHA-256", "SHA-256-sess", "SHA-512-256", "SHA-512-256-sess")
 """What may be challenged with (RFC 7616 3.4, RFC 8760 2.1), where this Python's crypto library has the hash."""
-_COUNT = re.compile("[0-9A-Fa-f]{8}")
+_COUNT = re.compile(NC_VALUE)
 
 
 class PolicyError(Told, ValueError):

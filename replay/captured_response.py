@@ -17,8 +17,9 @@ from analyzer.register.digest.input import from_credentials
 from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.address import Address, parse_addresses
 from analyzer.sip.auth import AuthParam, parse_auth_params, parse_challenges
+from analyzer.sip.grammar import LWS
 from analyzer.sip.message import Message
-from analyzer.sip.text import LWS, octets
+from analyzer.sip.text import octets
 from replay.contacts import rewritten
 from replay.flow import Exchange
 from replay.known_clients import Client

@@ -15,8 +15,9 @@ from email.utils import formatdate
 from typing import Any, NamedTuple
 
 from analyzer.evidence import SECOND, Endpoint
+from analyzer.sip.grammar import LWS
 from analyzer.sip.message import Message, parse_bytes
-from analyzer.sip.text import LWS, octets, segments
+from analyzer.sip.text import octets, segments
 from analyzer.sip.uri import canonical_host
 from analyzer.sip.via import Via
 from replay.message_editor import MessageEditor, spelled

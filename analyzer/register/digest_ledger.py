@@ -20,10 +20,11 @@ from analyzer.register.digest.verdict import DigestVerdict, Verdict, judge
 from analyzer.register.registration import Registration
 from analyzer.register.transaction import Transaction
 from analyzer.sip.auth import Credentials, parse_credentials
+from analyzer.sip.grammar import LHEX
 from analyzer.sip.message import CREDENTIALS, Message
 from analyzer.sip.text import text
 
-_HEXADECIMAL = re.compile(r"[0-9A-Fa-f]{1,64}")
+_HEXADECIMAL = re.compile(f"{LHEX}{{1,64}}")
 MOST_SESSIONS = 50_000
 """Clients and nonces whose earlier credentials are remembered for the diagnosis."""
 KEPT_UNKNOWN = 1000

@@ -11,8 +11,9 @@ import re
 
 from analyzer.defect import Defect
 from analyzer.escape import visible
+from analyzer.sip.grammar import LWS, PLAIN_PORT, TOKEN
 from analyzer.sip.params import Params, parse_params
-from analyzer.sip.text import LWS, clip, is_token, segments
+from analyzer.sip.text import clip, is_token, segments
 from analyzer.sip.uri import canonical_host, port_number, split_hostport
 
 MAGIC_COOKIE = "z9hG4bK"
@@ -23,8 +24,8 @@ _DEFAULT_PORTS = {"TLS": 5061, "TLS-SCTP": 5061, "WS": 80, "WSS": 443}
 # A lower-case host is its own canonical form; beside branch only what a server or RFC 3581 adds.
 _ADDED = r"(?:;rport(?:=[0-9]++)?|;received=[0-9.]++)*"
 _COMMON_FORM = re.compile(
-    rf"SIP/2\.0/([A-Z]+) ([a-z0-9.\-]+)(?::([1-9][0-9]{{0,3}}|[1-5][0-9]{{4}}))?"
-    rf"({_ADDED});branch=([A-Za-z0-9\-.!%*_+`'~]++)({_ADDED})"
+    rf"SIP/2\.0/([A-Z]+) ([a-z0-9.\-]+)(?::({PLAIN_PORT}))?"
+    rf"({_ADDED});branch=({TOKEN})({_ADDED})"
 )
 
 
