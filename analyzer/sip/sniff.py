@@ -34,6 +34,9 @@ _INSIDE = re.compile(
     rb"|SIP/2\.0[ \t][1-6][0-9]{2}[ \t]"
 )
 
+PING = b"\r\n\r\n"
+PONG = b"\r\n"
+"""Keep-alive of a stream and the answer to it (RFC 5626 3.5.1, 4.4.1)."""
 _IDLE = b"\r\n\0 \t"
 _MAX_WORD = 8
 _PRINTABLE = frozenset(range(0x20, 0x7F))

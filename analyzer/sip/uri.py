@@ -20,6 +20,7 @@ from analyzer.sip import grammar
 from analyzer.sip.grammar import LWS
 from analyzer.sip.params import NO_PARAMS, Params, parse_uri_params
 from analyzer.sip.text import clip, unescape
+from analyzer.sip.transports import SIP_PORT, SIPS_PORT
 
 SIP_SCHEMES = frozenset(("sip", "sips"))
 # A parameter in one URI only: these never match (RFC 3261 19.1.4); `transport` by the default-value sentence there,
@@ -245,7 +246,7 @@ def aor(uri: Uri) -> str:
     user = "" if uri.user is None else unescape(uri.user) + "@"
     host = canonical_host(uri.host)
     shown = f"[{host}]" if ":" in host else host
-    port = "" if uri.port in (None, 5060, 5061) else f":{uri.port}"
+    port = "" if uri.port in (None, SIP_PORT, SIPS_PORT) else f":{uri.port}"
     return f"sip:{user}{shown}{port}"
 
 
