@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple
 from analyzer.escape import Told
 from analyzer.evidence import SECOND
 from analyzer.register.bounded import Bounded
+from analyzer.register.digest.arithmetic import ALGORITHMS as KNOWN_ALGORITHMS
 from analyzer.register.digest.arithmetic import algorithm_of, hash_function
 from analyzer.register.digest.diagnosis.context import DigestContext
 from analyzer.register.digest.diagnosis.diagnoser import Diagnoser
@@ -24,6 +25,7 @@ from analyzer.register.digest.input import DigestInput, from_credentials
 from analyzer.register.digest.secrets import Secrets
 from analyzer.register.digest.verdict import DigestVerdict, Verdict, judge
 from analyzer.sip.auth import Credentials
+from analyzer.sip.grammar import NC_VALUE
 from analyzer.sip.message import Message
 from analyzer.sip.text import clip, quote
 
@@ -35,9 +37,9 @@ LONGEST_REALM = 256
 """Characters of such a realm."""
 LONGEST_CNONCE = 512
 """Characters of a client's nonce, which is remembered with ours."""
-ALGORITHMS = ("MD5", "MD5-sess", "SHA-256", "SHA-256-sess", "SHA-512-256", "SHA-512-256-sess")
+ALGORITHMS = tuple(algorithm.token for algorithm in KNOWN_ALGORITHMS.values() if not algorithm.aka)
 """What may be challenged with (RFC 7616 3.4, RFC 8760 2.1), where this Python's crypto library has the hash."""
-_COUNT = re.compile("[0-9A-Fa-f]{8}")
+_COUNT = re.compile(NC_VALUE)
 
 
 class PolicyError(Told, ValueError):

@@ -17,17 +17,19 @@ from analyzer.register.digest.input import from_credentials
 from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.address import Address, parse_addresses
 from analyzer.sip.auth import AuthParam, parse_auth_params, parse_challenges
+from analyzer.sip.auth_headers import CHALLENGES
+from analyzer.sip.grammar import LWS
 from analyzer.sip.message import Message
-from analyzer.sip.text import LWS, octets
+from analyzer.sip.text import octets
+from analyzer.sip.transports import STREAMS
 from replay.contacts import rewritten
 from replay.flow import Exchange
 from replay.known_clients import Client
 from replay.message_editor import Edit, MessageEditor, spelled
-from replay.responses import STREAMS, Received, sip_date, text, to_value, via_rows
+from replay.responses import Received, sip_date, text, to_value, via_rows
 
 _OF_THE_REQUEST = "as the live request has it"
 _STREAM = "on a stream nothing else parts it from the next message (18.3)"
-_CHALLENGES = ("www-authenticate", "proxy-authenticate")
 _OF_THE_DEVICE = ("+sip.instance", "reg-id")
 
 
@@ -50,7 +52,7 @@ def say_again(
     _put_names(editor, final, received, setting)
     if final.contacts:
         _put_contacts(editor, final, client, setting)
-    for key in _CHALLENGES:
+    for key in CHALLENGES:
         _put_nonces(editor, key, client, setting)
     _put_info(editor, received, client, setting)
     if final.has("date"):

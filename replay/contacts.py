@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from analyzer.register.requested import requested_expiry
 from analyzer.sip.address import Address, parse_addresses
+from analyzer.sip.grammar import LWS
 from analyzer.sip.scalar import decimal
-from analyzer.sip.text import LWS, QUOTED, segments
+from analyzer.sip.text import QUOTED, segments
 
 _FOLD = re.compile(r"[ \t]*(?:\r\n|\n|\r)[ \t]*")
 _NEEDS_BRACKETS = re.compile("[;,?]")

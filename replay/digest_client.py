@@ -17,17 +17,17 @@ from analyzer.register.digest.input import DigestInput, from_credentials
 from analyzer.register.digest.secret import Secret
 from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.auth import AuthParam, Challenge, Credentials, parse_auth_params
+from analyzer.sip.auth_headers import ANSWERED_IN
+from analyzer.sip.grammar import NC_VALUE, QUOTED_TEXT
 from analyzer.sip.message import Message
 from analyzer.sip.text import quote
 
-ANSWER_WITH = {"www-authenticate": "authorization", "proxy-authenticate": "proxy-authorization"}
-"""Which header answers which (RFC 3261 22.2, 22.3)."""
 MOST_REALMS = 8
 """Realms that are remembered; a hostile server may invent one with every answer."""
 _LINE_ENDS = re.compile(r"[\r\n\0]")
 """What some parsers take for the end of a line: replayed, it would put headers of the peer's into our request."""
-_COUNT = re.compile("[0-9a-fA-F]{8}")
-_INSIDE = re.compile(r'=\s*"([^"\\]*(?:\\.[^"\\]*)*)', re.DOTALL)
+_COUNT = re.compile(NC_VALUE)
+_INSIDE = re.compile(rf'=\s*"({QUOTED_TEXT})', re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -114,7 +114,7 @@ class DigestClient:
         took = False
         seen: set[tuple[str, str]] = set()
         for challenge in answer.challenges:
-            key = (ANSWER_WITH.get(challenge.header, "authorization"), challenge.realm or "")
+            key = (ANSWERED_IN[challenge.header], challenge.realm or "")
             if key in seen or not self._usable(challenge):
                 continue
             seen.add(key)

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from analyzer.evidence import Fidelity
+from analyzer.sip.grammar import LWS
 from analyzer.sip.headers import canonical
 from analyzer.sip.message import Message
-from analyzer.sip.text import LWS, clip, is_token
+from analyzer.sip.text import clip, is_token
 from analyzer.sip.text import octets as encoded
 from analyzer.sip.text import text as decoded
 

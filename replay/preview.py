@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from analyzer.evidence import Endpoint
 from analyzer.register.digest.secrets import Secrets
-from analyzer.sip.layout import CREDENTIALS
+from analyzer.sip.auth_headers import CREDENTIALS
 from analyzer.sip.message import Message, parse
 from analyzer.sip.text import octets
 from replay.agent import Agent, Mapping

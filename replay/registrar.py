@@ -24,7 +24,7 @@ from replay.authenticator import Authenticator, DigestPolicy
 from replay.contacts import rewritten
 from replay.known_clients import Client, Round
 from replay.location_service import LONGEST_CONTACT, Bindings, Change, Full, OutOfOrder
-from replay.message_editor import MessageEditor
+from replay.message_editor import MessageEditor, spelled
 from replay.registrar_events import Verified
 from replay.responses import Received, Reply, answer, sip_date
 
@@ -191,7 +191,7 @@ def check_form(request: Message) -> None:
         raise _Refused(505)
     for key in _MANDATORY:
         if not (request.first(key) or "").strip():
-            raise _Refused(400, f"Missing {key.title().replace('Id', 'ID').replace('Cseq', 'CSeq')} Header Field")
+            raise _Refused(400, f"Missing {spelled(key)} Header Field")
     if request.cseq is None or request.cseq.method != request.method:
         raise _Refused(400, "CSeq Does Not Fit The Request")
     if len(request.call_id) > LONGEST_NAME or len(request.first("to") or "") > LONGEST_NAME:

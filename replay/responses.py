@@ -15,13 +15,14 @@ from email.utils import formatdate
 from typing import Any, NamedTuple
 
 from analyzer.evidence import SECOND, Endpoint
+from analyzer.sip.grammar import LWS
 from analyzer.sip.message import Message, parse_bytes
-from analyzer.sip.text import LWS, octets, segments
+from analyzer.sip.text import octets, segments
+from analyzer.sip.transports import STREAMS, default_port
 from analyzer.sip.uri import canonical_host
 from analyzer.sip.via import Via
 from replay.message_editor import MessageEditor, spelled
 
-STREAMS = frozenset(("TCP", "TLS"))
 REASONS = {
     100: "Trying",
     200: "OK",
@@ -42,7 +43,6 @@ REASONS = {
 }
 """Reason phrases as RFC 3261 21 prints them."""
 _BREAKS = re.compile(r"[\r\n\0]+")
-_DEFAULT_PORT = {"TLS": 5061}
 
 
 class Received(NamedTuple):
@@ -138,7 +138,7 @@ def destination(request: Message, peer: Endpoint, transport: str) -> Endpoint:
     via = request.via
     if via is None or transport.upper() in STREAMS:
         return peer
-    port = via.port or _DEFAULT_PORT.get(via.transport, 5060)
+    port = via.port or default_port(via.transport)
     maddr = (via.params.get("maddr") or "").strip("[]")
     if maddr and _is_near(maddr, peer.host):
         return Endpoint(maddr, port)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from analyzer.evidence import Endpoint
-from analyzer.sip.layout import CREDENTIALS
+from analyzer.sip.auth_headers import CREDENTIALS
 from analyzer.sip.message import Message, parse_bytes
 from analyzer.sip.timers import Timers
 from replay.agent import MOST_CSEQ, Agent

@@ -16,6 +16,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from analyzer.escape import Told
+from analyzer.sip.transports import SIP_PORT
 
 
 class Refused(Told):
@@ -33,7 +34,7 @@ class Surroundings:
     enclosed: bool = False
 
 
-def parse_target(text: str, default_port: int = 5060, *, any_port: bool = False) -> tuple[str, int]:
+def parse_target(text: str, default_port: int = SIP_PORT, *, any_port: bool = False) -> tuple[str, int]:
     """Host and port of `HOST:PORT`, `HOST`, `[IPv6]:PORT` or a bare IPv6 address; raises BadTarget. `any_port`: 0 is
     a port, too, any that is free."""
     host, port = text.strip(), ""

@@ -21,13 +21,14 @@ from analyzer.evidence import Endpoint, Frame, RawMessage
 from analyzer.sip.message import Message, parse
 from analyzer.sip.sniff import Kind, kind
 from analyzer.sip.timers import Timers
+from analyzer.sip.transports import STREAMS
 from replay.conversation import Conversation
 from replay.events import Ignored
 from replay.known_clients import Client, Clients, Round
 from replay.machine import SECOND, Command, Notify, Send
 from replay.message_editor import MessageEditor
 from replay.registrar_events import Ended, Finished, Found, Replied, Requested, Serving, TurnedAway
-from replay.responses import STREAMS, Received, Reply, destination
+from replay.responses import Received, Reply, destination
 from replay.server_transaction import MOST_TRANSACTIONS, ServerTransaction, Transactions, key_of
 
 MOST_IGNORED = 1000

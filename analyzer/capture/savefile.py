@@ -20,11 +20,10 @@ from typing import BinaryIO
 import dpkt
 
 from analyzer.evidence import SECOND, Endpoint, Fidelity, RawMessage
+from analyzer.sip.transports import SIP_PORT, STREAMS
 
 _LINKTYPE_RAW = 101
 _SNAPLEN = 262144
-_STREAMS = ("TCP", "TLS", "WS", "WSS")
-_DEFAULT_PORT = 5060
 _MOST_UDP = 65507 - 20  # the header of IPv6 is 20 octets longer than that of IPv4
 _SEGMENT = 32768
 _STEP = SECOND // 1000
@@ -63,7 +62,7 @@ class SaveFile:
     def _packets(self, message: RawMessage) -> Iterator[bytes]:
         six = ":" in message.source.host or ":" in message.destination.host
         ways = self._address(message.source.host, six), self._address(message.destination.host, six)
-        if message.transport in _STREAMS:
+        if message.transport in STREAMS:
             for segment in self._segments(message):
                 yield self._packet(segment, ways, message)
             return
@@ -120,4 +119,4 @@ class SaveFile:
 
 
 def _port(endpoint: Endpoint) -> int:
-    return endpoint.port if 0 < endpoint.port < 65536 else _DEFAULT_PORT
+    return endpoint.port if 0 < endpoint.port < 65536 else SIP_PORT

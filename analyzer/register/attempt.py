@@ -17,6 +17,7 @@ from analyzer.register.contacts import same_contact
 from analyzer.register.requested import purpose_of
 from analyzer.register.timers import AUTH_LINK
 from analyzer.register.transaction import NO_NONCES, Transaction
+from analyzer.sip.auth_headers import REFUSED_IN
 from analyzer.sip.message import Message
 
 Purpose = Literal["register", "refresh", "change", "remove", "query"]
@@ -180,7 +181,7 @@ def _nonces_refused(transaction: Transaction) -> set[str]:
     request, final = transaction.request, transaction.final
     if request is None or final is None:
         return set()
-    header = "authorization" if final.status == 401 else "proxy-authorization"
+    header = REFUSED_IN.get(final.status)
     realms = {challenge.realm for challenge in final.challenges}
     sent = (one for one in request.credentials if one.header == header and one.realm in realms)
     return {one.nonce or "" for one in sent}

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from analyzer.evidence import Evidence
 from analyzer.register.bounded import LONG, Bounded, brief
+from analyzer.register.digest.arithmetic import ALGORITHMS
 from analyzer.register.foreign import ForeignChallenge
 from analyzer.register.transaction import Transaction
 from analyzer.sip.auth import Challenge, parse_auth_params
@@ -23,7 +24,7 @@ MOST_SESSIONS = 50_000
 """(client, realm) pairs whose challenge in force is remembered."""
 MOST_USERS = 8
 """Call-IDs and client addresses that are remembered for one nonce."""
-STRONG = frozenset(("sha-256", "sha-256-sess", "sha-512-256", "sha-512-256-sess"))
+STRONG = frozenset(token for token, algorithm in ALGORITHMS.items() if algorithm.hash_name != "md5")
 """Algorithms better than MD5 (RFC 7616 3.3, RFC 8760 2.1), lower-case."""
 
 

@@ -21,10 +21,12 @@ from analyzer.register.digest.verdict import DigestVerdict, Verdict, judge
 from analyzer.register.registration import Registration
 from analyzer.register.transaction import Transaction
 from analyzer.sip.auth import Credentials, parse_credentials
-from analyzer.sip.message import CREDENTIALS, Message
+from analyzer.sip.auth_headers import CREDENTIALS, REFUSED_IN
+from analyzer.sip.grammar import LHEX
+from analyzer.sip.message import Message
 from analyzer.sip.text import text
 
-_HEXADECIMAL = re.compile(r"[0-9A-Fa-f]{1,64}")
+_HEXADECIMAL = re.compile(f"{LHEX}{{1,64}}")
 MOST_SESSIONS = 50_000
 """Clients and nonces whose earlier credentials are remembered for the diagnosis."""
 KEPT_UNKNOWN = 1000
@@ -286,10 +288,4 @@ def accepted(header: str, status: int) -> bool | None:
     """
     if 200 <= status < 300 or status == 423:
         return True
-    if (
-        status == 403
-        or (status == 401 and header == "authorization")
-        or (status == 407 and header == "proxy-authorization")
-    ):
-        return False
-    return None
+    return False if status == 403 or REFUSED_IN.get(status) == header else None

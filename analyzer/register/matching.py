@@ -1,11 +1,10 @@
 """Which message belongs to which transaction (RULES 1.2, 1.3).
 
-A request's key is the top Via's branch, its sent-by and the method (RFC 3261 17.2.3), here with Call-ID and CSeq
-beside them, so that a branch used again for another request is another transaction. Requests without the magic cookie
-are keyed as RFC 2543 did. Answers look for the same branch, sent-by and CSeq method; when a box on the way rewrote the
-Via (or a log lost it) they fall back, with falling confidence, to Call-ID + CSeq + From tag (K3), Call-ID + CSeq (K4),
-and, for a response cut before these, the only open transaction of the address pair (K5). Never by address alone while
-Call-ID and CSeq can be read, and never by order of arrival.
+A request's key is that of RFC 3261 17.2.3 (`sip/transaction_key.py`), here with Call-ID and CSeq beside it, so that a
+branch used again for another request is another transaction. Answers look for the same branch, sent-by and CSeq method;
+when a box on the way rewrote the Via (or a log lost it) they fall back, with falling confidence, to Call-ID + CSeq +
+From tag (K3), Call-ID + CSeq (K4), and, for a response cut before these, the only open transaction of the address pair
+(K5). Never by address alone while Call-ID and CSeq can be read, and never by order of arrival.
 
 A transaction that is answered lives 64*T1 longer, to take in late copies; another is unanswered after Timer F and a
 grace, by capture time, so memory holds some 40 seconds. Without a clock a thousand messages stand for a second. Ticks

@@ -10,6 +10,7 @@ from collections.abc import Set
 from typing import Literal
 
 from analyzer.evidence import Endpoint, Evidence, NetworkError, Place
+from analyzer.sip.auth_headers import CHALLENGED_IN
 from analyzer.sip.message import Message
 
 State = Literal["answered", "timeout", "aborted", "open", "headless", "unjudged"]
@@ -184,7 +185,7 @@ class Transaction:
     @property
     def challenged(self) -> bool:
         """The first final response asks for credentials (RFC 3261 22.1)."""
-        return self.status in (401, 407)
+        return self.status in CHALLENGED_IN
 
     @property
     def server(self) -> Endpoint:

@@ -19,10 +19,11 @@ from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, InProfile, Need, Rule, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
-from analyzer.sip.message import Message
+from analyzer.sip.headers import spellings
+from analyzer.sip.message import MANDATORY, Message
 
 _LOOK_AHEAD = 4000
-_HEADER = re.compile(rb"(?im)^(?:to|from|cseq|call-id|max-forwards|via|contact|[tfivm])[ \t]*:")
+_HEADER = re.compile(rf"(?im)^(?:{spellings(*sorted(MANDATORY), 'contact')})[ \t]*:".encode())
 _NAMES = {
     "to": "To",
     "from": "From",

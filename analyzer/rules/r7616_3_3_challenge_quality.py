@@ -24,13 +24,14 @@ from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violat
 from analyzer.register import marks
 from analyzer.register.challenges import NonceUse, by_realm
 from analyzer.register.subjects import MessageSubject
+from analyzer.sip.grammar import LHEX
 from analyzer.sip.text import clip
 
 _BITS = 64
 _LONGEST_USE = 3600 * SECOND
 _STEPS = 3
 """Small steps up in a row that make a counter; drawn at random it would be a miracle."""
-_HEX = re.compile(r"[0-9A-Fa-f]*")
+_HEX = re.compile(f"{LHEX}*")
 _DEFAULTS = ("asterisk", "freeswitch", "sip", "pbx", "voip", "opensips", "kamailio", "3cxphonesystem", "localhost")
 
 

@@ -12,15 +12,14 @@ from dataclasses import dataclass, field
 
 from analyzer.defect import Defect
 from analyzer.escape import visible
+from analyzer.sip.grammar import LWS, QDTEXT, TOKEN
 from analyzer.sip.params import NO_PARAMS, PLAIN_PARAMS, Params, parse_params, plain_params
 from analyzer.sip.scalar import MAX_DELTA_SECONDS, decimal, qvalue
-from analyzer.sip.text import LWS, QUOTED, clip, is_token, segments, unquote
+from analyzer.sip.text import QUOTED, clip, is_token, segments, unquote
 from analyzer.sip.uri import Uri
 
 # An address that needs no second look, as nearly all are: brackets, a display name that is quoted, of tokens or none.
-_COMMON_FORM = re.compile(
-    rf"""(?:"([^"\\]*+)"|([A-Za-z0-9\-.!%*_+`'~]++(?: [A-Za-z0-9\-.!%*_+`'~]++)*)|) *<([^<>"\s]++)>({PLAIN_PARAMS})"""
-)
+_COMMON_FORM = re.compile(rf"""(?:"({QDTEXT})"|({TOKEN}(?: {TOKEN})*)|) *<([^<>"\s]++)>({PLAIN_PARAMS})""")
 _UNASKED = -1
 
 

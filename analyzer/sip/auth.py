@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 from analyzer.defect import Defect
 from analyzer.escape import visible
-from analyzer.sip.text import LWS, clip, unpair
+from analyzer.sip.grammar import LWS, LWS_CHARACTER, QDTEXT, QUOTED_TEXT, TOKEN68
+from analyzer.sip.text import clip, unpair
 
 # RFC 7616 3.3, 3.4 and RFC 3261 25.1: these values are quoted-strings.
 _QUOTED_PARAMS = frozenset(("username", "realm", "nonce", "uri", "response", "cnonce", "opaque", "domain"))
@@ -27,20 +28,20 @@ _QOP_TOKENS = frozenset(("auth", "auth-int", "auth-conf"))
 _SCHEME = re.compile(r'[ \t\r\n,]*+([^\s=,"]++)(?=[\s,]|\Z)(?!\s*+=)')
 _SEPARATOR = re.compile(r"[\s,]+")
 _GAP = re.compile(r"[\s,]*+")
-_PARAM = re.compile(r'([^\s=,"]*+)\s*+=\s*+(?:"([^"\\]*+(?:\\.[^"\\]*+)*)("?)|([^\s,"]*+))', re.DOTALL)
+_PARAM = re.compile(rf'([^\s=,"]*+)\s*+=\s*+(?:"({QUOTED_TEXT})("?)|([^\s,"]*+))', re.DOTALL)
 # A parameter as the grammar has it, with the comma behind it: nearly all are, and need no second look.
-_CLEAN = re.compile(r'\s*+(([^\s=,"]++)=(?:"([^"\\]*+)"|([^\s,"]++)))\s*+(?:,(?=\s*+[^,\s])|\Z)')
+_CLEAN = re.compile(rf'\s*+(([^\s=,"]++)=(?:"({QDTEXT})"|([^\s,"]++)))\s*+(?:,(?=\s*+[^,\s])|\Z)')
 # A whole value that needs no second look, in the spelling of the standards, and one of its parameters.
 _QUOTED = "username|realm|nonce|uri|response|cnonce|opaque|domain"
 _EITHER = "algorithm|qop|nc|stale|userhash|charset|auts"
 _PAIR = re.compile(rf'({_QUOTED}|{_EITHER})=(?:"([^"]*+)"|([A-Za-z0-9\-]++))')
 _COMMON_FORM = re.compile(
-    rf'Digest (?:(?:(?:{_QUOTED})="[^"\\]*+"|(?:{_EITHER})=(?:"[^"\\]*+"|[A-Za-z0-9\-]++))(?:, *(?=[a-z])|\Z))+'
+    rf'Digest (?:(?:(?:{_QUOTED})="{QDTEXT}"|(?:{_EITHER})=(?:"{QDTEXT}"|[A-Za-z0-9\-]++))(?:, *(?=[a-z])|\Z))+'
 )
-_WORD = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*[\\"]?+|[^\s,"]++', re.DOTALL)
-_NEXT_SCHEME = re.compile(r'[^\s=,"]++[ \t\r\n]++[^\s=,"]++\s*+=')
+_WORD = re.compile(rf'"{QUOTED_TEXT}[\\"]?+|[^\s,"]++', re.DOTALL)
+_NEXT_SCHEME = re.compile(rf'[^\s=,"]++{LWS_CHARACTER}++[^\s=,"]++\s*+=')
 # credentials of other schemes may be one token68 (RFC 7235 2.1), as Bearer is (RFC 8898)
-_TOKEN68 = re.compile(r"\s*+([A-Za-z0-9\-._~+/]++=*+)\s*+(?=,|\Z)")
+_TOKEN68 = re.compile(rf"\s*+({TOKEN68})\s*+(?=,|\Z)")
 
 
 class AuthParam(NamedTuple):

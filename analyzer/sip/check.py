@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING
 
 from analyzer.defect import Defect
 from analyzer.sip.address import empty_elements
+from analyzer.sip.grammar import CALLID, LWS
 from analyzer.sip.headers import MAX_DEFECTS
 from analyzer.sip.scalar import MAX_DELTA_SECONDS, decimal
-from analyzer.sip.text import LWS, clip
+from analyzer.sip.text import clip
 
 if TYPE_CHECKING:
     from analyzer.sip.message import Message
 
 Located = tuple[str, Defect]
 
-# word of RFC 3261 25.1; callid = word [ "@" word ]
-_WORD = r"""[A-Za-z0-9\-.!%*_+`'~()<>:\\"/\[\]?{}]++"""
-_CALL_ID = re.compile(f"{_WORD}(?:@{_WORD})?")
+_CALL_ID = re.compile(CALLID)
 # warning-value = warn-code SP warn-agent SP warn-text; warn-code = 3DIGIT
 _WARNING = re.compile(r"[0-9]{3} ")
 # Retry-After = delta-seconds [ comment ] *( SEMI retry-param )

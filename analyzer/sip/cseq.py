@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 from analyzer.defect import Defect
 from analyzer.escape import visible
+from analyzer.sip.grammar import LWS, LWS_CHARACTER
 from analyzer.sip.scalar import decimal
-from analyzer.sip.text import LWS, clip, is_token
+from analyzer.sip.text import clip, is_token
 
 # CSeq = 1*DIGIT LWS Method. One real client (sipsak -f) leaves the old number behind the new one, `8 7 REGISTER`, and
 # its registrar answers: so the first word is the number, the last the method, and what stands between is a defect.
 _COMMON_FORM = re.compile(r"([0-9]{1,9}) ([A-Z]+)")
-_CSEQ = re.compile(r"([0-9]++)[ \t\r\n]++((?:[^ \t\r\n]++[ \t\r\n]++)*)([^ \t\r\n]++)")
+_BLANKS, _OTHERS = f"{LWS_CHARACTER}++", r"[^ \t\r\n]++"
+_CSEQ = re.compile(rf"([0-9]++){_BLANKS}((?:{_OTHERS}{_BLANKS})*)({_OTHERS})")
 
 
 @dataclass(slots=True, unsafe_hash=True)

@@ -17,6 +17,7 @@ import re
 from typing import NamedTuple
 
 from analyzer.defect import Defect
+from analyzer.sip.headers import spellings
 from analyzer.sip.sniff import MAX_START_LINE, Kind, kind, looks_like_start, start_within
 
 MAX_HEADERS = 1 << 20
@@ -29,8 +30,9 @@ _BETWEEN, _HEADERS, _BODY = range(3)
 _IDLE = frozenset(b"\r\n\0")
 _LF = 0x0A
 _EMPTY_LINE = re.compile(rb"\n\r?\n")
-# Content-Length and its compact form l (20.14), any case, blanks before the colon, folded (7.3.1).
-_LENGTH = re.compile(rb"\n(?:content-length|l)[ \t]*:((?:[^\r\n]|\r?\n[ \t])*)", re.IGNORECASE)
+# Content-Length (20.14), any case, blanks before the colon, folded (7.3.1).
+_NAME = spellings("content-length").encode()
+_LENGTH = re.compile(rb"\n(?:" + _NAME + rb")[ \t]*:((?:[^\r\n]|\r?\n[ \t])*)", re.IGNORECASE)
 
 
 class Framed(NamedTuple):

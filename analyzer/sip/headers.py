@@ -17,6 +17,7 @@ import re
 from typing import Any, NamedTuple
 
 from analyzer.defect import Defect
+from analyzer.sip.auth_headers import CHALLENGES, CREDENTIALS
 from analyzer.sip.text import TOKEN, clip, text
 
 COMPACT = {
@@ -57,6 +58,11 @@ def canonical(name: str) -> str:
     """The canonical key of a header name: lower-case, compact forms spelled out."""
     lower = name.strip(" \t").lower()
     return COMPACT.get(lower, lower)
+
+
+def spellings(*keys: str) -> str:
+    """The alternatives of a pattern that finds these headers in any case: long names, and compact forms (7.3.3)."""
+    return "|".join([*map(re.escape, keys), *(short for short, long in COMPACT.items() if long in keys)])
 
 
 _BARE_LF = re.compile(rb"(?<!\r)\n")
@@ -113,7 +119,7 @@ ODD = ("", Row(b"", "", b""))
 """Stands for a line that is more than a name that is a token, a colon and a value."""
 _KEPT_LINES = 4096
 _LONGEST_LINE = 512
-_UNIQUE = frozenset(("authorization", "proxy-authorization", "www-authenticate", "proxy-authenticate", "via"))
+_UNIQUE = frozenset((*CREDENTIALS, *CHALLENGES, "via"))
 """Keys whose lines hardly come again: they would only push out those that do."""
 
 

@@ -11,17 +11,16 @@ from collections.abc import Sequence
 
 from analyzer.defect import Defect
 from analyzer.evidence import Fidelity, RawMessage
+from analyzer.sip.auth_headers import CREDENTIALS
 from analyzer.sip.headers import LINES, SINGLE, Header, Row, split_headers
 from analyzer.sip.lazy import lazy
 from analyzer.sip.scalar import decimal
 from analyzer.sip.startline import START_LINES, parse_start_line
 from analyzer.sip.text import clip, split_list, text
+from analyzer.sip.transports import STREAMS
 
-CREDENTIALS = ("authorization", "proxy-authorization")
-"""The header fields that carry credentials, as canonical keys (RFC 3261 20.7, 20.28)."""
 MANDATORY = frozenset(("to", "from", "cseq", "call-id", "max-forwards", "via"))
 """The header fields that every request must have (RFC 3261 8.1.1), as canonical keys."""
-_STREAMS = frozenset(("TCP", "TLS", "WS", "WSS"))
 _row_of = LINES.__getitem__
 _NO_REPEATS: dict[str, list[Row]] = {}
 
@@ -125,7 +124,7 @@ class Layout:
         start, end, following = _start_line_place(raw)
         defects: list[Defect] = []
         if (
-            start and wire and raw_message.transport not in _STREAMS
+            start and wire and raw_message.transport not in STREAMS
         ):  # RFC 3261 7.5 lets streams, and only them, begin with CRLF
             defects.append(Defect("leading-crlf", "empty lines before the start line", 0))
         line = parse_start_line(text(raw[start:end]), defects)

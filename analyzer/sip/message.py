@@ -32,18 +32,18 @@ from analyzer.evidence import Endpoint, Frame, RawMessage
 from analyzer.sip import check
 from analyzer.sip.address import Address, parse_addresses
 from analyzer.sip.auth import Challenge, Credentials, parse_challenges, parse_credentials
+from analyzer.sip.auth_headers import CHALLENGES, CREDENTIALS
 from analyzer.sip.cseq import CSeq
 from analyzer.sip.headers import UNREAD, Header, Row
-from analyzer.sip.layout import CREDENTIALS, MANDATORY, Layout
+from analyzer.sip.layout import MANDATORY, Layout
 from analyzer.sip.lazy import lazy
 from analyzer.sip.scalar import MAX_DELTA_SECONDS, decimal, sip_date
 from analyzer.sip.text import clip
 from analyzer.sip.uri import Uri
 from analyzer.sip.via import Via, parse_vias
 
-__all__ = ["CREDENTIALS", "MANDATORY", "Header", "Message", "parse", "parse_bytes"]
+__all__ = ["MANDATORY", "Header", "Message", "parse", "parse_bytes"]
 
-_CHALLENGES = ("www-authenticate", "proxy-authenticate")
 _T = TypeVar("_T")
 
 
@@ -156,7 +156,7 @@ class Message(Layout):
     @lazy
     def challenges(self) -> list[Challenge]:
         """The challenges of all WWW-Authenticate and Proxy-Authenticate rows, in their order."""
-        rows = self._either(_CHALLENGES)
+        rows = self._either(CHALLENGES)
         if len(rows) == 1:
             return _parsed(rows[0], partial(parse_challenges, rows[0].key))
         return [challenge for row in rows for challenge in _parsed(row, partial(parse_challenges, row.key))]

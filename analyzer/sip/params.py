@@ -13,13 +13,13 @@ from typing import TypeVar, overload
 
 from analyzer.defect import Defect
 from analyzer.escape import visible
-from analyzer.sip.text import LWS, QUOTED, clip, is_token, segments, unquote
+from analyzer.sip.grammar import GEN_VALUE, GENERIC_PARAM, LWS
+from analyzer.sip.text import QUOTED, clip, is_token, segments, unquote
 
 _D = TypeVar("_D")
-# gen-value = token / host / quoted-string. Wider here: only what other readers would take for a separator is refused.
-_VALUE = re.compile(r'[^\s"<>,;]++')
-# The same as one pattern: parameters that need no second look, as nearly all are.
-PLAIN_PARAMS = r"""(?:;[A-Za-z0-9\-.!%*_+`'~]++(?:=[^\s"<>,;]++)?)*"""
+_VALUE = re.compile(GEN_VALUE)
+# Parameters that need no second look, as nearly all are.
+PLAIN_PARAMS = f"(?:;{GENERIC_PARAM})*"
 _COMMON_FORM = re.compile(PLAIN_PARAMS)
 _LONGEST_SHARED = 32
 

@@ -10,13 +10,15 @@ from __future__ import annotations
 import enum
 import re
 
+from analyzer.sip.grammar import TOKEN_CHARACTER
+
 MAX_START_LINE = 8192
 """Octets within which a start line must end. Longer ones do not cross one IP packet without fragments."""
 
 STUN_COOKIE = b"\x21\x12\xa4\x42"
 """The magic cookie at octet 4 of every STUN message (RFC 8489 5)."""
 
-_TOKEN = rb"[A-Za-z0-9\-.!%*_+`'~]"
+_TOKEN = TOKEN_CHARACTER.encode()
 # Request-Line = Method SP Request-URI SP SIP-Version (RFC 3261 7.1). Blanks in between are left to the parser.
 # Status-Line = SIP-Version SP Status-Code SP Reason-Phrase (7.2). SIP-Version is case-insensitive (7.1).
 _START = re.compile(
@@ -32,6 +34,9 @@ _INSIDE = re.compile(
     rb"|SIP/2\.0[ \t][1-6][0-9]{2}[ \t]"
 )
 
+PING = b"\r\n\r\n"
+PONG = b"\r\n"
+"""Keep-alive of a stream and the answer to it (RFC 5626 3.5.1, 4.4.1)."""
 _IDLE = b"\r\n\0 \t"
 _MAX_WORD = 8
 _PRINTABLE = frozenset(range(0x20, 0x7F))

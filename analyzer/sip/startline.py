@@ -13,10 +13,11 @@ import re
 from typing import NamedTuple
 
 from analyzer.defect import Defect
+from analyzer.sip.grammar import SIP_VERSION
 from analyzer.sip.scalar import decimal
 from analyzer.sip.text import clip, is_token, text
 
-_VERSION = re.compile(r"SIP/[0-9]++\.[0-9]++", re.IGNORECASE)
+_VERSION = re.compile(SIP_VERSION, re.IGNORECASE)
 
 
 class StartLine(NamedTuple):

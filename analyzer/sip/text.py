@@ -1,4 +1,4 @@
-"""Octets and text, and the tokenizer that every value parser shares.
+"""Octets and text, and the tokenizer that every value parser shares; the patterns are those of `grammar.py`.
 
 Header values come off the wire as octets of no promised encoding (RFC 3261 7.3.1 says UTF-8, the field says Latin-1
 too). `text` decodes them so that nothing is lost: octets that are no UTF-8 become lone surrogates, and `octets` gives
@@ -13,17 +13,13 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-LWS = " \t\r\n"
-"""Linear white space of RFC 3261 25.1; folding is removed before, stray line ends may remain."""
+from analyzer.sip import grammar
+from analyzer.sip.grammar import LWS
 
-# token = 1*(alphanum / "-" / "." / "!" / "%" / "*" / "_" / "+" / "`" / "'" / "~" )            RFC 3261 25.1
-TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]++")
-# quoted-string = SWS DQUOTE *(qdtext / quoted-pair ) DQUOTE; the second form is one that was never closed.
-# Unrolled loops instead of possessive groups: Python before 3.11.5 matches those wrongly.
-QUOTED = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*"', re.DOTALL)
-_QUOTED_OR_CUT = r'"[^"\\]*+(?:\\.[^"\\]*+)*(?:"|\\?\Z)'
+TOKEN = re.compile(grammar.TOKEN)
+QUOTED = re.compile(grammar.QUOTED_STRING, re.DOTALL)
 _PAIR = re.compile(r"\\(.)", re.DOTALL)
-_ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
+_ESCAPE = re.compile(f"%({grammar.LHEX}{{2}})".encode())
 
 
 def text(b: bytes) -> str:
@@ -73,7 +69,7 @@ def unescape(s: str) -> str:
 
 @lru_cache(maxsize=16)
 def _special(sep: str) -> re.Pattern[str]:
-    return re.compile(rf"{_QUOTED_OR_CUT}|<[^>]*+>?|{re.escape(sep)}", re.DOTALL)
+    return re.compile(rf"{grammar.QUOTED_STRING_OR_CUT}|<[^>]*+>?|{re.escape(sep)}", re.DOTALL)
 
 
 def segments(value: str, sep: str = ",") -> list[str]:

@@ -16,30 +16,31 @@ from functools import lru_cache
 
 from analyzer.defect import Defect
 from analyzer.escape import visible
+from analyzer.sip import grammar
+from analyzer.sip.grammar import LWS
 from analyzer.sip.params import NO_PARAMS, Params, parse_uri_params
-from analyzer.sip.text import LWS, clip, unescape
+from analyzer.sip.text import clip, unescape
+from analyzer.sip.transports import SIP_PORT, SIPS_PORT
 
 SIP_SCHEMES = frozenset(("sip", "sips"))
 # A parameter in one URI only: these never match (RFC 3261 19.1.4); `transport` by the default-value sentence there,
 # against the bullet that says ignored: the RFC's own example decides.
 _ONE_SIDED = frozenset(("transport", "user", "ttl", "method", "maddr"))
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*+")
-# user = 1*( unreserved / escaped / user-unreserved ); password has the same less ";?/"        RFC 3261 25.1
-_USER = re.compile(r"[A-Za-z0-9\-_.!~*'()%&=+$,;?/]++")
-_PASSWORD = re.compile(r"[A-Za-z0-9\-_.!~*'()%&=+$,]*+")
-# hostname, IPv4address; the underscore is not in the grammar but in too many zones to complain of.
-_HOST = re.compile(r"[A-Za-z0-9._\-]++")
+_SCHEME = re.compile(grammar.SCHEME)
+_USER = re.compile(f"{grammar.USER_CHARACTER}++")
+_PASSWORD = re.compile(f"{grammar.PASSWORD_CHARACTER}*+")
+_HOST = re.compile(f"{grammar.HOST_CHARACTER}++")
 # A URI that needs no second look, as nearly all are: no password, no escapes, no headers, nothing malformed, at most
 # one parameter.
 _COMMON_FORM = re.compile(
-    r"(sips?):(?:([A-Za-z0-9\-_.!~*'()&=+$,]++)@)?([A-Za-z0-9._\-]++)(?::([1-9][0-9]{0,3}|[1-5][0-9]{4}))?"
+    rf"(sips?):(?:({grammar.PLAIN_USER_CHARACTER}++)@)?({grammar.HOST_CHARACTER}++)(?::({grammar.PLAIN_PORT}))?"
     r"(|;[A-Za-z0-9\-.=]++)"
 )
-_IPV6 = re.compile(r"[0-9A-Fa-f:.]++")
+_IPV6 = re.compile(f"{grammar.IPV6_CHARACTER}++")
 _ILLEGAL = re.compile(r'[\x00-\x20\x7f"<>]')
-_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
+_BAD_ESCAPE = re.compile(f"%(?!{grammar.LHEX}{{2}})")
+_ESCAPED = re.compile(f"%({grammar.LHEX}{{2}})")
 _UNRESERVED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()")
 _CACHED_LENGTH = 200
 
@@ -245,7 +246,7 @@ def aor(uri: Uri) -> str:
     user = "" if uri.user is None else unescape(uri.user) + "@"
     host = canonical_host(uri.host)
     shown = f"[{host}]" if ":" in host else host
-    port = "" if uri.port in (None, 5060, 5061) else f":{uri.port}"
+    port = "" if uri.port in (None, SIP_PORT, SIPS_PORT) else f":{uri.port}"
     return f"sip:{user}{shown}{port}"
 
 

@@ -11,20 +11,20 @@ import re
 
 from analyzer.defect import Defect
 from analyzer.escape import visible
+from analyzer.sip.grammar import LWS, PLAIN_PORT, TOKEN
 from analyzer.sip.params import Params, parse_params
-from analyzer.sip.text import LWS, clip, is_token, segments
+from analyzer.sip.text import clip, is_token, segments
+from analyzer.sip.transports import SIP_PORT, default_port
 from analyzer.sip.uri import canonical_host, port_number, split_hostport
 
 MAGIC_COOKIE = "z9hG4bK"
 """What a branch of RFC 3261 begins with (8.1.1.7)."""
 
-# Ports of sent-by where none is written: RFC 3261 18.1.1, 19.1.2; RFC 7118 4.2.1; RFC 4168.
-_DEFAULT_PORTS = {"TLS": 5061, "TLS-SCTP": 5061, "WS": 80, "WSS": 443}
 # A lower-case host is its own canonical form; beside branch only what a server or RFC 3581 adds.
 _ADDED = r"(?:;rport(?:=[0-9]++)?|;received=[0-9.]++)*"
 _COMMON_FORM = re.compile(
-    rf"SIP/2\.0/([A-Z]+) ([a-z0-9.\-]+)(?::([1-9][0-9]{{0,3}}|[1-5][0-9]{{4}}))?"
-    rf"({_ADDED});branch=([A-Za-z0-9\-.!%*_+`'~]++)({_ADDED})"
+    rf"SIP/2\.0/([A-Z]+) ([a-z0-9.\-]+)(?::({PLAIN_PORT}))?"
+    rf"({_ADDED});branch=({TOKEN})({_ADDED})"
 )
 
 
@@ -83,7 +83,7 @@ class Via:
         if added.count(";rport") > 1 or added.count(";received") > 1:
             return _parse(text)
         number = int(port) if port else None
-        sent_by = f"{host}:{port}" if port else f"{host}:{_DEFAULT_PORTS.get(transport, 5060)}"
+        sent_by = f"{host}:{port}" if port else f"{host}:{default_port(transport)}"
         return Via(text, "SIP/2.0", transport, host, number, branch, sent_by)
 
     @property
@@ -131,7 +131,7 @@ def _parse(text: str) -> Via:
     branch = params.get("branch")
     if words is None:
         bad = Defect("bad-via", f"no sent-protocol and sent-by in {clip(text)!r}")
-        return Via(text, "", "", "", None, branch, ":5060", params, (bad, *params.defects))
+        return Via(text, "", "", "", None, branch, f":{SIP_PORT}", params, (bad, *params.defects))
     name, version, transport, sent_by = words
     host, port = split_hostport(sent_by)
     number = None if port is None else port_number(port)
@@ -140,7 +140,7 @@ def _parse(text: str) -> Via:
     transport = transport.upper()
     canonical = canonical_host(host)
     shown = f"[{canonical}]" if ":" in canonical else canonical
-    filled = f"{shown}:{_DEFAULT_PORTS.get(transport, 5060) if number is None else number}"
+    filled = f"{shown}:{default_port(transport) if number is None else number}"
     return Via(text, protocol, transport, host, number, branch, filled, params, wrong + params.defects)
 
 

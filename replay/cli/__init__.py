@@ -221,6 +221,7 @@ def _mapping(maps: tuple[str, ...]) -> Any:
 
 def _course(given: dict[str, Any]) -> tuple[ConnectionOptions, bool]:
     """Where to and how; whether that is loopback. Exit 2 where nobody allowed it."""
+    from analyzer.sip.transports import default_port
     from replay.net.links import LinkError, addresses_of, tls_context
     from replay.net.play import ConnectionOptions
     from replay.net.surroundings import surroundings
@@ -229,7 +230,7 @@ def _course(given: dict[str, Any]) -> tuple[ConnectionOptions, bool]:
 
     transport = given["transport"].upper()
     try:
-        host, port = parse_target(given["target"], 5061 if transport == "TLS" else 5060)
+        host, port = parse_target(given["target"], default_port(transport))
         peers = addresses_of(host, port, transport, given["allow"], asking=_asking)
         check(host, [peer.host for peer in peers], given["allow"], surroundings())
         tls = tls_context(verify=not given["no_verify"], authority=given["tls_ca"]) if transport == "TLS" else None

@@ -21,6 +21,7 @@ from typing import cast
 
 from analyzer.evidence import SECOND, Endpoint
 from analyzer.sip.framing import StreamFramer
+from analyzer.sip.sniff import PONG
 from analyzer.sip.timers import TIMER_F
 from replay.net.boundary import IoBoundary
 
@@ -115,7 +116,7 @@ class Connection(asyncio.Protocol):
     def _pong(self, pings: int) -> None:
         """RFC 5626 4.4.1: a CRLF for each double CRLF."""
         if 0 < pings <= MOST_PONGS:
-            self.send(b"\r\n" * pings)
+            self.send(PONG * pings)
 
     def _keep_time(self, whole: bool) -> None:
         """Each message has its own time; octets that make none whole gain none."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
+from analyzer.sip.sniff import PING
 from replay.machine import SECOND, Command, Machine, Notify, Send, Stepwise
 from replay.net.inbox import Happening, Inbox, MessageReceived, Proceed, Stop, TransportError
 from replay.net.links import Link, LinkError
@@ -89,7 +90,7 @@ async def _carry_out(commands: Iterable[Command], machine: Machine, link: Link, 
 
 async def _keep_alive(link: Link) -> None:
     try:
-        await link.send(b"\r\n\r\n")
+        await link.send(PING)
     except LinkError:
         pass  # the next request will say so
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from analyzer.sip.auth import AuthParam, Credentials
-from analyzer.sip.layout import CREDENTIALS
+from analyzer.sip.auth_headers import CREDENTIALS
 from analyzer.sip.message import Message
 from replay.agent import Agent
 from replay.message_editor import MessageEditor

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from analyzer.sip.address import Address
+from analyzer.sip.grammar import LWS
 from analyzer.sip.scalar import MAX_DELTA_SECONDS, decimal
-from analyzer.sip.text import LWS, QUOTED, segments
+from analyzer.sip.text import QUOTED, segments
 from replay.agent import Agent
 from replay.contacts import contacts_of, rewritten, with_param, with_uris
 from replay.message_editor import MessageEditor

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from analyzer.evidence import Fidelity
+from analyzer.sip.grammar import LWS, PORT
 from analyzer.sip.scalar import decimal
-from analyzer.sip.text import LWS, segments
+from analyzer.sip.text import segments
 from analyzer.sip.via import MAGIC_COOKIE, Via
 from replay.agent import Agent
 from replay.flow import Exchange
@@ -27,7 +28,7 @@ _ADDED = re.compile(r"\s*;\s*(?:(?:received|maddr|ttl)\s*=\s*[^;\s]*|(rport)\s*=
 """What the server added to a Via (18.2.1), the port it saw, of which the question stays, and the address; and what
 would send the responses to somebody in the captured network (18.2.2)."""
 _SENT = re.compile(
-    r"(\s*SIP\s*/\s*[^/\s]+\s*/\s*)([^\s;,]+)(\s+)(?:\[[^\]]*\]|[^\s;:,]+)(?:\s*:\s*[0-9]+)?", re.IGNORECASE
+    rf"(\s*SIP\s*/\s*[^/\s]+\s*/\s*)([^\s;,]+)(\s+)(?:\[[^\]]*\]|[^\s;:,]+)(?:\s*:\s*{PORT})?", re.IGNORECASE
 )
 """Protocol, transport, blanks and sent-by of a Via (25.1), folded or not."""
 _LIVE = "the live address"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from analyzer.register.digest.arithmetic import verify
 from analyzer.register.digest.input import from_credentials
 from analyzer.register.digest.secrets import Secrets
+from analyzer.sip.auth_headers import CHALLENGED_IN
 from replay.flow import Exchange
 from replay.plan import Step
 from replay.sipp.requests import Speaker
@@ -44,7 +45,7 @@ class Captured:
             if exchange.status:
                 provisional = sorted({100, *exchange.provisional})
                 self.script.receive(exchange.status, branches=tuple(Branch(status) for status in provisional))
-            if exchange.final is not None and exchange.status in (401, 407):
+            if exchange.final is not None and exchange.status in CHALLENGED_IN:
                 realms |= {challenge.realm for challenge in exchange.final.challenges} or {None}
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from analyzer.evidence import Frame
 from analyzer.register.digest.secrets import Secrets
 from analyzer.register.requested import requested_expiry
-from analyzer.sip.layout import CREDENTIALS
+from analyzer.sip.auth_headers import CREDENTIALS
 from analyzer.sip.scalar import decimal
 from replay.agent import Agent, Mapping
 from replay.contacts import contacts_of, taken_away, with_param

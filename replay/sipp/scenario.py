@@ -12,6 +12,7 @@ from math import ceil
 from analyzer.evidence import SECOND
 from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.auth import Challenge
+from analyzer.sip.grammar import PORT
 from analyzer.sip.timers import TIMER_F
 from replay.agent import Mapping
 from replay.flow import Flow
@@ -32,7 +33,7 @@ _PATIENCE = TIMER_F // SECOND + 8
 """Seconds beyond the pauses before SIPp gives up: one request that nobody answers (64*T1), and some more."""
 _RATE = 10
 """Calls that SIPp begins in a second, unless told."""
-_HOST = re.compile(r"(\[[^\]]*\]|[^:]*)(?::[0-9]+)?")
+_HOST = re.compile(rf"(\[[^\]]*\]|[^:]*)(?::{PORT})?")
 _MILLISECOND = 1_000_000
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from analyzer.register.digest.secrets import Secrets
+from analyzer.sip.grammar import ESCAPED, HOST_CHARACTER, IPV6_CHARACTER, PORT, UNRESERVED
 from analyzer.sip.text import octets, text
 from replay.sipp.errors import SippError
 from replay.sipp.script import plain
@@ -22,8 +23,8 @@ from replay.sipp.script import plain
 MOST_FIELD = 250
 """Octets of a field; SIPp has fixed buffers for them."""
 # RFC 3261 25.1 user: unreserved, escaped, and user-unreserved but `;`, which ends the field.
-_USER = re.compile(r"(?:[A-Za-z0-9\-_.!~*'()&=+$,?/]|%[0-9A-Fa-f]{2})+")
-_DOMAIN = re.compile(r"(?:[A-Za-z0-9\-._]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?")
+_USER = re.compile(f"(?:[{UNRESERVED}&=+$,?/]|{ESCAPED})+")
+_DOMAIN = re.compile(rf"(?:{HOST_CHARACTER}+|\[{IPV6_CHARACTER}+\])(?::{PORT})?")
 _NOT_QUOTED = re.compile(r"[\x00-\x1f\x7f;\"\\\[\]]")
 _NOT_PASSWORD = re.compile(r"[\x00\n\r;]|\[authentication")
 

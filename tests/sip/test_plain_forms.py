@@ -15,11 +15,12 @@ from analyzer.sip import auth, cseq, uri, via
 from analyzer.sip.address import Address, parse_addresses
 from analyzer.sip.auth import AuthValue, parse_challenges, parse_credentials
 from analyzer.sip.cseq import CSeq
+from analyzer.sip.grammar import LWS
 from analyzer.sip.headers import LINES
 from analyzer.sip.message import Message
 from analyzer.sip.params import Params, _collect, parse_params, plain_params
 from analyzer.sip.startline import START_LINES
-from analyzer.sip.text import LWS, segments
+from analyzer.sip.text import segments
 from analyzer.sip.uri import Uri
 from analyzer.sip.via import Via, parse_vias
 

@@ -9,9 +9,10 @@ from analyzer.escape import visible
 from analyzer.sip.address import Address, parse_addresses
 from analyzer.sip.auth import parse_auth_params, parse_challenges, parse_credentials
 from analyzer.sip.cseq import CSeq
+from analyzer.sip.grammar import LWS
 from analyzer.sip.message import Message, parse_bytes
 from analyzer.sip.params import parse_params, parse_uri_params
-from analyzer.sip.text import LWS, octets, quote, segments, split_list, text, unescape, unquote
+from analyzer.sip.text import octets, quote, segments, split_list, text, unescape, unquote
 from analyzer.sip.uri import Uri, aor, uri_equal
 from analyzer.sip.via import Via
 

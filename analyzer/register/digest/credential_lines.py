@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 
 from analyzer.register.digest.secret import CredentialsError
+from analyzer.sip.grammar import DIGEST
 
-HA1 = re.compile(r"[0-9a-fA-F]{32}(?:[0-9a-fA-F]{32})?")
+HA1 = re.compile(DIGEST)
 """A stored H(username:realm:password): 32 hex digits for MD5, 64 for the SHA-2 forms (RFC 7616 3.4.2, RFC 8760 2.7)."""
 
 LONGEST_LINE = 1 << 20

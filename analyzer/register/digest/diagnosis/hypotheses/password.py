@@ -12,8 +12,9 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 from analyzer.register.digest.diagnosis.hypothesis import Case, Hypothesis, Trial
 from analyzer.register.digest.diagnosis.recipe import HASHES, Recipe
 from analyzer.register.digest.diagnosis.uris import octets
+from analyzer.sip.grammar import DIGEST
 
-_HEX = re.compile(rb"[0-9a-fA-F]{32}(?:[0-9a-fA-F]{32})?")
+_HEX = re.compile(DIGEST.encode())
 _LONGEST = 128
 MOST_OTHERS = 400
 """Secrets of other accounts that are tried for one response, the first that were given."""

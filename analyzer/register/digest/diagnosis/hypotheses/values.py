@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from analyzer.register.digest.diagnosis.hypothesis import Case, Hypothesis, Trial
 from analyzer.register.digest.diagnosis.recipe import Recipe
 from analyzer.register.digest.diagnosis.uris import host_of, host_port_of, octets, user_of, with_host
+from analyzer.sip.transports import SIP_PORT, SIPS_PORT
 
 USERS = 20
 """Users seen that are tried before the host of the uri."""
@@ -43,8 +44,8 @@ def _forms(uri: str) -> Iterator[str]:
     """One URI in the forms that stacks confuse: ports, parameters, scheme, parts, brackets, case, loose ends."""
     bare = re.split("[;?]", uri, maxsplit=1)[0]
     host, port = host_of(uri), host_port_of(uri)
-    yield from (bare, with_host(uri, host), with_host(bare, host), with_host(uri, f"{host}:5060"))
-    yield from (with_host(uri, f"{host}:5061"), with_host(bare, f"{host}:5060"))
+    yield from (bare, with_host(uri, host), with_host(bare, host), with_host(uri, f"{host}:{SIP_PORT}"))
+    yield from (with_host(uri, f"{host}:{SIPS_PORT}"), with_host(bare, f"{host}:{SIP_PORT}"))
     yield from (f"{uri};transport={name}" for name in ("udp", "UDP", "tcp", "TCP", "tls", "TLS"))
     yield from (f"{bare};transport={name}" for name in ("udp", "tcp", "tls"))
     yield from (f"{uri};lr", uri.replace(";lr", ""))
@@ -108,7 +109,9 @@ def _rewritten_address(recipe: Recipe, case: Case) -> Iterator[Trial]:
     for place in dict.fromkeys(case.context.hosts):
         host = host_of(f"sip:{place}")
         realm = octets(host) if recipe.realm == octets(host_of(sent)) else recipe.realm
-        for uri in dict.fromkeys((with_host(sent, place), with_host(sent, host), with_host(sent, f"{host}:5060"))):
+        for uri in dict.fromkeys(
+            (with_host(sent, place), with_host(sent, host), with_host(sent, f"{host}:{SIP_PORT}"))
+        ):
             text = "computed with another address, which was rewritten on the way: uri {}"
             for name in dict.fromkeys((recipe.realm, realm, octets(host), octets(place))):
                 yield Trial(recipe._replace(uri=octets(uri), realm=name), text, uri)
