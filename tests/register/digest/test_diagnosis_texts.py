@@ -15,9 +15,9 @@ from analyzer.register.digest.diagnosis.engine import diagnose
 from analyzer.register.digest.diagnosis.recipe import HASH_TITLES, HASHES, Recipe, recipe_of
 from analyzer.register.digest.input import DigestInput
 from analyzer.register.digest.secrets import Secret
-from tests.shared import SHARED
+from tests.shared import DIGEST_VECTORS
 
-VECTORS: dict[str, Any] = json.loads((SHARED / "rules" / "digest_vectors.json").read_text()) if SHARED else {}
+VECTORS: dict[str, Any] = json.loads(DIGEST_VECTORS.read_text())
 
 TEXTS = {
     "D00": (
