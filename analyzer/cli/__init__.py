@@ -1,9 +1,9 @@
 """The `sipcheck` command: options, exit codes, one line for an error. All work is elsewhere, and imported late.
 
-Exit codes (CONTRACT): 0 nothing at or above --fail-on, 1 findings or a digest that does not match, 2 usage, 3 a source
-that cannot be read or holds no SIP, or a standard output that cannot be written, 4 a rule failed to run; 129, 130, 143
-interrupted by SIGHUP, SIGINT (Ctrl-C), SIGTERM, after the report of what was read (by a second signal: at once; see
-`signals.py`); 141 the reader of standard output went away.
+Exit codes (docs/interface.md 2): 0 nothing at or above --fail-on, 1 findings or a digest that does not match, 2 usage,
+3 a source that cannot be read or holds no SIP, or a standard output that cannot be written, 4 a rule failed to run;
+129, 130, 143 interrupted by SIGHUP, SIGINT (Ctrl-C), SIGTERM, after the report of what was read (by a second signal: at
+once; see `signals.py`); 141 the reader of standard output went away.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which message belongs to which transaction (RULES 1.2, 1.3).
+"""Which message belongs to which transaction (docs/rule-catalogue.md 1.2, 1.3).
 
 A request's key is the top Via's branch, its sent-by and the method (RFC 3261 17.2.3), here with Call-ID and CSeq
 beside them, so that a branch used again for another request is another transaction. Requests without the magic cookie
@@ -362,7 +362,8 @@ class TransactionTable:
                     return
 
     def _extend(self, transaction: Transaction) -> None:
-        """Wait for Timer F and a grace after the first copy, and for Timer F after the last one (RULES 1.3)."""
+        """Wait for Timer F and a grace after the first copy, and for Timer F after the last one (docs/rule-catalogue.md
+        1.3)."""
         fresh = transaction.deadline == transaction.tick
         wait = max(transaction.tick + GRACE, self._tick + TIMER_F)
         if transaction.final is None:

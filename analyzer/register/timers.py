@@ -1,4 +1,5 @@
-"""The clock of RFC 3261 17.1.2.1 as a reader needs it, and the reader's own windows (RULES 0.6). Nanoseconds."""
+"""The clock of RFC 3261 17.1.2.1 as a reader needs it, and the reader's own windows (docs/rule-catalogue.md 0.6).
+Nanoseconds."""
 
 from __future__ import annotations
 
@@ -19,9 +20,9 @@ SAME_PACKET_WINDOW = SECOND // 5
 MAX_WAIT = 96 * SECOND
 """A request that is retransmitted for ever is called unanswered after this."""
 AUTH_LINK = 32 * SECOND
-"""A retry this long after its challenge still belongs to the same attempt (RULES 0.6)."""
+"""A retry this long after its challenge still belongs to the same attempt (docs/rule-catalogue.md 0.6)."""
 BOOT_SILENCE = 300 * SECOND
-"""Silence that speaks for a restart (RULES 0.6)."""
+"""Silence that speaks for a restart (docs/rule-catalogue.md 0.6)."""
 
 
 def retransmissions_due(elapsed: int) -> int:

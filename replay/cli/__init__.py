@@ -1,9 +1,9 @@
 """The `sipcheck replay` commands: options, exit codes, what is said while it runs. All work is elsewhere, and late.
 
-Exit codes (CONTRACT): 0 the outcome now is the outcome then (a plan, a scenario: written), 1 it is not, 2 usage and
-targets that nobody allowed, 3 the source cannot be read, holds no such registration, or the peer cannot be reached at
-all; 129, 130, 143 interrupted by SIGHUP, SIGINT (Ctrl-C), SIGTERM: what was bound is removed first, which a second
-signal ends, and the result is shown; 141 the reader of standard output went away.
+Exit codes (docs/interface.md 2): 0 the outcome now is the outcome then (a plan, a scenario: written), 1 it is not, 2
+usage and targets that nobody allowed, 3 the source cannot be read, holds no such registration, or the peer cannot be
+reached at all; 129, 130, 143 interrupted by SIGHUP, SIGINT (Ctrl-C), SIGTERM: what was bound is removed first, which a
+second signal ends, and the result is shown; 141 the reader of standard output went away.
 """
 
 from __future__ import annotations

@@ -187,7 +187,7 @@ def test_findings_of_one_registration_are_one() -> None:
 
 
 def test_the_finding_that_explains_takes_the_other_in() -> None:
-    """RULES 0.5: on the same transaction only."""
+    """docs/rule-catalogue.md 0.5: on the same transaction only."""
 
     def root(subject: AttemptSubject, context: CaptureContext) -> Answer:
         del subject, context
@@ -296,7 +296,7 @@ def test_a_capture_and_the_servers_log_of_it_tell_the_same(name: str, outcomes: 
 
 
 def test_a_late_refusal_of_a_copy_is_no_failure() -> None:
-    """Asterisk answers a retransmitted request with 200 and then 401 stale; Kamailio does not (lab README 4.1)."""
+    """Asterisk answers a retransmitted request with 200 and then 401 stale; Kamailio does not (docs/lab.md 5)."""
     for server in ("asterisk-chan_sip", "kamailio"):
         found = analyze(lab_file("5-c-retransmission", server, "capture.pcap"))
         assert [(row.status, row.retransmissions) for row in found.transactions] == [(401, 2), (200, 2)]

@@ -1,1 +1,1 @@
-"""The hypotheses of RULES section 3, a few related ones per module, each module declaring `HYPOTHESES`."""
+"""The hypotheses of docs/rule-catalogue.md 3, a few related ones per module, each module declaring `HYPOTHESES`."""
