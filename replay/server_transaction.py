@@ -4,7 +4,7 @@ A request belongs to a transaction if its top Via has the same branch and sent-b
 without the magic cookie names nothing (RFC 2543): then Request-URI, tags, Call-ID, CSeq and top Via are compared. To a
 copy of a request goes the very answer that went to the first, and where it went.
 
-Two things are not in figure 8. A transaction that nobody answers is let go after 64*T1, when the client has given up,
+Two things are not in figure 8. A transaction that nobody answers is evicted after 64*T1, when the client has given up,
 too; and the table is bounded: the transaction that would end first makes room, and is counted.
 """
 
@@ -177,7 +177,7 @@ class Transactions:
         return commands
 
     def wake(self, now: int) -> list[Command]:
-        """Let go of those whose end has come."""
+        """Evict those whose end has come."""
         commands: list[Command] = []
         while self._live:
             one = next(iter(self._live.values()))

@@ -20,7 +20,7 @@ from analyzer.sip.message import Message
 
 Outcome = Literal["registered", "removed", "fetched", "rejected", "timeout", "abandoned", "open", "unknown"]
 LINKING = (401, 407, 420, 421, 423, 494)
-"""Final answers after which the client is expected to try again at once."""
+"""Final responses after which the client is expected to try again at once."""
 _MOST_PAIRS = 400
 LONGEST = 12
 """Transactions of one attempt; what goes on longer is a loop, and each round an attempt of its own."""

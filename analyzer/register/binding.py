@@ -121,7 +121,7 @@ class BindingTable:
         return entries
 
     def forget(self, registrar: Registrar, aor: str) -> None:
-        """Its client is given up: what another one of the same address-of-record has bound is learned again."""
+        """Its client is evicted: what another one of the same address-of-record has bound is learned again."""
         self._sets.pop((registrar, aor), None)
 
     def clock_stepped(self) -> None:

@@ -362,8 +362,7 @@ class TransactionTable:
                     return
 
     def _extend(self, transaction: Transaction) -> None:
-        """Wait for Timer F and a grace after the first copy, and for Timer F after the last one (docs/rule-catalogue.md
-        1.3)."""
+        """Wait for Timer F and a grace after the first copy, Timer F after the last (docs/rule-catalogue.md 1.3)."""
         fresh = transaction.deadline == transaction.tick
         wait = max(transaction.tick + GRACE, self._tick + TIMER_F)
         if transaction.final is None:

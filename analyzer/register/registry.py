@@ -83,7 +83,7 @@ class CallIdSequence:
 
 
 class Registry:
-    """All registrations and streams; the oldest are given up beyond a bound, and counted."""
+    """All registrations and streams; the oldest are evicted beyond a bound, and counted."""
 
     def __init__(self, counter: MessageCounter | None = None) -> None:
         self._ordinal = counter or MessageCounter()

@@ -83,7 +83,7 @@ def _timeout(subject: TransactionSubject, context: CaptureContext, deeper: Trans
     if _went_on(subject):
         return NotJudged(_WENT_ON)
     copies = f"{transaction.retransmissions + 1} cop{'ies' if transaction.retransmissions else 'y'}"
-    asked = f"{copies} of the request to {transaction.destination} in {_seconds(transaction)} s, no final answer"
+    asked = f"{copies} of the request to {transaction.destination} in {_seconds(transaction)} s, no final response"
     if deeper is not None:
         text = f"{asked}, though {deeper.destination} answered {deeper.status} to the proxy"
         return Violated(text, sub="selective", confidence=confidence, at_fault="proxy / network")
