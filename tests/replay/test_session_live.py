@@ -1,4 +1,4 @@
-"""The client session at a real Kamailio, over the plainest rim there is: one UDP socket and a loop."""
+"""The client session at a real Kamailio, over the plainest I/O boundary there is: one UDP socket and a loop."""
 
 from __future__ import annotations
 
