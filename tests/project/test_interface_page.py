@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
 import re
+import textwrap
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import pytest
 
 from analyzer.cli import sipcheck as group
+from replay.registrar_app import ServingResult
+from replay.registrar_app import _step as registrar_step
+from replay.views.load import load_record
 from tests.project.pages import code, read, rows, section
 from tests.project.test_readme import sipcheck
 
@@ -134,3 +141,25 @@ def test_python_runs() -> None:
     exec(compile(example, "interface.md", "exec"), found)
     assert found["report"].findings and found["storms"].storms == ()
     assert "Planned" not in analyzer.__all__
+
+
+def returned(function: Callable[..., Any]) -> list[set[str]]:
+    """The keys of every dict that is written out in a function, the outermost first."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    dicts = [node for node in ast.walk(tree) if isinstance(node, ast.Dict)]
+    return [{str(key.value) for key in one.keys if isinstance(key, ast.Constant)} for one in dicts]
+
+
+def test_the_keys_of_a_registrar_are_those_listed() -> None:
+    text = section(PAGE, "3.4")
+    whole, client = text[: text.index("and `clients`")], text[text.index("and `clients`") : text.index("A step has")]
+    found = returned(ServingResult.as_json)
+    assert {*keys(whole), "clients"} == found[0]
+    assert keys(client) == {*found[2], "clients"}
+    assert keys(text[text.index("A step has") : text.index("What breaks")]) == returned(registrar_step)[0]
+
+
+def test_the_keys_of_a_load_are_those_listed() -> None:
+    text = section(PAGE, "3.3")
+    listed = keys(text[text.index("the mode is `load`:") :]) - {"load"}
+    assert listed | {"schema", "mode"} == returned(load_record)[0]
