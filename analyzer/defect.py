@@ -1,9 +1,9 @@
 """Defects: what was malformed on the way from a file to a message.
 
 A defect is a value. It hangs on the thing that has it (a datagram, a message, a header value, a source) and never
-crosses a module as an exception: a capture tool must be able to hold what it was built to complain about.
-`SourceError` is the one exception of reading: the source cannot be read at all (DESIGN section 5). `ContractError` is
-for who writes a plug-in (`analyzer/plugins.py`).
+crosses a module as an exception: a capture tool must be able to hold what it was built to complain about. `SourceError`
+is the one exception of reading: the source cannot be read at all (docs/architecture.md 6). `ContractError` is for who
+writes a plug-in (`analyzer/plugins.py`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The one place where wire text is made harmless for a person's eyes (DESIGN 5).
+"""The one place where wire text is made harmless for a person's eyes (docs/architecture.md 6).
 
 Everything that a terminal, an editor or a reader could act on is shown as what it is: control characters, undecodable
 octets, bidirectional controls, other invisible characters, line and paragraph separators, heaps of combining marks.

@@ -77,7 +77,7 @@ def _size(name: str, default: int, text: str, least: int = 1) -> Callable[[F], F
     show_default=True,
     help="Transactions of a table for the storm analysis; ten million take 4 GB of memory.",
 )
-@_size("--replay-users", 2_000, "Users that one captured registration is said again as.")
+@_size("--replay-users", 2_000, "Users as which one captured registration is replayed.")
 @_size("--slice", 5_000, "Packets of the storm given to pyshark; of the other capture it gets twenty times as many.")
 @_size("--rounds", 5, "Rounds of the races.")
 @_size("--start-rounds", 20, "Rounds of the starts.")

@@ -100,7 +100,7 @@ def read_flow(
     exchanges = tuple(exchange for row in rows if (exchange := _exchange(row, seen, report)) is not None)
     exchanges = _first_hops(exchanges)
     if not exchanges:
-        raise NoFlow(f"no request of {registration.aor} was seen, so there is nothing to say again")
+        raise NoFlow(f"no request of {registration.aor} was seen, so there is nothing to replay")
     return Flow(
         aor=registration.aor,
         outcome=registration.outcome,

@@ -1,4 +1,5 @@
-"""The outcome of a replay as the object of schema `sipcheck/1` (CONTRACT, `sipcheck replay ... --format json`)."""
+"""The outcome of a replay as the object of schema `sipcheck/1` (docs/interface.md 3.3, `sipcheck replay ... --format
+json`)."""
 
 from __future__ import annotations
 

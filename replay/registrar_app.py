@@ -92,7 +92,8 @@ class ServingResult:
         return outcome in SUCCESSFUL_OUTCOMES if self.flow is None else outcome == self.flow.outcome
 
     def as_json(self) -> dict[str, Any]:
-        """The object of `--format json` (CONTRACT): `steps` are those of the first client, `clients` has all.
+        """The object of `--format json` (docs/interface.md 3.4): `steps` are those of the first client, `clients` has
+        all.
 
         A `step` is null where a request was no captured step (another method, or beyond the capture's end).
         """

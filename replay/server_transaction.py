@@ -3,7 +3,7 @@
 A request belongs to a transaction if it has its key (`analyzer.sip.transaction_key`). To a copy of a request goes the
 very answer that went to the first, and where it went.
 
-Two things are not in figure 8. A transaction that nobody answers is let go after 64*T1, when the client has given up,
+Two things are not in figure 8. A transaction that nobody answers is evicted after 64*T1, when the client has given up,
 too; and the table is bounded: the transaction that would end first makes room, and is counted.
 """
 
@@ -162,7 +162,7 @@ class Transactions:
         return commands
 
     def wake(self, now: int) -> list[Command]:
-        """Let go of those whose end has come."""
+        """Evict those whose end has come."""
         commands: list[Command] = []
         while self._live:
             one = next(iter(self._live.values()))

@@ -1,9 +1,9 @@
 """The `sipcheck` command: options, exit codes, one line for an error. All work is elsewhere, and imported late.
 
-Exit codes (CONTRACT): 0 nothing at or above --fail-on, 1 findings or a digest that does not match, 2 usage, 3 a source
-that cannot be read or holds no SIP, or a standard output that cannot be written, 4 a rule failed to run; 129, 130, 143
-interrupted by SIGHUP, SIGINT (Ctrl-C), SIGTERM, after the report of what was read (by a second signal: at once; see
-`signals.py`); 141 the reader of standard output went away.
+Exit codes (docs/interface.md 2): 0 nothing at or above --fail-on, 1 findings or a digest that does not match, 2 usage,
+3 a source that cannot be read or holds no SIP, or a standard output that cannot be written, 4 a rule failed to run;
+129, 130, 143 interrupted by SIGHUP, SIGINT (Ctrl-C), SIGTERM, after the report of what was read (by a second signal: at
+once; see `signals.py`); 141 the reader of standard output went away.
 """
 
 from __future__ import annotations
@@ -98,36 +98,50 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 @click.group(cls=_Group, epilog=_EPILOG, context_settings=_CONTEXT)
 @click.version_option(package_name="sipcheck", message="sipcheck %(version)s")
 def sipcheck() -> None:
-    """What happened to SIP registrations, whose fault it was, and where the evidence is."""
+    """Analyze SIP registration (REGISTER, RFC 3261) in packet captures and server logs.
+
+    Reconstructs transactions, registrations and bindings, verifies digest authentication, checks the traffic against
+    the RFCs, finds registration storms, and replays a registration to a live registrar or user agent.
+    """
 
 
 @sipcheck.command("log", cls=Command, epilog=_EPILOG, short_help="Analyze text logs of a server.")
 @analyzing
 @dialect_option
 def log_command(**given: Any) -> None:
-    """Analyze text logs: Asterisk `sip set debug on` and the PJSIP logger, in any wrapper. `-` is standard input."""
+    """Analyze the SIP messages in text logs, and report registrations, digests and findings.
+
+    Reads Asterisk's `sip set debug on` and PJSIP logger, from a log file, JSON, a console or a paste. `-` is standard
+    input.
+    """
     _run("log", "log", **given)
 
 
 @sipcheck.command("pcap", cls=Command, epilog=_EPILOG, short_help="Analyze packet captures.")
 @analyzing
 def pcap_command(**given: Any) -> None:
-    """Analyze captures: pcap or pcapng, plain or compressed. `-` is standard input; several files are one capture."""
+    """Analyze the SIP messages in packet captures, and report registrations, digests and findings.
+
+    Reads pcap and pcapng, plain or compressed. `-` is standard input; several files are one capture in time order.
+    """
     _run("pcap", "capture", **given)
 
 
-@sipcheck.command("verify-digest", cls=Command, epilog=_EPILOG, short_help="Check digests against passwords.")
+@sipcheck.command("verify-digest", cls=Command, epilog=_EPILOG, short_help="Verify digests against passwords.")
 @analyzing
 @dialect_option
 def verify_digest_command(**given: Any) -> None:
-    """Check every digest response in captures or logs against the passwords you give."""
+    """Verify every digest response (RFC 7616) in captures or logs against known passwords.
+
+    A response that does not match is diagnosed: another realm, a cut password, an HA1 taken for a password, and others.
+    """
     _run("verify-digest", None, **given)
 
 
 @sipcheck.command("rules", short_help="List the rules.")
 @catalogue_option
 def rules_command(view: str) -> None:
-    """List the rules: what sipcheck looks for, by which clause."""
+    """List the rules: what is held against registrations, by which clause of which RFC."""
     from analyzer.views.catalogue import write_catalogue
 
     write_out(lambda out: write_catalogue(view, out, options_of("auto", show_all=True)))
@@ -137,7 +151,7 @@ def rules_command(view: str) -> None:
 @click.argument("rule")
 @catalogue_option
 def explain_command(rule: str, view: str) -> None:
-    """Explain one RULE: its clause, the reasoning, an example, the fix."""
+    """Explain one RULE: its clause, the reasoning, examples that break it and keep it, the fix."""
     from analyzer.views.catalogue import write_rule
 
     card = chosen_rules((rule,))[0]

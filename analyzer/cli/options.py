@@ -52,14 +52,14 @@ _SHOW = [
 ]
 _READ = [
     click.argument("files", metavar="FILE...", nargs=-1, required=True),
-    click.option("--select", multiple=True, metavar="RULE[,..]", help="Ask only these rules."),
-    click.option("--ignore", multiple=True, metavar="RULE[,..]", help="Do not ask these rules."),
+    click.option("--select", multiple=True, metavar="RULE[,..]", help="Apply only these rules."),
+    click.option("--ignore", multiple=True, metavar="RULE[,..]", help="Do not apply these rules."),
     click.option(
         "--profile",
         type=click.Choice(["rfc3261", "modern", "ims", "legacy2543"]),
         default="rfc3261",
         show_default=True,
-        help="Which documents to hold the traffic to.",
+        help="Standards that the traffic is held to.",
     ),
     click.option("--aor", metavar="AOR", default="", help="Only this address-of-record (alice@example.com)."),
     click.option(
@@ -97,10 +97,13 @@ _READ = [
         type=click.Choice(["auto", "native", "tshark"]),
         default="auto",
         show_default=True,
-        help="Who reads captures: sipcheck itself, or tshark for what sipcheck does not know.",
+        help="Reader of captures: sipcheck's own, or tshark for what that cannot read.",
     ),
     click.option(
-        "--tls-keylog", type=click.Path(), metavar="FILE", help="Open TLS with these keys (SSLKEYLOGFILE), by tshark."
+        "--tls-keylog",
+        type=click.Path(),
+        metavar="FILE",
+        help="Decrypt TLS with these keys (SSLKEYLOGFILE; needs tshark).",
     ),
     click.option("--progress/--no-progress", default=None, help="Progress on standard error (default: on a terminal)."),
 ]

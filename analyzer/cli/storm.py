@@ -53,8 +53,10 @@ _DOOR = ("scheduler", "insecure_scheduler", "tls_ca", "tls_cert", "tls_key")
     metavar="ADDRESS",
     help="Have the workers of this Dask scheduler read the files (tls://host:8786).",
 )
-@click.option("--tls-ca", type=click.Path(), metavar="FILE", help="Who signs the certificates of that cluster, in PEM.")
-@click.option("--tls-cert", type=click.Path(), metavar="FILE", help="Our certificate for it.")
+@click.option(
+    "--tls-ca", type=click.Path(), metavar="FILE", help="Authority that signs the cluster's certificates, in PEM."
+)
+@click.option("--tls-cert", type=click.Path(), metavar="FILE", help="Certificate to show to the cluster.")
 @click.option("--tls-key", type=click.Path(), metavar="FILE", help="The certificate's private key.")
 @click.option(
     "--insecure-scheduler", is_flag=True, help="Speak to a scheduler on another machine without TLS (tcp://)."

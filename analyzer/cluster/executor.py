@@ -1,5 +1,5 @@
-"""Dask as the crew of a run: a scheduler that somebody started (`cluster_door.py`), or workers of this machine
-(`cluster_guard.py`). These three are the home of `distributed`, which is an extra: `pip install 'sipcheck[cluster]'`.
+"""Dask as the executor of a run: a scheduler that somebody started (`door.py`), or workers of this machine
+(`guard.py`). These three are the home of `distributed`, which is an extra: `pip install 'sipcheck[cluster]'`.
 
 Dask runs a task again elsewhere when its worker dies, and again all tasks whose results lay on that worker alone. What
 it does not do is said here in one line before anything is read: that nobody answers, that a worker has another version

@@ -1,4 +1,4 @@
-"""The rows of one bucket, from all files, to tables (the reduce of `cluster.py`).
+"""The rows of one bucket, from all files, to tables (the reduce of `tabulate.py`).
 
 What one process does with all messages is done here with those of some addresses-of-record: the same code, in the same
 order. Of the rest a bucket hears what can make a difference: network errors, that servers answer at all (and on which

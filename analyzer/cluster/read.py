@@ -1,4 +1,4 @@
-"""One capture file to rows, each in its bucket (the map of `cluster.py`).
+"""One capture file to rows, each in its bucket (the map of `tabulate.py`).
 
 A REGISTER and its answers go to the bucket that the hash of the address-of-record names: an answer copies To from its
 request (RFC 3261 8.2.6.2), whichever file either stands in. Where the request stands in the same file, its answer

@@ -1,4 +1,4 @@
-"""`sipcheck storm` over many files: the tables made by a crew, the analysis on a Dask DataFrame of them.
+"""`sipcheck storm` over many files: the tables made by an executor, the analysis on a Dask DataFrame of them.
 
 Its workers make the columns that count; those of all transactions are then looked at together, so they have to fit into
 the memory of the one machine that asks: docs/cluster.md says how much that is.

@@ -74,7 +74,7 @@ class Executor(Protocol):
         ...
 
     def computing(self) -> AbstractContextManager[object]:
-        """While this is entered, Dask DataFrames are computed by this crew."""
+        """While this is entered, Dask DataFrames are computed by this executor."""
         ...
 
 

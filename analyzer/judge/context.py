@@ -1,4 +1,5 @@
-"""What a rule may ask about the whole capture: its coverage (RULES 0.2) and the ledgers that span clients.
+"""What a rule may ask about the whole capture: its coverage (docs/rule-catalogue.md 0.2) and the ledgers that span
+clients.
 
 A check sees one subject and this context, and keeps nothing itself: whatever has to be remembered from one subject to
 the next is remembered for it by a ledger, bounded and counted, so that memory stays within limits, a run by several
@@ -63,7 +64,7 @@ class CaptureContext:
 
     @property
     def slack(self) -> int:
-        """Tolerance for expiry, nanoseconds: 2 s, or two ticks of a coarser clock (RULES 0.6)."""
+        """Tolerance for expiry, nanoseconds: 2 s, or two ticks of a coarser clock (docs/rule-catalogue.md 0.6)."""
         return 2 * max(SECOND, self.resolution)
 
     @property

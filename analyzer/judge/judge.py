@@ -2,11 +2,11 @@
 
 The judge asks the rules of a subject's kind that have a say about it (`dispatch.py`). It tallies each of the five
 outcomes, turns violations into findings, merges findings of one rule on one registration into one
-with a count, and folds at the end what another finding explains (RULES 0.5). A rule that raises is an outcome of its
-own, and an internal finding; the run goes on (DESIGN 5).
+with a count, and folds at the end what another finding explains (docs/rule-catalogue.md 0.5). A rule that raises is an
+outcome of its own, and an internal finding; the run goes on (docs/architecture.md 6).
 
-One reading of RULES 0.5 to know: DET-auth-loop is not dropped where the cause was found; it stays, and names the cause,
-because the loop is what the administrator sees.
+One reading of docs/rule-catalogue.md 0.5 to know: DET-auth-loop is not dropped where the cause was found; it stays, and
+names the cause, because the loop is what the administrator sees.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ MOST_OCTETS = 256 * 1024 * 1024
 MOST_FOLDS = 10_000
 """Transactions whose violations can still be folded: what folds comes within one transaction's life."""
 MOST_LOSS = 0.02
-"""Loss score from which findings that span messages are less sure (RULES 0.3)."""
+"""Loss score from which findings that span messages are less sure (docs/rule-catalogue.md 0.3)."""
 INTERNAL = "internal"
 
 _KINDS: dict[type, SubjectKind] = {
@@ -126,7 +126,7 @@ class Judge:
                     continue
                 for answer in (answers,) if isinstance(answers, SINGLE) else tuple(answers):
                     self._note(rule, subject, answer)
-            except Exception as error:  # a rule's bug must not end the run (DESIGN 5)
+            except Exception as error:  # a rule's bug must not end the run (docs/architecture.md 6)
                 self._failed(rule, subject, error)
         if type(subject) is AttemptSubject:
             self._ties.conclude(subject.attempt, subject.registration)
@@ -323,11 +323,11 @@ def _finding(rule: Rule, subject: Subject, answer: Violated, places: list[Eviden
 
 
 def _doubts(rule: Rule, transaction: Transaction) -> int:
-    """Steps by which confidence falls (RULES 0.3): pairing by time or Call-ID only, a log instead of the wire (T-LOG),
-    a hop between us and the blamed."""
+    """Steps by which confidence falls (docs/rule-catalogue.md 0.3): pairing by time or Call-ID only, a log instead of
+    the wire (T-LOG), a hop between us and the blamed."""
     doubts = {1: 0, 2: 0, 3: 1}.get(transaction.pairing, 2)
     if rule.observed_at == "first" and transaction.request is not None and transaction.via_count > 1:
-        doubts += 1  # RULES 1.4: the capture is upstream of the user agent
+        doubts += 1  # docs/rule-catalogue.md 1.4: the capture is upstream of the user agent
     message = transaction.request or transaction.final
     if message is not None and message.raw_message.fidelity is Fidelity.TEXT_LOG:
         doubts += 1

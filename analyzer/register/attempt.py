@@ -1,4 +1,5 @@
-"""An attempt: the chain of transactions by which one client tries one thing, with one outcome (RULES 1.5).
+"""An attempt: the chain of transactions by which one client tries one thing, with one outcome (docs/rule-catalogue.md
+1.5).
 
 REGISTER, 401, REGISTER with credentials, 200 is one attempt of two transactions. A chain goes on when the next
 transaction answers the last one's challenge, raises an expiry that was too brief (423), drops an extension (420), or
@@ -26,7 +27,7 @@ Outcome = Literal["registered", "removed", "fetched", "rejected", "timeout", "ab
 SUCCESSFUL_OUTCOMES: frozenset[Outcome] = frozenset(("registered", "removed", "fetched"))
 """Outcomes by which the client has what it asked for: a 2xx (RFC 3261 10.2.1, 10.2.2, 10.2.3)."""
 LINKING = (401, 407, 420, 421, 423, 494)
-"""Final answers after which the client is expected to try again at once."""
+"""Final responses after which the client is expected to try again at once."""
 _MOST_PAIRS = 400
 LONGEST = 12
 """Transactions of one attempt; what goes on longer is a loop, and each round an attempt of its own."""
@@ -96,7 +97,8 @@ class Attempt:
         return sum(one.challenged and one.has_credentials for one in self.transactions) > 1
 
     def answered(self) -> bool:
-        """Take in the last transaction's final response; True if that concludes the attempt (RULES 1.5)."""
+        """Take in the last transaction's final response; True if that concludes the attempt (docs/rule-catalogue.md
+        1.5)."""
         status = self.last.status
         self.too_brief |= status == 423
         if 200 <= status < 300:
@@ -145,8 +147,8 @@ def _success(transaction: Transaction) -> Outcome:
 
 def _is_positive(request: Message, final: Message | None) -> bool:
     """Whether a 2xx to a registration leaves the client bound: not if it lists other contacts alone, or its own with no
-    time left (10.3 step 8, RULES 1.7 step 2). A contact that a box on the way rewrote still has its user part; an
-    answer that lists nothing, or was cut, tells nothing."""
+    time left (10.3 step 8, docs/rule-catalogue.md 1.7 step 2). A contact that a box on the way rewrote still has its
+    user part; an answer that lists nothing, or was cut, tells nothing."""
     if final is None or not final.contacts or final.raw_message.missing:
         return True
     asked = [contact for contact in request.contacts if not contact.star and contact.uri is not None]

@@ -1,4 +1,4 @@
-"""The binding timeline: what the registrar said is bound, from when to when (RULES 1.7).
+"""The binding timeline: what the registrar said is bound, from when to when (docs/rule-catalogue.md 1.7).
 
 Each 2xx to any REGISTER of an address-of-record is authoritative for its whole set at that instant (RFC 3261 10.3
 step 8): what it lists is present until the response's time plus the granted expiry, what it does not list is absent. An
@@ -6,7 +6,8 @@ answer that was not seen changes nothing but makes the asked contacts `maybe`. C
 (19.1.4), or by instance and reg-id where both have them (RFC 5626 6).
 
 Lateness is counted from the 2xx, the latest instant at which the client can have started its clock (RFC 3261 20.19).
-When the capture's clock was set back, every entry is `maybe` until a list names it again (RULES 1.7 step 7).
+When the capture's clock was set back, every entry is `maybe` until a list names it again (docs/rule-catalogue.md 1.7
+step 7).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from analyzer.sip.address import Address
 
 Certainty = Literal["present", "maybe", "absent"]
 EXPIRY_SLACK = 2 * SECOND
-"""Tolerance at the end of a binding (RULES 0.6)."""
+"""Tolerance at the end of a binding (docs/rule-catalogue.md 0.6)."""
 _LONGEST_KEPT = 256
 MOST_CONTACTS = 200
 """Contacts of one address-of-record that are followed; a registrar that lists more is not followed further."""
@@ -131,11 +132,12 @@ class BindingTable:
         return sum(binding.certainty == "present" for binding in self.known(registrar, aor))
 
     def forget(self, registrar: Registrar, aor: str) -> None:
-        """Its client is given up: what another one of the same address-of-record has bound is learned again."""
+        """Its client is evicted: what another one of the same address-of-record has bound is learned again."""
         self._sets.pop((registrar, aor), None)
 
     def clock_stepped(self) -> None:
-        """The capture's clock was set back: no end can be compared with what follows (RULES 1.7 step 7)."""
+        """The capture's clock was set back: no end can be compared with what follows (docs/rule-catalogue.md 1.7 step
+        7)."""
         self._epoch += 1
 
     def is_present(self, binding: Binding) -> bool:
@@ -145,7 +147,8 @@ class BindingTable:
         return binding.certainty == "present"
 
     def settle(self, end: int | None) -> None:
-        """The source has ended at `end`: say of every entry how certain it is (RULES 1.7 steps 6 and 7)."""
+        """The source has ended at `end`: say of every entry how certain it is (docs/rule-catalogue.md 1.7 steps 6 and
+        7)."""
         for registrar, aor in self._sets:
             for binding in self.known(registrar, aor):
                 ran_out = binding.end is not None and end is not None and binding.end + EXPIRY_SLACK < end
@@ -171,7 +174,7 @@ class BindingTable:
     def answered(
         self, registrar: Registrar, aor: str, transaction: Transaction, registration: int
     ) -> Iterator[BindingEvent]:
-        """A 2xx replaces the set (RULES 1.7 step 2)."""
+        """A 2xx replaces the set (docs/rule-catalogue.md 1.7 step 2)."""
         final, request = transaction.final, transaction.request
         if final is None or request is None or not 200 <= final.status < 300 or final.raw_message.missing:
             return
@@ -206,7 +209,8 @@ class BindingTable:
                 yield BindingEvent("removed", binding, transaction)
 
     def unanswered(self, registrar: Registrar, aor: str, transaction: Transaction) -> None:
-        """No response was seen: the asked contacts may be bound, may be changed, may be gone (RULES 1.7 step 4)."""
+        """No response was seen: the asked contacts may be bound, may be changed, may be gone (docs/rule-catalogue.md
+        1.7 step 4)."""
         request, known = transaction.request, self.known(registrar, aor)
         index = Contacts([binding.address for binding in known])
         for contact in request.contacts[:MOST_CONTACTS] if request and known else ():

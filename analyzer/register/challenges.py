@@ -1,4 +1,5 @@
-"""What was challenged: the nonce in force for each client and realm, and the use of every nonce (RULES 1.8).
+"""What was challenged: the nonce in force for each client and realm, and the use of every nonce (docs/rule-catalogue.md
+1.8).
 
 A challenge starts a new session for (client, realm, server). All nonces of one challenged transaction are equally
 current, because a stateless registrar gives each copy of a request a fresh one.
@@ -63,7 +64,7 @@ def by_realm(message: Message) -> dict[str, list[Challenge]]:
 
 class Challenged(NamedTuple):
     """One 401 or 407 to one client for one realm. `time` in nanoseconds or None; `holes` how often the client's CSeq
-    had jumped by then, which is where a challenge may be missing (T-LOSS)."""
+    had jumped by then, which is where a challenge may be missing (docs/rule-catalogue.md T-LOSS)."""
 
     realm: str
     nonces: Set[str]

@@ -1,4 +1,5 @@
-"""One packet that a capture holds twice: mirror ports, the `any` interface, both sides of a NAT (T-DUP).
+"""One packet that a capture holds twice: mirror ports, the `any` interface, both sides of a NAT (docs/rule-catalogue.md
+T-DUP).
 
 A duplicate is dropped and counted; it is never called a retransmission. On one address pair the IPv4 identification
 decides where it was seen on both; else two byte-identical packets within 5 ms are one (no user agent retransmits

@@ -10,7 +10,7 @@ from analyzer.sip.message import Message
 
 class Event(NamedTuple):
     """What happened to a transaction: `opened` (first request), `copied` (sent again), `answered` (first
-    final response), `repeated` (a further final response), `silent` (no final response in time), `closed` (forgotten;
+    final response), `repeated` (a further final response), `silent` (no final response in time), `closed` (evicted;
     always last)."""
 
     kind: Literal["opened", "copied", "answered", "repeated", "silent", "closed"]

@@ -46,7 +46,7 @@ class Exchanges:
             self.evicted += owner.evict_exchange(oldest)
 
     def forget(self, registration: Registration) -> None:
-        """A client is given up, and its exchanges with it."""
+        """A client is evicted, and its exchanges with it."""
         for call_id in registration.call_ids:
             self._take((registration.id, call_id))
 

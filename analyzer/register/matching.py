@@ -1,4 +1,4 @@
-"""Which message belongs to which transaction (RULES 1.2, 1.3).
+"""Which message belongs to which transaction (docs/rule-catalogue.md 1.2, 1.3).
 
 A request's key is that of RFC 3261 17.2.3 (`sip/transaction_key.py`), here with Call-ID and CSeq beside it, so that a
 branch used again for another request is another transaction. Answers look for the same branch, sent-by and CSeq method;
@@ -360,7 +360,7 @@ class TransactionTable:
                     return
 
     def _extend(self, transaction: Transaction) -> None:
-        """Wait for Timer F and a grace after the first copy, and for Timer F after the last one (RULES 1.3)."""
+        """Wait for Timer F and a grace after the first copy, Timer F after the last (docs/rule-catalogue.md 1.3)."""
         fresh = transaction.deadline == transaction.tick
         wait = max(transaction.tick + GRACE, self._tick + TIMER_F)
         if transaction.final is None:

@@ -1,4 +1,4 @@
-"""From messages to subjects: transactions, attempts, registrations, bindings, credentials (RULES section 1).
+"""From messages to subjects: transactions, attempts, registrations, bindings, credentials (docs/rule-catalogue.md 1).
 
 The one place that knows all of `register/`. It takes messages in the order of the source and hands each subject that
 is complete to `emit`. It keeps what is alive: some forty seconds of transactions, and one registration a client.
@@ -119,7 +119,7 @@ class Reconstructor:
 
     def _clock(self, now: int) -> None:
         if self._now is not None and now < self._now - SECOND:
-            self.bindings.clock_stepped()  # T-CLOCK: times before and after cannot be compared
+            self.bindings.clock_stepped()  # docs/rule-catalogue.md T-CLOCK: times before and after cannot be compared
         self._now = now
 
     def _hear(self, host: str, now: int) -> None:
@@ -331,7 +331,8 @@ class Reconstructor:
         return self._finishing and (end is None or answered is None or end - answered < TIMER_F)
 
     def _headless(self, transaction: Transaction, final: Message) -> None:
-        """A response without its request: the server's own words can be judged, nothing else (RULES 1.2)."""
+        """A response without its request: the server's own words can be judged, nothing else (docs/rule-catalogue.md
+        1.2)."""
         self.challenges.answered(transaction, None)
         if transaction.method == "REGISTER":
             self.emit(MessageSubject(final, transaction, None))

@@ -1,8 +1,9 @@
-"""Finds the registration, the stream and the earlier transaction that a new REGISTER belongs to (RULES 1.6).
+"""Finds the registration, the stream and the earlier transaction that a new REGISTER belongs to (docs/rule-catalogue.md
+1.6).
 
 A stream is one Call-ID of one user agent; its CSeq counter is shared by every address-of-record that the user agent
-registers under that Call-ID (RULES 5 item 9), and compared only between transactions to the same destination, because
-a second registrar has a number space of its own (8.1.2, RFC 3263 4.3).
+registers under that Call-ID (docs/rule-catalogue.md 5 item 9), and compared only between transactions to the same
+destination, because a second registrar has a number space of its own (8.1.2, RFC 3263 4.3).
 """
 
 from __future__ import annotations
@@ -183,7 +184,7 @@ class Registry:
         return stream
 
     def orphan(self, call_id: str, cseq: int) -> None:
-        """A response without its request proves that the request existed (T-LOSS)."""
+        """A response without its request proves that the request existed (docs/rule-catalogue.md T-LOSS)."""
         for stream in self._sequences.get(call_id) or ():
             if len(stream.orphans) < _MOST_SIDE_BY_SIDE:
                 stream.orphans |= {cseq}

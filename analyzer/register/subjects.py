@@ -1,4 +1,4 @@
-"""What a rule looks at (DESIGN 4a): subjects, complete when they are handed over."""
+"""What a rule looks at (docs/architecture.md 5): subjects, complete when they are handed over."""
 
 from __future__ import annotations
 

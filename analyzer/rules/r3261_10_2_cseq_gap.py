@@ -25,7 +25,7 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
         return NOT_APPLICABLE
     jump = later.cseq - earlier.cseq
     if jump == 1 or any(earlier.cseq < orphan < later.cseq for orphan in stream.orphans):
-        return PASSED  # an answer with a missing number proves that its request was sent (T-LOSS)
+        return PASSED  # a response with a missing number proves its request (docs/rule-catalogue.md T-LOSS)
     detail = f"CSeq jumps from {earlier.cseq} to {later.cseq}"
     related = (earlier.evidence,)
     always = stream.gaps.get(jump, 0) == stream.steps >= _PATTERN - 1  # this step is not counted yet

@@ -94,7 +94,7 @@ RULE = Rule(
     violates_only_if=marks.PENDING,
     needs=(Need.C2S, Need.S2C, Need.SUBSECOND),
     why="Leads to reordered updates and lost bindings.",
-    fix="wait for the final answer, or for 32 s without one, before the next REGISTER",
+    fix="wait for the final response, or for 32 s without one, before the next REGISTER",
     examples=(
         bad(_ALIVE.format(0, 1) + "@1 " + _FIRST + _OTHER.format(3, 3600), severity="error"),
         bad(
@@ -111,7 +111,7 @@ RULE = Rule(
         ),
         good(
             "> REGISTER sip:example.com\n@0.1 < 401\n@0.2 > REGISTER sip:example.com\nAuthorization: {bob x}",
-            title="a 401 is a final answer",
+            title="a 401 is a final response",
         ),
         good(_ALIVE.format(0, 1) + "@1 " + _FIRST + _OTHER.format(34, 3600), title="after 33 s without an answer"),
         good(

@@ -46,7 +46,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
         return PASSED
     deeper = _deeper(transaction)
     if deeper is not None and deeper.final is None:
-        return NOT_APPLICABLE  # the hop nearer the registrar is told instead (T-FORK)
+        return NOT_APPLICABLE  # the hop nearer the registrar is told instead (docs/rule-catalogue.md T-FORK)
     match transaction.state:
         case "aborted":
             return _aborted(transaction)
@@ -84,7 +84,7 @@ def _timeout(subject: TransactionSubject, context: CaptureContext, deeper: Trans
     if _went_on(subject):
         return NotJudged(_WENT_ON)
     copies = f"{transaction.retransmissions + 1} cop{'ies' if transaction.retransmissions else 'y'}"
-    asked = f"{copies} of the request to {transaction.destination} in {_seconds(transaction)} s, no final answer"
+    asked = f"{copies} of the request to {transaction.destination} in {_seconds(transaction)} s, no final response"
     if deeper is not None:
         text = f"{asked}, though {deeper.destination} answered {deeper.status} to the proxy"
         return Violated(text, sub="selective", confidence=confidence, at_fault="proxy / network")

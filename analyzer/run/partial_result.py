@@ -30,7 +30,7 @@ class PartialResult:
     """What a run found.
 
     `opened` numbers its transactions, `orphans` counts answers without request. `evicted_findings`, `digests_dropped`
-    mismatches, `evicted_clients` and `evicted_nonces` had to be given up, and of `evicted_exchanges` exchanges the
+    mismatches, `evicted_clients` and `evicted_nonces` had to be evicted, and of `evicted_exchanges` exchanges the
     messages. `unlisted` counts by outcome the registrations that are not listed. Numbers of transactions and
     registrations are those of the message that began them where there is more than one part, so that they can be
     compared; `begun` has then those of all registrations.
@@ -149,7 +149,7 @@ def _sum_summaries(several: Sequence[Summary]) -> Summary:
 
 
 def _loss(partials: Sequence[PartialResult]) -> float:
-    """Answers without requests and holes in streams, for each transaction (RULES 1.1 item 6)."""
+    """Answers without requests and holes in streams, for each transaction (docs/rule-catalogue.md 1.1 item 6)."""
     gaps = sum(source.gaps for source in partials[0].sources)
     return (sum(partial.orphans for partial in partials) + gaps) / max(
         1, sum(len(partial.opened) for partial in partials)
@@ -157,7 +157,7 @@ def _loss(partials: Sequence[PartialResult]) -> float:
 
 
 def _given_up(partials: Sequence[PartialResult], summary: Summary) -> list[str]:
-    """What was given up to stay within bounds: never silently."""
+    """What was evicted to stay within bounds: never silently."""
     notes = []
     dropped, forgotten = (
         sum(partial.evicted_findings for partial in partials),

@@ -61,7 +61,8 @@ MOST_PACES = 100_000
 
 @dataclass(slots=True)
 class Summary:
-    """The counts of a run (CONTRACT). `digests` counts distinct credentials, `not_judged` answers of rules.
+    """The counts of a run (docs/interface.md 3.1). `digests` counts distinct credentials, `not_judged` answers of
+    rules.
 
     `transactions` are those whose request was seen; `headless` answers without one are listed, and counted apart.
     `pace` counts REGISTERs, copies included, by the tenth second since the epoch in which their transaction began.

@@ -280,7 +280,7 @@ class StormReport:
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> Record:
-        """`storms` and `summary` of the JSON of `sipcheck storm` (CONTRACT)."""
+        """`storms` and `summary` of the JSON of `sipcheck storm` (docs/interface.md 3.2)."""
         return {
             "storms": [storm.to_dict() for storm in self.storms],
             "summary": {

@@ -1,4 +1,4 @@
-"""The records of schema `sipcheck/1` (CONTRACT): one function a kind; times are seconds since the epoch.
+"""The records of schema `sipcheck/1` (docs/interface.md 3.1): one function a kind; times are seconds since the epoch.
 
 The records hold wire text as it is. `dumped` is the one way from a record to JSON, and what is active or invisible is
 written out there (`\\x1b`, `\\u202e`), in every string: JSON's own escapes would keep a terminal from harm, but not the

@@ -1,9 +1,9 @@
 """The `sipcheck replay` commands: options, exit codes, what is said while it runs. All work is elsewhere, and late.
 
-Exit codes (CONTRACT): 0 the outcome now is the outcome then (a plan, a scenario: written), 1 it is not, 2 usage and
-targets that nobody allowed, 3 the source cannot be read, holds no such registration, or the peer cannot be reached at
-all; 129, 130, 143 interrupted by SIGHUP, SIGINT (Ctrl-C), SIGTERM: what was bound is removed first, which a second
-signal ends, and the result is shown; 141 the reader of standard output went away.
+Exit codes (docs/interface.md 2): 0 the outcome now is the outcome then (a plan, a scenario: written), 1 it is not, 2
+usage and targets that nobody allowed, 3 the source cannot be read, holds no such registration, or the peer cannot be
+reached at all; 129, 130, 143 interrupted by SIGHUP, SIGINT (Ctrl-C), SIGTERM: what was bound is removed first, which a
+second signal ends, and the result is shown; 141 the reader of standard output went away.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class _Group(Exemplary, click.Group):
 
 @click.group("replay", cls=_Group, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 def replay() -> None:
-    """Say a captured registration again: to a live registrar, or as the registrar to a live client."""
+    """Replay a captured registration: its client to a live registrar, or its registrar to a live client."""
 
 
 @replay.command("plan", cls=Command, short_help="Show what would be sent; send nothing.")
@@ -66,7 +66,7 @@ def plan_command(**given: Any) -> None:
 @replay.command("client", cls=Command, short_help="Play the client's half to a live registrar.")
 @taking(FLOW, SEND, LOAD, SECRETS, VIEW)
 def client_command(**given: Any) -> None:
-    """Play the client's half of a captured registration to a live registrar, and compare the answers.
+    """Play the client's half of a captured registration to a live registrar, and compare the responses.
 
     Sends to this machine alone, unless --allow names the target's host.
     """
@@ -94,7 +94,7 @@ def client_command(**given: Any) -> None:
     sys.exit(signals.code() if result.interrupted and not keyboard.ended else 0 if result.outcome.same else 1)
 
 
-@replay.command("registrar", cls=Command, short_help="Be the registrar of a live client.")
+@replay.command("registrar", cls=Command, short_help="Play the registrar to live clients.")
 @taking(REGISTRAR, CHOICE, CAPTURED, PLAIN, SECRETS, VIEW)
 def registrar_command(**given: Any) -> None:
     """Play the captured registrar to live clients; without FILE, a plain and correct one.

@@ -1,6 +1,6 @@
 """What asyncio would write to standard error with a traceback: errors that no task waited for, failed transports.
 
-A peer that closes at a bad moment must not fill a terminal. Each kind is told in one line, whose octets the outlet
+A peer that closes at a bad moment must not fill a terminal. Each kind is told in one line, whose octets the output
 makes harmless; the same again is counted by who hears it.
 """
 

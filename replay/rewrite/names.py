@@ -88,7 +88,7 @@ def repair_from(editor: MessageEditor, step: Step, agent: Agent) -> None:
     if not address.tag:
         editor.change("from", with_param(value, "tag", agent.from_tag or agent.token()), FROM_TAG, "the tag is missing")
     elif step.continues and agent.from_tag and address.tag != agent.from_tag:
-        why = "the same request, said again, keeps its From"
+        why = "a retried request keeps its From"
         editor.change("from", with_param(value, "tag", agent.from_tag), RETRY_IDS, why)
     agent.from_tag = Address.parse(editor.first("from") or "").tag or ""
 

@@ -27,7 +27,7 @@ from replay.registrar_events import (
 
 
 def told(event: object) -> str:
-    """A line for what happens ("" for nothing worth one); the outlet makes it harmless."""
+    """A line for what happens ("" for nothing worth one); the output makes it harmless."""
     match event:
         case Serving(local, transport, note):
             return f"listening on {local} over {transport}" + (f"; {note}" if note else "")

@@ -1,4 +1,4 @@
-"""`import analyzer` as a notebook uses it (CONTRACT, Python)."""
+"""`import analyzer` as a notebook uses it (docs/interface.md 4)."""
 
 from __future__ import annotations
 

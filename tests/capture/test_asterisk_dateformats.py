@@ -79,7 +79,7 @@ def seconds(found: list[RawMessage]) -> list[datetime | None]:
 
 
 @pytest.mark.parametrize("fraction", [False, True])
-@pytest.mark.parametrize("carrier", [every_line, in_full])
+@pytest.mark.parametrize("wrapper", [every_line, in_full])
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 def test_forms(form: str, wrapper: Callable[[list[str], str], str], fraction: bool) -> None:
     """Two hours, over midnight: every message is there, and at its time."""
@@ -168,7 +168,7 @@ def test_dates_replace_what_looked_like_times_of_day() -> None:
 UNKNOWN = ["Fr 20. November 2026 11:47:42 CET", "Fr. 20 Nov 2026 11h47", "47:42", "20261120-114742", "m\xe4rz 1"]
 
 
-@pytest.mark.parametrize("carrier", [every_line, in_full])
+@pytest.mark.parametrize("wrapper", [every_line, in_full])
 @pytest.mark.parametrize("stamp", UNKNOWN)
 def test_an_unknown_form_costs_the_times_alone(stamp: str, wrapper: Callable[[list[str], str], str]) -> None:
     later = stamp.replace("47", "48").replace("20", "9")

@@ -67,7 +67,7 @@ def call_ids(text: str) -> list[bytes]:
     return [identity(raw_message)[1] for raw_message in read_log(text)[0]]
 
 
-@pytest.mark.parametrize("carrier", list(WRAPPERS))
+@pytest.mark.parametrize("wrapper", list(WRAPPERS))
 @pytest.mark.parametrize("form", list(FORMS))
 @pytest.mark.parametrize("body", list(BODIES))
 def test_a_body_that_imitates_the_log_stays_a_body(body: str, form: str, wrapper: str) -> None:
@@ -77,21 +77,21 @@ def test_a_body_that_imitates_the_log_stays_a_body(body: str, form: str, wrapper
     assert found[0].payload.decode() == text
 
 
-@pytest.mark.parametrize("carrier", ["full", "full_json", "full_plain"])
+@pytest.mark.parametrize("wrapper", ["full", "full_json", "full_plain"])
 def test_octets_beyond_content_length_are_no_messages(wrapper: str) -> None:
     """RFC 4475 3.1.1.8: extra octets of a datagram. Logger files tell where the entry ends."""
     lying = message("hello\r\n<------------->\r\n" + FORGED, length=5)
     assert call_ids(WRAPPERS[wrapper]([*received(lying), *AFTER])) == [b"outer@10.9.0.2", *AFTER_IDS]
 
 
-@pytest.mark.parametrize("carrier", list(WRAPPERS))
+@pytest.mark.parametrize("wrapper", list(WRAPPERS))
 @pytest.mark.parametrize("length", [0, 3, 30, 700, 2000, 60_000, 99_999_999])
 def test_a_wrong_content_length_swallows_nothing(wrapper: str, length: int) -> None:
     entries = [*received(message("hello\r\nthere", length=length)), *AFTER]
     assert call_ids(WRAPPERS[wrapper](entries)) == [b"outer@10.9.0.2", *AFTER_IDS]
 
 
-@pytest.mark.parametrize("carrier", list(WRAPPERS))
+@pytest.mark.parametrize("wrapper", list(WRAPPERS))
 @pytest.mark.parametrize("form", list(FORMS))
 def test_a_first_message_full_of_control_characters_hides_no_log(form: str, wrapper: str) -> None:
     text = REGISTER.replace("Max-Forwards", f"Subject: {chr(2) * 500}\r\nMax-Forwards")
@@ -100,7 +100,7 @@ def test_a_first_message_full_of_control_characters_hides_no_log(form: str, wrap
     assert dialect.looks_like(head)
 
 
-@pytest.mark.parametrize("carrier", list(WRAPPERS))
+@pytest.mark.parametrize("wrapper", list(WRAPPERS))
 def test_a_banner_inside_a_header_value(wrapper: str) -> None:
     text = REGISTER.replace("Max-Forwards", "Subject: <--- SIP read from UDP:1.2.3.4:5 --->\r\nMax-Forwards")
     for form in (received, pjsip):
@@ -121,7 +121,7 @@ def cut(entries: list[str], lines: int, wrapper: str) -> str:
     return "".join(line + "\n" for line in WRAPPERS[wrapper](entries).split("\n")[:lines])
 
 
-@pytest.mark.parametrize("carrier", ["full", "full_plain", "paste", "console", "stamped", "remote"])
+@pytest.mark.parametrize("wrapper", ["full", "full_plain", "paste", "console", "stamped", "remote"])
 @pytest.mark.parametrize("form", list(FORMS))
 @pytest.mark.parametrize("lines", [5, 7, 13])
 def test_a_cut_message_does_not_take_the_next_one_along(form: str, lines: int, wrapper: str) -> None:
@@ -152,7 +152,7 @@ NOTICES = {
 }
 
 
-@pytest.mark.parametrize("carrier", list(NOTICES))
+@pytest.mark.parametrize("wrapper", list(NOTICES))
 @pytest.mark.parametrize("form", list(FORMS))
 def test_a_notice_between_the_lines_of_a_message(form: str, wrapper: str) -> None:
     lines = re.findall(r"[^\n]*\n", WRAPPERS[wrapper]([*FORMS[form](message("a\r\nb")), *AFTER]))

@@ -42,7 +42,7 @@ CHAN_SIP_MESSAGES = [REGISTER, UNAUTHORIZED, OPTIONS, OPTIONS, message("hi\r\nth
 PJSIP = [*pjsip(REGISTER), *pjsip(UNAUTHORIZED, incoming=False), *pjsip(message("hi\r\nthere"))]
 PJSIP_MESSAGES = [REGISTER, UNAUTHORIZED, message("hi\r\nthere")]
 
-wrappers = pytest.mark.parametrize("carrier", WRAPPERS.values(), ids=list(WRAPPERS))
+wrappers = pytest.mark.parametrize("wrapper", WRAPPERS.values(), ids=list(WRAPPERS))
 Wrapper = Callable[[list[str]], str]
 
 
@@ -76,7 +76,7 @@ TREATMENTS: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("treatment", list(TREATMENTS))
-@pytest.mark.parametrize("carrier", [name for name in WRAPPERS if name != "remote"])
+@pytest.mark.parametrize("wrapper", [name for name in WRAPPERS if name != "remote"])
 def test_what_mail_and_editors_do_to_a_paste(wrapper: str, treatment: str) -> None:
     for entries, texts in ((CHAN_SIP, CHAN_SIP_MESSAGES), (PJSIP, PJSIP_MESSAGES)):
         found, _ = read_log(TREATMENTS[treatment](WRAPPERS[wrapper](entries)))
@@ -220,7 +220,7 @@ def test_prompt_left_in_a_paste() -> None:
     assert one(text).payload.decode() == REGISTER
 
 
-def test_bare_lf_of_the_wire_is_kept_where_the_carrier_shows_it() -> None:
+def test_bare_lf_of_the_wire_is_kept_where_the_wrapper_shows_it() -> None:
     text = REGISTER.replace("expires=30", 'expires=30;+sip.instance="<urn:uuid:1\n>"')
     assert one(full(pjsip(text))).payload.decode() == text
     assert one(console(pjsip(text))).payload.decode() == text

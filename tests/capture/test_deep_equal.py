@@ -18,21 +18,23 @@ from tests.capture.test_hep import ENDS, TIME, chunk, hep
 from tests.capture.test_icmp import error, error6
 from tests.capture.test_websocket import ASK
 from tests.capture.test_websocket import frame as of_websocket
-from tests.shared import ROOT, shared
+from tests.shared import ROOT, lab_file, shared
 
 pytestmark = pytest.mark.needs_tool("tshark")
 
 SAMPLES = ["tcp-split", "udp-fragments", "ipv6", "vlan", "wrong-password", "server-down"]
-SHARED = [
-    "lab/6-sll/capture.pcap",
-    "lab/6-gzip/capture.pcap.gz",
-    "lab/2a-pjsip-asterisk16/capture.pcapng",
-    "lab/1b-chansip-sipp-matrix/capture.pcapng",
-    "public/arkime__arkime/tests/pcap/gtp-iphone.pcap",
-    "public/OISF__suricata-verify/tests/sip-body-large/sip-body-large.pcap",
-    "public/OISF__suricata-verify/tests/sip-tcp-pattern-matching/sip.pcap",
-    "public/zeek__zeek/testing/btest/Traces/sip/sip-junk-before-request.pcap",
-    "public/zeek__zeek/testing/btest/Traces/sip/invalid-content-length.pcap",
+LAB = [
+    "6-sll/capture.pcap",
+    "6-gzip/capture.pcap.gz",
+    "2a-pjsip-asterisk16/capture.pcapng",
+    "1b-chansip-sipp-matrix/capture.pcapng",
+]
+PUBLIC = [
+    "arkime__arkime/tests/pcap/gtp-iphone.pcap",
+    "OISF__suricata-verify/tests/sip-body-large/sip-body-large.pcap",
+    "OISF__suricata-verify/tests/sip-tcp-pattern-matching/sip.pcap",
+    "zeek__zeek/testing/btest/Traces/sip/sip-junk-before-request.pcap",
+    "zeek__zeek/testing/btest/Traces/sip/invalid-content-length.pcap",
 ]
 
 GRANT = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: sip\r\n\r\n"
@@ -55,9 +57,14 @@ def test_samples(name: str) -> None:
     same(path)
 
 
-@pytest.mark.parametrize("name", SHARED)
-def test_lab_and_public_captures(name: str) -> None:
-    same(shared("captures", *name.split("/")))
+@pytest.mark.parametrize("name", LAB)
+def test_lab_captures(name: str) -> None:
+    same(lab_file(name))
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_public_captures(name: str) -> None:
+    same(shared("captures", "public", name))
 
 
 def streams() -> list[bytes]:

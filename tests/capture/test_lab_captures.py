@@ -8,15 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.capture.start_lines import Count
-from tests.shared import SHARED, shared
+from tests.shared import LAB, shared
 
-LAB = SHARED / "captures" / "lab" if SHARED else Path("absent")
 CAPTURES = sorted(path for path in LAB.rglob("capture.pcap*") if (path.parent / "truth.json").exists())
 
 
 def test_there_are_captures() -> None:
-    if SHARED is None:
-        pytest.skip("../shared is not beside this checkout")
     assert len(CAPTURES) > 40
 
 

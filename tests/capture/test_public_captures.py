@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.capture.start_lines import Count
-from tests.shared import SHARED
+from tests.shared import SHARED, needs_shared
 
 INDEX: list[dict[str, Any]] = json.loads((SHARED / "captures/public/index.json").read_text()) if SHARED else []
 
@@ -17,7 +17,7 @@ INDEX: list[dict[str, Any]] = json.loads((SHARED / "captures/public/index.json")
 EXPLAINED = {"zeek__zeek/testing/btest/Traces/sip/sip-junk-before-request.pcap": {"register_requests": 1}}
 
 
-@pytest.mark.skipif(SHARED is None, reason="../shared is not beside this checkout")
+@needs_shared
 @pytest.mark.parametrize("entry", INDEX, ids=[entry["file"] for entry in INDEX])
 def test_the_counts_are_those_of_tshark(entry: dict[str, Any]) -> None:
     assert SHARED is not None
@@ -33,9 +33,8 @@ def test_the_counts_are_those_of_tshark(entry: dict[str, Any]) -> None:
     assert not count.source.damaged
 
 
+@needs_shared
 def test_every_explanation_is_needed() -> None:
-    if SHARED is None:
-        pytest.skip("../shared is not beside this checkout")
     for name, different in EXPLAINED.items():
         entry = next(entry for entry in INDEX if entry["file"] == name)
         assert all(entry[key] != value for key, value in different.items())

@@ -1,4 +1,4 @@
-"""The command as a user runs it: exit codes, one-line errors, options (CONTRACT)."""
+"""The command as a user runs it: exit codes, one-line errors, options (docs/interface.md 1, 2)."""
 
 from __future__ import annotations
 

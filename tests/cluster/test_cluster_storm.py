@@ -21,12 +21,11 @@ from analyzer.storm.values import StormReport
 from analyzer.views import ViewOptions
 from analyzer.views.storm.summary import write_json, write_table
 from tests.cluster.splitting import records, split, write
-from tests.shared import ROOT, SHARED
+from tests.shared import DATA, ROOT
 
 STORMS = sorted((ROOT / "samples").glob("storm-*/input.pcap.gz"))
 LOGS = sorted((ROOT / "samples").glob("*/input.txt"))
 OTHERS = [path for path in sorted((ROOT / "samples").glob("*/input.pcap*")) if path not in STORMS]
-LAB = SHARED / "captures" / "lab" / "1a-chansip-real-clients" if SHARED else ROOT / "absent"
 OPTIONS = ViewOptions(width=100, color=False, all=False)
 
 
@@ -99,10 +98,10 @@ def test_every_other_sample_is_the_same(path: Path) -> None:
     assert by_cluster([path], shares=2) == alone([path])
 
 
-@pytest.mark.skipif(not LAB.is_dir(), reason="the lab's captures are not here")
 def test_a_capture_and_two_logs_of_the_same_traffic() -> None:
     """One process reads logs after captures, whatever the times; so do tasks."""
-    files = [LAB / "full", LAB / "capture.pcapng", LAB / "full_plain"]
+    folder = DATA / "lab" / "5-c-interval-too-brief" / "asterisk-chan_sip"
+    files = [folder / "full", folder / "capture.pcap", folder / "full_plain"]
     assert by_cluster(files) == alone(files)
 
 

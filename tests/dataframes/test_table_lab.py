@@ -12,10 +12,9 @@ import pytest
 
 import analyzer
 from analyzer.dataframes.frames import Tables
-from tests.shared import SHARED, needs_shared, shared
+from tests.shared import LAB, lab_file
 
-LAB = SHARED / "captures" / "lab" if SHARED else None
-TRUTHS = sorted(LAB.glob("*/truth.json")) if LAB else []
+TRUTHS = sorted(LAB.glob("*/truth.json"))
 
 
 @cache
@@ -65,10 +64,9 @@ def test_every_transaction_is_the_truths(path: Path) -> None:
     assert sorted(ours) == sorted(truth)
 
 
-@needs_shared
 def test_the_storm_is_whole() -> None:
     """SIPp's and Kamailio's own counters: each answer that was sent, each user, each first copy."""
-    path = shared("captures", "lab", "4-storm", "truth.json")
+    path = lab_file("4-storm", "truth.json")
     truth, frames = truth_of(path), frames_of(path)
     transactions = frames.transactions
     firsts = transactions[transactions.time.notna()]
@@ -81,6 +79,5 @@ def test_the_storm_is_whole() -> None:
     assert firsts.latency.min().value > 0
 
 
-@needs_shared
 def test_there_are_truths_to_compare_with() -> None:
     assert len(COUNTED) >= 5

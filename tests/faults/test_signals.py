@@ -171,7 +171,7 @@ REPLAYS = [
 @every_signal
 @pytest.mark.parametrize("words", REPLAYS, ids=lambda words: words[0])
 def test_a_replay_that_still_reads(tmp_path: Path, words: tuple[str, ...], number: signal.Signals) -> None:
-    """Half of a registration is not said again, and the copy of standard input goes."""
+    """Half of a registration is not replayed, and the copy of standard input goes."""
     with started(tmp_path, "replay", words[0], "-", *words[1:]) as child:
         feed_frames(child, 30)
         assert len(left(tmp_path)) == 1

@@ -211,7 +211,7 @@ def digests() -> list[bytes]:
 
 
 def chan_sip_logs() -> list[bytes]:
-    """A received request, a sent answer, a repeat, in every carrier."""
+    """A received request, a sent answer, a repeat, in every wrapper."""
     request = log.message("hello", call_id="one")
     date = "Date: Fri, 20 Nov 2026 10:53:45 GMT\r\n"
     answer = f"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 10.9.0.2\r\n{date}Content-Length: 0\r\n\r\n"

@@ -17,9 +17,9 @@ from analyzer.rules import all_rules
 from analyzer.run.pipeline import Analysis
 from analyzer.run.report import Report
 from tests.judge.test_judge_engine import _rule
-from tests.shared import ROOT, SHARED, shared
+from tests.shared import LAB, ROOT, SHARED, shared
 
-FOLDERS = [ROOT / "samples", *([SHARED / "captures"] if SHARED else [])]
+FOLDERS = [ROOT / "samples", SHARED / "captures" if SHARED else LAB]
 NAMES = ("input.", "capture.", "full", "console", "messages")
 SOURCES = [
     path

@@ -83,3 +83,21 @@ def test_command_on_a_sample_runs(words: list[str], tmp_path: Path) -> None:
     run = sipcheck(harmless(words, tmp_path))
     assert run.returncode in {0, 1}, run.stderr
     assert run.stdout.strip()
+
+
+def test_it_begins_with_what_the_command_prints() -> None:
+    """The first lines of the real result, to the octet; the rest is left out with dots."""
+    match = re.search(r"^```text\n\$ sipcheck ([^\n]+)\n(.*?)^\.\.\.\n```$", README, re.MULTILINE | re.DOTALL)
+    assert match is not None and README[: match.start()] == "# sipcheck\n\n"
+    words, shown = shlex.split(match[1]), match[2]
+    printed = subprocess.run(
+        [sys.executable, "-m", "analyzer", *words],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if name != "COLUMNS"} | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    ).stdout
+    assert printed.startswith(shown)
+    assert len([line for line in shown.splitlines() if line.strip()]) >= 10

@@ -1,4 +1,5 @@
-"""Which nonce was in force, and where nonces went (RULES 1.8); what the server made of credentials; `Bounded`."""
+"""Which nonce was in force, and where nonces went (docs/rule-catalogue.md 1.8); what the server made of credentials;
+`Bounded`."""
 
 from __future__ import annotations
 

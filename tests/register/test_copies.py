@@ -1,5 +1,5 @@
-"""Retransmission, duplicate, changed copy; provisional and final responses (RULES 1.3; T-RETX, T-DUP, T-LOG,
-T-LOSS)."""
+"""Retransmission, duplicate, changed copy; provisional and final responses (docs/rule-catalogue.md 1.3; T-RETX, T-DUP,
+T-LOG, T-LOSS)."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_a_provisional_answer_alone_is_silence() -> None:
 
 
 def test_the_first_final_answer_wins() -> None:
-    """A retransmitted request with one-use credentials gets 200 and then 401: it is registered (lab README 4.1)."""
+    """A retransmitted request with one-use credentials gets 200 and then 401: it is registered (docs/lab.md 5)."""
     flow = f"{ONE}\n< 401\n> REGISTER sip:a\nAuthorization: {{bob secret}}\n< 200\n@1 > again\n< 401\n"
     watched = watch(flow)
     transaction = watched.transactions[1]
@@ -184,7 +184,7 @@ def test_a_headless_provisional_answer_is_harmless() -> None:
 
 
 def test_an_orphan_proves_that_its_request_existed() -> None:
-    """T-LOSS: the CSeq hole is the capture's."""
+    """docs/rule-catalogue.md T-LOSS: the CSeq hole is the capture's."""
     lost = raw_messages(f"{ONE}\n< 200\n> REGISTER sip:a\n< 200\n@60 > REGISTER sip:a\n< 200")
     watched = watch([*lost[:2], *lost[3:]])
     assert watched.steps[0].stream.orphans == {2}

@@ -139,7 +139,7 @@ class Table:
         return self
 
     def _wake(self) -> None:
-        """A machine that is woken at its deadline does something, or has another: a rim would spin otherwise."""
+        """A machine that wakes at its deadline does something, or has another: else an I/O boundary would spin."""
         done = self._carry(self.machine.wake(self.now))
         later = self.machine.deadline is None or self.machine.deadline > self.now
         assert done or later or self.machine.done, f"woken at {self.now}, it wants to be woken at {self.now} again"

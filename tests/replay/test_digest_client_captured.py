@@ -1,4 +1,4 @@
-"""Captured credentials, said again for the nonce of now: as right or as wrong as they were."""
+"""Captured credentials, replayed for the nonce of now: as right or as wrong as they were."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from replay.flow import Flow, NoFlow, Wish, read_flow
 from tests.capture.build import REGISTER, pcap, write
 from tests.capture.tcp_talk import Talk
 from tests.replay.said import CLEAN, READABLE, capture_of, flow_of, raw_messages, secrets_of
-from tests.shared import ROOT, needs_shared, shared
+from tests.shared import ROOT, lab_file
 
 R = "> REGISTER sip:example.com"
 BOB_AND_CAROL = f"""
@@ -236,10 +236,9 @@ def test_a_dialect_that_is_named_is_obeyed() -> None:
         read_flow([path], dialect="no-such-dialect")
 
 
-@needs_shared
 @pytest.mark.parametrize("name", ["5-v-callid-change-on-refresh", "5-c-third-party", "5-v-no-from-tag", "6-gzip"])
 def test_lab_captures_have_flows(name: str) -> None:
-    path = next(path for path in sorted(shared("captures", "lab", name).rglob("*")) if ".pcap" in path.name)
+    path = next(path for path in sorted(lab_file(name).rglob("*")) if ".pcap" in path.name)
     flow = read_flow([path])
     assert flow.exchanges
     assert all(one.request_time is not None and one.request_time > 10**9 * SECOND for one in flow.exchanges)

@@ -13,7 +13,7 @@ from replay.captured_registrar import PlaybackOptions, Scenario
 from replay.flow import Flow, Wish, read_flow
 from replay.session import ReplayMode
 from tests.replay.registrar_stage import client_of, house, play, tokens
-from tests.shared import needs_shared, shared
+from tests.shared import lab_file
 
 FILES = [
     "1a-chansip-real-clients/capture.pcapng",
@@ -30,10 +30,9 @@ def flows(file: Path, most: int = 8) -> list[Flow]:
     return [read_flow([file], Wish(number=number)) for number in numbers]
 
 
-@needs_shared
 @pytest.mark.parametrize("name", FILES)
 def test_the_captured_sequence_is_played(name: str) -> None:
-    file = shared("captures", "lab", *name.split("/"))
+    file = lab_file(name)
     seen = 0
     for captured in flows(file):
         scenario = Scenario(captured, Secrets(), tokens(), PlaybackOptions(speed=0))
@@ -46,10 +45,9 @@ def test_the_captured_sequence_is_played(name: str) -> None:
     assert seen >= 2
 
 
-@needs_shared
 @pytest.mark.parametrize("name", FILES)
 def test_what_is_changed_is_what_must_be(name: str) -> None:
-    file = shared("captures", "lab", *name.split("/"))
+    file = lab_file(name)
     allowed = {"Via", "From", "To", "Call-ID", "CSeq", "Contact", "Date", "WWW-Authenticate", "Content-Length"}
     for captured in flows(file, 3):
         server = house(Scenario(captured, Secrets(), tokens(), PlaybackOptions(speed=0)))
@@ -68,12 +66,11 @@ QUIRKS = [
 ]
 
 
-@needs_shared
 @pytest.mark.parametrize("name", QUIRKS)
 def test_the_captured_registrars_faults_are_found_live(name: str) -> None:
     """What the rules hold against the captured registrar's responses to a client they hold against the played ones: but
     for its nonces, which are ours, nothing is lost and nothing comes in (some rules speak of a server once for all)."""
-    file = shared("captures", "lab", *name.split("/"))
+    file = lab_file(name)
     found = set()
     for captured in flows(file, 4):
         assert captured.report is not None

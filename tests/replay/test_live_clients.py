@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from tests.replay.live_stage import ADDRESS, CONF, client, configured, namespace, served
-from tests.shared import needs_shared, shared
+from tests.shared import DATA, lab_file
 from tests.tools import Tool
 
 PORT = 5060
-KAMAILIO = ("captures", "lab", "3-kamailio-md5-qop-nc", "capture.pcapng")
-ASTERISK = ("captures", "lab", "1a-chansip-real-clients", "capture.pcapng")
+KAMAILIO = ("3-kamailio-md5-qop-nc", "capture.pcapng")
+ASTERISK = ("1a-chansip-real-clients", "capture.pcapng")
 
 
 @pytest.fixture(scope="module")
@@ -69,10 +69,9 @@ def test_a_phone_registers_with_the_plain_registrar(
 
 
 @PHONES
-@needs_shared
 def test_a_phone_meets_the_captured_registrar(name: str, user: str, lab: list[str], tmp_path: Path, tool: Tool) -> None:
     command = phone(name, tmp_path, tool, USER=user, PASSWORD="other", REALM="lab.invalid", EXPIRES="120")
-    given = there(file=str(shared(*KAMAILIO)), aor="sip:bob@10.9.0.1", users={user: "secret-1"})
+    given = there(file=str(lab_file(*KAMAILIO)), aor="sip:bob@10.9.0.1", users={user: "secret-1"})
     registrar, last = register(lab, given, command, tmp_path)
     assert registrar.statuses()[:2] == [401, 200], "as captured, though the password is wrong"
     assert registrar.kinds("verified", "verdict")[:1] == ["mismatch"]
@@ -83,10 +82,9 @@ def test_a_phone_meets_the_captured_registrar(name: str, user: str, lab: list[st
 
 
 @pytest.mark.needs_tool("baresip")
-@needs_shared
 def test_a_phone_is_refused_as_the_captured_one_was(lab: list[str], tmp_path: Path, tool: Tool) -> None:
     command = phone("baresip", tmp_path, tool, USER="alice", PASSWORD="x", REALM="", EXPIRES="120")
-    _, last = register(lab, there(file=str(shared(*ASTERISK)), aor="sip:frank@10.9.0.1"), command, tmp_path)
+    _, last = register(lab, there(file=str(lab_file(*ASTERISK)), aor="sip:frank@10.9.0.1"), command, tmp_path)
     assert [step["now"]["status"] for step in last["result"]["steps"][:2]] == [401, 403]
     assert last["result"]["outcome"] == {"then": "rejected", "now": "rejected", "same": True}
 
@@ -124,15 +122,14 @@ def test_sipp_registers_many_users(tmp_path: Path, tool: Tool, transport: str) -
 
 
 @pytest.mark.needs_tool("sipp")
-@needs_shared
 def test_sipp_says_the_captured_flow_to_the_captured_registrar(tmp_path: Path, tool: Tool) -> None:
     given: Any = {
-        "file": str(shared(*KAMAILIO)), "aor": "sip:carol@lab.invalid", "call_id": "1-19287@127.0.0.13",
+        "file": str(lab_file(*KAMAILIO)), "aor": "sip:carol@lab.invalid", "call_id": "1-19287@127.0.0.13",
         "users": {"carol": "carolpw"},
     }  # fmt: skip
     with served(given) as registrar:
         port = registrar.until("ready")["port"]
-        scenario = shared("lab", "sipp", "carol_query_star.xml")
+        scenario = DATA / "lab" / "sipp" / "carol_query_star.xml"
         code = sipp(tool, tmp_path, scenario, port, "-m", "1")
         last = registrar.result()["result"]
     assert [step["now"]["status"] for step in last["steps"]] == [step["then"]["status"] for step in last["steps"]]

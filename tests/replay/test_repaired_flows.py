@@ -18,7 +18,7 @@ from replay.session import ClientSession, ReplayMode
 from tests.replay.memory import MemoryRegistrar, Table
 from tests.replay.said import LOCAL, PEER, READABLE, agent_of, capture_of
 from tests.replay.test_rewrite import MENDED, cited_rules
-from tests.shared import SHARED, needs_shared
+from tests.shared import LAB
 
 PASSWORDS = {"bob": "secret", "carol": "carolpw", "alice": "alicepw", "dave": "davepw", "frank": "frankpw"}
 
@@ -59,15 +59,14 @@ def test_repaired_samples_break_none_of_the_repaired_rules(path: Path, tmp_path:
     assert session.done and registrar.bindings == {}
 
 
-LAB = sorted(SHARED.glob("captures/lab/5-*/*/*.pcap*")) if SHARED else []
+FLOWS = sorted(LAB.glob("5-*/*/*.pcap*"))
 
 
-@needs_shared
 def test_lab_has_violating_flows() -> None:
-    assert len(LAB) > 20
+    assert len(FLOWS) > 20
 
 
-@pytest.mark.parametrize("path", LAB, ids=lambda path: "/".join(path.parts[-3:-1]))
+@pytest.mark.parametrize("path", FLOWS, ids=lambda path: "/".join(path.parts[-3:-1]))
 def test_repaired_lab_flows_break_none_of_the_repaired_rules(path: Path, tmp_path: Path) -> None:
     broken, session, registrar = said_again(path, tmp_path, ReplayMode())
     assert broken & cited_rules() == set()

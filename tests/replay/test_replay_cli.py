@@ -1,4 +1,5 @@
-"""The `sipcheck replay` commands from the outside: CONTRACT's JSON, exit codes, what is refused, what is said."""
+"""The `sipcheck replay` commands from the outside: the JSON of docs/interface.md 3.3, exit codes, what is refused, what
+is said."""
 
 from __future__ import annotations
 

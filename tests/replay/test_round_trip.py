@@ -18,7 +18,7 @@ from replay.rewrite.contact import BRIEF_RETRY, STAR_FORM
 from replay.rewrite.names import CALL_ID, CSEQ_GAP, CSEQ_INCREMENT, CSEQ_RETRY, FROM_TAG, MANDATORY, TO_TAG, USERINFO
 from tests.replay.peers import Kamailio, capture, password
 from tests.replay.playing import played, sample
-from tests.shared import SHARED
+from tests.shared import LAB
 
 MENDABLE = {
     BRIEF_RETRY, CALL_ID, CSEQ_GAP, CSEQ_INCREMENT, CSEQ_RETRY, FROM_TAG, MANDATORY, STAR_FORM, TO_TAG, USERINFO,
@@ -37,8 +37,8 @@ SAMPLED = [
     "clean-registration",
     "interval-too-brief",
 ]
-LAB = sorted((SHARED / "captures" / "lab").glob("5-*/*/capture.pcap*")) if SHARED is not None else []
-FILES = {**{name: sample(name) for name in SAMPLED}, **{f"{file.parts[-3]}-{file.parts[-2]}": file for file in LAB}}
+FLOWS = sorted(LAB.glob("5-*/*/capture.pcap*"))
+FILES = {**{name: sample(name) for name in SAMPLED}, **{f"{file.parts[-3]}-{file.parts[-2]}": file for file in FLOWS}}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The client session at a real Kamailio, over the plainest rim there is: one UDP socket and a loop."""
+"""The client session at a real Kamailio, over the plainest I/O boundary there is: one UDP socket and a loop."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.replay import peers
 from tests.replay.peers import Kamailio
 from tests.replay.said import agent_of, steps_in
 from tests.replay.test_rewrite import cited_rules
-from tests.shared import SHARED
+from tests.shared import RULES_JSON
 
 QUICK = Timers(t1=SECOND // 10, t2=SECOND // 2, t4=SECOND // 5)
 HURRY = ReplayMode(speed=0)
@@ -187,7 +187,5 @@ def test_a_server_that_is_killed_is_an_error_and_comes_back(tmp_path: Path) -> N
 
 def test_rules_of_the_repairs_are_known() -> None:
     """The intersection above is none because nothing is broken, not because the names differ."""
-    if SHARED is None:
-        pytest.skip("../shared is not beside this checkout")
-    known = {rule["id"] for rule in json.loads((SHARED / "rules" / "rules.json").read_text())}
+    known = {rule["id"] for rule in json.loads(RULES_JSON.read_text())}
     assert cited_rules() <= known

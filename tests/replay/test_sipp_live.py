@@ -16,7 +16,7 @@ from replay.flow import Wish, read_flow
 from replay.sipp import Scenario, scenario
 from tests.replay.peers import Kamailio, kamailio_server
 from tests.replay.sipp_peer import CHALLENGE, SIGNED, answer, flow_of, play, register
-from tests.shared import SHARED, needs_shared, shared
+from tests.shared import LAB, lab_file
 from tests.tools import require_tool
 
 pytestmark = pytest.mark.needs_tool("sipp", "kamailio", "kamcmd", "timeout")
@@ -27,7 +27,6 @@ _FIXED = (
     *("no-from-tag", "pjsip-log", "star-with-expires", "to-tag-in-request", "udp-fragments", "userinfo-in-request-uri"),
 )
 _PASSWORDS = {user: f"{user}pw" for user in ("alice", "carol", "dave", "erin", "frank", "gail", "hank", "six")}
-_LAB = SHARED / "captures" / "lab" if SHARED is not None else Path("absent")
 
 
 @pytest.fixture(scope="module")
@@ -69,12 +68,9 @@ def test_the_asterisk_log_registers_another_user(registrar: Kamailio, tmp_path: 
     assert [user for user in ("kk80ei", *_PASSWORDS) if registrar.bindings(user)] == []
 
 
-@needs_shared
-@pytest.mark.parametrize(
-    "name", sorted(path.parent.parent.name for path in _LAB.glob("5-*/kamailio/capture.pcap")) or ["absent"]
-)
+@pytest.mark.parametrize("name", sorted(path.parent.parent.name for path in LAB.glob("5-*/kamailio/capture.pcap")))
 def test_a_lab_flow_goes_as_captured_and_fixed(name: str, registrar: Kamailio, tmp_path: Path) -> None:
-    capture = shared("captures", "lab", name, "kamailio", "capture.pcap")
+    capture = lab_file(name, "kamailio", "capture.pcap")
     captured = _made(capture, repaired=False)
     registrar.forget(_user(captured))
     then = play(captured, tmp_path, registrar.port)
@@ -84,10 +80,9 @@ def test_a_lab_flow_goes_as_captured_and_fixed(name: str, registrar: Kamailio, t
     assert fixed.code == 0, fixed.errors
 
 
-@needs_shared
 @pytest.mark.parametrize("define", ["WITH_OTN", "WITH_NC", "WITH_OPEN", "WITH_PROXY", "WITH_NOQOP"])
 def test_a_kept_nonce_copes_with_any_registrar(define: str, tmp_path: Path) -> None:
-    made = _made(shared("captures", "lab", "5-c-fixed-clean", "sipp-uas", "capture.pcap"), keep=True)
+    made = _made(lab_file("5-c-fixed-clean", "sipp-uas", "capture.pcap"), keep=True)
     with kamailio_server(define) as server:
         played = play(made, tmp_path, server.port)
         assert played.code == 0, played.errors

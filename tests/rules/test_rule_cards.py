@@ -14,7 +14,7 @@ import pytest
 
 from analyzer.judge.findings import Force, Rule
 from analyzer.rules import all_rules, module_name, rule_text
-from tests.shared import shared
+from tests.shared import RULES_JSON
 
 _RULES = [pytest.param(rule, id=rule.id) for rule in all_rules()]
 _FORCES: tuple[tuple[str, Force], ...] = (
@@ -27,7 +27,7 @@ _FORCES: tuple[tuple[str, Force], ...] = (
 
 @cache
 def _catalogue() -> dict[str, dict[str, Any]]:
-    return {row["id"]: row for row in json.loads(shared("rules", "rules.json").read_text(encoding="utf-8"))}
+    return {row["id"]: row for row in json.loads(RULES_JSON.read_text(encoding="utf-8"))}
 
 
 def _force(strength: str) -> Force:

@@ -19,7 +19,7 @@ from analyzer.register.subjects import AttemptSubject, MessageSubject, Transacti
 from analyzer.run.pipeline import INTERNAL, Analysis, analyze, analyze_items
 from analyzer.run.report import Report
 from tests.capture.build import ethernet, ip4, pcap, udp
-from tests.shared import needs_shared, shared
+from tests.shared import lab_file
 
 FLOW = """
     > REGISTER sip:example.com
@@ -187,7 +187,7 @@ def test_findings_of_one_registration_are_one() -> None:
 
 
 def test_the_finding_that_explains_takes_the_other_in() -> None:
-    """RULES 0.5: on the same transaction only."""
+    """docs/rule-catalogue.md 0.5: on the same transaction only."""
 
     def root(subject: AttemptSubject, context: CaptureContext) -> Answer:
         del subject, context
@@ -266,7 +266,6 @@ def test_what_cannot_be_read_is_a_source_error(tmp_path: Path) -> None:
         analyze(tmp_path / "none.pcap")
 
 
-@needs_shared
 @pytest.mark.parametrize(
     ("name", "outcomes"),
     [
@@ -282,7 +281,7 @@ def test_what_cannot_be_read_is_a_source_error(tmp_path: Path) -> None:
 )
 def test_a_capture_and_the_servers_log_of_it_tell_the_same(name: str, outcomes: dict[str, int] | None) -> None:
     """The same registration as the wire had it and as Asterisk printed it, in every way of printing."""
-    folder = shared("captures", "lab", name, "asterisk-chan_sip")
+    folder = lab_file(name, "asterisk-chan_sip", "full").parent
     wire = analyze(folder / "capture.pcap").summary
     if outcomes is not None:
         assert wire.outcomes == outcomes
@@ -296,10 +295,9 @@ def test_a_capture_and_the_servers_log_of_it_tell_the_same(name: str, outcomes: 
         assert (printed.responses, printed.states, printed.outcomes) == (wire.responses, wire.states, wire.outcomes)
 
 
-@needs_shared
 def test_a_late_refusal_of_a_copy_is_no_failure() -> None:
-    """Asterisk answers a retransmitted request with 200 and then 401 stale; Kamailio does not (lab README 4.1)."""
+    """Asterisk answers a retransmitted request with 200 and then 401 stale; Kamailio does not (docs/lab.md 5)."""
     for server in ("asterisk-chan_sip", "kamailio"):
-        found = analyze(shared("captures", "lab", "5-c-retransmission", server, "capture.pcap"))
+        found = analyze(lab_file("5-c-retransmission", server, "capture.pcap"))
         assert [(row.status, row.retransmissions) for row in found.transactions] == [(401, 2), (200, 2)]
         assert found.summary.outcomes == {"registered": 1}

@@ -20,11 +20,11 @@ from benchmarks.population import write_users
 from benchmarks.storm import StormPlan
 from benchmarks.traffic import make_storm
 from tests.capture.build import frame, pcap, write
-from tests.shared import ROOT, SHARED
+from tests.shared import LAB, ROOT, SHARED
 
 CAPTURES = sorted((ROOT / "samples").glob("*/input.pcap*"))
-LAB = sorted((SHARED / "captures").rglob("*.pcap*")) if SHARED else []
-SMALL = [path for path in CAPTURES + LAB if path.stat().st_size < 1 << 20]
+OTHERS = sorted((SHARED / "captures" if SHARED else LAB).rglob("*.pcap*"))
+SMALL = [path for path in CAPTURES + OTHERS if path.stat().st_size < 1 << 20]
 OPTIONS = ViewOptions(width=100, color=False, all=True)
 
 

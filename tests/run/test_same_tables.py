@@ -16,11 +16,14 @@ from analyzer.run.shard import Inseparable, Shard
 from benchmarks.population import write_users
 from benchmarks.storm import StormPlan
 from benchmarks.traffic import make_storm
-from tests.shared import ROOT, SHARED
+from tests.shared import LAB, ROOT
 
 CAPTURES = sorted((ROOT / "samples").glob("*/input.pcap*"))
-LAB = sorted((SHARED / "captures" / "lab").glob("*/capture.pcap*")) if SHARED else []
-SMALL = [path for path in CAPTURES + LAB if path.stat().st_size < 1 << 19 and "tls" not in path.parent.name]
+SMALL = [
+    path
+    for path in [*CAPTURES, *sorted(LAB.glob("*/capture.pcap*"))]
+    if path.stat().st_size < 1 << 19 and "tls" not in path.parent.name
+]
 
 
 def assert_same(one: Report, other: Report) -> None:

@@ -9,13 +9,13 @@ import pytest
 
 from tests.second_opinion.differences import WHOLE, Difference, Known, differences, unnamed
 from tests.second_opinion.readings import Heard, ours, tsharks
-from tests.shared import ROOT, SHARED
+from tests.shared import LAB, ROOT, SHARED
 from tests.tools import Tool
 
 
 def _captures() -> dict[str, Path]:
-    """Every capture of `samples/` and the shared folder, by its path there; the same octets once."""
-    folders = [ROOT / "samples", *([SHARED / "captures"] if SHARED else [])]
+    """Every capture of `samples/` and of the lab and of others, by its path there; the same octets once."""
+    folders = [ROOT / "samples", SHARED / "captures" if SHARED else LAB]
     found: dict[str, Path] = {}
     seen = set()
     for folder in folders:
@@ -44,8 +44,6 @@ def test_both_read_the_same(name: str, tool: Tool) -> None:
 
 
 def test_every_exception_is_about_a_capture() -> None:
-    if SHARED is None:
-        pytest.skip("../shared is not beside this checkout")
     assert EXCEPTIONS.keys() <= CAPTURES.keys()
     assert len(CAPTURES) > 70
 

@@ -12,15 +12,12 @@ import pytest
 
 from analyzer.evidence import Endpoint, Frame, RawMessage
 from analyzer.sip.message import Message, parse
-from tests.shared import SHARED, needs_shared
+from tests.shared import LAB
 
 NOWHERE = Endpoint("", 0)
-LAB = Path() if SHARED is None else SHARED / "captures" / "lab"
-FOLDERS = sorted(path.parent for path in LAB.glob("5-*/*/capture.pcap")) if SHARED else []
+FOLDERS = sorted(path.parent for path in LAB.glob("5-*/*/capture.pcap"))
 # What the grammar forbids in them, by design of the scenario. All the others break rules, not syntax.
 MALFORMED = {"5-v-cseq-too-large": {"cseq-out-of-range"}}
-
-pytestmark = needs_shared
 
 
 @cache

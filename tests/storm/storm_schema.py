@@ -1,4 +1,4 @@
-"""The JSON of `sipcheck storm` as a schema: what CONTRACT names, and all that is there beside it."""
+"""The JSON of `sipcheck storm` as a schema: what docs/interface.md 3.2 names, and all that is there beside it."""
 
 from __future__ import annotations
 

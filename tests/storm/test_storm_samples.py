@@ -11,7 +11,7 @@ import pytest
 import analyzer
 from analyzer.storm.analysis import storms
 from analyzer.storm.values import StormReport
-from tests.shared import ROOT, SHARED, needs_shared, shared
+from tests.shared import LAB, ROOT, needs_shared, shared
 
 STORMS = sorted((ROOT / "samples").glob("storm-*"))
 CALM = [
@@ -20,11 +20,7 @@ CALM = [
     if not folder.name.startswith("storm-") and not (folder / "keylog.txt").exists()
     for path in sorted(folder.glob("input*"))
 ]
-LAB = (
-    []
-    if SHARED is None
-    else [path for path in sorted((SHARED / "captures" / "lab").rglob("capture.pcap*")) if "4-storm" not in path.parts]
-)
+CALM_LAB = [path for path in sorted(LAB.rglob("capture.pcap*")) if "4-storm" not in path.parts]
 
 
 def storms_of(path: Path) -> StormReport:
@@ -52,8 +48,7 @@ def test_other_samples_are_calm(path: Path) -> None:
     assert storms_of(path).storms == ()
 
 
-@needs_shared
-@pytest.mark.parametrize("path", LAB, ids=lambda path: "/".join(path.parts[-3:-1]))
+@pytest.mark.parametrize("path", CALM_LAB, ids=lambda path: "/".join(path.parts[-3:-1]))
 def test_other_lab_captures_are_calm(path: Path) -> None:
     assert storms_of(path).storms == ()
 

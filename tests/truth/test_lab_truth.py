@@ -1,4 +1,4 @@
-"""Our reading against the truth of the lab: real Asterisk, Kamailio and client traffic (skips without ../shared).
+"""Our reading against the truth of the lab: real Asterisk, Kamailio and client traffic (`tests/data/README.md`).
 
 The counts in each `truth.json` were made with tshark and hashlib. A violation must raise its rule, once that rule
 exists; a control must not raise the rule it controls for (remarks of severity `info` aside).
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,14 +17,11 @@ from analyzer.register.digest.secrets import Secrets
 from analyzer.rules import all_rules
 from analyzer.run.pipeline import analyze
 from analyzer.run.report import Report
-from tests.shared import SHARED, needs_shared
+from tests.shared import LAB, ROOT
 
-LAB = SHARED / "captures" / "lab" if SHARED else Path("absent")
 LOGS = ("full", "full_plain", "full_json")
 CONSOLES = ("console-foreground", "console-remote-colour", "console-remote-nocolour")
 CASES = sorted(str(path.parent.relative_to(LAB)) for path in LAB.rglob("truth.json"))
-
-pytestmark = needs_shared
 
 
 def truth_of(case: str) -> dict[str, Any]:
@@ -118,9 +114,8 @@ def test_log(case: str, name: str) -> None:
     check_rules(report, truth)
 
 
-def test_the_seed_log_gives_exactly_three_findings() -> None:
-    assert SHARED is not None
-    report = analyze(str(next((SHARED / "seeds").glob("000_*"))))
+def test_the_first_log_gives_exactly_three_findings() -> None:
+    report = analyze(ROOT / "samples" / "asterisk-first-registration" / "input.txt")
     assert {(finding.rule, finding.sub) for finding in report.findings} == {
         ("R3261-22.4-qop-offered", ""),
         ("R7616-3.3-challenge-quality", "realm-generic,nonce-short"),

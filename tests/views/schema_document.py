@@ -26,7 +26,7 @@ def counted(**names: Schema) -> Schema:
 
 
 def record(**fields: Schema) -> Schema:
-    """An object that has all these keys; more may be added (CONTRACT)."""
+    """An object that has all these keys; more may be added (docs/interface.md 3)."""
     return {"type": "object", "properties": fields, "required": list(fields)}
 
 

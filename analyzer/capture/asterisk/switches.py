@@ -71,7 +71,7 @@ class Waiting:
         )
 
     def settle(self) -> Iterator[RawMessage]:
-        """Decide on a zone, and let go what comes before the last Date header that is sure."""
+        """Decide on a zone, and release what comes before the last Date header that is sure."""
         self._decided = True
         self._clock.decide(next((held.sure for held in self._held if held.sure is not None), None))
         self._on_decided()
@@ -91,7 +91,7 @@ class Waiting:
         yield from self._release(len(self._held))
 
     def _release(self, count: int, sure: Setting | None = None) -> Iterator[RawMessage]:
-        """Let go the first `count` messages, the last of which tells `sure`."""
+        """Release the first `count` messages, the last of which tells `sure`."""
         old = self._clock.setting
         change = count if sure is None or old is None or sure == old else self._change(sure)
         for index in range(count):

@@ -1,11 +1,11 @@
 """The clock of a log: from printed stamps to nanoseconds since the epoch.
 
-A log prints local time, most often without year and zone (RULES T-LOG). Both are found from Date headers (RFC 3261
-20.17: always GMT) of the messages in the log: the difference between a block's stamp and its Date, rounded to a
-quarter of an hour, is the zone, and it votes. A message that the server sent carries the server's own clock, so its
-vote is `Vote.sure`: the first one decides, and one that deviates is a change of the zone (summer time), from where
-`switches.py` finds that the stamps changed. Without Date headers the log is read in the zone of this machine, in the
-latest year that does not put it into the future, and `zone` says so.
+A log prints local time, most often without year and zone (docs/rule-catalogue.md T-LOG). Both are found from Date
+headers (RFC 3261 20.17: always GMT) of the messages in the log: the difference between a block's stamp and its Date,
+rounded to a quarter of an hour, is the zone, and it votes. A message that the server sent carries the server's own
+clock, so its vote is `Vote.sure`: the first one decides, and one that deviates is a change of the zone (summer time),
+from where `switches.py` finds that the stamps changed. Without Date headers the log is read in the zone of this
+machine, in the latest year that does not put it into the future, and `zone` says so.
 
 Stamps without a year are followed through the log: a step back by more than half a year is New Year's Eve, a step
 forward by more than half a year is a late line of the old year. So each stamp has a year relative to the first one.

@@ -1,4 +1,4 @@
-"""A progress bar on standard error, only on a terminal and only for work longer than a second (CONTRACT)."""
+"""A progress bar on standard error, only on a terminal and only for work longer than a second (docs/interface.md 1)."""
 
 from __future__ import annotations
 

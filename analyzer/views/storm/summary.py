@@ -49,7 +49,7 @@ _SHAPES = {
 
 
 def write_json(report: Report, found: StormReport, out: IO[str]) -> None:
-    """The object of CONTRACT: schema, sources, storms, summary; a storm a line."""
+    """The object of docs/interface.md 3.2: schema, sources, storms, summary; a storm a line."""
     record = found.to_dict()
     sources = ",\n  ".join(dumped(source_record(source)) for source in report.sources)
     storms = ",\n  ".join(dumped(storm) for storm in record["storms"])

@@ -1,4 +1,4 @@
-"""What was not judged, and why; what the sources cannot show; what was given up. Silence must not look like health."""
+"""What was not judged, and why; what the sources cannot show; what was evicted. Silence must not look like health."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a diagnosis says: every sentence and formula as a person reads it, for the vectors of RULES section 3.
+"""What a diagnosis says: every sentence and formula as a person reads it, for the vectors of docs/rule-catalogue.md 3.
 
 The sentences were read before they were written down here; a change of wording is meant to show as a failing test.
 """
@@ -15,9 +15,9 @@ from analyzer.register.digest.diagnosis.engine import diagnose
 from analyzer.register.digest.diagnosis.recipe import HASH_TITLES, HASHES, Recipe, recipe_of
 from analyzer.register.digest.input import DigestInput
 from analyzer.register.digest.secrets import Secret
-from tests.shared import SHARED
+from tests.shared import DIGEST_VECTORS
 
-VECTORS: dict[str, Any] = json.loads((SHARED / "rules" / "digest_vectors.json").read_text()) if SHARED else {}
+VECTORS: dict[str, Any] = json.loads(DIGEST_VECTORS.read_text())
 
 TEXTS = {
     "D00": (

@@ -1,4 +1,4 @@
-"""Every hypothesis against its vector (RULES section 3), and against responses made here."""
+"""Every hypothesis against its vector (docs/rule-catalogue.md 3), and against responses made here."""
 
 from __future__ import annotations
 
@@ -13,11 +13,9 @@ from analyzer.register.digest.diagnosis.engine import all_hypotheses, diagnose
 from analyzer.register.digest.input import DigestInput
 from analyzer.register.digest.secrets import Secret, Secrets
 from analyzer.register.digest.verdict import Verdict, judge
-from tests.shared import SHARED, needs_shared
+from tests.shared import DIGEST_VECTORS
 
-VECTORS: dict[str, Any] = (
-    json.loads((SHARED / "rules" / "digest_vectors.json").read_text())["vectors"] if SHARED else {}
-)
+VECTORS: dict[str, Any] = json.loads(DIGEST_VECTORS.read_text())["vectors"]
 BASE = DigestInput(
     username="1001",
     realm="sip.example.com",
@@ -54,9 +52,8 @@ UNSTATED = {"D29"}
 """The other account's password is not stated with the vector; D29 is tested with one made here."""
 
 
-@needs_shared
 def test_the_vectors_are_those_known_here() -> None:
-    base = json.loads((SHARED / "rules" / "digest_vectors.json").read_text())["base"] if SHARED else {}
+    base = json.loads(DIGEST_VECTORS.read_text())["base"]
     assert (base["u"], base["r"], base["p"], base["n"]) == (BASE.username, BASE.realm, PASSWORD, BASE.nonce)
     assert {*HEADERS, *CONTEXTS, *SECRETS, *UNSTATED} <= set(VECTORS)
 

@@ -26,12 +26,10 @@ from analyzer.register.digest.diagnosis.recipe import recipe_of
 from analyzer.register.digest.input import DigestInput
 from analyzer.register.digest.secrets import Secret, Secrets
 from analyzer.register.digest.verdict import judge
-from tests.shared import SHARED
+from tests.shared import DATA, DIGEST_VECTORS
 
-VECTORS: list[dict[str, Any]] = json.loads((SHARED / "digest" / "vectors.json").read_text()) if SHARED else []
-REFERENCES: list[dict[str, str]] = (
-    json.loads((SHARED / "rules" / "digest_vectors.json").read_text())["references"] if SHARED else []
-)
+VECTORS: list[dict[str, Any]] = json.loads((DATA / "digest" / "vectors.json").read_text())
+REFERENCES: list[dict[str, str]] = json.loads(DIGEST_VECTORS.read_text())["references"]
 
 MUFASA = DigestInput(
     username="Mufasa",
@@ -58,7 +56,6 @@ def of_vector(vector: dict[str, Any]) -> tuple[DigestInput, Secret]:
     return DigestInput(**values, uri=vector["uri"] or "", method=vector["method"] or "", body=body), secret
 
 
-@pytest.mark.skipif(SHARED is None, reason="../shared is not beside this checkout")
 def test_there_are_vectors() -> None:
     assert len(VECTORS) == 45
     assert {vector["expect"] for vector in VECTORS} == {"match", "mismatch", "malformed"}

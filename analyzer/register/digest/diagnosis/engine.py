@@ -1,9 +1,9 @@
 """Why a response does not match: one substitution after another, until the response that was sent comes out.
 
-A hypothesis declares an id of RULES section 3, a title, and a generator that takes a recipe and yields changed ones.
-There is one mechanism: compute each changed recipe, compare, stop at the first hit, which is conclusive (a chance hit
-has 2^-128). Since a generator takes any recipe, a pair is one generator applied to the yield of another: all hypotheses
-alone in the order of their ids, then pairs of the `cheap` ones.
+A hypothesis declares an id of docs/rule-catalogue.md 3, a title, and a generator that takes a recipe and yields changed
+ones. There is one mechanism: compute each changed recipe, compare, stop at the first hit, which is conclusive (a chance
+hit has 2^-128). Since a generator takes any recipe, a pair is one generator applied to the yield of another: all
+hypotheses alone in the order of their ids, then pairs of the `cheap` ones.
 
 Cost. A trial is at most five hashes, and one that makes it. `BUDGET` bounds the trials of one search: singles take some
 hundreds, pairs the rest; `LOOKS` those that are only looked at, because they were computed before. `Diagnoser` bounds a
