@@ -49,8 +49,8 @@ class Stretch:
 
 
 class Reachability:
-    """The stretches of one client, in order; `gaps` counts those without a binding between two with one, `lost` sums
-    them in nanoseconds."""
+    """The stretches of one client, in order; `gaps` counts those without a binding between two with one, but for
+    those that the client wanted (it had signed off), `lost` sums them in nanoseconds."""
 
     __slots__ = ("_kept", "dropped", "gaps", "lost")
 
@@ -93,7 +93,7 @@ class Reachability:
         gap = self.current
         if gap is not None and gap.state == "unbound" and gap.cause == "ran out":
             gap.cause = "refreshed too late"
-        if gap is not None and gap.state == "unbound":
+        if gap is not None and gap.state == "unbound" and gap.cause != "signed off":  # that was its own wish
             self.gaps += 1
             self.lost += now - gap.start
         self._go("bound", now, "registered", by, expires=until)

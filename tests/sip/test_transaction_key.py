@@ -1,4 +1,4 @@
-"""The key of RFC 3261 17.2.3, one for who reads a capture and who serves (T-BRANCH)."""
+"""The key of RFC 3261 17.2.3, one for who reads a capture and who serves."""
 
 from __future__ import annotations
 
