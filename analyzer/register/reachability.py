@@ -83,6 +83,7 @@ class Reachability:
         if current is not None and now < current.start:
             return  # a response that was seen late, or clocks that differ: the later word stands
         if until is None:
+            self._lapse(now)
             self._go("unknown", now, "no expiry", by)
             return
         if current is not None and current.state == "bound":
@@ -110,16 +111,20 @@ class Reachability:
 
     def clock_stepped(self, now: int) -> None:
         """The capture's clock was set back: what was known of ends cannot be compared with what follows."""
+        self._lapse(now)
         current = self.current
         if current is not None and current.state != "unknown":
             self._go("unknown", max(now, current.start), "clock stepped", None)
 
     def settle(self, end: int | None) -> None:
         """The source has ended at `end`: what ran out before that is over."""
-        current = self.current
-        if current is None or end is None or current.state != "bound" or current.expires is None:
-            return
-        if current.expires + SLACK < end:
+        if end is not None:
+            self._lapse(end)
+
+    def _lapse(self, now: int) -> None:
+        """What ran out before `now` is over."""
+        current, until = self.current, self.bound_until
+        if current is not None and until is not None and until + SLACK < now:
             self._ran_out(current)
 
     def _ran_out(self, current: Stretch) -> None:
