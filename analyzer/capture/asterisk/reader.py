@@ -1,7 +1,8 @@
 """Asterisk logs: what both readers, chan_sip and res_pjsip, share. Either understands the banners of both.
 
 A log may hold both kinds of blocks; which reader claims it is decided by the first banner in its head. A log with
-Asterisk's line prefix and no banner is claimed by the chan_sip reader, so that the user learns that it holds no SIP.
+Asterisk's line prefix, or with its notices, and no banner is claimed by the chan_sip reader, so that the user learns
+that it holds no SIP, and what its notices say. As soon as there is a SIP message, that is read, and they are left.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import BinaryIO
 from analyzer.capture.asterisk.assembler import Assembler
 from analyzer.capture.asterisk.banners import Kind, match_banner
 from analyzer.capture.asterisk.blocks import Block, Close, Rank
+from analyzer.capture.asterisk.notices import Notices, is_in, trace_hint
 from analyzer.capture.asterisk.switches import Held, Waiting
 from analyzer.capture.text.clock import Clock, Moment
 from analyzer.capture.text.lines import as_utf8, physical_lines
@@ -44,11 +46,14 @@ def first_kind(head: bytes) -> Kind | None:
 
 
 def has_prefix(head: bytes) -> bool:
-    """Whether `head` has lines with Asterisk's prefix (`[Nov 20 11:53:45] VERBOSE[18974] chan_sip.c: `)."""
+    """Whether `head` has lines with Asterisk's prefix (`[Nov 20 11:53:45] VERBOSE[18974] chan_sip.c: `), or notices."""
     head = as_utf8(head)
-    if b".c" not in head or not _is_text(head):
+    if not _is_text(head):
         return False
-    return any(line.entry and line.stamp and (line.whole or b".c:" in line.raw[:160]) for line in _lines(head))
+    if b".c" not in head:
+        return is_in(head)
+    prefixed = any(line.entry and line.stamp and (line.whole or b".c:" in line.raw[:160]) for line in _lines(head))
+    return prefixed or is_in(head)
 
 
 def _is_text(head: bytes) -> bool:
@@ -75,6 +80,7 @@ class Reader:
         self._waiting = Waiting(self._clock, lambda: self._clock.announce(source))
         self._shape = b""
         self._interrupted = self._cut = self._stale = 0
+        self._notices: Notices | None = Notices()
 
     def read(self, stream: BinaryIO) -> Iterator[RawMessage]:
         """The messages of the log, in its order. Ctrl-C is passed on after what was read and still waits for the clock:
@@ -97,6 +103,8 @@ class Reader:
             complain, inside = self._complain(number), self._assembler.inside
             for line in unwrap(number, physical, complain, match_banner, inside=inside, shape=self._shape):
                 moment = self._moment(line)
+                if self._notices is not None and not self._assembler.inside:
+                    self._notices.see(line.number, line.text, moment, entry=line.entry)
                 for block, close in self._assembler.feed(line, moment):
                     yield from self._emit(block, close)
 
@@ -117,6 +125,7 @@ class Reader:
         printed = _printed(block, rows)
         if self._is_noise(printed):
             return
+        self._notices = None
         sure = None
         if (value := printed.date()) and block.moment and (date := parse_date(value)) is not None:
             sure = self._clock.vote(block.moment, date, sent=not block.banner.received, fresh=block.fresh)
@@ -164,6 +173,9 @@ class Reader:
     def _report(self) -> None:
         quality = self._source.quality
         self._clock.report(self._source)
+        if self._notices is not None:
+            self._source.title, self._source.hint = "Asterisk log", trace_hint()
+            self._notices.tell(self._source, self._clock)
         if self._interrupted:
             quality.append(f"{_messages(self._interrupted)} other log lines in between; those were left out.")
         if self._stale:
