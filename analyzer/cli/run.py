@@ -143,6 +143,26 @@ def read_report(
     return report
 
 
+def files_of(files: tuple[str, ...], dialect: str | None) -> tuple[str, ...]:
+    """The files with those of each directory in its place, for commands that show no notes: what was taken, and what
+    was not, is said on standard error. Leaves with 3 where a directory holds nothing."""
+    from analyzer.capture.opener import has_directory
+
+    if not has_directory(files):
+        return files
+    from analyzer.capture.directories import expand
+    from analyzer.defect import SourceError
+    from analyzer.views.drawing.output import tell
+
+    try:
+        inputs, notes = expand(files, dialect=dialect)
+    except SourceError as error:
+        die(str(error), 3)
+    for note in notes:
+        tell(f"sipcheck: {note}")
+    return tuple(str(one) for one in inputs)
+
+
 def has_notices_alone(report: Report) -> bool:
     """Whether there is no SIP message, but words of the server about registrations, which a view can show."""
     return not report.summary.messages and any(source.notices for source in report.sources)

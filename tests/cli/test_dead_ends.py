@@ -113,3 +113,38 @@ def test_a_log_of_notices_beside_one_with_messages(notices: Path) -> None:
     assert (code, err) == (0, "")
     assert "messages: No SIP message is in this log" in out
     assert "1 client" in out
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A capture and a text."""
+    place = tmp_path / "captures"
+    place.mkdir()
+    (place / "a.pcap").write_bytes((ROOT / "samples" / "clean-registration" / "input.pcap").read_bytes())
+    (place / "notes.txt").write_text("Dear diary,\n" * 50)
+    return place
+
+
+def test_a_directory_says_what_was_taken(folder: Path) -> None:
+    code, out, err = sipcheck("pcap", folder)
+    assert (code, err) == (0, "")
+    said = " ".join(out.split())
+    assert f"1 file of {folder} was read; left out: notes.txt (text)." in said
+    code, out, _ = sipcheck("pcap", folder, "--format", "json")
+    assert json.loads(out)["summary"]["notes"] == [f"1 file of {folder} was read; left out: notes.txt (text)"]
+
+
+@pytest.mark.parametrize("words", [("storm",), ("export", "--to", "pcap"), ("export", "--to", "ndjson")])
+def test_commands_without_notes_say_it_on_standard_error(words: tuple[str, ...], folder: Path, tmp_path: Path) -> None:
+    more = ("-o", tmp_path / "out") if "export" in words else ()
+    code, _, err = sipcheck(*words, folder, *more)
+    assert code == 0
+    assert err.splitlines()[0] == f"sipcheck: 1 file of {folder} was read; left out: notes.txt (text)"
+
+
+@pytest.mark.parametrize("words", [("log",), ("pcap",), ("verify-digest", "--password=x"), ("storm",)])
+def test_an_empty_directory_is_one_clear_line(words: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    code, out, err = sipcheck(*words, tmp_path / "none")
+    assert (code, out) == (3, "")
+    assert err.splitlines()[-1] == f"sipcheck: {tmp_path / 'none'}: is an empty directory"
