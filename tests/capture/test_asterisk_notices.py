@@ -253,6 +253,25 @@ def test_long_and_undecodable_names_are_kept_clipped() -> None:
     assert read_notice(CHAN.format("x" * 9000, "192.0.2.7", "Wrong password").encode()) is None
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Registration from '" + "' failed for '" * 90,
+        "Request 'REGISTER' from '" + "' failed for '1' (callid: ) - " * 40 + "\n",
+        "Fatal response '403' received from '" + "' on registration attempt to '" * 40 + "', stopping",
+        'SecurityEvent="InvalidPassword",' + 'Service="SIP",AccountID="a",RemoteAddress="' * 30,
+        "Registration attempt from endpoint '" + "' to AOR '" * 140,
+        "Failed to authenticate device " + " for INVITE" * 120,
+        "AOR '" + "' not found for endpoint '" * 55,
+    ],
+)
+def test_lines_that_could_be_read_in_many_ways_cost_little(line: str) -> None:
+    """Three thousand of them: with a pattern that grows faster than the square this would not end."""
+    assert len(line) <= 1500
+    source = read("[Jul  6 15:53:33] VERBOSE[1] pbx.c: that it is Asterisk's", *[line.strip()] * 3000)
+    assert source.frames == 3001
+
+
 def test_there_is_an_end_to_what_is_told_apart() -> None:
     lines = [CHAN.format(f"<sip:{name}@pbx>", "192.0.2.7", "Wrong password") for name in range(MOST_NOTICES + 7)]
     source = read(*lines)

@@ -12,13 +12,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from analyzer.capture.asterisk.wordings import ACLS, CAUSES, EVENTS, REASONS, TRACES, WORDINGS, Wording
+from analyzer.capture.asterisk.wordings import ACLS, CAUSES, EVENTS, REASONS, SERVICES, TRACES, WORDINGS, Wording
 from analyzer.capture.text.clock import Clock, Moment
 from analyzer.evidence import Notice, Source
 
 MOST_NOTICES = 1000
 """Notices that are told apart; lines beyond them are counted."""
-_LONGEST = 4096
+_LONGEST = 1500
+"""Octets of a line that is read: whatever stands in a longer one, patterns take a time that grows with the square."""
 _CLIP = 120
 _MOST_PORTS = 64
 _SECURITY = "res_security_log"
@@ -32,6 +33,8 @@ _LEAD = re.compile(rb"[ \t>-]*")
 _CUT_LEAD = re.compile(rb"(?:.{0,120}?\.c:(?:\d{1,6}(?: in)? [\w<>~-]{1,80}:)?)?[ \t>-]*")
 _ADDRESS = re.compile(rb"[\w.%:-]{1,100}")
 _URI = re.compile(rb"sips?:([^<>;\s]{1,200})", re.IGNORECASE)
+_FIELD = re.compile(rb'(\w{1,40})="([^"]*)"')
+_REMOTE = re.compile(rb"IPV[46]/\w{1,8}/([^/]*)/(\d{1,5})")
 _TWICE = (b"' failed for '", b'RemoteAddress="', b" (callid: ")
 
 _Key = tuple[str, str, str, str, str]
@@ -117,7 +120,7 @@ def trace_hint(modules: Iterable[str] = ()) -> str:
 
 
 def _notice(wording: Wording, match: re.Match[bytes], *, is_doubtful: bool) -> tuple[Notice, int] | None:
-    groups = match.groupdict()
+    groups = _with_fields(match.groupdict())
     said = groups.get("reason") or groups.get("event") or b""
     cause = wording.cause or _cause(groups)
     if not cause:
@@ -141,9 +144,22 @@ def _notice(wording: Wording, match: re.Match[bytes], *, is_doubtful: bool) -> t
     ), port
 
 
+def _with_fields(groups: dict[str, bytes | None]) -> dict[str, bytes | None]:
+    """The groups, with those that an event of the security log has among its fields."""
+    if "fields" not in groups:
+        return groups
+    fields = dict(_FIELD.findall(groups["fields"] or b""))
+    remote = _REMOTE.fullmatch(fields.get(b"RemoteAddress", b""))
+    host, port = remote.groups() if remote else (None, None)
+    named = {"account": fields.get(b"AccountID"), "acl": fields.get(b"ACLName"), "service": fields.get(b"Service")}
+    return {"event": groups["event"], "host": host, "port": port, **named}
+
+
 def _cause(groups: dict[str, bytes | None]) -> str:
     """The key of `CAUSES` by the reason or the event; empty for an event that is no refusal."""
     if event := groups.get("event"):
+        if (groups.get("service") or b"").decode("ascii", "replace") not in SERVICES:
+            return ""
         found = EVENTS.get(event.decode("ascii", "replace"), "")
         acl = (groups.get("acl") or b"").decode("ascii", "replace")
         return ACLS.get(acl, found) if found == "acl" else found

@@ -10,7 +10,7 @@ address that was not printed before), so each entry takes all of them. The group
     reason    why, in Asterisk's words; `REASONS` knows them
     method    the method, where the notice is not about REGISTER alone
     status    the status of the response that Asterisk was given
-    event, acl    of the security log
+    event, fields of the security log: `Name="value",Name="value"`
 
 An account is what a sender wrote: it may hold a quote, or a whole notice. So patterns take the last separator for the
 true one, and who reads a line with two of them claims no address (`notices.py`).
@@ -82,8 +82,7 @@ WORDINGS: tuple[Wording, ...] = (
     # the security log, of both
     _wording(
         "res_security_log",
-        rb'SecurityEvent="(?P<event>\w{1,40})",.*\bService="(?:SIP|PJSIP)",.*\bAccountID="(?P<account>[^"]*)",.*'
-        rb'\bRemoteAddress="IPV[46]/\w{1,8}/(?P<host>[^/"]*)/(?P<port>\d{1,5})"(?:.*\bACLName="(?P<acl>[^"]*)")?.*',
+        rb'SecurityEvent="(?P<event>\w{1,40})",(?P<fields>.*)',
     ),
     # chan_sip as a client (`register =>`)
     _wording("chan_sip", rb"Registration for '(?P<account>.*)' timed out, trying again \(Attempt #\d+\)", "silent"),
@@ -152,6 +151,9 @@ EVENTS = {
     "InvalidTransport": "transport",
 }
 """Events of the security log that are refusals; the others are none, or not of registrations."""
+
+SERVICES = ("SIP", "PJSIP")
+"""What the security log calls the two channels; others are no business of ours (AMI)."""
 
 ACLS = {
     "registrar_attempt_exceeds_maximum_configured_contacts": "max-contacts",
