@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from analyzer.capture.asterisk.notice_marks import may_be_notice
 from analyzer.capture.asterisk.wordings import ACLS, CAUSES, EVENTS, REASONS, SERVICES, TRACES, WORDINGS, Wording
 from analyzer.capture.text.clock import Clock, Moment
 from analyzer.evidence import Notice, Source
@@ -24,11 +25,6 @@ _CLIP = 120
 _MOST_PORTS = 64
 _SECURITY = "res_security_log"
 
-_WORDS = re.compile(
-    rb"Regist|registration|failed for '|Forbidden - |register '|stale nonce|fake auth|authenticate|SecurityEvent=|"
-    rb"for service|SIP register|AOR '"
-)
-"""What each wording has somewhere: most lines have none of it."""
 _LEAD = re.compile(rb"[ \t>-]*")
 _CUT_LEAD = re.compile(rb"(?:.{0,120}?\.c:(?:\d{1,6}(?: in)? [\w<>~-]{1,80}:)?)?[ \t>-]*")
 _ADDRESS = re.compile(rb"[\w.%:-]{1,100}")
@@ -93,7 +89,7 @@ class Notices:
 def read_notice(text: bytes, *, entry: bool = False) -> tuple[Notice, int] | None:
     """The notice that a line is, and the port it names (0: none); None for any other line. Before it there may be what
     is left of a prefix that was cut in the paste; not so in an `entry`, where it would be the text of somebody."""
-    if len(text) > _LONGEST or not _WORDS.search(text):
+    if len(text) > _LONGEST or not may_be_notice(text):
         return None
     lead = (_LEAD if entry else _CUT_LEAD).match(text)
     text = text[lead.end() if lead else 0 :].rstrip()
@@ -105,7 +101,7 @@ def read_notice(text: bytes, *, entry: bool = False) -> tuple[Notice, int] | Non
 
 def is_in(head: bytes) -> bool:
     """Whether any line of `head` is a notice that is known."""
-    return bool(_WORDS.search(head)) and any(read_notice(line) is not None for line in head.splitlines())
+    return any(read_notice(line) is not None for line in head.splitlines())
 
 
 def trace_hint(modules: Iterable[str] = ()) -> str:

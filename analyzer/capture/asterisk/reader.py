@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from analyzer.capture.asterisk.assembler import Assembler
 from analyzer.capture.asterisk.banners import Kind, match_banner
 from analyzer.capture.asterisk.blocks import Block, Close, Rank
-from analyzer.capture.asterisk.notices import Notices, is_in, trace_hint
+from analyzer.capture.asterisk.notice_marks import may_be_notice
 from analyzer.capture.asterisk.switches import Held, Waiting
 from analyzer.capture.text.clock import Clock, Moment
 from analyzer.capture.text.lines import as_utf8, physical_lines
@@ -23,6 +23,9 @@ from analyzer.capture.text.stamps import parse_date, stamp_shape
 from analyzer.capture.text.wrappers import Line, unwrap
 from analyzer.defect import Defect
 from analyzer.evidence import Endpoint, Fidelity, LogLines, RawMessage, Source
+
+if TYPE_CHECKING:
+    from analyzer.capture.asterisk.notices import Notices
 
 LOCAL = Endpoint("asterisk", 0)
 """The server's own address: Asterisk does not print it."""
@@ -50,10 +53,15 @@ def has_prefix(head: bytes) -> bool:
     head = as_utf8(head)
     if not _is_text(head):
         return False
-    if b".c" not in head:
-        return is_in(head)
-    prefixed = any(line.entry and line.stamp and (line.whole or b".c:" in line.raw[:160]) for line in _lines(head))
-    return prefixed or is_in(head)
+    if b".c" in head and any(
+        line.entry and line.stamp and (line.whole or b".c:" in line.raw[:160]) for line in _lines(head)
+    ):
+        return True
+    if not may_be_notice(head):
+        return False
+    from analyzer.capture.asterisk.notices import is_in  # late, here and below: a log of messages needs no notices
+
+    return is_in(head)
 
 
 def _is_text(head: bytes) -> bool:
@@ -80,7 +88,8 @@ class Reader:
         self._waiting = Waiting(self._clock, lambda: self._clock.announce(source))
         self._shape = b""
         self._interrupted = self._cut = self._stale = 0
-        self._notices: Notices | None = Notices()
+        self._notices: Notices | None = None
+        self._seen_message = False
 
     def read(self, stream: BinaryIO) -> Iterator[RawMessage]:
         """The messages of the log, in its order. Ctrl-C is passed on after what was read and still waits for the clock:
@@ -103,10 +112,20 @@ class Reader:
             complain, inside = self._complain(number), self._assembler.inside
             for line in unwrap(number, physical, complain, match_banner, inside=inside, shape=self._shape):
                 moment = self._moment(line)
-                if self._notices is not None and not self._assembler.inside:
-                    self._notices.see(line.number, line.text, moment, entry=line.entry)
+                if not self._seen_message and may_be_notice(line.text):
+                    self._note(line, moment)
                 for block, close in self._assembler.feed(line, moment):
                     yield from self._emit(block, close)
+
+    def _note(self, line: Line, moment: Moment | None) -> None:
+        """Keep what may be a notice, as long as there is nothing better."""
+        if self._assembler.inside:
+            return
+        if self._notices is None:
+            from analyzer.capture.asterisk.notices import Notices
+
+            self._notices = Notices()
+        self._notices.see(line.number, line.text, moment, entry=line.entry)
 
     def _moment(self, line: Line) -> Moment | None:
         moment = self._clock.see(line.stamp)
@@ -125,7 +144,7 @@ class Reader:
         printed = _printed(block, rows)
         if self._is_noise(printed):
             return
-        self._notices = None
+        self._seen_message = True
         sure = None
         if (value := printed.date()) and block.moment and (date := parse_date(value)) is not None:
             sure = self._clock.vote(block.moment, date, sent=not block.banner.received, fresh=block.fresh)
@@ -173,9 +192,12 @@ class Reader:
     def _report(self) -> None:
         quality = self._source.quality
         self._clock.report(self._source)
-        if self._notices is not None:
+        if not self._seen_message:
+            from analyzer.capture.asterisk.notices import trace_hint
+
             self._source.title, self._source.hint = "Asterisk log", trace_hint()
-            self._notices.tell(self._source, self._clock)
+            if self._notices is not None:
+                self._notices.tell(self._source, self._clock)
         if self._interrupted:
             quality.append(f"{_messages(self._interrupted)} other log lines in between; those were left out.")
         if self._stale:

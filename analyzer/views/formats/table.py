@@ -19,14 +19,16 @@ def render(report: Report, out: IO[str], options: ViewOptions) -> None:
     from analyzer.views.table.coverage import draw_coverage
     from analyzer.views.table.digests import draw_digests
     from analyzer.views.table.headline import draw_sources, draw_verdict
-    from analyzer.views.table.notices import draw_notices
     from analyzer.views.table.remarks import draw_findings
 
     canvas, clients = Canvas(out, options), ClientSummary(report)
     draw_sources(canvas, clients)
-    draw_notices(canvas, report, options)
-    if not report.summary.messages and any(source.notices for source in report.sources):
-        return  # nothing else was seen, and nothing judged
+    if any(source.notices for source in report.sources):
+        from analyzer.views.table.notices import draw_notices
+
+        draw_notices(canvas, report, options)
+        if not report.summary.messages:
+            return  # nothing else was seen, and nothing judged
     if options.command == "verify-digest":
         draw_digests(canvas, clients, options)
     draw_verdict(canvas, clients)
