@@ -207,11 +207,7 @@ def analyze(
     if secrets is None:
         files = [credentials] if isinstance(credentials, str | os.PathLike) else list(credentials)
         secrets = Secrets.load([os.fspath(file) for file in files])
-    notes: list[str] = []
-    if has_directory(several):
-        from analyzer.capture.directories import expand
-
-        several, notes = expand(several, kind=kind, dialect=dialect)
+    several, notes = _expanded(several, kind, dialect)
 
     def run(shard: Shard | None, progress: Callable[[int, int | None], None] | None) -> PartialResult:
         with open_sources(several, kind=kind, dialect=dialect, engine=engine, tls_keylog=tls_keylog) as reading:
@@ -238,6 +234,15 @@ def analyze(
         if shared:
             return _report(_divided(run, jobs, progress), chosen, notes)
     return _report([run(None, progress)], chosen, notes)
+
+
+def _expanded(inputs: list[Input], kind: Kind | None, dialect: str | None) -> tuple[list[Input], list[str]]:
+    """The files of each directory in its place, and what is to be said of them."""
+    if not has_directory(inputs):
+        return inputs, []
+    from analyzer.capture.directories import expand  # late: hardly anybody names one
+
+    return expand(inputs, kind=kind, dialect=dialect)
 
 
 def _report(partials: Sequence[PartialResult], rules: Sequence[Rule], notes: Sequence[str]) -> Report:
