@@ -27,7 +27,7 @@ _OF_THE_TEXT = re.compile(r"\d+")
 
 def said(report: Report) -> str:
     out = io.StringIO()
-    load_view("table")(report, out, ViewOptions(width=200, all=True, command="log"))
+    load_view("table")(report, out, ViewOptions(width=200, all=True))
     return out.getvalue() + "\n".join(finding.detail for finding in report.findings)
 
 
