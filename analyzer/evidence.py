@@ -145,6 +145,37 @@ class NetworkError:
 
 Item = RawMessage | NetworkError
 
+
+@dataclass(slots=True)
+class Notice:
+    """What a log without SIP messages says of registrations in words of its own: equal ones are one with a count.
+
+    `side` says what the writer of the log is in it: `server` (it refused `account`, which sent from `host`) or `client`
+    (it tried to register `account` with `server`). `state` is `refused`, `no answer`, `gave up`, `challenged` or `ok`;
+    `said` the reason in the log's words, `meaning` and `advice` in ours; `method` is empty where REGISTER is meant;
+    `host` is empty where the line does not tell it, or not for certain. Times in nanoseconds, lines from 1.
+    """
+
+    cause: str
+    side: str
+    state: str
+    account: str
+    host: str = ""
+    server: str = ""
+    method: str = ""
+    status: int = 0
+    said: str = ""
+    meaning: str = ""
+    advice: str = ""
+    module: str = ""
+    count: int = 0
+    ports: list[int] = field(default_factory=list)
+    first: int | None = None
+    last: int | None = None
+    first_line: int = 0
+    last_line: int = 0
+
+
 MAX_DEFECTS = 100
 """Defects of one source that are kept with their text; the rest are counted."""
 
@@ -157,7 +188,8 @@ class Source:
     `other` payloads that are not SIP; `defects` the count of defects met outside messages, `defect_list` the first
     of them; `quality` sentences for the reader about what this source cannot show; `resolution` the clock's step in
     nanoseconds; `zone` how the times were put on UTC (empty for captures); `undated` counts what had a time that cannot
-    be one.
+    be one; `hint` says what to do where it holds no SIP message; `notices` are what it says then in other words;
+    `notices_more` counts those that were too many to be kept.
     """
 
     name: str
@@ -178,6 +210,9 @@ class Source:
     utc_offset: int = 0
     damaged: bool = False
     undated: int = 0
+    hint: str = ""
+    notices: list[Notice] = field(default_factory=list)
+    notices_more: int = 0
 
     @property
     def gaps(self) -> int:

@@ -134,6 +134,18 @@ def are_files(inputs: Sequence[Input]) -> bool:
     return all(isinstance(one, (str, os.PathLike)) and os.path.isfile(one) for one in inputs)
 
 
+def has_directory(inputs: Sequence[Input]) -> bool:
+    """Whether any input is a directory, which `analyzer.capture.directories` makes files of."""
+    return any(isinstance(one, (str, os.PathLike)) and _is_directory(one) for one in inputs)
+
+
+def _is_directory(path: str | os.PathLike[str]) -> bool:
+    try:
+        return os.path.isdir(path)
+    except ValueError:  # no name that a file can have
+        return False
+
+
 def names(kind: Literal["capture", "log"] | None = None) -> list[str]:
     """Names of the formats known, of one kind or of both: what `dialect` may be."""
     return [form.name for form in formats.discover() if kind in (None, form.kind)]

@@ -16,6 +16,7 @@ from analyzer.capture import hep, icmp, ip, links, tunnels, udp
 from analyzer.capture.addresses import endpoint
 from analyzer.capture.fragments import Reassembler
 from analyzer.capture.record import Record
+from analyzer.capture.speakers import Speakers
 from analyzer.capture.tally import Tally
 from analyzer.capture.tcp import Connections
 from analyzer.evidence import Fidelity, Frame, Item, RawMessage, Source
@@ -52,12 +53,13 @@ class PacketReader:
         self._links = links.table()
         self._fragments = Reassembler()
         self._tallies: dict[int, Tally] = {}
+        self._speakers = Speakers()
         self._connections = Connections(self._tally)
 
     def _tally(self, source: Source) -> Tally:
         tally = self._tallies.get(id(source))
         if tally is None:
-            tally = self._tallies[id(source)] = Tally(source)
+            tally = self._tallies[id(source)] = Tally(source, speakers=self._speakers)
         return tally
 
     def items(self, records: Iterable[Record]) -> Iterator[Item]:
@@ -87,7 +89,7 @@ class PacketReader:
 
     def finish(self) -> Iterator[Item]:
         """End of all records: give out what streams still hold, report what stayed open."""
-        yield from self._connections.finish()
+        yield from self._heard(self._connections.finish())
         self._fragments.finish()
         for tally in self._tallies.values():
             tally.tell()
@@ -114,6 +116,7 @@ class PacketReader:
         source.messages += 1
         place = _new(Frame, (source.name, number, offset))
         ends = endpoint(sender, sport), endpoint(receiver, dport)
+        self._speakers.heard(*ends, payload)
         return (RawMessage(payload, time, place, *ends, "UDP", Fidelity.WIRE, missing, ident),)
 
     def _slow(self, record: Record, ethertype: int, at: int) -> Sequence[Item]:
@@ -127,10 +130,15 @@ class PacketReader:
                 return ()
             inner = tunnels.inner(packet)
             if inner is None:
-                return self._transport(packet, record)
+                return self._heard(self._transport(packet, record))
             ethertype, frame, at = inner
         record.source.defect("deep-tunnel", f"more than {MAX_DEPTH} packets inside each other", record.place)
         return ()
+
+    def _heard(self, items: Sequence[Item]) -> Sequence[Item]:
+        for item in items:
+            self._speakers.hear(item)
+        return items
 
     def _transport(self, packet: ip.Packet, record: Record) -> Sequence[Item]:
         if packet.protocol == IP_PROTO_UDP:

@@ -49,9 +49,15 @@ def _unknown(input_stream: InputStream, name: str, known: list[Format], kind: st
     if title and kind == "log":
         return SourceError(name, f"is {title}", hint=f"use: sipcheck pcap {name}")
     looks, advice = magics.other(head)
+    is_text = looks == "text"
+    if is_text:
+        from analyzer.capture.text import signs
+
+        program, help_instead = signs.program_of(input_stream.head(signs.LOOKED_AT))
+        looks, advice = program or looks, help_instead or advice
     titles = ", ".join(form.title for form in known if kind in (None, form.kind))
     hints = [advice] * bool(advice) + [f"known: {titles}"]
-    if looks == "text" and kind == "capture":
+    if is_text and kind == "capture":
         logs = ", ".join(form.title for form in known if form.kind == "log")
         hints.append(f"sipcheck log knows: {logs}")
     reason = "is neither a capture nor a log that is known" + (f", it looks like {looks}" if looks else "")

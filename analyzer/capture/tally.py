@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from analyzer.capture.record import Record
+from analyzer.capture.speakers import OTHER_PROTOCOLS, Speakers
 from analyzer.evidence import Endpoint, Source
 
 _MAX_PAIRS = 1000
@@ -15,7 +16,8 @@ _MAX_LINKS = 20  # link types that get a sentence of their own; a damaged file h
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of one source: packets cut by a snap length, of unknown link types, and encrypted ones."""
+    """Counts of one source: packets cut by a snap length, of unknown link types, and encrypted ones. `speakers` are
+    those of the whole capture, by which TLS that may be SIP's is told from other TLS."""
 
     source: Source
     cut: int = 0
@@ -23,6 +25,7 @@ class Tally:
     links: Counter[int] = field(default_factory=Counter)
     tls: Counter[tuple[Endpoint, Endpoint]] = field(default_factory=Counter)
     tls_more: int = 0
+    speakers: Speakers = field(default_factory=Speakers)
 
     def note_cut(self, record: Record) -> None:
         """Count a packet that the capture cut."""
@@ -30,11 +33,11 @@ class Tally:
         self.snap = max(self.snap, len(record.octets))
 
     def note_tls(self, one: Endpoint, other: Endpoint) -> None:
-        """Count an encrypted packet of a connection; only so many connections are told apart."""
+        """Count an encrypted packet between a client and its server; only so many connections are told apart."""
         pair = (one, other)
         if pair in self.tls or len(self.tls) < _MAX_PAIRS:
             self.tls[pair] += 1
-        else:
+        elif other.port not in OTHER_PROTOCOLS:
             self.tls_more += 1
 
     def tell(self) -> None:
@@ -48,6 +51,8 @@ class Tally:
         if rest := sum(count for _, count in links[_MAX_LINKS:]):
             say(f"{_packets(rest)} of {len(links) - _MAX_LINKS} more link types that are not read")
         for (one, other), count in self.tls.items():
+            if not self.speakers.concern(one, other):
+                continue
             say(f"TLS on {one} - {other}: {count} packet{'s' if count > 1 else ''} {_CLOSED}")
         if self.tls_more:
             say(f"TLS on other connections: {self.tls_more} packets {_CLOSED}")

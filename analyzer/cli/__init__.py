@@ -1,9 +1,10 @@
 """The `sipcheck` command: options, exit codes, one line for an error. All work is elsewhere, and imported late.
 
 Exit codes (docs/interface.md 2): 0 nothing at or above --fail-on, 1 findings or a digest that does not match, 2 usage,
-3 a source that cannot be read or holds no SIP, or a standard output that cannot be written, 4 a rule failed to run;
-129, 130, 143 interrupted by SIGHUP, SIGINT (Ctrl-C), SIGTERM, after the report of what was read (by a second signal: at
-once; see `signals.py`); 141 the reader of standard output went away.
+3 a source that cannot be read or holds no SIP (what Asterisk's notices say is reported nevertheless), or a standard
+output that cannot be written, 4 a rule failed to run; 129, 130, 143 interrupted by SIGHUP, SIGINT (Ctrl-C), SIGTERM,
+after the report of what was read (by a second signal: at once; see `signals.py`); 141 the reader of standard output
+went away.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import click
 
 from analyzer.cli import signals
 from analyzer.cli.options import LEVELS, Command, Exemplary, analyzing, catalogue_option, dialect_option
-from analyzer.cli.run import chosen_rules, leave, options_of, read_report, write_out
+from analyzer.cli.run import chosen_rules, die_without_sip, has_notices_alone, leave, options_of, read_report, write_out
 from analyzer.views import LeadsWith, wants_detail
 
 if TYPE_CHECKING:
@@ -162,11 +163,13 @@ def _run(command: str, kind: Any, *, view: str, fail_on: str, progress: bool | N
     show_all = given.pop("show_all")
     leads_with: LeadsWith = "digests" if command == "verify-digest" else "clients"
     detail = wants_detail(view) or leads_with == "digests"  # where they lead, the right ones are listed too
-    report = read_report(command, kind, progress, detail=detail, **given)
+    report = read_report(command, kind, progress, detail=detail, notices=True, **given)
     from analyzer.views import load_view
 
     render = load_view(view)
     write_out(lambda out: render(report, out, options_of(color, show_all=show_all, leads_with=leads_with)))
+    if has_notices_alone(report) and not report.interrupted:
+        die_without_sip(report, told=True)
     sys.exit(_exit_code(report, fail_on))
 
 

@@ -19,7 +19,7 @@ import click
 
 from analyzer.cli import signals
 from analyzer.cli.options import Command, dialect_option, reading
-from analyzer.cli.run import die
+from analyzer.cli.run import die, files_of
 from analyzer.interruption import unheard
 from analyzer.scratch import temporary_folder
 
@@ -57,6 +57,7 @@ def export(form: str, out: Path, force: bool, **given: Any) -> None:
     give a folder with a file for each, ndjson one file of records with their kind. pcap writes every SIP message as a
     packet, those of a log too. The exit code tells of reading and writing, not of findings."""
     _check_free(out, form, force)
+    given["files"] = files_of(given["files"], given["dialect"])
     if form == "pcap":
         code = _export_messages(out, **given)
     else:

@@ -110,8 +110,10 @@ def read_report(
     tls_keylog: str | None = None,
     jobs: int = 1,
     tables: bool = False,
+    notices: bool = False,
 ) -> Report:
-    """The report of the files by the options of `analyzing` or `reading`; leaves with 3 where there is none to make."""
+    """The report of the files by the options of `analyzing` or `reading`; leaves with 3 where there is none to make.
+    `notices` says that the command can show a report that has nothing but notices."""
     from analyzer.defect import SourceError
     from analyzer.run.pipeline import analyze
     from analyzer.views.drawing.progress import progress_bar
@@ -137,14 +139,43 @@ def read_report(
             )
     except SourceError as error:
         die(str(error), 3)
-    die_without_sip(report)
+    if not (notices and has_notices_alone(report)):
+        die_without_sip(report)
     return report
 
 
-def die_without_sip(report: Report) -> None:
-    """Exit 3 where there was nothing to analyze."""
+def files_of(files: tuple[str, ...], dialect: str | None) -> tuple[str, ...]:
+    """The files with those of each directory in its place, for commands that show no notes: what was taken, and what
+    was not, is said on standard error. Leaves with 3 where a directory holds nothing."""
+    from analyzer.capture.opener import has_directory
+
+    if not has_directory(files):
+        return files
+    from analyzer.capture.directories import expand
+    from analyzer.defect import SourceError
+    from analyzer.views.drawing.output import tell
+
+    try:
+        inputs, notes = expand(files, dialect=dialect)
+    except SourceError as error:
+        die(str(error), 3)
+    for note in notes:
+        tell(f"sipcheck: {note}")
+    return tuple(str(one) for one in inputs)
+
+
+def has_notices_alone(report: Report) -> bool:
+    """Whether there is no SIP message, but words of the server about registrations, which a view can show."""
+    return not report.summary.messages and any(source.notices for source in report.sources)
+
+
+def die_without_sip(report: Report, *, told: bool = False) -> None:
+    """Exit 3 where there was nothing to analyze; what to do is said in the same line, unless a view has `told` it.
+
+    Notices are no SIP, so the code is 3 with them too (CONTRACT); yet they are a result, so a view shows them on
+    standard output, in every format, and this line goes to standard error."""
     if not report.summary.messages and not report.interrupted:
-        die(_no_sip(report), 3)
+        die(_no_sip(report, told=told), 3)
 
 
 def check_engine(engine: Engine, tls_keylog: str | None) -> None:
@@ -153,17 +184,21 @@ def check_engine(engine: Engine, tls_keylog: str | None) -> None:
         raise click.UsageError("--tls-keylog does not go with --engine native: only tshark opens TLS")
 
 
-def _no_sip(report: Report) -> str:
+def _no_sip(report: Report, *, told: bool) -> str:
     from analyzer.escape import visible
 
     names = ", ".join(visible(source.name) for source in report.sources)
     seen = sum(source.frames for source in report.sources)
-    unit = "packets" if report.sources[0].kind == "capture" else "lines"
+    unit = ("packet" if report.sources[0].kind == "capture" else "line") + "s" * (seen != 1)
     reasons = "; ".join(sentence for source in report.sources for sentence in source.quality)
     reasons = reasons or "; ".join(defect.text for source in report.sources for _, defect in source.defect_list[:3])
     kept = sum(source.keepalives for source in report.sources)
     also = f", {kept} keep-alives" if kept else ""
-    return f"{names}: no SIP message in {seen:,} {unit}{also}" + (f" ({visible(reasons)})" if reasons else "")
+    hints = dict.fromkeys(source.hint for source in report.sources if source.hint)
+    if told:
+        hints = {"what the server's notices say is on standard output": None}
+    said = "; ".join([*([reasons] if reasons else ()), *hints])
+    return f"{names}: no SIP message in {seen:,} {unit}{also}" + (f" ({visible(said)})" if said else "")
 
 
 def _rules(command: str, select: tuple[str, ...], ignore: tuple[str, ...]) -> list[Rule]:

@@ -24,7 +24,7 @@ from analyzer.cli.options import (
     format_option,
     reading,
 )
-from analyzer.cli.run import die, options_of, write_out
+from analyzer.cli.run import die, files_of, options_of, write_out
 from analyzer.views.drawing.output import tell
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def storm(**given: Any) -> None:
 
 def _run(*, view: str, fail_on: str, color: str, plot: str | None, spool: str | None, **given: Any) -> None:
     scheduler = _door(**{name: given.pop(name) for name in _DOOR})
+    given["files"] = files_of(given["files"], given["dialect"])
     if scheduler is not None or spool is not None or _is_too_large(given["files"]):
         report, found, unreadable = _by_cluster(scheduler, spool, **given)
     else:

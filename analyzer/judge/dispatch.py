@@ -49,7 +49,7 @@ def missing_evidence(subject: Subject, transaction: Transaction, context: Captur
         message = subject.message
     else:
         message = request or transaction.final  # type: ignore[assignment]
-    found = 0 if message.is_good_evidence else _lacks_of(message.raw_message, message.complete_headers)
+    found = 0 if message.is_good_evidence else _lacks_of(message.raw_message, is_whole=message.is_whole)
     if request is None:
         found |= _C2S
     if context.is_coarse:
@@ -63,11 +63,11 @@ def missing_evidence(subject: Subject, transaction: Transaction, context: Captur
     return found
 
 
-def _lacks_of(raw_message: RawMessage, complete: bool) -> int:
+def _lacks_of(raw_message: RawMessage, *, is_whole: bool) -> int:
     found = 0
     if raw_message.time is None:
         found = _CLOCK | _SUBSECOND
-    if raw_message.missing or not complete:
+    if not is_whole:
         found |= _WHOLE
     if raw_message.fidelity is Fidelity.TEXT_LOG:
         found |= _BYTES

@@ -14,6 +14,7 @@ from collections import Counter
 from analyzer.evidence import SECOND
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
+from analyzer.judge.lapse import lapse
 from analyzer.register import marks
 from analyzer.register.attempt import SUCCESSFUL_OUTCOMES
 from analyzer.register.registration import Failure, Registration
@@ -27,7 +28,6 @@ _REFUSED = (401, 403, 407)
 
 def check(subject: AttemptSubject, context: CaptureContext) -> Answer:
     """Count the attempts in a row that ended refused (heuristic; RFC 3261 22.1 in spirit)."""
-    del context
     outcome = subject.attempt.outcome
     if outcome in SUCCESSFUL_OUTCOMES:
         return PASSED
@@ -41,8 +41,9 @@ def check(subject: AttemptSubject, context: CaptureContext) -> Answer:
         return PASSED
     first, last = run[0].time, run[-1].time
     every = ""
-    if first is not None and last is not None and len(run) > 1 and last > first:
-        every = f", one every {(last - first) / SECOND / (len(run) - 1):.0f} s"
+    if first is not None and last is not None and len(run) > 1:
+        pace = lapse(first, first + (last - first) // (len(run) - 1), context.resolution)
+        every = f", one every {pace}" if pace else ""
     causes = Counter(failure.cause for failure in run if failure.cause)
     cause = f": {causes.most_common(1)[0][0]}" if causes else ""
     detail = f"refused {count} times in a row (last {run[-1].status}){every}{cause}"

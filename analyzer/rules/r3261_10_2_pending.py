@@ -13,6 +13,7 @@ from __future__ import annotations
 from analyzer.evidence import SECOND
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.lapse import lapse
 from analyzer.register import marks
 from analyzer.register.binding import same_contact
 from analyzer.register.subjects import TransitionSubject
@@ -36,7 +37,8 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
     if stopped and not earlier.stream:
         return NotJudged("the phone stopped retransmitting: the answer may be missing in the capture")
     sub, severity = _difference(earlier, later)
-    after = f"{waited / SECOND:.1f} s after CSeq {earlier.cseq}, which had no answer yet"
+    took = lapse(earlier.first, later.first, context.resolution)
+    after = f"{took or 'right'} after CSeq {earlier.cseq}, which had no answer yet"
     detail = f"REGISTER CSeq {later.cseq} was sent {after}"
     return Violated(detail, sub, severity, related=(earlier.evidence,))  # type: ignore[arg-type]
 

@@ -31,7 +31,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
     asked = requested_contacts(request)
     if not asked:
         return NOT_APPLICABLE  # a query or a removal
-    if final.raw_message.missing or not final.complete_headers:
+    if not final.is_whole:
         return NotJudged(Need.WHOLE.value)
     listed = [contact for contact in final.contacts if not contact.star]
     if any(contact.uri is None or contact.defects for contact in (*asked, *listed)):

@@ -13,7 +13,7 @@ of the recording is not judged. A log that a server wrote of itself always has b
 
 from __future__ import annotations
 
-from analyzer.evidence import SECOND
+from analyzer.evidence import Endpoint
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import (
     NOT_APPLICABLE,
@@ -27,12 +27,18 @@ from analyzer.judge.findings import (
     bad,
     good,
 )
+from analyzer.judge.lapse import lapse
 from analyzer.register import marks
+from analyzer.register.ports import OF_TLS, meant
 from analyzer.register.subjects import TransactionSubject, is_printed
 from analyzer.register.timers import GRACE
 from analyzer.register.transaction import Transaction
 from analyzer.sip.timers import TIMER_F
 
+_FIX = (
+    "see whether the server listens there (`ss -ulnp`), whether a firewall or fail2ban drops the phone's address, "
+    "and capture at the server too: only that tells a lost request from one that was ignored"
+)
 _HUNG_UP = "the client hung up"
 _WENT_ON = "the client went on as if it was answered"
 
@@ -49,7 +55,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
         return NOT_APPLICABLE  # the hop nearer the registrar is told instead (docs/rule-catalogue.md T-FORK)
     match transaction.state:
         case "aborted":
-            return _aborted(transaction)
+            return _aborted(transaction, context)
         case "timeout":
             return _timeout(subject, context, deeper)
         case "unjudged":
@@ -64,7 +70,7 @@ def _deeper(transaction: Transaction) -> Transaction | None:
     return last if last.via_count > transaction.via_count else None
 
 
-def _aborted(transaction: Transaction) -> Answer:
+def _aborted(transaction: Transaction, context: CaptureContext) -> Answer:
     abort = transaction.aborted
     assert abort is not None
     if abort.reason != "icmp" and abort.source == transaction.source:
@@ -73,7 +79,7 @@ def _aborted(transaction: Transaction) -> Answer:
     said = f" ({abort.text})" if abort.text else ""
     text = f"the request to {transaction.destination} ended in {what}{said}, with no answer"
     sub = "selective" if abort.reason == "closed" else "icmp"  # who closes properly is alive
-    return Violated(text, sub=sub, related=(abort.evidence,))
+    return Violated(text, sub=sub, related=(abort.evidence,), fix=_fix(transaction, context))
 
 
 def _timeout(subject: TransactionSubject, context: CaptureContext, deeper: Transaction | None) -> Answer:
@@ -84,7 +90,9 @@ def _timeout(subject: TransactionSubject, context: CaptureContext, deeper: Trans
     if _went_on(subject):
         return NotJudged(_WENT_ON)
     copies = f"{transaction.retransmissions + 1} cop{'ies' if transaction.retransmissions else 'y'}"
-    asked = f"{copies} of the request to {transaction.destination} in {_seconds(transaction)} s, no final response"
+    took = lapse(transaction.first, transaction.last, context.resolution)
+    within = f" in {took}" if took else ""
+    asked = f"{copies} of the request to {transaction.destination}{within}, no final answer"
     if deeper is not None:
         text = f"{asked}, though {deeper.destination} answered {deeper.status} to the proxy"
         return Violated(text, sub="selective", confidence=confidence, at_fault="proxy / network")
@@ -93,15 +101,24 @@ def _timeout(subject: TransactionSubject, context: CaptureContext, deeper: Trans
         if context.answers_from(transaction.destination):
             port = transaction.destination.port
             text = f"{asked}; nobody got an answer from port {port}, though other ports of that host answer"
-        return Violated(text, sub="dead-server", confidence=confidence, related=tuple(transaction.copies))
+        copied, fix = tuple(transaction.copies), _fix(transaction, context)
+        return Violated(text, sub="dead-server", confidence=confidence, related=copied, fix=fix)
     text = f"{asked}; {_others(transaction, context)}{_failed_before(subject)}"
     return Violated(text, sub="selective", confidence=confidence, related=tuple(transaction.copies))
 
 
-def _seconds(transaction: Transaction) -> str:
-    if transaction.first is None or transaction.last is None:
-        return "0"
-    return f"{(transaction.last - transaction.first) / SECOND:.1f}"
+def _fix(transaction: Transaction, context: CaptureContext) -> str:
+    """The card's, after a hint at a port that looks like a slip and never answered; empty without one."""
+    server = transaction.destination
+    port = meant(server.port, transaction.transport) if not context.port_answers(server) else None
+    return "" if port is None else f"{_hint(server, transaction.transport, port)}; {_FIX}"
+
+
+def _hint(server: Endpoint, transport: str, port: int) -> str:
+    if server.port == OF_TLS:
+        return f"did you mean port {port}? {OF_TLS} is that of SIP over TLS, and this is {transport}"
+    kind = "SIP over TLS" if transport == "TLS" else "SIP"
+    return f"did you mean port {port}? {server.port} looks like a slip: the usual port of {kind} is {port}"
 
 
 def _confidence(transaction: Transaction, end: int | None) -> Confidence | None:
@@ -134,8 +151,8 @@ def _went_on(subject: TransactionSubject) -> bool:
 def _others(transaction: Transaction, context: CaptureContext) -> str:
     heard = context.last_heard(transaction.destination.host)
     if heard is not None and transaction.first is not None and heard < transaction.first:
-        before = (transaction.first - heard) / SECOND
-        return f"the server was last heard {before:.1f} s before the request and not since"
+        before = lapse(heard, transaction.first, context.resolution)
+        return f"the server was last heard {before} before the request and not since".replace("  ", " ")
     return "the server answers other requests"
 
 
@@ -185,8 +202,7 @@ RULE = Rule(
     violates_only_if=marks.UNANSWERED,
     observed_at="any",
     why="Service-affecting, but the observer cannot tell loss from refusal to answer.",
-    fix="see whether the server listens there (`ss -ulnp`), whether a firewall or fail2ban drops the phone's address, "
-    "and capture at the server too: only that tells a lost request from one that was ignored",
+    fix=_FIX,
     examples=(
         bad(
             f"{_ALONE}\n@33 src=192.0.2.20:5060 > REGISTER sip:example.com\n{_EVE}< 401",

@@ -7,7 +7,8 @@ Max-Forwards usually does no harm: the older standard (RFC 2543) did not ask for
 REGISTER without Contact is a legal question for the bindings that are there.
 
 A short name is as good as a long one (`v` for Via, `f` From, `t` To, `i` Call-ID), and upper or lower case does not
-matter. If many messages lack many headers, suspect the recording: text that was copied by hand has blank lines where
+matter. A datagram that ends within its headers lacks what would have come after; one that only the capture cut is not
+judged. If many messages lack many headers, suspect the recording: text that was copied by hand has blank lines where
 the headers should go on.
 """
 
@@ -51,7 +52,10 @@ def check(subject: MessageSubject, context: CaptureContext) -> Answer:
 
 
 def _hint(message: Message) -> str:
-    """Text that was copied from a page has empty lines inside the headers; to a SIP server they end there."""
+    """Text that was copied from a page has empty lines inside the headers; to a SIP server they end there. A datagram
+    without an empty line was sent so, by a phone that cut its own message or by something on the way."""
+    if not message.complete_headers:
+        return "; its headers end without an empty line, though the datagram is whole: whoever sent it cut it off"
     beyond = message.raw[message.body_start : message.body_start + _LOOK_AHEAD]
     if not _HEADER.search(beyond):
         return ""

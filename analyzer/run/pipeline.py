@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
-from analyzer.capture.opener import Reading, are_files, open_sources
+from analyzer.capture.opener import Reading, are_files, has_directory, open_sources
 from analyzer.evidence import SECOND, Fidelity, Item, NetworkError, RawMessage, Source
 from analyzer.interruption import late
 from analyzer.judge.context import CaptureContext
@@ -196,7 +196,8 @@ def analyze(
 ) -> Report:
     """Read captures or logs and report what happened.
 
-    `inputs` is a path, an open binary file, or a list of them; several captures are one capture in time order.
+    `inputs` is a path, an open binary file, or a list of them; several captures are one capture in time order. A
+    directory stands for the captures and logs in it (`analyzer.capture.directories`); a note says which.
     `credentials` names credential files; `engine` says who reads captures, `tls_keylog` names a file with keys of TLS;
     `jobs` is the number of processes that share a capture (with the same report as one). `detail` keeps the rows of
     transactions and credentials, and `tables` with it what `analyzer.tables` needs, some 60 octets a message.
@@ -207,6 +208,7 @@ def analyze(
     if secrets is None:
         files = [credentials] if isinstance(credentials, str | os.PathLike) else list(credentials)
         secrets = Secrets.load([os.fspath(file) for file in files])
+    several, notes = _expanded(several, kind, dialect)
 
     def run(shard: Shard | None, progress: Callable[[int, int | None], None] | None) -> PartialResult:
         with open_sources(several, kind=kind, dialect=dialect, engine=engine, tls_keylog=tls_keylog) as reading:
@@ -231,14 +233,24 @@ def analyze(
         with open_sources(several, kind=kind, dialect=dialect, engine=engine, tls_keylog=tls_keylog) as reading:
             shared = reading.is_divisible
         if shared:
-            return _report(_divided(run, jobs, progress), chosen)
-    return _report([run(None, progress)], chosen)
+            return _report(_divided(run, jobs, progress), chosen, notes)
+    return _report([run(None, progress)], chosen, notes)
 
 
-def _report(partials: Sequence[PartialResult], rules: Sequence[Rule]) -> Report:
+def _expanded(inputs: list[Input], kind: Kind | None, dialect: str | None) -> tuple[list[Input], list[str]]:
+    """The files of each directory in its place, and what is to be said of them."""
+    if not has_directory(inputs):
+        return inputs, []
+    from analyzer.capture.directories import expand  # late: hardly anybody names one
+
+    return expand(inputs, kind=kind, dialect=dialect)
+
+
+def _report(partials: Sequence[PartialResult], rules: Sequence[Rule], notes: Sequence[str]) -> Report:
     with late(any(partial.interrupted for partial in partials)) as noted:
         report = report_of(partials, rules)
     report.interrupted = report.interrupted or bool(noted)
+    report.notes[:0] = notes
     return report
 
 

@@ -65,7 +65,7 @@ def _request_uri(message: Message) -> list[Located]:
 
 def _missing(message: Message) -> list[Located]:
     """RFC 3261 8.1.1, 20 table 2. Silent where the message is cut: silence is not absence."""
-    if not message.complete_headers or message.raw_message.missing or not (message.is_request or message.is_response):
+    if not message.is_whole or not (message.is_request or message.is_response):
         return []
     keys = (*_MANDATORY, "max-forwards") if message.is_request else _MANDATORY
     return [(key, Defect("missing-header", f"there is no {key} header")) for key in keys if not message.has(key)]

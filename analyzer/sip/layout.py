@@ -21,6 +21,7 @@ from analyzer.sip.transports import STREAMS
 
 MANDATORY = frozenset(("to", "from", "cseq", "call-id", "max-forwards", "via"))
 """The header fields that every request must have (RFC 3261 8.1.1), as canonical keys."""
+_DATAGRAMS = frozenset(("UDP", "SCTP"))
 _row_of = LINES.__getitem__
 _NO_REPEATS: dict[str, list[Row]] = {}
 
@@ -143,7 +144,8 @@ class Layout:
             last = self.headers[-1].start if self.headers else 0
             self.defects = tuple(defect for defect in self.defects if defect.offset != last)
         elif wire:
-            self.defects += (Defect("headers-not-terminated", "no empty line ends the headers", len(raw)),)
+            where = ", and the datagram is whole" if self.is_whole else ""
+            self.defects += (Defect("headers-not-terminated", f"no empty line ends the headers{where}", len(raw)),)
 
     def _note_repeated(self) -> None:
         """RFC 3261 7.3.1: rows may be repeated only where the value is a comma list."""
@@ -195,6 +197,17 @@ class Layout:
     def is_request(self) -> bool:
         """Whether the start line is a Request-Line."""
         return self.method != ""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all is here that was sent, so that a header that is not here was not sent either. A datagram ends the
+        message that it carries (RFC 3261 18.3): without an empty line its headers end where it does. In a stream, and
+        in a log, headers without an end are a message whose rest was not seen."""
+        raw_message = self.raw_message
+        if raw_message.missing:
+            return False
+        is_datagram = raw_message.transport in _DATAGRAMS and raw_message.fidelity is not Fidelity.TEXT_LOG
+        return self.complete_headers or is_datagram
 
     @property
     def is_response(self) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from analyzer.escape import visible
-from analyzer.evidence import SECOND, Frame, Place, Source
+from analyzer.evidence import SECOND, Frame, LogLines, Notice, Place, Source
 from analyzer.judge.findings import Finding, Tally
 from analyzer.register.binding import Binding
 from analyzer.register.digest_ledger import DigestRecord
@@ -267,6 +267,29 @@ def outcome_record(rule: str, tally: Tally) -> Record:
     }
 
 
+def notice_record(source: Source, notice: Notice) -> Record:
+    """What a log without SIP messages says of one account, from one address, for one reason."""
+    return {
+        "source": source.name,
+        "side": notice.side,
+        "state": notice.state,
+        "cause": notice.cause,
+        "account": notice.account,
+        "host": notice.host,
+        "ports": notice.ports,
+        "server": notice.server,
+        "method": notice.method or "REGISTER",
+        "status": notice.status or None,
+        "said": notice.said,
+        "meaning": notice.meaning,
+        "advice": notice.advice,
+        "module": notice.module,
+        "count": notice.count,
+        "first": evidence(LogLines(source.name, notice.first_line, notice.first_line), notice.first),
+        "last": evidence(LogLines(source.name, notice.last_line, notice.last_line), notice.last),
+    }
+
+
 def records(report: Report) -> Iterator[tuple[str, str, Iterator[Record]]]:
     """Every list of the report: its key, the kind of one record, the records."""
     yield "sources", "source", (source_record(source) for source in report.sources)
@@ -275,3 +298,4 @@ def records(report: Report) -> Iterator[tuple[str, str, Iterator[Record]]]:
     yield "digests", "digest", (digest_record(record) for record in report.digests)
     yield "findings", "finding", (finding_record(finding) for finding in report.findings)
     yield "outcomes", "outcome", (outcome_record(rule, tally) for rule, tally in report.outcomes.items())
+    yield "notices", "notice", (notice_record(one, notice) for one in report.sources for notice in one.notices)

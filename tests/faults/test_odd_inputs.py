@@ -113,7 +113,8 @@ def test_names_of_what_cannot_be_read(command: str, tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     (tmp_path / "nowhere").symlink_to(tmp_path / "absent")
     for name, reason in {
-        str(tmp_path): "is a directory",
+        str(tmp_path): f"is a directory with no {'capture' if command == 'pcap' else 'log'} in it "
+        "(loop (too many levels of symbolic links), nowhere (no such file or directory))",
         str(tmp_path / "loop"): "cannot be read: Too many levels of symbolic links",
         str(tmp_path / "nowhere"): "no such file",
         str(SAMPLE / "x"): "cannot be read: Not a directory",

@@ -1,8 +1,8 @@
 """Public reports of registrations that failed, rebuilt: what a right answer must say, and what it must not.
 
 Each folder of `tests/data/reports` has the input (own wording, documentation names and addresses), the command in
-`run`, and `expect.md`, which says why the answer is right. Words are looked for in the table with white space folded, and the
-client's story in JSON.
+`run`, and `expect.md`, which says why the answer is right. Words are looked for in the table with white space folded,
+and the client's story in JSON.
 """
 
 from __future__ import annotations

@@ -143,6 +143,24 @@ OUTCOME = record(
     not_judged={"type": "object", "additionalProperties": COUNT},
     failed=COUNT,
 )
+NOTICE = record(
+    source=TEXT,
+    side=one_of("server", "client"),
+    state=one_of("refused", "no answer", "gave up", "challenged", "ok"),
+    cause=TEXT,
+    account=TEXT,
+    host=TEXT,
+    ports=rows(COUNT),
+    server=TEXT,
+    method=TEXT,
+    status={"type": ["integer", "null"]},
+    said=TEXT,
+    meaning=TEXT,
+    advice=TEXT,
+    count=NUMBER,
+    first=EVIDENCE,
+    last=EVIDENCE,
+)
 SCHEMA: Schema = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     **record(
@@ -154,5 +172,6 @@ SCHEMA: Schema = {
         digests=rows(DIGEST),
         findings=rows(FINDING),
         outcomes=rows(OUTCOME),
+        notices=rows(NOTICE),
     ),
 }

@@ -108,7 +108,7 @@ def test_times_are_seconds_and_places_are_counted_from_one() -> None:
 def test_every_list_has_a_kind() -> None:
     kinds = [(key, kind) for key, kind, _ in records(report_on("registered"))]
     assert all(key == f"{kind}s" for key, kind in kinds)
-    assert len(kinds) == 6
+    assert len(kinds) == 7
 
 
 def test_counts_agree_with_the_lists() -> None:

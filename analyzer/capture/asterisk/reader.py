@@ -1,18 +1,20 @@
 """Asterisk logs: what both readers, chan_sip and res_pjsip, share. Either understands the banners of both.
 
 A log may hold both kinds of blocks; which reader claims it is decided by the first banner in its head. A log with
-Asterisk's line prefix and no banner is claimed by the chan_sip reader, so that the user learns that it holds no SIP.
+Asterisk's line prefix, or with its notices, and no banner is claimed by the chan_sip reader, so that the user learns
+that it holds no SIP, and what its notices say. As soon as there is a SIP message, that is read, and they are left.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from analyzer.capture.asterisk.assembler import Assembler
 from analyzer.capture.asterisk.banners import Kind, match_banner
 from analyzer.capture.asterisk.blocks import Block, Close, Rank
+from analyzer.capture.asterisk.notice_marks import may_be_notice
 from analyzer.capture.asterisk.switches import Held, Waiting
 from analyzer.capture.text.clock import Clock, Moment
 from analyzer.capture.text.lines import as_utf8, physical_lines
@@ -21,6 +23,9 @@ from analyzer.capture.text.stamps import parse_date, stamp_shape
 from analyzer.capture.text.wrappers import Line, unwrap
 from analyzer.defect import Defect
 from analyzer.evidence import Endpoint, Fidelity, LogLines, RawMessage, Source
+
+if TYPE_CHECKING:
+    from analyzer.capture.asterisk.notices import Notices
 
 LOCAL = Endpoint("asterisk", 0)
 """The server's own address: Asterisk does not print it."""
@@ -44,11 +49,19 @@ def first_kind(head: bytes) -> Kind | None:
 
 
 def has_prefix(head: bytes) -> bool:
-    """Whether `head` has lines with Asterisk's prefix (`[Nov 20 11:53:45] VERBOSE[18974] chan_sip.c: `)."""
+    """Whether `head` has lines with Asterisk's prefix (`[Nov 20 11:53:45] VERBOSE[18974] chan_sip.c: `), or notices."""
     head = as_utf8(head)
-    if b".c" not in head or not _is_text(head):
+    if not _is_text(head):
         return False
-    return any(line.entry and line.stamp and (line.whole or b".c:" in line.raw[:160]) for line in _lines(head))
+    if b".c" in head and any(
+        line.entry and line.stamp and (line.whole or b".c:" in line.raw[:160]) for line in _lines(head)
+    ):
+        return True
+    if not may_be_notice(head):
+        return False
+    from analyzer.capture.asterisk.notices import is_in  # late, here and below: a log of messages needs no notices
+
+    return is_in(head)
 
 
 def _is_text(head: bytes) -> bool:
@@ -75,6 +88,8 @@ class Reader:
         self._waiting = Waiting(self._clock, lambda: self._clock.announce(source))
         self._shape = b""
         self._interrupted = self._cut = self._stale = 0
+        self._notices: Notices | None = None
+        self._seen_message = False
 
     def read(self, stream: BinaryIO) -> Iterator[RawMessage]:
         """The messages of the log, in its order. Ctrl-C is passed on after what was read and still waits for the clock:
@@ -97,8 +112,20 @@ class Reader:
             complain, inside = self._complain(number), self._assembler.inside
             for line in unwrap(number, physical, complain, match_banner, inside=inside, shape=self._shape):
                 moment = self._moment(line)
+                if not self._seen_message and may_be_notice(line.text):
+                    self._note(line, moment)
                 for block, close in self._assembler.feed(line, moment):
                     yield from self._emit(block, close)
+
+    def _note(self, line: Line, moment: Moment | None) -> None:
+        """Keep what may be a notice, as long as there is nothing better."""
+        if self._assembler.inside:
+            return
+        if self._notices is None:
+            from analyzer.capture.asterisk.notices import Notices
+
+            self._notices = Notices()
+        self._notices.see(line.number, line.text, moment, entry=line.entry)
 
     def _moment(self, line: Line) -> Moment | None:
         moment = self._clock.see(line.stamp)
@@ -117,6 +144,7 @@ class Reader:
         printed = _printed(block, rows)
         if self._is_noise(printed):
             return
+        self._seen_message = True
         sure = None
         if (value := printed.date()) and block.moment and (date := parse_date(value)) is not None:
             sure = self._clock.vote(block.moment, date, sent=not block.banner.received, fresh=block.fresh)
@@ -164,6 +192,12 @@ class Reader:
     def _report(self) -> None:
         quality = self._source.quality
         self._clock.report(self._source)
+        if not self._seen_message:
+            from analyzer.capture.asterisk.notices import trace_hint
+
+            self._source.title, self._source.hint = "Asterisk log", trace_hint()
+            if self._notices is not None:
+                self._notices.tell(self._source, self._clock)
         if self._interrupted:
             quality.append(f"{_messages(self._interrupted)} other log lines in between; those were left out.")
         if self._stale:

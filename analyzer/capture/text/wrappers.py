@@ -1,9 +1,10 @@
 """Wrappers: what wraps a printed line, taken off again.
 
 The same text reaches the reader in many wrappings: logger files (default, plain, JSON), consoles with and without
-stamps and colours, remote consoles with prompts in between, syslog. All of them become `Line` values here. What the
-wrapping said is kept beside the text: the stamp, the thread (`VERBOSE[18974][C-00000001]`), and how many carriage
-returns ended the line, because a line that ended in CR LF on the wire has one more than the wrapper's own.
+stamps and colours, remote consoles with prompts in between, syslog (which writes the escape of a colour `#033`). All of
+them become `Line` values here. What the wrapping said is kept beside the text: the stamp, the thread
+(`VERBOSE[18974][C-00000001]`), and how many carriage returns ended the line, because a line that ended in CR LF on the
+wire has one more than the wrapper's own.
 
 Escape sequences are taken off the text; `coloured` keeps it with them, since a message may have contained some.
 """
@@ -32,6 +33,7 @@ _BRACKETED = re.compile(rb"[ \t>]*\[([^\]\[]{1,48})\](?: |\Z)")
 _INDENT = re.compile(rb"[ \t>]*")
 _SYSLOG = re.compile(rb"[ \t>]*(?:<\d{1,3}>)?(?:1 )?(" + PATTERN + rb") \S{1,255} asterisk(?:\[\d{1,10}\])?:(?: |\Z)")
 _OCTAL = re.compile(rb"#(0[0-3][0-7])")
+_SHOWN_ESCAPE = re.compile(rb"(?:#033|\^\[)(?=\[[0-9;]{0,32}m)")
 
 
 class Line(NamedTuple):
@@ -85,6 +87,8 @@ def unwrap(
 def _plain(number: int, physical: bytes, shape: bytes, inside: bool, opens: Callable[[bytes], object]) -> Line:
     body = physical.rstrip(b"\r")
     returns = len(physical) - len(body)
+    if not inside and (b"#033[" in body[:400] or b"^[[" in body[:400]):
+        body = _uncovered(body)
     coloured = _unprompted(body)
     raw = _ESCAPE.sub(b"", coloured) if b"\x1b" in coloured else coloured
     stamp, thread, text, lead = _prefix(raw)
@@ -95,6 +99,14 @@ def _plain(number: int, physical: bytes, shape: bytes, inside: bool, opens: Call
     if len(text) < len(raw):
         coloured = text
     return Line(number, text, raw, coloured, returns, stamp, thread, lead is not None, False, lead or b"")
+
+
+def _uncovered(body: bytes) -> bytes:
+    """A line whose wrapper is coloured, with escapes that rsyslog (`#033`) or `cat -v` (`^[`) wrote out; any other line
+    as it is: what a sender wrote is his own."""
+    found = _SHOWN_ESCAPE.sub(b"\x1b", body)
+    thread = _prefix(_ESCAPE.sub(b"", found))[1]
+    return found if thread and thread != _prefix(body)[1] else body
 
 
 def _unprompted(body: bytes) -> bytes:

@@ -41,10 +41,14 @@ def items(tshark_input: TsharkInput, source: Source, records: Iterator[Record] |
     )
     kept = Items()
     try:
-        yield from _through(run, walk, kept, source)
+        for item in _through(run, walk, kept, source):
+            walk.hear(item)
+            yield item
     finally:
         run.close()
-    yield from kept.finish()
+    for item in kept.finish():
+        walk.hear(item)
+        yield item
     walk.finish(kept.opened)
     _judge(run, walk, source, tshark_input.path)
     if survey is not None:
@@ -91,6 +95,7 @@ class _Walk:
         self._records = records
         self._last: Record | None = None
         self._tally = Tally(source)
+        self.hear = self._tally.speakers.hear
         self.shown = 0
         self._decoders = links.table() if look_for_tls else {}
 

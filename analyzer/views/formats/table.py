@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from analyzer.run.report import Report
 from analyzer.views import ViewOptions
+
+if TYPE_CHECKING:
+    from analyzer.views.drawing.canvas import Canvas
 
 NAME = "table"
 DETAIL = False
@@ -22,6 +25,11 @@ def render(report: Report, out: IO[str], options: ViewOptions) -> None:
     from analyzer.views.table.remarks import draw_findings
 
     canvas, clients = Canvas(out, options), ClientSummary(report)
+    notices = any(source.notices for source in report.sources)
+    if notices and not report.summary.messages:  # nothing else was seen, and nothing judged
+        draw_sources(canvas, clients)
+        _draw_notices(canvas, report, options)
+        return
     draw_sources(canvas, clients)
     if options.leads_with == "digests":
         draw_digests(canvas, clients, options)
@@ -31,3 +39,11 @@ def render(report: Report, out: IO[str], options: ViewOptions) -> None:
     if options.leads_with != "digests":
         draw_digests(canvas, clients, options)
     draw_coverage(canvas, clients, options)
+    if notices:
+        _draw_notices(canvas, report, options)
+
+
+def _draw_notices(canvas: Canvas, report: Report, options: ViewOptions) -> None:
+    from analyzer.views.table.notices import draw_notices  # late: nearly no report has any
+
+    draw_notices(canvas, report, options)

@@ -1,0 +1,101 @@
+"""What a log without SIP messages says of registrations: who was refused, how often, from where, why; what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.evidence import Notice, Source
+from analyzer.run.report import Report
+from analyzer.views import ViewOptions
+from analyzer.views.drawing.canvas import BAD, DIM, GOOD, STRONG, WARN, Canvas, Piece
+from analyzer.views.words import capital, clock_of, count, sentence, source_names, times
+
+MOST_SHOWN = 20
+"""Notices that have lines of their own; more only with --all."""
+_STYLE = {"refused": BAD, "no answer": BAD, "gave up": BAD, "challenged": WARN, "ok": GOOD}
+_ORDER = ("refused", "no answer", "gave up", "challenged", "ok")
+_SIGN = {"ok": "✓", "challenged": "?"}
+
+
+def draw_notices(canvas: Canvas, report: Report, options: ViewOptions) -> None:
+    """The notices of each log that holds no SIP message; nothing where there are none."""
+    names = source_names(report.sources)
+    for source in report.sources:
+        if not source.notices:
+            continue
+        canvas.gap()
+        name = f"{names[source.name]}: " if len(report.sources) > 1 else ""
+        canvas.line((name + verdict(source), STRONG))
+        shown = sorted(source.notices, key=lambda one: (_ORDER.index(one.state), -one.count, one.first_line))
+        for notice in shown if options.all else shown[:MOST_SHOWN]:
+            _draw(canvas, notice, source)
+        _draw_rest(canvas, source, 0 if options.all else len(shown) - MOST_SHOWN)
+        canvas.gap()
+        canvas.line("Next: ", sentence(source.hint), hang=6)
+
+
+def verdict(source: Source) -> str:
+    """The sentence over them: `No SIP message, but notices: 2 accounts were refused.`"""
+    words = {
+        "refused": ("was refused", "were refused"),
+        "no answer": ("got no answer", "got no answer"),
+        "gave up": ("is not tried any more", "are not tried any more"),
+    }
+    parts = []
+    for state, (one, many) in words.items():
+        accounts = {notice.account for notice in source.notices if notice.state == state and not notice.method}
+        if accounts:
+            parts.append(f"{count(len(accounts), 'account')} {one if len(accounts) == 1 else many}")
+    said = ", ".join(parts) or "no registration was refused"
+    return f"No SIP message is in this log, but notices of the server are: {said}."
+
+
+def _draw(canvas: Canvas, notice: Notice, source: Source) -> None:
+    sign, style = _SIGN.get(notice.state, "✗"), _STYLE[notice.state]
+    account = canvas.cut(notice.account or "(no name)", 48)
+    head = canvas.text((f"{sign} {notice.state}  ", style), (account, STRONG))
+    canvas.flow([head, *_facts(canvas, notice, source)], indent=2)
+    why = capital("; ".join(part for part in (notice.meaning, notice.advice) if part))
+    said = f'"{canvas.cut(notice.said, 80)}". ' if notice.said else ""
+    canvas.line(f"{said}{sentence(why)}", indent=6)
+
+
+def _facts(canvas: Canvas, notice: Notice, source: Source) -> Iterator[Piece]:
+    if notice.method:
+        yield canvas.cut(notice.method, 16)
+    if notice.host:
+        yield f"from {canvas.cut(address(notice), 60)}"
+    elif notice.side == "server":
+        yield "the address is not told for certain"
+    if notice.server:
+        yield f"at {canvas.cut(notice.server, 48)}"
+    if notice.status:
+        yield f"status {notice.status}"
+    yield _when(notice, source)
+    lines = str(notice.first_line) if notice.count == 1 else f"{notice.first_line} to {notice.last_line}"
+    yield (f"{'line' if notice.count == 1 else 'lines'} {lines}", DIM)
+
+
+def address(notice: Notice) -> str:
+    """`192.0.2.45:55997`, or the host with how many ports it used."""
+    host = f"[{notice.host}]" if ":" in notice.host else notice.host
+    if len(notice.ports) == 1:
+        return f"{host}:{notice.ports[0]}"
+    return f"{notice.host} ({len(notice.ports)} ports)" if notice.ports else notice.host
+
+
+def _when(notice: Notice, source: Source) -> str:
+    """`4 times, 15:53:33 to 15:53:53`; no time where the lines have none."""
+    often = times(notice.count)
+    if notice.first is None or notice.last is None:
+        return often
+    clock = clock_of(source)
+    first, last = clock.at(notice.first), clock.at(notice.last)
+    return f"{often}, {first}" if first == last else f"{often}, {first} to {last}"
+
+
+def _draw_rest(canvas: Canvas, source: Source, hidden: int) -> None:
+    if hidden > 0:
+        canvas.line((f"... and {count(hidden, 'more kind')} (--all lists them)", DIM), indent=2)
+    if source.notices_more:
+        canvas.line((f"... and {count(source.notices_more, 'line')} about others, not kept apart", DIM), indent=2)
