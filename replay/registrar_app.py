@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets as random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import Any
 
 from analyzer.evidence import Endpoint
@@ -58,6 +59,15 @@ class ServingResult:
     evicted_clients: int = 0
     evicted: int = 0
     ignored: int = 0
+    _latest: dict[tuple[str, str], tuple[int, Registration]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """The latest registration of each address-of-record and Call-ID, with its place: clients may be thousands."""
+        self._latest = {
+            (one.aor, call_id): (place, one)
+            for place, one in enumerate(self.report.registrations)
+            for call_id in one.call_ids
+        }
 
     @property
     def findings(self) -> list[Finding]:
@@ -69,8 +79,9 @@ class ServingResult:
         end of the captured flow has its outcome, whatever he did then (a phone that is shut down takes leave)."""
         if self.flow is not None and client.finished:
             return self.flow.outcome
-        mine = [one for one in self.report.registrations if _is_of(one, client)]
-        return mine[-1].outcome if mine else "unknown"
+        found = [self._latest.get((client.aor, call_id)) for call_id in client.call_ids]
+        mine = max((one for one in found if one is not None), key=itemgetter(0), default=None)
+        return mine[1].outcome if mine is not None else "unknown"
 
     @property
     def then(self) -> str | None:
@@ -195,10 +206,6 @@ def notes_of(machine: UserAgentServer) -> list[str]:
         "{} answers went out at once that should have been late": machine.hastened,
     }
     return notes + [sentence.format(count) for sentence, count in counted.items() if count]
-
-
-def _is_of(registration: Registration, client: Client) -> bool:
-    return registration.aor == client.aor and any(one in client.call_ids for one in registration.call_ids)
 
 
 def _step(number: int | None, one: Round) -> dict[str, Any]:

@@ -142,6 +142,17 @@ class InputStream(io.RawIOBase):
         self._ahead = b"".join(pieces)
         return self._ahead[:count]
 
+    def pass_zeros(self, limit: int) -> int:
+        """Go over the zeros that are next, and say how many: no more than `limit` or so, unless the file is longer."""
+        passed = 0
+        while passed < limit or self.position < self._promised:
+            octets = self._ahead or self._next()
+            self._ahead = octets.lstrip(b"\0")
+            passed += len(octets) - len(self._ahead)
+            if self._ahead or not octets:
+                break
+        return passed
+
     def check(self) -> None:
         """Raise what came while the first octets were read: for who cannot make anything of these."""
         if self._interruption is not None:

@@ -45,6 +45,10 @@ _NETSCALER = re.compile(rb"Net[Ss]caler (?:V\d\d )?Performance Data")
 _ERF_META = 27  # tells of the capture itself, and may have no time
 _ERF_TYPES = frozenset((*range(1, 8), *range(10, 28), 30, 32, 33))
 _DAY = 86_400
+_LOOKED_AT = 10
+"""Records that are looked at, as wiretap does."""
+_FEW, _MANY = 64, 4
+"""A pattern, such as blank lines of any encoding, is no header: so many different octets are among the first ones."""
 _NCFX = struct.Struct("<IHBBBBBI").unpack_from
 _NCF = struct.Struct("<HHBHBBBBBI").unpack_from
 
@@ -84,6 +88,8 @@ def capture(head: bytes) -> str:
             return title
     if _NETSCALER.search(head, 0, HEAD):
         return "a NetScaler trace"
+    if _is_text(head) or len(set(head[:_FEW])) < _MANY:  # what has no magic number has headers in binary
+        return ""
     return next((title for test, title in _TESTS if test(head)), "")
 
 
@@ -91,6 +97,8 @@ def other(head: bytes) -> tuple[str, str]:
     """What a file that is no capture looks like, and what to do with it; each empty where that is not known."""
     if not head.strip(b"\0"):
         return "nothing but zeros", ""
+    if not head.strip(b"\0\t\n\r "):
+        return "nothing but blank lines, as far as was looked", "take the blank lines away, if a log comes after them"
     if _is_text(head) and not head.startswith(b"%PDF-"):
         return "text", ""
     if head[257:262] == b"ustar":
@@ -109,19 +117,20 @@ def _is_text(head: bytes) -> bool:
 
 
 def _is_erf(head: bytes) -> bool:
-    """Endace ERF has records alone. One proves nothing: the next must follow within a day, or the file end there."""
-    at, last = 0, None
-    while len(head) >= at + 16:
+    """Endace ERF has records alone, of types that there are, in the order of time but for a second, and a day apart at
+    most. One proves nothing: another must follow, or the file end there."""
+    at, last, dated = 0, None, 0
+    while len(head) >= at + 16 and dated < _LOOKED_AT:
         seconds, kind = int.from_bytes(head[at + 4 : at + 8], "little"), head[at + 8] & 0x7F
         size, wire = struct.unpack_from(">HxxH", head, at + 10)
         if kind not in _ERF_TYPES or size < 16 or (not wire and kind != _ERF_META):
             return False
         if kind != _ERF_META or seconds:
-            if last is not None:
-                return abs(seconds - last) < _DAY
-            last = seconds
+            if last is not None and not -1 <= seconds - last < _DAY:
+                return False
+            last, dated = seconds, dated + 1
         at += size
-    return last is not None and at == len(head)
+    return dated > 1 or (dated == 1 and at == len(head))
 
 
 def _is_lanalyzer(head: bytes) -> bool:

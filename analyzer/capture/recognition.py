@@ -1,4 +1,9 @@
-"""What an input is: its content says, and what it is not is said with what to do."""
+"""What an input is: its content says, and what it is not is said with what to do.
+
+A log may begin with zeros: who empties it by `copytruncate` of logrotate, while its writer goes on at the place where
+it was, leaves a hole of the length of all that was written before. They are passed over, and told. It may begin with
+blank lines as well; these are lines, and stay. Behind both, a log is looked for.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,7 @@ from analyzer.defect import SourceError
 from analyzer.evidence import Source
 
 _MAGIC = 12  # octets that a capture format needs to be told
+_BLANK = b"\0\t\n\r "
 
 
 def recognise(
@@ -25,11 +31,13 @@ def recognise(
         input_stream.check()
         raise SourceError(name, source.defect_list[0][1].text if source.defect_list else "is empty")
     if dialect is not None:
-        return _named(dialect, name, known, kind)
+        form = _named(dialect, name, known, kind)
+        if form.kind == "log":
+            _pass_zeros(input_stream, source)
+        return form
     found = [form for form in known if form.kind == "capture" and form.looks_like(head)]
     if not found:
-        head = input_stream.head(HEAD)
-        found = [form for form in known if form.kind == "log" and form.looks_like(head)]
+        found = _logs(input_stream, source, known)
     if not found:
         input_stream.check()
     if len(found) > 1:
@@ -38,6 +46,31 @@ def recognise(
     if not found:
         raise _unknown(input_stream, name, known, kind)
     return found[0]
+
+
+def _logs(input_stream: InputStream, source: Source, known: list[Format]) -> list[Format]:
+    """The log formats that claim what stands behind zeros and blank lines; the zeros are passed where one does."""
+    head = input_stream.head(HEAD)
+    if not head.strip(b"\0") and len(head) == HEAD:
+        _pass_zeros(input_stream, source)  # no format but a log's may begin with so many
+        head = input_stream.head(HEAD)
+        if not head.strip(b"\0"):
+            return []
+    blank = len(head) - len(head.lstrip(_BLANK))
+    head = input_stream.head(blank + HEAD)[blank:] if blank else head
+    found = [form for form in known if form.kind == "log" and form.looks_like(head)]
+    if found:
+        _pass_zeros(input_stream, source)
+    return found
+
+
+def _pass_zeros(input_stream: InputStream, source: Source) -> None:
+    zeros = input_stream.pass_zeros(HEAD)
+    if zeros:
+        count = "a zero" if zeros == 1 else f"{zeros} zeros"
+        source.quality.append(
+            f"the log begins with {count}, which were passed over: it was emptied while it was written"
+        )
 
 
 def _unknown(input_stream: InputStream, name: str, known: list[Format], kind: str | None) -> SourceError:

@@ -1,7 +1,8 @@
 """`sipcheck storm`: registration storms, when, how strong, who, why, and how they ended.
 
 Exit codes: 0 calm (or --fail-on never), 1 a storm, and those of every command for usage, sources and interruption.
-Where several machines read many files, one that cannot be read is told, the rest is shown, and the exit code is 3.
+Where several processes read many files, one that cannot be read is told, the rest is shown, and the exit code is 3.
+Interrupted, they report nothing, and say so: the rows of a file alone are halves of exchanges, attempts, registrations.
 """
 
 from __future__ import annotations
@@ -24,7 +25,11 @@ from analyzer.cli.options import (
     format_option,
     reading,
 )
+<<<<<<< HEAD
 from analyzer.cli.run import die, files_of, options_of, write_out
+=======
+from analyzer.cli.run import die, leave, options_of, write_out
+>>>>>>> mends
 from analyzer.views.drawing.output import tell
 
 if TYPE_CHECKING:
@@ -40,6 +45,7 @@ Examples:
 """
 
 
+_NOTHING = "nothing is reported, for several processes know nothing before the messages of all files are joined"
 _DOOR = ("scheduler", "insecure_scheduler", "tls_ca", "tls_cert", "tls_key")
 
 
@@ -152,6 +158,8 @@ def _by_cluster(scheduler: Door | None, spool: str | None, **given: Any) -> tupl
         made = storms_of(
             given["files"], scheduler=scheduler, jobs=jobs, spool=spool, aor=aor_given(given["aor"]), **options
         )
+    except KeyboardInterrupt:
+        leave(signals.code(), f"interrupted: {_NOTHING}")
     except ClusterError as error:
         die(str(error), 2 if isinstance(error, ClusterUsage) else 3)
     except SourceError as error:

@@ -114,7 +114,8 @@ def _column(kind: str, values: Any) -> Any:
     if kind == "time":
         return pc.strftime(values, format="%Y-%m-%dT%H:%M:%SZ")
     if kind == "duration":
-        return pc.divide(values.cast(pa.int64()).cast(pa.float64()), _NANOSECONDS)
+        # Beyond 2^53 ns (104 days) a fraction cannot tell each nanosecond: rounded, where Arrow would rather refuse.
+        return pc.divide(values.cast(pa.int64()).cast(pa.float64(), safe=False), _NANOSECONDS)
     return values.dictionary.take(values.indices) if kind == "category" else values
 
 

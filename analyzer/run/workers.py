@@ -22,6 +22,7 @@ import pickle
 import signal
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
@@ -171,8 +172,9 @@ def _work(run: Run, shard: Shard, connection: Connection, others: Sequence[Conne
         partial = _portable(error)
     signal.signal(TOLD, signal.SIG_IGN)
     gc.disable()  # or it would look through all of the part again and again while it is packed
-    connection.send(partial)
-    connection.close()
+    with suppress(OSError):  # the parent is gone: nobody asks any more, and there is nobody to tell
+        connection.send(partial)
+        connection.close()
     os._exit(0)  # nothing of the parent's is this process' to flush or to clean up
 
 

@@ -8,6 +8,11 @@ one phone that is served at most.
 Time: `HANDSHAKE` for TLS, `FIRST_MESSAGE` until the first message is whole, `LONGEST_WAIT` for each later one that has
 begun, `LONGEST_SILENCE` between messages. Octets: `LONGEST_MESSAGE` of a message that is not whole, `MOST_UNREAD` of
 responses that nobody reads.
+
+Turns: each connection has `A_TURN` of its messages handled in a turn of the loop, and what it sent more waits its turn
+with reading paused, so that one that says a thousand things at once keeps nobody waiting. What waits is the rest of one
+read. Answers are written once in a turn, all together: a transport that fails is known to have failed in the next one
+or two, and until then asyncio would complain of every write to it (over TLS it does not even say that it is closing).
 """
 
 from __future__ import annotations
@@ -15,7 +20,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from contextlib import suppress
 from typing import cast
 
@@ -39,8 +44,12 @@ LONGEST_SILENCE = 7_200.0
 """Seconds without a message: the longest interval that a registrar here grants, so a phone comes back before."""
 MOST_PONGS = 8
 """Answers to keep-alives out of one read."""
+A_TURN = 8
+"""Messages of one connection that are handled in one turn of the loop."""
 FAREWELL = 1.0
 """Seconds for the peers to agree to the end of their connections (RFC 8446 6.1)."""
+UNHANDLED = "a connection ended before this message out of it was handled"
+UNSENT = "a connection ended before this answer was sent"
 
 
 class Connection(asyncio.Protocol):
@@ -56,6 +65,9 @@ class Connection(asyncio.Protocol):
         self.leaving = False
         self.spoke = False
         self._waiting = 0
+        self._unhandled: deque[bytes] = deque()
+        self._unsent: list[bytes] = []
+        self._unsent_octets = 0
         self._begun = False
         self._patience: asyncio.TimerHandle | None = None
 
@@ -74,29 +86,72 @@ class Connection(asyncio.Protocol):
         self._waiting = 0 if framed else self._waiting + len(data)
         self.spoke |= bool(framed)
         self.crowd.used(self)
-        for one in framed:
-            self.boundary.receive(one.octets, self.peer)
+        self._unhandled.extend(one.octets for one in framed)
         self._pong(self.framer.keepalives - pings)
         if self.framer.idle:
             self._waiting = 0
+        self._take_turn()
+        if self._unhandled:
+            assert self.transport is not None
+            self.transport.pause_reading()
+            self._hurry_no_more()  # it waits for us now
         elif self._waiting > LONGEST_MESSAGE:
             self.cut_off("a message was too long")
+        else:
+            self._keep_time(bool(framed))
+
+    def _take_turn(self) -> None:
+        """Handle what it may say in a turn; the rest in the next ones."""
+        for _ in range(min(A_TURN, len(self._unhandled))):
+            if self._unhandled:  # unless it was cut off meanwhile
+                self.boundary.receive(self._unhandled.popleft(), self.peer)
+        self.flush()  # before an end of the stream that came with it is heard
+        if self._unhandled:
+            self.boundary.loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        """The next turn; after the last, it may say more."""
+        if not self._unhandled:
             return
-        self._keep_time(bool(framed))
+        self._take_turn()
+        if not self._unhandled and self.transport is not None and not self.leaving:
+            self.transport.resume_reading()
+            self._keep_time(True)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over, whoever ended it."""
         self._hurry_no_more()
         self.crowd.left(self)
+        self.transport = None
+        self._give_up()
 
     def send(self, octets: bytes) -> None:
-        """Write, unless nobody reads."""
+        """Write at the end of this turn, unless nobody reads."""
         if self.transport is None or self.transport.is_closing():
-            return
-        if self.transport.get_write_buffer_size() > MOST_UNREAD:
+            self.boundary.turned_away(UNSENT)
+        elif self.transport.get_write_buffer_size() + self._unsent_octets > MOST_UNREAD:
             self.cut_off("answers were not read")
         else:
-            self.transport.write(octets)
+            if not self._unsent:
+                self.boundary.loop.call_soon(self.flush)
+            self._unsent.append(octets)
+            self._unsent_octets += len(octets)
+
+    def flush(self) -> None:
+        """Write what was to be sent, in this turn at the latest."""
+        if self._unsent and self.transport is not None and not self.transport.is_closing():
+            self.transport.write(b"".join(self._unsent))
+            self._unsent.clear()
+            self._unsent_octets = 0
+
+    def _give_up(self) -> None:
+        """Nothing more is handled or sent; each is counted."""
+        for why, waiting in ((UNHANDLED, self._unhandled), (UNSENT, self._unsent)):
+            count = len(waiting)
+            waiting.clear()
+            for _ in range(count):
+                self.boundary.turned_away(why)
+        self._unsent_octets = 0
 
     def cut_off(self, why: str) -> None:
         """End it now, and say why."""
@@ -104,10 +159,19 @@ class Connection(asyncio.Protocol):
             self.abort()
             self.boundary.turned_away(f"a connection was cut off: {why}")
 
+    def leave(self) -> None:
+        """End it in peace: what was answered is sent, what was not handled will not be."""
+        self.leaving = True
+        self.flush()
+        self._give_up()
+        if self.transport is not None:
+            self.transport.close()
+
     def abort(self) -> None:
         """End it now."""
         self.leaving = True
         self._hurry_no_more()
+        self._give_up()
         if self.transport is not None:
             self.transport.abort()
         elif self.arriving is not None:
@@ -219,8 +283,7 @@ class Connections:
             if one.transport is None:
                 one.abort()
             else:
-                one.leaving = True
-                one.transport.close()
+                one.leave()
         await self._all_left()
         for one in [*self._strangers, *self._known]:
             one.abort()
@@ -236,7 +299,9 @@ class Connections:
 
     def _send(self, octets: bytes, to: Endpoint) -> None:
         connection = self._by_peer.get(to)
-        if connection is not None:
+        if connection is None:
+            self.boundary.turned_away(UNSENT)
+        else:
             connection.send(octets)
 
 

@@ -11,12 +11,14 @@ import threading
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import analyzer
 from analyzer.capture.opener import open_sources
 from analyzer.capture.tshark import dissection
 from analyzer.capture.tshark.dissection import WAITING, Run
 from analyzer.capture.tshark.program import Program, find
+from analyzer.cli import sipcheck
 from analyzer.defect import SourceError
 from tests.capture import build
 from tests.capture.build import message, pcap, write
@@ -173,6 +175,17 @@ def test_a_tshark_that_dies(
     assert defect.code == "tshark-stopped"
     assert defect.text.startswith(line)
     assert source.damaged
+
+
+def test_who_reads_the_table_sees_that_tshark_died(
+    many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tool: Tool
+) -> None:
+    """Where the counts stand, before anything is said of clients, as of a capture that was cut."""
+    monkeypatch.setenv("PATH", stand_in(tmp_path, (REAL + DEATHS[0][1]).format(real=tool("tshark"))))
+    said = CliRunner().invoke(sipcheck, ["pcap", str(many), "--engine", "tshark"]).stdout
+    head, _, _ = said.partition("\n\n")
+    assert "damaged: tshark ended with signal 9; what it had read until then is reported." in head
+    assert "What is after the damage was not read, or only in part." in head
 
 
 def test_a_tshark_that_dies_at_once(many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tool: Tool) -> None:

@@ -154,7 +154,7 @@ def test_a_worker_that_is_killed_is_not_missed(tmp_path: Path, files: list[Path]
 def test_a_signal_ends_all_of_it(
     tmp_path: Path, files: list[Path], number: signal.Signals, whom: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither half of the tables stays, nor a temporary folder or a process; nothing is told at length."""
+    """Neither half of the tables stays, nor a temporary folder or a process; one line says that nothing is reported."""
     (tmp_path / "tmp").mkdir()
     monkeypatch.setitem(ENVIRONMENT, "TMPDIR", str(tmp_path / "tmp"))
     arguments = ["storm", *map(str, files), "--format", "json", "--jobs", "2"]
@@ -163,6 +163,8 @@ def test_a_signal_ends_all_of_it(
         family = workers_of(child)
         assert len(family) == 2
         os.kill(child.pid, number) if whom == "command" else os.killpg(child.pid, number)
-        assert ended(child) == (128 + number, b"", b"sipcheck: interrupted\n")
+        code, stdout, stderr = ended(child)
+        assert (code, stdout) == (128 + number, b"")
+        assert stderr.startswith(b"sipcheck: interrupted: nothing is reported, ") and stderr.count(b"\n") == 1
     assert [*(tmp_path / "spool").iterdir(), *(tmp_path / "tmp").iterdir()] == []
     assert not [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]

@@ -22,7 +22,7 @@ from analyzer.dataframes.dictionary import TABLES, Column
 from analyzer.dataframes.frames import Tables, tables
 from analyzer.dataframes.plain import KINDS, cell, value_of, write_csv, write_ndjson
 from analyzer.escape import visible
-from analyzer.evidence import RawMessage
+from analyzer.evidence import SECOND, RawMessage
 from analyzer.judge.flowtext import read_flow
 from analyzer.run.pipeline import analyze_items
 from tests.dataframes.table_reports import SAMPLES, flow_report, sample_report
@@ -106,6 +106,23 @@ def test_empty_tables_have_their_heads(tmp_path: Path) -> None:
     for name, table in TABLES.items():
         (line,) = (tmp_path / f"{name}.csv").read_text(encoding="utf-8").splitlines()
         assert next(csv.reader([line])) == [column.name for column in table.columns]
+
+
+@pytest.mark.parametrize("days", [-105, -1_000, -18_000])
+def test_a_duration_of_any_length_is_written(tmp_path: Path, days: int) -> None:
+    """More nanoseconds than a fraction can tell one by one: a clock that was set while it was captured."""
+    request, response = read_flow("> REGISTER sip:example.com\n< 200")
+    assert isinstance(request, RawMessage) and isinstance(response, RawMessage)
+    sent = 1_700_000_000 * SECOND
+    request, response = replace(request, time=sent), replace(response, time=sent + days * 86_400 * SECOND + 1)
+    frames = tables(analyze_items([request, response], rules=(), tables=True))
+    write_csv(frames, tmp_path)
+    (row,) = read_csv(tmp_path / "transactions.csv")
+    (record,) = read_ndjson(frames)["transaction"]
+    lasting = [one.name for one in TABLES["transactions"].columns if one.kind == "duration"]
+    written = [float(row[name]) for name in lasting if row[name]]
+    assert written == [record[name] for name in lasting if record[name] is not None]
+    assert days * 86_400.0 in written
 
 
 HOSTILE = [

@@ -110,6 +110,24 @@ def test_workers_of_this_machine(scratch: Path, tmp_path: Path, given: int | Non
     assert list(folder.iterdir()) and not_owners(folder) == [] and list(scratch.iterdir()) == []
 
 
+def umask_of(_: int) -> int:
+    """The umask of a process."""
+    before = os.umask(0o777)
+    os.umask(before)
+    return before
+
+
+def test_what_dask_writes_is_its_owner_s(umask: int, scratch: Path) -> None:
+    """Its folders lie in one that is closed; a process that runs in there, or a link to it, needs no more."""
+    pytest.importorskip("distributed", reason="needs dask, which is not installed")
+    from analyzer.cluster.executor import dask_executor
+
+    with dask_executor(jobs=2) as executor:
+        assert executor.run(umask_of, [1, 2]) == [0o077, 0o077]
+        assert len([*scratch.rglob("*")]) > 3 and not_owners(scratch) == []
+    assert umask_of(0) == umask
+
+
 @pytest.mark.parametrize(("form", "name"), [("pcap", ""), ("ndjson", ""), ("csv", "messages.csv"), ("parquet", "")])
 def test_what_the_user_named_is_under_the_umask(
     umask: int, scratch: Path, tmp_path: Path, form: str, name: str

@@ -28,7 +28,6 @@ DEADLY = [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL]
 SCRIPT = """
 import os, sys, time
 from analyzer.run import workers
-from analyzer.run.partial_result import Part
 from analyzer.run.pipeline import Analysis
 
 def reading(partition, tell):
@@ -37,7 +36,7 @@ def reading(partition, tell):
         tell(1, 2)
 
 def sending(partition, tell):
-    part = Analysis([]).part()
+    part = Analysis([]).partial()
     part.notes.append("n" * 30_000_000)
     os.write(1, b"x")
     return part
@@ -68,8 +67,9 @@ workers.divided(globals()[when], 3)
 @pytest.mark.parametrize("when", ["starting", "reading", "sending", "waiting"])
 def test_workers_end_with_their_parent(when: str, number: signal.Signals) -> None:
     words = [sys.executable, "-c", SCRIPT, when]
-    with subprocess.Popen(words, env=ENVIRONMENT, stdout=subprocess.PIPE, bufsize=0) as parent:
-        assert parent.stdout is not None
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, env=ENVIRONMENT, stdout=pipe, stderr=pipe, bufsize=0) as parent:
+        assert parent.stdout is not None and parent.stderr is not None
         assert b"".join(parent.stdout.read(1) for _ in range(3)) == b"xxx"
         executor = family(parent.pid)
         assert len(executor) == 3
@@ -77,6 +77,7 @@ def test_workers_end_with_their_parent(when: str, number: signal.Signals) -> Non
         assert parent.wait(60) == -number
         until_gone(executor)
         assert parent.stdout.read() == b""  # its end
+        assert parent.stderr.read() == b"", "they end without a word"
 
 
 @pytest.fixture(scope="module")

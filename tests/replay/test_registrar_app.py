@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from analyzer.evidence import Endpoint
 from analyzer.register.digest.secrets import Secrets
+from analyzer.register.registration import Registration
 from replay.captured_registrar import Scenario
 from replay.flow import Flow
 from replay.machine import SECOND
@@ -33,6 +35,44 @@ def played(*octets: bytes, captured: Flow | None = CAPTURED, secrets: Secrets | 
         machine.wake(START + number * SECOND + SECOND // 2)
     machine.stop(START + 60 * SECOND)
     return result_of(machine, captured)
+
+
+class Looked(Registration):
+    """A registration that counts how often it is looked at."""
+
+    __slots__ = ()
+    looks = 0
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in ("aor", "call_ids"):
+            Looked.looks += 1
+        return super().__getattribute__(name)
+
+
+@pytest.mark.parametrize("count", [10, 100])
+def test_outcomes_of_many_clients_look_at_each_registration_once(count: int) -> None:
+    """The end of a registrar that thousands spoke to must not wait for each of them to be compared with all others."""
+    names = [f"u{number}" for number in range(count)]
+    result = played(*(request(call_id=one, user=one, contact=f"<sip:{one}@h>") for one in names), captured=None)
+    assert len(result.clients) == len(result.report.registrations) == count
+    for one in result.report.registrations:
+        one.__class__ = Looked
+    Looked.looks = 0
+    result = replace(result, report=result.report)
+    assert {result.outcome_of(client) for client in result.clients} == {"registered"}
+    assert result.same and result.now == "registered" and result.as_json()["clients"]
+    assert count <= Looked.looks <= 3 * count
+
+
+def test_the_latest_of_a_clients_registrations_counts() -> None:
+    result = played(
+        *(request(cseq=one, call_id=call_id, expires=expires) for one, call_id, expires in (
+            (1, "first", "600"), (2, "second", "600"), (3, "second", "0")
+        )),
+        captured=None,
+    )  # fmt: skip
+    (client,) = result.clients
+    assert client.call_ids == ["first", "second"] and result.outcome_of(client) == "removed"
 
 
 def test_steps_then_and_now() -> None:

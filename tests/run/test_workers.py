@@ -116,6 +116,27 @@ def test_ctrl_c_gives_the_parts_of_what_was_read(tmp_path: Path, monkeypatch: py
     assert report.interrupted and report.summary.messages == 20
 
 
+@pytest.mark.parametrize("tells", [False, True])
+def test_a_worker_whose_parent_is_gone_ends_without_a_word(tells: bool, capfd: pytest.CaptureFixture[str]) -> None:
+    """Its part finds no reader, and there may be a moment until it learns that the parent died."""
+    context = multiprocessing.get_context("fork")
+    receiving, sending = context.Pipe(duplex=False)
+    gone = context.Event()
+
+    def late_part(shard: Shard | None, progress: Progress | None) -> PartialResult:
+        assert gone.wait(60) and progress is not None
+        return part_of(shard, progress if tells else lambda *_: None)
+
+    process = context.Process(target=workers._work, args=(late_part, Shard(0, 1), sending, [receiving]))
+    process.start()
+    sending.close()
+    receiving.close()
+    gone.set()
+    process.join(60)
+    assert process.exitcode == 0
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGINT") or os.name != "posix", reason="signals of a terminal")
 def test_ctrl_c_on_a_terminal_reaches_everybody(tmp_path: Path) -> None:
     """A terminal signals the whole group: a partial report, exit 130, and no process left."""
