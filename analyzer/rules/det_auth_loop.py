@@ -15,6 +15,7 @@ from analyzer.evidence import SECOND
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
 from analyzer.register import marks
+from analyzer.register.causes import OF_A_PASSWORD
 from analyzer.register.registration import Failure, Registration
 from analyzer.register.subjects import AttemptSubject
 
@@ -43,9 +44,10 @@ def check(subject: AttemptSubject, context: CaptureContext) -> Answer:
     if first is not None and last is not None and len(run) > 1 and last > first:
         every = f", one every {(last - first) / SECOND / (len(run) - 1):.0f} s"
     causes = Counter(failure.cause for failure in run if failure.cause)
-    cause = f": {causes.most_common(1)[0][0]}" if causes else ""
-    detail = f"refused {count} times in a row (last {run[-1].status}){every}{cause}"
-    return Violated(detail, count=count, related=(run[0].evidence,))
+    cause = causes.most_common(1)[0][0] if causes else ""
+    detail = f"refused {count} times in a row (last {run[-1].status}){every}{': ' if cause else ''}{cause}"
+    fix = "mend the cause that is named here: it is not the password" if cause and cause not in OF_A_PASSWORD else ""
+    return Violated(detail, count=count, related=(run[0].evidence,), fix=fix)
 
 
 def _run(registration: Registration) -> list[Failure]:
