@@ -166,13 +166,14 @@ def _no_sip(report: Report) -> str:
 
 
 def _rules(command: str, select: tuple[str, ...], ignore: tuple[str, ...]) -> list[Rule]:
+    from analyzer.register import marks
     from analyzer.rules import all_rules
 
     chosen = chosen_rules(_split(select)) if select else list(all_rules())
     if command == "storm" and not select:  # its verdict is made of tables
         chosen = []
     if command == "verify-digest" and not select:  # who asks for passwords wants no verdict on Call-IDs
-        chosen = [rule for rule in chosen if rule.id.startswith("R7616-digest-")]
+        chosen = [rule for rule in chosen if rule.applies_if & marks.DIGESTS]
     ignored = {rule.id for rule in chosen_rules(_split(ignore))}
     return [rule for rule in chosen if rule.id not in ignored]
 
