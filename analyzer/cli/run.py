@@ -172,8 +172,8 @@ def has_notices_alone(report: Report) -> bool:
 def die_without_sip(report: Report, *, told: bool = False) -> None:
     """Exit 3 where there was nothing to analyze; what to do is said in the same line, unless a view has `told` it.
 
-    Notices are no SIP, so the code is 3 with them too (CONTRACT); yet they are a result, so a view shows them on
-    standard output, in every format, and this line goes to standard error."""
+    Notices are no SIP, so the code is 3 with them too (docs/interface.md); yet they are a result, so a view shows them
+    on standard output, in every format, and this line goes to standard error."""
     if not report.summary.messages and not report.interrupted:
         die(_no_sip(report, told=told), 3)
 
@@ -202,13 +202,14 @@ def _no_sip(report: Report, *, told: bool) -> str:
 
 
 def _rules(command: str, select: tuple[str, ...], ignore: tuple[str, ...]) -> list[Rule]:
+    from analyzer.register import marks
     from analyzer.rules import all_rules
 
     chosen = chosen_rules(_split(select)) if select else list(all_rules())
     if command == "storm" and not select:  # its verdict is made of tables
         chosen = []
     if command == "verify-digest" and not select:  # who asks for passwords wants no verdict on Call-IDs
-        chosen = [rule for rule in chosen if rule.id.startswith("R7616-digest-")]
+        chosen = [rule for rule in chosen if rule.applies_if & marks.DIGESTS]
     ignored = {rule.id for rule in chosen_rules(_split(ignore))}
     return [rule for rule in chosen if rule.id not in ignored]
 

@@ -25,11 +25,7 @@ from analyzer.cli.options import (
     format_option,
     reading,
 )
-<<<<<<< HEAD
-from analyzer.cli.run import die, files_of, options_of, write_out
-=======
-from analyzer.cli.run import die, leave, options_of, write_out
->>>>>>> mends
+from analyzer.cli.run import die, files_of, leave, options_of, write_out
 from analyzer.views.drawing.output import tell
 
 if TYPE_CHECKING:

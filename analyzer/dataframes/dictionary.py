@@ -223,6 +223,13 @@ DIGESTS = Table(
         _C("time", "time", "first copy of the request that carries it"),
         _C("verdict", "category", "match, mismatch or unknown, against the passwords given"),
         _C("reason", "category", "why it is so"),
+        _C(
+            "form",
+            "category",
+            "as-asked, other-form or unknown: held against the challenge with its nonce",
+            clause="RFC 7616 3.4",
+        ),
+        _C("form_reason", "category", "what differs from what was asked, or why that is unknown"),
         _C("hypothesis", "category", "what a mismatch comes from: the hypothesis that makes it match"),
         _C(
             "accepted", "boolean", "what the server made of it; NA where the answer does not tell", clause="RFC 3261 22"

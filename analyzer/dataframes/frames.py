@@ -216,6 +216,8 @@ def _digests(rows: Sequence[DigestRecord], users: _Users) -> dict[str, Any]:
         ),
         "user": users.of(_of(rows, "aor")),
         "reason": [row.judged.reason for row in rows],
+        "form": [row.form.word for row in rows],
+        "form_reason": [row.form.reason for row in rows],
         "hypothesis": [diagnosis.hypothesis if diagnosis else "" for diagnosis in diagnoses],
         "algorithm": [row.algorithm or "MD5" for row in rows],
         **_places(_of(rows, "place")),

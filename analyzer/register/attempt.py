@@ -179,11 +179,12 @@ def _nonces(transaction: Transaction) -> set[str]:
 
 def _nonces_refused(transaction: Transaction) -> set[str]:
     """The nonces that the challenge to `transaction` refuses: of its realm, in the header that its status asks for.
-    Behind a proxy a phone answers 407 and then 401, each once, and none is refused (RFC 3261 22.3)."""
+    Behind a proxy a phone answers 407 and then 401, each once, and none is refused (RFC 3261 22.3). Nor is a SIM that
+    asks for another challenge (RFC 3310 3.4: `auts`): it is given one."""
     request, final = transaction.request, transaction.final
     if request is None or final is None:
         return set()
     header = REFUSED_IN.get(final.status)
     realms = {challenge.realm for challenge in final.challenges}
-    sent = (one for one in request.credentials if one.header == header and one.realm in realms)
+    sent = (one for one in request.credentials if one.header == header and one.realm in realms and not one.get("auts"))
     return {one.nonce or "" for one in sent}

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from analyzer.evidence import Evidence
 from analyzer.register.bounded import LONG, Bounded, brief
 from analyzer.register.digest.arithmetic import ALGORITHMS
+from analyzer.register.digest.form import MOST_OFFERS, Offer, offer_of
 from analyzer.register.foreign import ForeignChallenge
 from analyzer.register.transaction import Transaction
 from analyzer.sip.auth import Challenge, parse_auth_params
@@ -77,15 +78,22 @@ class Challenged(NamedTuple):
 
 
 class NonceUse:
-    """When a nonce was issued: first and last time, and the Call-IDs and client hosts it went to (the first
-    `MOST_USERS` of each)."""
+    """When a nonce was issued: first and last time, the Call-IDs and client hosts it went to (the first `MOST_USERS`
+    of each), and what the challenges that brought it ask for (the first `MOST_OFFERS` different ones)."""
 
-    __slots__ = ("call_ids", "first", "hosts", "last")
+    __slots__ = ("call_ids", "first", "hosts", "last", "offers")
 
     def __init__(self, time: int | None) -> None:
         self.first = self.last = time
         self.call_ids: tuple[str, ...] = ()
         self.hosts: tuple[str, ...] = ()
+        self.offers: tuple[Offer, ...] = ()
+
+    def offer(self, *offers: Offer) -> None:
+        """Note what else is asked of who uses the nonce."""
+        for one in offers:
+            if one not in self.offers and len(self.offers) < MOST_OFFERS:
+                self.offers += (one,)
 
     def take(self, time: int | None, call_id: str, host: str) -> None:
         """Note that it was given out again. Answers without a request are taken in late, so time may step back."""
@@ -158,7 +166,8 @@ class Challenges:
             if challenge.is_digest and (challenge.algorithm or "").lower() in STRONG:
                 self._strong[(server, brief(challenge.realm or ""))] = True
             if challenge.is_digest and challenge.nonce:
-                self._issue(server, challenge.realm or "", challenge.nonce, transaction, final)
+                use = self._issue(server, challenge.realm or "", challenge.nonce, transaction, final)
+                use.offer(offer_of(challenge))
 
     def in_force(self, registration: int, realm: str) -> list[Challenged]:
         """The latest challenge for this client and realm and the one before it, the latest first."""
@@ -185,6 +194,11 @@ class Challenges:
         """Where a nonce was issued."""
         return self._uses.get((server, brief(realm), brief(nonce)))
 
+    def offers(self, server: str, realm: str, nonce: str) -> tuple[Offer, ...]:
+        """What the challenges with this nonce ask for; empty where none was seen."""
+        use = self.use(server, realm, nonce)
+        return use.offers if use is not None else ()
+
     def run(self, server: str, realm: str) -> int:
         """How many nonces in a row were numbers that went up by a small step."""
         run = self._runs.get((server, brief(realm)))
@@ -202,13 +216,14 @@ class Challenges:
         for row in final.all("authentication-info"):
             nonce = next((one.value for one in parse_auth_params(row) if one.name.lower() == "nextnonce"), "")
             if nonce:
-                realm = request.credentials[0].realm or ""
+                realm, server = request.credentials[0].realm or "", transaction.destination.host
                 self._next[(registration, realm)] = nonce
-                self._issue(transaction.destination.host, realm, nonce, transaction, final)
+                before = self.offers(server, realm, request.credentials[0].nonce or "")
+                self._issue(server, realm, nonce, transaction, final).offer(*before)  # all else stays (RFC 7616 3.5)
 
     def _issue(
         self, server: str, realm: str, nonce: str, transaction: Transaction | None, final: Message | ForeignChallenge
-    ) -> None:
+    ) -> NonceUse:
         key = (server, brief(realm), brief(nonce))
         use = self._uses.get(key)
         if use is None:
@@ -224,6 +239,7 @@ class Challenges:
             use.take(final.raw_message.time, transaction.call_id, transaction.source.host)
         else:
             use.take(final.raw_message.time, final.call_id, final.raw_message.destination.host)
+        return use
 
     def _count(self, server: str, realm: str, nonce: str) -> None:
         realm = brief(realm)

@@ -9,15 +9,17 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from analyzer.escape import visible
 from analyzer.evidence import Evidence, Place
 from analyzer.register.bounded import Bounded, MessageCounter
 from analyzer.register.challenges import Challenges
 from analyzer.register.digest.diagnosis.context import MOST_SEEN, DigestContext, Sent, first_of
+from analyzer.register.digest.form import NOT_SEEN, DigestForm, form_of
 from analyzer.register.digest.input import from_credentials
 from analyzer.register.digest.secrets import Secrets
-from analyzer.register.digest.verdict import DigestVerdict, Verdict, judge
+from analyzer.register.digest.verdict import AKA_TOKENS, DigestVerdict, Verdict, judge, without_password
 from analyzer.register.registration import Registration
 from analyzer.register.transaction import Transaction
 from analyzer.sip.auth import Credentials, parse_credentials
@@ -42,8 +44,9 @@ NO_SECRETS = DigestVerdict(Verdict.UNKNOWN, "no password given")
 @dataclass(slots=True, repr=False)
 class DigestRecord:
     """One credentials as sent. `accepted` is None where the response does not tell (none seen, or about other things);
-    `replayed`: the nonce count does not rise over the credentials that this client sent before (RFC 7616 3.4).
-    `order` is the number of its message in the run."""
+    `form` holds it against what was challenged. `reused`: this client sent the nonce in an earlier request too,
+    `outlived`: and did so before the challenge that is in force; `replayed`: the nonce count does not rise over the
+    one sent then (RFC 7616 3.4). `order` is the number of its message in the run."""
 
     header: str
     scheme: str
@@ -62,7 +65,11 @@ class DigestRecord:
     transaction: int
     aor: str
     raw: str
+    auts: bool = False
     replayed: bool = False
+    reused: bool = False
+    outlived: bool = False
+    form: DigestForm = NOT_SEEN
     accepted: bool | None = None
     status: int = 0
     copies: int = 1
@@ -83,9 +90,40 @@ class DigestRecord:
         return self.judged is CUT
 
     @property
+    def is_empty(self) -> bool:
+        """Whether it answers nothing: a mobile phone's first REGISTER names its user so, with nonce and response empty
+        (3GPP TS 24.229 5.1.1.2; RFC 8760 2.7)."""
+        return not self.nonce.strip() and not self.response.strip()
+
+    @property
+    def is_aka(self) -> bool:
+        """Whether a SIM answers, and no password (RFC 3310, RFC 4169)."""
+        return self.algorithm.strip().lower() in AKA_TOKENS
+
+    @property
+    def is_resynchronisation(self) -> bool:
+        """Whether the SIM asks for another challenge instead of answering this one (RFC 3310 3.4: `auts`)."""
+        return self.is_aka and self.auts
+
+    @property
     def verdict(self) -> str:
         """`match`, `mismatch` or `unknown`."""
         return str(self.judged.verdict.value)
+
+    @property
+    def is_right_in_another_form(self) -> bool:
+        """The password is right, and the digest is in a form that the challenge did not ask for."""
+        return self.judged.verdict is Verdict.MATCH and self.form.word == "other-form"
+
+
+class NonceSpent(NamedTuple):
+    """How a client used a nonce: the highest count (-1: none), the number of the latest message, and the transactions
+    whose challenges were in force when it was used first and last (0: none was seen)."""
+
+    highest: int
+    message: int
+    first: int
+    last: int
 
 
 class DigestLedger:
@@ -105,7 +143,7 @@ class DigestLedger:
         self._live: dict[int, dict[str, DigestRecord]] = {}
         self._diagnoser: object | None = None
         self._last: Bounded[int, Sent] = Bounded(MOST_SESSIONS, lambda _, sent: sum(map(len, sent)))
-        self._counts: Bounded[tuple[int, str, str], tuple[int, int]] = Bounded(
+        self._spent: Bounded[tuple[int, str, str], NonceSpent] = Bounded(
             MOST_SESSIONS, lambda key, _: len(key[1]) + len(key[2])
         )
         self._first: Bounded[int, tuple[str, str]] = Bounded(MOST_SESSIONS, lambda _, pair: sum(map(len, pair)))
@@ -113,6 +151,7 @@ class DigestLedger:
             MOST_SESSIONS, lambda key, value: sum(map(len, (*key, *value)))
         )
         self._mismatches = self.dropped = 0
+        self.other_form = self.no_password = 0
         self.records: list[DigestRecord] = []
         self.verdicts: Counter[str] = Counter()
         self.given = bool(secrets)
@@ -146,6 +185,8 @@ class DigestLedger:
         record.order = self._ordinal.number
         self._live.setdefault(record.transaction, {})[record.raw] = record
         self.verdicts[record.verdict] += 1
+        self.other_form += record.is_right_in_another_form
+        self.no_password += record.is_empty or record.is_aka
         if self._detail or self._tells(record):
             self.records.append(record)
 
@@ -155,7 +196,8 @@ class DigestLedger:
             self.dropped += self._mismatches >= KEPT_MISMATCHES
             self._mismatches += 1
             return self._mismatches <= KEPT_MISMATCHES
-        return self.given and record.judged.verdict is Verdict.UNKNOWN and len(self.records) < KEPT_UNKNOWN
+        tells = record.judged.verdict is Verdict.UNKNOWN or record.is_right_in_another_form
+        return self.given and tells and len(self.records) < KEPT_UNKNOWN
 
     def of(self, transaction: Transaction) -> list[DigestRecord]:
         """The credentials of a live transaction."""
@@ -187,29 +229,36 @@ class DigestLedger:
             first = self._first.get(registration.id)
             if first is None or first[0] != record.nonce:
                 self._first[registration.id] = (record.nonce, credentials.cnonce or "")
-            record.replayed = self._counts_again(registration.id, record)
+            if not record.is_empty:
+                self._spend(registration.id, record)
             self._last[registration.id] = Sent(record.response, record.nonce, record.nonce_count)
+        offers = self._challenges.offers(transaction.destination.host, record.realm, record.nonce)
+        record.form = form_of(credentials, offers, count_repeated=record.replayed)
         return record
 
-    def _counts_again(self, registration: int, record: DigestRecord) -> bool:
-        """Whether the nonce count does not rise over what this client counted under the nonce in an earlier request.
+    def _spend(self, registration: int, record: DigestRecord) -> None:
+        """Note the use of a nonce, and what earlier requests of this client say of it.
 
         RFC 7616 3.4: "the hexadecimal count of the number of requests", so `9` comes before `10`. Each realm's nonce
-        has a count of its own: a request may answer a proxy and a registrar at once (RFC 3261 22.3).
+        has a count of its own: a request may answer a proxy and a registrar at once (RFC 3261 22.3). A registrar that
+        challenges anew with the same nonce (one for each second, say) lets the phone begin anew with it.
         """
-        count = nonce_count(record.nonce_count)
-        if count is None:
-            return False
         key, now = (registration, record.realm, record.nonce), self._ordinal.number
-        highest, message = self._counts.get(key) or (-1, now)
-        self._counts[key] = max(count, highest), now
-        return count <= highest and message != now  # one request may hold a response for each algorithm
+        in_force = self._challenges.in_force(registration, record.realm)
+        challenge, count = in_force[0].transaction if in_force else 0, nonce_count(record.nonce_count)
+        spent = self._spent.get(key)
+        if spent is None or (in_force and spent.last != challenge and record.nonce in in_force[0].nonces):
+            spent = NonceSpent(-1, now, challenge, challenge)
+        record.reused = spent.message != now  # one request may hold a response for each algorithm
+        record.outlived = record.reused and spent.first != challenge
+        record.replayed = record.reused and count is not None and count <= spent.highest
+        self._spent[key] = NonceSpent(max(spent.highest, -1 if count is None else count), now, spent.first, challenge)
 
     def _judge(
         self, credentials: Credentials, transaction: Transaction, message: Message, registration: Registration | None
     ) -> DigestVerdict:
         if not self.given:
-            return NO_SECRETS
+            return without_password(credentials.algorithm, credentials.response, credentials.nonce) or NO_SECRETS
         if message.raw_message.missing and message.body == b"" and (credentials.qop or "").lower() == "auth-int":
             return DigestVerdict(Verdict.UNKNOWN, "the message is cut, and the digest covers its body")
         if self._diagnoser is None:
@@ -272,6 +321,8 @@ def _record_of(
         transaction=transaction.id,
         aor=aor,
         raw=credentials.raw,
+        auts=bool(credentials.get("auts")),
+        form=DigestForm("unknown", why=judged.reason) if judged in (CUT, TOO_MANY) else NOT_SEEN,
     )
 
 

@@ -18,6 +18,7 @@ from analyzer.register.attempt import SUCCESSFUL_OUTCOMES, Attempt
 from analyzer.register.binding import BindingEvent, BindingTable
 from analyzer.register.boot import boot_score
 from analyzer.register.bounded import MessageCounter, Notes
+from analyzer.register.causes import of_a_digest, of_a_sim
 from analyzer.register.challenges import Challenged, Challenges
 from analyzer.register.digest.secrets import Secrets
 from analyzer.register.digest_ledger import DigestLedger, DigestRecord
@@ -199,7 +200,8 @@ class Reconstructor:
 
     def _register(self, transaction: Transaction, request: Message) -> tuple[Registration, Transaction | None]:
         """Find whose request it is; returns the registration and the client's transaction before this one."""
-        aor, registrar, client = aor_of(request), registrar_of(transaction), client_of(request)
+        aor, client = aor_of(request), client_of(request)
+        registrar = self.registry.first_leg(registrar_of(transaction), aor, transaction)
         self._make_room()
         registration = self.registry.find(registrar, aor, client, transaction)
         stream = self.registry.stream(transaction, client, from_tag(request))
@@ -370,20 +372,17 @@ class Reconstructor:
         last = attempt.last
         if last.final is None or attempt.outcome in SUCCESSFUL_OUTCOMES:
             return ""
-        if any(record.verdict == "mismatch" for record in self.digests.of(last)):
-            return "the response does not match the password given"
-        if any(self._is_old_nonce(last, record) for record in self.digests.of(last)):
-            return "the phone goes on with an old nonce"
-        if any(challenge.stale for challenge in last.final.challenges):
-            return "the registrar calls the nonce stale again and again"
-        if any(record.verdict == "match" for record in self.digests.of(last)):
-            return "the response is right for the password given, and is refused all the same"
-        return ""
+        records = self.digests.of(last)
+        old_nonce = any(self._is_old_nonce(last, record) for record in records)
+        return of_a_sim(last.final, records) or of_a_digest(last.final, records, old_nonce=old_nonce)
 
     def _is_old_nonce(self, transaction: Transaction, record: DigestRecord) -> bool:
-        """Whether credentials have a nonce that the server gave out, but not in its latest challenge."""
+        """Whether credentials have a nonce that the server gave out, but not in its latest challenge; that it once did
+        is told by the challenge itself, by an earlier use, or by the server's own `stale=true`."""
         in_force, _ = self._before.get(transaction.id, ({}, {}))
         challenged = in_force.get(record.realm)
         if not challenged or record.nonce in challenged[0].nonces:
             return False
+        if record.outlived or (transaction.final and any(one.stale for one in transaction.final.challenges)):
+            return True
         return self.challenges.was_issued(transaction.destination.host, record.realm, record.nonce)

@@ -87,8 +87,18 @@ def _short(texts: tuple[str, ...]) -> tuple[str, ...]:
     return texts
 
 
+def _begins(first: Transaction) -> bool:
+    """Whether a client's first request in the capture may be its first of all (T-MID): it brings nothing that an
+    earlier answer would have given it, and counts from the beginning."""
+    request = first.request
+    if request is None or first.cseq > 1:
+        return False
+    return not any((one.nonce or "").strip() or (one.response or "").strip() for one in request.credentials)
+
+
 class Registration:
-    """One client at one registrar for one address-of-record. Times are nanoseconds or None."""
+    """One client at one registrar for one address-of-record. Times are nanoseconds or None. `seen_from_start`: what it
+    was given before the capture began, if anything, it does not use."""
 
     __slots__ = (
         "_numbers",
@@ -125,6 +135,7 @@ class Registration:
         "refreshes",
         "refused_in_a_row",
         "registrar",
+        "seen_from_start",
         "since",
         "since_place",
         "source",
@@ -138,6 +149,7 @@ class Registration:
         self.registrar = registrar
         self.client = client
         self.source = first.source
+        self.seen_from_start = _begins(first)
         self.call_ids: tuple[str, ...] = ()
         self.contacts: tuple[str, ...] = ()
         self.user_agent = client.user_agent

@@ -14,9 +14,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from analyzer.evidence import Endpoint
 from analyzer.register.bounded import Bounded, MessageCounter
+from analyzer.register.digest.verdict import AKA_TOKENS
 from analyzer.register.identity import Client, Registrar, may_be_same
 from analyzer.register.registration import Registration
 from analyzer.register.transaction import Transaction
+from analyzer.sip.message import Message
 
 MOST_CLIENTS = 1_000_000
 """(registrar, address-of-record) pairs whose clients can be told again."""
@@ -95,6 +97,7 @@ class Registry:
         self._sequences: Bounded[str, tuple[CallIdSequence, ...]] = Bounded(
             MOST_STREAMS, lambda call_id, _: len(call_id)
         )
+        self._legs: Bounded[tuple[Registrar, str], Registrar] = Bounded(MOST_STREAMS)
         self._all: dict[int, Registration] = {}
         self._begun = 0
         self._weight = 0
@@ -169,6 +172,27 @@ class Registry:
         """The registration of a number; None for one that was evicted."""
         return self._all.get(number)
 
+    def first_leg(self, registrar: Registrar, aor: str, transaction: Transaction) -> Registrar:
+        """The registrar of a request: that of the challenge it answers, where a security agreement moved it to another
+        port of the same host (RFC 3329 2.3, 3GPP TS 24.229 5.1.1.5: the answer goes over the IPsec association that the
+        challenge set up). Elsewhere each port is a registrar of its own (docs/rule-catalogue.md
+        T-MULTIREG)."""
+        known = self._legs.get((registrar, aor))
+        if known is not None:
+            return known
+        request = transaction.request
+        if request is None or (registrar, aor) in self._clients or not _is_protected(request):
+            return registrar
+        answered = {one.nonce for one in request.credentials if one.nonce}
+        for stream in self._sequences.get(transaction.call_id) or ():
+            last = stream.last
+            moved = last is not None and last.destination.host == registrar.endpoint.host
+            if last is not None and moved and last.destination != registrar.endpoint and answered & last.nonces:
+                first = self._legs.get((registrar._replace(endpoint=last.destination), aor))
+                self._legs[(registrar, aor)] = first = first or registrar._replace(endpoint=last.destination)
+                return first
+        return registrar
+
     def has_clients(self, registrar: Registrar, aor: str) -> bool:
         """Whether a registration of this address-of-record at this registrar can be found."""
         return (registrar, aor) in self._clients
@@ -188,6 +212,13 @@ class Registry:
         for stream in self._sequences.get(call_id) or ():
             if len(stream.orphans) < _MOST_SIDE_BY_SIDE:
                 stream.orphans |= {cseq}
+
+
+def _is_protected(request: Message) -> bool:
+    """Whether a request goes over what was agreed on: it says so (RFC 3329), or a SIM answers (RFC 3310)."""
+    if request.all("security-verify"):
+        return True
+    return any((one.algorithm or "").lower() in AKA_TOKENS for one in request.credentials)
 
 
 def _weight(registration: Registration) -> int:

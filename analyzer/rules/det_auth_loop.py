@@ -17,6 +17,7 @@ from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, 
 from analyzer.judge.lapse import lapse
 from analyzer.register import marks
 from analyzer.register.attempt import SUCCESSFUL_OUTCOMES
+from analyzer.register.causes import OF_A_PASSWORD
 from analyzer.register.registration import Failure, Registration
 from analyzer.register.subjects import AttemptSubject
 
@@ -45,9 +46,10 @@ def check(subject: AttemptSubject, context: CaptureContext) -> Answer:
         pace = lapse(first, first + (last - first) // (len(run) - 1), context.resolution)
         every = f", one every {pace}" if pace else ""
     causes = Counter(failure.cause for failure in run if failure.cause)
-    cause = f": {causes.most_common(1)[0][0]}" if causes else ""
-    detail = f"refused {count} times in a row (last {run[-1].status}){every}{cause}"
-    return Violated(detail, count=count, related=(run[0].evidence,))
+    cause = causes.most_common(1)[0][0] if causes else ""
+    detail = f"refused {count} times in a row (last {run[-1].status}){every}{': ' if cause else ''}{cause}"
+    fix = "mend the cause that is named here: it is not the password" if cause and cause not in OF_A_PASSWORD else ""
+    return Violated(detail, count=count, related=(run[0].evidence,), fix=fix)
 
 
 def _run(registration: Registration) -> list[Failure]:

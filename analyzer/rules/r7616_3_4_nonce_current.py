@@ -2,16 +2,18 @@
 
 A challenge opens a session that lasts until the next one (RFC 7616 3.4, 3.6). A phone that was given a new nonce and
 goes on with an old one is challenged again, for ever: the classic endless 401, though the password is right. A nonce
-that the registrar never gave out at all was changed on the way through the phone: cut, decoded, or made up. Legal are
-an old nonce before any challenge was seen, and a request that crossed the challenge on the wire (sent less than 0.2 s
-after it).
+that the registrar never gave out at all was changed on the way through the phone: cut, decoded, or made up; but that is
+said only where the client's stream was seen from its beginning, and where the registrar does not itself call the nonce
+stale, which is to say that it was good once. Legal are an old nonce before any challenge was seen, and a request that
+crossed the challenge on the wire (sent less than 0.2 s after it). A mobile phone's first REGISTER names its user in
+credentials whose nonce and response are empty (3GPP TS 24.229 5.1.1.2): it answers no challenge, and uses no nonce.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.evidence import SECOND
+from analyzer.evidence import SECOND, LogLines
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
 from analyzer.register import marks
@@ -28,7 +30,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
     for record in subject.digests:
         challenged = subject.in_force.get(record.realm, [])
         if (
-            record.place == subject.evidence.place and challenged and not record.is_cut
+            record.place == subject.evidence.place and challenged and not (record.is_cut or record.is_empty)
         ):  # copies were sent later, under another challenge
             judged = True
             yield _answer(record, challenged, subject, context)
@@ -54,18 +56,42 @@ def _answer(
     if crossing and any(record.nonce in before.nonces for before in challenged[1:]):
         return PASSED if not is_printed(subject) else NotJudged(Need.SUBSECOND.value)
     related = (latest.evidence,)
-    if context.challenges.was_issued(subject.transaction.destination.host, record.realm, record.nonce):
-        stale = ", which the registrar had called stale" if latest.stale else ""
-        detail = f"{record.username} goes on with an old nonce after a newer challenge{stale}"
-        return Violated(detail, related=related)
+    server, stale = subject.transaction.destination.host, _is_called_stale(subject)
+    if record.outlived or stale or context.challenges.was_issued(server, record.realm, record.nonce):
+        detail = f"{record.username} goes on with an old nonce, older than the challenge at {_at(latest)}"
+        if latest.stale:
+            return Violated(f"{detail}, which says stale=true", related=related)
+        return Violated(f"{detail}; the registrar calls it stale" if stale else detail, related=related)
     if crossing and len(challenged) < 2:
         return NotJudged(Need.HEAD.value)  # it may cross the first challenge seen with a nonce from before the capture
     if context.challenges.evicted:
         return NotJudged("the capture is too long to remember every nonce")
-    detail = f"{record.username} uses a nonce that the registrar never gave out"
+    return _unknown(record, latest, subject)
+
+
+def _unknown(record: DigestRecord, latest: Challenged, subject: TransactionSubject) -> Violated:
+    """A nonce of which the capture shows nothing: made up, if all was seen that this client was given."""
+    related = (latest.evidence,)
     if any(nonce.rstrip("=") == record.nonce for nonce in latest.nonces):
-        detail += ": the trailing '=' of the challenge's nonce is lost"
-    return Violated(detail, "invented", related=related)
+        detail = f"{record.username} does not use the nonce that it was given: its trailing '=' is lost"
+        return Violated(detail, "invented", related=related)
+    registration = subject.registration
+    if registration is None or not registration.seen_from_start or registration.holes:
+        detail = f"{record.username} uses a nonce that is not among the challenges in this capture"
+        return Violated(f"{detail}, though it was challenged anew at {_at(latest)}", related=related)
+    return Violated(f"{record.username} uses a nonce that the registrar never gave out", "invented", related=related)
+
+
+def _is_called_stale(subject: TransactionSubject) -> bool:
+    """RFC 2617 3.2.1: `stale=true` answers a valid digest for a nonce that is valid no more, so it was given out."""
+    final = subject.transaction.final
+    return final is not None and any(challenge.stale for challenge in final.challenges)
+
+
+def _at(challenged: Challenged) -> str:
+    """`frame 18`, `line 61`: where the challenge is; the source goes without saying."""
+    place = challenged.evidence.place
+    return f"line {place.first}" if isinstance(place, LogLines) else f"frame {place.number}"
 
 
 def _may_cross(subject: TransactionSubject, latest: Challenged, context: CaptureContext) -> bool:
@@ -109,6 +135,22 @@ RULE = Rule(
             + "@2 > REGISTER sip:example.com\nAuthorization: {bob x nonce=AAAA nc=00000002}"
         ),
         bad(_FIRST + "@1 > REGISTER sip:example.com\nAuthorization: {bob x nonce=CCCC}", "invented"),
+        bad(
+            _FIRST + "@1 > REGISTER sip:example.com\nAuthorization: {bob x nonce=CCCC}\n" + _STALE,
+            title="unknown here, but the registrar calls it stale: it was good once",
+        ),
+        bad(
+            "> REGISTER sip:example.com\nAuthorization: {bob x nonce=CCCC}\n< 401\n"
+            "@1 > REGISTER sip:example.com\nAuthorization: {bob x nonce=CCCC}\n< 401",
+            title="the capture begins in the middle: the nonce may be from before",
+        ),
+        good(
+            _FIRST
+            + "@1 > REGISTER sip:example.com\n"
+            + 'Authorization: Digest username="bob@example.com", realm="example.com", uri="sip:example.com", '
+            + 'nonce="", response=""\n< 401',
+            title="the first REGISTER of IMS: it uses no nonce",
+        ),
         bad(
             _FIRST.replace("AAAA", "QUJD=") + "@1 > REGISTER sip:example.com\nAuthorization: {bob x nonce=QUJD}",
             "invented",

@@ -23,7 +23,7 @@ from analyzer.sip.uri import Uri, uri_equal
 def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:
     """Hold the final response against the verdict (RFC 3261 10.3 step 3, RFC 7616 3.6)."""
     del context
-    records = [record for record in subject.digests if record.accepted is not None]
+    records = [record for record in subject.digests if record.accepted is not None and not record.is_empty]
     if not records:
         yield NOT_APPLICABLE
     for record in records:
@@ -46,7 +46,7 @@ def _answer(record: DigestRecord, subject: TransactionSubject) -> Answer:
             detail += " (it may be authorisation that failed)"
         return Violated(detail, "rejected-good", related=related, at=record.evidence)
     if record.verdict == "unknown":
-        return NotJudged("no password known for this user")
+        return NotJudged("only the SIM can tell (AKA)" if record.is_aka else "no password known for this user")
     if not record.accepted or record.judged.diagnosis is not None:
         return PASSED
     if any(other.verdict == "match" for other in subject.digests):
@@ -62,8 +62,10 @@ def _excuse(record: DigestRecord, subject: TransactionSubject) -> Answer | None:
     final, request = transaction.final, transaction.request
     if final is not None and any(challenge.stale for challenge in final.challenges):
         return PASSED  # RFC 7616 3.3: the digest is right, the nonce was too old
-    if record.replayed:
-        return NOT_APPLICABLE  # the nonce count does not rise: refusing it is right
+    if record.form.word == "other-form":
+        return NOT_APPLICABLE  # not what was asked for, or a count that does not rise: refusing it is right
+    if record.reused and final is not None and transaction.challenged:
+        return NOT_APPLICABLE  # the nonce was used before and may be too old: R7616-3.3-stale says what is missing
     in_force = subject.in_force.get(record.realm, [])
     if not in_force:
         return NotJudged("HEAD")
@@ -119,6 +121,12 @@ RULE = Rule(
             title="right, but not for the nonce in force",
         ),
         good(_RIGHT + "< 403", title="no password known"),
+        good(
+            '> REGISTER sip:example.com\n< 401\nWWW-Authenticate: Digest realm="example.com", nonce="AAAA"\n'
+            "> REGISTER sip:example.com\nAuthorization: {bob secret qop=auth}\n< 401",
+            passwords={"bob": "secret"},
+            title="right in itself, but with a qop that was not offered",
+        ),
         good(
             "> REGISTER sip:example.com\n< 401\n> REGISTER sip:example.com\n"
             "Authorization: {bob secret uri=sip:other.invalid}\n< 403",

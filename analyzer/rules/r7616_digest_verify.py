@@ -31,6 +31,8 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
 def _answer(record: DigestRecord) -> Answer:
     if record.judged.verdict is Verdict.MATCH:
         return PASSED
+    if record.is_empty:
+        return NOT_APPLICABLE  # it answers nothing yet (3GPP TS 24.229 5.1.1.2)
     if record.judged.verdict is Verdict.UNKNOWN:
         return NotJudged(_why_not(record))
     diagnosis = record.judged.diagnosis
@@ -52,6 +54,8 @@ def _why_not(record: DigestRecord) -> str:
         ("the response is cut", "the response is cut or malformed"),
         ("no response", "no response value"),
         ("no uri", "no uri in the credentials"),
+        ("only the SIM", "only the SIM can tell (AKA)"),
+        ("the SIM asks", "only the SIM can tell (AKA)"),
     ):
         if reason.startswith(start):
             return phrase

@@ -122,6 +122,7 @@ class Analysis:
         summary.responses = reconstructor.responses
         summary.duplicates = reconstructor.table.duplicates
         summary.digests = reconstructor.digests.verdicts
+        summary.other_form, summary.no_password = reconstructor.digests.other_form, reconstructor.digests.no_password
         registrations = list(reconstructor.registry)
         for registration in registrations:
             registration.seal()

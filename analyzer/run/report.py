@@ -61,8 +61,9 @@ MOST_PACES = 100_000
 
 @dataclass(slots=True)
 class Summary:
-    """The counts of a run (docs/interface.md 3.1). `digests` counts distinct credentials, `not_judged` answers of
-    rules.
+    """The counts of a run (docs/interface.md 3.1). `digests` counts distinct credentials, `other_form` those that are
+    right in a form that was not asked for, `no_password` those that no password could judge; `not_judged` counts
+    answers of rules.
 
     `transactions` are those whose request was seen; `headless` answers without one are listed, and counted apart.
     `pace` counts REGISTERs, copies included, by the tenth second since the epoch in which their transaction began.
@@ -85,6 +86,8 @@ class Summary:
     methods: Counter[str] = field(default_factory=Counter)
     pace: Counter[int] = field(default_factory=Counter)
     states: Counter[str] = field(default_factory=Counter)
+    other_form: int = 0
+    no_password: int = 0
 
 
 @dataclass(slots=True, repr=False)

@@ -226,6 +226,8 @@ def digest_record(record: DigestRecord) -> Record:
         "transaction": record.transaction,
         "header": record.header,
         "status": record.status or None,
+        "form": record.form.word,
+        "form_reason": record.form.reason or None,
     }
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from analyzer.register.bounded import Bounded
 from analyzer.register.challenges import MOST_USERS
+from analyzer.register.digest.form import MOST_OFFERS, Offer
 from analyzer.register.digest.secrets import Secrets
 from analyzer.register.digest_ledger import accepted
 from analyzer.register.subjects import TransactionSubject
@@ -15,6 +16,7 @@ from tests.register.watch import Watched, raw_messages, watch
 ONE = "> REGISTER sip:a\n"
 AUTH = "> REGISTER sip:a\nAuthorization: {bob secret}\n"
 SERVER = "198.51.100.1"
+WHOLE = ', qop="auth", opaque="o"'
 
 
 def challenge(nonce: str, extra: str = "", status: int = 401) -> str:
@@ -45,6 +47,26 @@ def test_of_older_challenges_only_the_one_before_is_kept() -> None:
     flow = "".join(f"{ONE}{challenge(f'n{number}')}" for number in range(5)) + AUTH + "< 200"
     (subject,) = credentialed(watch(flow))
     assert [row.nonces for row in subject.in_force["example.com"]] == [{"n4"}, {"n3"}]
+
+
+def test_what_a_challenge_asks_for_is_kept_with_its_nonce() -> None:
+    watched = watch(f"{ONE}{challenge('n1', WHOLE)}{ONE}{challenge('n1')}{ONE}{challenge('n2')}")
+    challenges = watched.reconstructor.challenges
+    assert challenges.offers(SERVER, "example.com", "n1") == (Offer("md5", ("auth",), "o"), Offer("md5", (), ""))
+    assert challenges.offers(SERVER, "example.com", "n2") == (Offer("md5", (), ""),)
+    assert challenges.offers(SERVER, "other", "n1") == challenges.offers(SERVER, "example.com", "n3") == ()
+
+
+def test_of_one_nonce_only_so_many_offers_are_kept() -> None:
+    flow = "".join(ONE + challenge("n1", f', opaque="{number}"') for number in range(3 * MOST_OFFERS))
+    assert len(watch(flow).reconstructor.challenges.offers(SERVER, "example.com", "n1")) == MOST_OFFERS
+
+
+def test_the_next_nonce_is_offered_like_the_one_before() -> None:
+    """RFC 7616 3.5: nextnonce replaces the nonce, and all else stays."""
+    flow = ONE + challenge("n1", ', opaque="o"') + AUTH + '< 200\nAuthentication-Info: nextnonce="n2"\n'
+    challenges = watch(flow).reconstructor.challenges
+    assert challenges.offers(SERVER, "example.com", "n2") == (Offer("md5", (), "o"),)
 
 
 def test_realms_are_apart() -> None:

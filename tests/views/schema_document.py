@@ -116,6 +116,8 @@ DIGEST = record(
     reason=TEXT,
     diagnosis=or_null(record(hypothesis={"type": "string", "pattern": "^D"}, text=TEXT)),
     evidence=EVIDENCE,
+    form=one_of("as-asked", "other-form", "unknown"),
+    form_reason=or_null(TEXT),
 )
 FINDING = record(
     rule=TEXT,

@@ -175,4 +175,7 @@ def test_without_findings_it_says_how_much_was_looked_at() -> None:
     report = report_of(REGISTERED)
     assert "No rule is broken" not in drawn(report)
     report.outcomes["R-x"] = Tally(passed=1234)
-    assert "No rule is broken: 1,234 checks passed." in drawn(report)
+    report.outcomes["R-y"] = Tally(passed=1)
+    report.outcomes["R-z"] = Tally(not_applicable=9)
+    text = " ".join(drawn(report).split())
+    assert "No rule is broken: 1,235 checks of 2 rules passed on 2 messages of 1 registration." in text

@@ -115,24 +115,17 @@ def response(algorithm: Algorithm, of_secret: bytes, digest: DigestInput, of_req
 
 
 def plain_ha1(digest: DigestInput, secret: Secret, algorithm: Algorithm) -> bytes | None:
-    """HA1 from a secret before the -sess step; None: an HA1 of another hash, or an AKA password that is not there."""
-    if digest.auts and algorithm.aka:  # RFC 3310 3.4: a resynchronisation response is made with an empty password
-        return ha1(algorithm, digest.username, digest.realm, b"")
+    """HA1 from a secret before the -sess step; None: an HA1 of another hash, or a secret that AKA has no use for.
+
+    AKA's password is RES, which the SIM computes anew for every challenge (RFC 3310 3.3): octets that somebody took
+    from a home network (`key`), never what a password file holds. A resynchronisation (`auts`, 3.4) is made without.
+    """
+    if algorithm.aka and (digest.auts or secret.kind != "key"):
+        return None
     if secret.is_ha1:
         stored = secret.reveal()
-        return stored if len(stored) == algorithm.digits and not algorithm.aka else None
-    password = secret.reveal()
-    if algorithm.aka and secret.kind != "key":
-        password = _res(password)
-        if not password:
-            return None
-    return ha1(algorithm, digest.username, digest.realm, password)
-
-
-def _res(text: bytes) -> bytes:
-    """RES written in hex (4 to 16 octets, RFC 3310 2), or nothing."""
-    found = re.fullmatch(rb"(?:0x)?((?:[0-9a-fA-F]{2}){4,16})", text.strip())
-    return bytes.fromhex(found.group(1).decode()) if found else b""
+        return stored if len(stored) == algorithm.digits else None
+    return ha1(algorithm, digest.username, digest.realm, secret.reveal())
 
 
 def readings(digest: DigestInput, first: tuple[str, str] | None = None) -> Iterator[Reading]:

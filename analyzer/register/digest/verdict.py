@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     from analyzer.register.digest.diagnosis.engine import Diagnosis
 
 
+AKA_TOKENS = frozenset(token for token, algorithm in ALGORITHMS.items() if algorithm.aka)
+"""The algorithms whose answer a SIM computes, lower-case (RFC 3310, RFC 4169)."""
+_RESYNCHRONISATION = "the SIM asks for resynchronisation (auts, RFC 3310 3.4)"
+_SIM = "only the SIM and its home network can compute {} (RFC 3310)"
+
+
 class Verdict(enum.StrEnum):
     """What can be said of a response (JSON `digests[].verdict`)."""
 
@@ -86,7 +92,9 @@ def not_judged(digest: DigestInput) -> str:
     if digest.scheme.lower() != "digest":
         return f"scheme {clip(digest.scheme) or '(none)'} is not Digest"
     if not digest.response.strip():
-        return "no response value" + ("" if digest.nonce else " (initial IMS registration)")
+        return _no_response(digest.nonce)
+    if digest.auts and digest.algorithm.strip().lower() in AKA_TOKENS:
+        return _RESYNCHRONISATION
     if not digest.uri:
         return "no uri in the credentials"
     algorithm = algorithm_of(digest.algorithm)
@@ -95,6 +103,20 @@ def not_judged(digest: DigestInput) -> str:
     if hash_function(algorithm.hash_name) is None:
         return f"algorithm {algorithm.token} is not in this Python's crypto library"
     return ""
+
+
+def _no_response(nonce: str) -> str:
+    return "no response value" + ("" if nonce else " (initial IMS registration)")
+
+
+def without_password(algorithm: str | None, response: str | None, nonce: str | None) -> DigestVerdict | None:
+    """The verdict on credentials that no password could judge, so that none is asked for; None for all others."""
+    token = (algorithm or "").strip()
+    if not (response or "").strip() and not nonce:
+        return DigestVerdict(Verdict.UNKNOWN, _no_response(""))
+    if token.lower() in AKA_TOKENS:
+        return DigestVerdict(Verdict.UNKNOWN, _SIM.format(token))
+    return None
 
 
 def resolve_user(digest: DigestInput, secrets: Secrets, seen: Sequence[str] = ()) -> DigestInput:
@@ -125,9 +147,6 @@ def _candidates(digest: DigestInput, secrets: Secrets) -> tuple[list[Secret], bo
     """The secrets to try, and whether they are this user's own in this realm: only then a mismatch proves something."""
     if digest.userhash:
         return [], False
-    algorithm = algorithm_of(digest.algorithm)
-    if digest.auts and algorithm is not None and algorithm.aka:  # made with an empty password: needs none of ours
-        return [Secret("", username=digest.username, origin="RFC 3310 3.4")], True
     own = secrets.lookup(digest.username, digest.realm)
     return (own, True) if own else (secrets.elsewhere(digest.username, digest.realm), False)
 
@@ -140,7 +159,7 @@ def _no_secret(digest: DigestInput, secrets: Secrets, candidates: list[Secret]) 
             return "userhash: too many realms, the known users are not hashed for this one"
         return "userhash: the user name is hashed and no known user matches"
     if algorithm is not None and algorithm.aka:
-        return f"algorithm {algorithm.token} cannot be computed without the subscriber key"
+        return _SIM.format(algorithm.token)
     if candidates:
         return f"the HA1 known for {clip(digest.username)} is not one of algorithm {clip(digest.algorithm) or 'MD5'}"
     if not digest.username:
@@ -160,13 +179,13 @@ def _match(digest: DigestInput, secret: Secret, note: str) -> DigestVerdict:
 def _no_match(digest: DigestInput, secret: Secret, found: Diagnosis | None, tried: str) -> DigestVerdict:
     """Mismatch, unless the value shown is damaged, or the secret is of another realm (then `tried` is empty)."""
     broken = malformed(digest)
-    aka = (algorithm_of(digest.algorithm) or ALGORITHMS["md5"]).aka and secret.kind != "key"
+    aka = (algorithm_of(digest.algorithm) or ALGORITHMS["md5"]).aka
     if found is not None:
-        verdict = Verdict.UNKNOWN if found.hypothesis == "D31" else Verdict.MISMATCH
+        verdict = Verdict.UNKNOWN if aka or found.hypothesis == "D31" else Verdict.MISMATCH
         reason = broken if found.hypothesis == "D31" and broken else found.text
     elif broken or digest.damage:
         verdict, reason = Verdict.UNKNOWN, broken or digest.damage
-    elif aka:  # hex text was taken for RES, which is another one for every challenge
+    elif aka:  # the RES that was given is that of another challenge: it says nothing of this one
         verdict, reason = Verdict.UNKNOWN, _no_secret(digest, Secrets(), [])
     elif not tried:
         verdict = Verdict.UNKNOWN

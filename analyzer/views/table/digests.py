@@ -16,16 +16,25 @@ from analyzer.views.words import count, listed, place_words, possessive, times
 
 MOST_ROWS = 20
 MOST_NAMES = 3
-VERDICTS = {"mismatch": ("✗ wrong", BAD), "unknown": ("? not known", WARN), "match": ("✓ right", GOOD)}
+OTHER_FORM = "other-form"
+VERDICTS = {
+    "mismatch": ("✗ wrong", BAD),
+    OTHER_FORM: ("! other form", BAD),
+    "unknown": ("? not known", WARN),
+    "match": ("✓ right", GOOD),
+}
+_ANOTHER_FORM = "right, but in a form that was not asked for"
 _User = tuple[str, str]
 _RIGHT = ("the response is right for the password known", "the response is right for the HA1 known")
 
 
 @dataclass(slots=True)
 class Row:
-    """The digests of one user in one realm with one verdict and one reason."""
+    """The digests of one user in one realm with one verdict and one reason; right in a form that was not asked for is
+    a verdict of its own."""
 
     first: DigestRecord
+    verdict: str = "match"
     number: int = 0
     accepted: Counter[bool | None] = field(default_factory=Counter)
 
@@ -39,15 +48,18 @@ def rows_of(records: Iterable[DigestRecord]) -> list[Row]:
     """One row for each distinct (user name, realm, verdict, reason): wrong, not known, right."""
     rows: dict[tuple[str, ...], Row] = {}
     for record in records:
-        key = (record.username, record.realm, record.verdict, reason_of(record))
-        rows.setdefault(key, Row(record)).take(record)
+        verdict = OTHER_FORM if record.is_right_in_another_form else record.verdict
+        key = (record.username, record.realm, verdict, reason_of(record))
+        rows.setdefault(key, Row(record, verdict)).take(record)
     order = list(VERDICTS)
-    return sorted(rows.values(), key=lambda row: (order.index(row.first.verdict), -row.number))
+    return sorted(rows.values(), key=lambda row: (order.index(row.verdict), -row.number))
 
 
 def reason_of(record: DigestRecord) -> str:
     """Why, without the account of what was tried; nothing where the verdict says it all."""
     reason = record.judged.reason
+    if record.is_right_in_another_form:
+        return f"{_ANOTHER_FORM}: {record.form.reason}"
     if record.verdict == "match":
         return "" if reason in _RIGHT else reason
     return reason.split(" (tried ", 1)[0]
@@ -65,24 +77,37 @@ def draw_digests(canvas: Canvas, clients: ClientSummary, options: ViewOptions) -
         return
     if not report.secrets_given:
         canvas.gap()
-        was = "was" if total == 1 else "were"
-        canvas.line(f"{count(total, 'digest')} {was} not checked: no password given (--credentials FILE).")
+        for sentence in _unchecked(total, report.summary.no_password):
+            canvas.line(sentence)
         return
-    rows = [row for row in rows_of(report.digests) if asked or options.all or row.first.verdict != "match"]
+    rows = [row for row in rows_of(report.digests) if asked or options.all or row.verdict != "match"]
     canvas.gap()
     if asked and report.digests:
         canvas.line((passwords(report.digests), BAD if report.summary.digests["mismatch"] else STRONG))
-    canvas.line(checked(report.summary.digests))
+    canvas.line(checked(report.summary.digests, report.summary.other_form))
     _draw_rows(canvas, clients, rows if options.all else rows[:MOST_ROWS])
     if len(rows) > MOST_ROWS and not options.all:
         canvas.line((f"and {len(rows) - MOST_ROWS:,} more (--all lists them)", DIM), indent=2)
 
 
-def checked(verdicts: Counter[str]) -> str:
-    """`24 responses checked: 22 right, 2 wrong.`"""
+def _unchecked(total: int, no_password: int) -> Iterator[str]:
+    """What was not checked, and whether a password would help: not with what a SIM computes."""
+    if total > no_password:
+        yield f"{_were(total - no_password)} not checked: no password given (--credentials FILE)."
+    if no_password:
+        yield f"{_were(no_password)} not checked: a SIM answers there, and no password (RFC 3310)."
+
+
+def _were(number: int) -> str:
+    return f"{count(number, 'digest')} {'was' if number == 1 else 'were'}"
+
+
+def checked(verdicts: Counter[str], other_form: int = 0) -> str:
+    """`24 responses checked: 22 right, 2 wrong.` `other_form` of the right ones have a form that was not asked for."""
     total = sum(verdicts.values())
-    named = (("match", "right"), ("mismatch", "wrong"), ("unknown", "not known"))
-    parts = [f"{verdicts[verdict]:,} {word}" for verdict, word in named if verdicts[verdict]]
+    number = {**verdicts, "match": verdicts["match"] - other_form, OTHER_FORM: other_form}
+    named = (("match", "right"), (OTHER_FORM, _ANOTHER_FORM), ("mismatch", "wrong"), ("unknown", "not known"))
+    parts = [f"{number[verdict]:,} {word}" for verdict, word in named if number.get(verdict)]
     if len(parts) == 1:
         alone = parts[0].split(" ", 1)[1]
         return f"{count(total, 'response')} checked: {'all ' if total > 1 else ''}{alone}."
@@ -92,7 +117,10 @@ def checked(verdicts: Counter[str]) -> str:
 def passwords(records: Iterable[DigestRecord]) -> str:
     """The sentence of `verify-digest`: `2 of 3 passwords are right; alice's is wrong.`"""
     verdicts: dict[tuple[str, str], set[str]] = {}
+    other_form: dict[tuple[str, str], None] = {}
     for record in records:
+        if record.is_right_in_another_form:
+            other_form[(record.username, record.realm)] = None
         verdicts.setdefault((record.username, record.realm), set()).add(record.verdict)
     known = {user: seen - {"unknown"} for user, seen in verdicts.items() if seen - {"unknown"}}
     right = [user for user, seen in known.items() if seen == {"match"}]
@@ -102,6 +130,9 @@ def passwords(records: Iterable[DigestRecord]) -> str:
     parts = list(_judged(right, wrong, mixed))
     if unknown:
         parts.append(f"for {count(unknown, 'user')} there is no verdict" if parts else "No password could be judged")
+    if other_form:
+        answers = f"{_whose(list(other_form))} phone{'' if len(other_form) == 1 else 's'}"
+        parts.append(f"{answers} {'answers' if len(other_form) == 1 else 'answer'} in a form that was not asked for")
     return "; ".join(parts) + "."
 
 
@@ -132,7 +163,7 @@ def _whose(users: list[_User]) -> str:
 def _draw_rows(canvas: Canvas, clients: ClientSummary, rows: list[Row]) -> None:
     if not rows:
         return
-    labels = [canvas.text(VERDICTS[row.first.verdict]) for row in rows]
+    labels = [canvas.text(VERDICTS[row.verdict]) for row in rows]
     users = [_user(canvas, row.first, 48 if canvas.wide else canvas.width // 3) for row in rows]
     places = [place_words(row.first.place) for row in rows]
     first = widest([label.plain for label in labels], 12)
@@ -160,7 +191,7 @@ def _user(canvas: Canvas, record: DigestRecord, width: int) -> Text:
 def _count(row: Row) -> str:
     """How often, and what the registrar made of it; what it ought not to have made of it is said aloud."""
     accepted, refused, untold = row.accepted[True], row.accepted[False], row.accepted[None]
-    right = row.first.verdict == "match"
+    right = row.verdict == "match"
     parts = []
     if accepted:
         parts.append(("accepted all the same" if row.first.verdict == "mismatch" else "accepted", accepted))

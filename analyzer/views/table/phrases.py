@@ -268,7 +268,9 @@ def _why_silent(clients: ClientSummary, one: Registration) -> str:
 
 
 def _why_gave_up(clients: ClientSummary, one: Registration) -> str:
-    del clients, one
+    del clients
+    if one.failures and one.failures[-1].cause:
+        return one.failures[-1].cause
     return "never answered the challenge: no password set in the phone, or the challenge was lost"
 
 

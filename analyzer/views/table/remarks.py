@@ -116,10 +116,13 @@ def _counted(seen: Counter[Severity]) -> str:
 
 
 def _draw_nothing(canvas: Canvas, clients: ClientSummary) -> None:
-    judged = sum(tally.passed for tally in clients.report.outcomes.values())
-    if judged:
+    report = clients.report
+    asked = [tally.passed for tally in report.outcomes.values() if tally.passed]
+    if asked:
+        where = f"{count(report.summary.messages, 'message')} of {count(report.summary.registrations, 'registration')}"
         canvas.gap()
-        canvas.line(f"No rule is broken: {count(judged, 'check')} passed.")
+        passed = f"{count(sum(asked), 'check')} of {count(len(asked), 'rule')} passed on {where}"
+        canvas.line(f"No rule is broken: {passed}.")
 
 
 def _draw(canvas: Canvas, clients: ClientSummary, entry: Entry, options: ViewOptions) -> None:

@@ -237,12 +237,15 @@ def test_rspauth_leaves_the_method_out() -> None:
     assert response_auth(integrity, LION, b"answer") != response_auth(integrity, LION, b"request")
 
 
-def test_an_aka_resynchronisation_is_made_with_an_empty_password() -> None:
+def test_an_aka_resynchronisation_is_neither_right_nor_wrong() -> None:
     asked = MUFASA._replace(algorithm="AKAv1-MD5", auts="CjkyMzRfOiwg5CfkJ2UK")
     right = expected(Reading(MUFASA, ("", "")), Secret(""))
     assert right is not None
-    verdict = judge(asked._replace(response=right), Secrets())
-    assert verdict.verdict == "match"
+    for secrets in (Secrets(), Secrets.of({"Mufasa": "Circle Of Life"}), Secrets.of({"Mufasa": b"12345678"})):
+        for response in (right, MUFASA.response, "0" * 32):
+            verdict = judge(asked._replace(response=response), secrets)
+            assert (verdict.verdict, verdict.diagnosis) == ("unknown", None)
+            assert verdict.reason == "the SIM asks for resynchronisation (auts, RFC 3310 3.4)"
     other = judge(asked._replace(response=right, algorithm="MD5"), Secrets.of({"Mufasa": "other"}))
     assert other.verdict == "mismatch", "auts means something under AKA alone"
 

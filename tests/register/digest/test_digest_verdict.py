@@ -8,7 +8,7 @@ from analyzer.register.digest.arithmetic import ALGORITHMS, Reading, expected, h
 from analyzer.register.digest.diagnosis.context import DigestContext, Sent
 from analyzer.register.digest.input import DigestInput, clip
 from analyzer.register.digest.secrets import Secret, Secrets
-from analyzer.register.digest.verdict import DigestVerdict, Verdict, judge
+from analyzer.register.digest.verdict import DigestVerdict, Verdict, judge, without_password
 
 PASSWORD = "Wonderland-1"
 PLAIN = DigestInput("alice", "lab.invalid", "39907f80", "sip:10.9.0.1:5060", "")
@@ -155,17 +155,28 @@ AKA = PLAIN._replace(algorithm="AKAv1-MD5", response="0" * 32)
 
 
 def test_aka_needs_the_key() -> None:
-    assert unknown(AKA) == "algorithm AKAv1-MD5 cannot be computed without the subscriber key"
-    assert unknown(AKA, Secrets()) == "algorithm AKAv1-MD5 cannot be computed without the subscriber key"
+    assert unknown(AKA) == "only the SIM and its home network can compute AKAv1-MD5 (RFC 3310)"
+    assert unknown(AKA, Secrets()) == "only the SIM and its home network can compute AKAv1-MD5 (RFC 3310)"
 
 
-def test_aka_with_res_in_octets_or_in_hex() -> None:
+def test_aka_is_judged_with_the_octets_of_its_res_alone() -> None:
     res = bytes.fromhex("a54211d5e3ba50bf")
     digest = signed(AKA, res)
     assert judge(digest, Secrets.of({"alice": res})).verdict == "match"
-    assert judge(digest, Secrets.of({"alice": res.hex()})).verdict == "match"
-    assert judge(digest, Secrets.of({"alice": b"12345678"})).verdict == "mismatch"
-    assert "subscriber key" in unknown(digest, Secrets.of({"alice": "0123456789abcdef"}))
+    for other in (b"12345678", res.hex(), "0123456789abcdef", "", PASSWORD):
+        assert "only the SIM" in unknown(digest, Secrets.of({"alice": other}))
+
+
+def test_what_no_password_judges_asks_for_none() -> None:
+    aka = without_password("akav2-md5", "0" * 32, "n")
+    assert aka is not None
+    assert aka.verdict == "unknown"
+    assert aka.reason == "only the SIM and its home network can compute akav2-md5 (RFC 3310)"
+    initial = without_password(None, "", "")
+    assert initial is not None
+    assert initial.reason == "no response value (initial IMS registration)"
+    assert without_password("MD5", "0" * 32, "n") is None
+    assert without_password(None, "0" * 32, "") is None
 
 
 HASHED = PLAIN._replace(username=user_hash(ALGORITHMS["md5"], "alice", "lab.invalid"), userhash=True)

@@ -1,0 +1,178 @@
+"""The form of a digest: whether the phone answered what the challenge asked for, apart from whether the value is right.
+
+A response may be right for the password and be refused all the same, because it was computed in a form that nobody
+asked for: a server that offers no qop computes the older formula (RFC 2069), in which nc and cnonce have no place. So
+credentials are held against the challenge whose nonce they use (RFC 7616 3.4, RFC 2617 3.2.2, RFC 3261 22.4 item 8).
+Of what was never seen nothing is said: without its challenge a form is unknown.
+
+A server may put one nonce into several challenges, one for each algorithm (RFC 7616 3.9.1); the one that the
+credentials are nearest to is the one they answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+from analyzer.register.bounded import brief
+from analyzer.register.digest.input import clip
+from analyzer.sip.auth import Challenge, Credentials
+
+FormWord = Literal["as-asked", "other-form", "unknown"]
+MOST_OFFERS = 8
+"""Different offers that are kept for one nonce, and qop values of one offer."""
+_COUNT = re.compile("[0-9A-Fa-f]{8}")
+
+
+class Offer(NamedTuple):
+    """What a challenge asks for: `algorithm` lower-case, `md5` where it names none (RFC 2617 3.2.1); `qop` the values
+    offered, lower-case; `opaque` empty where there is none, and shortened to be compared."""
+
+    algorithm: str
+    qop: tuple[str, ...]
+    opaque: str
+
+
+class Difference(NamedTuple):
+    """One way in which credentials differ from what was asked; `kind` is for rules, `text` a phrase for people."""
+
+    kind: Literal[
+        "uninvited",
+        "omitted",
+        "not-offered",
+        "incomplete",
+        "without-qop",
+        "algorithm",
+        "opaque-missing",
+        "opaque-other",
+        "opaque-invented",
+        "count-format",
+        "count-repeated",
+    ]
+    text: str
+
+
+class DigestForm(NamedTuple):
+    """JSON `digests[].form` is `word`; `differences` are what makes it `other-form`, `why` why it is unknown."""
+
+    word: FormWord
+    differences: tuple[Difference, ...] = ()
+    why: str = ""
+
+    @property
+    def reason(self) -> str:
+        """What differs, or why that is not known; empty for a form as asked."""
+        return "; ".join(difference.text for difference in self.differences) or self.why
+
+    def of_kind(self, *kinds: str) -> tuple[Difference, ...]:
+        """The differences of these kinds."""
+        return tuple(difference for difference in self.differences if difference.kind in kinds)
+
+
+AS_ASKED = DigestForm("as-asked")
+NOT_SEEN = DigestForm("unknown", why="the challenge with this nonce is not in the capture")
+NO_RESPONSE = DigestForm("unknown", why="there is no response value")
+TOO_MANY_OFFERS = DigestForm("unknown", why=f"more than {MOST_OFFERS} different challenges have this nonce")
+
+
+@lru_cache(maxsize=4096)
+def _offer(algorithm: str, qop: tuple[str, ...], opaque: str) -> Offer:
+    return Offer(algorithm, qop, opaque)  # most challenges of a server offer the same: equal ones are one object
+
+
+def offer_of(challenge: Challenge) -> Offer:
+    """What a Digest challenge asks for (RFC 7616 3.3)."""
+    qop = tuple(brief(option) for option in challenge.qop_options[:MOST_OFFERS])
+    return _offer(brief(_algorithm(challenge.algorithm)), qop, brief(challenge.opaque or ""))
+
+
+def _algorithm(written: str | None) -> str:
+    return (written or "").strip().lower() or "md5"
+
+
+def form_of(credentials: Credentials, offers: Sequence[Offer], *, count_repeated: bool = False) -> DigestForm:
+    """Hold credentials against the offers that were made with their nonce; none: it was not seen given out.
+
+    `count_repeated`: the nonce count does not rise over that of an earlier request of this client (RFC 7616 3.4).
+    """
+    if not (credentials.response or "").strip():
+        return NO_RESPONSE
+    own = (*_own(credentials), *([_repeated(credentials)] if count_repeated else ()))
+    found = min((tuple(_differences(credentials, offer)) for offer in offers), key=len, default=())
+    if found and len(offers) >= MOST_OFFERS:
+        return DigestForm("other-form", own) if own else TOO_MANY_OFFERS
+    if found or own:
+        return DigestForm("other-form", (*found, *own))
+    return AS_ASKED if offers else NOT_SEEN
+
+
+def _repeated(credentials: Credentials) -> Difference:
+    text = f"nc={clip(credentials.nc or '')}, which does not rise over that of an earlier request with this nonce"
+    return Difference("count-repeated", text)
+
+
+def _differences(credentials: Credentials, offer: Offer) -> Iterator[Difference]:
+    algorithm = brief(_algorithm(credentials.algorithm))
+    if algorithm != offer.algorithm:
+        asked = f"although the challenge asks for {clip(offer.algorithm.upper())}"
+        yield Difference("algorithm", f"algorithm {clip(algorithm.upper())} {asked}")
+    yield from _qop(credentials, offer)
+    yield from _opaque(brief(credentials.opaque or ""), offer.opaque)
+
+
+def _beside_qop(credentials: Credentials) -> dict[str, bool]:
+    """Which of the parameters that come with qop alone are there. A `-sess` algorithm needs its cnonce with or without
+    qop (RFC 7616 3.4.2), so there it is left out."""
+    beside = {"nc": credentials.nc is not None}
+    return beside if _is_session(credentials) else {**beside, "cnonce": credentials.cnonce is not None}
+
+
+def _is_session(credentials: Credentials) -> bool:
+    return _algorithm(credentials.algorithm).endswith("-sess")
+
+
+def _qop(credentials: Credentials, offer: Offer) -> Iterator[Difference]:
+    """RFC 7616 3.4: qop is one of those offered, and MUST be sent where any is (RFC 3261 22.4 item 8)."""
+    sent, offered = (credentials.qop or "").lower(), clip(_all(offer.qop))
+    if sent and not offer.qop:
+        there = [name for name, is_there in _beside_qop(credentials).items() if is_there]
+        yield Difference("uninvited", f"{_all([f'qop={clip(sent)}', *there])} although the challenge offers no qop")
+    elif offer.qop and not sent:
+        yield Difference("omitted", f"no qop although the challenge offers {offered}")
+    elif sent and brief(sent) not in offer.qop:
+        yield Difference("not-offered", f"qop={clip(sent)} although the challenge offers {offered}")
+
+
+def _own(credentials: Credentials) -> Iterator[Difference]:
+    """What no challenge asks for: nc and cnonce come with qop, and never without it (RFC 2617 3.2.2)."""
+    sent, beside = (credentials.qop or "").lower(), _beside_qop(credentials)
+    there = [name for name, is_there in beside.items() if is_there]
+    lacking = [name for name, is_there in beside.items() if sent and not is_there]
+    if _is_session(credentials) and credentials.cnonce is None:
+        lacking.append("cnonce")
+    if not sent and there:
+        yield Difference("without-qop", f"{_all(there)} without qop")
+    if lacking:
+        what = f"qop={clip(sent)}" if sent else "a -sess algorithm"
+        yield Difference("incomplete", f"{what} without {_all(lacking)}")
+    if sent and credentials.nc is not None and not _COUNT.fullmatch(credentials.nc):
+        yield Difference("count-format", f"nc={clip(credentials.nc)} is not eight hexadecimal digits")
+
+
+def _opaque(sent: str, offered: str) -> Iterator[Difference]:
+    """RFC 7616 3.3: what is opaque SHOULD be returned unchanged. An empty one says as much as none."""
+    if sent == offered:
+        return
+    if not sent:
+        yield Difference("opaque-missing", "no opaque although the challenge has one")
+    elif not offered:
+        yield Difference("opaque-invented", "an opaque although the challenge has none")
+    else:
+        yield Difference("opaque-other", "another opaque than that of the challenge")
+
+
+def _all(words: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)

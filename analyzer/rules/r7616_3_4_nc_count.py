@@ -1,0 +1,71 @@
+"""The nonce count goes up with every request that uses a nonce.
+
+`nc` is how often the phone has used this nonce, eight hexadecimal digits from 00000001 on (RFC 7616 3.4). It is what
+tells a new request from one that somebody recorded and plays again: so a server that counts refuses a value that it has
+had, and challenges anew. The phone gets in, but each refresh takes two rounds; or it takes the 401 for a wrong password
+and gives up. Gaps are allowed, each nonce counts by itself, and a retransmission is the same request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.judge.context import CaptureContext
+from analyzer.judge.digest_forms import by_form, without_challenge
+from analyzer.judge.findings import Answer, Rule, Violated, bad, good
+from analyzer.register import marks
+from analyzer.register.digest.form import Difference
+from analyzer.register.digest_ledger import DigestRecord
+from analyzer.register.subjects import TransactionSubject
+
+
+def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:
+    """Hold the count against those that the same client sent before (RFC 7616 3.4): no challenge is needed for that."""
+    del context
+    yield from without_challenge(by_form(subject, ("count-repeated", "count-format"), _tell))
+
+
+def _tell(record: DigestRecord, difference: Difference, subject: TransactionSubject) -> Violated:
+    del subject
+    if difference.kind == "count-format":
+        return Violated(f"{record.username} sends {difference.text}", "format", "warning", at=record.evidence)
+    detail = f"{record.username} sends {difference.text}"
+    if record.accepted is False:
+        detail += f", and is refused with {record.status}"
+    return Violated(detail, "not-increasing", at=record.evidence)
+
+
+_FIRST = "> REGISTER sip:example.com\n< 401\n> REGISTER sip:example.com\nAuthorization: {bob x}\n< 200\n"
+_NEXT = "@1800 > REGISTER sip:example.com\nAuthorization: {{bob x nc={}}}\n< {}\n"
+
+RULE = Rule(
+    id="R7616-3.4-nc-count",
+    title="Nonce count malformed, repeated or decreasing for one nonce",
+    short_title="The nonce count does not count up",
+    question="whether the phone counts its use of a nonce up",
+    clause="RFC 7616 §3.4 (nc), §3.5 (8 hex digits); RFC 2617 §3.2.2; RFC 3261 §25.1 (8LHEX)",
+    force="MUST",
+    severity="error",
+    at_fault="UAC",
+    group="F",
+    subject="transaction",
+    check=check,
+    applies_if=marks.DIGESTS,
+    methods=(),
+    observed_at="first",
+    why="The server takes the request for a replay and challenges again; every refresh needs two rounds.",
+    fix="the phone must raise nc by one with each request under a nonce: update its firmware",
+    examples=(
+        bad(_FIRST + _NEXT.format("00000001", 401), "not-increasing", title="counted from one again"),
+        bad(_FIRST.replace("x}", "x nc=00000005}") + _NEXT.format("00000004", 200), "not-increasing", title="fallen"),
+        bad(_FIRST.replace("x}", "x nc=1}"), "format", severity="warning"),
+        good(_FIRST + _NEXT.format("00000002", 200)),
+        good(_FIRST.replace("x}", "x nc=00000009}") + _NEXT.format("0000000a", 200), title="hexadecimal: 9, then a"),
+        good(_FIRST + _NEXT.format("00000007", 200), title="gaps are allowed: other requests count too"),
+        good(_FIRST.replace("< 200\n", "@0.6 > again\n< 200\n"), title="a retransmission is the same request"),
+        good(
+            _FIRST + "@1800 > REGISTER sip:example.com\n< 401\n> REGISTER sip:example.com\nAuthorization: {bob x}\n",
+            title="a new nonce counts from one",
+        ),
+    ),
+)

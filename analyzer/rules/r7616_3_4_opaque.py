@@ -1,0 +1,68 @@
+"""What the challenge calls opaque comes back as it was.
+
+`opaque` is the server's note to itself, which the phone returns unchanged and does not hash (RFC 7616 3.3). Most
+servers send none, or do not look at it; one that keeps its state there refuses a phone that drops or changes it. An
+empty one says as much as none, so its loss is nothing to speak of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.judge.context import CaptureContext
+from analyzer.judge.digest_forms import by_form
+from analyzer.judge.findings import Answer, Rule, Severity, Violated, bad, good
+from analyzer.register import marks
+from analyzer.register.digest.form import Difference
+from analyzer.register.digest_ledger import DigestRecord
+from analyzer.register.subjects import TransactionSubject
+
+_WEIGHTS: dict[str, tuple[str, Severity]] = {
+    "opaque-missing": ("missing", "warning"),
+    "opaque-other": ("changed", "error"),
+    "opaque-invented": ("invented", "info"),
+}
+
+
+def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:
+    """Compare opaque with that of the challenge with the same nonce (RFC 7616 3.3, RFC 2617 3.2.1)."""
+    del context
+    yield from by_form(subject, tuple(_WEIGHTS), _tell)
+
+
+def _tell(record: DigestRecord, difference: Difference, subject: TransactionSubject) -> Violated:
+    del subject
+    sub, severity = _WEIGHTS[difference.kind]
+    return Violated(f"{record.username} answers with {difference.text}", sub, severity, at=record.evidence)
+
+
+_FLOW = "> REGISTER sip:example.com\n< 401\n{}> REGISTER sip:example.com\nAuthorization: {{bob x {}}}\n< 200\n"
+_ONE = 'WWW-Authenticate: Digest realm="example.com", nonce="AAAA", qop="auth"'
+
+RULE = Rule(
+    id="R7616-3.4-opaque",
+    title="opaque not returned unchanged",
+    short_title="The challenge's opaque does not come back",
+    question="whether the phone returns opaque",
+    clause="RFC 7616 §3.3 (opaque), §3.6; RFC 2617 §3.2.1, §3.2.2",
+    force="SHOULD",
+    severity="warning",
+    at_fault="UAC",
+    group="F",
+    subject="transaction",
+    check=check,
+    applies_if=marks.DIGESTS,
+    methods=(),
+    observed_at="first",
+    why="Servers that keep state in opaque reject.",
+    fix="the phone must return opaque as it was sent: update its firmware",
+    examples=(
+        bad(_FLOW.format(f'{_ONE}, opaque="5ccc069c"\n', ""), "missing", severity="warning"),
+        bad(_FLOW.format(f'{_ONE}, opaque="5ccc069c"\n', "opaque=5CCC069C"), "changed", severity="error"),
+        bad(_FLOW.format(f"{_ONE}\n", "opaque=5ccc069c"), "invented", severity="info"),
+        good(_FLOW.format(f'{_ONE}, opaque="5ccc069c"\n', "opaque=5ccc069c")),
+        good(_FLOW.format(f'{_ONE}, opaque=""\n', ""), title="an empty one says nothing"),
+        good(_FLOW.format(f"{_ONE}\n", "")),
+        good(_FLOW.format(f'{_ONE}, opaque="5ccc069c"\n', "nonce=before"), title="the challenge was not seen"),
+    ),
+)
