@@ -25,7 +25,7 @@ from analyzer.register.events import Event
 from analyzer.register.exchanges import Exchanges
 from analyzer.register.foreign import foreign_challenge
 from analyzer.register.identity import aor_of, client_of, registrar_of
-from analyzer.register.keys import from_tag
+from analyzer.register.keys import flow_key, from_tag
 from analyzer.register.lapses import LapseWatch
 from analyzer.register.matching import TransactionTable
 from analyzer.register.registration import SUCCESSFUL_OUTCOMES, Registration
@@ -33,6 +33,8 @@ from analyzer.register.registry import Registry
 from analyzer.register.subjects import (
     AttemptSubject,
     BindingSubject,
+    ClosedSubject,
+    EndSubject,
     MessageSubject,
     Subject,
     TransactionSubject,
@@ -40,6 +42,7 @@ from analyzer.register.subjects import (
 )
 from analyzer.register.timers import TIMER_F
 from analyzer.register.transaction import Transaction
+from analyzer.register.way_back import unheard
 from analyzer.sip.message import Message
 
 MOST_HOSTS = 100_000
@@ -74,6 +77,7 @@ class Reconstructor:
         self.challenges = Challenges()
         self.digests = DigestLedger(secrets, self.challenges, self.counter, detail=detail)
         self.heard: Notes[str, int] = Notes(MOST_HOSTS)
+        self._cut_off: Notes[tuple[object, ...], int] = Notes(MOST_HOSTS)
         self.responses: Counter[int] = Counter()
         self.requests = 0
         self.orphans = 0
@@ -82,7 +86,7 @@ class Reconstructor:
         self.exchanges = Exchanges()
         self._finishing = False
         self.lapses = LapseWatch(self.bindings, self.heard)
-        self._now: int | None = None
+        self.now: int | None = None
 
     def feed(self, message: Message) -> None:
         """Take in a message."""
@@ -115,9 +119,9 @@ class Reconstructor:
             self._hear(raw_message.source.host, now)
 
     def _clock(self, now: int) -> None:
-        if self._now is not None and now < self._now - SECOND:
+        if self.now is not None and now < self.now - SECOND:
             self.bindings.clock_stepped()  # T-CLOCK: times before and after cannot be compared
-        self._now = now
+        self.now = now
 
     def _hear(self, host: str, now: int) -> None:
         self.heard.note(host, now)
@@ -127,6 +131,8 @@ class Reconstructor:
     def abort(self, abort: NetworkError) -> None:
         """Take in a network error."""
         self.table.abort(abort)
+        for ends in ((abort.source, abort.destination), (abort.destination, abort.source)):
+            self._cut_off.note(flow_key(abort.stream, *ends), abort.time or 0)
 
     def _count(self, message: Message) -> None:
         """Count what belongs to a REGISTER; a response that was cut before CSeq belongs to what it was matched with."""
@@ -152,6 +158,9 @@ class Reconstructor:
             self._event(event)
         if end is not None:
             self._lapse(end)
+        for registration in self.registry:
+            if registration.last_transaction is not None:
+                self._end(registration, registration.last_transaction)
         self.bindings.settle(self.table.end)
 
     def _event(self, event: Event) -> None:
@@ -313,6 +322,10 @@ class Reconstructor:
         self.digests.closed(transaction)
         if transaction.method == "REGISTER":
             self._closed(transaction, registration)
+            if transaction.final is not None and transaction.request is not None:
+                if registration is not None and registration.last_transaction is transaction:
+                    registration.unheard = unheard(transaction)
+                self.emit(ClosedSubject(transaction, registration, attempt))
         if registration is not None and not self._finishing:
             self.exchanges.keep(registration, transaction)
         transaction.fold()
@@ -335,7 +348,12 @@ class Reconstructor:
         digests, before = self.digests.of(transaction), self._before.get(transaction.id, ({}, {}))
         return TransactionSubject(transaction, registration, attempt, digests, *before)
 
+    def _end(self, registration: Registration, last: Transaction) -> None:
+        cut_off = self._cut_off.get(flow_key(last.stream, last.source, last.destination))
+        self.emit(EndSubject(registration, last, cut_off is not None and cut_off >= (registration.last_success or 0)))
+
     def _note_bindings(self, registration: Registration, events: list[BindingEvent]) -> None:
+        alone = len(events) == 1
         for event in events:
             binding = event.binding
             if binding.registration != registration.id or event.kind == "removed":
@@ -343,7 +361,7 @@ class Reconstructor:
             if binding not in registration.bindings:
                 registration.bindings = (*registration.bindings[1 - KEPT_BINDINGS :], binding)
             if binding.granted is not None:
-                registration.granted = binding.granted
+                registration.note_grant(binding.requested, binding.granted, alone=alone)
                 self.lapses.watch(binding, registration)
 
     def _lapse(self, now: int) -> None:

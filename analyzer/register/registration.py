@@ -17,13 +17,18 @@ from analyzer.register.attempt import Attempt, Outcome
 from analyzer.register.binding import Binding
 from analyzer.register.bounded import LONG
 from analyzer.register.identity import Client, Registrar
-from analyzer.register.timers import BOOT_SILENCE
+from analyzer.register.timers import BOOT_SILENCE, TIMER_F
 from analyzer.register.transaction import Transaction
+from analyzer.register.way_back import WayBack
 
 KEPT_CALL_IDS = 50
 KEPT_OCTETS = 16_384
 """Octets of the Call-IDs, and of the contacts, that are kept of one client, beside the latest Call-ID."""
 KEPT_FAILURES = 32
+KEPT_GAPS = 4
+"""Intervals between registrations by which the habit of a client is told."""
+KEPT_SINKING = 16
+_NO_NUMBERS: tuple[int, ...] = ()
 _REFUSALS = (401, 403, 407)
 _DECISIVE = ("registered", "removed", "rejected", "timeout", "abandoned")
 
@@ -55,7 +60,8 @@ class Failure:
 
 class LastSeen(NamedTuple):
     """What a report says of a client's latest transaction: its number, its sends and times, whether it carried
-    credentials, the reason phrase of its answer, and what the network said instead of one."""
+    credentials, the reason phrase of its answer, what the network said instead of one, and the way of an answer that
+    did not arrive."""
 
     id: int
     retransmissions: int
@@ -64,6 +70,7 @@ class LastSeen(NamedTuple):
     has_credentials: bool
     reason: str
     aborted: str
+    unheard: WayBack | None = None
 
 
 SUCCESSFUL_OUTCOMES = frozenset(("registered", "removed", "fetched"))
@@ -95,6 +102,7 @@ class Registration:
         "_numbers",
         "_words",
         "aor",
+        "asked",
         "attempts",
         "bindings",
         "boot_changes",
@@ -102,6 +110,7 @@ class Registration:
         "call_ids",
         "client",
         "contacts",
+        "credentials_place",
         "current",
         "decided_by",
         "failing_since",
@@ -121,13 +130,16 @@ class Registration:
         "place",
         "preemptive",
         "reason_counts",
+        "refresh_gaps",
         "refreshes",
         "refused_in_a_row",
         "registrar",
         "since",
         "since_place",
+        "sinking",
         "source",
         "status",
+        "unheard",
         "user_agent",
     )
 
@@ -155,7 +167,11 @@ class Registration:
         self.interleaved = False
         self.holes = 0
         self.preemptive = False
+        self.asked: int | None = None
         self.granted: int | None = None
+        self.sinking = self.refresh_gaps = _NO_NUMBERS
+        self.credentials_place: Place | None = None
+        self.unheard: WayBack | None = None
         self.last_success: int | None = None
         self.failures: tuple[Failure, ...] = ()
         self.failure_count = 0
@@ -203,7 +219,7 @@ class Registration:
         if last is not None and self.outcome not in SUCCESSFUL_OUTCOMES:  # of whom all is well no report says more
             reason, said = self._words if last.request is None and last.final is None else _words(last)
             self.last_seen = LastSeen(
-                last.id, last.retransmissions, last.first, last.last, last.has_credentials, reason, said
+                last.id, last.retransmissions, last.first, last.last, last.has_credentials, reason, said, self.unheard
             )
         self.last_transaction = self.current = None
         for binding in self.bindings:
@@ -255,6 +271,9 @@ class Registration:
         self.source = transaction.source
         self.last = transaction.last if transaction.last is not None else self.last
         self.last_transaction = transaction
+        self.unheard = None  # of the latest transaction alone, and known at its end
+        if self.credentials_place is None and transaction.has_credentials:
+            self.credentials_place = transaction.place
         if detail:
             self._numbers = numbers = self._numbers or []
             numbers.append(transaction.id)
@@ -268,6 +287,36 @@ class Registration:
         if self.last_success is None or self.granted is None:
             return now - self.last < BOOT_SILENCE
         return now <= self.last_success + self.granted * SECOND
+
+    def has_given_up(self, now: int | None) -> bool:
+        """It never answered a challenge and never had what it asked for, as one that hears no answer; and its last try
+        is over: decided, or as long ago as a user agent waits."""
+        if self.credentials_place is not None or self.was_well:
+            return False
+        current = self.current
+        if current is None or current.ended:
+            return True
+        begun = current.last.first
+        return now is not None and begun is not None and now - begun >= TIMER_F
+
+    def note_grant(self, asked: int | None, granted: int, *, alone: bool) -> None:
+        """It asked for `asked` seconds (None: it said nothing) and got `granted`; `alone`: for one contact. `sinking`
+        is the row of what it asked for, as far as each is what it was granted last and less than it asked for then."""
+        before = self.asked
+        if alone and asked is not None and before is not None and asked == self.granted and asked < before:
+            row = self.sinking or (before,)
+            self.sinking = (*row[1 - KEPT_SINKING :], asked)
+        else:
+            self.sinking = ()
+        self.asked, self.granted = asked, granted
+
+    def _note_success(self, time: int | None) -> None:
+        """It is registered once more: keep the latest intervals between such times."""
+        if time is None or (self.last_success is not None and time < self.last_success):
+            self.refresh_gaps = ()
+        elif self.last_success is not None:
+            self.refresh_gaps = (*self.refresh_gaps[1 - KEPT_GAPS :], time - self.last_success)
+        self.last_success = time
 
     def conclude(self, attempt: Attempt, cause: str) -> None:
         """Note the outcome of an attempt. Silence is known late: what a later attempt has decided stands."""
@@ -299,5 +348,5 @@ class Registration:
             self.failing_since = self.failing_since if self.failure_count > 1 else attempt.first.first
             self.failures = (*self.failures[1 - KEPT_FAILURES :], Failure(attempt, cause))
         if outcome == "registered":
-            self.last_success = attempt.last.answered_at
+            self._note_success(attempt.last.answered_at)
             self.preemptive = attempt.first.has_credentials
