@@ -60,8 +60,7 @@ class Failure:
 
 class LastSeen(NamedTuple):
     """What a report says of a client's latest transaction: its number, its sends and times, whether it carried
-    credentials, the reason phrase of its answer, what the network said instead of one, and the way of an answer that
-    did not arrive."""
+    credentials, the reason phrase of its answer, and what the network said instead of one."""
 
     id: int
     retransmissions: int
@@ -70,7 +69,6 @@ class LastSeen(NamedTuple):
     has_credentials: bool
     reason: str
     aborted: str
-    unheard: WayBack | None = None
 
 
 SUCCESSFUL_OUTCOMES = frozenset(("registered", "removed", "fetched"))
@@ -96,7 +94,8 @@ def _short(texts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class Registration:
-    """One client at one registrar for one address-of-record. Times are nanoseconds or None."""
+    """One client at one registrar for one address-of-record. Times are nanoseconds or None. `unheard` is the way of the
+    latest answer, where the client was seen not to hear it; `credentials_place` where it first answered a challenge."""
 
     __slots__ = (
         "_numbers",
@@ -219,7 +218,7 @@ class Registration:
         if last is not None and self.outcome not in SUCCESSFUL_OUTCOMES:  # of whom all is well no report says more
             reason, said = self._words if last.request is None and last.final is None else _words(last)
             self.last_seen = LastSeen(
-                last.id, last.retransmissions, last.first, last.last, last.has_credentials, reason, said, self.unheard
+                last.id, last.retransmissions, last.first, last.last, last.has_credentials, reason, said
             )
         self.last_transaction = self.current = None
         for binding in self.bindings:

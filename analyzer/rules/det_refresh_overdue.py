@@ -55,9 +55,9 @@ def check(subject: EndSubject, context: CaptureContext) -> Answer:
         return PASSED  # not late, or it did ask
     if subject.cut_off:
         return NotJudged("the network ended its connection")
-    late = (end - last - longest) / SECOND
+    late, usual = (end - last - longest) / SECOND, sorted(gaps)[(len(gaps) - 1) // 2]
     text = (
-        f"the phone refreshed every {longest / SECOND:.0f} s, and the next refresh is {late:.0f} s late when the "
+        f"the phone refreshed every {usual / SECOND:.0f} s, and the next refresh is {late:.0f} s late when the "
         f"recording ends{_bound(registration, end)}"
     )
     return Violated(text, confidence=_confidence(registration, context, due))

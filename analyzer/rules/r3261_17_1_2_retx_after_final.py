@@ -44,11 +44,11 @@ def check(subject: ClosedSubject, context: CaptureContext) -> Answer:
     to, source = ways_back(transaction)[0][0], transaction.source
     way = f"to {to}, from where the requests come" if to in sources_of(transaction) else f"to {to}, not {source}"
     took = (transaction.last - transaction.answered_at) / SECOND
-    again = f"{transaction.final_copies} of them answered again" if transaction.final_copies else "none answered again"
+    again = f"it was sent {transaction.final_copies + 1} times" if transaction.final_copies else "it was not sent again"
     one = late == 1
     text = (
         f"{late} cop{'y' if one else 'ies'} of the request came up to {took:.1f} s after the {transaction.status} "
-        f"was sent {way}; {again if not one else 'it is lost once'}"
+        f"was sent {way}; {again if not one else 'it was lost once'}"
     )
     confidence = Confidence.MEDIUM if subject.went_on is not None else Confidence.HIGH
     if one:

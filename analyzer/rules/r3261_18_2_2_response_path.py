@@ -40,6 +40,7 @@ from analyzer.sip.via import Via
 
 _REWRITTEN = 3
 """From this key on, request and response were not paired by the Via (RULES 1.2)."""
+_LOOPBACK = ("127.", "::1")
 _FORCE = "let the phone ask for rport (RFC 3581; often `rport`, `NAT support` or `symmetric response`)"
 
 
@@ -105,6 +106,8 @@ def _from_where(subject: ClosedSubject, sent_by: Endpoint, servers: list[Endpoin
     asked = [transaction.destination, *(destination for _, destination, _ in transaction.request_ways)]
     if any(server in asked for server in servers) or not (servers[0].port and transaction.destination.port):
         return PASSED
+    if servers[0].host == transaction.source.host or servers[0].host.startswith(_LOOPBACK):
+        return PASSED  # both on one machine, which has several addresses: it never left that
     translated = sent_by.host != transaction.source.host
     severity: Severity = "error" if (translated and subject.went_on is None) or _is_lost(subject) else "warning"
     return Violated(

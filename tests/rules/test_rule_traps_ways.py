@@ -124,6 +124,13 @@ def test_an_answer_on_an_astray_way_that_arrives_is_not_judged() -> None:
     assert reason.startswith("the answer arrived all the same")
 
 
+def test_two_addresses_of_one_machine_are_no_other_server() -> None:
+    """A server bound to all addresses answers a client of its own machine from the client's address."""
+    for client, server in (("127.0.0.13", "127.0.0.1"), ("10.9.0.1", "10.9.0.1")):
+        flow = f"src={client}:5099 dst=10.9.0.2:5060 > REGISTER sip:example.com\nsrc={server}:5060 < 200"
+        assert run(_PATH, flow, tail=60).findings == []
+
+
 def test_each_hop_is_judged_by_its_own_via() -> None:
     """T-FORK: the proxy's request has two Vias, and its answer goes to the proxy."""
     own = "Via: SIP/2.0/UDP 192.0.2.10:5060;rport;branch=z9hG4bKa\n"

@@ -56,6 +56,12 @@ def test_the_way_is_told_while_it_is_still_open() -> None:
     assert "still open" in text or "open" in text
 
 
+def test_a_registration_that_the_phone_does_not_know_of() -> None:
+    text = said(unheard("198.51.100.7:5060", status=200), tail=5)
+    assert "1 client, registered" in text
+    assert "the 200 goes to port 5060 of its NAT 198.51.100.7" in text
+
+
 def test_a_challenge_that_nobody_answered_may_lack_a_password() -> None:
     assert _GUESS in said("> REGISTER sip:example.com\n< 401\n")
 

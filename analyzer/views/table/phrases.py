@@ -90,8 +90,8 @@ def before(one: Registration, state: State) -> str:
 
 def alike(clients: ClientSummary, one: Registration, state: State) -> tuple[object, ...]:
     """What is equal for clients with the same trouble."""
-    if state in (GAVE_UP, OPEN) and one.last_seen is not None and one.last_seen.unheard is not None:
-        way = one.last_seen.unheard
+    if state in (GAVE_UP, OPEN) and one.unheard is not None:
+        way = one.unheard
         return (one.status, way.is_astray, way.is_translated, way.asks_rport)  # its ports are its own
     if state in (RAN_OUT, OPEN, REGISTERED):
         return (one.status,)  # their reasons name times
@@ -182,7 +182,7 @@ def _why_gave_up(clients: ClientSummary, one: Registration) -> str:
 
 def way_back(one: Registration) -> str:
     """Which way the latest answer went, where the phone has not heard it; else nothing."""
-    way = one.last_seen.unheard if one.last_seen is not None else None
+    way = one.unheard
     if way is None:
         return ""
     if not way.is_astray:
@@ -232,6 +232,7 @@ _WHAT: dict[State, _Teller] = {
     UNCLEAR: lambda clients, one: f"what came of it was not seen{clients.at(one, one.since, ', ')}",
 }
 _WHY: dict[State, _Teller] = {
+    REGISTERED: lambda clients, one: way_back(one),
     REFUSED: _why_refused,
     NO_ANSWER: _why_silent,
     GAVE_UP: _why_gave_up,
