@@ -90,6 +90,11 @@ class CaptureContext:
         """Whether any answer was seen from this very port."""
         return server in self._reconstructor.table.answering.ports
 
+    @property
+    def last_message(self) -> int | None:
+        """When the last message came, whoever sent it."""
+        return self._reconstructor.now
+
     def last_heard(self, host: str) -> int | None:
         """When anything was last heard from a host."""
         return self._reconstructor.heard.get(host)

@@ -17,6 +17,7 @@ from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJud
 from analyzer.judge.profiles import is_silent
 from analyzer.register.subjects import MessageSubject, Subject, TransitionSubject
 from analyzer.register.transaction import Transaction
+from analyzer.sip.message import Message
 
 CLOCK_STEPPED = "the clock steps back"
 """Reason for not judging the order of messages across such a step (docs/rule-catalogue.md T-CLOCK)."""
@@ -45,11 +46,14 @@ def missing_evidence(subject: Subject, transaction: Transaction, context: Captur
     """What the coverage does not show of a subject, as bits; 0 for nearly all. TAIL and HEAD are for the check to
     decide: it knows how much of either it needs."""
     request = transaction.request
+    message: Message | None
     if type(subject) is MessageSubject:
         message = subject.message
     else:
-        message = request or transaction.final  # type: ignore[assignment]
-    found = 0 if message.is_good_evidence else _lacks_of(message.raw_message, is_whole=message.is_whole)
+        message = request or transaction.final  # neither, where it was evicted before the source's end
+    found = (
+        0 if message is None or message.is_good_evidence else _lacks_of(message.raw_message, is_whole=message.is_whole)
+    )
     if request is None:
         found |= _C2S
     if context.is_coarse:

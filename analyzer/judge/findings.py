@@ -13,7 +13,7 @@ have missed packets.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -24,7 +24,7 @@ Severity = Literal["error", "warning", "info"]
 Force = Literal["MUST", "SHOULD", "MAY", "none"]
 Profile = Literal["rfc3261", "modern", "ims", "legacy2543"]
 PROFILES: tuple[Profile, ...] = ("rfc3261", "modern", "ims", "legacy2543")
-SubjectKind = Literal["message", "transaction", "attempt", "step", "binding"]
+SubjectKind = Literal["message", "transaction", "attempt", "step", "binding", "closed", "end"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
 
 
@@ -94,7 +94,7 @@ class Violated:
     """The subject breaks the rule.
 
     `detail` is one sentence with the values seen. `at` is the primary evidence (default: the subject's), `related` the
-    others. `severity`, `at_fault` and `fix` default to the card's. Findings of one rule with equal `group_key`
+    others. `severity`, `force`, `at_fault` and `fix` default to the card's. Findings of one rule with equal `group_key`
     (default: the registration) and `sub` are one finding with a count. A `count` given here is that of the whole
     finding so far, and its detail the newest. `replaces` names a sub-code whose finding this one takes over.
     """
@@ -102,6 +102,7 @@ class Violated:
     detail: str
     sub: str = ""
     severity: Severity | None = None
+    force: Force | None = None
     confidence: Confidence = Confidence.HIGH
     count: int = 0
     replaces: str = ""
@@ -178,7 +179,8 @@ Check = Callable[[Any, Any], Answer | Iterable[Answer]]
 class Rule:
     """A rule's card. `id` equals the file's name (dots and hyphens written as underscores) and carries no severity.
 
-    `title` is the catalogue's; `short_title` says the same in the words of who must mend it, and `question` what the
+    `title` is the catalogue's; `short_title` says the same in the words of who must mend it; `sub_titles` are the short
+    titles of those sub-codes that say something else, which then are the finding's only title. `question` is what the
     rule looks at, as `whether ...`, for the list of what was not judged. `observed_at` says where along a path of
     proxies the rule looks: `first` for what the user agent wrote, `last` for what the registrar answered, `any` for
     both. `methods` are the methods it is asked about (empty: every one). `supersedes` names the rules whose findings on
@@ -201,6 +203,7 @@ class Rule:
     why: str
     examples: tuple[Example, ...]
     short_title: str = ""
+    sub_titles: Mapping[str, str] = field(default_factory=dict)
     question: str = ""
     group: str = ""
     observed_at: Literal["first", "last", "any"] = "first"
@@ -213,6 +216,11 @@ class Rule:
     explains: tuple[Effect, ...] = ()
     profiles: tuple[InProfile, ...] = ()
     only_in: tuple[Profile, ...] = ()
+
+    def titles(self, sub: str) -> tuple[str, str]:
+        """Title and short title of a finding with this sub-code; of joined ones those of the rule."""
+        own = self.sub_titles.get(sub)
+        return (own, own) if own else (self.title, self.short_title)
 
 
 class AnswerRecord(NamedTuple):

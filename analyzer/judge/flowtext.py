@@ -101,11 +101,21 @@ class _Writer:
         if arrow == "!":
             last = self.requests[-1]
             return NetworkError(
-                self._time(), self._place(), last.source, last.destination, last.transport, "icmp", rest
+                self._time(),
+                self._place(),
+                last.source,
+                last.destination,
+                last.transport,
+                "icmp",
+                rest,
+                stream=last.stream,
             )
         history = self.requests if arrow == ">" else self.answers
         if rest == "again":
-            return self._datagram(history[-1].payload, history[-1].source, history[-1].destination, options)
+            source = _endpoint(options.get("src")) or history[-1].source
+            return self._datagram(
+                history[-1].payload, source, _endpoint(options.get("dst")) or history[-1].destination, options
+            )
         if arrow == ">":
             return self._request(rest, headers, options)
         return self._answer(rest, headers, options)

@@ -39,6 +39,8 @@ from analyzer.register.registration import Registration
 from analyzer.register.subjects import (
     AttemptSubject,
     BindingSubject,
+    ClosedSubject,
+    EndSubject,
     MessageSubject,
     Subject,
     TransactionSubject,
@@ -64,6 +66,8 @@ _KINDS: dict[type, SubjectKind] = {
     AttemptSubject: "attempt",
     TransitionSubject: "step",
     BindingSubject: "binding",
+    ClosedSubject: "closed",
+    EndSubject: "end",
 }
 
 
@@ -275,6 +279,7 @@ def _together(several: list[Finding], rule: Rule | None) -> Finding:
         base.sub, base.detail, base.evidence = first.answer.sub, first.answer.detail, first.places[:MAX_PLACES]
         base.proven_severity, base.fix = first.answer.severity or rule.severity, first.answer.fix or rule.fix
         base.at_fault = first.answer.at_fault or rule.at_fault
+        base.title, base.short_title = rule.titles(base.sub)
         base.confidence = first.answer.confidence.lowered(first.doubts)
         for one in rest:
             _merge(base, rule, one.answer, one.places, one.doubts)
@@ -301,13 +306,14 @@ def _per(subject: Subject) -> object:
 
 def _finding(rule: Rule, subject: Subject, answer: Violated, places: list[Evidence]) -> Finding:
     registration, transaction = subject.registration, subject.transaction
+    title, short_title = rule.titles(answer.sub)
     return Finding(
         rule=rule.id,
         sub=answer.sub,
-        title=rule.title,
-        short_title=rule.short_title,
+        title=title,
+        short_title=short_title,
         clause=rule.clause,
-        force=rule.force,
+        force=answer.force or rule.force,
         proven_severity=answer.severity or rule.severity,
         confidence=answer.confidence.lowered(_doubts(rule, transaction)),
         at_fault=answer.at_fault or rule.at_fault,
@@ -343,7 +349,7 @@ def _merge(finding: Finding, rule: Rule, answer: Violated, places: list[Evidence
         finding.evidence.extend(places[: MAX_PLACES - len(finding.evidence)])
     severity = answer.severity or rule.severity
     if rule.join_subs:
-        _join(finding, answer)
+        _join(finding, rule, answer)
     if SEVERITIES.index(severity) > SEVERITIES.index(finding.proven_severity):
         finding.proven_severity, finding.fix = severity, answer.fix or rule.fix
         finding.at_fault = answer.at_fault or rule.at_fault
@@ -351,12 +357,13 @@ def _merge(finding: Finding, rule: Rule, answer: Violated, places: list[Evidence
     finding.confidence = Confidence(max(finding.confidence, answer.confidence.lowered(doubts)))
 
 
-def _join(finding: Finding, answer: Violated) -> None:
+def _join(finding: Finding, rule: Rule, answer: Violated) -> None:
     """Add the sub-codes that the finding does not have yet, and their sentence."""
     known = finding.sub.split(",")
     fresh = [part for part in answer.sub.split(",") if part and part not in known]
     if fresh:
         finding.sub = ",".join([*filter(None, known), *fresh])
+        finding.title, finding.short_title = rule.titles(finding.sub)
         finding.detail = f"{finding.detail}; {answer.detail}"
 
 

@@ -52,13 +52,15 @@ class Registrar(NamedTuple):
 
 
 class Client(NamedTuple):
-    """What tells one user agent from another on one address-of-record. Empty strings: not known."""
+    """What tells one user agent from another on one address-of-record. Empty strings: not known. `sent_by` is host and
+    port of its own Via, the lowest one."""
 
     instance: str
     token: str
     contact: str
     host: str
     user_agent: str
+    sent_by: str = ""
 
 
 def registrar_of(transaction: Transaction) -> Registrar:
@@ -85,10 +87,13 @@ def aor_of(message: Message) -> str:
 def client_of(message: Message) -> Client:
     """What a REGISTER tells of its sender."""
     host, agent = message.raw_message.source.host, message.user_agent
+    vias = message.vias
+    sent_by = vias[-1].sent_by if vias else ""
     for contact in message.contacts:
         if not contact.star:
-            return Client(instance_of(contact), contact_token(contact, message), contact_host(contact), host, agent)
-    return Client("", "", "", host, agent)
+            token = contact_token(contact, message)
+            return Client(instance_of(contact), token, contact_host(contact), host, agent, sent_by)
+    return Client("", "", "", host, agent, sent_by)
 
 
 def instance_of(contact: Address) -> str:
@@ -146,6 +151,40 @@ def may_be_same(known: Client, seen: Client, *, alive: bool) -> bool:
     if known.token and known.token == seen.token:
         return True
     same_agent = known.user_agent == seen.user_agent
+    if _is_redrawn(known, seen) and same_agent and _same_socket(known, seen):
+        return True
     if not (known.token or seen.token) and known.contact and known.contact == seen.contact and same_agent:
         return known.host == seen.host or not is_private(seen.contact) or not alive
     return known.host == seen.host and same_agent and not alive
+
+
+def may_try_again(known: Client, seen: Client) -> bool:
+    """Whether a request under another Call-ID comes from the client `known`, which has tried, was never registered, and
+    is not trying now: from the same host behind the same address, whatever port or token it drew this time. Where the
+    host is not that of a private network, a translator may stand for several phones, and only its ports tell them."""
+    if known.user_agent != seen.user_agent or known.host != seen.host or known.instance != seen.instance:
+        return False
+    if known.token != seen.token and not _is_redrawn(known, seen):
+        return False
+    if not is_private(seen.contact):
+        return _same_socket(known, seen)
+    inside = _host_of(seen.contact), _host_of(seen.sent_by)
+    return inside == (_host_of(known.contact), _host_of(known.sent_by)) and bool(inside[0])
+
+
+def _is_redrawn(known: Client, seen: Client) -> bool:
+    """Both have an `rinstance=`, which is drawn anew at each start, or with each Call-ID; `line=` is the line's own."""
+    return known.token.startswith("rinstance=") and seen.token.startswith("rinstance=")
+
+
+def _same_socket(known: Client, seen: Client) -> bool:
+    """The same host and port at the phone, behind the same address: no other can have it at the same time."""
+    return (
+        bool(seen.contact and seen.sent_by)
+        and known.host == seen.host
+        and (known.contact, known.sent_by) == (seen.contact, seen.sent_by)
+    )
+
+
+def _host_of(host_and_port: str) -> str:
+    return host_and_port.rpartition(":")[0]

@@ -33,12 +33,14 @@ UNANSWERED = 1 << 9
 """There is no final response, or no request."""
 DIGESTS = 1 << 10
 """The request carries credentials."""
+SINKING = 1 << 25
+"""A 2xx to a client that asks for what it was granted last, which is less than it asked for then."""
 
 # An attempt
 FAILED = 1 << 11
 """It did not end in a 2xx that does what was asked."""
 TOO_BRIEF = 1 << 12
-"""One of its answers was a 423."""
+"""One of its answers was a 423; of a transaction: its final response is."""
 
 # A step
 FOLLOWS = 1 << 13
@@ -65,3 +67,13 @@ PENDING = 1 << 21
 # A binding event
 ASKED_AGAIN = 1 << 22
 """A request names a known contact, or nothing did until long after it ran out."""
+
+# A transaction that is closed
+ASTRAY = 1 << 23
+"""A final response went another way than the request came."""
+LATE_COPIES = 1 << 24
+"""The request came again after its final response, too late to have crossed it."""
+
+# A client at the end of the source
+STEADY = 1 << 26
+"""It has refreshed so often that it has a habit, at times that are known."""

@@ -222,18 +222,16 @@ class TransactionTable:
         self._join_path(transaction)
         events.append(Event("opened", transaction))
         if transaction.final is not None:
+            transaction.note_way(transaction.final)
             transaction.state = "answered"
             events.append(Event("answered", transaction))
 
     def _copy(self, transaction: Transaction, message: Message, events: list[Event]) -> None:
         if any(is_same_packet(seen, message) for seen in transaction.seen if seen.method):
-            self._duplicate(transaction)
+            self._duplicate(transaction, message)
             return
         self._remember(transaction, message)
-        transaction.retransmissions += 1
-        transaction.last = message.raw_message.time
-        if len(transaction.copies) < KEPT:
-            transaction.copies += (message.raw_message.evidence,)
+        transaction.note_copy(message)
         self._extend(transaction)
         if transaction.request is not None and not is_copy(transaction.request, message):
             transaction.changed_count += 1
@@ -250,7 +248,7 @@ class TransactionTable:
         else:
             for seen in transaction.seen:
                 if not seen.method and is_same_packet(seen, message):
-                    self._duplicate(transaction)
+                    self._duplicate(transaction, message)
                     return
             self._remember(transaction, message)
             if pairing > transaction.pairing:
@@ -265,6 +263,7 @@ class TransactionTable:
                 transaction.provisional += (message.status,)
             transaction.deadline = self._tick + (_RINGING if transaction.method == "INVITE" else GRACE)
             return
+        transaction.note_way(message)
         if message.has_challenge:
             if self._ordinal.shared:
                 check_way_back(transaction, message)
@@ -372,7 +371,8 @@ class TransactionTable:
     def _remember(self, transaction: Transaction, message: Message) -> None:
         transaction.seen = (*transaction.seen[-3:], message)
 
-    def _duplicate(self, transaction: Transaction) -> None:
+    def _duplicate(self, transaction: Transaction, message: Message) -> None:
+        transaction.note_way(message)
         transaction.duplicates += 1
         self.duplicates += 1
 

@@ -27,7 +27,7 @@ from analyzer.register.exchanges import Exchanges
 from analyzer.register.foreign import foreign_challenge
 from analyzer.register.history import FAILED, attempt_purpose
 from analyzer.register.identity import aor_of, client_of, registrar_of
-from analyzer.register.keys import from_tag
+from analyzer.register.keys import flow_key, from_tag
 from analyzer.register.lapses import LapseWatch
 from analyzer.register.matching import TransactionTable
 from analyzer.register.reached import note_reached
@@ -36,12 +36,15 @@ from analyzer.register.registry import Registry
 from analyzer.register.subjects import (
     AttemptSubject,
     BindingSubject,
+    ClosedSubject,
+    EndSubject,
     MessageSubject,
     Subject,
     TransactionSubject,
     TransitionSubject,
 )
 from analyzer.register.transaction import Transaction
+from analyzer.register.way_back import unheard
 from analyzer.sip.message import Message
 from analyzer.sip.timers import TIMER_F
 
@@ -78,6 +81,7 @@ class Reconstructor:
         self.challenges = Challenges()
         self.digests = DigestLedger(secrets, self.challenges, self.counter, detail=detail)
         self.heard: Notes[str, int] = Notes(MOST_HOSTS)
+        self._cut_off: Notes[tuple[object, ...], int] = Notes(MOST_HOSTS)
         self.responses: Counter[int] = Counter()
         self.requests = 0
         self.orphans = 0
@@ -86,7 +90,7 @@ class Reconstructor:
         self.exchanges = Exchanges()
         self._finishing = False
         self.lapses = LapseWatch(self.bindings, self.heard)
-        self._now: int | None = None
+        self.now: int | None = None
 
     def feed(self, message: Message) -> None:
         """Take in a message."""
@@ -119,9 +123,9 @@ class Reconstructor:
             self._hear(raw_message.source.host, now)
 
     def _clock(self, now: int) -> None:
-        if self._now is not None and now < self._now - SECOND:
+        if self.now is not None and now < self.now - SECOND:
             self.bindings.clock_stepped()  # docs/rule-catalogue.md T-CLOCK: times before and after cannot be compared
-        self._now = now
+        self.now = now
 
     def _hear(self, host: str, now: int) -> None:
         self.heard.note(host, now)
@@ -131,6 +135,8 @@ class Reconstructor:
     def abort(self, abort: NetworkError) -> None:
         """Take in a network error."""
         self.table.abort(abort)
+        for ends in ((abort.source, abort.destination), (abort.destination, abort.source)):
+            self._cut_off.note(flow_key(abort.stream, *ends), abort.time or 0)
 
     def _count(self, message: Message) -> None:
         """Count what belongs to a REGISTER; a response that was cut before CSeq belongs to what it was matched with."""
@@ -156,6 +162,9 @@ class Reconstructor:
             self._event(event)
         if end is not None:
             self._lapse(end)
+        for registration in self.registry:
+            if registration.last_transaction is not None:
+                self._end(registration, registration.last_transaction)
         self.bindings.settle(self.table.end)
         for registration in self.registry:
             registration.reach.settle(end if end is not None else self.table.end)
@@ -218,7 +227,8 @@ class Reconstructor:
         step = TransitionSubject(
             earlier, transaction, same_call, stream, registration, attempt, same_attempt, changed, boot
         )
-        self._count_change(step)
+        if changed and boot is not None:
+            registration.count_change(is_restart=boot.is_restart)
         renewals = [] if same_attempt else list(self.bindings.asked(registrar, aor, transaction))
         self._note_challenges(transaction, registration)
         registration.take(transaction, client, detail=self._detail)
@@ -253,13 +263,6 @@ class Reconstructor:
         registration.attempts += 1
         self._owner[transaction.id] = (registration, attempt)
         return attempt, False
-
-    def _count_change(self, step: TransitionSubject) -> None:
-        if step.call_id_changed and step.boot is not None:
-            if step.boot.is_restart:
-                step.registration.boot_changes += 1
-            else:
-                step.registration.call_id_changes += 1
 
     def _note_challenges(self, transaction: Transaction, registration: Registration) -> None:
         request = transaction.request
@@ -323,6 +326,10 @@ class Reconstructor:
         self.digests.closed(transaction)
         if transaction.method == "REGISTER":
             self._closed(transaction, registration)
+            if transaction.final is not None and transaction.request is not None:
+                if registration is not None and registration.last_transaction is transaction:
+                    registration.unheard = unheard(transaction)
+                self.emit(ClosedSubject(transaction, registration, attempt))
         if registration is not None and not self._finishing:
             self.exchanges.keep(registration, transaction)
         transaction.fold()
@@ -333,8 +340,7 @@ class Reconstructor:
         return self._finishing and (end is None or answered is None or end - answered < TIMER_F)
 
     def _headless(self, transaction: Transaction, final: Message) -> None:
-        """A response without its request: the server's own words can be judged, nothing else (docs/rule-catalogue.md
-        1.2)."""
+        """A response without its request: the server's words alone can be judged (docs/rule-catalogue.md 1.2)."""
         self.challenges.answered(transaction, None)
         if transaction.method == "REGISTER":
             self.emit(MessageSubject(final, transaction, None))
@@ -346,7 +352,12 @@ class Reconstructor:
         digests, before = self.digests.of(transaction), self._before.get(transaction.id, ({}, {}))
         return TransactionSubject(transaction, registration, attempt, digests, *before)
 
+    def _end(self, registration: Registration, last: Transaction) -> None:
+        cut_off = self._cut_off.get(flow_key(last.stream, last.source, last.destination))
+        self.emit(EndSubject(registration, last, cut_off is not None and cut_off >= (registration.last_success or 0)))
+
     def _note_bindings(self, registration: Registration, events: list[BindingEvent]) -> None:
+        alone = len(events) == 1
         for event in events:
             binding = event.binding
             if binding.registration != registration.id or event.kind == "removed":
@@ -354,7 +365,7 @@ class Reconstructor:
             if binding not in registration.bindings:
                 registration.bindings = (*registration.bindings[1 - KEPT_BINDINGS :], binding)
             if binding.granted is not None:
-                registration.granted = binding.granted
+                registration.note_grant(binding.requested, binding.granted, alone=alone)
                 self.lapses.watch(binding, registration)
 
     def _lapse(self, now: int) -> None:

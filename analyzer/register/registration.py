@@ -22,11 +22,17 @@ from analyzer.register.identity import Client, Registrar
 from analyzer.register.reachability import Reachability
 from analyzer.register.timers import BOOT_SILENCE
 from analyzer.register.transaction import Transaction
+from analyzer.register.way_back import WayBack
+from analyzer.sip.timers import TIMER_F
 
 KEPT_CALL_IDS = 50
 KEPT_OCTETS = 16_384
 """Octets of the Call-IDs, and of the contacts, that are kept of one client, beside the latest Call-ID."""
 KEPT_FAILURES = 32
+KEPT_GAPS = 4
+"""Intervals between registrations by which the habit of a client is told."""
+KEPT_SINKING = 16
+_NO_NUMBERS: tuple[int, ...] = ()
 _REFUSALS = (401, 403, 407)
 _DECISIVE = ("registered", "removed", "rejected", "timeout", "abandoned")
 
@@ -98,12 +104,14 @@ def _begins(first: Transaction) -> bool:
 
 class Registration:
     """One client at one registrar for one address-of-record. Times are nanoseconds or None. `seen_from_start`: what it
-    was given before the capture began, if anything, it does not use."""
+    was given before the capture began, if anything, it does not use. `unheard` is the way of the latest answer, where
+    the client was seen not to hear it; `credentials_place` where it first answered a challenge."""
 
     __slots__ = (
         "_numbers",
         "_words",
         "aor",
+        "asked",
         "attempts",
         "bindings",
         "boot_changes",
@@ -111,6 +119,7 @@ class Registration:
         "call_ids",
         "client",
         "contacts",
+        "credentials_place",
         "current",
         "decided_by",
         "failing_since",
@@ -132,16 +141,24 @@ class Registration:
         "preemptive",
         "reach",
         "reason_counts",
+        "refresh_gaps",
         "refreshes",
         "refused_in_a_row",
         "registrar",
         "seen_from_start",
         "since",
         "since_place",
+        "sinking",
         "source",
         "status",
+        "unheard",
         "user_agent",
     )
+
+    asked: int | None
+    granted: int | None
+    last_success: int | None
+    failing_since: int | None
 
     def __init__(self, number: int, aor: str, registrar: Registrar, client: Client, first: Transaction) -> None:
         self.id = number
@@ -168,12 +185,13 @@ class Registration:
         self.interleaved = False
         self.holes = 0
         self.preemptive = False
-        self.granted: int | None = None
-        self.last_success: int | None = None
+        self.asked = self.granted = self.last_success = self.failing_since = None
+        self.sinking = self.refresh_gaps = _NO_NUMBERS
+        self.credentials_place: Place | None = None
+        self.unheard: WayBack | None = None
         self.failures: tuple[Failure, ...] = ()
         self.failure_count = 0
         self.refused_in_a_row = 0
-        self.failing_since: int | None = None
         self.current: Attempt | None = None
         self.decided_by = 0
         self.last_transaction: Transaction | None = None
@@ -271,6 +289,9 @@ class Registration:
         self.source = transaction.source
         self.last = transaction.last if transaction.last is not None else self.last
         self.last_transaction = transaction
+        self.unheard = None  # of the latest transaction alone, and known at its end
+        if self.credentials_place is None and transaction.has_credentials:
+            self.credentials_place = transaction.place
         if detail:
             self._numbers = numbers = self._numbers or []
             numbers.append(transaction.id)
@@ -285,9 +306,46 @@ class Registration:
             return now - self.last < BOOT_SILENCE
         return now <= self.last_success + self.granted * SECOND
 
+    def count_change(self, *, is_restart: bool) -> None:
+        """Its Call-ID has changed."""
+        if is_restart:
+            self.boot_changes += 1
+        else:
+            self.call_id_changes += 1
+
     def _record(self, attempt: Attempt, cause: str, bound: int, *, detail: bool) -> None:
         if detail or attempt.outcome in FAILED or self.history.is_troubled:
             self.history.take(record_of(attempt, cause, bound), detail=detail)
+
+    def has_given_up(self, now: int | None) -> bool:
+        """It never answered a challenge and never had what it asked for, as one that hears no answer; and its last try
+        is over: decided, or as long ago as a user agent waits."""
+        if self.credentials_place is not None or self.was_well:
+            return False
+        current = self.current
+        if current is None or current.ended:
+            return True
+        begun = current.last.first
+        return now is not None and begun is not None and now - begun >= TIMER_F
+
+    def note_grant(self, asked: int | None, granted: int, *, alone: bool) -> None:
+        """It asked for `asked` seconds (None: it said nothing) and got `granted`; `alone`: for one contact. `sinking`
+        is the row of what it asked for, as far as each is what it was granted last and less than it asked for then."""
+        before = self.asked
+        if alone and asked is not None and before is not None and asked == self.granted and asked < before:
+            row = self.sinking or (before,)
+            self.sinking = (*row[1 - KEPT_SINKING :], asked)
+        else:
+            self.sinking = ()
+        self.asked, self.granted = asked, granted
+
+    def _note_success(self, time: int | None) -> None:
+        """It is registered once more: keep the latest intervals between such times."""
+        if time is None or (self.last_success is not None and time < self.last_success):
+            self.refresh_gaps = ()
+        elif self.last_success is not None:
+            self.refresh_gaps = (*self.refresh_gaps[1 - KEPT_GAPS :], time - self.last_success)
+        self.last_success = time
 
     def conclude(self, attempt: Attempt, cause: str, *, bound: int = 0, detail: bool = False) -> None:
         """Note the outcome of an attempt; `bound` counts the contacts of the address-of-record at that time. Silence is
@@ -321,5 +379,5 @@ class Registration:
             self.failing_since = self.failing_since if self.failure_count > 1 else attempt.first.first
             self.failures = (*self.failures[1 - KEPT_FAILURES :], Failure(attempt, cause))
         if outcome == "registered":
-            self.last_success = attempt.last.answered_at
+            self._note_success(attempt.last.answered_at)
             self.preemptive = attempt.first.has_credentials

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from analyzer.evidence import Endpoint
 from analyzer.register.bounded import Bounded, MessageCounter
 from analyzer.register.digest.verdict import AKA_TOKENS
-from analyzer.register.identity import Client, Registrar, may_be_same
+from analyzer.register.identity import Client, Registrar, may_be_same, may_try_again
 from analyzer.register.registration import Registration
 from analyzer.register.transaction import Transaction
 from analyzer.sip.message import Message
@@ -126,6 +126,9 @@ class Registry:
                 return registration
         for registration in reversed(known):
             if may_be_same(registration.client, client, alive=registration.alive(transaction.first)):
+                return registration
+        for registration in reversed(known):
+            if registration.has_given_up(transaction.first) and may_try_again(registration.client, client):
                 return registration
         self._begun += 1
         number = self._ordinal.number if self._ordinal.shared else self._begun

@@ -15,7 +15,11 @@ from analyzer.register.registration import Registration
 from analyzer.register.registry import CallIdSequence
 from analyzer.register.timers import AUTH_LINK
 from analyzer.register.transaction import Transaction
+from analyzer.register.way_back import is_repeated_late
 from analyzer.sip.message import Message
+
+STEADY_GAPS = 3
+"""Intervals between registrations from which on a client has a habit."""
 
 
 @dataclass(slots=True)
@@ -90,6 +94,10 @@ class TransactionSubject:
             found |= marks.UNANSWERED
         if final is not None and 200 <= final.status < 300:
             found |= marks.SUCCESS
+            if self.registration is not None and self.registration.sinking:
+                found |= marks.SINKING
+        if transaction.status == 423:
+            found |= marks.TOO_BRIEF
         return found
 
     @property
@@ -205,7 +213,64 @@ class BindingSubject:
         return self.event.transaction.evidence
 
 
-Subject = MessageSubject | TransactionSubject | AttemptSubject | TransitionSubject | BindingSubject
+@dataclass(slots=True)
+class ClosedSubject:
+    """A REGISTER transaction with its final response, 64*T1 after that: all copies of both are in by then."""
+
+    transaction: Transaction
+    registration: Registration | None
+    attempt: Attempt | None
+
+    @property
+    def marks(self) -> int:
+        """What can be told of its copies at once (`register/marks.py`)."""
+        transaction = self.transaction
+        found = marks.ASTRAY if transaction.response_ways else 0
+        return found | marks.LATE_COPIES if is_repeated_late(transaction) else found
+
+    @property
+    def went_on(self) -> Transaction | None:
+        """The client's next request, where it brings credentials for a nonce of this one's challenge: it arrived."""
+        transaction = self.transaction
+        links = self.attempt.transactions if self.attempt is not None else []
+        later = links[links.index(transaction) + 1 :] if transaction in links else []
+        return next((link for link in later[:1] if link.has_credentials or not transaction.challenged), None)
+
+    @property
+    def evidence(self) -> Evidence:
+        """Where and when the request was seen."""
+        return self.transaction.evidence
+
+
+@dataclass(slots=True)
+class EndSubject:
+    """A client at the end of the source, with its latest transaction; `cut_off`: since then the network was seen to
+    end its connection, or to refuse what it or its registrar sent."""
+
+    registration: Registration
+    transaction: Transaction
+    cut_off: bool = False
+
+    @property
+    def marks(self) -> int:
+        """What can be told of the client at once (`register/marks.py`)."""
+        return marks.STEADY if len(self.registration.refresh_gaps) >= STEADY_GAPS else 0
+
+    @property
+    def evidence(self) -> Evidence:
+        """Where and when its latest transaction was first seen."""
+        return self.transaction.evidence
+
+
+Subject = (
+    MessageSubject
+    | TransactionSubject
+    | AttemptSubject
+    | TransitionSubject
+    | BindingSubject
+    | ClosedSubject
+    | EndSubject
+)
 
 
 def is_printed(subject: Subject) -> bool:

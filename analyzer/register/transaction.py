@@ -12,6 +12,7 @@ from typing import Literal
 from analyzer.evidence import Endpoint, Evidence, NetworkError, Place
 from analyzer.sip.auth_headers import CHALLENGED_IN
 from analyzer.sip.message import Message
+from analyzer.sip.timers import T1
 
 State = Literal["answered", "timeout", "aborted", "open", "headless", "unjudged"]
 KEPT = 8
@@ -22,6 +23,9 @@ MOST_HOPS = 32
 """Hops of one path, and transactions of one Call-ID and CSeq that are looked through."""
 
 NO_NONCES: frozenset[str] = frozenset()
+Way = tuple[Endpoint, Endpoint, int]
+"""Client, server and number of the connection (0: none) that a packet of an exchange went between."""
+_NO_WAYS: tuple[Way, ...] = ()
 
 
 class Path:
@@ -62,6 +66,9 @@ class Transaction:
     answers each copy of a request with a fresh one. `pairing` is the weakest key by which a response was matched.
     `has_credentials` tells of the request, `has_challenge` of the final response, whether it carries such a header.
     `place` is where it was first seen (of the request, if that was seen); `key` is the table's own.
+    `copies_after` counts copies of the request after the first final response, `late_copies` those of them that came
+    more than T1 later, so that they did not cross it. `request_ways` and `response_ways` are the ways of requests and
+    final responses other than the one that the request took first.
     """
 
     __slots__ = (
@@ -72,6 +79,7 @@ class Transaction:
         "changed",
         "changed_count",
         "copies",
+        "copies_after",
         "cseq",
         "deadline",
         "destination",
@@ -84,6 +92,7 @@ class Transaction:
         "id",
         "key",
         "last",
+        "late_copies",
         "later_finals",
         "method",
         "nonces",
@@ -92,6 +101,8 @@ class Transaction:
         "place",
         "provisional",
         "request",
+        "request_ways",
+        "response_ways",
         "retransmissions",
         "seen",
         "sent_by",
@@ -119,9 +130,10 @@ class Transaction:
         self.via_count = len(message.vias)
         self.tick = tick
         self.deadline = tick
-        self.transport = raw_message.transport
-        self.stream = raw_message.stream
+        self.transport, self.stream = raw_message.transport, raw_message.stream
         self.retransmissions = self.duplicates = self.final_copies = self.changed_count = 0
+        self.copies_after = self.late_copies = 0
+        self.request_ways = self.response_ways = _NO_WAYS
         self.copies: tuple[Evidence, ...] = ()
         self.changed: tuple[Message, ...] = ()
         self.provisional: tuple[int, ...] = ()
@@ -150,6 +162,32 @@ class Transaction:
     def evidence(self) -> Evidence:
         """Where it was seen first, and when."""
         return Evidence(self.place, self.first)
+
+    def note_copy(self, message: Message) -> None:
+        """The user agent sent the request once more."""
+        raw_message = message.raw_message
+        self.retransmissions += 1
+        self.last = time = raw_message.time
+        if len(self.copies) < KEPT:
+            self.copies += (raw_message.evidence,)
+        if self.final is not None:
+            self.copies_after += 1
+            late = time is not None and self.answered_at is not None and time - self.answered_at > T1
+            self.late_copies += late
+        self.note_way(message)
+
+    def note_way(self, message: Message) -> None:
+        """A packet with the request or a final response: keep between whom it went, if not as the request did first."""
+        raw_message = message.raw_message
+        source, destination = raw_message.source, raw_message.destination
+        if message.method:
+            way = (source, destination, raw_message.stream)
+            if way != (self.source, self.destination, self.stream):
+                self.request_ways = _with(self.request_ways, way)
+        elif message.status >= 200:
+            way = (destination, source, raw_message.stream)
+            if way != (self.source, self.destination, self.stream):
+                self.response_ways = _with(self.response_ways, way)
 
     def note_challenge(self, message: Message) -> None:
         """Keep the nonces of one more 401/407, whichever copy of the request it answers."""
@@ -191,3 +229,7 @@ class Transaction:
     def server(self) -> Endpoint:
         """Where the request went."""
         return self.destination
+
+
+def _with(ways: tuple[Way, ...], way: Way) -> tuple[Way, ...]:
+    return ways if way in ways or len(ways) >= KEPT else (*ways, way)

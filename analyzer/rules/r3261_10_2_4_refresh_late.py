@@ -85,6 +85,7 @@ RULE = Rule(
     id="R3261-10.2.4-refresh-late",
     title="Binding not refreshed before the granted interval ran out",
     short_title="The phone refreshes too late",
+    sub_titles={"no-refresh": "The phone does not refresh its binding"},
     question="whether the phone refreshes in time",
     clause="RFC 3261 §10.2.4 ¶2, §20.19",
     force="none",

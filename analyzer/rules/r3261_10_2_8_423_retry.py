@@ -95,6 +95,7 @@ RULE = Rule(
     id="R3261-10.2.8-423-retry",
     title="Retry after 423 does not raise every expiry to Min-Expires",
     short_title="The retry after 423 asks for too little",
+    sub_titles={"never-retried": "The phone does not ask again after 423"},
     question="whether the phone raises its expiry after 423",
     clause="RFC 3261 §10.2.8, §21.4.17",
     force="MAY",

@@ -62,6 +62,10 @@ RULE = Rule(
     id="R3261-10.2-cseq-increment",
     title="New REGISTER with the same Call-ID does not raise CSeq (repeated or lower)",
     short_title="The phone does not count CSeq up",
+    sub_titles={
+        "restart-same-callid": "CSeq starts again under the same Call-ID",
+        "wrap": "CSeq has come to its end and wraps",
+    },
     question="whether CSeq counts up",
     clause="RFC 3261 §10.2 (CSeq), §10.3 steps 6-7",
     force="MUST",

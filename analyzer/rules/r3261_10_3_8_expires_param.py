@@ -59,6 +59,7 @@ RULE = Rule(
     id="R3261-10.3-8-expires-param",
     title="Contact in 200 without `expires` parameter",
     short_title="The 200 does not say for how long",
+    sub_titles={"header-only": "The 200 says for how long in its Expires header alone"},
     question="whether the 200 says for how long",
     clause="RFC 3261 §10.3 step 8, §10.2.4",
     force="MUST",

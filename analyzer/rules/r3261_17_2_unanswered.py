@@ -190,6 +190,7 @@ RULE = Rule(
     id="R3261-17.2-unanswered",
     title="REGISTER transaction without a final response",
     short_title="No answer",
+    sub_titles={"one-way": "No answer was recorded"},
     question="whether every request is answered",
     clause="RFC 3261 §8.2.6, §17.1.2.2 (Timer F), §8.1.3.1",
     force="none",

@@ -68,7 +68,7 @@ def _answer(record: DigestRecord, request_uri: str, subject: TransactionSubject)
 
 def _difference(record: DigestRecord, detail: str, severity: Severity) -> Violated:
     """Who changed which of the two is not to be seen."""
-    return Violated(detail, "", severity, Confidence.MEDIUM, at=record.evidence, at_fault="UAC / middlebox")
+    return Violated(detail, "", severity, confidence=Confidence.MEDIUM, at=record.evidence, at_fault="UAC / middlebox")
 
 
 def _is_for_another_host(uri: str, request_uri: str) -> bool:

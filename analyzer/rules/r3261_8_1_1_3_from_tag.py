@@ -46,7 +46,8 @@ def _from_tag(subject: MessageSubject) -> str | None:
 RULE = Rule(
     id="R3261-8.1.1.3-from-tag",
     title="From tag missing",
-    short_title="The From tag",
+    short_title="From carries no tag",
+    sub_titles={"weak-tag": "The From tag is not drawn at random"},
     question="whether From has a proper tag",
     clause="RFC 3261 §8.1.1.3, §19.3",
     force="MUST",

@@ -109,6 +109,10 @@ RULE = Rule(
     id="R7616-3.4-nonce-current",
     title="Old nonce used after a newer challenge",
     short_title="An old nonce after a newer challenge",
+    sub_titles={
+        "invented": "A nonce that the registrar was not seen to give out",
+        "nextnonce": "The nonce announced for the next request is not used",
+    },
     question="whether the phone uses the newest nonce",
     clause="RFC 7616 §3.4, §3.6 (session lasts until the next challenge), §3.5 nextnonce; RFC 2617 §3.3",
     force="none",

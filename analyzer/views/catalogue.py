@@ -33,6 +33,8 @@ _SUBJECT = {
     "attempt": "each attempt to register",
     "step": "each attempt beside the one before it",
     "binding": "each change of a binding",
+    "closed": "each answered transaction, when no more copies of it can come",
+    "end": "each client, when the capture or log ends",
 }
 _PROSE = 92
 """Prose is no wider than this, whatever the terminal is."""

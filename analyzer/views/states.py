@@ -9,6 +9,7 @@ still go to a phone that is gone.
 from __future__ import annotations
 
 from collections import Counter
+from functools import cached_property
 from typing import NamedTuple
 
 from analyzer.evidence import SECOND, Frame, Place
@@ -17,6 +18,9 @@ from analyzer.register.history import FAILED
 from analyzer.register.registration import Registration
 from analyzer.run.report import Report
 from analyzer.views.words import Clock, clock_of, count, source_names
+
+_MOST_PHONES = 64
+"""Phones of one address-of-record that are looked through."""
 
 
 class State(NamedTuple):
@@ -120,9 +124,32 @@ class ClientSummary:
             return bound_until(one)
         return one.failing_since if one.failing_since is not None else one.since
 
+    def answered_challenge(self, one: Registration) -> Place | None:
+        """Where the phone of a registration sent credentials: it has a password. It is the same phone where the
+        address-of-record and its User-Agent, a contact or its host are the same."""
+        if one.credentials_place is not None:
+            return one.credentials_place
+        return next(
+            (other.credentials_place for other in self._with_password.get(one.aor, ()) if _alike(one, other)), None
+        )
+
+    @cached_property
+    def _with_password(self) -> dict[str, list[Registration]]:
+        found: dict[str, list[Registration]] = {}
+        for one in self.report.registrations:
+            if one.credentials_place is not None and len(several := found.setdefault(one.aor, [])) < _MOST_PHONES:
+                several.append(one)
+        return found
+
     def wrong(self, one: Registration) -> DigestRecord | None:
         """The digest of the latest request, if it is known to be wrong."""
         return self._wrong.get(one.last_seen.id) if one.last_seen is not None else None
+
+
+def _alike(one: Registration, other: Registration) -> bool:
+    """Whether two registrations of one address-of-record may be of one phone."""
+    same_agent = bool(one.user_agent) and one.user_agent == other.user_agent
+    return same_agent or one.source.host == other.source.host or not set(one.contacts).isdisjoint(other.contacts)
 
 
 def bound_until(one: Registration) -> int | None:

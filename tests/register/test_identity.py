@@ -240,7 +240,8 @@ def test_may_be_same(changes: dict[str, str], alive: bool, same: bool) -> None:
 def test_what_a_request_tells_of_its_sender() -> None:
     contact = '<sip:bob@Phone.Example:5070;line=7>;reg-id=2;+sip.instance="<URN:UUID:9>"'
     message = parse(raw_messages(f"> REGISTER sip:a\nContact: *\nContact: {contact}\nUser-Agent: X 1")[0])
-    assert client_of(message) == Client("urn:uuid:9#2", "line=7", "phone.example:5070", "192.0.2.10", "X 1")
+    here = "192.0.2.10"
+    assert client_of(message) == Client("urn:uuid:9#2", "line=7", "phone.example:5070", here, "X 1", f"{here}:5060")
     assert instance_of(message.contacts[0]) == ""
 
 
@@ -256,3 +257,55 @@ def test_call_ids_that_take_turns_are_two_streams() -> None:
 
 def test_a_change_for_good_is_no_turn() -> None:
     assert not watch(register("a") + register("b", at=10) + register("b", at=20)).registration.interleaved
+
+
+def attempt(
+    call: str, *, at: float, port: int = 60437, inside: str = "192.168.0.16:52780", token: str = "", agent: str = "A"
+) -> str:
+    """A try behind a NAT that stays without success."""
+    return (
+        f"@{at} src=198.51.100.29:{port} > REGISTER sip:example.com\nCall-ID: {call}\nFrom: <sip:bob@x>;tag={call}\n"
+        f"Via: SIP/2.0/UDP {inside};branch=z9hG4bK{call}{at}\nContact: <sip:bob@{inside}{token}>\nUser-Agent: {agent}\n"
+        f"@{at + 0.003} dst=198.51.100.29:52780 < 401\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("second", "clients"),
+    [
+        (attempt("b", at=45, token=";rinstance=2"), 1),  # each try draws its own rinstance
+        (attempt("b", at=45, port=61000, token=";rinstance=2"), 1),  # the NAT gave it another port
+        (attempt("b", at=45, inside="192.168.0.16:53111", token=";rinstance=2"), 1),  # and so did its system
+        (attempt("b", at=45, inside="192.168.0.17:52780", port=61000, token=";rinstance=2"), 2),  # T-MULTIUA
+        (attempt("b", at=45, agent="B", token=";rinstance=2"), 2),
+        (attempt("b", at=5, inside="192.168.0.16:53111", token=";rinstance=2"), 2),  # both try at once
+    ],
+)
+def test_a_phone_that_never_got_through_is_one_client(second: str, clients: int) -> None:
+    flow = attempt("a", at=0, token=";rinstance=1") + second
+    assert len(watch(flow).registrations) == clients
+
+
+def test_two_lines_that_never_got_through_stay_two() -> None:
+    """`line=` is the line's own; a snom has one for each."""
+    flow = "".join(
+        attempt(f"{line}{number}", at=45 * number + late, token=f";line={line}")
+        for number in range(3)
+        for late, line in enumerate("ab")
+    )
+    assert len(watch(flow).registrations) == 2
+
+
+def test_two_phones_on_public_addresses_are_told_by_their_ports() -> None:
+    """Where an ALG wrote the NAT's address into Via and Contact, nothing else tells them."""
+    flow = attempt("a", at=0, inside="198.51.100.29:1024") + attempt("b", at=45, inside="198.51.100.29:1025", port=1025)
+    assert len(watch(flow).registrations) == 2
+
+
+def test_one_socket_that_draws_a_new_rinstance_is_one_phone_while_it_is_bound() -> None:
+    """T-REBOOT: the same host and port behind one address cannot be another's."""
+    contact = "<sip:bob@10.0.0.5:5070;rinstance={}>"
+    flow = register("a", contact=contact.format(1)) + register("b", contact=contact.format(2), at=60)
+    assert len(watch(flow).registrations) == 1
+    other = register("a", contact=contact.format(1)) + register("b", contact="<sip:bob@10.0.0.6;rinstance=2>", at=60)
+    assert len(watch(other).registrations) == 2

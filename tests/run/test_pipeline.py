@@ -165,11 +165,13 @@ def test_subjects_of_each_kind_are_asked_for() -> None:
         seen.append(type(subject).__name__)
         return PASSED
 
-    kinds = ("message", "transaction", "attempt", "step", "binding")
+    kinds = ("message", "transaction", "attempt", "step", "binding", "closed", "end")
     report(rules=tuple(rule(check, id=f"T-{kind}", subject=kind) for kind in kinds))
     assert sorted(set(seen)) == [
         "AttemptSubject",
         "BindingSubject",
+        "ClosedSubject",
+        "EndSubject",
         "MessageSubject",
         "TransactionSubject",
         "TransitionSubject",

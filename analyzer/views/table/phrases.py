@@ -24,7 +24,7 @@ from analyzer.views.states import (
     State,
     bound_until,
 )
-from analyzer.views.words import count, duration, listed, times
+from analyzer.views.words import count, duration, listed, place_words, times
 
 _STATUS = {
     200: "the registrar says OK, but lists no binding of this phone",
@@ -90,7 +90,7 @@ def why_all(clients: ClientSummary, one: Registration, state: State) -> str:
     """The cause that many share; `one` is the first of them."""
     if state is RAN_OUT:
         return f"no renewal is in the {clients.medium(one.place)}"
-    if state is OPEN:
+    if state is OPEN and not way_back(one):
         return f"the {clients.medium(one.place)} ends before it is decided"
     wrong = clients.wrong(one)
     if wrong is not None and wrong.judged.diagnosis is not None:
@@ -144,8 +144,13 @@ def before(one: Registration, state: State) -> str:
 
 def alike(clients: ClientSummary, one: Registration, state: State) -> tuple[object, ...]:
     """What is equal for clients with the same trouble."""
+    if state in (GAVE_UP, OPEN) and one.unheard is not None:
+        way = one.unheard
+        return (one.status, way.is_astray, way.is_translated, way.asks_rport)  # its ports are its own
     if state in (RAN_OUT, OPEN, REGISTERED):
         return (one.status,)  # their reasons name times
+    if state is GAVE_UP:
+        return (one.status, clients.answered_challenge(one) is None)
     wrong = clients.wrong(one)
     if wrong is not None:
         return (one.status, wrong.judged.diagnosis.hypothesis if wrong.judged.diagnosis else "")
@@ -268,10 +273,29 @@ def _why_silent(clients: ClientSummary, one: Registration) -> str:
 
 
 def _why_gave_up(clients: ClientSummary, one: Registration) -> str:
-    del clients
+    unheard = way_back(one)
+    if unheard:
+        return unheard
+    place = clients.answered_challenge(one)
+    if place is not None:
+        return f"did not answer the challenge; it answered one at {place_words(place)}"
     if one.failures and one.failures[-1].cause:
         return one.failures[-1].cause
     return "never answered the challenge: no password set in the phone, or the challenge was lost"
+
+
+def way_back(one: Registration) -> str:
+    """Which way the latest answer went, where the phone has not heard it; else nothing."""
+    way = one.unheard
+    if way is None:
+        return ""
+    if not way.is_astray:
+        return f"the {way.status} goes to {way.to}, and the phone repeats its request as if it did not hear it"
+    if way.to.host != way.source.host:
+        return f"the {way.status} goes to {way.to}, but the phone sends from {way.source}"
+    nat = f"its NAT {way.to.host}" if way.is_translated else f"{way.to.host}"
+    asks = "" if way.asks_rport else " and does not ask for rport"
+    return f"the {way.status} goes to port {way.to.port} of {nat}; the phone sends from port {way.source.port}{asks}"
 
 
 def _why_gone(clients: ClientSummary, one: Registration) -> str:
@@ -283,6 +307,9 @@ def _why_gone(clients: ClientSummary, one: Registration) -> str:
 
 
 def _why_open(clients: ClientSummary, one: Registration) -> str:
+    unheard = way_back(one)
+    if unheard:
+        return unheard
     end, last, medium = clients.end(one.place), one.last, clients.medium(one.place)
     if end is None or last is None:
         return f"the {medium} ends before it is decided"
@@ -311,6 +338,7 @@ _WHAT: dict[State, _Teller] = {
     UNCLEAR: lambda clients, one: f"what came of it was not seen{clients.at(one, one.since, ', ')}",
 }
 _WHY: dict[State, _Teller] = {
+    REGISTERED: lambda clients, one: way_back(one),
     REFUSED: _why_refused,
     NOT_SIGNED_OFF: _why_not_signed_off,
     NO_ANSWER: _why_silent,
