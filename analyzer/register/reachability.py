@@ -77,6 +77,12 @@ class Reachability:
         current = self.current
         return current.expires if current is not None and current.state == "bound" else None
 
+    @property
+    def is_taken_away(self) -> bool:
+        """Whether a 2xx to another client was the last word: it lists no contact of this one any more."""
+        current = self.current
+        return current is not None and current.state == "unbound" and current.cause == "taken away"
+
     def granted(self, now: int, until: int | None, by: Evidence) -> None:
         """A 2xx at `now` lists a contact of the client, bound until `until` (None: it does not say)."""
         current = self.current

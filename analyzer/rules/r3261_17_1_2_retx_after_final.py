@@ -10,7 +10,6 @@ more. Where the way of the answers explains it, R3261-18.2.2-response-path says 
 
 from __future__ import annotations
 
-from analyzer.evidence import SECOND
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import (
     NOT_APPLICABLE,
@@ -24,6 +23,7 @@ from analyzer.judge.findings import (
     bad,
     good,
 )
+from analyzer.judge.lapse import lapse
 from analyzer.register import marks
 from analyzer.register.subjects import ClosedSubject
 from analyzer.register.way_back import is_repeated_late, sources_of, ways_back
@@ -43,11 +43,12 @@ def check(subject: ClosedSubject, context: CaptureContext) -> Answer:
     late = transaction.late_copies
     to, source = ways_back(transaction)[0][0], transaction.source
     way = f"to {to}, from where the requests come" if to in sources_of(transaction) else f"to {to}, not {source}"
-    took = (transaction.last - transaction.answered_at) / SECOND
+    took = lapse(transaction.answered_at, transaction.last, context.resolution)
+    came = f"came up to {took} after" if took else "came after"
     again = f"it was sent {transaction.final_copies + 1} times" if transaction.final_copies else "it was not sent again"
     one = late == 1
     text = (
-        f"{late} cop{'y' if one else 'ies'} of the request came up to {took:.1f} s after the {transaction.status} "
+        f"{late} cop{'y' if one else 'ies'} of the request {came} the {transaction.status} "
         f"was sent {way}; {again if not one else 'it was lost once'}"
     )
     confidence = Confidence.MEDIUM if subject.went_on is not None else Confidence.HIGH

@@ -1,9 +1,10 @@
 """What became of each registration, and what all tellers of the table share.
 
-A state refines the outcome of the core by three things. A binding that ran out before the source's end, with no
+A state refines the outcome of the core by four things. A binding that ran out before the source's end, with no
 renewal seen, is no health: who registered for 30 s and was silent for a minute is `ran out`. Who is well at the end and
-was refused, or could not be called, in between is `ok again`. And a failed sign-off is no failed registration: calls
-still go to a phone that is gone.
+was refused, or could not be called, in between is `ok again`. Whose binding another client's request removed, and who
+did not come back, is `taken away`: that may be its own successor, so it is no trouble by itself. And a failed sign-off
+is no failed registration: calls still go to a phone that is gone.
 """
 
 from __future__ import annotations
@@ -41,11 +42,25 @@ GAVE_UP = State("gave up", "gave up", "✗", True, True)
 NOT_SIGNED_OFF = State("still bound", "could not sign off", "✗", True, True)
 AGAIN = State("ok again", "registered after trouble in between", "!", False, True)
 RAN_OUT = State("ran out", "not renewed in time", "✗", True, True)
+TAKEN_AWAY = State("taken away", "taken away", "!", False, True)
 SIGNED_OFF = State("signed off", "signed off", "·", False, False)
 ASKED = State("asked", "only asked what is registered", "·", False, False)
 OPEN = State("open", "still open at the end", "?", False, True)
 UNCLEAR = State("unclear", "unclear", "?", False, True)
-STATES = (REGISTERED, AGAIN, REFUSED, NO_ANSWER, GAVE_UP, RAN_OUT, NOT_SIGNED_OFF, SIGNED_OFF, ASKED, OPEN, UNCLEAR)
+STATES = (
+    REGISTERED,
+    AGAIN,
+    REFUSED,
+    NO_ANSWER,
+    GAVE_UP,
+    RAN_OUT,
+    NOT_SIGNED_OFF,
+    TAKEN_AWAY,
+    SIGNED_OFF,
+    ASKED,
+    OPEN,
+    UNCLEAR,
+)
 """In the order in which the verdict counts them."""
 _OF_OUTCOME = {
     "registered": REGISTERED,
@@ -94,6 +109,8 @@ class ClientSummary:
         until, end = bound_until(one), self.end(one.place)
         if until is not None and end is not None and end - until > self._slack:
             return RAN_OUT
+        if one.reach.is_taken_away:
+            return TAKEN_AWAY
         return AGAIN if one.reach.gaps or one.history.episodes else REGISTERED
 
     def clock(self, place: Place) -> Clock:

@@ -58,7 +58,7 @@ def page_of(report: Report) -> Page:
 
 def test_the_verdict_comes_first_then_registrations_and_findings() -> None:
     page = page_of(analyzer.analyze(SAMPLE / "input.pcapng", credentials=SAMPLE / "users.csv"))
-    assert page.text[0].startswith("13 clients: 1 registered, 1 registered after trouble in between, 2 refused")
+    assert page.text[0].startswith("13 clients: 1 registered, 2 refused, 1 not renewed in time, 1 taken away, 8 signed")
     assert "13 registrations" in page.text
     assert page.text.index("13 registrations") < next(
         at for at, text in enumerate(page.text) if text.endswith("findings")

@@ -131,6 +131,15 @@ def test_trouble_begins_with_the_first_failure_after_the_last_success() -> None:
     assert "was registered before" in text
 
 
+def test_whose_contact_another_one_took_away_is_not_called_well() -> None:
+    other = "@20 src=192.0.2.77:5060 > REGISTER sip:example.com\nCall-ID: other\nContact: <sip:bob@192.0.2.77>\n"
+    flow = f"> REGISTER sip:example.com\nExpires: 600\n< 200\n{other}< 200\nContact: <sip:bob@192.0.2.77>;expires=600\n"
+    text = " ".join(drawn(report_of(flow, tail=60), 100).split())
+    assert "2 clients: 1 registered, 1 taken away." in text
+    assert "! taken away bob@example.com bound no more since 02:40:20" in text
+    assert "the answer to another client of this address at frame 4 does not list this contact any more" in text
+
+
 def test_a_binding_that_ran_out_is_no_health() -> None:
     text = drawn(report_of("> REGISTER sip:example.com\nExpires: 30\n< 200", tail=90))
     assert lines_with(text, "✗ ran out") == [

@@ -19,6 +19,7 @@ from analyzer.views.states import (
     REFUSED,
     REGISTERED,
     SIGNED_OFF,
+    TAKEN_AWAY,
     UNCLEAR,
     ClientSummary,
     State,
@@ -254,7 +255,9 @@ def _crowd(one: Registration) -> str:
 def _why_not_signed_off(clients: ClientSummary, one: Registration) -> str:
     found = explained(clients, one)
     if one.outcome == "abandoned":
-        return "; ".join(part for part in (found, "the challenge to it was not answered") if part)
+        place = clients.answered_challenge(one)
+        answered = f"; it answered one at {place_words(place)}" if place is not None else ""
+        return "; ".join(part for part in (found, f"did not answer the challenge{answered}") if part)
     return found or (_why_silent(clients, one) if one.outcome == "timeout" else server_words(one))
 
 
@@ -316,6 +319,17 @@ def _why_open(clients: ClientSummary, one: Registration) -> str:
     return f"the {medium} ends " + (f"{duration(end - last)} later" if end - last > SECOND else "there")
 
 
+def _taken_away(clients: ClientSummary, one: Registration) -> str:
+    current = one.reach.current
+    return f"bound no more{clients.at(one, current.start if current is not None else None, ' since ')}"
+
+
+def _why_taken_away(clients: ClientSummary, one: Registration) -> str:
+    current = one.reach.current
+    shown = f" at {place_words(current.by.place)}" if current is not None and current.by is not None else ""
+    return f"the answer to another client of this address{shown} does not list this contact any more"
+
+
 _Teller = Callable[[ClientSummary, Registration], str]
 
 
@@ -332,6 +346,7 @@ _WHAT: dict[State, _Teller] = {
     NO_ANSWER: _silent,
     GAVE_UP: _gave_up,
     RAN_OUT: _ran_out,
+    TAKEN_AWAY: _taken_away,
     SIGNED_OFF: lambda clients, one: f"signed off{clients.at(one, one.since)}",
     ASKED: lambda clients, one: f"asked what is registered{clients.at(one, one.since, ', ')}",
     OPEN: _open,
@@ -344,6 +359,7 @@ _WHY: dict[State, _Teller] = {
     NO_ANSWER: _why_silent,
     GAVE_UP: _why_gave_up,
     RAN_OUT: _why_gone,
+    TAKEN_AWAY: _why_taken_away,
     OPEN: _why_open,
     UNCLEAR: _why_unclear,
 }
