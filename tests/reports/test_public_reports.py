@@ -49,6 +49,46 @@ ANSWERS = {
         ("no password set", "WRONG"),
         0,
     ),
+    "qop-nobody-offered": Answer(
+        (
+            "ivan's password is right",
+            "answers in a form that was not asked for",
+            "401 again and again",
+            "phone · 4 times",
+        ),
+        ("WRONG", "does not check"),
+        1,
+    ),
+    "ims-refresh-after-days": Answer(
+        ("1 client, registered after trouble", "for 2400 s", "could not be called for 12.5 s", "a SIM answers there"),
+        ("WRONG", "does not match"),
+        0,
+    ),
+    "chan-sip-old-nonce-again": Answer(
+        ("goes on with an old nonce", "4 responses checked: all right", "explains 1 failed attempt", "(ALG)"),
+        ("WRONG", "contradicts", "never gave out"),
+        1,
+    ),
+    "asterisk-notices-only": Answer(
+        (
+            "No SIP message is in this log",
+            "from 192.0.2.45:55997",
+            "no question of the password",
+            "pjsip set logger on",
+        ),
+        ("No rule is broken", "registered"),
+        3,
+    ),
+    "chan-sip-trunk-wrong-port": Answer(
+        ("7 sends, twice", "nothing came from 192.0.2.245", "did you mean port 5060?", "12 of them repeats"),
+        ("WRONG", "1 registered"),
+        0,
+    ),
+    "nat-answer-to-sent-by-port": Answer(
+        ("1 client, gave up", "port 52780 of its NAT 198.51.100.29", "sends from port 60437", "asks for no rport"),
+        ("no password set", "WRONG"),
+        0,
+    ),
     "too-many-contacts-603": Answer(
         ('the registrar says "Too Many Contacts"', "3 contacts of this address were bound then", "all right"),
         ("is refused all the same", "WRONG"),
