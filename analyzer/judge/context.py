@@ -17,13 +17,15 @@ check reaches it:
   transaction to each destination, and by how much CSeq jumped.
 - `register/binding.py: BindingTable` (`event` of a binding): what each registrar said is bound, from when to when,
   and what is only `maybe`.
+- `register/lapses.py: LapseWatch` (`event` of a binding that is `lapsed`): which bindings run out when.
 - `register/responding.py: Answering` (`context.answers_from`, `context.port_answers`): which servers answered at all,
   from which ports, and whom: what silence has to be held against.
 - `register/exchanges.py: Exchanges` (`earlier` and `same_call` of a step): the messages of the last exchange of the
   latest clients. Of an older one `request` and `final` are None; its numbers, times and outcome are left.
 - `register/matching.py: TransactionTable` (`transaction` of a subject; `context.end`): the transactions of the last
   forty seconds, and the capture's time.
-- `register/reconstruct.py: Reconstructor` (`context.last_heard`): when anything last came from a host.
+- `register/reconstruct.py: Reconstructor` (`context.last_heard`, `context.last_message`): when anything last came from
+  a host, and from anybody.
 - `register/bounded.py: MessageCounter` (`context.counter`): which message a run is at, alike for every worker.
   `Bounded` and `Notes` beside it hold no facts of their own: a ledger keeps its facts in them, and the one that was
   used longest ago (`Bounded`) or first noted (`Notes`) makes room. `register/foreign.py` says what a ledger is told

@@ -19,7 +19,8 @@ _LONGEST_WATCH = 7 * 86400  # seconds; an expiry beyond it outlives the capture
 
 
 class LapseWatch:
-    """The bindings that are watched, by the instant at which each is due. `heard` says when a host was heard last."""
+    """The bindings that are watched, by the instant at which each is due. It remembers for rules on bindings, which it
+    tells of each that `lapsed`. `heard` says when a host was heard last."""
 
     def __init__(self, bindings: BindingTable, heard: Notes[str, int]) -> None:
         self._bindings = bindings

@@ -61,7 +61,7 @@ def test_rfc_3261_register() -> None:
     assert [c.raw for c in message.contacts] == ["<sip:bob@192.0.2.4>"]
     assert (message.expires, message.max_forwards, message.min_expires, message.date) == (7200, 70, None, None)
     assert message.user_agent == "" and message.credentials == [] and message.challenges == []
-    assert repr(message) == "<Message REGISTER sip:registrar.biloxi.com Frame(source='bytes', number=1, offset=0)>"
+    assert repr(message) == "<Message REGISTER sip:registrar.biloxi.com frame 1 of bytes>"
 
 
 def test_response() -> None:

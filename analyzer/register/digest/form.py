@@ -19,11 +19,12 @@ from typing import Literal, NamedTuple
 from analyzer.register.bounded import brief
 from analyzer.register.digest.input import clip
 from analyzer.sip.auth import Challenge, Credentials
+from analyzer.sip.grammar import NC_VALUE
 
 FormWord = Literal["as-asked", "other-form", "unknown"]
 MOST_OFFERS = 8
 """Different offers that are kept for one nonce, and qop values of one offer."""
-_COUNT = re.compile("[0-9A-Fa-f]{8}")
+_COUNT = re.compile(NC_VALUE)
 
 
 class Offer(NamedTuple):
