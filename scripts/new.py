@@ -1,11 +1,13 @@
 """Write the file of a new rule or log dialect: `python scripts/new.py rule ID`, `python scripts/new.py dialect NAME`.
 
-The file is complete Python that the linters take, and wrong on purpose: what is still to be said stands there as TODO,
-and the tests that hold every rule and dialect fail on it until that is done. Nothing that is there is overwritten.
+A rule that the rule catalogue has begins with what its row says. The file is complete Python that the linters take, and
+wrong on purpose: what is still to be said stands there as TODO, and the tests that hold every rule and dialect fail on
+it until that is done. Nothing that is there is overwritten.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -13,6 +15,9 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = Path(__file__).resolve().parent / "templates"
+CATALOGUE = ROOT / "tests" / "data" / "rules" / "rules.json"
+FORCES = {"MUST": "MUST", "SHOULD": "SHOULD", "NOT RECOMMENDED": "SHOULD", "MAY": "MAY"}
+"""What a card's force is where the standard's own word begins so; else `none`."""
 
 
 class Kind(NamedTuple):
@@ -26,14 +31,14 @@ class Kind(NamedTuple):
 
 KINDS = {
     "rule": Kind(
-        r"(R\d+(-\d+(\.\d+)*)?|DET)(-[a-z0-9]+)+",
-        "R and the RFC, the section, a name in small letters (R3261-10.2-callid), or DET and a name (DET-weak-md5)",
+        r"(R\d+(-\d+(\.\d+)*)?|DET|PRAC)(-[a-z0-9]+)+",
+        "R and the RFC, the section, a name in small letters (R3261-10.2-callid), or DET or PRAC and a name",
         "analyzer/rules",
         "tests/rules tests/plugins",
     ),
     "dialect": Kind(
         r"[a-z][a-z0-9]*([-_][a-z0-9]+)*",
-        "a name in small letters, digits and hyphens (kamailio-xlog)",
+        "a name in small letters, digits, hyphens and underscores (kamailio-xlog)",
         "analyzer/capture/dialects",
         "tests/plugins tests/fuzz tests/second_opinion",
     ),
@@ -45,12 +50,27 @@ def module_name(name: str) -> str:
     return name.lower().replace("-", "_").replace(".", "_")
 
 
+def filled_in(text: str, name: str) -> str:
+    """The text of a new rule with what the catalogue's row of that id says, where it has one."""
+    rows = {row["id"]: row for row in json.loads(CATALOGUE.read_text(encoding="utf-8"))}
+    row = rows.get(name)
+    if row is None:
+        return text
+    force = next((force for word, force in FORCES.items() if row["strength"].startswith(word)), "none")
+    for key in ("title", "clause", "severity", "at_fault", "group"):
+        value = json.dumps(row[key], ensure_ascii=False)
+        before, _, rest = text.partition(f"\n    {key}=")
+        text = f"{before}\n    {key}={value},\n{rest.partition(chr(10))[2]}"
+    return text.replace('force="none"', f'force="{force}"')
+
+
 def written(kind: str, name: str, root: Path = ROOT) -> Path:
     """Write the file; ValueError for a name of another form or one that is taken, with what to do."""
     what = KINDS[kind]
     if not re.fullmatch(what.form, name):
         raise ValueError(f"{name!r} is no id of a {kind}: it has to be {what.words}")
     text = (TEMPLATES / f"{kind}.txt").read_text(encoding="utf-8").replace("@NAME@", name)
+    text = filled_in(text, name) if kind == "rule" else text
     path = root / what.folder / f"{module_name(name)}.py"
     try:
         with path.open("x", encoding="utf-8") as file:

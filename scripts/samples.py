@@ -101,5 +101,9 @@ def renew(samples: Path = SAMPLES) -> Iterator[str]:
 
 
 if __name__ == "__main__":
+    shown = 0
     for line in renew():
         sys.stdout.write(line)
+        shown += 1
+    if not shown:
+        print(f"{len(folders(SAMPLES))} samples, and nothing changed")

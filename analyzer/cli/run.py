@@ -193,7 +193,7 @@ def _no_sip(report: Report, *, told: bool) -> str:
     reasons = "; ".join(sentence for source in report.sources for sentence in source.quality)
     reasons = reasons or "; ".join(defect.text for source in report.sources for _, defect in source.defect_list[:3])
     kept = sum(source.keepalives for source in report.sources)
-    also = f", {kept} keep-alives" if kept else ""
+    also = f", {kept:,} keep-alive{'s' * (kept != 1)}" if kept else ""
     hints = dict.fromkeys(source.hint for source in report.sources if source.hint)
     if told:
         hints = {"what the server's notices say is on standard output": None}

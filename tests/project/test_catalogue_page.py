@@ -24,7 +24,10 @@ TABLES = {row[0]: row for row in rows(section(PAGE, "2")) if re.match(r"(R\d{4}|
 
 def test_the_page_and_the_data_have_the_same_rules() -> None:
     ids = [row["id"] for row in CATALOGUE]
-    assert len(ids) == len(set(ids)) == 119
+    checks = [row for row in CATALOGUE if row["kind"] == "check"]
+    core = sum(row["core"] for row in CATALOGUE)
+    assert len(ids) == len(set(ids))
+    assert f"{len(ids)} rows = {len(checks)} checks + {len(ids) - len(checks)} facts; {core} core" in PAGE
     assert set(TABLES) == set(ids)
     assert {row["id"] for row in CATALOGUE if row["kind"] == "check"} - set(HEADINGS) == set()
 
@@ -43,8 +46,8 @@ def test_the_table_for_spreadsheets_is_the_same() -> None:
     assert table == [{key: row[key] for key in keys} for row in CATALOGUE]
 
 
-def test_every_rule_that_is_asked_is_in_the_catalogue() -> None:
-    assert {rule.id for rule in all_rules()} - set(TABLES) == set()
+def test_every_rule_that_claims_a_standard_is_in_the_catalogue() -> None:
+    assert {rule.id for rule in all_rules() if not rule.clause.startswith("heuristic")} - set(TABLES) == set()
 
 
 def test_every_hypothesis_is_in_the_page_and_has_a_vector_or_needs_none() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -11,14 +12,15 @@ import pytest
 
 from analyzer.rules import all_rules
 from analyzer.rules import module_name as name_of_rule
-from scripts.new import KINDS, TEMPLATES, module_name
+from scripts.new import KINDS, TEMPLATES, filled_in, module_name
 from tests.plugins.folders import FOLDERS, loaded
-from tests.shared import ROOT
+from tests.shared import ROOT, RULES_JSON
 
 pytestmark = pytest.mark.needs_tool("make")
 NOT_COPIED = shutil.ignore_patterns(
     ".*", "build", "dist", "*.egg-info", "__pycache__", "notebooks", "benchmarks", "docs"
 )
+CATALOGUE = json.loads(RULES_JSON.read_text(encoding="utf-8"))
 NEW = [
     ("rule", "R3261-99.9-of-the-test", "analyzer/rules/r3261_99_9_of_the_test.py"),
     ("dialect", "of-the-test", "analyzer/capture/dialects/of_the_test.py"),
@@ -65,6 +67,19 @@ def test_the_file_fails_until_it_is_filled_in(kind: str, name: str, file: str, c
             assert run_tests(copy, "tests/rules/test_rule_examples.py", "-k", f"{name} or {path.stem}").returncode == 1
     finally:
         path.unlink()
+
+
+@pytest.mark.parametrize("row", CATALOGUE, ids=lambda row: row["id"])
+def test_a_rule_of_the_catalogue_begins_with_its_row(row: dict[str, str]) -> None:
+    lines = filled_in((TEMPLATES / "rule.txt").read_text(), row["id"]).splitlines()
+    for key in ("title", "clause", "severity", "at_fault", "group"):
+        assert f"    {key}={json.dumps(row[key], ensure_ascii=False)}," in lines
+    assert len(lines) == len((TEMPLATES / "rule.txt").read_text().splitlines())
+
+
+def test_what_the_catalogue_does_not_have_is_left_to_be_said() -> None:
+    text = (TEMPLATES / "rule.txt").read_text()
+    assert filled_in(text, "DET-of-the-test") == text
 
 
 @pytest.mark.timeout(400)

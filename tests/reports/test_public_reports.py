@@ -65,7 +65,7 @@ ANSWERS = {
         0,
     ),
     "chan-sip-old-nonce-again": Answer(
-        ("goes on with an old nonce", "4 responses checked: all right", "explains 1 failed attempt", "(ALG)"),
+        ("goes on with an old nonce", "4 responses checked: all right", "the error explains 1 failed attempt", "(ALG)"),
         ("WRONG", "contradicts", "never gave out"),
         1,
     ),

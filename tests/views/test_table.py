@@ -137,7 +137,7 @@ def test_whose_contact_another_one_took_away_is_not_called_well() -> None:
     text = " ".join(drawn(report_of(flow, tail=60), 100).split())
     assert "2 clients: 1 registered, 1 taken away." in text
     assert "! taken away bob@example.com bound no more since 02:40:20" in text
-    assert "the answer to another client of this address at frame 4 does not list this contact any more" in text
+    assert "the answer to another client of this address-of-record at frame 4 lists its contact no more" in text
 
 
 def test_a_binding_that_ran_out_is_no_health() -> None:

@@ -327,7 +327,7 @@ def _taken_away(clients: ClientSummary, one: Registration) -> str:
 def _why_taken_away(clients: ClientSummary, one: Registration) -> str:
     current = one.reach.current
     shown = f" at {place_words(current.by.place)}" if current is not None and current.by is not None else ""
-    return f"the answer to another client of this address{shown} does not list this contact any more"
+    return f"the answer to another client of this address-of-record{shown} lists its contact no more"
 
 
 _Teller = Callable[[ClientSummary, Registration], str]

@@ -92,6 +92,8 @@ def headline(entries: list[Entry], clients: ClientSummary) -> str:
         broken = count(len(set().union(*(entry.broken for entry in causes))), "failed attempt")
         verb = "explain" if len(causes) > 1 else "explains"
         who = f"which {verb}" if whole == len(causes) else f"{len(causes)} of them {verb}"
+        if whole > len(causes) == 1 == seen[causes[0].severity]:
+            return f"{_counted(seen)}; the {SEVERITY_WORD[causes[0].severity]} explains {broken}:"
         return f"{_counted(seen)}, {who} {broken}:"
     if not clients.troubled and not clients.failures:
         if seen["error"]:
