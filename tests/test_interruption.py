@@ -131,10 +131,10 @@ def test_in_another_thread_nothing_is_done(listening: Listener) -> None:
     assert seen == [{}, listening]
 
 
-@pytest.mark.parametrize("stage", ["part", "report_of"])
+@pytest.mark.parametrize("stage", ["partial", "report_of"])
 def test_a_report_that_is_being_made_is_given(stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """All was read, so the report is whole; who asked for an end learns that it was heard."""
-    owner: Any = Analysis if stage == "part" else pipeline
+    owner: Any = Analysis if stage == "partial" else pipeline
     make = getattr(owner, stage)
 
     def signalled(*given: Any, **named: Any) -> Any:

@@ -48,8 +48,8 @@ class Ties:
         before = self._same.get(registration.id)
         if not causes and before is not None and before[:3] == (outcome, status, words):
             causes = before[3]
-        for _, finding in causes:
-            if attempt.first.id not in finding.explains:
+        for finding in {id(one): one for _, one in causes}.values():  # two transactions may share one
+            if finding.explains[-1:] != [attempt.first.id]:
                 finding.explained += 1
                 if len(finding.explains) < KEPT:
                     finding.explains.append(attempt.first.id)

@@ -275,9 +275,10 @@ class Registration:
         """Note a transaction of this client; `detail` keeps its number for the report."""
         call_id = transaction.call_id
         if not self.call_ids or call_id != self.call_ids[-1]:
-            if call_id in self.call_ids:
+            others = self.call_ids
+            if call_id in others:
                 self.interleaved = True  # two streams alive at once: not one client that changed its Call-ID
-            others = tuple(known for known in self.call_ids if known != call_id)
+                others = tuple(known for known in others if known != call_id)
             self.call_ids = (*_short(others[1 - KEPT_CALL_IDS :]), call_id)
         for contact in transaction.request.contacts if transaction.request else ():
             written = "*" if contact.star else contact.uri.text if contact.uri else contact.raw

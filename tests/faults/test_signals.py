@@ -275,8 +275,10 @@ def test_a_second_one_ends_at_once(tmp_path: Path, first: signal.Signals, second
 def test_two_at_once_are_one(tmp_path: Path, number: signal.Signals) -> None:
     with started(tmp_path, "pcap", "-", "--format", "json") as child:
         feed_frames(child, 30)
+        child.send_signal(signal.SIGSTOP)  # or it may have heard the first before the second is sent
         child.send_signal(number)
         child.send_signal(number)
+        child.send_signal(signal.SIGCONT)
         code, stdout, _ = ended(child)
     assert code == 128 + number
     assert json.loads(stdout)["summary"]["messages"] == 30
