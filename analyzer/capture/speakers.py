@@ -49,7 +49,13 @@ class Speakers:
         if len(hosts) < MOST:
             hosts.add(source.host)
             hosts.add(destination.host)
-        if any(name in payload for name in _NAMES_TLS) and len(self.ports) < MOST:
+        for name in _NAMES_TLS:  # a generator would cost more than what it looks for: this is asked of every message
+            if name in payload:
+                self._note_ports(payload)
+                return
+
+    def _note_ports(self, payload: bytes) -> None:
+        if len(self.ports) < MOST:
             for ports in _NAMED.findall(payload[:_LOOKED_AT]):
                 self.ports.update(int(port) for port in ports if port)
 
