@@ -48,7 +48,8 @@ def test_the_file_is_named_by_the_id(rule: Rule) -> None:
 def test_what_the_catalogue_does_not_have_claims_no_standard(rule: Rule) -> None:
     """A rule by a clause needs its row: docs/rule-catalogue.md 2, and `tests/data/rules`."""
     if rule.id not in _catalogue():
-        assert (rule.force, rule.clause.partition(" ")[0]) == ("none", "heuristic")
+        assert rule.clause.startswith("heuristic")
+        assert rule.force == "none"
         assert rule.severity != "error"
 
 
