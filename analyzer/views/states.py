@@ -136,9 +136,12 @@ class ClientSummary:
         return source.kind if source is not None else "capture"
 
     def since(self, one: Registration) -> int | None:
-        """Since when it is so: the first failed try after the last success, or the end of the binding."""
-        if self.state(one) is RAN_OUT:
+        """Since when it is so: the first failed try after the last success, or since when it is not bound."""
+        state, reach = self.state(one), one.reach.current
+        if state is RAN_OUT:
             return bound_until(one)
+        if state is TAKEN_AWAY and reach is not None:
+            return reach.start
         return one.failing_since if one.failing_since is not None else one.since
 
     def answered_challenge(self, one: Registration) -> Place | None:

@@ -140,6 +140,22 @@ def test_whose_contact_another_one_took_away_is_not_called_well() -> None:
     assert "the answer to another client of this address-of-record at frame 4 lists its contact no more" in text
 
 
+def test_many_whose_contacts_were_taken_away_are_one_line() -> None:
+    flow = ""
+    for number in range(6):
+        aor = f"To: <sip:u{number}@x>\nFrom: <sip:u{number}@x>;tag=t\n"
+        at = 10 * number
+        for offset, host in ((0, 10), (5, 77)):
+            contact = f"<sip:u{number}@192.0.2.{host + number}>"
+            flow += f"@{at + offset} src=192.0.2.{host + number}:5060 > REGISTER sip:example.com\n{aor}"
+            flow += f"Call-ID: c{number}-{host}\nContact: {contact}\nExpires: 900\n"
+            flow += f"@{at + offset}.1 < 200\n{aor}Contact: {contact};expires=900\n"
+    text = " ".join(drawn(report_of(flow, tail=60), 200).split())
+    assert "12 clients: 6 registered, 6 taken away." in text
+    assert "! taken away u0@x +5 since 02:40:05" in text
+    assert "answers to other clients of the same address-of-record list their contacts no more" in text
+
+
 def test_a_binding_that_ran_out_is_no_health() -> None:
     text = drawn(report_of("> REGISTER sip:example.com\nExpires: 30\n< 200", tail=90))
     assert lines_with(text, "✗ ran out") == [

@@ -74,7 +74,7 @@ def what(clients: ClientSummary, one: Registration, state: State) -> str:
 def what_all(clients: ClientSummary, several: Sequence[Registration], state: State) -> str:
     """What happened to many: the status, and since when for the first of them."""
     known = [(since, one) for one in several if (since := clients.since(one)) is not None]
-    status = f"{several[0].status} " if several[0].status and state is not RAN_OUT else ""
+    status = f"{several[0].status} " if several[0].status and state not in (RAN_OUT, TAKEN_AWAY) else ""
     if not known:
         return status.strip()
     since, one = min(known, key=lambda pair: pair[0])
@@ -91,6 +91,8 @@ def why_all(clients: ClientSummary, one: Registration, state: State) -> str:
     """The cause that many share; `one` is the first of them."""
     if state is RAN_OUT:
         return f"no renewal is in the {clients.medium(one.place)}"
+    if state is TAKEN_AWAY:
+        return "answers to other clients of the same address-of-record list their contacts no more"
     if state is OPEN and not way_back(one):
         return f"the {clients.medium(one.place)} ends before it is decided"
     wrong = clients.wrong(one)
@@ -148,8 +150,8 @@ def alike(clients: ClientSummary, one: Registration, state: State) -> tuple[obje
     if state in (GAVE_UP, OPEN) and one.unheard is not None:
         way = one.unheard
         return (one.status, way.is_astray, way.is_translated, way.asks_rport)  # its ports are its own
-    if state in (RAN_OUT, OPEN, REGISTERED):
-        return (one.status,)  # their reasons name times
+    if state in (RAN_OUT, TAKEN_AWAY, OPEN, REGISTERED):
+        return (one.status,)  # their reasons name times and places
     if state is GAVE_UP:
         return (one.status, clients.answered_challenge(one) is None)
     wrong = clients.wrong(one)
@@ -320,8 +322,7 @@ def _why_open(clients: ClientSummary, one: Registration) -> str:
 
 
 def _taken_away(clients: ClientSummary, one: Registration) -> str:
-    current = one.reach.current
-    return f"bound no more{clients.at(one, current.start if current is not None else None, ' since ')}"
+    return f"bound no more{clients.at(one, clients.since(one), ' since ')}"
 
 
 def _why_taken_away(clients: ClientSummary, one: Registration) -> str:
