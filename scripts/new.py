@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 CATALOGUE = ROOT / "tests" / "data" / "rules" / "rules.json"
 FORCES = {"MUST": "MUST", "SHOULD": "SHOULD", "NOT RECOMMENDED": "SHOULD", "MAY": "MAY"}
-"""What a card's force is where the standard's own word begins so; else `none`."""
+"""What a card's force is, by how a row's `strength` begins."""
 
 
 class Kind(NamedTuple):
@@ -50,18 +50,22 @@ def module_name(name: str) -> str:
     return name.lower().replace("-", "_").replace(".", "_")
 
 
+def force_of(strength: str) -> str:
+    """The standard's own word in a row's `strength`; what has none (stmt, heuristic) is `none`."""
+    return next((force for word, force in FORCES.items() if strength.startswith(word)), "none")
+
+
 def filled_in(text: str, name: str) -> str:
     """The text of a new rule with what the catalogue's row of that id says, where it has one."""
     rows = {row["id"]: row for row in json.loads(CATALOGUE.read_text(encoding="utf-8"))}
     row = rows.get(name)
     if row is None:
         return text
-    force = next((force for word, force in FORCES.items() if row["strength"].startswith(word)), "none")
     for key in ("title", "clause", "severity", "at_fault", "group"):
         value = json.dumps(row[key], ensure_ascii=False)
         before, _, rest = text.partition(f"\n    {key}=")
         text = f"{before}\n    {key}={value},\n{rest.partition(chr(10))[2]}"
-    return text.replace('force="none"', f'force="{force}"')
+    return text.replace('force="none"', f'force="{force_of(row["strength"])}"')
 
 
 def written(kind: str, name: str, root: Path = ROOT) -> Path:

@@ -72,8 +72,10 @@ def sent_by_of(transaction: Transaction) -> Endpoint | None:
 
 def unheard(transaction: Transaction) -> WayBack | None:
     """The way of the final response, where the request shows that it did not arrive; None where it may have."""
+    if transaction.final is None or transaction.stream or not is_repeated_late(transaction):
+        return None  # of nearly all; the Via is read of the rest alone
     sent_by = sent_by_of(transaction)
-    if transaction.final is None or sent_by is None or transaction.stream or not is_repeated_late(transaction):
+    if sent_by is None:
         return None
     ways, sources = ways_back(transaction), sources_of(transaction)
     to = next((client for client, _, _ in ways if client not in sources), ways[0][0])

@@ -14,15 +14,10 @@ import pytest
 
 from analyzer.judge.findings import Force, Rule
 from analyzer.rules import all_rules, module_name, rule_text
+from scripts.new import force_of
 from tests.shared import RULES_JSON
 
 _RULES = [pytest.param(rule, id=rule.id) for rule in all_rules()]
-_FORCES: tuple[tuple[str, Force], ...] = (
-    ("MUST", "MUST"),
-    ("SHOULD", "SHOULD"),
-    ("NOT RECOMMENDED", "SHOULD"),
-    ("MAY", "MAY"),
-)
 
 
 @cache
@@ -31,11 +26,6 @@ def _catalogue() -> dict[str, dict[str, Any]]:
 
 
 _IN_CATALOGUE = [pytest.param(rule, id=rule.id) for rule in all_rules() if rule.id in _catalogue()]
-
-
-def _force(strength: str) -> Force:
-    """The standard's own word; everything that has none (stmt, heuristic) is `none`."""
-    return next((force for word, force in _FORCES if strength.startswith(word)), "none")
 
 
 @pytest.mark.parametrize("rule", _RULES)
@@ -67,7 +57,7 @@ def test_the_card_agrees_with_the_catalogue(rule: Rule, name: str) -> None:
 
 @pytest.mark.parametrize("rule", _IN_CATALOGUE)
 def test_the_force_is_the_standards_own_word(rule: Rule) -> None:
-    assert rule.force == _force(_catalogue()[rule.id]["strength"])
+    assert rule.force == force_of(_catalogue()[rule.id]["strength"])
 
 
 @pytest.mark.parametrize("rule", _RULES)
@@ -141,7 +131,7 @@ def test_nobody_is_judged_by_another_hops_words(rule: Rule) -> None:
     ],
 )
 def test_how_the_catalogues_words_are_read(strength: str, force: Force) -> None:
-    assert _force(strength) == force
+    assert force_of(strength) == force
 
 
 @pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.id)
