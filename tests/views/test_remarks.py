@@ -68,6 +68,17 @@ def test_many_phones_with_one_fault_are_one_entry() -> None:
     assert "40 clients, 80 times" in text
 
 
+def test_calls_are_no_clients() -> None:
+    """There are no more clients than the verdict counts: what belongs to no registration is told by its Call-ID."""
+    calls = [finding(registration=None) for _ in range(3)]
+    for number, call in enumerate(calls):
+        call.call_id = f"call-{number}"
+    flow = user("a") + user("b")
+    text = text_of([finding(registration=1), finding(registration=2, count=4), *calls], flow)
+    assert "2 clients and 3 other Call-IDs, 8 times" in text
+    assert "3 Call-IDs ·" in text_of(calls, flow)
+
+
 def test_subs_and_severities_are_entries_of_their_own() -> None:
     findings = [finding(sub="a"), finding(sub="b"), finding(sub="a", severity="info")]
     assert [(entry.example.sub, entry.severity) for entry in grouped(findings, set())] == [

@@ -24,24 +24,29 @@ _LABEL = 9
 
 @dataclass(slots=True)
 class Entry:
-    """Findings of one rule and sub-code, alike in severity; `example` is on a client in trouble, if any is."""
+    """Findings of one rule and sub-code, alike in severity; `example` is on a client in trouble, if any is. `clients` are
+    registrations, `beside` the Call-IDs of what belongs to none: calls, and answers without a request."""
 
     severity: Severity
     example: Finding
     occurrences: int = 0
-    clients: set[object] = field(default_factory=set)
-    troubled: set[object] = field(default_factory=set)
+    clients: set[int] = field(default_factory=set)
+    beside: set[str] = field(default_factory=set)
+    troubled: set[int] = field(default_factory=set)
     broken: set[int] = field(default_factory=set)
     agents: Counter[str] = field(default_factory=Counter)
 
     def take(self, finding: Finding, troubled: set[int]) -> None:
         """Count one more."""
-        client = finding.registration if finding.registration is not None else finding.call_id
+        client = finding.registration
         self.occurrences += finding.count
         self.broken.update(finding.explains)
-        self.clients.add(client)
         self.agents[finding.user_agent] += 1
-        if finding.registration in troubled:
+        if client is None:
+            self.beside.add(finding.call_id)
+            return
+        self.clients.add(client)
+        if client in troubled:
             if not self.troubled:
                 self.example = finding
             self.troubled.add(client)
@@ -62,7 +67,7 @@ def grouped(findings: Iterable[Finding], troubled: set[int]) -> list[Entry]:
             not one.broken,
             -SEVERITIES.index(one.severity),
             -len(one.troubled),
-            -len(one.clients),
+            -len(one.clients) - len(one.beside),
         ),
     )
 
@@ -151,11 +156,13 @@ def _draw(canvas: Canvas, clients: ClientSummary, entry: Entry, options: ViewOpt
 def _about(canvas: Canvas, entry: Entry, clients: ClientSummary, places: tuple[str, str]) -> Iterator[Piece]:
     finding = entry.example
     yield _who(canvas, entry)
-    number = len(entry.clients)
+    number, beside = len(entry.clients), len(entry.beside)
     if len(clients.states) > 1 and "UAC" in finding.at_fault:  # what a server does is not this or that client's
         among = f" ({len(entry.troubled):,} in trouble)" if 0 < len(entry.troubled) < number else ""
-        many = f", {times(entry.occurrences)}" if entry.occurrences > number else ""
-        yield (count(number, "client") + among + many, DIM)
+        many = f", {times(entry.occurrences)}" if entry.occurrences > number + beside else ""
+        whose = [count(number, "client") + among] if number else []
+        whose += [count(beside, "other Call-ID" if number else "Call-ID")] if beside else []
+        yield (" and ".join(whose) + many, DIM)
     elif entry.occurrences > 1:
         yield (times(entry.occurrences), DIM)
     if entry.broken:
