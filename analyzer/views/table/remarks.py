@@ -24,8 +24,10 @@ _LABEL = 9
 
 @dataclass(slots=True)
 class Entry:
-    """Findings of one rule and sub-code, alike in severity; `example` is on a client in trouble, if any is. `clients` are
-    registrations, `beside` the Call-IDs of what belongs to none: calls, and answers without a request."""
+    """Findings of one rule and sub-code, alike in severity; `example` is on a client in trouble, if any is.
+
+    `clients` are registrations, `beside` the Call-IDs of what belongs to none: calls, and answers without a request.
+    """
 
     severity: Severity
     example: Finding
