@@ -72,12 +72,8 @@ class DigestClient:
         """A header (canonical key, value) for each realm that has challenged."""
         return [(key, self._respond(session, method, uri, body)) for (key, _), session in self._sessions.items()]
 
-    def challenge_for(self, realm: str | None) -> Challenge | None:
-        """The challenge in force for a realm, or the only one there is; None without any."""
-        session = self._session_for(realm)
-        return session.challenge if session is not None else None
-
     def _session_for(self, realm: str | None) -> _Session | None:
+        """That of a realm, or the only one there is."""
         for (_, known), session in self._sessions.items():
             if known == realm:
                 return session

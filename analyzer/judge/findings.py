@@ -15,7 +15,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from analyzer.escape import visible
 from analyzer.evidence import Evidence
@@ -23,7 +23,7 @@ from analyzer.evidence import Evidence
 Severity = Literal["error", "warning", "info"]
 Force = Literal["MUST", "SHOULD", "MAY", "none"]
 Profile = Literal["rfc3261", "modern", "ims", "legacy2543"]
-PROFILES: tuple[Profile, ...] = ("rfc3261", "modern", "ims", "legacy2543")
+PROFILES: tuple[Profile, ...] = get_args(Profile)
 SubjectKind = Literal["message", "transaction", "attempt", "step", "binding", "closed", "end"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import click
 import pytest
 
+from analyzer.cli import sipcheck
 from analyzer.judge.findings import NOT_APPLICABLE, PROFILES, InProfile, Profile, Rule, Violated
 from analyzer.judge.profiles import effects_of, is_silent, weighed
 from analyzer.rules import all_rules
@@ -35,6 +37,13 @@ def weights(report: Report) -> list[tuple[str, str, str]]:
 def test_a_profile_changes_what_a_finding_weighs(rule: str, profile: Profile, severity: str | None) -> None:
     findings = run(rule, _MD5.format(qop=""), profile=profile).findings
     assert [finding.severity for finding in findings] == ([severity] if severity else [])
+
+
+def test_the_command_offers_the_profiles_that_there_are() -> None:
+    """They stand there a second time because help is printed without the rules."""
+    option = next(one for one in sipcheck.commands["pcap"].params if one.name == "profile")
+    assert isinstance(option.type, click.Choice)
+    assert tuple(option.type.choices) == PROFILES
 
 
 @pytest.mark.parametrize("profile", PROFILES[1:])
