@@ -153,6 +153,10 @@ class InputStream(io.RawIOBase):
                 break
         return passed
 
+    def interrupt(self) -> None:
+        """Raise KeyboardInterrupt where more is read; another thread may call this."""
+        self._interruption = KeyboardInterrupt()
+
     def check(self) -> None:
         """Raise what came while the first octets were read: for who cannot make anything of these."""
         if self._interruption is not None:

@@ -85,6 +85,12 @@ class Reading:
         sizes = [one.size for one in self._opened if one.size is not None]
         return sum(sizes) if len(sizes) == len(self._opened) else None
 
+    def interrupt(self) -> None:
+        """Raise KeyboardInterrupt where more is read; another thread may call this. What tshark reads goes on."""
+        for one in self._opened:
+            if one.input_stream is not None:
+                one.input_stream.interrupt()
+
     def close(self) -> None:
         """Close all files that were opened here; streams that were handed in stay open."""
         for running in self._tshark_input:

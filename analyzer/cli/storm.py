@@ -2,7 +2,7 @@
 
 Exit codes: 0 calm (or --fail-on never), 1 a storm, and those of every command for usage, sources and interruption.
 Where several processes read many files, one that cannot be read is told, the rest is shown, and the exit code is 3.
-Interrupted, they report nothing, and say so: the rows of a file alone are halves of exchanges, attempts, registrations.
+Interrupted, they report what was read up to the first gap that this leaves, and say what that is.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from analyzer.views.drawing.output import tell
 
 if TYPE_CHECKING:
     from analyzer.cluster.door import Door
+    from analyzer.cluster.storms import Found
     from analyzer.run.report import Report
     from analyzer.storm.values import StormReport
 
@@ -41,7 +42,6 @@ Examples:
 """
 
 
-_NOTHING = "nothing is reported, for several processes know nothing before the messages of all files are joined"
 _DOOR = ("scheduler", "insecure_scheduler", "tls_ca", "tls_cert", "tls_key")
 
 
@@ -155,7 +155,7 @@ def _by_cluster(scheduler: Door | None, spool: str | None, **given: Any) -> tupl
             given["files"], scheduler=scheduler, jobs=jobs, spool=spool, aor=aor_given(given["aor"]), **options
         )
     except KeyboardInterrupt:
-        leave(signals.code(), f"interrupted: {_NOTHING}")
+        leave(signals.code(), "interrupted before there was anything to report")
     except ClusterError as error:
         die(str(error), 2 if isinstance(error, ClusterUsage) else 3)
     except SourceError as error:
@@ -166,7 +166,26 @@ def _by_cluster(scheduler: Door | None, spool: str | None, **given: Any) -> tupl
     for told in unreadable:
         tell(f"sipcheck: {told}")
     die_without_sip(made.report)
-    return made.report, made.storms, unreadable
+    return made.report, _with_extent(made, len(given["files"])), unreadable
+
+
+def _with_extent(made: Found, files: int) -> StormReport:
+    """What was found; where the run was interrupted, with notes on what it did not come to."""
+    from dataclasses import replace
+
+    from analyzer.escape import visible
+    from analyzer.views.words import clock_of
+
+    spool, sources = made.spool, made.report.sources
+    notes = []
+    if spool.until is not None:
+        clock = clock_of(next((one for one in sources if one.first is not None), sources[0]))
+        notes.append(f"what happened after {clock.at(spool.until)}, where reading was interrupted")
+    if spool.unread:
+        first, last = (visible(os.path.basename(spool.unread[at])) for at in (0, -1))
+        which = first if len(spool.unread) == 1 else f"{first} to {last}"
+        notes.append(f"{len(spool.unread)} of {files} files, which nobody had begun to read: {which}")
+    return replace(made.storms, notes=(*notes, *made.storms.notes))
 
 
 def _is_open(folder: str) -> bool:

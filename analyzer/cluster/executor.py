@@ -39,7 +39,7 @@ come back."""
 _FORGIVEN = 20
 """Deaths of workers under one task until the task is to blame: on a cluster machines are taken away every day."""
 _AWAY = "the Dask scheduler went away in the midst of it"
-_TERMINAL = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
+_BLOCKED = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _LOUD = ("distributed", "tornado")
 
 
@@ -190,10 +190,11 @@ def local_cluster(jobs: int) -> Iterator[SpecCluster]:
     with ExitStack() as stack:
         scratch = os.fspath(stack.enter_context(temporary_folder()))
         stack.enter_context(dask.config.set(settings | {"temporary-directory": scratch}))
-        with unheard(*_TERMINAL):  # the first process that is spawned needs this one, whose start unblocks Ctrl-C
+        with unheard(*_BLOCKED):  # the first process that is spawned needs this one, whose start unblocks Ctrl-C
             resource_tracker.ensure_running()
-        # Half of a cluster cannot be taken down. A terminal's signals stay blocked in the processes that are made here.
-        with unheard(*_TERMINAL):
+        # Half of a cluster cannot be taken down. What a terminal, `timeout` or a
+        # service manager sends to all of a group stays blocked in the processes that are made here: they are told.
+        with unheard(*_BLOCKED):
             each = memory() // max(1, jobs)
             local = stack.enter_context(guarded(jobs, memory_limit=each, folder=scratch, silence=logging.CRITICAL))
         yield local

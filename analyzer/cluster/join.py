@@ -41,13 +41,15 @@ _MOST_BINDINGS = 128
 
 class Placed(NamedTuple):
     """A file, in the order in which they were given: `before` counts the items of files that end before it begins,
-    `beside` names those (by their place in that order) that overlap it; its rows are in so many `shares`."""
+    `beside` names those (by their place in that order) that overlap it; its rows are in so many `shares`, of which the
+    first `items` are told."""
 
     name: str
     part: str
     shares: int
     before: int
     beside: tuple[int, ...]
+    items: int
 
 
 class Joining(NamedTuple):
@@ -70,7 +72,7 @@ def placed(captures: Sequence[Capture]) -> list[Placed]:
         later = (begin > capture.end) | ((begin == capture.end) & (ranks > rank))
         beside = np.flatnonzero(~earlier & ~later & (ranks != rank) & (items > 0))
         before = int(items[earlier & (ranks != rank)].sum())
-        result.append(Placed(capture.name, capture.part, capture.shares, before, tuple(beside.tolist())))
+        result.append(Placed(capture.name, capture.part, capture.shares, before, tuple(beside.tolist()), capture.items))
     return result
 
 
@@ -118,6 +120,7 @@ def _ordered(task: Joining, files: Sequence[Placed]) -> tuple[pa.Table, Numbers,
         for number, one in enumerate(files):
             shares = (rows_path(task.folder, one.part, share) for share in range(one.shares))
             rows = pa.concat_tables([rows_of(path, bucket, task.buckets) for path in shares])
+            rows = rows.filter(pc.less(rows["index"], one.items))
             parts.append(rows)
             ranks.append(np.full(len(rows), number))
             heard.append(np.full(len(rows), what == HEARD))
@@ -136,7 +139,7 @@ def _positions(folder: str, files: Sequence[Placed], rank: int, rows: pa.Table) 
     That is how sorted files are merged, and how one process merges them."""
     place, clock = _numbers(rows, "index") + files[rank].before, _numbers(rows, "clock")
     for other in files[rank].beside if len(rows) else ():
-        clocks: Numbers = np.load(clocks_path(folder, files[other].part), mmap_mode="r")
+        clocks: Numbers = np.load(clocks_path(folder, files[other].part), mmap_mode="r")[: files[other].items]
         place = place + np.searchsorted(clocks, clock, side="right" if other < rank else "left")
     return place
 

@@ -15,14 +15,18 @@ from __future__ import annotations
 import zlib
 from array import array
 from pathlib import Path
+from threading import Event
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from analyzer.capture.opener import Reading as Reader
 from analyzer.capture.opener import open_sources
 from analyzer.cluster.rows import HEARD, NETWORK_ERRORS, RowWriter, in_place, row_of
+from analyzer.cluster.stop import heeding
 from analyzer.defect import SourceError
 from analyzer.evidence import Endpoint, Fidelity, Item, NetworkError, RawMessage, Source
+from analyzer.interruption import Interrupted
 from analyzer.register.bounded import Notes
 from analyzer.register.identity import aor_of
 from analyzer.run.pipeline import patient_collector
@@ -34,7 +38,7 @@ MOST_SHARES = 8
 """Beyond that the walk over all records, which each share makes, is most of its work."""
 _SHARE = 64 << 20
 """Octets of a file that are not worth being shared out."""
-_LATEST = 1 << 62
+LATEST = 1 << 62
 """A clock (the year 2116): what is later stands in a log, which one process reads after all captures."""
 _MOST_WAYS = 200_000
 _MOST_EXCHANGES = 200_000
@@ -45,7 +49,8 @@ class Capture(NamedTuple):
     """What reading a file gave. `items` counts what was in it, `messages` those that are SIP. Times are nanoseconds,
     None where there is none: `first` and `last` of its packets; `begin` and `end` of its rows, by their `clock`.
     `spans_packets` says that a message lay in more than one packet; `faults` are sentences on what could not be read;
-    `unreadable` is why nothing could, and `source` the tally of reading."""
+    `unreadable` is why nothing could, and `source` the tally of reading. `cut` says that the run was asked to end
+    before the file did."""
 
     name: str
     part: str = ""
@@ -58,6 +63,7 @@ class Capture(NamedTuple):
     faults: tuple[str, ...] = ()
     source: Source | None = None
     unreadable: SourceError | None = None
+    cut: bool = False
 
     @property
     def span(self) -> tuple[int, int] | None:
@@ -103,6 +109,11 @@ def clocks_path(folder: str | Path, part: str) -> Path:
     return Path(folder, "rows", f"{part}.npy")
 
 
+def errors_path(folder: str | Path, part: str) -> Path:
+    """Where the indexes of those items are that are network errors."""
+    return Path(folder, "rows", f"{part}-errors.npy")
+
+
 def shares_for(octets: int, all_octets: int, workers: int) -> int:
     """How many tasks read a file, so that all workers have something to do until nearly the end."""
     fair = max(_SHARE, all_octets // (2 * workers))
@@ -116,9 +127,8 @@ def read_capture(task: Reading) -> Capture:
             own = reading.sources[0]
             with in_place(rows_path(task.folder, task.part, task.share)) as file:
                 walk = _Walk(own, RowWriter(file, task.buckets), task)
-                for item in reading:
-                    if item.place[0] == own.name:
-                        walk.take(item)
+                with heeding(task.folder, reading) as asked:
+                    cut = _walked(reading, walk, asked)
                 walk.writer.close()
     except SourceError as error:
         said = SourceError(task.name, error.reason, offset=error.offset, hint=error.hint)
@@ -128,6 +138,8 @@ def read_capture(task: Reading) -> Capture:
     if task.share == 0:  # all shares have the same
         with in_place(clocks_path(task.folder, task.part)) as file:
             np.save(file, clocks)
+        with in_place(errors_path(task.folder, task.part)) as file:
+            np.save(file, np.array(walk.errors, np.int64))
     return Capture(
         task.name,
         task.part,
@@ -139,7 +151,24 @@ def read_capture(task: Reading) -> Capture:
         spans_packets=walk.spans_packets or any(defect.code in _WOVEN for _, defect in own.defect_list),
         faults=tuple(_faults(own, walk)),
         source=own,
+        cut=cut,
     )
+
+
+def _walked(reading: Reader, walk: _Walk, asked: Event) -> bool:
+    """Take all items; True where an end was asked for before."""
+    own = walk.source.name
+    try:
+        for item in reading:
+            if asked.is_set():
+                return True
+            if item.place[0] == own:
+                walk.take(item)
+    except KeyboardInterrupt as interruption:
+        if isinstance(interruption, Interrupted) or not asked.is_set():
+            raise
+        return True
+    return False
 
 
 _WOVEN = ("incomplete-fragments", "tcp-gap")
@@ -152,11 +181,12 @@ class _Walk:
         self.source = source
         self.writer = writer
         self.clocks = array("q")
+        self.errors = array("q")
         self.messages = 0
         self.spans_packets = False
         self.clockless = 0
         self._task = task
-        self._late = _LATEST if source.kind == "log" else 0
+        self._late = LATEST if source.kind == "log" else 0
         self._clock = 0
         self._exchanges: Notes[tuple[str, int], int] = Notes(_MOST_EXCHANGES)
         self._ways: Notes[tuple[Endpoint, str], bool] = Notes(_MOST_WAYS)
@@ -167,10 +197,11 @@ class _Walk:
         if item.time is not None and item.time != source.last:
             source.note_time(item.time)
         self.clockless += item.time is None
-        self._clock = max(self._clock, min(source.last or 0, _LATEST - 1))
+        self._clock = max(self._clock, min(source.last or 0, LATEST - 1))
         self.clocks.append(self._clock + self._late)
         self.spans_packets = self.spans_packets or bool(item.stream)
         if isinstance(item, NetworkError):
+            self.errors.append(len(self.clocks) - 1)
             if self._task.share == 0:
                 self.writer.share(NETWORK_ERRORS, self._row(item))
             return

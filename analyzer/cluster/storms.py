@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from analyzer.cluster.door import ClusterError, ClusterUsage, Door
 from analyzer.cluster.executor import dask_executor
 from analyzer.cluster.size import memory
+from analyzer.cluster.stop import stoppable
 from analyzer.cluster.tabulate import tabulated
 from analyzer.cluster.work_directory import WorkDirectory
 from analyzer.run.report import Report, Summary
@@ -47,19 +48,22 @@ def storms_of(
 
     The tables stay in the folder `spool`, which must be new or empty; without one they are made in a temporary folder,
     which other machines do not see. `options` are those of `cluster.tabulated`. Raises SourceError where no file can be
-    read, ClusterError for all that lacks to have workers, OSError where the folder cannot be written.
+    read, ClusterError for all that lacks to have workers, OSError where the folder cannot be written; KeyboardInterrupt
+    for a signal that came before anything was read, and for a second one. The first one ends the reading, and what was
+    read is reported (`report.interrupted`).
     """
     if any(os.fspath(one) == "-" for one in files):
         raise ClusterUsage("standard input cannot be read by several processes: name files")
-    with _folder(spool) as folder, dask_executor(scheduler, jobs) as executor:
-        try:
-            made = tabulated(files, folder, executor, **options)
-        except ValueError as error:
-            raise ClusterUsage(str(error)) from error
-        _check_memory(made.rows["transactions"], spool)
-        with executor.computing():
-            found = storms(made.frame("transactions"))
-        return Found(found, _report(made, options.get("aor", "")), made)
+    with stoppable() as stop:
+        with _folder(spool) as folder, dask_executor(scheduler, jobs) as executor:
+            try:
+                made = tabulated(files, folder, executor, stop=stop, **options)
+            except ValueError as error:
+                raise ClusterUsage(str(error)) from error
+            _check_memory(made.rows["transactions"], spool)
+            with executor.computing():
+                found = storms(made.frame("transactions"))
+        return Found(found, _report(made, options.get("aor", ""), interrupted=stop.asked), made)
 
 
 def _check_memory(transactions: int, spool: str | os.PathLike[str] | None) -> None:
@@ -73,7 +77,7 @@ def _check_memory(transactions: int, spool: str | os.PathLike[str] | None) -> No
         )
 
 
-def _report(spool: WorkDirectory, aor: str) -> Report:
+def _report(spool: WorkDirectory, aor: str, *, interrupted: bool) -> Report:
     """What reading counted, as views take it."""
     tally = spool.tally
     summary = Summary(
@@ -93,6 +97,7 @@ def _report(spool: WorkDirectory, aor: str) -> Report:
         findings=[],
         outcomes={},
         aor=aor,
+        interrupted=interrupted,
     )
 
 

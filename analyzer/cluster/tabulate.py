@@ -40,6 +40,8 @@ from typing import Any, Protocol, TypeVar
 from analyzer.cluster.join import MADE, Joining, join_bucket, part_path, placed, write_plan
 from analyzer.cluster.read import Capture, Reading, read_capture, rows_path, shares_for
 from analyzer.cluster.size import size_of
+from analyzer.cluster.stop import Stop, stoppable
+from analyzer.cluster.trim import of_shares, trimmed
 from analyzer.cluster.work_directory import Tally, WorkDirectory
 from analyzer.defect import SourceError
 from analyzer.evidence import SECOND
@@ -104,6 +106,7 @@ def tabulated(
     buckets: int | None = None,
     shares: int | None = None,
     aor: str = "",
+    stop: Stop | None = None,
     **options: Any,
 ) -> WorkDirectory:
     """Read all files into the tables of a folder, which must be new or empty and seen by all workers under its name.
@@ -114,7 +117,13 @@ def tabulated(
     read is told in `faults`, and the rest is analysed; where none can be read, that of the first is a SourceError.
     ValueError for a folder that holds something. Where it fails, nothing stays in the folder. All that is written is
     for the user alone who asks, so workers must be that user's.
+
+    A first signal (`stop`, which is made here where none is given) ends the reading, and the tables are of what was
+    read so far (`trim.py`); where nothing was, and for a second one, KeyboardInterrupt is raised.
     """
+    if stop is None:
+        with stoppable() as stop:
+            return tabulated(files, spool, executor, buckets=buckets, shares=shares, aor=aor, stop=stop, **options)
     executor = LocalExecutor() if executor is None else executor
     names = list(dict.fromkeys(fspath(one) for one in files))
     folder = _prepared(Path(spool))
@@ -135,32 +144,36 @@ def tabulated(
             )
             for number, name in enumerate(names)
         ]
-        return _joined(executor, folder, _read(executor, told), count)
+        stop.begin(folder)
+        return _joined(executor, folder, _read(executor, told, stop), count, stop)
     except BaseException:
         _withdraw(folder)
         raise
 
 
-def _read(executor: Executor, told: Sequence[Reading]) -> list[Capture]:
-    """The rows of all files, written; those of woven ones with the files beside them."""
+def _read(executor: Executor, told: Sequence[Reading], stop: Stop) -> list[Capture]:
+    """The rows of all files, written; those of woven ones with the files beside them, unless an end is asked for."""
     captures = _by_file(executor, told)
+    stop.give_up(unless=any(one.items for one in captures))
     if not captures or all(one.unreadable for one in captures):
         raise (captures[0].unreadable if captures else None) or SourceError("no file", "was given")
     again = [told[number]._replace(beside=beside) for number, beside in _spanning(captures)]
     for task, capture in zip(again, _by_file(executor, again), strict=True):
-        captures[task.number] = capture
+        if not capture.cut:
+            captures[task.number] = capture
     return captures
 
 
 def _by_file(executor: Executor, told: Sequence[Reading]) -> list[Capture]:
-    """What was read of each file; all shares of it tell the same, unless one of them could not read it."""
+    """What was read of each file."""
     results = iter(executor.run(read_capture, [share for task in told for share in task.shared_out()]))
     files = [[next(results) for _ in range(task.shares)] for task in told]
-    return [next((one for one in shares if one.unreadable), shares[0]) for shares in files]
+    return [of_shares(shares) for shares in files]
 
 
-def _joined(executor: Executor, folder: Path, captures: Sequence[Capture], buckets: int) -> WorkDirectory:
-    readable = [one for one in captures if not one.unreadable]
+def _joined(executor: Executor, folder: Path, captures: Sequence[Capture], buckets: int, stop: Stop) -> WorkDirectory:
+    told = trimmed(folder, [one for one in captures if not one.unreadable])
+    readable = told.captures
     write_plan(folder, placed(readable), max((one.span[1] for one in readable if one.span), default=None))
     made = executor.run(join_bucket, [Joining(bucket, buckets, fspath(folder)) for bucket in range(buckets)])
     _clear(folder)
@@ -175,6 +188,9 @@ def _joined(executor: Executor, folder: Path, captures: Sequence[Capture], bucke
             requests=sum(one.requests for one in made),
             retransmissions=sum(one.retransmissions for one in made),
         ),
+        stop.asked,
+        told.until,
+        told.unread,
     )
 
 

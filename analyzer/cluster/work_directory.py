@@ -65,12 +65,17 @@ class Tally:
 @dataclass(frozen=True)
 class WorkDirectory:
     """The tables of a run. `rows` counts those of each table, `faults` are sentences on what could not be read, or
-    only in part."""
+    only in part. `interrupted` says that the run was asked to end before its time; `until` is then the time up to which
+    all that was read is told (nanoseconds since the epoch; None where all files that were begun were read whole, or
+    have no times), and `unread` names the files that nobody had begun."""
 
     folder: Path
     rows: dict[str, int] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
     tally: Tally = field(default_factory=Tally)
+    interrupted: bool = False
+    until: int | None = None
+    unread: tuple[str, ...] = ()
 
     def parts(self, table: str) -> list[Path]:
         """The files of a table, in the order of the buckets."""

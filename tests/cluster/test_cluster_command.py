@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import glob
+import json
 import os
+import re
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from click.testing import CliRunner, Result
 from analyzer.cli import sipcheck
 from analyzer.cli import storm as command
 from analyzer.cluster import executor, size
+from analyzer.cluster.join import MADE
 from benchmarks.storm import StormPlan
 from benchmarks.traffic import make_storm
 from tests.cluster.somebody import somebodys
@@ -130,6 +134,14 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return split(folder / "storm", folder, 250)
 
 
+@pytest.fixture(scope="module")
+def long_run(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """So many files that nobody is through with them when the first was read."""
+    folder = tmp_path_factory.mktemp("long")
+    make_storm(folder / "storm", StormPlan(messages=40_000, users=3000, retransmitted=0.1))
+    return split(folder / "storm", folder, 2000)
+
+
 def workers_of(child: Any) -> list[psutil.Process]:
     """The processes that work for the command."""
     family = psutil.Process(child.pid).children(recursive=True)
@@ -151,20 +163,61 @@ def test_a_worker_that_is_killed_is_not_missed(tmp_path: Path, files: list[Path]
 
 @pytest.mark.parametrize("whom", ["command", "group"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_all_of_it(
-    tmp_path: Path, files: list[Path], number: signal.Signals, whom: str, monkeypatch: pytest.MonkeyPatch
+def test_a_signal_ends_the_reading_and_what_was_read_is_reported(
+    tmp_path: Path, long_run: list[Path], number: signal.Signals, whom: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither half of the tables stays, nor a temporary folder or a process; one line says that nothing is reported."""
+    """What was read is reported; the tables of it stay, but no temporary folder, nor a process."""
     (tmp_path / "tmp").mkdir()
     monkeypatch.setitem(ENVIRONMENT, "TMPDIR", str(tmp_path / "tmp"))
-    arguments = ["storm", *map(str, files), "--format", "json", "--jobs", "2"]
+    arguments = ["storm", *map(str, long_run), "--format", "json", "--jobs", "2"]
     with started(*arguments, "--spool", str(tmp_path / "spool"), start_new_session=True) as child:
         wait_until(lambda: bool(glob.glob(f"{tmp_path}/spool/rows/*.arrow")), child)
         family = workers_of(child)
         assert len(family) == 2
         os.kill(child.pid, number) if whom == "command" else os.killpg(child.pid, number)
         code, stdout, stderr = ended(child)
-        assert (code, stdout) == (128 + number, b"")
-        assert stderr.startswith(b"sipcheck: interrupted: nothing is reported, ") and stderr.count(b"\n") == 1
-    assert [*(tmp_path / "spool").iterdir(), *(tmp_path / "tmp").iterdir()] == []
+    assert (code, stderr) == (128 + number, b"")
+    told = json.loads(stdout)["summary"]
+    assert told["interrupted"] and 0 < told["requests"] < 20_000
+    assert re.match(r"what happened after |[0-9]+ of 20 files, which nobody had begun", told["notes"][0])
+    tables = {path.name for path in (tmp_path / "spool").iterdir()}
+    assert tables == {f"{name}.parquet" for name in MADE}
+    assert not [*(tmp_path / "spool").glob("*/.*"), *(tmp_path / "tmp").iterdir()]
     assert not [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_a_signal_before_anything_was_read(tmp_path: Path, long_run: list[Path]) -> None:
+    """One line, and nothing stays."""
+    arguments = ["storm", *map(str, long_run), "--format", "json", "--jobs", "2"]
+    with started(*arguments, "--spool", str(tmp_path / "spool")) as child:
+        wait_until(lambda: bool(workers_of(child)), child)
+        os.kill(child.pid, signal.SIGTERM)
+        code, stdout, stderr = ended(child)
+    assert (code, stdout) == (143, b"")
+    assert stderr == b"sipcheck: interrupted before there was anything to report\n"
+    assert not (tmp_path / "spool").exists() or not [*(tmp_path / "spool").iterdir()]
+
+
+def test_a_second_signal_ends_at_once(tmp_path: Path, long_run: list[Path]) -> None:
+    arguments = ["storm", *map(str, long_run), "--format", "json", "--jobs", "2"]
+    with started(*arguments, "--spool", str(tmp_path / "spool")) as child:
+        wait_until(lambda: bool(glob.glob(f"{tmp_path}/spool/rows/*.arrow")), child)
+        os.kill(child.pid, signal.SIGTERM)
+        time.sleep(0.15)  # less is taken for an echo of the first
+        os.kill(child.pid, signal.SIGINT)
+        code, stdout, stderr = ended(child)
+    assert code in (130, 143) and stdout == b"" and stderr.count(b"\n") == 1
+    assert [*(tmp_path / "spool").iterdir()] == []
+
+
+def test_how_far_an_interrupted_run_came_is_said(tmp_path: Path, long_run: list[Path]) -> None:
+    """For a person: that it was interrupted, the time up to which all is told, and which files nobody read."""
+    with started("storm", *map(str, long_run), "--spool", str(tmp_path / "spool"), "--jobs", "1") as child:
+        wait_until(lambda: bool(glob.glob(f"{tmp_path}/spool/rows/*.arrow")), child)
+        os.kill(child.pid, signal.SIGINT)
+        code, stdout, _ = ended(child)
+    told = " ".join(stdout.decode().split())
+    assert code == 130 and "interrupted: this is what was read so far." in told
+    assert re.search(
+        r"Not judged, or estimated: .*of 20 files, which nobody had begun to read: \d+.pcap to 038000.pcap", told
+    )
