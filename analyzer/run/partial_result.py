@@ -60,15 +60,17 @@ class PartialResult:
 
 
 def report_of(partials: Sequence[PartialResult], rules: Sequence[Rule]) -> Report:
-    """One report of all parts; each must have read all sources."""
+    """One report of all parts; each must have read all sources. Interrupted, each read as far as it came: what the
+    sources hold is told by the one that came farthest."""
     first = partials[0]
+    sources = max((partial.sources for partial in partials), key=lambda read: sum(one.frames for one in read))
     if len(partials) > 1:
         _renumber(partials)
     tallies = _sum_tallies(partial.outcomes for partial in partials)
     findings = finished([finding for partial in partials for finding in partial.findings], _loss(partials), rules)
     summary = _sum_summaries([partial.summary for partial in partials])
     registrations = sorted((one for partial in partials for one in partial.registrations), key=lambda one: one.id)
-    summary.keepalives = sum(source.keepalives for source in first.sources)
+    summary.keepalives = sum(source.keepalives for source in sources)
     unlisted = sum((partial.unlisted for partial in partials), Counter[str]())
     summary.registrations = len(registrations) + unlisted.total()
     summary.outcomes = Counter(one.outcome for one in registrations) + unlisted
@@ -76,7 +78,7 @@ def report_of(partials: Sequence[PartialResult], rules: Sequence[Rule]) -> Repor
     summary.broken_by_findings = tie_causes(registrations, findings, rules)
     summary.not_judged = sum(sum(tally.not_judged.values()) for tally in tallies.values())
     return Report(
-        sources=first.sources,
+        sources=sources,
         summary=summary,
         transactions=sorted(row for partial in partials for row in partial.transactions),
         registrations=registrations,

@@ -131,3 +131,19 @@ def test_an_inseparable_capture_is_read_by_one(tmp_path: Path) -> None:
     report = analyze(path, jobs=2)
     assert report.summary.messages == 2 and report.notes == []
     assert printed(report, "json") == printed(analyze(path), "json")
+
+
+def test_interrupted_the_sources_are_told_by_who_came_farthest(tmp_path: Path) -> None:
+    """Not more messages than packets, as where the first of the workers was the slowest."""
+    path = tmp_path / "storm.pcap"
+    make_storm(path, StormPlan(messages=600, users=60))
+    partials = []
+    for number, limit in enumerate((100, 400)):
+        with open_sources([str(path)]) as reading:
+            analysis = Analysis(reading.sources, shard=Shard(number, 2), rules=())
+            for _, item in zip(range(limit), reading, strict=False):
+                analysis.feed(item)
+            partials.append(analysis.partial(interrupted=True))
+    report = report_of(partials, ())
+    assert report.sources is partials[1].sources and report.interrupted
+    assert 100 < report.summary.messages <= report.sources[0].frames == 400
