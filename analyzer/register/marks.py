@@ -64,6 +64,9 @@ AFTER_REQUEST = 1 << 20
 PENDING = 1 << 21
 """That request has no final response so far."""
 
+NAMESAKE = 1 << 27
+"""Its Call-ID is new to this client, and another one has used it."""
+
 # A binding event
 ASKED_AGAIN = 1 << 22
 """A request names a known contact, or nothing did until long after it ran out."""

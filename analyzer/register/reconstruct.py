@@ -213,7 +213,8 @@ class Reconstructor:
         registrar = self.registry.first_leg(registrar_of(transaction), aor, transaction)
         self._make_room()
         registration = self.registry.find(registrar, aor, client, transaction)
-        stream = self.registry.stream(transaction, client, from_tag(request))
+        stream = self.registry.stream(transaction, aor, client, from_tag(request))
+        namesake = self.registry.namesake(stream, transaction.call_id)
         attempt, same_attempt = self._attempt(registration, transaction)
         earlier = registration.last_transaction
         changed = bool(registration.call_ids) and transaction.call_id != registration.call_id
@@ -223,16 +224,16 @@ class Reconstructor:
         before = earlier if changed else same_call  # CSeq that goes down may be a restart that kept its Call-ID
         scored = before is not None and (changed or transaction.cseq <= before.cseq)
         boot = boot_score(registration, before, transaction, client) if scored and before else None
-        registration.holes += same_call is not None and transaction.cseq > same_call.cseq + 1
+        registration.holes += stream.is_missing(same_call, transaction)
         step = TransitionSubject(
-            earlier, transaction, same_call, stream, registration, attempt, same_attempt, changed, boot
+            earlier, transaction, same_call, stream, registration, attempt, same_attempt, changed, boot, namesake
         )
         if changed and boot is not None:
             registration.count_change(is_restart=boot.is_restart)
         renewals = [] if same_attempt else list(self.bindings.asked(registrar, aor, transaction))
         self._note_challenges(transaction, registration)
         registration.take(transaction, client, detail=self._detail)
-        if earlier is not None or same_call is not None:
+        if earlier is not None or same_call is not None or namesake is not None:
             self.emit(step)
         for event in renewals:
             self.emit(BindingSubject(event, registration, step))

@@ -1,9 +1,11 @@
 """Finds the registration, the stream and the earlier transaction that a new REGISTER belongs to (docs/rule-catalogue.md
 1.6).
 
-A stream is one Call-ID of one user agent; its CSeq counter is shared by every address-of-record that the user agent
-registers under that Call-ID (docs/rule-catalogue.md 5 item 9), and compared only between transactions to the same
-destination, because a second registrar has a number space of its own (8.1.2, RFC 3263 4.3).
+A stream is one Call-ID of one user agent for one address-of-record; its CSeq is compared only between transactions to
+the same destination, because a second registrar has a number space of its own (8.1.2, RFC 3263 4.3). A user agent may
+use one Call-ID, and one counter, for several addresses-of-record (docs/rule-catalogue.md 5 item 9), so a number that is
+missing in one of these streams may have been used in another. That CSeq goes down from one to the other breaks nothing:
+the registrar compares it with that of a binding (10.3 step 7), and it may be that two phones drew the same Call-ID.
 """
 
 from __future__ import annotations
@@ -36,12 +38,15 @@ _NO_GAPS: Mapping[int, int] = {}
 
 
 class CallIdSequence:
-    """One Call-ID of one user agent: the latest transaction over all destinations (`last`) and for each; `orphans` are
-    the CSeq numbers whose answer alone was seen."""
+    """One Call-ID of one user agent for one address-of-record: the latest transaction over all destinations (`last`)
+    and for each; `orphans` are the CSeq numbers whose answer alone was seen, `is_shared` says that requests for another
+    address-of-record use the Call-ID too."""
 
-    __slots__ = ("client", "from_tag", "gaps", "last", "orphans", "others", "steps")
+    __slots__ = ("aor", "client", "from_tag", "gaps", "is_shared", "last", "orphans", "others", "steps")
 
-    def __init__(self, client: Client, from_tag: str) -> None:
+    def __init__(self, aor: str, client: Client, from_tag: str) -> None:
+        self.aor = aor
+        self.is_shared = False
         self.client = client
         self.from_tag = from_tag
         self.others: dict[Endpoint, Transaction] | None = None
@@ -56,6 +61,11 @@ class CallIdSequence:
         if last is not None and last.destination == destination:
             return last
         return None if self.others is None else self.others.get(destination)
+
+    def is_missing(self, earlier: Transaction | None, later: Transaction) -> bool:
+        """Whether there was a request between two that was not seen: their numbers are not neighbours, and no other
+        address-of-record counts along."""
+        return earlier is not None and later.cseq > earlier.cseq + 1 and not self.is_shared
 
     def take(self, transaction: Transaction, client: Client) -> None:
         """Note the newest transaction; `gaps` counts by how much CSeq jumped, `steps` how often it moved."""
@@ -72,8 +82,10 @@ class CallIdSequence:
         self.last = transaction
         self.client = client
 
-    def is_of(self, client: Client, from_tag: str) -> bool:
+    def is_of(self, aor: str, client: Client, from_tag: str) -> bool:
         """Two user agents may draw the same Call-ID (8.1.1.4 forbids it): something else must agree too."""
+        if aor != self.aor:
+            return False
         if client.instance and self.client.instance and client.instance != self.client.instance:
             return False
         return (
@@ -200,15 +212,24 @@ class Registry:
         """Whether a registration of this address-of-record at this registrar can be found."""
         return (registrar, aor) in self._clients
 
-    def stream(self, transaction: Transaction, client: Client, from_tag: str) -> CallIdSequence:
-        """The stream of a request's Call-ID and user agent."""
+    def stream(self, transaction: Transaction, aor: str, client: Client, from_tag: str) -> CallIdSequence:
+        """The stream of a request's Call-ID, address-of-record and user agent."""
         streams = self._sequences.get(transaction.call_id) or ()
         for stream in streams:
-            if stream.is_of(client, from_tag):
+            if stream.is_of(aor, client, from_tag):
                 return stream
-        stream = CallIdSequence(client, from_tag)
+        stream = CallIdSequence(aor, client, from_tag)
+        for other in streams:
+            if other.aor != aor:
+                other.is_shared = stream.is_shared = True
         self._sequences[transaction.call_id] = (*streams[1 - _MOST_SIDE_BY_SIDE :], stream)
         return stream
+
+    def namesake(self, stream: CallIdSequence, call_id: str) -> CallIdSequence | None:
+        """The stream that used a Call-ID last before `stream` began with it; None where that is no news, or there was
+        none."""
+        streams = () if stream.last is not None else self._sequences.get(call_id) or ()
+        return streams[-2] if len(streams) > 1 else None
 
     def orphan(self, call_id: str, cseq: int) -> None:
         """A response without its request proves that the request existed (docs/rule-catalogue.md T-LOSS)."""

@@ -137,7 +137,8 @@ class TransitionSubject:
     `earlier` is the client's (address-of-record, registrar) transaction before this one, None for its first;
     `same_call` the latest of the same Call-ID to the same destination; `stream` the Call-ID with its counter over all
     destinations, whose `last` is still the transaction before. `same_attempt` tells a retry from a new attempt.
-    `boot` is scored when the Call-ID changed.
+    `boot` is scored when the Call-ID changed. `namesake` is, where the stream begins with this transaction, another one
+    that has used its Call-ID.
     """
 
     earlier: Transaction | None
@@ -149,12 +150,15 @@ class TransitionSubject:
     same_attempt: bool
     call_id_changed: bool
     boot: BootScore | None
+    namesake: CallIdSequence | None = None
 
     @property
     def marks(self) -> int:
         """What can be told of the step at once (`register/marks.py`)."""
         later, same_call, earlier, last = self.later, self.same_call, self.earlier, self.stream.last
         found = marks.CALL_ID_CHANGED if self.call_id_changed else 0
+        if self.namesake is not None:
+            found |= marks.NAMESAKE
         if last is not None and last.cseq >= 0 and later.cseq > last.cseq:
             found |= marks.COUNTED if later.cseq == last.cseq + 1 else marks.COUNTED | marks.JUMPED
         if same_call is not None and same_call.cseq >= 0 and later.cseq >= 0:

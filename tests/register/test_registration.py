@@ -148,12 +148,17 @@ def test_the_first_request_of_a_client_is_no_step() -> None:
     assert watch(f"{ONE}CSeq: 77\nAuthorization: {{bob secret}}\n< 200").steps == []
 
 
-def test_one_call_id_counts_for_all_addresses_of_record() -> None:
-    """A user agent may register several under one Call-ID: one CSeq counter."""
+def test_addresses_of_record_that_share_a_call_id_are_no_steps_of_one_another() -> None:
+    """A user agent may register several under one Call-ID, with one counter: what is missing here was used there."""
     other = "To: <sip:sales@example.com>\nFrom: <sip:sales@example.com>;tag=f1\n"
     watched = watch(f"{ONE}< 200\n{ONE}{other}< 200\n{ONE}< 200")
     assert [registration.attempts for registration in watched.registrations] == [2, 1]
-    assert [step.same_call.cseq for step in watched.steps if step.same_call] == [1, 2]
+    assert [(step.same_call.cseq, step.later.cseq) for step in watched.steps if step.same_call] == [(1, 3)]
+    assert [(step.stream.aor, step.stream.is_shared, step.namesake is None) for step in watched.steps] == [
+        ("sip:sales@example.com", True, False),
+        ("sip:bob@example.com", True, True),
+    ]
+    assert [one.holes for one in watched.registrations] == [0, 0]
 
 
 def test_streams_count_steps_and_gaps() -> None:
