@@ -29,8 +29,8 @@ FAILED = frozenset(("rejected", "timeout", "abandoned"))
 class AttemptRecord(NamedTuple):
     """An attempt at its end. `id` is the number of its first transaction; times in nanoseconds or None: `start` of the
     first request, `end` of the final response, or of the last copy where there is none. `bound` counts the contacts
-    of the address-of-record that were known to be bound at that time; `findings` are the rules whose violations explain
-    how it ended."""
+    of the address-of-record that were known to be bound at that time; `is_late_answer`: it began with credentials for
+    the challenge that the attempt before had left; `findings` are the rules whose violations explain how it ended."""
 
     id: int
     purpose: Purpose
@@ -42,7 +42,7 @@ class AttemptRecord(NamedTuple):
     evidence: Evidence
     cause: str
     bound: int
-    challenged: bool
+    is_late_answer: bool
     findings: tuple[str, ...] = ()
 
     @property
@@ -53,16 +53,19 @@ class AttemptRecord(NamedTuple):
 
 @dataclass(slots=True)
 class Episode:
-    """Failures in a row: the first and the last, how many, by status (0: no answer), and the success that ended them
-    (`until`, None while they last)."""
+    """Failures in a row: the first and the last, how many, their outcomes and statuses (0: no answer), and the success
+    that ended them (`until`, None while they last). `answered_after` is how long after the last of them, a challenge,
+    the client sent the credentials for it which brought that success; None where it was not so."""
 
     first: AttemptRecord
     last: AttemptRecord
     count: int = 1
     statuses: tuple[int, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
     ids: tuple[int, ...] = ()
     until: int | None = None
     over: bool = False
+    answered_after: int | None = None
 
     def take(self, record: AttemptRecord) -> None:
         """One more failure."""
@@ -70,8 +73,17 @@ class Episode:
         self.count += 1
         if record.status not in self.statuses:
             self.statuses += (record.status,)
+        if record.outcome not in self.outcomes:
+            self.outcomes += (record.outcome,)
         if len(self.ids) < KEPT_ATTEMPTS:
             self.ids += (record.id,)
+
+    def end(self, record: AttemptRecord) -> None:
+        """The success that ends it."""
+        self.until, self.over = record.end, True
+        challenged_at = self.last.end if self.last.outcome == "abandoned" else None
+        if record.is_late_answer and challenged_at is not None and record.start is not None:
+            self.answered_after = record.start - challenged_at
 
 
 class History:
@@ -104,10 +116,10 @@ class History:
             if running is not None:
                 running.take(record)
             else:
-                self._begin(Episode(record, record, statuses=(record.status,), ids=(record.id,)))
+                self._begin(Episode(record, record, 1, (record.status,), (record.outcome,), (record.id,)))
             self.last = record
         elif running is not None and record.outcome in ("registered", "removed"):
-            running.until, running.over = record.end, True
+            running.end(record)
             self.last = None
 
     def _begin(self, episode: Episode) -> None:
@@ -182,5 +194,5 @@ def record_of(attempt: Attempt, cause: str, bound: int) -> AttemptRecord:
         first.evidence,
         cause,
         bound,
-        any(one.challenged and not one.has_credentials for one in attempt.transactions),
+        attempt.outcome not in FAILED and attempt.is_late_answer,
     )

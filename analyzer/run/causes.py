@@ -12,9 +12,11 @@ from collections.abc import Sequence
 
 from analyzer.evidence import SECOND
 from analyzer.judge.findings import Finding, Rule
-from analyzer.register.reachability import Stretch
+from analyzer.register.attempt import Outcome
+from analyzer.register.reachability import Cause, Stretch
 from analyzer.register.registration import Registration
 
+_CAUSES: dict[Outcome, Cause] = {"timeout": "not answered", "abandoned": "challenge not answered"}
 NEAR = 60 * SECOND
 """Nanoseconds around a gap in which its cause is looked for."""
 
@@ -46,7 +48,7 @@ def _explain(gap: Stretch, one: Registration, findings: Sequence[Finding]) -> No
     for episode in one.history.episodes:
         start, end = episode.first.start, episode.until
         if start is not None and (gap.end is None or start < gap.end) and (end is None or end >= gap.start):
-            gap.cause = "not answered" if episode.first.status == 0 else "refused"
+            gap.cause = _CAUSES.get(episode.first.outcome, "refused")
             gap.finding = next(iter(episode.first.findings), "")
             return
     found = _cause_of(gap, findings)

@@ -129,11 +129,23 @@ def _episode(clients: ClientSummary, one: Registration, episode: Episode) -> str
     first = episode.first
     statuses = [str(status) if status else "no answer" for status in episode.statuses]
     said = f' "{first.words.reason}"' if first.words.reason else ""
-    what = "sign-off failed" if first.purpose == "remove" else "failed" if 0 in episode.statuses else "refused"
+    if episode.answered_after is not None and episode.count == 1:
+        of = clients.at(one, first.end, " of ")
+        return f"answered the challenge ({statuses[0]}){of} only after {duration(episode.answered_after)}"
+    what = _failed(episode)
     start = clients.at(one, first.start, " from ")
     long = episode.until - first.start if episode.until is not None and first.start is not None else 0
     lasted = f"{' on' if start else ''}, for {duration(long)}" if long > SECOND else ""
     return f"{what} {times(episode.count)} ({listed(statuses)}{said}){start}{lasted}"
+
+
+def _failed(episode: Episode) -> str:
+    """What went wrong in an episode, in a word or two that hold for all of its attempts."""
+    if episode.first.purpose == "remove":
+        return "sign-off failed"
+    if episode.outcomes == ("abandoned",):
+        return "left the challenge unanswered"
+    return "refused" if episode.outcomes == ("rejected",) else "failed"
 
 
 def before(one: Registration, state: State) -> str:
