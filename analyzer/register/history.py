@@ -89,12 +89,11 @@ class Episode:
 class History:
     """The attempts of one client. `detail` keeps all of them, not the failures alone."""
 
-    __slots__ = ("attempts", "episodes", "last", "missed", "unlisted")
+    __slots__ = ("attempts", "episodes", "missed", "unlisted")
 
     def __init__(self) -> None:
         self.attempts: list[AttemptRecord] | None = None
         self.episodes: tuple[Episode, ...] = ()
-        self.last: AttemptRecord | None = None
         self.missed = 0
         self.unlisted = 0
 
@@ -102,6 +101,11 @@ class History:
     def is_troubled(self) -> bool:
         """Whether failures go on that no success has ended."""
         return bool(self.episodes) and not self.episodes[-1].over
+
+    @property
+    def last(self) -> AttemptRecord | None:
+        """The latest failure, where no success has followed it."""
+        return self.episodes[-1].last if self.is_troubled else None
 
     def take(self, record: AttemptRecord, *, detail: bool) -> None:
         """Note an attempt that is over."""
@@ -117,10 +121,8 @@ class History:
                 running.take(record)
             else:
                 self._begin(Episode(record, record, 1, (record.status,), (record.outcome,), (record.id,)))
-            self.last = record
         elif running is not None and record.outcome in ("registered", "removed"):
             running.end(record)
-            self.last = None
 
     def _begin(self, episode: Episode) -> None:
         kept = self.episodes
