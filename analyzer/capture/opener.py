@@ -12,6 +12,7 @@ import io
 import os
 import stat
 import sys
+import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import IO, TYPE_CHECKING, BinaryIO, Literal, NamedTuple, cast
 
@@ -51,11 +52,14 @@ class Reading:
     def __init__(self, opened: Sequence[_Opened]) -> None:
         self._opened = opened
         self._tshark_input: list[Generator[Item, None, None]] = []
+        self._interrupted = threading.Event()
         self.sources = [one.source for one in opened]
 
     def __iter__(self) -> Iterator[Item]:
         captures = [one for one in self._opened if one.tshark_input is None and one.format.records is not None]
-        self._tshark_input = [_dissected(one, one.tshark_input) for one in self._opened if one.tshark_input is not None]
+        self._tshark_input = [
+            _dissected(one, one.tshark_input, self._interrupted) for one in self._opened if one.tshark_input is not None
+        ]
         if len(captures) + len(self._tshark_input) > 1:
             for one in self._opened:
                 if one.tshark_input is not None:
@@ -86,7 +90,8 @@ class Reading:
         return sum(sizes) if len(sizes) == len(self._opened) else None
 
     def interrupt(self) -> None:
-        """Raise KeyboardInterrupt where more is read; another thread may call this. What tshark reads goes on."""
+        """Raise KeyboardInterrupt where more is read; another thread may call this."""
+        self._interrupted.set()
         for one in self._opened:
             if one.input_stream is not None:
                 one.input_stream.interrupt()
@@ -302,14 +307,14 @@ def _captured(captures: Sequence[_Opened]) -> Iterator[Item]:
     return PacketReader().items(merged)
 
 
-def _dissected(one: _Opened, tshark_input: TsharkInput) -> Generator[Item, None, None]:
+def _dissected(one: _Opened, tshark_input: TsharkInput, interrupted: threading.Event) -> Generator[Item, None, None]:
     """The items of a capture that tshark reads, with our own walk beside it where the format is ours."""
     from analyzer.capture.tshark.reader import items
 
     walk = None
     if one.format.records is not None:
         walk = _dated(one, _buffered(one.input_stream) if tshark_input.spool is None else _again(tshark_input.spool))
-    yield from items(tshark_input, one.source, walk)
+    yield from items(tshark_input, one.source, walk, interrupted)
 
 
 def _again(spool: IO[bytes]) -> BinaryIO:

@@ -42,6 +42,8 @@ Examples:
 """
 
 
+_MOST_NAMED = 4
+_HEARD = "interrupted: what was read is put together; once more ends it at once"
 _DOOR = ("scheduler", "insecure_scheduler", "tls_ca", "tls_cert", "tls_key")
 
 
@@ -152,10 +154,16 @@ def _by_cluster(scheduler: Door | None, spool: str | None, **given: Any) -> tupl
     jobs = None if source is ParameterSource.DEFAULT else given["jobs"]
     try:
         made = storms_of(
-            given["files"], scheduler=scheduler, jobs=jobs, spool=spool, aor=aor_given(given["aor"]), **options
+            given["files"],
+            scheduler=scheduler,
+            jobs=jobs,
+            spool=spool,
+            aor=aor_given(given["aor"]),
+            heard=lambda: tell(f"sipcheck: {_HEARD}"),
+            **options,
         )
     except KeyboardInterrupt:
-        leave(signals.code(), "interrupted before there was anything to report")
+        leave(signals.code(), "interrupted: nothing is reported")
     except ClusterError as error:
         die(str(error), 2 if isinstance(error, ClusterUsage) else 3)
     except SourceError as error:
@@ -166,25 +174,30 @@ def _by_cluster(scheduler: Door | None, spool: str | None, **given: Any) -> tupl
     for told in unreadable:
         tell(f"sipcheck: {told}")
     die_without_sip(made.report)
-    return made.report, _with_extent(made, len(given["files"])), unreadable
+    return made.report, _with_extent(made, given["files"]), unreadable
 
 
-def _with_extent(made: Found, files: int) -> StormReport:
+def _with_extent(made: Found, files: tuple[str, ...]) -> StormReport:
     """What was found; where the run was interrupted, with notes on what it did not come to."""
     from dataclasses import replace
 
     from analyzer.escape import visible
-    from analyzer.views.words import clock_of
+    from analyzer.evidence import Source
+    from analyzer.views.words import clock_of, count, source_names
 
     spool, sources = made.spool, made.report.sources
     notes = []
     if spool.until is not None:
         clock = clock_of(next((one for one in sources if one.first is not None), sources[0]))
         notes.append(f"what happened after {clock.at(spool.until)}, where reading was interrupted")
-    if spool.unread:
-        first, last = (visible(os.path.basename(spool.unread[at])) for at in (0, -1))
-        which = first if len(spool.unread) == 1 else f"{first} to {last}"
-        notes.append(f"{len(spool.unread)} of {files} files, which nobody had begun to read: {which}")
+    if spool.untold:
+        names = source_names(Source(name) for name in files)
+        told = [visible(names[name]) for name in spool.untold[:_MOST_NAMED]]
+        rest = len(spool.untold) - len(told)
+        which = ", ".join([*told, *([f"and {rest} more"] if rest else [])])
+        notes.append(f"anything of {len(spool.untold)} of {count(len(set(files)), 'file')} ({which})")
+    if spool.torn:
+        notes.append("messages that lie across the ends of two files, which may be missing or halved")
     return replace(made.storms, notes=(*notes, *made.storms.notes))
 
 

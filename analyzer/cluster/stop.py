@@ -8,7 +8,7 @@ second, and then tells how far reading got. The second signal ends everything at
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
@@ -32,10 +32,11 @@ def _sign(folder: str | Path) -> Path:
 
 
 class Stop:
-    """What the process that asks has heard: `asked` once a signal came after reading began."""
+    """What the process that asks has heard: `asked` once a signal came after reading began; `heard` is called then."""
 
-    def __init__(self) -> None:
+    def __init__(self, heard: Callable[[], None] = lambda: None) -> None:
         self.asked = False
+        self._heard = heard
         self._number = 0
         self._folder: Path | None = None
 
@@ -51,6 +52,7 @@ class Stop:
         self._number = number
         with suppress(OSError):  # reading is over, and its rows are gone
             _sign(self._folder).touch(mode=0o600)
+        self._heard()
 
     def give_up(self, *, unless: bool) -> None:
         """Raise the signal that came, `unless` there is something to report."""
@@ -59,9 +61,9 @@ class Stop:
 
 
 @contextmanager
-def stoppable() -> Iterator[Stop]:
-    """While this is entered, a signal asks for an end."""
-    stop = Stop()
+def stoppable(heard: Callable[[], None] = lambda: None) -> Iterator[Stop]:
+    """While this is entered, a signal asks for an end; `heard` is called when the first did."""
+    stop = Stop(heard)
     with diverted(stop.receive):
         yield stop
 

@@ -7,7 +7,7 @@ the memory of the one machine that asks: docs/cluster.md says how much that is.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -42,6 +42,7 @@ def storms_of(
     scheduler: Door | str | None = None,
     jobs: int | None = None,
     spool: str | os.PathLike[str] | None = None,
+    heard: Callable[[], None] = lambda: None,
     **options: Any,
 ) -> Found:
     """The storms in capture files, read by the workers of a Dask scheduler, or by `jobs` processes of this machine.
@@ -49,12 +50,12 @@ def storms_of(
     The tables stay in the folder `spool`, which must be new or empty; without one they are made in a temporary folder,
     which other machines do not see. `options` are those of `cluster.tabulated`. Raises SourceError where no file can be
     read, ClusterError for all that lacks to have workers, OSError where the folder cannot be written; KeyboardInterrupt
-    for a signal that came before anything was read, and for a second one. The first one ends the reading, and what was
-    read is reported (`report.interrupted`).
+    for a signal that came before anything was read, and for a second one. The first one ends the reading, after which
+    `heard` is called, and what was read is reported (`report.interrupted`).
     """
     if any(os.fspath(one) == "-" for one in files):
         raise ClusterUsage("standard input cannot be read by several processes: name files")
-    with stoppable() as stop:
+    with stoppable(heard) as stop:
         with _folder(spool) as folder, dask_executor(scheduler, jobs) as executor:
             try:
                 made = tabulated(files, folder, executor, stop=stop, **options)

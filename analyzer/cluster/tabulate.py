@@ -32,7 +32,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from os import fspath
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -126,6 +126,7 @@ def tabulated(
             return tabulated(files, spool, executor, buckets=buckets, shares=shares, aor=aor, stop=stop, **options)
     executor = LocalExecutor() if executor is None else executor
     names = list(dict.fromkeys(fspath(one) for one in files))
+    made = not os.path.isdir(spool)
     folder = _prepared(Path(spool))
     try:
         executor.check(folder)
@@ -148,6 +149,9 @@ def tabulated(
         return _joined(executor, folder, _read(executor, told, stop), count, stop)
     except BaseException:
         _withdraw(folder)
+        if made:
+            with suppress(OSError):
+                folder.rmdir()
         raise
 
 
@@ -190,7 +194,8 @@ def _joined(executor: Executor, folder: Path, captures: Sequence[Capture], bucke
         ),
         stop.asked,
         told.until,
-        told.unread,
+        told.untold,
+        stop.asked and bool(_spanning(readable)),
     )
 
 

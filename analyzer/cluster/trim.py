@@ -23,11 +23,12 @@ from analyzer.evidence import Source
 
 class Trimmed(NamedTuple):
     """The captures as far as they are told, in their order. `until` is the time of the last item before the first gap,
-    in nanoseconds since the epoch (None where that has none); `unread` names files of which nothing was read."""
+    in nanoseconds since the epoch (None where that has none); `untold` names files of which nothing is told: nothing
+    was read, or only what comes after that time (a log comes after all captures)."""
 
     captures: list[Capture]
     until: int | None = None
-    unread: tuple[str, ...] = ()
+    untold: tuple[str, ...] = ()
 
 
 def of_shares(shares: Sequence[Capture]) -> Capture:
@@ -44,12 +45,17 @@ def of_shares(shares: Sequence[Capture]) -> Capture:
 
 def trimmed(folder: Path, captures: Sequence[Capture]) -> Trimmed:
     """The captures up to the end of the one that ends first of those that were cut."""
-    unread = tuple(one.name for one in captures if one.cut and not one.items)
     there = [one for one in captures if one.items or not one.cut]
     latest = min((one.end for one in there if one.cut), default=None)
-    if latest is None:
-        return Trimmed(there, unread=unread)
-    return Trimmed([_until(folder, one, latest) for one in there], _time(latest), unread)
+    if latest is not None:
+        there = [_until(folder, one, latest) for one in there]
+    told = {one.name for one in there if one.items or not _had_items(one, captures)}
+    untold = tuple(dict.fromkeys(one.name for one in captures if one.name not in told))
+    return Trimmed(there, None if latest is None else _time(latest), untold)
+
+
+def _had_items(capture: Capture, captures: Sequence[Capture]) -> bool:
+    return any(one.items for one in captures if one.name == capture.name)
 
 
 def _until(folder: Path, capture: Capture, latest: int) -> Capture:
@@ -58,22 +64,23 @@ def _until(folder: Path, capture: Capture, latest: int) -> Capture:
     clocks: npt.NDArray[np.int64] = np.load(clocks_path(folder, capture.part), mmap_mode="r")[: capture.items]
     items = int(np.searchsorted(clocks, latest, side="right"))
     errors: npt.NDArray[np.int64] = np.load(errors_path(folder, capture.part))
+    messages = items - int(np.searchsorted(errors, items))
     return capture._replace(
         items=items,
-        messages=items - int(np.searchsorted(errors, items)),
+        messages=messages,
         begin=int(clocks[0]) if items else 0,
         end=int(clocks[items - 1]) if items else 0,
-        source=_source(capture.source, latest, told=items > 0),
+        source=_source(capture.source, latest, messages, told=items > 0),
     )
 
 
-def _source(source: Source | None, latest: int, *, told: bool) -> Source | None:
-    if source is None or source.last is None:
-        return source
-    until = _time(latest) if (source.kind == "log") == (latest >= LATEST) else source.last
-    if not told or until is None:
-        return replace(source, first=None, last=None) if not told else source
-    return replace(source, last=min(source.last, until))
+def _source(source: Source | None, latest: int, messages: int, *, told: bool) -> Source | None:
+    if source is None:
+        return None
+    if not told or source.last is None:
+        return replace(source, messages=messages, first=None, last=None)
+    until = _time(latest) if (source.kind == "log") == (latest >= LATEST) else None
+    return replace(source, messages=messages, last=source.last if until is None else min(source.last, until))
 
 
 def _time(clock: int) -> int | None:

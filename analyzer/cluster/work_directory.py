@@ -67,7 +67,8 @@ class WorkDirectory:
     """The tables of a run. `rows` counts those of each table, `faults` are sentences on what could not be read, or
     only in part. `interrupted` says that the run was asked to end before its time; `until` is then the time up to which
     all that was read is told (nanoseconds since the epoch; None where all files that were begun were read whole, or
-    have no times), and `unread` names the files that nobody had begun."""
+    have no times), `untold` names the files of which nothing is told, and `torn` says that messages which lie in more
+    than one file may be missing."""
 
     folder: Path
     rows: dict[str, int] = field(default_factory=dict)
@@ -75,7 +76,8 @@ class WorkDirectory:
     tally: Tally = field(default_factory=Tally)
     interrupted: bool = False
     until: int | None = None
-    unread: tuple[str, ...] = ()
+    untold: tuple[str, ...] = ()
+    torn: bool = False
 
     def parts(self, table: str) -> list[Path]:
         """The files of a table, in the order of the buckets."""

@@ -111,8 +111,10 @@ def test_what_is_told_is_what_one_process_tells_of_as_much(
     spool = interrupted(files, tmp_path / "spool", limits, monkeypatch)
     whole = tables(analyze(until(files, tmp_path / "until", last), rules=()))
     assert_same(spool, whole, without=PLACE)
-    assert spool.interrupted and spool.until == last * 1000 and spool.unread == ()
+    assert spool.interrupted and spool.until == last * 1000
+    assert spool.untold == tuple(str(one) for one in files if times(one)[0] > last)
     assert spool.tally.messages == len(whole.messages) == spool.rows["messages"]
+    assert sum(source.messages for source in spool.tally.sources) == len(whole.messages)
     assert max(source.last for source in spool.tally.sources if source.last is not None) == last * 1000
 
 
@@ -142,7 +144,7 @@ def test_files_that_nobody_began_are_named_and_leave_no_hole(
     (tmp_path / "files").mkdir()
     files = split(storm, tmp_path / "files", 400)
     spool = interrupted(files, tmp_path / "spool", [None, None, 0], monkeypatch)
-    assert (spool.until, spool.unread) == (None, (str(files[2]),))
+    assert (spool.until, spool.untold) == (None, (str(files[2]),))
     assert [source.name for source in spool.tally.sources] == [str(one) for one in files[:2]]
     assert_same(spool, tables(analyze([str(one) for one in files[:2]], rules=())))
 
@@ -160,7 +162,17 @@ def test_where_nothing_was_read_the_signal_is_raised(
 ) -> None:
     with pytest.raises(Interrupted):
         interrupted([storm], tmp_path / "spool", [0], monkeypatch)
-    assert list((tmp_path / "spool").iterdir()) == []
+    assert not (tmp_path / "spool").exists()
+
+
+def test_a_log_comes_after_all_captures_and_is_named_where_these_were_cut(
+    tmp_path: Path, storm: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = ROOT / "samples" / "asterisk-first-registration" / "input.txt"
+    spool = interrupted([log, storm], tmp_path / "spool", [None, 500], monkeypatch)
+    assert spool.untold == (str(log),) and spool.until is not None
+    assert [source.messages for source in spool.tally.sources] == [0, 500]
+    assert_same(spool, tables(analyze(until([storm], tmp_path / "until", times(storm)[499]), rules=())), without=PLACE)
 
 
 def test_messages_over_ends_of_files_are_as_the_first_reading_had_them(
@@ -175,6 +187,7 @@ def test_messages_over_ends_of_files_are_as_the_first_reading_had_them(
     assert 0 < spool.rows["messages"] <= whole.rows["messages"]
     alone = [tables(analyze(one, rules=())) for one in files]
     assert spool.rows["messages"] == sum(len(one.messages) for one in alone)
+    assert spool.torn and not whole.torn
 
 
 def test_the_first_signal_asks_and_the_second_ends(tmp_path: Path) -> None:
@@ -209,3 +222,17 @@ def test_who_reads_to_the_end_waits_for_nobody(tmp_path: Path, storm: Path) -> N
         assert threading.active_count() == before + 1
         assert len(list(reading)) == 1200 and not asked.is_set()
     assert threading.active_count() == before
+
+
+@pytest.mark.needs_tool("tshark")
+def test_a_reader_that_waits_for_tshark_is_interrupted(tmp_path: Path, storm: Path) -> None:
+    """And tshark with it, which else reads on to the end."""
+    (tmp_path / "rows").mkdir()
+    with open_sources([str(storm)], engine="tshark") as reading, heeding(tmp_path, reading) as asked:
+        items = iter(reading)
+        next(items)
+        (tmp_path / "rows" / "stop").touch()
+        assert asked.wait(40 * LOOK)
+        time.sleep(LOOK / 5)
+        with pytest.raises(KeyboardInterrupt):
+            list(items)

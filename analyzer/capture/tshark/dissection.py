@@ -190,10 +190,13 @@ class Run:
 
     When it is exhausted, `code` is tshark's exit code (negative: the signal that ended it), `said` the end of what it
     wrote on standard error, `hung` says that it had to be ended because it did nothing. Raises `Garbled` where pyshark
-    cannot read what tshark wrote.
+    cannot read what tshark wrote, KeyboardInterrupt soon after another thread has set `interrupted`.
     """
 
-    def __init__(self, program: Program, path: str, words: list[str]) -> None:
+    def __init__(
+        self, program: Program, path: str, words: list[str], interrupted: threading.Event | None = None
+    ) -> None:
+        self._interrupted = interrupted
         self.code = 0
         self.said = b""
         self.hung = ""
@@ -216,6 +219,8 @@ class Run:
 
     def _next(self) -> Seen | Exception | None:
         while True:
+            if self._interrupted is not None and self._interrupted.is_set():
+                raise KeyboardInterrupt
             try:
                 return self._thread.queue.get(timeout=_TICK)
             except queue.Empty:

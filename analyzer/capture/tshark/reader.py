@@ -8,6 +8,7 @@ one that mattered.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
@@ -26,8 +27,14 @@ _NO_LINK = -1
 _MOST_PORTS = 20  # that are told
 
 
-def items(tshark_input: TsharkInput, source: Source, records: Iterator[Record] | None) -> Iterator[Item]:
-    """All items of a capture; `records` is our own walk over it, or None where its format is foreign."""
+def items(
+    tshark_input: TsharkInput,
+    source: Source,
+    records: Iterator[Record] | None,
+    interrupted: threading.Event | None = None,
+) -> Iterator[Item]:
+    """All items of a capture; `records` is our own walk over it, or None where its format is foreign. Raises
+    KeyboardInterrupt where another thread has set `interrupted`."""
     source.quality.append(f"read by {tshark_input.program}{tshark_input.reason}; it does not count keep-alives")
     keyed = tshark_input.keylog is not None or tshark_input.secrets
     survey = (
@@ -36,9 +43,8 @@ def items(tshark_input: TsharkInput, source: Source, records: Iterator[Record] |
         else None
     )
     walk = _Walk(source, records, look_for_tls=survey is None)
-    run = Run(
-        tshark_input.program, tshark_input.path, program.arguments(tshark_input.keylog, survey.ports if survey else ())
-    )
+    words = program.arguments(tshark_input.keylog, survey.ports if survey else ())
+    run = Run(tshark_input.program, tshark_input.path, words, interrupted)
     kept = Items()
     try:
         for item in _through(run, walk, kept, source):
