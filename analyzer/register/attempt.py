@@ -15,9 +15,10 @@ from typing import Literal
 
 from analyzer.register.contact_relations import is_similar
 from analyzer.register.contacts import same_contact
-from analyzer.register.requested import purpose_of
+from analyzer.register.requested import purpose_of, requested_expiry
 from analyzer.register.timers import AUTH_LINK
 from analyzer.register.transaction import NO_NONCES, Transaction
+from analyzer.sip.address import Address
 from analyzer.sip.auth_headers import REFUSED_IN
 from analyzer.sip.message import Message
 
@@ -125,7 +126,7 @@ class Attempt:
             return False
         if self.last.final is None:
             return self._conclude("open", 0)
-        if ended and not self.is_refused_again:
+        if ended and not self.is_refused_again and listed_all_the_same(self.last) is None:
             return self._conclude("open", self.last.status)
         outcome: Outcome = "abandoned" if self.last.challenged and not self.credentialed else "rejected"
         return self._conclude(outcome, self.last.status)
@@ -166,6 +167,19 @@ def _is_positive(request: Message, final: Message | None) -> bool:
     if any(contact.uri is not None and contact.uri.user is None for contact in asked):
         return True  # nothing of it may be left by which it would be known again
     return any(is_similar(contact, one, request) for contact in asked for one in listed)
+
+
+def listed_all_the_same(transaction: Transaction) -> Address | None:
+    """The client's contact as a refusal lists it with time left: it is bound although the registrar refused. A
+    redirect's contacts are where to go (RFC 3261 21.3)."""
+    request, final = transaction.request, transaction.final
+    if request is None or final is None or final.status < 400 or not final.contacts:
+        return None
+    asked = [contact for contact in request.contacts if not contact.star and contact.uri is not None]
+    if len(asked) * len(final.contacts) > _MOST_PAIRS:
+        return None
+    listed = (one for one in final.contacts if any(same_contact(one, contact) for contact in asked))
+    return next((one for one in listed if requested_expiry(one, final.expires) != 0), None)
 
 
 def _may_have_credentials(transaction: Transaction) -> bool:

@@ -1,9 +1,10 @@
 """The binding timeline: what the registrar said is bound, from when to when (docs/rule-catalogue.md 1.7).
 
 Each 2xx to any REGISTER of an address-of-record is authoritative for its whole set at that instant (RFC 3261 10.3
-step 8): what it lists is present until the response's time plus the granted expiry, what it does not list is absent. An
-answer that was not seen changes nothing but makes the asked contacts `maybe`. Contacts are compared pairwise as URIs
-(19.1.4), or by instance and reg-id where both have them (RFC 5626 6).
+step 8): what it lists is present until the response's time plus the granted expiry, what it does not list is absent;
+where the registrar may not list what it was not asked for (`listing.py`), that is `maybe`. An answer that was not
+seen changes nothing but makes the asked contacts `maybe`. Contacts are compared pairwise as URIs (19.1.4), or by
+instance and reg-id where both have them (RFC 5626 6).
 
 Lateness is counted from the 2xx, the latest instant at which the client can have started its clock (RFC 3261 20.19).
 When the capture's clock was set back, every entry is `maybe` until a list names it again (docs/rule-catalogue.md 1.7
@@ -12,7 +13,7 @@ step 7).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -21,6 +22,7 @@ from analyzer.evidence import SECOND
 from analyzer.register.contacts import Contacts
 from analyzer.register.contacts import same_contact as same_contact
 from analyzer.register.identity import Registrar
+from analyzer.register.listing import Listing
 from analyzer.register.requested import requested_expiry
 from analyzer.register.transaction import Transaction
 from analyzer.sip.address import Address
@@ -29,6 +31,8 @@ Certainty = Literal["present", "maybe", "absent"]
 EXPIRY_SLACK = 2 * SECOND
 """Tolerance at the end of a binding (docs/rule-catalogue.md 0.6)."""
 _LONGEST_KEPT = 256
+_LEFT_OVER_AFTER = 2 * SECOND
+"""Time after a grant from which on the same end again is no new grant: registrars round to seconds."""
 MOST_CONTACTS = 200
 """Contacts of one address-of-record that are followed; a registrar that lists more is not followed further."""
 
@@ -38,7 +42,8 @@ class Binding:
 
     `start` is the first copy of the request that added it, `learned` the last 2xx that listed it, `end` when it runs
     out (or was removed). `asked_again` becomes true with the first request after `learned` that names it.
-    `transaction` is the one that granted it last, `epoch` counts the clock steps before that.
+    `transaction` is the one that granted it last, `epoch` counts the clock steps before that. `is_unlisted`: an answer
+    to another request did not list it, which may mean nothing.
     """
 
     __slots__ = (
@@ -48,6 +53,7 @@ class Binding:
         "end",
         "epoch",
         "granted",
+        "is_unlisted",
         "lapsed",
         "learned",
         "registration",
@@ -66,7 +72,7 @@ class Binding:
         self.learned: int | None = None
         self.end: int | None = None
         self.certainty: Certainty = "maybe"
-        self.lapsed = False
+        self.lapsed = self.is_unlisted = False
         self.asked_again = False
         self.epoch = 0
         self.transaction: Transaction | None = None
@@ -102,12 +108,14 @@ def _read(written: str) -> Address:
 
 class BindingEvent(NamedTuple):
     """Something happened to a binding: `renewal` (a request names a known one, seen at its first copy), `added`,
-    `refreshed`, `removed`, `lapsed` (it ran out twice over and was not asked for again; `transaction` is the one that
-    granted it)."""
+    `refreshed`, `kept` (asked for, and listed with no more than was left of it), `removed`, `unlisted` (it may be
+    gone), `lapsed` (it ran out twice over and was not asked for again; `transaction` is the one that granted it).
+    `former` is the registration that had it before, where another one has it now."""
 
-    kind: Literal["renewal", "added", "refreshed", "removed", "lapsed"]
+    kind: Literal["renewal", "added", "refreshed", "kept", "removed", "unlisted", "lapsed"]
     binding: Binding
     transaction: Transaction
+    former: int | None = None
 
 
 class BindingTable:
@@ -117,12 +125,16 @@ class BindingTable:
     """
 
     def __init__(self) -> None:
-        self._sets: dict[tuple[Registrar, str], list[Binding]] = {}
+        self._sets: dict[tuple[Hashable, str], list[Binding]] = {}
+        self._listing = Listing()
         self._epoch = 0
 
     def known(self, registrar: Registrar, aor: str) -> list[Binding]:
         """The entries of one address-of-record, those that ran out included until a list replaces them."""
-        entries = self._sets.get((registrar, aor), [])
+        return self._known((location(registrar), aor))
+
+    def _known(self, key: tuple[Hashable, str]) -> list[Binding]:
+        entries = self._sets.get(key, [])
         for binding in entries:
             self.is_present(binding)
         return entries
@@ -133,7 +145,7 @@ class BindingTable:
 
     def forget(self, registrar: Registrar, aor: str) -> None:
         """Its client is evicted: what another one of the same address-of-record has bound is learned again."""
-        self._sets.pop((registrar, aor), None)
+        self._sets.pop((location(registrar), aor), None)
 
     def clock_stepped(self) -> None:
         """The capture's clock was set back: no end can be compared with what follows (docs/rule-catalogue.md 1.7 step
@@ -149,8 +161,8 @@ class BindingTable:
     def settle(self, end: int | None) -> None:
         """The source has ended at `end`: say of every entry how certain it is (docs/rule-catalogue.md 1.7 steps 6 and
         7)."""
-        for registrar, aor in self._sets:
-            for binding in self.known(registrar, aor):
+        for key in self._sets:
+            for binding in self._known(key):
                 ran_out = binding.end is not None and end is not None and binding.end + EXPIRY_SLACK < end
                 if binding.certainty == "present" and ran_out:
                     binding.certainty, binding.lapsed = "absent", True
@@ -178,12 +190,40 @@ class BindingTable:
         final, request = transaction.final, transaction.request
         if final is None or request is None or not 200 <= final.status < 300 or final.raw_message.missing:
             return
-        old = self.known(registrar, aor)
-        index = Contacts([binding.address for binding in old])
-        wanted = request.contacts[:MOST_CONTACTS]
+        place, old, wanted = location(registrar), self.known(registrar, aor), request.contacts[:MOST_CONTACTS]
         asked = Contacts(wanted)
         listed = [contact for contact in final.contacts if not contact.star][:MOST_CONTACTS]
+        foreign = sum(asked.find(contact) is None for contact in listed)
+        lists_all = self._listing.note(place, final, wanted, foreign) or any(contact.star for contact in wanted)
+        if not wanted and any(binding.is_unlisted and any(binding.is_of(one) for one in listed) for binding in old):
+            self._listing.contradicted(place)
+        kept, events = self._listed(old, listed, wanted, asked, transaction, registration)
+        yield from events
+        gone = [binding for binding in old if binding not in kept]
+        doubted = [] if lists_all else [one for one in gone if asked.find(one.address) is None]
+        entries = [*kept, *doubted]
+        if entries:
+            self._sets[place, aor] = entries
+        else:
+            self._sets.pop((place, aor), None)
+        yield from self._doubted(doubted, transaction)
+        yield from self._removed([one for one in gone if one not in doubted], transaction)
+
+    def _listed(
+        self,
+        old: Sequence[Binding],
+        listed: Sequence[Address],
+        wanted: Sequence[Address],
+        asked: Contacts,
+        transaction: Transaction,
+        registration: int,
+    ) -> tuple[list[Binding], list[BindingEvent]]:
+        """The bindings that an answer lists, and what it does to them."""
+        final = transaction.final
+        assert final is not None
+        index = Contacts([binding.address for binding in old])
         kept: list[Binding] = []
+        events: list[BindingEvent] = []
         for contact in listed:
             if requested_expiry(contact, final.expires) == 0:
                 continue
@@ -193,20 +233,35 @@ class BindingTable:
             binding = Binding(contact, None, transaction.first) if position is None else old[position]
             kept.append(binding)
             own = asked.find(contact)
+            former, before = binding.registration, (binding.end, binding.learned)
             self._grant(binding, contact, transaction, None if own is None else wanted[own], registration)
             if position is None:
-                yield BindingEvent("added", binding, transaction)
+                events.append(BindingEvent("added", binding, transaction))
             elif own is not None:
-                yield BindingEvent("refreshed", binding, transaction)
-        self._sets[(registrar, aor)] = kept
-        if not kept:
-            del self._sets[(registrar, aor)]
-        for binding in old:
-            if binding not in kept and binding.certainty == "present":
-                binding.certainty, binding.end = "absent", _earlier(binding.end, final.raw_message.time)
+                kind: Literal["kept", "refreshed"] = "kept" if _is_left_over(binding, before) else "refreshed"
+                lost = None if former == binding.registration else former
+                events.append(BindingEvent(kind, binding, transaction, lost))
+        return kept, events
+
+    @staticmethod
+    def _removed(bindings: Sequence[Binding], transaction: Transaction) -> Iterator[BindingEvent]:
+        """What an answer does not list any more."""
+        assert transaction.final is not None
+        for binding in bindings:
+            if binding.certainty == "present" or binding.is_unlisted:
+                binding.certainty = "absent"
+                binding.end = _earlier(binding.end, transaction.final.raw_message.time)
                 if binding.start is not None and binding.end is not None:
                     binding.end = max(binding.start, binding.end)  # the clock may have stepped back in between
                 yield BindingEvent("removed", binding, transaction)
+
+    @staticmethod
+    def _doubted(bindings: Sequence[Binding], transaction: Transaction) -> Iterator[BindingEvent]:
+        """What an answer does not list, of a registrar that may list no more than it was asked for."""
+        for binding in bindings:
+            if binding.certainty == "present":
+                binding.certainty, binding.is_unlisted = "maybe", True
+                yield BindingEvent("unlisted", binding, transaction)
 
     def unanswered(self, registrar: Registrar, aor: str, transaction: Transaction) -> None:
         """No response was seen: the asked contacts may be bound, may be changed, may be gone (docs/rule-catalogue.md
@@ -229,6 +284,7 @@ class BindingTable:
             binding.end = time + granted * SECOND
         if own is None and self.is_present(binding):
             return  # another client's answer lists it with what is left of it
+        binding.is_unlisted = False
         binding._written = contact.raw
         binding.granted = granted
         binding.learned = time
@@ -239,6 +295,23 @@ class BindingTable:
         if own is not None:
             binding.registration = registration
             binding.requested = requested_expiry(own, request.expires)
+
+
+def location(registrar: Registrar) -> Hashable:
+    """What keeps the bindings: the registrar by its address, whichever domain the Request-URI names; the domain alone
+    where no address is known."""
+    return registrar.endpoint if registrar.endpoint.port else registrar
+
+
+def _is_left_over(binding: Binding, before: tuple[int | None, int | None]) -> bool:
+    """Whether an expiry that was granted is what was left of the one before: less than was asked for, and to the second
+    the same end, although time has passed."""
+    end, learned = before
+    asked, granted = binding.requested, binding.granted
+    if None in (end, learned, asked, granted, binding.end, binding.learned):
+        return False
+    assert end and learned and asked and granted and binding.end and binding.learned
+    return granted < asked and binding.learned - learned >= _LEFT_OVER_AFTER and abs(binding.end - end) <= SECOND
 
 
 def _earlier(one: int | None, two: int | None) -> int | None:

@@ -26,6 +26,7 @@ Cause = Literal[
     "signed off",
     "not listed",
     "taken away",
+    "taken over",
     "no expiry",
     "clock stepped",
 ]
@@ -79,10 +80,17 @@ class Reachability:
         return current.expires if current is not None and current.state == "bound" else None
 
     @property
-    def is_taken_away(self) -> bool:
-        """Whether a 2xx to another client was the last word: it lists no contact of this one any more."""
+    def is_doubted(self) -> bool:
+        """Whether the last word is a list that does not name it, of a registrar that may not list others."""
         current = self.current
-        return current is not None and current.state == "unbound" and current.cause == "taken away"
+        return current is not None and current.state == "unknown" and current.cause == "not listed"
+
+    @property
+    def is_taken_away(self) -> bool:
+        """Whether a 2xx to another client was the last word: it lists no contact of this one any more, or that contact
+        is the other one's now."""
+        current = self.current
+        return current is not None and current.state == "unbound" and current.cause in ("taken away", "taken over")
 
     def granted(self, now: int, until: int | None, by: Evidence) -> None:
         """A 2xx at `now` lists a contact of the client, bound until `until` (None: it does not say)."""
@@ -115,6 +123,13 @@ class Reachability:
             self._ran_out(current)
             return
         self._go("unbound", now, cause, by)
+
+    def doubted(self, now: int, by: Evidence) -> None:
+        """A 2xx at `now` to another client does not list the client's contact, which may mean nothing."""
+        self._lapse(now)
+        current = self.current
+        if current is not None and current.state == "bound" and now >= current.start:
+            self._go("unknown", now, "not listed", by)
 
     def clock_stepped(self, now: int) -> None:
         """The capture's clock was set back: what was known of ends cannot be compared with what follows."""

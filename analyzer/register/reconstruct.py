@@ -11,7 +11,7 @@ requests go to, so the addresses of one cluster are several registrars.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from analyzer.evidence import SECOND, NetworkError, RawMessage
 from analyzer.register.attempt import SUCCESSFUL_OUTCOMES, Attempt
@@ -30,7 +30,7 @@ from analyzer.register.identity import aor_of, client_of, registrar_of
 from analyzer.register.keys import flow_key, from_tag
 from analyzer.register.lapses import LapseWatch
 from analyzer.register.matching import TransactionTable
-from analyzer.register.reached import note_reached
+from analyzer.register.reached import Reached
 from analyzer.register.registration import Registration
 from analyzer.register.registry import Registry
 from analyzer.register.subjects import (
@@ -49,7 +49,6 @@ from analyzer.sip.message import Message
 from analyzer.sip.timers import TIMER_F
 
 MOST_HOSTS = 100_000
-KEPT_BINDINGS = 100
 _FEW_BINDINGS = 8
 LONG_MESSAGE = 8192
 """Octets of a request whose values are not even kept for its answer: they take four times as much."""
@@ -90,6 +89,7 @@ class Reconstructor:
         self.exchanges = Exchanges()
         self._finishing = False
         self.lapses = LapseWatch(self.bindings, self.heard)
+        self.reached = Reached(self.bindings, self.registry, self.lapses)
         self.now: int | None = None
 
     def feed(self, message: Message) -> None:
@@ -285,14 +285,10 @@ class Reconstructor:
             self.challenges.answered(transaction, registration.id, registration.holes)
         else:
             self.challenges.answered(transaction, None)
-        events: list[BindingEvent] = []
-        if registration is not None and transaction.is_last_hop and 200 <= transaction.status < 300:
-            events = list(
-                self.bindings.answered(registration.registrar, registration.aor, transaction, registration.id)
-            )
-            self._note_bindings(registration, events)
+        events: Sequence[BindingEvent] = ()
+        if registration is not None and transaction.is_last_hop:
             purpose = attempt.purpose if attempt is not None else "register"
-            note_reached(registration, transaction, purpose, events, self.bindings, self.registry)
+            events = self.reached.answered(registration, transaction, purpose)
         concluded = attempt is not None and attempt.last is transaction and attempt.answered()
         if transaction.method == "REGISTER":
             self.emit(MessageSubject(final, transaction, registration))
@@ -356,18 +352,6 @@ class Reconstructor:
     def _end(self, registration: Registration, last: Transaction) -> None:
         cut_off = self._cut_off.get(flow_key(last.stream, last.source, last.destination))
         self.emit(EndSubject(registration, last, cut_off is not None and cut_off >= (registration.last_success or 0)))
-
-    def _note_bindings(self, registration: Registration, events: list[BindingEvent]) -> None:
-        alone = len(events) == 1
-        for event in events:
-            binding = event.binding
-            if binding.registration != registration.id or event.kind == "removed":
-                continue
-            if binding not in registration.bindings:
-                registration.bindings = (*registration.bindings[1 - KEPT_BINDINGS :], binding)
-            if binding.granted is not None:
-                registration.note_grant(binding.requested, binding.granted, alone=alone)
-                self.lapses.watch(binding, registration)
 
     def _lapse(self, now: int) -> None:
         for event, registration in self.lapses.lapsed(now):

@@ -115,6 +115,7 @@ class Registration:
         "attempts",
         "bindings",
         "boot_changes",
+        "bound_by_refusal",
         "call_id_changes",
         "call_ids",
         "client",
@@ -135,6 +136,7 @@ class Registration:
         "last_seen",
         "last_success",
         "last_transaction",
+        "not_renewed",
         "outcome",
         "outcome_counts",
         "place",
@@ -183,7 +185,7 @@ class Registration:
         self.call_id_changes = 0
         self.boot_changes = 0
         self.interleaved = False
-        self.holes = 0
+        self.holes = self.not_renewed = self.bound_by_refusal = 0
         self.preemptive = False
         self.asked = self.granted = self.last_success = self.failing_since = None
         self.sinking = self.refresh_gaps = _NO_NUMBERS

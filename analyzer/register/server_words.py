@@ -2,7 +2,8 @@
 
 A status has a meaning by RFC 3261 21, but the one who refuses may say more: a reason phrase that is not the usual one
 (7.2: it is for a human, and may be any), Warning (20.43), Reason (RFC 3326), Retry-After (20.33), Min-Expires (20.23),
-Allow (20.5) and Unsupported (20.40).
+Allow (20.5) and Unsupported (20.40). Kamailio and OpenSIPS write why in P-Registrar-Error, and list in Contact what is
+bound already.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ USUAL = {
     606: "Not Acceptable",
 }
 """The reason phrases of RFC 3261 21, RFC 3329 (494) and RFC 5626 11.6 (439)."""
-_HEADERS = ("warning", "reason", "retry-after", "min-expires", "allow", "unsupported")
+_HEADERS = ("p-registrar-error", "warning", "reason", "retry-after", "min-expires", "allow", "unsupported")
+_REASONS = ("p-registrar-error", "warning", "reason")
 _ABOUT = {"allow": (405,), "min-expires": (423,), "unsupported": (420,)}
 """Headers that say something of a refusal only beside these statuses: many servers send Allow in every response."""
 
@@ -70,6 +72,11 @@ class ServerWords(NamedTuple):
 
     reason: str = ""
     headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def explains(self) -> bool:
+        """Whether they name the reason, so that nobody has to guess it from the status."""
+        return bool(self.reason) or any(name in _REASONS for name, _ in self.headers)
 
     @property
     def told(self) -> bool:
@@ -87,6 +94,8 @@ def words_of(final: Message | None) -> ServerWords:
     for name in _HEADERS:
         if final.status in _ABOUT.get(name, (final.status,)) and (value := final.first(name)) is not None:
             found.append((name, clip(" ".join(value.split()), LONGEST)))
+    if final.status >= 400 and (value := final.first("contact")) is not None:
+        found.append(("contact", clip(" ".join(value.split()), LONGEST)))
     return _shared(clip(told, LONGEST), tuple(found))
 
 

@@ -160,6 +160,7 @@ def registration_record(registration: Registration) -> Record:
         "attempts": dict(registration.outcomes),
         "transactions": registration.transactions,
         "bindings": [binding_record(binding) for binding in registration.bindings],
+        "not_renewed": registration.not_renewed,
         "reachability": [stretch_record(one) for one in registration.reach.stretches],
         "attempts_detail": [attempt_record(one) for one in registration.history.attempts or ()],
     }

@@ -3,8 +3,9 @@
 A state refines the outcome of the core by four things. A binding that ran out before the source's end, with no
 renewal seen, is no health: who registered for 30 s and was silent for a minute is `ran out`. Who is well at the end and
 was refused, or could not be called, in between is `ok again`. Whose binding another client's request removed, and who
-did not come back, is `taken away`: that may be its own successor, so it is no trouble by itself. And a failed sign-off
-is no failed registration: calls still go to a phone that is gone.
+did not come back, is `taken away`: that may be its own successor, so it is no trouble by itself (`in doubt` where the
+registrar may not list all that is bound). A failed sign-off is no failed registration: calls still go to a phone that
+is gone, unless its binding had run out before. And a query that is refused refuses nobody.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ NOT_SIGNED_OFF = State("still bound", "could not sign off", "✗", True, True)
 AGAIN = State("ok again", "registered after trouble in between", "!", False, True)
 RAN_OUT = State("ran out", "not renewed in time", "✗", True, True)
 TAKEN_AWAY = State("taken away", "taken away", "!", False, True)
+IN_DOUBT = State("in doubt", "perhaps taken away", "?", False, True)
 SIGNED_OFF = State("signed off", "signed off", "·", False, False)
 ASKED = State("asked", "only asked what is registered", "·", False, False)
 OPEN = State("open", "still open at the end", "?", False, True)
@@ -56,6 +58,7 @@ STATES = (
     RAN_OUT,
     NOT_SIGNED_OFF,
     TAKEN_AWAY,
+    IN_DOUBT,
     SIGNED_OFF,
     ASKED,
     OPEN,
@@ -111,15 +114,27 @@ class ClientSummary:
     def state(self, one: Registration) -> State:
         """What became of a registration."""
         if one.outcome != "registered":
-            last = one.history.last
-            signing_off = last is not None and last.purpose == "remove" and one.outcome in FAILED
-            return NOT_SIGNED_OFF if signing_off else _OF_OUTCOME[one.outcome]
+            return self._unregistered(one)
         until, end = bound_until(one), self.end(one.place)
         if until is not None and end is not None and end - until > self._slack:
             return RAN_OUT
         if one.reach.is_taken_away:
             return TAKEN_AWAY
+        if one.reach.is_doubted:
+            return IN_DOUBT
         return AGAIN if one.reach.gaps or one.history.episodes else REGISTERED
+
+    def _unregistered(self, one: Registration) -> State:
+        """... whose latest attempt gave it no binding."""
+        last = one.history.last
+        if last is None or one.outcome not in FAILED:
+            return _OF_OUTCOME[one.outcome]
+        if last.purpose == "query" and last.outcome == "rejected":
+            return ASKED
+        if last.purpose != "remove":
+            return _OF_OUTCOME[one.outcome]
+        until = bound_until(one)
+        return RAN_OUT if until is not None and last.start is not None and until < last.start else NOT_SIGNED_OFF
 
     def clock(self, place: Place) -> Clock:
         """The clock of the source that a place is in."""

@@ -9,23 +9,16 @@ from __future__ import annotations
 
 import json
 import shlex
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from analyzer.cli import sipcheck
+from tests.reports.answers import Answer
 from tests.shared import DATA
 
 FOLDER = DATA / "reports"
-
-
-class Answer(NamedTuple):
-    """What the table must say and must not say, word for word, and the exit code."""
-
-    says: tuple[str, ...]
-    never: tuple[str, ...]
-    code: int
 
 
 ANSWERS = {

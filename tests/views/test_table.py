@@ -132,11 +132,30 @@ def test_trouble_begins_with_the_first_failure_after_the_last_success() -> None:
 
 def test_whose_contact_another_one_took_away_is_not_called_well() -> None:
     other = "@20 src=192.0.2.77:5060 > REGISTER sip:example.com\nCall-ID: other\nContact: <sip:bob@192.0.2.77>\n"
-    flow = f"> REGISTER sip:example.com\nExpires: 600\n< 200\n{other}< 200\nContact: <sip:bob@192.0.2.77>;expires=600\n"
+    answer = "< 200\nServer: Asterisk PBX 22.1.0\nContact: <sip:bob@192.0.2.77>;expires=600\n"
+    flow = f"> REGISTER sip:example.com\nExpires: 600\n< 200\n{other}{answer}"
     text = " ".join(drawn(report_of(flow, tail=60), 100).split())
     assert "2 clients: 1 registered, 1 taken away." in text
     assert "! taken away bob@example.com bound no more since 02:40:20" in text
     assert "the answer to another client of this address-of-record at frame 4 lists its contact no more" in text
+
+
+def test_where_the_registrar_may_list_what_it_was_asked_for_alone_nothing_is_claimed() -> None:
+    other = "@20 src=192.0.2.77:5060 > REGISTER sip:example.com\nCall-ID: other\nContact: <sip:bob@192.0.2.77>\n"
+    flow = f"> REGISTER sip:example.com\nExpires: 600\n< 200\n{other}< 200\nContact: <sip:bob@192.0.2.77>;expires=600\n"
+    text = " ".join(drawn(report_of(flow, tail=60), 100).split())
+    assert "2 clients: 1 registered, 1 perhaps taken away." in text and "bound no more" not in text
+    assert "the answer to another client at frame 4 does not list its contact: it is gone, or this registrar" in text
+
+
+def test_whose_contact_another_one_registered_too() -> None:
+    """The same private address behind two translators: calls go where the latest request came from."""
+    private = "Contact: <sip:bob@192.168.1.5:5060>\n"
+    first = f"src=203.0.113.5:1024 > REGISTER sip:example.com\nUser-Agent: a\n{private}< 200\n"
+    second = f"@20 src=203.0.113.9:1024 > REGISTER sip:example.com\nUser-Agent: a\nCall-ID: other\n{private}< 200\n"
+    text = " ".join(drawn(report_of(first + second, tail=60), 200).split())
+    assert "2 clients: 1 registered, 1 taken away." in text
+    assert "another client of this address-of-record registered the same contact" in text
 
 
 def test_many_whose_contacts_were_taken_away_are_one_line() -> None:
@@ -148,7 +167,7 @@ def test_many_whose_contacts_were_taken_away_are_one_line() -> None:
             contact = f"<sip:u{number}@192.0.2.{host + number}>"
             flow += f"@{at + offset} src=192.0.2.{host + number}:5060 > REGISTER sip:example.com\n{aor}"
             flow += f"Call-ID: c{number}-{host}\nContact: {contact}\nExpires: 900\n"
-            flow += f"@{at + offset}.1 < 200\n{aor}Contact: {contact};expires=900\n"
+            flow += f"@{at + offset}.1 < 200\n{aor}Server: kamailio (5.8)\nContact: {contact};expires=900\n"
     text = " ".join(drawn(report_of(flow, tail=60), 200).split())
     assert "12 clients: 6 registered, 6 taken away." in text
     assert "! taken away u0@x +5 since 02:40:05" in text

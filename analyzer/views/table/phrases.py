@@ -12,6 +12,7 @@ from analyzer.views.states import (
     AGAIN,
     ASKED,
     GAVE_UP,
+    IN_DOUBT,
     NO_ANSWER,
     NOT_SIGNED_OFF,
     OPEN,
@@ -25,6 +26,7 @@ from analyzer.views.states import (
     State,
     bound_until,
 )
+from analyzer.views.table.unbound import gaps, ran_out, taken_away, why_in_doubt, why_ran_out, why_taken_away
 from analyzer.views.words import count, duration, listed, place_words, times
 
 _STATUS = {
@@ -52,6 +54,8 @@ _OF_DIGESTS = ("R7616-", "R2617-", "R3261-22.4-")
 _GENERAL = (400, 500)
 """Statuses that say nothing of their own where the reason is known."""
 _HEADER_WORDS = {
+    "p-registrar-error": "P-Registrar-Error:",
+    "contact": "it lists",
     "warning": "Warning:",
     "reason": "Reason:",
     "retry-after": "Retry-After",
@@ -95,6 +99,8 @@ def why_all(clients: ClientSummary, one: Registration, state: State) -> str:
     """The cause that many share; `one` is the first of them."""
     if state is RAN_OUT:
         return f"no renewal is in the {clients.medium(one.place)}"
+    if state is IN_DOUBT:
+        return "answers to other clients do not list their contacts, which this registrar may never do"
     if state is TAKEN_AWAY:
         return "answers to other clients of the same address-of-record list their contacts no more"
     if state is OPEN and not way_back(one):
@@ -107,16 +113,7 @@ def why_all(clients: ClientSummary, one: Registration, state: State) -> str:
 
 def in_between(clients: ClientSummary, one: Registration) -> str:
     """What a client that had success went through: times without a binding, refusals and silence."""
-    return "; ".join(part for part in (_gaps(one), *_episodes(clients, one)) if part)
-
-
-def _gaps(one: Registration) -> str:
-    if not one.reach.gaps:
-        return ""
-    causes = {gap.cause for gap in one.reach.stretches if gap.state == "unbound" and gap.end is not None}
-    why = f" ({next(iter(causes))})" if len(causes) == 1 else ""
-    often = f", {times(one.reach.gaps)}" if one.reach.gaps > 1 else ""
-    return f"could not be called for {duration(one.reach.lost)}{often}{why}"
+    return "; ".join(part for part in (gaps(one), *_episodes(clients, one)) if part)
 
 
 def _episodes(clients: ClientSummary, one: Registration) -> Iterator[str]:
@@ -156,7 +153,9 @@ def before(one: Registration, state: State) -> str:
     """What was before the trouble, or how often all went well."""
     registered = one.outcomes["registered"]
     if state in (REGISTERED, AGAIN):
-        return f"renewed {times(registered - 1)}" if registered > 1 else ""
+        renewed = registered - 1 - one.not_renewed
+        idle = f"answered 200 {times(one.not_renewed)} without a renewal" if one.not_renewed else ""
+        return "; ".join(part for part in (f"renewed {times(renewed)}" if renewed > 0 else "", idle) if part)
     late = state in (RAN_OUT, NOT_SIGNED_OFF)
     return "was registered before" if registered and state.trouble and not late else ""
 
@@ -166,7 +165,7 @@ def alike(clients: ClientSummary, one: Registration, state: State) -> tuple[obje
     if state in (GAVE_UP, OPEN) and one.unheard is not None:
         way = one.unheard
         return (one.status, way.is_astray, way.is_translated, way.asks_rport)  # its ports are its own
-    if state in (RAN_OUT, TAKEN_AWAY, OPEN, REGISTERED):
+    if state in (RAN_OUT, TAKEN_AWAY, IN_DOUBT, OPEN, REGISTERED):
         return (one.status,)  # their reasons name times and places
     if state is GAVE_UP:
         return (one.status, clients.answered_challenge(one) is None)
@@ -209,10 +208,6 @@ def _gave_up(clients: ClientSummary, one: Registration) -> str:
     return f"after {one.status or 'the answer'}{_since(clients, one)}"
 
 
-def _ran_out(clients: ClientSummary, one: Registration) -> str:
-    return f"not renewed, gone{clients.at(one, bound_until(one))}"
-
-
 def _registered(clients: ClientSummary, one: Registration) -> str:
     granted = f" for {one.granted} s" if one.granted is not None else ""
     current = one.reach.current
@@ -229,9 +224,20 @@ def _open(clients: ClientSummary, one: Registration) -> str:
 def _why_refused(clients: ClientSummary, one: Registration) -> str:
     about = _about_credentials(clients, one) if one.status in _CREDENTIALS else ""
     found = explained(clients, one, but=_OF_DIGESTS if about else ())
-    is_said = about or (found and one.status in _GENERAL)
+    last = one.history.last
+    is_said = about or (found and one.status in _GENERAL) or (last is not None and last.words.explains)
     meaning = "" if is_said else _STATUS.get(one.status) or _CLASS.get(one.status // 100, "")
-    return "; ".join(part for part in (about, found, meaning, server_words(one), _crowd(one)) if part)
+    return "; ".join(
+        part for part in (about, found, meaning, server_words(one), _crowd(one), _all_the_same(one)) if part
+    )
+
+
+def _all_the_same(one: Registration) -> str:
+    """That a refusal has bound it, if it has."""
+    current = one.reach.current
+    if not one.bound_by_refusal or one.status != one.bound_by_refusal or current is None or current.state != "bound":
+        return ""
+    return f"it is bound all the same: the {one.status} lists its contact"
 
 
 def _about_credentials(clients: ClientSummary, one: Registration) -> str:
@@ -321,14 +327,6 @@ def way_back(one: Registration) -> str:
     return f"the {way.status} goes to port {way.to.port} of {nat}; the phone sends from port {way.source.port}{asks}"
 
 
-def _why_gone(clients: ClientSummary, one: Registration) -> str:
-    until, end = bound_until(one), clients.end(one.place)
-    if until is None or end is None:
-        return ""
-    granted = f"registered for {one.granted} s; " if one.granted is not None else ""
-    return f"{granted}the {clients.medium(one.place)} goes on for {duration(end - until)} without a renewal"
-
-
 def _why_open(clients: ClientSummary, one: Registration) -> str:
     unheard = way_back(one)
     if unheard:
@@ -337,16 +335,6 @@ def _why_open(clients: ClientSummary, one: Registration) -> str:
     if end is None or last is None:
         return f"the {medium} ends before it is decided"
     return f"the {medium} ends " + (f"{duration(end - last)} later" if end - last > SECOND else "there")
-
-
-def _taken_away(clients: ClientSummary, one: Registration) -> str:
-    return f"bound no more{clients.at(one, clients.since(one), ' since ')}"
-
-
-def _why_taken_away(clients: ClientSummary, one: Registration) -> str:
-    current = one.reach.current
-    shown = f" at {place_words(current.by.place)}" if current is not None and current.by is not None else ""
-    return f"the answer to another client of this address-of-record{shown} lists its contact no more"
 
 
 _Teller = Callable[[ClientSummary, Registration], str]
@@ -364,8 +352,9 @@ _WHAT: dict[State, _Teller] = {
     REFUSED: _refused,
     NO_ANSWER: _silent,
     GAVE_UP: _gave_up,
-    RAN_OUT: _ran_out,
-    TAKEN_AWAY: _taken_away,
+    RAN_OUT: ran_out,
+    TAKEN_AWAY: taken_away,
+    IN_DOUBT: _registered,
     SIGNED_OFF: lambda clients, one: f"signed off{clients.at(one, one.since)}",
     ASKED: lambda clients, one: f"asked what is registered{clients.at(one, one.since, ', ')}",
     OPEN: _open,
@@ -377,8 +366,9 @@ _WHY: dict[State, _Teller] = {
     NOT_SIGNED_OFF: _why_not_signed_off,
     NO_ANSWER: _why_silent,
     GAVE_UP: _why_gave_up,
-    RAN_OUT: _why_gone,
-    TAKEN_AWAY: _why_taken_away,
+    RAN_OUT: why_ran_out,
+    TAKEN_AWAY: why_taken_away,
+    IN_DOUBT: why_in_doubt,
     OPEN: _why_open,
     UNCLEAR: _why_unclear,
 }

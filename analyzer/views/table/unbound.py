@@ -1,0 +1,61 @@
+"""Words for a client that is, or was, not bound although no request of its own was refused: its binding ran out, another
+client took it away, or a list leaves it in doubt."""
+
+from __future__ import annotations
+
+from analyzer.register.registration import Registration
+from analyzer.views.states import ClientSummary, bound_until
+from analyzer.views.words import duration, place_words, times
+
+
+def ran_out(clients: ClientSummary, one: Registration) -> str:
+    """That its binding ran out, and when."""
+    return f"not renewed, gone{clients.at(one, bound_until(one))}"
+
+
+def why_ran_out(clients: ClientSummary, one: Registration) -> str:
+    """How long it had one, and what came instead of a renewal."""
+    until, end = bound_until(one), clients.end(one.place)
+    if until is None or end is None:
+        return ""
+    granted = f"registered for {one.granted} s; " if one.granted is not None else ""
+    last = one.history.last
+    if last is not None and last.purpose == "remove" and last.failed:  # it came too late to matter
+        told = f"{one.status}" if one.status else "no answer"
+        return f"{granted}its sign-off{clients.at(one, last.start)} was not finished ({told})"
+    return f"{granted}the {clients.medium(one.place)} goes on for {duration(end - until)} without a renewal"
+
+
+def taken_away(clients: ClientSummary, one: Registration) -> str:
+    """Since when it is bound no more."""
+    return f"bound no more{clients.at(one, clients.since(one), ' since ')}"
+
+
+def why_taken_away(clients: ClientSummary, one: Registration) -> str:
+    """Which answer to another client shows it."""
+    current = one.reach.current
+    shown = f" at {place_words(current.by.place)}" if current is not None and current.by is not None else ""
+    if current is not None and current.cause == "taken over":
+        return f"another client of this address-of-record registered the same contact{shown}"
+    return f"the answer to another client of this address-of-record{shown} lists its contact no more"
+
+
+def why_in_doubt(clients: ClientSummary, one: Registration) -> str:
+    """Which answer does not list it."""
+    del clients
+    current = one.reach.current
+    shown = f" at {place_words(current.by.place)}" if current is not None and current.by is not None else ""
+    return (
+        f"the answer to another client{shown} does not list its contact: it is gone, or this registrar lists only what "
+        "a request names"
+    )
+
+
+def gaps(one: Registration) -> str:
+    """For how long it could not be called in between, how often, and why."""
+    if not one.reach.gaps:
+        return ""
+    causes = {gap.cause for gap in one.reach.stretches if gap.state == "unbound" and gap.end is not None}
+    why = f" ({next(iter(causes))})" if len(causes) == 1 else ""
+    often = f", {times(one.reach.gaps)}" if one.reach.gaps > 1 else ""
+    return f"could not be called for {duration(one.reach.lost)}{often}{why}"
