@@ -71,6 +71,14 @@ NAMESAKE = 1 << 27
 ASKED_AGAIN = 1 << 22
 """A request names a known contact, or nothing did until long after it ran out."""
 
+REMOVED = 1 << 28
+"""An answer lists it no more."""
+
+# A transaction
+ODD_ECHO = 1 << 29
+"""Its final response does not repeat the request's From, To, Call-ID and CSeq octet for octet (but for a tag that is
+added), or has more Via values; or while it waited, an answer to an older one of its Call-ID and CSeq came."""
+
 # A transaction that is closed
 ASTRAY = 1 << 23
 """A final response went another way than the request came."""

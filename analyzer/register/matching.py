@@ -39,6 +39,7 @@ from analyzer.register.keys import (
     response_key,
     same_path,
 )
+from analyzer.register.old_answers import note_old_answer
 from analyzer.register.responding import Answering
 from analyzer.register.timers import GRACE, MAX_WAIT
 from analyzer.register.transaction import KEPT, MOST_HOPS, Path, Transaction
@@ -273,6 +274,7 @@ class TransactionTable:
             if message.status != transaction.status and len(transaction.later_finals) < KEPT:
                 transaction.later_finals += (message,)
             events.append(Event("repeated", transaction, message))
+            note_old_answer(transaction, message, self._same_call(call_key(transaction)))
             return
         self._settle(transaction)
         transaction.final, transaction.has_challenge = message, message.has_challenge

@@ -11,6 +11,7 @@ from analyzer.register.binding import BindingEvent
 from analyzer.register.boot import BootScore
 from analyzer.register.challenges import Challenged
 from analyzer.register.digest_ledger import DigestRecord
+from analyzer.register.old_answers import is_echo
 from analyzer.register.registration import Registration
 from analyzer.register.registry import CallIdSequence
 from analyzer.register.timers import AUTH_LINK
@@ -98,7 +99,7 @@ class TransactionSubject:
                 found |= marks.SINKING
         if transaction.status == 423:
             found |= marks.TOO_BRIEF
-        return found
+        return found if is_echo(transaction) else found | marks.ODD_ECHO
 
     @property
     def evidence(self) -> Evidence:
@@ -204,7 +205,8 @@ class BindingSubject:
     @property
     def marks(self) -> int:
         """What can be told of the event at once (`register/marks.py`)."""
-        return marks.ASKED_AGAIN if self.event.kind in ("renewal", "lapsed") else 0
+        kind = self.event.kind
+        return marks.ASKED_AGAIN if kind in ("renewal", "lapsed") else marks.REMOVED if kind == "removed" else 0
 
     @property
     def transaction(self) -> Transaction:

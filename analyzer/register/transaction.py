@@ -97,6 +97,7 @@ class Transaction:
         "later_finals",
         "method",
         "nonces",
+        "old_answer",
         "pairing",
         "path",
         "place",
@@ -129,8 +130,7 @@ class Transaction:
         self.branch = (via.branch or "") if via else ""
         self.sent_by = via.sent_by if via else ""
         self.via_count = len(message.vias)
-        self.tick = tick
-        self.deadline = tick
+        self.tick = self.deadline = tick
         self.transport, self.stream = raw_message.transport, raw_message.stream
         self.retransmissions = self.duplicates = self.final_copies = self.changed_count = 0
         self.copies_after = self.late_copies = 0
@@ -141,6 +141,7 @@ class Transaction:
         self.later_finals: tuple[Message, ...] = ()
         self.nonces: Set[str] = NO_NONCES
         self.final: Message | None = None
+        self.old_answer: Message | None = None
         self.aborted: NetworkError | None = None
         self.answered_at: int | None = None
         self.pairing = 1

@@ -29,6 +29,8 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
     if earlier is None or earlier.first is None or later.first is None or earlier.request is None:
         return NOT_APPLICABLE
     waited = later.first - earlier.first
+    if earlier.old_answer is not None:
+        return PASSED  # the registrar answered it with the Via of another request: 8.2.6.2 is broken, not this
     if earlier.final is not None or earlier.aborted is not None or waited >= TIMER_F or earlier.state != "open":
         return PASSED
     if _knows_a_nonce(subject, context):

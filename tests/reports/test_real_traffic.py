@@ -1,7 +1,7 @@
 """Real traffic that is odd but valid, of real programs: what must be said of it, and what must not.
 
-`tests/data/real` has the captures (../data/README.md says which programs they are of). Words are looked for in the table
-with white space folded.
+`tests/data/real` has the captures (../data/README.md says which programs they are of). Words are looked for in the
+table with white space folded.
 """
 
 from __future__ import annotations
@@ -42,6 +42,16 @@ ANSWERS = {
         ("not renewed, gone at 15:54:17", "registered for 30 s; its sign-off at 15:54:18 was not finished (401)"),
         ("no password set", "still bound", "calls go there"),
         0,
+    ),
+    "netsip-registrar": Answer(
+        (
+            "A query makes the registrar forget what it granted",
+            "the 423 has no Min-Expires",
+            "the 401 to CSeq 1 has the Via of an older request",
+            "registrar or proxy · 4 times",
+        ),
+        ("A new REGISTER before the last one was answered", "without an answer"),
+        1,
     ),
     "twinkle-same-second": Answer(
         ("3 clients, all registered", "Two phones use the same Call-ID", "u1@lab.invalid (CSeq 117)"),

@@ -1,5 +1,5 @@
-"""Words for a client that is, or was, not bound although no request of its own was refused: its binding ran out, another
-client took it away, or a list leaves it in doubt."""
+"""Words for a client that is, or was, not bound although no request of its own was refused: its binding ran out,
+another client took it away, or a list leaves it in doubt."""
 
 from __future__ import annotations
 

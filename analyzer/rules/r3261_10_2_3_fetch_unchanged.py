@@ -1,0 +1,120 @@
+"""A query changes nothing: what was bound before it is bound after it.
+
+A REGISTER without Contact asks for the list of bindings and leaves them as they are (RFC 3261 10.2.3); the registrar
+skips to its last step and lists what there is (10.3 step 6). A registrar that drops a contact then makes every phone of
+the user unreachable whenever anything looks at its registrations, and none of them notices before its next refresh.
+
+Judged is a contact that the registrar granted, that had time left, that nobody took away in the capture, and that the
+answer to a query does not list. Over TCP, TLS and WebSocket a registrar may drop a binding with its connection (RFC
+5626 7), so there nothing is said.
+"""
+
+from __future__ import annotations
+
+from analyzer.evidence import SECOND
+from analyzer.judge.context import CaptureContext
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.register import marks
+from analyzer.register.subjects import BindingSubject
+from analyzer.sip.text import clip
+
+_MARGIN = 5 * SECOND
+"""Time left below which clocks may differ (docs/rule-catalogue.md R3261-10.3-8-other-bindings)."""
+
+
+def check(subject: BindingSubject, context: CaptureContext) -> Answer:
+    """Look for a granted contact that a query's answer does not list (RFC 3261 10.2.3)."""
+    del context
+    binding, transaction = subject.event.binding, subject.transaction
+    request, final, grant = transaction.request, transaction.final, binding.transaction
+    if request is None or final is None or grant is None:
+        return NOT_APPLICABLE
+    if request.contacts:
+        return PASSED
+    if grant.transport != "UDP" or transaction.transport != "UDP":
+        return NOT_APPLICABLE
+    now = final.raw_message.time
+    if now is None or binding.learned is None or not binding.granted:
+        return NotJudged(Need.CLOCK.value)
+    left = binding.learned + binding.granted * SECOND - now
+    if left <= _MARGIN:
+        return PASSED
+    detail = f"the answer to a query does not list {clip(binding.contact)}, which had {left // SECOND} s left"
+    return Violated(detail, at=final.raw_message.evidence, related=(grant.evidence,))
+
+
+RULE = Rule(
+    id="R3261-10.2.3-fetch-unchanged",
+    title="A fetch changed the bindings",
+    short_title="A query makes the registrar forget what it granted",
+    question="whether a query leaves the bindings as they are",
+    clause="RFC 3261 §10.2.3",
+    force="none",
+    severity="error",
+    at_fault="registrar",
+    group="C",
+    subject="binding",
+    check=check,
+    explains=("gap",),
+    applies_if=marks.REMOVED,
+    needs=(Need.C2S, Need.S2C, Need.CLOCK),
+    why="Whoever looks at the registrations of a user makes its phones unreachable until they refresh.",
+    fix="update the registrar: a REGISTER without Contact must change nothing; until then let nothing query it",
+    examples=(
+        bad(
+            """
+            > REGISTER sip:example.com
+            Expires: 300
+            < 200
+            @10 > REGISTER sip:example.com
+            -Contact
+            -Expires
+            < 200
+            -Contact
+            """,
+        ),
+        good(
+            """
+            > REGISTER sip:example.com
+            Expires: 300
+            < 200
+            @60 > REGISTER sip:example.com
+            -Contact
+            -Expires
+            < 200
+            Contact: <sip:bob@192.0.2.10:5060>;expires=240
+            """,
+            title="it lists the time that is left",
+        ),
+        good(
+            """
+            > REGISTER sip:example.com
+            Expires: 300
+            < 200
+            @301 > REGISTER sip:example.com
+            -Contact
+            -Expires
+            < 200
+            -Contact
+            """,
+            title="it had run out",
+        ),
+        good(
+            """
+            > REGISTER sip:example.com
+            Expires: 300
+            < 200
+            @60 > REGISTER sip:example.com
+            Expires: 0
+            < 200
+            -Contact
+            @70 > REGISTER sip:example.com
+            -Contact
+            -Expires
+            < 200
+            -Contact
+            """,
+            title="the phone had signed off",
+        ),
+    ),
+)

@@ -1,0 +1,184 @@
+"""An answer repeats what the request said of itself: From, To, Call-ID, CSeq and Via.
+
+By these a phone knows which of its requests is answered (RFC 3261 17.1.3, 8.1.3.3), so a server copies them: From,
+with its tag, Call-ID, CSeq and every Via in order, and To, to which it may only add a tag (8.2.6.2). What it changes
+makes the phone throw the answer away: it sends again until it gives up, with a registrar that thinks all is well.
+Sub-codes: `from`, `to`, `callid` and `cseq` name the header; `via` an answer with the Via of an older request (a server
+that keeps answers by Call-ID and CSeq alone takes a phone that begins again at CSeq 1 for a retransmission);
+`multi-via` one that reaches its phone with more Via values than the request had.
+
+Legal are what 18.2.1 and RFC 3581 add to Via (`received`, the value of `rport`), other blanks, other case in a host
+name and another display name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.judge.context import CaptureContext
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
+from analyzer.register import marks
+from analyzer.register.subjects import TransactionSubject
+from analyzer.sip.address import Address
+from analyzer.sip.message import Message
+from analyzer.sip.text import clip
+from analyzer.sip.uri import uri_equal
+
+
+def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:
+    """Compare the first final response with its request (RFC 3261 8.2.6.2)."""
+    del context
+    transaction = subject.transaction
+    request, final = transaction.request, transaction.final
+    if request is None:
+        yield NOT_APPLICABLE
+    elif final is None:
+        yield _old(subject, transaction.old_answer)
+    elif request.raw_message.missing or final.raw_message.missing:
+        yield NOT_APPLICABLE
+    else:
+        differ = list(_differences(request, final))
+        for sub, detail in differ:
+            yield Violated(detail, sub, at=final.raw_message.evidence, related=(transaction.evidence,))
+        if not differ:
+            yield PASSED
+
+
+def _old(subject: TransactionSubject, answer: Message | None) -> Answer:
+    if answer is None:
+        return NOT_APPLICABLE
+    transaction = subject.transaction
+    branch = clip((answer.via.branch if answer.via else "") or "none")
+    detail = (
+        f"the {answer.status} to CSeq {transaction.cseq} has the Via of an older request (branch {branch}, "
+        f"not {clip(transaction.branch)})"
+    )
+    return Violated(detail, "via", at=answer.raw_message.evidence, related=(transaction.evidence,))
+
+
+def _differences(request: Message, final: Message) -> Iterator[tuple[str, str]]:
+    if not _same(request.from_, final.from_, tag=True):
+        yield "from", f"From is {_written(final, 'from')}, in the request it was {_written(request, 'from')}"
+    if not _same(request.to, final.to, tag=request.to is not None and bool(request.to.tag)):
+        yield "to", f"To is {_written(final, 'to')}, in the request it was {_written(request, 'to')}"
+    if request.call_id != final.call_id:
+        yield "callid", f"Call-ID is {clip(final.call_id)}, in the request it was {clip(request.call_id)}"
+    if request.cseq != final.cseq:
+        yield "cseq", f"CSeq is {_written(final, 'cseq')}, in the request it was {_written(request, 'cseq')}"
+    if len(final.vias) > len(request.vias):
+        yield "multi-via", f"it has {len(final.vias)} Via values, the request had {len(request.vias)}"
+
+
+def _same(one: Address | None, two: Address | None, *, tag: bool) -> bool:
+    """Whether two headers name the same, as far as they can be read: a request that lacks one is judged by 8.1.1."""
+    if one is None or one.uri is None:
+        return True
+    if two is None or two.uri is None:
+        return False
+    return uri_equal(one.uri, two.uri) and (not tag or one.tag == two.tag)
+
+
+def _written(message: Message, name: str) -> str:
+    value = message.first(name)
+    return "absent" if value is None else clip(value.strip())
+
+
+RULE = Rule(
+    id="R3261-8.2.6.2-echo",
+    title="Response does not mirror the request, or several different finals for one transaction",
+    short_title="The answer does not repeat what identifies the request",
+    sub_titles={"via": "The answer is one to an older request"},
+    question="whether answers repeat what identifies their request",
+    clause="RFC 3261 §8.2.6.2, §17.2.2, §8.2.7, §18.1.2, §8.1.3.3",
+    force="MUST",
+    severity="error",
+    at_fault="registrar / proxy",
+    group="E",
+    subject="transaction",
+    check=check,
+    explains=("silence",),
+    applies_if=marks.ODD_ECHO,
+    needs=(Need.C2S, Need.S2C),
+    why="The phone discards the answer, sends again and gives up, although the registrar has accepted.",
+    fix="update the registrar, proxy or gateway that rewrites answers (an ALG does so, too): From, To, Call-ID, CSeq "
+    "and Via go back as they came; and answers are kept by branch, not by Call-ID and CSeq alone",
+    examples=(
+        bad(
+            """
+            > REGISTER sip:example.com
+            From: <sip:bob@example.com>;tag=JueHGujd28dfga
+            < 200
+            From: <sip:bob@example.com>;tag=ja743ks76zflfH
+            """,
+            "from",
+        ),
+        bad("> REGISTER sip:example.com\n< 200\nTo: <sip:alice@example.com>;tag=1", "to"),
+        bad(
+            """
+            > REGISTER sip:example.com
+            CSeq: 1
+            Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bKfirst
+            < 401
+            > REGISTER sip:example.com
+            CSeq: 1
+            Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bKsecond
+            < again
+            @40 .
+            """,
+            "via",
+            title="a phone begins again at 1, and is taken for one that repeats itself",
+        ),
+        bad(
+            """
+            > REGISTER sip:example.com
+            Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK1
+            < 200
+            Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK1
+            Via: SIP/2.0/UDP 192.0.2.20:5060;branch=z9hG4bK2
+            """,
+            "multi-via",
+        ),
+        bad(
+            """
+            > REGISTER sip:example.com
+            Call-ID: a@192.0.2.10
+            Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK1
+            < 200
+            Call-ID: b@192.0.2.10
+            Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK1
+            """,
+            "callid",
+        ),
+        bad(
+            """
+            > REGISTER sip:example.com
+            CSeq: 1
+            Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK1
+            < 200
+            CSeq: 2 REGISTER
+            Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK1
+            """,
+            "cseq",
+        ),
+        good("> REGISTER sip:example.com\n< 200"),
+        good(
+            """
+            > REGISTER sip:example.com
+            Via: SIP/2.0/UDP 192.0.2.10:5064;rport;branch=z9hG4bK1
+            < 200
+            Via: SIP/2.0/UDP 192.0.2.10:5064;branch=z9hG4bK1;received=10.0.0.1;rport=5064
+            """,
+            title="received and rport are added to Via",
+        ),
+        good(
+            """
+            > REGISTER sip:example.com
+            To: Bob <sip:bob@example.com>
+            < 200
+            To: <sip:bob@EXAMPLE.com>;tag=1
+            """,
+            title="display name and case are not compared",
+        ),
+        good("> REGISTER sip:example.com\n< 200\n@1 < again", title="an answer that is repeated by itself"),
+    ),
+)
