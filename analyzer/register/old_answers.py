@@ -20,7 +20,7 @@ def note_old_answer(transaction: Transaction, message: Message, same_call: Itera
 
 def is_echo(transaction: Transaction) -> bool:
     """Whether the final response repeats From, Call-ID and CSeq octet for octet, and To but for a tag that it adds,
-    with no more Via values; True without one, unless an older one's answer came instead."""
+    with no more Via values, and neither is cut; True without one, unless an older one's answer came instead."""
     request, final = transaction.request, transaction.final
     if request is None or final is None:
         return transaction.old_answer is None
@@ -30,4 +30,5 @@ def is_echo(transaction: Transaction) -> bool:
         and request.call_id == final.call_id
         and request.cseq == final.cseq
         and len(final.vias) <= len(request.vias)
+        and not (request.raw_message.missing or final.raw_message.missing)
     )

@@ -91,8 +91,7 @@ class TransactionSubject:
         transaction = self.transaction
         found = marks.DIGESTS if self.digests else 0
         final = transaction.final
-        if final is None or transaction.request is None:
-            found |= marks.UNANSWERED
+        found |= marks.UNANSWERED if final is None or transaction.request is None else marks.ANSWERED
         if final is not None and 200 <= final.status < 300:
             found |= marks.SUCCESS
             if self.registration is not None and self.registration.sinking:

@@ -27,7 +27,7 @@ def check(subject: BindingSubject, context: CaptureContext) -> Answer:
     del context
     binding, transaction = subject.event.binding, subject.transaction
     request, final, grant = transaction.request, transaction.final, binding.transaction
-    if request is None or final is None or grant is None:
+    if subject.event.kind != "removed" or request is None or final is None or grant is None:
         return NOT_APPLICABLE
     if request.contacts:
         return PASSED
