@@ -79,7 +79,7 @@ ANSWERED = 1 << 30
 """There are a request and a final response."""
 ODD_ECHO = 1 << 29
 """Its final response does not repeat the request's From, To, Call-ID and CSeq octet for octet (but for a tag that is
-added), has more Via values, or one of both is cut; or an answer to an older one of its Call-ID and CSeq came instead."""
+added), has more Via values, or one of both is cut; or an answer to an older one of its Call-ID and CSeq came."""
 
 # A transaction that is closed
 ASTRAY = 1 << 23

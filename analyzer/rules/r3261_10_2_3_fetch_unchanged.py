@@ -40,7 +40,7 @@ def check(subject: BindingSubject, context: CaptureContext) -> Answer:
     if left <= _MARGIN:
         return PASSED
     detail = f"the answer to a query does not list {clip(binding.contact)}, which had {left // SECOND} s left"
-    return Violated(detail, at=final.raw_message.evidence, related=(grant.evidence,))
+    return Violated(detail, at=final.raw_message.evidence, related=(grant.evidence,), gap=(now, now))
 
 
 RULE = Rule(
@@ -71,6 +71,9 @@ RULE = Rule(
             -Expires
             < 200
             -Contact
+            @150 > REGISTER sip:example.com
+            Expires: 300
+            < 200
             """,
         ),
         good(
