@@ -12,7 +12,7 @@ step 7).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -20,7 +20,8 @@ from analyzer.escape import visible
 from analyzer.evidence import SECOND
 from analyzer.register.contacts import Contacts
 from analyzer.register.contacts import same_contact as same_contact
-from analyzer.register.identity import Registrar
+from analyzer.register.identity import Registrar, instance_of
+from analyzer.register.reachability import Reachability
 from analyzer.register.requested import requested_expiry
 from analyzer.register.transaction import Transaction
 from analyzer.sip.address import Address
@@ -29,6 +30,7 @@ Certainty = Literal["present", "maybe", "absent"]
 EXPIRY_SLACK = 2 * SECOND
 """Tolerance at the end of a binding (docs/rule-catalogue.md 0.6)."""
 _LONGEST_KEPT = 256
+_MOST_OWNERS = 8
 MOST_CONTACTS = 200
 """Contacts of one address-of-record that are followed; a registrar that lists more is not followed further."""
 
@@ -36,14 +38,18 @@ MOST_CONTACTS = 200
 class Binding:
     """One contact of one address-of-record. `granted` and `requested` in seconds, times in nanoseconds or None.
 
-    `start` is the first copy of the request that added it, `learned` the last 2xx that listed it, `end` when it runs
-    out (or was removed). `asked_again` becomes true with the first request after `learned` that names it.
+    `start` is the first copy of the request that added it, `bound_from` the first 2xx that listed it, `learned` the
+    last, `end` when it runs out (or was removed). What is granted anew after that is another binding. `asked_again`
+    becomes true with the first request after `learned` that names it. `registration` is the client that asked for it
+    last, `before` are those that did so earlier: the same phone, most often, which was not known again.
     `transaction` is the one that granted it last, `epoch` counts the clock steps before that.
     """
 
     __slots__ = (
         "_written",
         "asked_again",
+        "before",
+        "bound_from",
         "certainty",
         "end",
         "epoch",
@@ -62,7 +68,9 @@ class Binding:
         self.registration = registration
         self.granted: int | None = None
         self.requested: int | None = None
+        self.before: tuple[int, ...] = ()
         self.start = start
+        self.bound_from: int | None = None
         self.learned: int | None = None
         self.end: int | None = None
         self.certainty: Certainty = "maybe"
@@ -85,6 +93,15 @@ class Binding:
     def contact(self) -> str:
         """The contact's URI as written."""
         return self.address.uri.text if self.address.uri else self.address.raw
+
+    @property
+    def owners(self) -> tuple[int, ...]:
+        """The registrations whose contact it is, by number."""
+        return self.before if self.registration is None else (self.registration, *self.before)
+
+    def is_over(self, now: int | None) -> bool:
+        """Whether it had run out by `now`."""
+        return now is not None and self.end is not None and now > self.end + EXPIRY_SLACK
 
     def is_of(self, other: Address) -> bool:
         """Whether `other` names the same binding."""
@@ -119,6 +136,7 @@ class BindingTable:
     def __init__(self) -> None:
         self._sets: dict[tuple[Registrar, str], list[Binding]] = {}
         self._epoch = 0
+        self._step = (0, 0)
 
     def known(self, registrar: Registrar, aor: str) -> list[Binding]:
         """The entries of one address-of-record, those that ran out included until a list replaces them."""
@@ -135,10 +153,21 @@ class BindingTable:
         """Its client is evicted: what another one of the same address-of-record has bound is learned again."""
         self._sets.pop((registrar, aor), None)
 
-    def clock_stepped(self) -> None:
-        """The capture's clock was set back: no end can be compared with what follows (docs/rule-catalogue.md 1.7 step
-        7)."""
+    @property
+    def is_stepped(self) -> bool:
+        """Whether the capture's clock was ever set back."""
+        return self._epoch > 0
+
+    def clock_stepped(self, before: int, now: int) -> None:
+        """The capture's clock was set back from `before` to `now`: no end can be compared with what follows
+        (docs/rule-catalogue.md 1.7 step 7)."""
         self._epoch += 1
+        self._step = (before, now)
+
+    def date(self, reach: Reachability) -> None:
+        """Let a timeline know of a step of the clock since it was last told anything."""
+        if reach.epoch != self._epoch:
+            reach.clock_stepped(*self._step, self._epoch)
 
     def is_present(self, binding: Binding) -> bool:
         """Whether a binding is certain, after clock steps too."""
@@ -146,13 +175,13 @@ class BindingTable:
             binding.certainty = "maybe"
         return binding.certainty == "present"
 
-    def settle(self, end: int | None) -> None:
-        """The source has ended at `end`: say of every entry how certain it is (docs/rule-catalogue.md 1.7 steps 6 and
-        7)."""
+    def settle(self, end_of: Callable[[Transaction | None], int | None]) -> None:
+        """All is read: say of every entry how certain it is (docs/rule-catalogue.md 1.7 steps 6 and 7). `end_of` tells
+        when the source of the transaction ends that granted it."""
         for registrar, aor in self._sets:
             for binding in self.known(registrar, aor):
-                ran_out = binding.end is not None and end is not None and binding.end + EXPIRY_SLACK < end
-                if binding.certainty == "present" and ran_out:
+                end = end_of(binding.transaction)
+                if binding.certainty == "present" and binding.is_over(end):
                     binding.certainty, binding.lapsed = "absent", True
 
     def asked(self, registrar: Registrar, aor: str, transaction: Transaction) -> Iterator[BindingEvent]:
@@ -184,15 +213,19 @@ class BindingTable:
         asked = Contacts(wanted)
         listed = [contact for contact in final.contacts if not contact.star][:MOST_CONTACTS]
         kept: list[Binding] = []
+        seen: set[object] = set()
         for contact in listed:
             if requested_expiry(contact, final.expires) == 0:
                 continue
-            position = index.find(contact)
-            if position is not None and old[position] in kept:
+            position, own = index.find(contact), asked.find(contact)
+            name = (contact.uri.text if contact.uri else contact.raw, instance_of(contact))
+            if position in seen or name in seen:
                 continue  # listed twice
+            seen |= {name} if position is None else {name, position}
+            if position is not None and own is not None and self._ran_out(old[position], final.raw_message.time):
+                position = None
             binding = Binding(contact, None, transaction.first) if position is None else old[position]
             kept.append(binding)
-            own = asked.find(contact)
             self._grant(binding, contact, transaction, None if own is None else wanted[own], registration)
             if position is None:
                 yield BindingEvent("added", binding, transaction)
@@ -201,12 +234,20 @@ class BindingTable:
         self._sets[(registrar, aor)] = kept
         if not kept:
             del self._sets[(registrar, aor)]
-        for binding in old:
-            if binding not in kept and binding.certainty == "present":
+        for binding in old if len(old) > len(seen) or kept != old else ():
+            if binding not in kept and binding.certainty != "absent":
+                binding.lapsed = binding.is_over(final.raw_message.time)
                 binding.certainty, binding.end = "absent", _earlier(binding.end, final.raw_message.time)
                 if binding.start is not None and binding.end is not None:
                     binding.end = max(binding.start, binding.end)  # the clock may have stepped back in between
                 yield BindingEvent("removed", binding, transaction)
+
+    def _ran_out(self, binding: Binding, now: int | None) -> bool:
+        """Whether a binding that is granted `now` had run out by then: that ends it."""
+        over = self.is_present(binding) and binding.is_over(now)
+        if over:
+            binding.certainty, binding.lapsed = "absent", True
+        return over
 
     def unanswered(self, registrar: Registrar, aor: str, transaction: Transaction) -> None:
         """No response was seen: the asked contacts may be bound, may be changed, may be gone (docs/rule-catalogue.md
@@ -227,6 +268,8 @@ class BindingTable:
         granted, time = requested_expiry(contact, final.expires), final.raw_message.time
         if granted is not None and time is not None:
             binding.end = time + granted * SECOND
+        if binding.bound_from is None:
+            binding.bound_from = time
         if own is None and self.is_present(binding):
             return  # another client's answer lists it with what is left of it
         binding._written = contact.raw
@@ -237,6 +280,9 @@ class BindingTable:
         binding.epoch = self._epoch
         binding.transaction = transaction
         if own is not None:
+            if binding.registration not in (None, registration):
+                earlier = (one for one in binding.owners if one != registration)
+                binding.before = tuple(earlier)[:_MOST_OWNERS]
             binding.registration = registration
             binding.requested = requested_expiry(own, request.expires)
 

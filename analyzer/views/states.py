@@ -13,7 +13,7 @@ from collections import Counter
 from functools import cached_property
 from typing import NamedTuple
 
-from analyzer.evidence import SECOND, Frame, Place
+from analyzer.evidence import Frame, Place
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.history import FAILED
 from analyzer.register.registration import Registration
@@ -39,7 +39,7 @@ REGISTERED = State("registered", "registered", "✓", False, False)
 REFUSED = State("refused", "refused", "✗", True, True)
 NO_ANSWER = State("no answer", "without an answer", "✗", True, True)
 GAVE_UP = State("gave up", "gave up", "✗", True, True)
-NOT_SIGNED_OFF = State("still bound", "could not sign off", "✗", True, True)
+NOT_SIGNED_OFF = State("not removed", "could not sign off", "✗", True, True)
 AGAIN = State("ok again", "registered after trouble in between", "!", False, True)
 RAN_OUT = State("ran out", "not renewed in time", "✗", True, True)
 TAKEN_AWAY = State("taken away", "taken away", "!", False, True)
@@ -84,7 +84,6 @@ class ClientSummary:
         self._clocks = {source.name: clock_of(source) for source in report.sources}
         ends = [source.last for source in report.sources if source.kind == "capture" and source.last is not None]
         self._end = max(ends, default=None)
-        self._slack = 2 * max([SECOND, *(source.resolution for source in report.sources)])
         self._wrong = {record.transaction: record for record in report.digests if record.verdict == "mismatch"}
         self.hosts = Counter(one.registrar.endpoint.host for one in report.registrations)
         self.answering = {one.registrar.endpoint.host for one in report.registrations if one.reasons or one.status}
@@ -114,8 +113,7 @@ class ClientSummary:
             last = one.history.last
             signing_off = last is not None and last.purpose == "remove" and one.outcome in FAILED
             return NOT_SIGNED_OFF if signing_off else _OF_OUTCOME[one.outcome]
-        until, end = bound_until(one), self.end(one.place)
-        if until is not None and end is not None and end - until > self._slack:
+        if one.reach.ran_out is not None:
             return RAN_OUT
         if one.reach.is_taken_away:
             return TAKEN_AWAY
@@ -146,9 +144,7 @@ class ClientSummary:
     def since(self, one: Registration) -> int | None:
         """Since when it is so: the first failed try after the last success, or since when it is not bound."""
         state, reach = self.state(one), one.reach.current
-        if state is RAN_OUT:
-            return bound_until(one)
-        if state is TAKEN_AWAY and reach is not None:
+        if state in (RAN_OUT, TAKEN_AWAY) and reach is not None:
             return reach.start
         return one.failing_since if one.failing_since is not None else one.since
 
@@ -178,13 +174,6 @@ def _alike(one: Registration, other: Registration) -> bool:
     """Whether two registrations of one address-of-record may be of one phone."""
     same_agent = bool(one.user_agent) and one.user_agent == other.user_agent
     return same_agent or one.source.host == other.source.host or not set(one.contacts).isdisjoint(other.contacts)
-
-
-def bound_until(one: Registration) -> int | None:
-    """When the last of the client's bindings runs out."""
-    held = [binding for binding in one.bindings if binding.certainty == "present" or binding.lapsed]
-    ends = [binding.end for binding in held if binding.end is not None]
-    return max(ends, default=None)
 
 
 def address_of(one: Registration) -> str:

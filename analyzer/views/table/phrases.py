@@ -23,7 +23,6 @@ from analyzer.views.states import (
     UNCLEAR,
     ClientSummary,
     State,
-    bound_until,
 )
 from analyzer.views.words import count, duration, listed, place_words, times
 
@@ -113,7 +112,8 @@ def in_between(clients: ClientSummary, one: Registration) -> str:
 def _gaps(one: Registration) -> str:
     if not one.reach.gaps:
         return ""
-    causes = {gap.cause for gap in one.reach.stretches if gap.state == "unbound" and gap.end is not None}
+    over = [gap for gap in one.reach.stretches if gap.state == "unbound" and gap.end is not None]
+    causes = {gap.cause for gap in over if gap.cause != "signed off"}  # that was its own wish
     why = f" ({next(iter(causes))})" if len(causes) == 1 else ""
     often = f", {times(one.reach.gaps)}" if one.reach.gaps > 1 else ""
     return f"could not be called for {duration(one.reach.lost)}{often}{why}"
@@ -186,8 +186,10 @@ def _not_signed_off(clients: ClientSummary, one: Registration) -> str:
     last = one.history.last
     told = f"{one.status}" if one.status else "no answer"
     at = clients.at(one, last.start if last is not None else one.since)
-    until = one.reach.bound_until if one.reach.bound_until is not None else bound_until(one)
-    still = f", calls go there until {clients.clock(one.place).at(until)}" if until is not None else ""
+    reach = one.reach.current
+    until = one.reach.bound_until if reach is None or reach.state != "unbound" else reach.start
+    verb = "went" if reach is not None and reach.state == "unbound" else "go"
+    still = f", calls {verb} there until {clients.clock(one.place).at(until)}" if until is not None else ""
     return f"{told} to its sign-off{at}{still}"
 
 
@@ -210,7 +212,7 @@ def _gave_up(clients: ClientSummary, one: Registration) -> str:
 
 
 def _ran_out(clients: ClientSummary, one: Registration) -> str:
-    return f"not renewed, gone{clients.at(one, bound_until(one))}"
+    return f"not renewed, gone{clients.at(one, one.reach.ran_out)}"
 
 
 def _registered(clients: ClientSummary, one: Registration) -> str:
@@ -322,8 +324,8 @@ def way_back(one: Registration) -> str:
 
 
 def _why_gone(clients: ClientSummary, one: Registration) -> str:
-    until, end = bound_until(one), clients.end(one.place)
-    if until is None or end is None:
+    until, end = one.reach.ran_out, clients.end(one.place)
+    if until is None or end is None or end < until:
         return ""
     granted = f"registered for {one.granted} s; " if one.granted is not None else ""
     return f"{granted}the {clients.medium(one.place)} goes on for {duration(end - until)} without a renewal"
@@ -346,6 +348,8 @@ def _taken_away(clients: ClientSummary, one: Registration) -> str:
 def _why_taken_away(clients: ClientSummary, one: Registration) -> str:
     current = one.reach.current
     shown = f" at {place_words(current.by.place)}" if current is not None and current.by is not None else ""
+    if current is not None and current.cause == "not listed":
+        return f"the registrar's answer to its own request{shown} lists its contact no more"
     return f"the answer to another client of this address-of-record{shown} lists its contact no more"
 
 
