@@ -123,6 +123,13 @@ TRANSACTIONS = Table(
             "RFC 3261 10.2.1.1",
         ),
         _C("granted", "Int64", "expiry granted to that contact", _S, "RFC 3261 10.3"),
+        _C(
+            "bound_until",
+            "time",
+            "of a 2xx: until when its client stayed bound from then on, refreshes included, or is bound as far as the "
+            "source tells; final_time where it was not bound then, NaT where that is not known",
+            clause="RFC 3261 10.3",
+        ),
         _C("retry_after", "Int64", "Retry-After of the final response", _S, "RFC 3261 20.33"),
         _C("min_expires", "Int64", "Min-Expires of the final response", _S, "RFC 3261 20.23"),
         _AGENT,
@@ -199,7 +206,7 @@ REGISTRATIONS = Table(
 )
 
 BINDINGS = Table(
-    "one stretch of time in which a contact was bound",
+    "one stretch of time in which a contact was bound; what is granted anew after it ran out is another",
     "start",
     (
         _C("binding", "int64", "its number, from 1"),
@@ -211,6 +218,12 @@ BINDINGS = Table(
         _C("requested", "Int64", "expiry asked for last", _S, "RFC 3261 10.2.1.1"),
         _C("granted", "Int64", "expiry granted last", _S, "RFC 3261 10.3"),
         _C("start", "time", "first copy of the request that made it"),
+        _C(
+            "bound_from",
+            "time",
+            "first 2xx that lists it: from then on it is bound for certain",
+            clause="RFC 3261 10.3",
+        ),
         _C("learned", "time", "last 2xx that lists it"),
         _C("end", "time", "when it runs out, or was removed", clause="RFC 3261 10.2.1.1"),
         _C("certainty", "category", "present, maybe (an answer was not seen, or the clock was set back) or absent"),

@@ -148,8 +148,20 @@ def _transactions(report: Report, users: _Users) -> dict[str, Any]:
         "latency": final - start,
         "provisional": [len(row.provisional) for row in rows],
         **{name: _of(facts, name) for name in Facts._fields},
+        "bound_until": _bound_until(report),
         **_places([row.request or row.final for row in rows]),
     }
+
+
+def _bound_until(report: Report) -> list[int | None]:
+    """Until when the client of each transaction stayed bound after its 2xx, by the client's timeline."""
+    known = {one.id: one.reach for one in report.registrations if one.reach}
+    return [
+        known[row.registration].until(row.final_time)
+        if 200 <= row.status < 300 and row.final_time is not None and row.registration in known
+        else None
+        for row in report.transactions
+    ]
 
 
 def _attempts(report: Report, recording: Recording, users: _Users) -> dict[str, Any]:
@@ -201,7 +213,7 @@ def _bindings(registrations: Sequence[Registration], users: _Users) -> dict[str,
         "aor": _of(owners, "aor"),
         "user": users.of(_of(owners, "aor")),
         "registrar": spelled(_of(owners, "registrar")),
-        **_same(rows, "contact requested granted start learned end certainty"),
+        **_same(rows, "contact requested granted start bound_from learned end certainty"),
     }
 
 

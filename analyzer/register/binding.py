@@ -13,7 +13,7 @@ step 7).
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -21,8 +21,9 @@ from analyzer.escape import visible
 from analyzer.evidence import SECOND
 from analyzer.register.contacts import Contacts
 from analyzer.register.contacts import same_contact as same_contact
-from analyzer.register.identity import Registrar
+from analyzer.register.identity import Registrar, instance_of
 from analyzer.register.listing import Listing
+from analyzer.register.reachability import Reachability
 from analyzer.register.requested import requested_expiry
 from analyzer.register.transaction import Transaction
 from analyzer.sip.address import Address
@@ -33,6 +34,7 @@ EXPIRY_SLACK = 2 * SECOND
 _LONGEST_KEPT = 256
 _LEFT_OVER_AFTER = 2 * SECOND
 """Time after a grant from which on the same end again is no new grant: registrars round to seconds."""
+_MOST_OWNERS = 8
 MOST_CONTACTS = 200
 """Contacts of one address-of-record that are followed; a registrar that lists more is not followed further."""
 
@@ -40,15 +42,19 @@ MOST_CONTACTS = 200
 class Binding:
     """One contact of one address-of-record. `granted` and `requested` in seconds, times in nanoseconds or None.
 
-    `start` is the first copy of the request that added it, `learned` the last 2xx that listed it, `end` when it runs
-    out (or was removed). `asked_again` becomes true with the first request after `learned` that names it.
-    `transaction` is the one that granted it last, `epoch` counts the clock steps before that. `is_unlisted`: an answer
-    to another request did not list it, which may mean nothing.
+    `start` is the first copy of the request that added it, `bound_from` the first 2xx that listed it, `learned` the
+    last, `end` when it runs out (or was removed). What is granted anew after that is another binding. `asked_again`
+    becomes true with the first request after `learned` that names it. `registration` is the client that asked for it
+    last, `before` are those that did so earlier from the same address: the same phone, most often, which was not known
+    again. `transaction` is the one that granted it last, `epoch` counts the clock steps before that. `is_unlisted`: an
+    answer to another request did not list it, which may mean nothing.
     """
 
     __slots__ = (
         "_written",
         "asked_again",
+        "before",
+        "bound_from",
         "certainty",
         "end",
         "epoch",
@@ -68,7 +74,9 @@ class Binding:
         self.registration = registration
         self.granted: int | None = None
         self.requested: int | None = None
+        self.before: tuple[int, ...] = ()
         self.start = start
+        self.bound_from: int | None = None
         self.learned: int | None = None
         self.end: int | None = None
         self.certainty: Certainty = "maybe"
@@ -91,6 +99,15 @@ class Binding:
     def contact(self) -> str:
         """The contact's URI as written."""
         return self.address.uri.text if self.address.uri else self.address.raw
+
+    @property
+    def owners(self) -> tuple[int, ...]:
+        """The registrations whose contact it is, by number."""
+        return self.before if self.registration is None else (self.registration, *self.before)
+
+    def is_over(self, now: int | None) -> bool:
+        """Whether it had run out by `now`."""
+        return now is not None and self.end is not None and now > self.end + EXPIRY_SLACK
 
     def is_of(self, other: Address) -> bool:
         """Whether `other` names the same binding."""
@@ -128,6 +145,7 @@ class BindingTable:
         self._sets: dict[tuple[Hashable, str], list[Binding]] = {}
         self._listing = Listing()
         self._epoch = 0
+        self._step = (0, 0)
 
     def known(self, registrar: Registrar, aor: str) -> list[Binding]:
         """The entries of one address-of-record, those that ran out included until a list replaces them."""
@@ -147,10 +165,21 @@ class BindingTable:
         """Its client is evicted: what another one of the same address-of-record has bound is learned again."""
         self._sets.pop((location(registrar), aor), None)
 
-    def clock_stepped(self) -> None:
-        """The capture's clock was set back: no end can be compared with what follows (docs/rule-catalogue.md 1.7 step
-        7)."""
+    @property
+    def is_stepped(self) -> bool:
+        """Whether the capture's clock was ever set back."""
+        return self._epoch > 0
+
+    def clock_stepped(self, before: int, now: int) -> None:
+        """The capture's clock was set back from `before` to `now`: no end can be compared with what follows
+        (docs/rule-catalogue.md 1.7 step 7)."""
         self._epoch += 1
+        self._step = (before, now)
+
+    def date(self, reach: Reachability) -> None:
+        """Let a timeline know of a step of the clock since it was last told anything."""
+        if reach.epoch != self._epoch:
+            reach.clock_stepped(*self._step, self._epoch)
 
     def is_present(self, binding: Binding) -> bool:
         """Whether a binding is certain, after clock steps too."""
@@ -158,13 +187,13 @@ class BindingTable:
             binding.certainty = "maybe"
         return binding.certainty == "present"
 
-    def settle(self, end: int | None) -> None:
-        """The source has ended at `end`: say of every entry how certain it is (docs/rule-catalogue.md 1.7 steps 6 and
-        7)."""
+    def settle(self, end_of: Callable[[Transaction | None], int | None]) -> None:
+        """All is read: say of every entry how certain it is (docs/rule-catalogue.md 1.7 steps 6 and 7). `end_of` tells
+        when the source of the transaction ends that granted it."""
         for key in self._sets:
             for binding in self._known(key):
-                ran_out = binding.end is not None and end is not None and binding.end + EXPIRY_SLACK < end
-                if binding.certainty == "present" and ran_out:
+                end = end_of(binding.transaction)
+                if binding.certainty == "present" and binding.is_over(end):
                     binding.certainty, binding.lapsed = "absent", True
 
     def asked(self, registrar: Registrar, aor: str, transaction: Transaction) -> Iterator[BindingEvent]:
@@ -199,7 +228,7 @@ class BindingTable:
             self._listing.contradicted(place)
         kept, events = self._listed(old, listed, wanted, asked, transaction, registration)
         yield from events
-        gone = [binding for binding in old if binding not in kept]
+        gone = [] if kept == old else [binding for binding in old if binding not in kept]
         doubted = [] if lists_all else [one for one in gone if asked.find(one.address) is None]
         entries = [*kept, *doubted]
         if entries:
@@ -224,22 +253,29 @@ class BindingTable:
         index = Contacts([binding.address for binding in old])
         kept: list[Binding] = []
         events: list[BindingEvent] = []
+        seen: set[object] = set()
         for contact in listed:
             if requested_expiry(contact, final.expires) == 0:
                 continue
-            position = index.find(contact)
-            if position is not None and old[position] in kept:
+            position, own = index.find(contact), asked.find(contact)
+            name = (contact.uri.text if contact.uri else contact.raw, instance_of(contact))
+            if position in seen or name in seen:
                 continue  # listed twice
+            seen |= {name} if position is None else {name, position}
+            if position is not None and own is not None and self._ran_out(old[position], final.raw_message.time):
+                position = None
             binding = Binding(contact, None, transaction.first) if position is None else old[position]
             kept.append(binding)
-            own = asked.find(contact)
-            former, before = binding.registration, (binding.end, binding.learned)
+            was, before = binding.transaction, (binding.end, binding.learned)
+            former = binding.registration
             self._grant(binding, contact, transaction, None if own is None else wanted[own], registration)
             if position is None:
                 events.append(BindingEvent("added", binding, transaction))
             elif own is not None:
                 kind: Literal["kept", "refreshed"] = "kept" if _is_left_over(binding, before) else "refreshed"
-                lost = None if former == binding.registration else former
+                lost = None if was is None or was.source.host == transaction.source.host else former
+                lost = None if lost == registration else lost
+                binding.before = tuple(one for one in binding.before if one != lost)
                 events.append(BindingEvent(kind, binding, transaction, lost))
         return kept, events
 
@@ -247,10 +283,11 @@ class BindingTable:
     def _removed(bindings: Sequence[Binding], transaction: Transaction) -> Iterator[BindingEvent]:
         """What an answer does not list any more."""
         assert transaction.final is not None
+        now = transaction.final.raw_message.time
         for binding in bindings:
-            if binding.certainty == "present" or binding.is_unlisted:
-                binding.certainty = "absent"
-                binding.end = _earlier(binding.end, transaction.final.raw_message.time)
+            if binding.certainty != "absent":
+                binding.lapsed = binding.is_over(now)
+                binding.certainty, binding.end = "absent", _earlier(binding.end, now)
                 if binding.start is not None and binding.end is not None:
                     binding.end = max(binding.start, binding.end)  # the clock may have stepped back in between
                 yield BindingEvent("removed", binding, transaction)
@@ -262,6 +299,13 @@ class BindingTable:
             if binding.certainty == "present":
                 binding.certainty, binding.is_unlisted = "maybe", True
                 yield BindingEvent("unlisted", binding, transaction)
+
+    def _ran_out(self, binding: Binding, now: int | None) -> bool:
+        """Whether a binding that is granted `now` had run out by then: that ends it."""
+        over = self.is_present(binding) and binding.is_over(now)
+        if over:
+            binding.certainty, binding.lapsed = "absent", True
+        return over
 
     def unanswered(self, registrar: Registrar, aor: str, transaction: Transaction) -> None:
         """No response was seen: the asked contacts may be bound, may be changed, may be gone (docs/rule-catalogue.md
@@ -282,6 +326,8 @@ class BindingTable:
         granted, time = requested_expiry(contact, final.expires), final.raw_message.time
         if granted is not None and time is not None:
             binding.end = time + granted * SECOND
+        if binding.bound_from is None:
+            binding.bound_from = time
         if own is None and self.is_present(binding):
             return  # another client's answer lists it with what is left of it
         binding.is_unlisted = False
@@ -293,6 +339,9 @@ class BindingTable:
         binding.epoch = self._epoch
         binding.transaction = transaction
         if own is not None:
+            if binding.registration not in (None, registration):
+                earlier = (one for one in binding.owners if one != registration)
+                binding.before = tuple(earlier)[:_MOST_OWNERS]
             binding.registration = registration
             binding.requested = requested_expiry(own, request.expires)
 

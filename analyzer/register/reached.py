@@ -1,19 +1,19 @@
 """What an answer says of who can be called: the client itself, and others whose contacts it takes away (RFC 3261 10.3).
 
-A contact that a 2xx grants is bound until the time granted. A sign-off that it accepts ends what was bound. A success
-that lists nothing leaves it unknown. Who had a contact that the list no longer has cannot be called any more, nor who
-had one that another client has now (the same private address behind two translators); where the registrar may not list
-others, it is unknown. A refusal that lists the client's contact has bound it all the same: some servers store first
-and refuse then.
+Who has a contact in the list of a 2xx is bound until the latest of them runs out. A sign-off that is accepted ends what
+was bound, if nothing else of the client is left. A success that lists nothing leaves it unknown. Who had a contact that
+the list no longer has cannot be called any more, nor who had one that another client has now (the same private address
+behind two translators); where the registrar may not list others, it is unknown. A refusal that lists the client's
+contact has bound it all the same: some servers store first and refuse then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from analyzer.evidence import SECOND
 from analyzer.register.attempt import Purpose, listed_all_the_same
-from analyzer.register.binding import Binding, BindingEvent, BindingTable
+from analyzer.register.binding import BindingEvent, BindingTable
 from analyzer.register.lapses import LapseWatch
 from analyzer.register.registration import Registration
 from analyzer.register.registry import Registry
@@ -57,6 +57,7 @@ class Reached:
             return
         seconds = requested_expiry(own, final.expires)
         until = None if seconds is None else now + seconds * SECOND
+        self._bindings.date(registration.reach)
         registration.reach.granted(now, until, final.raw_message.evidence)
         registration.bound_by_refusal = transaction.status
 
@@ -84,30 +85,60 @@ class Reached:
         now, final = transaction.answered_at, transaction.final
         if now is None or final is None:
             return
-        by = final.raw_message.evidence
-        own = [event.binding for event in events if event.binding.registration == registration.id]
-        granted = [one for one in own if one.certainty != "absent" and one.transaction is transaction]
-        ends = [one.end for one in granted if one.end is not None and one.certainty == "present"]
-        if granted:
-            registration.reach.granted(now, max(ends) if ends else None, by)
-        elif purpose == "remove":
+        by, own = final.raw_message.evidence, registration.id
+        self._bindings.date(registration.reach)
+        held = self._held(registration, transaction)
+        for number, until in held.items():
+            one = registration if number == own else self._registry.of(number)
+            if one is not None:
+                self._bindings.date(one.reach)
+                one.reach.granted(now, until, by, asked=number == own and purpose not in ("query", "remove"))
+        if own not in held and purpose == "remove":
             registration.reach.gone(now, "signed off", by)
-        elif purpose != "query" and not final.contacts:
+        elif own not in held and purpose != "query" and not final.contacts:
             registration.reach.granted(now, None, by)
-        removed = {event.binding.registration for event in events if event.kind == "removed"}
-        for other in self._left_without(removed):
-            other.reach.gone(now, "not listed" if other is registration else "taken away", by)
-        for other in self._left_without({event.former for event in events}):
-            other.reach.gone(now, "taken over", by)
-        doubted = {event.binding.registration for event in events if event.kind == "unlisted"} - {registration.id}
-        for other in self._left_without(doubted):
-            other.reach.doubted(now, by)
+        for one in self._others(events, "removed", held):
+            one.reach.gone(now, "not listed" if one is registration else "taken away", by)
+        for one in self._known(event.former for event in events if event.former not in held):
+            one.reach.gone(now, "taken over", by)
+        for one in self._others(events, "unlisted", held):
+            if one is not registration:
+                one.reach.doubted(now, by)
 
-    def _left_without(self, numbers: Iterable[int | None]) -> Iterator[Registration]:
-        """Those registrations that have no binding of their own for certain."""
-        for other in (self._registry.of(number) for number in numbers if number is not None):
-            if other is not None and not any(self._is_own(one, other) for one in other.bindings):
-                yield other
+    def _held(self, registration: Registration, transaction: Transaction) -> dict[int, int | None]:
+        """Of whom contacts are bound, by registration, and until when the last of them is; None where that is not
+        said."""
+        held: dict[int, int | None] = {}
+        for binding in self._bindings.known(registration.registrar, registration.aor):
+            if binding.certainty == "present" and binding.end is not None:
+                for owner in binding.owners:
+                    held[owner] = max(held.get(owner) or binding.end, binding.end)
+            elif binding.certainty == "maybe" and binding.transaction is transaction:
+                for owner in binding.owners:
+                    held.setdefault(owner, None)
+        return held
 
-    def _is_own(self, binding: Binding, registration: Registration) -> bool:
-        return self._bindings.is_present(binding) and binding.registration == registration.id
+    def _others(self, events: Sequence[BindingEvent], kind: str, held: Container[int]) -> Iterator[Registration]:
+        """Whose contacts such events are of, but for those who have one left."""
+        numbers = {owner for event in events if event.kind == kind for owner in event.binding.owners}
+        return self._known(number for number in numbers if number not in held)
+
+    def _known(self, numbers: Iterable[int | None]) -> Iterator[Registration]:
+        for one in (self._registry.of(number) for number in numbers if number is not None):
+            if one is not None:
+                self._bindings.date(one.reach)
+                yield one
+
+    def settle(self, end: int | None, now: int | None, logs: Mapping[str, int]) -> None:
+        """All is read: what ran out before that is over. `end` is the latest time of all, which was before the last
+        message (`now`) where the clock was set back. `logs` are the ends of logs by name, where there are several: what
+        is in one of them after the end of another need not be of the same server."""
+        last = now if self._bindings.is_stepped else end
+
+        def end_of(transaction: Transaction | None) -> int | None:
+            return last if transaction is None else logs.get(transaction.place[0], last)
+
+        self._bindings.settle(end_of)
+        for registration in self._registry:
+            self._bindings.date(registration.reach)
+            registration.reach.settle(end_of(registration.last_transaction))

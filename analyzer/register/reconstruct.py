@@ -11,7 +11,7 @@ requests go to, so the addresses of one cluster are several registrars.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from analyzer.evidence import SECOND, NetworkError, RawMessage
 from analyzer.register.attempt import SUCCESSFUL_OUTCOMES, Attempt
@@ -124,7 +124,9 @@ class Reconstructor:
 
     def _clock(self, now: int) -> None:
         if self.now is not None and now < self.now - SECOND:
-            self.bindings.clock_stepped()  # docs/rule-catalogue.md T-CLOCK: times before and after cannot be compared
+            self.bindings.clock_stepped(
+                self.now, now
+            )  # docs/rule-catalogue.md T-CLOCK: before and after do not compare
         self.now = now
 
     def _hear(self, host: str, now: int) -> None:
@@ -155,8 +157,9 @@ class Reconstructor:
                 if message.status >= 200:
                     self.challenges.repeated(matched, message)  # and so are its nonces, whatever they answer
 
-    def finish(self, end: int | None = None) -> None:
-        """The source has ended; `end` is the time of the last thing in it, whatever that was."""
+    def finish(self, end: int | None = None, logs: Mapping[str, int] | None = None) -> None:
+        """All is read; `end` is the time of the last thing in it, whatever that was, `logs` that of each of several
+        logs, by name."""
         self._finishing = True
         for event in self.table.finish(end):
             self._event(event)
@@ -165,9 +168,7 @@ class Reconstructor:
         for registration in self.registry:
             if registration.last_transaction is not None:
                 self._end(registration, registration.last_transaction)
-        self.bindings.settle(self.table.end)
-        for registration in self.registry:
-            registration.reach.settle(end if end is not None else self.table.end)
+        self.reached.settle(self.table.end if end is None else end, self.now, logs or {})
 
     def _event(self, event: Event) -> None:
         kind, transaction, message = event

@@ -117,7 +117,9 @@ class Analysis:
     def partial(self, *, interrupted: bool = False) -> PartialResult:
         """The input has ended: close what is alive, and hand over what was found."""
         reconstructor, judge, summary = self._reconstructor, self._judge, self._summary
-        reconstructor.finish(max((source.last for source in self.sources if source.last is not None), default=None))
+        ends = {source.name: source.last for source in self.sources if source.last is not None}
+        logs = {one.name: ends[one.name] for one in self.sources if one.kind == "log" and one.name in ends}
+        reconstructor.finish(max(ends.values(), default=None), logs if len(self.sources) > 1 else None)
         summary.register_requests = reconstructor.requests
         summary.responses = reconstructor.responses
         summary.duplicates = reconstructor.table.duplicates

@@ -35,8 +35,9 @@ class Marks:
     """One entry a transaction, none of which is the number of another, so that any part of them can stand alone.
 
     `distress` is 0 (needed) to 1. Of the same client: `before` when its last success before was answered (`UNKNOWN`
-    without one), `since` the seconds since then (NaN), `lifetime` what that success granted (NaN unknown), `regained`
-    when the first success from here on is answered (`NEVER`), `next_time` when its next transaction begins (`UNKNOWN`).
+    without one), `since` the seconds since then (NaN), `lifetime` what that success granted (NaN unknown), `bound`
+    until when the successes before left it bound by its timeline (`UNKNOWN` where that does not tell), `regained` when
+    the first success from here on is answered (`NEVER`), `next_time` when its next transaction begins (`UNKNOWN`).
     `begins`: it is no answer to a challenge. `fresh` is a registration that is no refresh: the first of a client, or
     with a new Call-ID; `refresh` the first transaction after a success, with the same Call-ID; `refused` an answer that
     denies, no first challenge; `failed` an end of an attempt without success, for whatever reason; `failures` how many
@@ -59,6 +60,7 @@ class Marks:
     before: Ints
     since: Floats
     lifetime: Floats
+    bound: Ints
     regained: Ints
     next_time: Ints
     distress: Floats
@@ -129,6 +131,7 @@ def marks_of(traffic: Traffic) -> Marks:
         before=before,
         since=since,
         lifetime=lifetime,
+        bound=_bound(traffic, order, previous),
         regained=_regained(traffic, success),
         next_time=np.where(following >= 0, traffic.time[following], UNKNOWN),
         distress=np.where(scan | loop | silent | late | (status >= 500), 1.0, short),
@@ -156,6 +159,19 @@ def _follows(order: Order, marked: Flags) -> Flags:
     places = np.flatnonzero(order.first[1:] == order.first[:-1]) + 1
     follows[order.rows[places]] = marked[order.rows[places - 1]]
     return follows
+
+
+def _bound(traffic: Traffic, order: Order, previous: Ints) -> Ints:
+    """Until when a client is bound by all of its successes before each row: it may be several phones. Not told where
+    the latest of them does not tell."""
+    bound = traffic.bound[order.rows]
+    if (bound == UNKNOWN).all():
+        return traffic.bound
+    latest = pd.Series(bound).groupby(traffic.client[order.rows], sort=False).cummax().to_numpy()
+    by_row = np.full(len(bound), UNKNOWN, dtype=np.int64)
+    by_row[order.rows] = latest
+    told = (previous >= 0) & (traffic.bound[previous] != UNKNOWN)
+    return np.where(told, by_row[previous], UNKNOWN)
 
 
 def _regained(traffic: Traffic, success: Flags) -> Ints:

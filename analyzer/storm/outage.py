@@ -1,10 +1,12 @@
 """The outage as users felt it: who wants a binding and has none, over time.
 
-A binding runs from the 200 for as long as was granted (RFC 3261 10.3 step 8). A client wants one from its first attempt
-on, and after a removal (granted 0) from its next; who stopped trying is counted for as long as a request may still be
-answered (Timer F), then no longer: nobody waits there. What a registrar that answers nobody still knows is worth
-nothing to those who call, so who asks it in vain is without a binding from that request on. When a restart made it
-forget the others cannot be seen in transactions: until they ask they are not in these numbers.
+Until when a client stayed bound its timeline tells (`bound_until` of the transactions, `register/reachability.py`); in
+tables that lack it, or where it does not know, a binding runs from the 200 for as long as was granted (RFC 3261 10.3
+step 8). A client wants one from its first attempt on, and after a removal (granted 0) from its next; who stopped trying
+is counted for as long as a request may still be answered (Timer F), then no longer: nobody waits there. In one point
+these numbers go beyond the timelines: what a registrar that answers nobody still knows is worth nothing to those who
+call, so who asks it in vain is without a binding from that request on. When a restart made it forget the others cannot
+be seen in transactions: until they ask they are not in these numbers.
 """
 
 from __future__ import annotations
@@ -48,6 +50,7 @@ def unbound_intervals_of(traffic: Traffic, marks: Marks, in_vain: Flags) -> Unbo
     removed = bound & (lifetime == 0)
     # A try begins a lack where no binding is alive; it lasts until the next success, or Timer F after the last try.
     lapse = np.where(bound, marks.before, 0) + (lifetime * SECOND).astype(np.int64)
+    lapse = np.where(marks.bound != UNKNOWN, marks.bound, lapse)
     start = np.where(bound & ~removed & ~in_vain, lapse, traffic.time)
     given_up = np.maximum(traffic.last + TIMER_F, traffic.final)
     end = np.minimum(np.where(marks.success & (traffic.final != UNKNOWN), traffic.final, given_up), marks.regained)

@@ -29,7 +29,10 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 _REQUIRED = ("time", "final_time", "status", "retransmissions", "aor", "source", "call_id", "credentials")
-_WELCOME = ("transaction", "last_sent", "source_host", "user_agent", "granted", "requested", "retry_after")
+_WELCOME = (
+    *("transaction", "last_sent", "source_host", "user_agent", "granted", "requested", "bound_until"),
+    "retry_after",
+)
 COLUMNS = (*_REQUIRED, *_WELCOME)
 """The columns of the transactions table that the analysis looks at."""
 
@@ -38,7 +41,8 @@ COLUMNS = (*_REQUIRED, *_WELCOME)
 class Traffic:
     """REGISTER transactions in the order of their time; all arrays have one entry a transaction.
 
-    Times in nanoseconds, `UNKNOWN` where there is none; `granted`, `requested`, `retry_after` in seconds, NaN where
+    Times in nanoseconds, `UNKNOWN` where there is none; `bound` is until when the client of a success stayed bound by
+    its timeline; `granted`, `requested`, `retry_after` in seconds, NaN where
     unknown; `user`, `source`, `host`, `call` and `client` are codes (`client` is a user at a host), `users` and
     `sources` the names of the codes. `reach` is the latest time of anything in a transaction or in those before it: it
     never falls, so what can matter from a moment on is a slice. `heard`: somewhere in the capture there is an answer.
@@ -62,6 +66,7 @@ class Traffic:
     credentials: Flags
     granted: Floats
     requested: Floats
+    bound: Ints
     retry_after: Floats
     reach: Ints
     heard: bool
@@ -93,7 +98,7 @@ class Traffic:
 
 _BY_ROW = (
     *("time", "last", "final", "status", "copies", "user", "source", "host", "call", "client", "agent"),
-    *("credentials", "granted", "requested", "retry_after", "reach"),
+    *("credentials", "granted", "requested", "bound", "retry_after", "reach"),
 )
 
 
@@ -130,6 +135,7 @@ def traffic_of(transactions: pd.DataFrame) -> Traffic:
         credentials=rows["credentials"].fillna(False).to_numpy(dtype=bool),
         granted=_numbers(rows, "granted", np.nan),
         requested=_numbers(rows, "requested", np.nan),
+        bound=_times(rows, "bound_until") if "bound_until" in rows else np.full(len(rows), UNKNOWN),
         retry_after=_numbers(rows, "retry_after", np.nan),
         reach=np.maximum.accumulate(np.maximum(np.maximum(last, final), time)),
         heard=bool((status > 0).any()),

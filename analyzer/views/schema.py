@@ -202,6 +202,7 @@ def binding_record(binding: Binding) -> Record:
         "granted": binding.granted,
         "requested": binding.requested,
         "start": seconds(binding.start),
+        "bound_from": seconds(binding.bound_from),
         "end": seconds(binding.end),
         "certainty": binding.certainty,
     }

@@ -14,7 +14,7 @@ from collections import Counter
 from functools import cached_property
 from typing import NamedTuple
 
-from analyzer.evidence import SECOND, Frame, Place
+from analyzer.evidence import Frame, Place
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.history import FAILED
 from analyzer.register.registration import Registration
@@ -40,7 +40,7 @@ REGISTERED = State("registered", "registered", "✓", False, False)
 REFUSED = State("refused", "refused", "✗", True, True)
 NO_ANSWER = State("no answer", "without an answer", "✗", True, True)
 GAVE_UP = State("gave up", "gave up", "✗", True, True)
-NOT_SIGNED_OFF = State("still bound", "could not sign off", "✗", True, True)
+NOT_SIGNED_OFF = State("not removed", "could not sign off", "✗", True, True)
 AGAIN = State("ok again", "registered after trouble in between", "!", False, True)
 RAN_OUT = State("ran out", "not renewed in time", "✗", True, True)
 TAKEN_AWAY = State("taken away", "taken away", "!", False, True)
@@ -87,7 +87,6 @@ class ClientSummary:
         self._clocks = {source.name: clock_of(source) for source in report.sources}
         ends = [source.last for source in report.sources if source.kind == "capture" and source.last is not None]
         self._end = max(ends, default=None)
-        self._slack = 2 * max([SECOND, *(source.resolution for source in report.sources)])
         self._wrong = {record.transaction: record for record in report.digests if record.verdict == "mismatch"}
         self.hosts = Counter(one.registrar.endpoint.host for one in report.registrations)
         self.answering = {one.registrar.endpoint.host for one in report.registrations if one.reasons or one.status}
@@ -115,8 +114,7 @@ class ClientSummary:
         """What became of a registration."""
         if one.outcome != "registered":
             return self._unregistered(one)
-        until, end = bound_until(one), self.end(one.place)
-        if until is not None and end is not None and end - until > self._slack:
+        if one.reach.ran_out is not None:
             return RAN_OUT
         if one.reach.is_taken_away:
             return TAKEN_AWAY
@@ -133,8 +131,8 @@ class ClientSummary:
             return ASKED
         if last.purpose != "remove":
             return _OF_OUTCOME[one.outcome]
-        until = bound_until(one)
-        return RAN_OUT if until is not None and last.start is not None and until < last.start else NOT_SIGNED_OFF
+        over = one.reach.ran_out
+        return RAN_OUT if over is not None and last.start is not None and over < last.start else NOT_SIGNED_OFF
 
     def clock(self, place: Place) -> Clock:
         """The clock of the source that a place is in."""
@@ -161,9 +159,7 @@ class ClientSummary:
     def since(self, one: Registration) -> int | None:
         """Since when it is so: the first failed try after the last success, or since when it is not bound."""
         state, reach = self.state(one), one.reach.current
-        if state is RAN_OUT:
-            return bound_until(one)
-        if state is TAKEN_AWAY and reach is not None:
+        if state in (RAN_OUT, TAKEN_AWAY) and reach is not None:
             return reach.start
         return one.failing_since if one.failing_since is not None else one.since
 
@@ -193,13 +189,6 @@ def _alike(one: Registration, other: Registration) -> bool:
     """Whether two registrations of one address-of-record may be of one phone."""
     same_agent = bool(one.user_agent) and one.user_agent == other.user_agent
     return same_agent or one.source.host == other.source.host or not set(one.contacts).isdisjoint(other.contacts)
-
-
-def bound_until(one: Registration) -> int | None:
-    """When the last of the client's bindings runs out."""
-    held = [binding for binding in one.bindings if binding.certainty == "present" or binding.lapsed]
-    ends = [binding.end for binding in held if binding.end is not None]
-    return max(ends, default=None)
 
 
 def address_of(one: Registration) -> str:

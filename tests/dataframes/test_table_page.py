@@ -19,7 +19,7 @@ PAGE = ROOT / "docs" / "tables.md"
 AGREED = """
     transaction registration aor user method call_id cseq branch request_uri source source_host destination transport
     time last_sent final_time status reason provisional retransmissions state credentials challenge latency requested
-    granted retry_after min_expires user_agent frame source_file
+    granted bound_until retry_after min_expires user_agent frame source_file
 """
 
 

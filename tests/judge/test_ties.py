@@ -144,7 +144,7 @@ def test_json_has_it_all() -> None:
 def test_a_failed_sign_off_is_told_as_one() -> None:
     flow = f"{_REGISTER}< 200\n@60 {_REGISTER}Expires: 0\n< 407\n@600 > OPTIONS sip:example.com\n< 200"
     text = table(report(flow))
-    assert "could not sign off" in text and "still bound" in text
+    assert "could not sign off" in text and "not removed" in text
     assert "there until 03:40:00" in text and "no password" not in text
 
 

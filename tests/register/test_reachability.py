@@ -131,7 +131,7 @@ def test_stretches_are_in_order_bounded_and_alternate(steps: list[tuple[str, int
         elif kind == "r":
             reach.gone(now, "taken away", BY)
         else:
-            reach.clock_stepped(now)
+            reach.clock_stepped(now, now)
     reach.settle(now + 1000 * SECOND)
     stretches = reach.stretches
     assert len(stretches) <= KEPT

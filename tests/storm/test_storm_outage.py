@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -68,6 +69,36 @@ def test_what_is_not_granted_in_words_is_as_usual() -> None:
 def test_names_that_a_guesser_tries_are_nobody() -> None:
     said = [Said(n / 10, 403, user=f"n{n}", host="h", call=f"c{n}") for n in range(40)]
     assert spans(unbound_intervals(*said)) == []
+
+
+def by_timeline(until: list[float | None], *said: Said) -> list[tuple[float, float]]:
+    """The same with what the clients' timelines say: until when each was bound, in seconds."""
+    rows = talk(*said)
+    times = [None if one is None else nanoseconds(one) for one in until]
+    rows["bound_until"] = pd.to_datetime(pd.Series(times, dtype="Int64"), unit="ns", utc=True).to_numpy()
+    traffic = traffic_of(rows)
+    return spans(unbound_intervals_of(traffic, marks_of(traffic), np.zeros(len(traffic), dtype=bool)))
+
+
+@pytest.mark.parametrize(
+    ("until", "expected"),
+    [
+        ([None, None], [(0, 1), (61, 102)]),  # not known: as long as was granted
+        ([161.0, 400.0], [(0, 1)]),  # another contact of it, or a refresh that another's answer shows
+        ([31.0, 400.0], [(0, 1), (31, 102)]),  # taken away
+        ([1.5, 400.0], [(0, 1), (1.5, 102)]),  # hardly bound at all
+    ],
+)
+def test_the_timeline_of_a_client_counts_where_it_is_known(
+    until: list[float | None], expected: list[tuple[float, float]]
+) -> None:
+    assert by_timeline(until, Said(0, took=1, granted=60), Said(100, took=2, granted=60)) == expected
+
+
+def test_of_two_phones_at_one_place_the_one_that_is_bound_longer_counts() -> None:
+    said = [Said(0, took=1, granted=300), Said(10, took=1, granted=60, call="b"), Said(200, took=2, granted=60)]
+    assert by_timeline([301.0, 71.0, 262.0], *said) == [(0, 1)]
+    assert by_timeline([101.0, 71.0, 262.0], *said) == [(0, 1), (101, 202)]
 
 
 @FEW

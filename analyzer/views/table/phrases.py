@@ -24,7 +24,6 @@ from analyzer.views.states import (
     UNCLEAR,
     ClientSummary,
     State,
-    bound_until,
 )
 from analyzer.views.table.unbound import gaps, ran_out, taken_away, why_in_doubt, why_ran_out, why_taken_away
 from analyzer.views.words import count, duration, listed, place_words, times
@@ -185,8 +184,10 @@ def _not_signed_off(clients: ClientSummary, one: Registration) -> str:
     last = one.history.last
     told = f"{one.status}" if one.status else "no answer"
     at = clients.at(one, last.start if last is not None else one.since)
-    until = one.reach.bound_until if one.reach.bound_until is not None else bound_until(one)
-    still = f", calls go there until {clients.clock(one.place).at(until)}" if until is not None else ""
+    reach = one.reach.current
+    until = one.reach.bound_until if reach is None or reach.state != "unbound" else reach.start
+    verb = "went" if reach is not None and reach.state == "unbound" else "go"
+    still = f", calls {verb} there until {clients.clock(one.place).at(until)}" if until is not None else ""
     return f"{told} to its sign-off{at}{still}"
 
 

@@ -4,19 +4,19 @@ another client took it away, or a list leaves it in doubt."""
 from __future__ import annotations
 
 from analyzer.register.registration import Registration
-from analyzer.views.states import ClientSummary, bound_until
+from analyzer.views.states import ClientSummary
 from analyzer.views.words import duration, place_words, times
 
 
 def ran_out(clients: ClientSummary, one: Registration) -> str:
     """That its binding ran out, and when."""
-    return f"not renewed, gone{clients.at(one, bound_until(one))}"
+    return f"not renewed, gone{clients.at(one, one.reach.ran_out)}"
 
 
 def why_ran_out(clients: ClientSummary, one: Registration) -> str:
     """How long it had one, and what came instead of a renewal."""
-    until, end = bound_until(one), clients.end(one.place)
-    if until is None or end is None:
+    until, end = one.reach.ran_out, clients.end(one.place)
+    if until is None or end is None or end < until:
         return ""
     granted = f"registered for {one.granted} s; " if one.granted is not None else ""
     last = one.history.last
@@ -37,6 +37,8 @@ def why_taken_away(clients: ClientSummary, one: Registration) -> str:
     shown = f" at {place_words(current.by.place)}" if current is not None and current.by is not None else ""
     if current is not None and current.cause == "taken over":
         return f"another client of this address-of-record registered the same contact{shown}"
+    if current is not None and current.cause == "not listed":
+        return f"the registrar's answer to its own request{shown} lists its contact no more"
     return f"the answer to another client of this address-of-record{shown} lists its contact no more"
 
 
@@ -55,7 +57,8 @@ def gaps(one: Registration) -> str:
     """For how long it could not be called in between, how often, and why."""
     if not one.reach.gaps:
         return ""
-    causes = {gap.cause for gap in one.reach.stretches if gap.state == "unbound" and gap.end is not None}
+    over = [gap for gap in one.reach.stretches if gap.state == "unbound" and gap.end is not None]
+    causes = {gap.cause for gap in over if gap.cause != "signed off"}  # that was its own wish
     why = f" ({next(iter(causes))})" if len(causes) == 1 else ""
     often = f", {times(one.reach.gaps)}" if one.reach.gaps > 1 else ""
     return f"could not be called for {duration(one.reach.lost)}{often}{why}"
