@@ -16,6 +16,9 @@ OTHER_FORM = "the response is right in itself, but in a form that was not asked 
 RESYNCHRONISATION = "the SIM asks for resynchronisation (auts), and the network goes on refusing"
 SIM_REFUSED = "the network refuses the SIM's answer to its challenge (AKA)"
 SIM_SILENT = "the SIM's answer to the network's challenge (AKA) was not sent, or was lost"
+UNCHECKABLE = (
+    "the phone leaves out what it may have hashed (qop, nc, cnonce), so whether its password is right cannot be told"
+)
 OF_A_PASSWORD = frozenset((WRONG, RIGHT))
 """Those that a look at the password may help with."""
 
@@ -33,12 +36,16 @@ def of_a_sim(final: Message, records: Sequence[DigestRecord]) -> str:
 
 def of_a_digest(final: Message, records: Sequence[DigestRecord], *, old_nonce: bool) -> str:
     """The reason that the digests of a refused request show; empty if none."""
-    if any(record.verdict == "mismatch" for record in records):
-        return WRONG
+    wrong = [record for record in records if record.verdict == "mismatch"]
+    if wrong:
+        judged = wrong[0].judged
+        return f"the password is right, but {judged.reason}" if wrong[0].password_is_right else WRONG
     if old_nonce:
         return OLD_NONCE
     if any(challenge.stale for challenge in final.challenges):
         return STALE
+    if any(record.is_uncheckable for record in records):
+        return UNCHECKABLE
     other = next((record for record in records if record.is_right_in_another_form), None)
     if other is not None:
         return f"{OTHER_FORM} ({other.form.reason})"

@@ -19,7 +19,14 @@ from analyzer.register.digest.diagnosis.context import MOST_SEEN, DigestContext,
 from analyzer.register.digest.form import NOT_SEEN, DigestForm, form_of
 from analyzer.register.digest.input import from_credentials
 from analyzer.register.digest.secrets import Secrets
-from analyzer.register.digest.verdict import AKA_TOKENS, DigestVerdict, Verdict, judge, without_password
+from analyzer.register.digest.verdict import (
+    AKA_TOKENS,
+    UNCHECKABLE,
+    DigestVerdict,
+    Verdict,
+    judge,
+    without_password,
+)
 from analyzer.register.registration import Registration
 from analyzer.register.transaction import Transaction
 from analyzer.sip.auth import Credentials, parse_credentials
@@ -109,6 +116,18 @@ class DigestRecord:
     def verdict(self) -> str:
         """`match`, `mismatch` or `unknown`."""
         return str(self.judged.verdict.value)
+
+    @property
+    def password_is_right(self) -> bool:
+        """Whether the phone has the password that is known, be its response right or not: another value that it hashes
+        makes the response come out."""
+        found = self.judged.diagnosis
+        return self.judged.verdict is Verdict.MATCH or (found is not None and found.password_is_right)
+
+    @property
+    def is_uncheckable(self) -> bool:
+        """Whether values that may have been hashed were not sent, so that no password can be held against it."""
+        return self.judged.reason.startswith(UNCHECKABLE)
 
     @property
     def is_right_in_another_form(self) -> bool:
@@ -284,7 +303,9 @@ class DigestLedger:
         nonce = credentials.nonce or ""
         first = self._first.get(registration.id) if registration else None
         other = self._elsewhere.get((credentials.username or "", nonce))
-        realms = self._challenges.realms(transaction.destination.host)
+        server = transaction.destination.host
+        realms = self._challenges.realms(server)
+        offers = self._challenges.offers(server, credentials.realm or "", nonce)
         return DigestContext(
             realms=first_of(realm for realm in realms if realm != credentials.realm),
             first=first if first is not None and first[0] == nonce else None,
@@ -297,6 +318,7 @@ class DigestLedger:
             previous_nc=earlier.nc if earlier else "",
             qop_offers=first_of(",".join(row.qop) for row in challenged if row.qop),
             earlier=(earlier,) if earlier else (),
+            qop_asked=any(offer.qop for offer in offers) if offers else None,
         )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
+from analyzer.judge.digest_forms import UNSENT
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, NotJudged, Rule, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.digest_ledger import DigestRecord
@@ -46,7 +47,7 @@ def _answer(record: DigestRecord, subject: TransactionSubject) -> Answer:
             detail += " (it may be authorisation that failed)"
         return Violated(detail, "rejected-good", related=related, at=record.evidence)
     if record.verdict == "unknown":
-        return NotJudged("only the SIM can tell (AKA)" if record.is_aka else "no password known for this user")
+        return NotJudged(_why_not(record))
     if not record.accepted or record.judged.diagnosis is not None:
         return PASSED
     if any(other.verdict == "match" for other in subject.digests):
@@ -54,6 +55,12 @@ def _answer(record: DigestRecord, subject: TransactionSubject) -> Answer:
     detail = f"the response of {record.username} is wrong for the password given, and was accepted with {record.status}"
     fix = "check the password given to sipcheck; if it is right, the registrar lets this phone in unchecked"
     return Violated(detail, "accepted-bad", related=related, at=record.evidence, fix=fix)
+
+
+def _why_not(record: DigestRecord) -> str:
+    if record.is_aka:
+        return "only the SIM can tell (AKA)"
+    return UNSENT if record.is_uncheckable else "no password known for this user"
 
 
 def _excuse(record: DigestRecord, subject: TransactionSubject) -> Answer | None:

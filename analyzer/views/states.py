@@ -103,9 +103,7 @@ class ClientSummary:
     def state(self, one: Registration) -> State:
         """What became of a registration."""
         if one.outcome != "registered":
-            last = one.history.last
-            signing_off = last is not None and last.purpose == "remove" and one.outcome in FAILED
-            return NOT_SIGNED_OFF if signing_off else _OF_OUTCOME[one.outcome]
+            return NOT_SIGNED_OFF if _is_signing_off(one) else _OF_OUTCOME[one.outcome]
         until, end = bound_until(one), self.end(one.place)
         if until is not None and end is not None and end - until > self._slack:
             return RAN_OUT
@@ -164,6 +162,15 @@ class ClientSummary:
     def wrong(self, one: Registration) -> DigestRecord | None:
         """The digest of the latest request, if it is known to be wrong."""
         return self._wrong.get(one.last_seen.id) if one.last_seen is not None else None
+
+
+def _is_signing_off(one: Registration) -> bool:
+    """Whether the latest failure is that of a sign-off, of something that may be bound: not where it was refused, and
+    never had success, when it wanted to register."""
+    last = one.history.last
+    if last is None or last.purpose != "remove" or one.outcome not in FAILED:
+        return False
+    return one.outcomes["registered"] > 0 or one.history.episodes[-1].first.purpose == "remove"
 
 
 def _alike(one: Registration, other: Registration) -> bool:

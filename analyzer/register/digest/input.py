@@ -68,6 +68,22 @@ def from_credentials(credentials: Credentials, method: str, body: bytes = b"") -
     )
 
 
+def left_out(digest: DigestInput, qop_asked: bool | None) -> tuple[str, ...]:
+    """The values that a response with qop hashes (RFC 7616 3.4.1) and that were not sent: then nobody can compute it.
+
+    Empty where all that may have been hashed is there. Whether the formula with qop was used: where it was sent, and
+    where it was asked for (`qop_asked`, None: its challenge was not seen), or what goes with it was sent. A `-sess`
+    algorithm hashes a cnonce in any case (3.4.2).
+    """
+    beside = qop_asked is not False and bool(digest.nc or digest.cnonce)
+    if digest.qop or qop_asked or beside:
+        values = {"qop": digest.qop, "nc": digest.nc, "cnonce": digest.cnonce}
+        missing = tuple(name for name, value in values.items() if not value)
+        return missing if missing != ("qop",) else ()  # one of two words, both of which are tried
+    session = digest.algorithm.strip().lower().endswith("-sess")
+    return ("cnonce",) if session and not digest.cnonce else ()
+
+
 def _extended(value: str) -> str:
     """`username*` of RFC 7616 3.4 in the form of RFC 5987: UTF-8'language'percent-encoded."""
     charset, mark, rest = value.partition("'")

@@ -19,7 +19,7 @@ from analyzer.register.digest.arithmetic import (
     user_hash,
 )
 from analyzer.register.digest.diagnosis.context import MOST_SEEN, DigestContext
-from analyzer.register.digest.input import DigestInput, clip
+from analyzer.register.digest.input import DigestInput, clip, left_out
 from analyzer.register.digest.secret import Secret
 from analyzer.register.digest.secrets import MOST_TRIED, Secrets
 
@@ -32,6 +32,10 @@ AKA_TOKENS = frozenset(token for token, algorithm in ALGORITHMS.items() if algor
 """The algorithms whose answer a SIM computes, lower-case (RFC 3310, RFC 4169)."""
 _RESYNCHRONISATION = "the SIM asks for resynchronisation (auts, RFC 3310 3.4)"
 _SIM = "only the SIM and its home network can compute {} (RFC 3310)"
+
+
+UNCHECKABLE = "cannot be checked for sure"
+"""How the reason begins where the response may have been made with values that were not sent."""
 
 
 class Verdict(enum.StrEnum):
@@ -84,7 +88,19 @@ def judge(
     if found is None and own and secrets.overflows(named.username, named.realm):
         why = f"more than {MOST_TRIED} passwords are known for {clip(named.username)}: not all were tried"
         return DigestVerdict(Verdict.UNKNOWN, why, username=named.username)
+    if found is None and own:
+        missing = left_out(named, context.qop_asked if context else None)
+        if missing and not malformed(named) and not named.damage:
+            return DigestVerdict(Verdict.UNKNOWN, _uncheckable(missing, diagnoser.tried), username=named.username)
     return _no_match(named, usable[0], found, diagnoser.tried if own else "")
+
+
+def _uncheckable(missing: Sequence[str], tried: str) -> str:
+    """Why a response that was hashed over values that were not sent proves no password wrong (RFC 7616 3.4.1)."""
+    values = f"{', '.join(missing[:-1])} and {missing[-1]}" if len(missing) > 1 else missing[0]
+    what = f"{values} {'were' if len(missing) > 1 else 'was'} not sent"
+    hashed = "may have been hashed all the same (D02, D37); no guess at them fits"
+    return f"{UNCHECKABLE}: {what}, and {hashed} (tried {tried})"
 
 
 def not_judged(digest: DigestInput) -> str:

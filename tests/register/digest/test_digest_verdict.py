@@ -39,7 +39,7 @@ def test_a_right_response_matches() -> None:
 def test_a_wrong_one_does_not() -> None:
     verdict = judge(signed(password="quite another"), ALICE)
     assert verdict.verdict is Verdict.MISMATCH
-    assert verdict.reason == "wrong password or unknown cause (tried D01-D35 alone and the simple ones in pairs)"
+    assert verdict.reason == "wrong password or unknown cause (tried D01-D37 alone and the simple ones in pairs)"
     assert verdict.diagnosis is None
 
 
