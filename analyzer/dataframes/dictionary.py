@@ -112,7 +112,7 @@ TRANSACTIONS = Table(
             "be seen), headless (only an answer was seen)",
             clause="RFC 3261 17.1.2",
         ),
-        _C("credentials", "bool", "the request carries credentials", clause="RFC 3261 22.2"),
+        _C("credentials", "bool", "the request carries credentials that answer a challenge", clause="RFC 3261 22.2"),
         _C("challenge", "bool", "the final response carries a challenge", clause="RFC 3261 22.1"),
         _C("latency", "duration", "final_time - time"),
         _C(
@@ -152,7 +152,12 @@ ATTEMPTS = Table(
             clause="RFC 3261 10.2, 10.3",
         ),
         _C("status", "Int16", "status code that decided it, 0 without one", clause="RFC 3261 21"),
-        _C("credentials", "bool", "one of its requests carries credentials", clause="RFC 3261 22.2"),
+        _C(
+            "credentials",
+            "bool",
+            "one of its requests carries credentials that answer a challenge",
+            clause="RFC 3261 22.2",
+        ),
         _C("too_brief", "bool", "one of its answers was 423", clause="RFC 3261 21.4.17"),
     ),
 )

@@ -89,6 +89,11 @@ class NotJudged:
     reason: str
 
 
+Effect = int | Literal["silence", "no answer", "given up", "gap"]
+"""What a violation can bring about: a refusal with this status, no answer of a server that does answer, no answer for
+whatever reason, an attempt that the client gave up after a challenge, a time without a binding."""
+
+
 @dataclass(frozen=True, slots=True)
 class Violated:
     """The subject breaks the rule.
@@ -97,6 +102,10 @@ class Violated:
     others. `severity`, `force`, `at_fault` and `fix` default to the card's. Findings of one rule with equal `group_key`
     (default: the registration) and `sub` are one finding with a count. A `count` given here is that of the whole
     finding so far, and its detail the newest. `replaces` names a sub-code whose finding this one takes over.
+
+    `explains` is what this very violation can bring about, where that is not what the card says. `up_to_cseq`: requests
+    of the same Call-ID are broken in the same way as long as their CSeq is no higher. `gap` is a time, from and to in
+    nanoseconds, in which the client had no binding because of it.
     """
 
     detail: str
@@ -111,6 +120,9 @@ class Violated:
     group_key: object = None
     at_fault: str = ""
     fix: str = ""
+    explains: tuple[Effect, ...] | None = None
+    up_to_cseq: int | None = None
+    gap: tuple[int, int] | None = None
 
 
 Answer = Passed | NotApplicable | NotJudged | Violated
@@ -157,18 +169,13 @@ class InProfile(NamedTuple):
     severity: Severity | None = None
 
 
-Effect = int | Literal["refusal", "silence", "given up", "gap"]
-"""What a violation can bring about: a refusal with this status, any refusal that is not about credentials or expiry, no
-answer, an attempt that the client gave up, a time without a binding."""
-_OWN_RULES = frozenset((401, 407, 423))
-"""Refusals that no rule explains by `refusal` alone: they say themselves what they are about."""
-
-
-def brings_about(effects: tuple[Effect, ...], outcome: str, status: int) -> bool:
-    """Whether a violation with these effects can be why an attempt ended so."""
+def brings_about(effects: tuple[Effect, ...], outcome: str, status: int, *, answers: bool = True) -> bool:
+    """Whether a violation with these effects can be why an attempt ended so; `answers`: the server does answer."""
     if outcome == "rejected":
-        return status in effects or ("refusal" in effects and status not in _OWN_RULES)
-    return {"timeout": "silence", "abandoned": "given up"}.get(outcome) in effects
+        return status in effects
+    if outcome == "timeout":
+        return "no answer" in effects or (answers and "silence" in effects)
+    return outcome == "abandoned" and "given up" in effects
 
 
 Check = Callable[[Any, Any], Answer | Iterable[Answer]]
@@ -188,7 +195,9 @@ class Rule:
     (`register/marks.py`): a subject with none of the former is not applicable, one with none of the latter passes, and
     the check is not called. It must answer the same if it is; 0 means ask always. `profiles` says what a profile
     silences or sharpens, `only_in` which profiles have the rule at all (empty: every one). `explains` are the effects
-    that a violation can have on the attempt that it is in: the judge ties it to those that ended so.
+    that a violation can have on the attempt that it is in: the judge ties it to those that ended so (`judge/ties.py`).
+    `is_momentary`: whether it has them depends on what the registrar holds at the time; of any other rule a violation
+    that the registrar accepted shows that its like broke nothing there.
     """
 
     id: str
@@ -214,6 +223,7 @@ class Rule:
     applies_if: int = 0
     violates_only_if: int = 0
     explains: tuple[Effect, ...] = ()
+    is_momentary: bool = False
     profiles: tuple[InProfile, ...] = ()
     only_in: tuple[Profile, ...] = ()
 
@@ -234,11 +244,21 @@ class AnswerRecord(NamedTuple):
     shape: tuple[object, ...]
 
 
+class TiedGap(NamedTuple):
+    """A time without a binding that a finding explains: whose, from when, and to when, None where it lasts."""
+
+    registration: int
+    start: int
+    end: int | None
+
+
 @dataclass(slots=True, repr=False)
 class Finding:
     """A violated rule, with its evidence: the first `MAX_PLACES` places, and how often it was seen (`count`).
     `proven_severity` is what it weighs where it is sure, `severity` what it weighs as sure as it is. `explains` are the
-    failed attempts that it brought about, by the numbers of their first transactions, `explained` counts all of them.
+    failed attempts that it brought about, by the numbers of their first transactions, `explained` counts all of them;
+    `is_harmless`: the registrar took the like of it, so that it explains none. `gaps` are times without a binding, from
+    and to in nanoseconds, that it is claimed for, `tied_gaps` those of its client (or clients) that it explains.
 
     `key` tells what is one finding; `answers` keeps the answers that shaped it, where several workers may have a share.
     """
@@ -264,6 +284,9 @@ class Finding:
     folded: list[str] = field(default_factory=list)
     explains: list[int] = field(default_factory=list)
     explained: int = 0
+    is_harmless: bool = False
+    gaps: list[tuple[int, int]] = field(default_factory=list)
+    tied_gaps: list[TiedGap] = field(default_factory=list)
     observed: str = ""
     expected: str = ""
     key: tuple[object, ...] = ()

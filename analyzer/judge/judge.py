@@ -33,7 +33,7 @@ from analyzer.judge.findings import (
     Violated,
 )
 from analyzer.judge.profiles import effects_of, weighed
-from analyzer.judge.ties import Ties
+from analyzer.judge.ties import Ties, refute
 from analyzer.register.bounded import Bounded
 from analyzer.register.registration import Registration
 from analyzer.register.subjects import (
@@ -133,7 +133,10 @@ class Judge:
             except Exception as error:  # a rule's bug must not end the run (docs/architecture.md 6)
                 self._failed(rule, subject, error)
         if type(subject) is AttemptSubject:
-            self._ties.conclude(subject.attempt, subject.registration)
+            heard = context.answers_from(transaction.destination) > 0
+            self._ties.conclude(subject.attempt, subject.registration, answers=heard)
+        elif type(subject) is ClosedSubject and self._ties.has_notes(transaction):
+            self._ties.close(transaction, subject.attempt)
 
     def _other_plans(self, subject: Subject) -> dict[int, DispatchPlan]:
         """The plans of a method other than REGISTER; those that no card names are one."""
@@ -188,9 +191,8 @@ class Judge:
             finding.evidence = [*taken_over.evidence, *finding.evidence][:MAX_PLACES]
         if registration is not None and not finding.user_agent:
             finding.user_agent = registration.user_agent
+        self._ties.note(subject.transaction, registration, rule, finding, answer)
         self._fold(rule, subject.transaction.id, finding)
-        if rule.explains:
-            self._ties.note(subject.transaction.id, rule, finding)
 
     def _remember(
         self,
@@ -217,16 +219,23 @@ class Judge:
             unfolded = self._unfolded.pop(transaction) or []
             for found in unfolded:
                 if found.rule in rule.supersedes:
-                    _take_back(found, finding)
+                    self._take_back(found, finding, transaction)
             self._unfolded[transaction] = [found for found in unfolded if found.rule not in rule.supersedes]
         if rule.id in self._foldable:
             folder = next(
                 (one for root, one in self._folders.get(transaction) or () if rule.id in root.supersedes), None
             )
             if folder is not None:
-                _take_back(finding, folder)
+                self._take_back(finding, folder, transaction)
             else:
                 self._unfolded[transaction] = [*(self._unfolded.get(transaction) or []), finding]
+
+    def _take_back(self, finding: Finding, folder: Finding, transaction: int) -> None:
+        """One violation less: `folder` explains it, and says so."""
+        finding.count -= 1
+        if finding.rule not in folder.folded:
+            folder.folded.append(finding.rule)
+        self._ties.withdraw(transaction, finding)
 
     def _failed(self, rule: Rule, subject: Subject, error: Exception) -> None:
         self._tallies[rule.id].failed += 1
@@ -288,14 +297,10 @@ def _together(several: list[Finding], rule: Rule | None) -> Finding:
     base.folded = list(dict.fromkeys(name for finding in several for name in finding.folded))
     base.explained = sum(finding.explained for finding in several)
     base.explains = sorted(one for finding in several for one in finding.explains)
+    base.gaps = [gap for finding in several for gap in finding.gaps]
+    if any(finding.is_harmless for finding in several):
+        refute(base)
     return base
-
-
-def _take_back(finding: Finding, folder: Finding) -> None:
-    """One violation less: `folder` explains it, and says so."""
-    finding.count -= 1
-    if finding.rule not in folder.folded:
-        folder.folded.append(finding.rule)
 
 
 def _per(subject: Subject) -> object:

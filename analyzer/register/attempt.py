@@ -60,7 +60,7 @@ class Attempt:
 
     @property
     def credentialed(self) -> bool:
-        """Whether any request of the attempt carried credentials."""
+        """Whether any request of the attempt carried credentials that answer a challenge."""
         return any(transaction.has_credentials for transaction in self.transactions)
 
     def continued_by(self, transaction: Transaction) -> bool:
@@ -90,6 +90,11 @@ class Attempt:
             return False
         answered = _nonces_refused(last)
         return bool(answered & self.inherited) or any(answered & before.nonces for before in self.transactions[:-1])
+
+    @property
+    def is_late_answer(self) -> bool:
+        """It began with credentials for a challenge that ended the attempt before: the client took its time."""
+        return bool(self.inherited) and self.first.has_credentials and bool(_nonces(self.first) & self.inherited)
 
     @property
     def is_refused_again(self) -> bool:

@@ -29,8 +29,8 @@ FAILED = frozenset(("rejected", "timeout", "abandoned"))
 class AttemptRecord(NamedTuple):
     """An attempt at its end. `id` is the number of its first transaction; times in nanoseconds or None: `start` of the
     first request, `end` of the final response, or of the last copy where there is none. `bound` counts the contacts
-    of the address-of-record that were known to be bound at that time; `findings` are the rules whose violations explain
-    how it ended."""
+    of the address-of-record that were known to be bound at that time; `is_late_answer`: it began with credentials for
+    the challenge that the attempt before had left; `findings` are the rules whose violations explain how it ended."""
 
     id: int
     purpose: Purpose
@@ -42,7 +42,7 @@ class AttemptRecord(NamedTuple):
     evidence: Evidence
     cause: str
     bound: int
-    challenged: bool
+    is_late_answer: bool
     findings: tuple[str, ...] = ()
 
     @property
@@ -53,16 +53,19 @@ class AttemptRecord(NamedTuple):
 
 @dataclass(slots=True)
 class Episode:
-    """Failures in a row: the first and the last, how many, by status (0: no answer), and the success that ended them
-    (`until`, None while they last)."""
+    """Failures in a row: the first and the last, how many, their outcomes and statuses (0: no answer), and the success
+    that ended them (`until`, None while they last). `answered_after` is how long after the last of them, a challenge,
+    the client sent the credentials for it which brought that success; None where it was not so."""
 
     first: AttemptRecord
     last: AttemptRecord
     count: int = 1
     statuses: tuple[int, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
     ids: tuple[int, ...] = ()
     until: int | None = None
     over: bool = False
+    answered_after: int | None = None
 
     def take(self, record: AttemptRecord) -> None:
         """One more failure."""
@@ -70,19 +73,27 @@ class Episode:
         self.count += 1
         if record.status not in self.statuses:
             self.statuses += (record.status,)
+        if record.outcome not in self.outcomes:
+            self.outcomes += (record.outcome,)
         if len(self.ids) < KEPT_ATTEMPTS:
             self.ids += (record.id,)
+
+    def end(self, record: AttemptRecord) -> None:
+        """The success that ends it."""
+        self.until, self.over = record.end, True
+        challenged_at = self.last.end if self.last.outcome == "abandoned" else None
+        if record.is_late_answer and challenged_at is not None and record.start is not None:
+            self.answered_after = record.start - challenged_at
 
 
 class History:
     """The attempts of one client. `detail` keeps all of them, not the failures alone."""
 
-    __slots__ = ("attempts", "episodes", "last", "missed", "unlisted")
+    __slots__ = ("attempts", "episodes", "missed", "unlisted")
 
     def __init__(self) -> None:
         self.attempts: list[AttemptRecord] | None = None
         self.episodes: tuple[Episode, ...] = ()
-        self.last: AttemptRecord | None = None
         self.missed = 0
         self.unlisted = 0
 
@@ -90,6 +101,11 @@ class History:
     def is_troubled(self) -> bool:
         """Whether failures go on that no success has ended."""
         return bool(self.episodes) and not self.episodes[-1].over
+
+    @property
+    def last(self) -> AttemptRecord | None:
+        """The latest failure, where no success has followed it."""
+        return self.episodes[-1].last if self.is_troubled else None
 
     def take(self, record: AttemptRecord, *, detail: bool) -> None:
         """Note an attempt that is over."""
@@ -104,11 +120,9 @@ class History:
             if running is not None:
                 running.take(record)
             else:
-                self._begin(Episode(record, record, statuses=(record.status,), ids=(record.id,)))
-            self.last = record
+                self._begin(Episode(record, record, 1, (record.status,), (record.outcome,), (record.id,)))
         elif running is not None and record.outcome in ("registered", "removed"):
-            running.until, running.over = record.end, True
-            self.last = None
+            running.end(record)
 
     def _begin(self, episode: Episode) -> None:
         kept = self.episodes
@@ -182,5 +196,5 @@ def record_of(attempt: Attempt, cause: str, bound: int) -> AttemptRecord:
         first.evidence,
         cause,
         bound,
-        any(one.challenged and not one.has_credentials for one in attempt.transactions),
+        attempt.outcome not in FAILED and attempt.is_late_answer,
     )

@@ -210,7 +210,7 @@ class TransactionTable:
     def _late_request(self, transaction: Transaction, message: Message, events: list[Event]) -> None:
         """A log may print the response before the request it answers."""
         raw_message = message.raw_message
-        transaction.request, transaction.has_credentials = message, message.has_credentials
+        transaction.request, transaction.has_credentials = message, message.answers_challenge
         transaction.place = raw_message.place
         transaction.source, transaction.destination = raw_message.source, raw_message.destination
         transaction.first, transaction.last = raw_message.time, raw_message.time

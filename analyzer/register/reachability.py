@@ -22,6 +22,7 @@ Cause = Literal[
     "refreshed too late",
     "refused",
     "not answered",
+    "challenge not answered",
     "signed off",
     "not listed",
     "taken away",

@@ -64,7 +64,8 @@ class Transaction:
     counts copies that the user agent sent again; `duplicates` packets that the capture holds twice; `changed` keeps
     copies whose octets differ (same key). `nonces` are those of every 401/407 copy, because a stateless registrar
     answers each copy of a request with a fresh one. `pairing` is the weakest key by which a response was matched.
-    `has_credentials` tells of the request, `has_challenge` of the final response, whether it carries such a header.
+    `has_credentials`: the request carries credentials that answer a challenge, not the empty ones of an initial IMS
+    registration (3GPP TS 24.229 5.1.1.2); `has_challenge`: the final response carries a challenge.
     `place` is where it was first seen (of the request, if that was seen); `key` is the table's own.
     `copies_after` counts copies of the request after the first final response, `late_copies` those of them that came
     more than T1 later, so that they did not cross it. `request_ways` and `response_ways` are the ways of requests and
@@ -152,7 +153,7 @@ class Transaction:
         self.has_credentials = self.has_challenge = False
         if message.method:
             self.request = message
-            self.has_credentials = message.has_credentials
+            self.has_credentials = message.answers_challenge
             self.source, self.destination = raw_message.source, raw_message.destination
         else:
             self.state = "headless"

@@ -32,16 +32,14 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
     if registration is None or len(row) < _ROW or not 200 <= transaction.status < 300:
         return PASSED
     granted = f", and was granted {registration.granted} s now" if registration.granted is not None else ""
-    return Violated(f"{_told(row)}{granted}", sub="sinking", severity="info", count=len(row) - 1)
+    return Violated(f"{_told(row)}{granted}", sub="sinking", severity="info", count=len(row) - 1, explains=())
 
 
 def _refused(transaction: Transaction, registration: Registration) -> Answer:
     """A 423: did the phone ask for too little because it took over what it was granted?"""
     asked, before, final = _asked(transaction), registration.asked, transaction.final
     assert final is not None
-    if registration.failing_since is not None or asked is None or before is None:
-        return PASSED  # the first refusal tells it all
-    if asked != registration.granted or asked >= before:
+    if asked is None or before is None or asked != registration.granted or asked >= before:
         return PASSED
     row = (*(registration.sinking or (before,)), asked)
     minimum = final.min_expires
@@ -92,6 +90,8 @@ RULE = Rule(
     group="I",
     subject="transaction",
     check=check,
+    explains=(423,),
+    is_momentary=True,
     violates_only_if=marks.SINKING | marks.TOO_BRIEF,
     why="After hours or days of service the registrar refuses with 423, and the phone is not registered any more.",
     fix="let the phone ask for its configured time at every refresh, and use the granted one only to time it; until it "

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.digest_forms import by_form, without_challenge
+from analyzer.judge.digest_forms import REFUSALS, by_form, without_challenge
 from analyzer.judge.findings import Answer, Rule, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.digest.form import Difference
@@ -47,6 +47,7 @@ RULE = Rule(
     group="F",
     subject="transaction",
     check=check,
+    explains=REFUSALS,
     applies_if=marks.DIGESTS,
     methods=(),
     observed_at="first",

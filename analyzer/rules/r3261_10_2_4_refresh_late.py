@@ -39,7 +39,7 @@ def check(subject: BindingSubject, context: CaptureContext) -> Answer:
         return NotJudged(Need.CLOCK.value)
     if kind == "lapsed":
         detail = f"{binding.contact} ran out after {binding.granted} s and was not refreshed, though its phone is alive"
-        return Violated(detail, "no-refresh", "info")
+        return Violated(detail, "no-refresh", "info", gap=_gap(binding, context.end))
     first = subject.transaction.first
     if first is None:
         return NotJudged(Need.CLOCK.value)
@@ -51,12 +51,19 @@ def check(subject: BindingSubject, context: CaptureContext) -> Answer:
         return doubt
     gap = f"{binding.contact} was granted {binding.granted} s and refreshed {late / SECOND:.0f} s too late"
     confidence = Confidence.MEDIUM if subject.step is None or subject.step.same_call is None else Confidence.HIGH
-    took = (first - binding.learned) / SECOND
+    took, without = (first - binding.learned) / SECOND, _gap(binding, first)
     asked = binding.requested
     if asked is not None and asked > binding.granted and abs(took - asked) <= asked / 20:
         detail = f"{gap}: it keeps to the {asked} s that it asked for"
-        return Violated(detail, "ignored-granted", confidence=confidence)
-    return Violated(gap, confidence=confidence)
+        return Violated(detail, "ignored-granted", confidence=confidence, gap=without)
+    return Violated(gap, confidence=confidence, gap=without)
+
+
+def _gap(binding: Binding, until: int | None) -> tuple[int, int] | None:
+    """From the end of what was granted until the phone came back, or was looked for in vain."""
+    assert binding.learned is not None and binding.granted is not None
+    end = binding.learned + binding.granted * SECOND
+    return None if until is None else (end, max(end, until))
 
 
 def _is_pushed(binding: Binding) -> bool:

@@ -28,12 +28,12 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
         return NOT_APPLICABLE  # the credentials retry is judged by 22.2
     if later.cseq > earlier.cseq:
         return PASSED
-    related = (earlier.evidence,)
+    related, highest = (earlier.evidence,), earlier.cseq
     if earlier.cseq > _HIGHEST - _NEAR_WRAP and later.cseq < _NEAR_WRAP:
         return Violated(f"CSeq wrapped from {earlier.cseq} to {later.cseq}", "wrap", "info", related=related)
     if _restarted(subject):
         detail = f"CSeq begins again at {later.cseq} after {earlier.cseq} with the same Call-ID: a restart"
-        return Violated(detail, "restart-same-callid", "info", related=related)
+        return Violated(detail, "restart-same-callid", "info", related=related, up_to_cseq=highest)
     if (
         is_printed(subject)
         and later.first == earlier.first
@@ -44,8 +44,9 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
     if later.cseq == earlier.cseq:
         other = " (other branch)" if later.branch and later.branch != earlier.branch else ""
         detail = f"CSeq {later.cseq} is used again for a new REGISTER{other}"
-        return Violated(detail, "repeat", related=related)
-    return Violated(f"CSeq went down from {earlier.cseq} to {later.cseq}", "backwards", related=related)
+        return Violated(detail, "repeat", related=related, up_to_cseq=highest)
+    detail = f"CSeq went down from {earlier.cseq} to {later.cseq}"
+    return Violated(detail, "backwards", related=related, up_to_cseq=highest)
 
 
 def _restarted(subject: TransitionSubject) -> bool:
@@ -74,7 +75,8 @@ RULE = Rule(
     group="B",
     subject="step",
     check=check,
-    explains=("refusal", "silence"),
+    explains=(400, 500, "silence"),
+    is_momentary=True,
     applies_if=marks.NO_RETRY,
     violates_only_if=marks.NOT_RAISED,
     needs=(Need.C2S,),

@@ -40,7 +40,8 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
     took = lapse(earlier.first, later.first, context.resolution)
     after = f"{took or 'right'} after CSeq {earlier.cseq}, which had no answer yet"
     detail = f"REGISTER CSeq {later.cseq} was sent {after}"
-    return Violated(detail, sub, severity, related=(earlier.evidence,))  # type: ignore[arg-type]
+    explains = () if sub == "fetch" else None  # who only asks changes nothing
+    return Violated(detail, sub, severity, related=(earlier.evidence,), explains=explains)  # type: ignore[arg-type]
 
 
 def _knows_a_nonce(subject: TransitionSubject, context: CaptureContext) -> bool:
@@ -91,7 +92,8 @@ RULE = Rule(
     group="B",
     subject="step",
     check=check,
-    explains=("refusal", "silence"),
+    explains=(400, 491, 500),
+    is_momentary=True,
     applies_if=marks.AFTER_REQUEST,
     violates_only_if=marks.PENDING,
     needs=(Need.C2S, Need.S2C, Need.SUBSECOND),

@@ -44,7 +44,9 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
     gone = [contact for contact in lost if not any(is_similar(contact, other, request) for other in listed)]
     if not gone:
         return NOT_APPLICABLE  # listed, but rewritten: R3261-10.2.4-contact-mangled
-    return Violated(_sentence(gone[0], listed, final), related=(final.raw_message.evidence,))
+    told, when = final.raw_message.evidence, final.raw_message.time
+    gap = (when, when) if when is not None and len(gone) == len(asked) else None
+    return Violated(_sentence(gone[0], listed, final), related=(told,), gap=gap)
 
 
 def _sentence(gone: Address, listed: list[Address], final: Message) -> str:

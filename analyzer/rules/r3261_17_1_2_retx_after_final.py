@@ -53,7 +53,8 @@ def check(subject: ClosedSubject, context: CaptureContext) -> Answer:
     )
     confidence = Confidence.MEDIUM if subject.went_on is not None else Confidence.HIGH
     if one:
-        return Violated(text, sub="once", severity="info", confidence=confidence, related=transaction.copies[-1:])
+        related = transaction.copies[-1:]
+        return Violated(text, sub="once", severity="info", confidence=confidence, related=related, explains=())
     return Violated(text, confidence=confidence, related=transaction.copies[-1:])
 
 
@@ -76,6 +77,7 @@ RULE = Rule(
     check=check,
     violates_only_if=marks.LATE_COPIES,
     observed_at="any",
+    explains=("given up",),
     why="The textbook sign of a broken return path (NAT, firewall, ALG, wrong Via port).",
     fix="follow the answer from the server to the phone: capture at both ends, and look for a NAT binding that ran "
     "out, a firewall that lets nothing in, an ALG that rewrites the Via",

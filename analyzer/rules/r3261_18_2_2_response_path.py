@@ -215,6 +215,7 @@ RULE = Rule(
     check=check,
     violates_only_if=marks.ASTRAY | marks.LATE_COPIES,
     observed_at="any",
+    explains=("given up",),
     supersedes=("R3261-17.1.2-retx-after-final",),
     why="UA never sees 401/200: `registration timeout` tickets.",
     fix="let the server answer by the Via: to received and rport where the phone asks for rport, else to the source "

@@ -59,7 +59,8 @@ def _answer(record: DigestRecord, request_uri: str, subject: TransactionSubject)
             return NotJudged("whether the digest is right is not known")
     detail = f"the digest of {record.username} is for {clip(record.uri)}, and the request goes to {clip(request_uri)}"
     if uri_equal(Uri.parse(record.uri), Uri.parse(request_uri)):
-        return Violated(f"{detail}: the same, written in two ways", "spelling", "info", at=record.evidence)
+        spelling = f"{detail}: the same, written in two ways"
+        return Violated(spelling, "spelling", "info", at=record.evidence, explains=())
     if refused and not stale and record.verdict == "match" and _is_reason(subject, record):
         detail += f"; it is right in itself, and was refused with {subject.transaction.status}"
         return _difference(record, detail, "error")
@@ -67,8 +68,11 @@ def _answer(record: DigestRecord, request_uri: str, subject: TransactionSubject)
 
 
 def _difference(record: DigestRecord, detail: str, severity: Severity) -> Violated:
-    """Who changed which of the two is not to be seen."""
-    return Violated(detail, "", severity, confidence=Confidence.MEDIUM, at=record.evidence, at_fault="UAC / middlebox")
+    """Who changed which of the two is not to be seen. That it was refused for this is proven where it is an error."""
+    fault, explains = "UAC / middlebox", None if severity == "error" else ()
+    return Violated(
+        detail, "", severity, confidence=Confidence.MEDIUM, at=record.evidence, at_fault=fault, explains=explains
+    )
 
 
 def _is_for_another_host(uri: str, request_uri: str) -> bool:
@@ -100,6 +104,7 @@ RULE = Rule(
     group="F",
     subject="transaction",
     check=check,
+    explains=_REFUSED,
     applies_if=marks.DIGESTS,
     methods=(),
     observed_at="first",

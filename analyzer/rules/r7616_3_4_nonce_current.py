@@ -122,6 +122,7 @@ RULE = Rule(
     subject="transaction",
     check=check,
     explains=(401, 403, 407, "silence"),
+    is_momentary=True,
     applies_if=marks.DIGESTS,
     observed_at="first",
     needs=(Need.C2S,),

@@ -1,63 +1,70 @@
 """Cause and effect in the finished report: attempts and gaps learn which findings explain them.
 
 The judge has tied violations to failed attempts as these ended; here the ties are turned round, so that an attempt and
-an episode name their findings. A gap in a client's reachability is tied to the failures that it lies in, and otherwise
-to a finding on the client, of a rule that explains gaps, whose evidence lies in it or just beside it.
+an episode name their findings. A gap in a client's reachability is tied to the failures during which it began, and so
+to the findings that explain these; otherwise to a finding on the client that is claimed for this very time.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from analyzer.evidence import SECOND
-from analyzer.judge.findings import Finding, Rule
-from analyzer.register.reachability import Stretch
+from analyzer.judge.findings import Finding, TiedGap
+from analyzer.register.attempt import Outcome
+from analyzer.register.history import Episode
+from analyzer.register.reachability import SLACK, Cause, Stretch
 from analyzer.register.registration import Registration
 
-NEAR = 60 * SECOND
-"""Nanoseconds around a gap in which its cause is looked for."""
+_CAUSES: dict[Outcome, Cause] = {
+    "rejected": "refused",
+    "timeout": "not answered",
+    "abandoned": "challenge not answered",
+}
+_RAN_OUT = ("ran out", "refreshed too late")
+_Ties = Mapping[int, Sequence[Finding]]
 
 
-def tie_causes(registrations: Sequence[Registration], findings: Sequence[Finding], rules: Sequence[Rule]) -> int:
+def tie_causes(registrations: Sequence[Registration], findings: Sequence[Finding]) -> int:
     """Write the ties into attempts, episodes and stretches; how many attempts and gaps findings explain."""
-    causes: dict[int, list[str]] = defaultdict(list)
+    causes: dict[int, list[Finding]] = defaultdict(list)
+    claims: dict[int, list[Finding]] = defaultdict(list)
     for finding in findings:
         for attempt in finding.explains:
-            if finding.rule not in causes[attempt]:
-                causes[attempt].append(finding.rule)
-    explaining = {rule.id for rule in rules if "gap" in rule.explains}
-    on_client: dict[int, list[Finding]] = defaultdict(list)
-    for finding in findings:
-        if finding.rule in explaining and finding.registration is not None:
-            on_client[finding.registration].append(finding)
+            causes[attempt].append(finding)
+        if finding.gaps and finding.registration is not None:
+            claims[finding.registration].append(finding)
+    rules = {attempt: tuple(dict.fromkeys(one.rule for one in found)) for attempt, found in causes.items()}
     gaps = 0
     for one in registrations:
-        one.history.explain(causes)
+        one.history.explain(rules)
         for gap in one.reach.stretches:
-            if gap.state == "unbound" and gap.cause in ("ran out", "refreshed too late"):
-                _explain(gap, one, on_client.get(one.id, ()))
-                gaps += bool(gap.finding)
+            if gap.state == "unbound":
+                found = _failures(gap, one.history.episodes, causes) or _claimed(gap, claims.get(one.id, ()))
+                for finding in found:
+                    finding.tied_gaps.append(TiedGap(one.id, gap.start, gap.end))
+                gap.finding = found[0].rule if found else ""
+                gaps += bool(found)
     return len(causes) + gaps
 
 
-def _explain(gap: Stretch, one: Registration, findings: Sequence[Finding]) -> None:
-    """A binding that ran out while the client's attempts failed was lost by these; else by who came too late."""
-    for episode in one.history.episodes:
+def _failures(gap: Stretch, episodes: Sequence[Episode], causes: _Ties) -> Sequence[Finding]:
+    """What explains the failures during which a binding ran out: it was lost by these. The gap takes its cause from
+    them. Failures that began later have but prolonged it."""
+    for episode in episodes if gap.cause in _RAN_OUT else ():
         start, end = episode.first.start, episode.until
-        if start is not None and (gap.end is None or start < gap.end) and (end is None or end >= gap.start):
-            gap.cause = "not answered" if episode.first.status == 0 else "refused"
-            gap.finding = next(iter(episode.first.findings), "")
-            return
-    found = _cause_of(gap, findings)
-    if found is not None:
-        gap.finding = found.rule
+        if start is not None and start <= gap.start + SLACK and (end is None or end >= gap.start):
+            gap.cause = _CAUSES.get(episode.first.outcome, gap.cause)
+            return next((causes[attempt] for attempt in episode.ids if attempt in causes), ())
+    return ()
 
 
-def _cause_of(gap: Stretch, findings: Sequence[Finding]) -> Finding | None:
-    end = gap.end if gap.end is not None else gap.start
-    for finding in findings:
-        times = [one.time for one in finding.evidence if one.time is not None]
-        if any(gap.start - NEAR <= time <= end + NEAR for time in times):
-            return finding
-    return None
+def _claimed(gap: Stretch, findings: Sequence[Finding]) -> Sequence[Finding]:
+    """The findings on the client that are claimed for a time in the gap."""
+
+    def is_in(claim: tuple[int, int]) -> bool:
+        return claim[0] <= (gap.end if gap.end is not None else claim[0]) and claim[1] >= gap.start
+
+    if gap.cause not in (*_RAN_OUT, "not listed"):
+        return ()
+    return [finding for finding in findings if any(map(is_in, finding.gaps))]

@@ -75,7 +75,7 @@ def report_of(partials: Sequence[PartialResult], rules: Sequence[Rule]) -> Repor
     summary.registrations = len(registrations) + unlisted.total()
     summary.outcomes = Counter(one.outcome for one in registrations) + unlisted
     summary.findings = Counter(finding.severity for finding in findings)
-    summary.broken_by_findings = tie_causes(registrations, findings, rules)
+    summary.broken_by_findings = tie_causes(registrations, findings)
     summary.not_judged = sum(sum(tally.not_judged.values()) for tally in tallies.values())
     return Report(
         sources=sources,

@@ -180,6 +180,12 @@ class Credentials(AuthValue):
         """The client's nonce."""
         return self.get("cnonce")
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether they answer no challenge: the first REGISTER of a mobile phone names its user in a Digest whose nonce
+        and response are empty (3GPP TS 24.229 5.1.1.2; RFC 8760 2.7)."""
+        return self.is_digest and not (self.nonce or "").strip() and not (self.response or "").strip()
+
 
 class Challenge(AuthValue):
     """One challenge of a WWW-Authenticate or Proxy-Authenticate header."""

@@ -153,6 +153,12 @@ class Message(Layout):
         rows = self._either(CREDENTIALS)
         return [_parsed(row, partial(parse_credentials, row.key)) for row in rows] if rows else []
 
+    @property
+    def answers_challenge(self) -> bool:
+        """Whether there are credentials that answer a challenge, whichever: empty ones answer none (3GPP TS 24.229
+        5.1.1.2)."""
+        return self.has_credentials and not all(credentials.is_empty for credentials in self.credentials)
+
     @lazy
     def challenges(self) -> list[Challenge]:
         """The challenges of all WWW-Authenticate and Proxy-Authenticate rows, in their order."""

@@ -252,6 +252,10 @@ def finding_record(finding: Finding) -> Record:
         "evidence": [evidence(place, time) for place, time in finding.evidence],
         "folded": finding.folded,
         "explains": list(finding.explains),
+        "gaps": [
+            {"registration": gap.registration, "from": seconds(gap.start), "until": seconds(gap.end)}
+            for gap in finding.tied_gaps
+        ],
         "observed": finding.observed or None,
         "expected": finding.expected or None,
     }

@@ -86,7 +86,6 @@ class ClientSummary:
         self._end = max(ends, default=None)
         self._slack = 2 * max([SECOND, *(source.resolution for source in report.sources)])
         self._wrong = {record.transaction: record for record in report.digests if record.verdict == "mismatch"}
-        self._titles = {finding.rule: finding.short_title or finding.title for finding in report.findings}
         self.hosts = Counter(one.registrar.endpoint.host for one in report.registrations)
         self.answering = {one.registrar.endpoint.host for one in report.registrations if one.reasons or one.status}
         self.states = [(one, self.state(one)) for one in report.registrations]
@@ -94,11 +93,20 @@ class ClientSummary:
         for outcome, number in report.unlisted.items():
             self.counts[_OF_OUTCOME[outcome]] += number
         self.failures = sum(episode.count for one in report.registrations for episode in one.history.episodes)
+        self.gaps = sum(one.reach.gaps for one in report.registrations)
         self.troubled = {one.id for one, state in self.states if state.trouble}
 
-    def title(self, rule: str) -> str:
-        """What the findings of a rule are called; the rule's id where there is none."""
-        return self._titles.get(rule, rule)
+    def title(self, rule: str, attempt: int) -> str:
+        """What the finding of a rule is called that explains an attempt; the rule's id where there is none."""
+        return self._titles.get((rule, attempt), rule)
+
+    @cached_property
+    def _titles(self) -> dict[tuple[str, int], str]:
+        found: dict[tuple[str, int], str] = {}
+        for finding in self.report.findings:
+            for attempt in finding.explains:
+                found.setdefault((finding.rule, attempt), finding.short_title or finding.title)
+        return found
 
     def state(self, one: Registration) -> State:
         """What became of a registration."""

@@ -43,7 +43,7 @@ def test_after_the_end_of_a_binding_it_registers_anew() -> None:
 
 def test_an_attempt_keeps_its_purpose_over_a_challenge() -> None:
     (one,) = history(f"{_REGISTER}< 401\n{_REGISTER}Authorization: {{bob x}}\n< 200").attempts or []
-    assert (one.purpose, one.outcome, one.status, one.challenged) == ("register", "registered", 200, True)
+    assert (one.purpose, one.outcome, one.status, one.is_late_answer) == ("register", "registered", 200, False)
 
 
 def test_failures_between_successes_are_an_episode() -> None:
@@ -117,3 +117,25 @@ def test_contacts_that_were_bound_when_it_was_refused() -> None:
     flow = f"{_REGISTER}Contact: <sip:bob@192.0.2.10>\n< 200\n{others}@60 {_REGISTER}< 603 Too Many Contacts"
     (episode,) = history(flow).episodes
     assert episode.first.bound == 3
+
+
+_LEFT = f"{_REGISTER}< 401\n"
+_ANSWER = f"{_REGISTER}Authorization: {{{{bob x}}}}\n".replace("{{", "{").replace("}}", "}")
+
+
+@pytest.mark.parametrize(
+    ("flow", "outcomes", "after"),
+    [
+        (f"{_LEFT}@40 {_ANSWER}< 200", ("abandoned",), 40.0),
+        (f"{_LEFT}@10 {_LEFT}@50 {_ANSWER}< 200", ("abandoned",), 40.0),
+        (f"{_LEFT}@10 {_LEFT}{_ANSWER}< 200", ("abandoned",), None),
+        (f"{_LEFT}@40 {_ANSWER}< 403\n@60 {_REGISTER}< 200", ("abandoned", "rejected"), None),
+        (f"{_REGISTER}< 503\n@40 {_REGISTER}< 200", ("rejected",), None),
+    ],
+)
+def test_what_a_late_answer_ended(flow: str, outcomes: tuple[str, ...], after: float | None) -> None:
+    (episode,) = history(flow).episodes
+    assert episode.over and episode.outcomes == outcomes
+    assert (episode.answered_after is None) is (after is None)
+    if episode.answered_after is not None and after is not None:
+        assert abs(episode.answered_after / 1e9 - after) < 1

@@ -7,8 +7,10 @@ import pytest
 from analyzer.judge.findings import PROFILES, Profile
 from analyzer.register.digest.secrets import Secrets
 from analyzer.rules import all_rules
-from tests.register.watch import Watched, watch
+from analyzer.run.pipeline import analyze
+from tests.register.watch import Watched, raw_messages, watch
 from tests.rules.cases import run, subs
+from tests.shared import shared
 from tests.views.reports import drawn, lines_with, report_of
 
 USER = 'username="bob@ims.example", realm="ims.example", uri="sip:ims.example"'
@@ -122,3 +124,74 @@ def test_with_passwords_for_others_nothing_is_right_or_wrong(known: dict[str, st
     assert report.summary.digests == {"unknown": 3}
     assert not [finding for finding in report.findings if finding.rule.startswith("R7616-digest")]
     assert "password" not in " ".join(failure.cause for one in report.registrations for failure in one.failures)
+
+
+LATE = INITIAL + PROTECTED.format(33.5) + ANSWER.format("AAAA", "") + "< 200\n"
+
+
+def test_an_initial_registration_has_no_credentials_yet() -> None:
+    """3GPP TS 24.229 5.1.1.2: nonce and response are empty; it names the user, and answers nothing."""
+    first, second = watch(REGISTERED).transactions
+    assert (first.has_credentials, second.has_credentials) == (False, True)
+    rows = report_of(REGISTERED, detail=True).transactions
+    assert [row.credentials for row in rows] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("sent", "answers"),
+    [
+        ('Digest username="b", realm="r", nonce="", uri="sip:r", response=""', False),
+        ('Digest username="b", realm="r", nonce=" ", uri="sip:r", response=""', False),
+        ('Digest username="b", realm="r", uri="sip:r"', False),
+        ('Digest username="b", realm="r", nonce="n", uri="sip:r", response=""', True),  # 5.1.1.5.3: no network
+        ('Digest username="b", realm="r", nonce="", uri="sip:r", response="00"', True),
+        ("Basic Ym9iOng=", True),
+        ("Bearer abc", True),
+    ],
+)
+def test_which_credentials_answer_a_challenge(sent: str, answers: bool) -> None:
+    assert watch(f"> REGISTER sip:r\nAuthorization: {sent}\n").only.has_credentials is answers
+
+
+def test_an_answer_printed_before_the_initial_registration_changes_nothing() -> None:
+    """A log may print the challenge first."""
+    watched = watch(reversed(raw_messages(INITIAL)))
+    assert not watched.only.has_credentials
+    assert watched.only.status == 401
+
+
+def test_a_challenge_that_is_answered_late_is_no_refusal() -> None:
+    """It is challenged, and answers after more than the 32 s of an attempt (docs/rule-catalogue.md 0.6)."""
+    watched = watch(LATE)
+    assert watched.attempts == [("abandoned", 401, 1), ("registered", 200, 1)]
+    (episode,) = watched.registration.history.episodes
+    assert episode.answered_after is not None and round(episode.answered_after / 1e9, 1) == 33.5
+    text = " ".join(drawn(report_of(LATE, rules=all_rules(), tail=60)).split())
+    assert "answered the challenge (401) of" in text and "only after 33" in text
+    assert "refused" not in text
+
+
+def test_a_sim_that_never_answers_gave_up_and_was_not_refused() -> None:
+    watched = watch(INITIAL, tail=60)
+    assert watched.attempts == [("abandoned", 401, 1)]
+    assert watched.registration.credentials_place is None
+
+
+def test_a_new_initial_registration_leaves_the_challenge_before() -> None:
+    """It brings no credentials for it, so it is no retry."""
+    again = UNPROTECTED.format(10) + EMPTY + CHALLENGE.format("BBBB") + PROTECTED.format(11) + ANSWER.format("BBBB", "")
+    watched = watch(f"{INITIAL}{again}< 200\n")
+    assert watched.attempts == [("abandoned", 401, 1), ("registered", 200, 2)]
+    (episode,) = watched.registration.history.episodes
+    assert (episode.outcomes, episode.answered_after) == (("abandoned",), None)
+    assert "left the challenge unanswered once (401)" in drawn(report_of(f"{INITIAL}{again}< 200\n"), width=160)
+
+
+def test_the_phone_in_a_public_capture_was_challenged_and_then_registered() -> None:
+    """Frames 14 to 29 of a capture of others: the answer to the challenge comes 32.6 s after it."""
+    report = analyze(shared("captures", "public", "arkime__arkime", "tests", "pcap", "gtp-iphone.pcap"))
+    (one,) = report.registrations
+    assert one.outcomes == {"abandoned": 1, "registered": 1, "removed": 1}
+    text = " ".join(drawn(report).split())
+    assert "answered the challenge (401) of 17:16:52 only after 32.6 s" in text
+    assert "refused" not in text

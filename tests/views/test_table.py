@@ -49,20 +49,19 @@ def test_one_client_in_trouble_with_findings() -> None:
         1 client, refused. Trouble since 03:10:00.
 
           ✗ refused  bob@example.com  500 at 03:10:00                                                frame 3
-                     the registrar failed; the registrar says "Whatever" · was registered before
+                     The phone does not count CSeq up; the registrar says "Whatever" · was registered before
                      Phone 1 at 192.0.2.10:5060
 
-        2 errors, which explain 1 failed attempt:
-          ✗ error    The Request-URI names a user instead of the domain: the Request-URI is
-                     sip:bob@example.com, with the user part 'bob'.
-                     phone Phone 1 · twice · explains 1 failed attempt · frames 1, 3 · RFC 3261 10.2
-                     R3261-10.2-ruri-userinfo
-                     fix: set the phone's registrar (domain, SIP server) to the domain alone, without user@.
+        2 errors; 1 of them explains 1 failed attempt:
           ✗ error    The phone does not count CSeq up: CSeq 5 is used again for a new REGISTER (other
                      branch).
                      phone Phone 1 · explains 1 failed attempt · frame 3 after 1 · RFC 3261 10.2
                      R3261-10.2-cseq-increment
                      fix: keep the CSeq counter over refreshes; it may begin again only with a new Call-ID.
+          ✗ error    The Request-URI names a user instead of the domain: the Request-URI is
+                     sip:bob@example.com, with the user part 'bob'.
+                     phone Phone 1 · twice · frames 1, 3 · RFC 3261 10.2 · R3261-10.2-ruri-userinfo
+                     fix: set the phone's registrar (domain, SIP server) to the domain alone, without user@.
         """)
 
 

@@ -48,6 +48,10 @@ _STATUS = {
 }
 _CREDENTIALS = (401, 403, 407)
 """Statuses that are about credentials: only beside these a digest's verdict says why."""
+_OF_DIGESTS = ("R7616-", "R2617-", "R3261-22.4-")
+"""Rules on digests: what they find, the digest's own verdict says."""
+_GENERAL = (400, 500)
+"""Statuses that say nothing of their own where the reason is known."""
 _HEADER_WORDS = {
     "warning": "Warning:",
     "reason": "Reason:",
@@ -130,11 +134,23 @@ def _episode(clients: ClientSummary, one: Registration, episode: Episode) -> str
     first = episode.first
     statuses = [str(status) if status else "no answer" for status in episode.statuses]
     said = f' "{first.words.reason}"' if first.words.reason else ""
-    what = "sign-off failed" if first.purpose == "remove" else "failed" if 0 in episode.statuses else "refused"
+    if episode.answered_after is not None and episode.count == 1:
+        of = clients.at(one, first.end, " of ")
+        return f"answered the challenge ({statuses[0]}){of} only after {duration(episode.answered_after)}"
+    what = _failed(episode)
     start = clients.at(one, first.start, " from ")
     long = episode.until - first.start if episode.until is not None and first.start is not None else 0
     lasted = f"{' on' if start else ''}, for {duration(long)}" if long > SECOND else ""
     return f"{what} {times(episode.count)} ({listed(statuses)}{said}){start}{lasted}"
+
+
+def _failed(episode: Episode) -> str:
+    """What went wrong in an episode, in a word or two that hold for all of its attempts."""
+    if episode.first.purpose == "remove":
+        return "sign-off failed"
+    if episode.outcomes == ("abandoned",):
+        return "left the challenge unanswered"
+    return "refused" if episode.outcomes == ("rejected",) else "failed"
 
 
 def before(one: Registration, state: State) -> str:
@@ -212,9 +228,10 @@ def _open(clients: ClientSummary, one: Registration) -> str:
 
 
 def _why_refused(clients: ClientSummary, one: Registration) -> str:
-    found = explained(clients, one)
     about = _about_credentials(clients, one) if one.status in _CREDENTIALS else ""
-    meaning = "" if about else _STATUS.get(one.status) or _CLASS.get(one.status // 100, "")
+    found = explained(clients, one, but=_OF_DIGESTS if about else ())
+    is_said = about or (found and one.status in _GENERAL)
+    meaning = "" if is_said else _STATUS.get(one.status) or _CLASS.get(one.status // 100, "")
     return "; ".join(part for part in (about, found, meaning, server_words(one), _crowd(one)) if part)
 
 
@@ -239,10 +256,11 @@ def _though(wrong: DigestRecord) -> str:
     return ", though the password is right" if wrong.password_is_right else ""
 
 
-def explained(clients: ClientSummary, one: Registration) -> str:
-    """The finding that broke the latest attempt, by its title."""
+def explained(clients: ClientSummary, one: Registration, *, but: tuple[str, ...] = ()) -> str:
+    """The finding that broke the latest attempt, by its title; not of rules whose ids begin with one of `but`."""
     last = one.history.last
-    return clients.title(last.findings[0]) if last is not None and last.findings else ""
+    rule = next((rule for rule in last.findings if not rule.startswith(but)), "") if last is not None else ""
+    return clients.title(rule, last.id) if last is not None and rule else ""
 
 
 def server_words(one: Registration) -> str:

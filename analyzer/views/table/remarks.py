@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from rich.cells import cell_len
 from rich.text import Text
 
-from analyzer.judge.findings import SEVERITIES, Confidence, Finding, Severity
+from analyzer.judge.findings import SEVERITIES, Confidence, Finding, Severity, TiedGap
 from analyzer.judge.judge import INTERNAL
 from analyzer.views import ViewOptions
 from analyzer.views.drawing.canvas import BAD, DIM, HINT, STRONG, WARN, Canvas, Piece
@@ -36,13 +36,20 @@ class Entry:
     beside: set[str] = field(default_factory=set)
     troubled: set[int] = field(default_factory=set)
     broken: set[int] = field(default_factory=set)
+    gaps: set[TiedGap] = field(default_factory=set)
     agents: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def is_cause(self) -> bool:
+        """Whether it explains anything that failed."""
+        return bool(self.broken or self.gaps)
 
     def take(self, finding: Finding, troubled: set[int]) -> None:
         """Count one more."""
         client = finding.registration
         self.occurrences += finding.count
         self.broken.update(finding.explains)
+        self.gaps.update(finding.tied_gaps)
         self.agents[finding.user_agent] += 1
         if client is None:
             self.beside.add(finding.call_id)
@@ -66,7 +73,7 @@ def grouped(findings: Iterable[Finding], troubled: set[int]) -> list[Entry]:
     return sorted(
         entries.values(),
         key=lambda one: (
-            not one.broken,
+            not one.is_cause,
             -SEVERITIES.index(one.severity),
             -len(one.troubled),
             -len(one.clients) - len(one.beside),
@@ -94,15 +101,16 @@ def headline(entries: list[Entry], clients: ClientSummary) -> str:
     """How many of each kind, and what they explain: computed from the ties of findings to what they broke."""
     seen = Counter(entry.severity for entry in entries)
     whole = sum(seen.values())
-    causes = [entry for entry in entries if entry.broken]
+    causes = [entry for entry in entries if entry.is_cause]
     if causes:
-        broken = count(len(set().union(*(entry.broken for entry in causes))), "failed attempt")
+        broken = _broken(causes)
         verb = "explain" if len(causes) > 1 else "explains"
-        who = f"which {verb}" if whole == len(causes) else f"{len(causes)} of them {verb}"
+        some = len(causes) < whole
+        who = f"{len(causes)} of them {verb}" if some else f"which {verb}"
         if whole > len(causes) == 1 == seen[causes[0].severity]:
             return f"{_counted(seen)}; the {SEVERITY_WORD[causes[0].severity]} explains {broken}:"
-        return f"{_counted(seen)}, {who} {broken}:"
-    if not clients.troubled and not clients.failures:
+        return f"{_counted(seen)}{';' if some else ','} {who} {broken}:"
+    if not (clients.troubled or clients.failures or clients.gaps):
         if seen["error"]:
             none = "which broke no registration" if whole == 1 else "none of which broke a registration"
             return f"{_counted(seen)}, {none}:"
@@ -117,6 +125,14 @@ def headline(entries: list[Entry], clients: ClientSummary) -> str:
     if touching == whole:
         return f"{_counted(seen)}, {'all ' if whole > 1 else ''}about clients in trouble:"
     return f"{_counted(seen)}, {touching} of them about clients in trouble:"
+
+
+def _broken(causes: Iterable[Entry]) -> str:
+    """`3 failed attempts and 1 gap without a binding`: what the entries explain together, each once."""
+    attempts: set[int] = set().union(*(entry.broken for entry in causes))
+    gaps: set[TiedGap] = set().union(*(entry.gaps for entry in causes))
+    words = [count(len(attempts), "failed attempt")] if attempts else []
+    return listed([*words, f"{count(len(gaps), 'gap')} without a binding"] if gaps else words)
 
 
 def _counted(seen: Counter[Severity]) -> str:
@@ -167,8 +183,8 @@ def _about(canvas: Canvas, entry: Entry, clients: ClientSummary, places: tuple[s
         yield (" and ".join(whose) + many, DIM)
     elif entry.occurrences > 1:
         yield (times(entry.occurrences), DIM)
-    if entry.broken:
-        yield (f"explains {count(len(entry.broken), 'failed attempt')}", DIM)
+    if entry.is_cause:
+        yield (f"explains {_broken([entry])}", DIM)
     where = " ".join(part for part in places if part)
     if where:
         yield (where, DIM)
