@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from analyzer.register.digest.verdict import AKA_TOKENS
 from analyzer.register.digest_ledger import DigestRecord
+from analyzer.sip.auth_headers import HEADER_NAMES
 from analyzer.sip.message import Message
 
 WRONG = "the response does not match the password given"
@@ -46,6 +47,9 @@ def of_a_digest(final: Message, records: Sequence[DigestRecord], *, old_nonce: b
         return STALE
     if any(record.is_uncheckable for record in records):
         return UNCHECKABLE
+    broken = next((record for record in records if record.malformed and record.verdict == "unknown"), None)
+    if broken is not None:
+        return f"the phone's {HEADER_NAMES[broken.header]} header is malformed: {broken.malformed}"
     other = next((record for record in records if record.is_right_in_another_form), None)
     if other is not None:
         return f"{OTHER_FORM} ({other.form.reason})"

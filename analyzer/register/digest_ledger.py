@@ -53,7 +53,8 @@ class DigestRecord:
     """One credentials as sent. `accepted` is None where the response does not tell (none seen, or about other things);
     `form` holds it against what was challenged. `reused`: this client sent the nonce in an earlier request too,
     `outlived`: and did so before the challenge that is in force; `replayed`: the nonce count does not rise over the
-    one sent then (RFC 7616 3.4). `order` is the number of its message in the run."""
+    one sent then (RFC 7616 3.4). `malformed` and `is_void` as in `DigestInput`. `order` is the number of its message in
+    the run."""
 
     header: str
     scheme: str
@@ -72,6 +73,8 @@ class DigestRecord:
     transaction: int
     aor: str
     raw: str
+    malformed: str = ""
+    is_void: bool = False
     auts: bool = False
     replayed: bool = False
     reused: bool = False
@@ -100,7 +103,7 @@ class DigestRecord:
     def is_empty(self) -> bool:
         """Whether it answers nothing: a mobile phone's first REGISTER names its user so, with nonce and response empty
         (3GPP TS 24.229 5.1.1.2; RFC 8760 2.7)."""
-        return not self.nonce.strip() and not self.response.strip()
+        return not self.nonce.strip() and not self.response.strip() and not self.malformed
 
     @property
     def is_aka(self) -> bool:
@@ -205,7 +208,7 @@ class DigestLedger:
         self._live.setdefault(record.transaction, {})[record.raw] = record
         self.verdicts[record.verdict] += 1
         self.other_form += record.is_right_in_another_form
-        self.no_password += record.is_empty or record.is_aka
+        self.no_password += record.is_void or record.is_aka
         if self._detail or self._tells(record):
             self.records.append(record)
 
@@ -277,7 +280,7 @@ class DigestLedger:
         self, credentials: Credentials, transaction: Transaction, message: Message, registration: Registration | None
     ) -> DigestVerdict:
         if not self.given:
-            return without_password(credentials.algorithm, credentials.response, credentials.nonce) or NO_SECRETS
+            return without_password(credentials) or NO_SECRETS
         if message.raw_message.missing and message.body == b"" and (credentials.qop or "").lower() == "auth-int":
             return DigestVerdict(Verdict.UNKNOWN, "the message is cut, and the digest covers its body")
         if self._diagnoser is None:
@@ -343,6 +346,8 @@ def _record_of(
         transaction=transaction.id,
         aor=aor,
         raw=credentials.raw,
+        malformed=credentials.malformed,
+        is_void=credentials.is_void,
         auts=bool(credentials.get("auts")),
         form=DigestForm("unknown", why=judged.reason) if judged in (CUT, TOO_MANY) else NOT_SEEN,
     )

@@ -98,7 +98,7 @@ class TransactionSubject:
                 found |= marks.SINKING
         if transaction.status == 423:
             found |= marks.TOO_BRIEF
-        return found
+        return found | marks.CHALLENGE if transaction.has_challenge else found
 
     @property
     def evidence(self) -> Evidence:

@@ -52,6 +52,20 @@ ANSWERS = {
         ("WRONG", "does not match", "it is not the password", "tells which side", "no password known"),
         0,
     ),
+    "realm-with-quote": Answer(
+        (
+            "401 again and again",
+            "the response is right in itself, but in a form that was not asked for (a malformed header",
+            'the value of realm is no quoted string: realm="a\\")',
+            "An authentication header is malformed: the Authorization header of u is not well-formed",
+            "phone pyVoIP 1.6.8",
+            "explains 3 failed attempts",
+            "if it does not give the realm back as it came",
+            "u in a\\ 4 times, refused",
+        ),
+        ("IMS", "WRONG", "no password known", 'a",nonce='),
+        1,
+    ),
 }
 
 
@@ -89,6 +103,22 @@ def test_a_wrong_cnonce_is_no_wrong_password() -> None:
     assert [digest["verdict"] for digest in digests] == ["mismatch"] * 2
     assert {digest["diagnosis"]["hypothesis"] for digest in digests} == {"D36"}
     assert first_line_of_digests(case) == "u's password is right; u's phone computes the response wrongly."
+
+
+def test_a_realm_that_was_cut_is_malformed_and_the_others_say_which_octets_they_hashed() -> None:
+    digests = report("realm-with-quote")["digests"]
+    cut = [digest for digest in digests if digest["realm"] == "a\\"]
+    whole = [digest for digest in digests if digest["realm"] == 'a"b\\c' and digest["form"] == "as-asked"]
+    assert (len(cut), {digest["verdict"] for digest in cut}) == (4, {"match"})
+    assert {digest["form_reason"] for digest in cut} == {
+        'a malformed header: the value of realm is no quoted string: realm="a\\"'
+    }
+    assert len(whole) >= 8
+    assert {digest["verdict"] for digest in whole} == {"match"}
+    assert all("with quoted-pairs hashed as they stand between the quotes" in digest["reason"] for digest in whole)
+    assert "hashed as they stand between the quotes" in " ".join(
+        run("verify-digest", "realm-with-quote").output.split()
+    )
 
 
 def test_what_was_not_sent_is_judged_by_nobody() -> None:

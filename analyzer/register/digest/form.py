@@ -51,6 +51,7 @@ class Difference(NamedTuple):
         "opaque-invented",
         "count-format",
         "count-repeated",
+        "malformed",
     ]
     text: str
 
@@ -99,7 +100,8 @@ def form_of(credentials: Credentials, offers: Sequence[Offer], *, count_repeated
     `count_repeated`: the nonce count does not rise over that of an earlier request of this client (RFC 7616 3.4).
     """
     if not (credentials.response or "").strip():
-        return NO_RESPONSE
+        malformed = credentials.malformed
+        return DigestForm("unknown", why=f"the header is malformed: {malformed}") if malformed else NO_RESPONSE
     own = (*_own(credentials), *([_repeated(credentials)] if count_repeated else ()))
     found = min((tuple(_differences(credentials, offer)) for offer in offers), key=len, default=())
     if found and len(offers) >= MOST_OFFERS:
@@ -147,7 +149,10 @@ def _qop(credentials: Credentials, offer: Offer) -> Iterator[Difference]:
 
 
 def _own(credentials: Credentials) -> Iterator[Difference]:
-    """What no challenge asks for: nc and cnonce come with qop, and never without it (RFC 2617 3.2.2)."""
+    """What no challenge asks for: nc and cnonce come with qop, and never without it (RFC 2617 3.2.2); and what no
+    grammar has (RFC 3261 25.1)."""
+    if credentials.malformed:
+        yield Difference("malformed", f"a malformed header: {credentials.malformed}")
     sent, beside = (credentials.qop or "").lower(), _beside_qop(credentials)
     there = [name for name, is_there in beside.items() if is_there]
     lacking = [name for name, is_there in beside.items() if sent and not is_there]
