@@ -159,12 +159,12 @@ def test_never_raises_and_never_loses_a_needed_value_that_the_grammar_found(text
 @pytest.mark.parametrize(
     "text",
     [
-        'realm="' * 40_000,
-        "nonce " * 50_000,
-        "nonce = " * 40_000,
-        '"' * 200_000,
-        "nonce" + " " * 300_000,
-        ",nc=" * 60_000,
+        'realm="' * 9_000,
+        "nonce " * 9_000,
+        "nonce = " * 9_000,
+        '"' * 60_000,
+        "nonce" + " " * 60_000,
+        ",nc=" * 15_000,
     ],
 )
 def test_long_values_are_linear(text: str) -> None:
