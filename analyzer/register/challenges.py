@@ -7,7 +7,7 @@ current, because a stateless registrar gives each copy of a request a fresh one.
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from typing import NamedTuple
 
 from analyzer.evidence import Evidence
@@ -17,6 +17,7 @@ from analyzer.register.digest.form import MOST_OFFERS, Offer, offer_of
 from analyzer.register.foreign import ForeignChallenge
 from analyzer.register.transaction import Transaction
 from analyzer.sip.auth import Challenge, parse_auth_params
+from analyzer.sip.auth_headers import ANSWERED_IN, CREDENTIALS
 from analyzer.sip.message import Message
 
 MOST_NONCES = 50_000
@@ -40,6 +41,7 @@ def _challenged(realm: str, rows: list[Challenge], transaction: Transaction, fin
         tuple(option for challenge in rows for option in challenge.qop_options),
         transaction.id,
         holes,
+        ANSWERED_IN[rows[0].header],
     )
 
 
@@ -65,7 +67,8 @@ def by_realm(message: Message) -> dict[str, list[Challenge]]:
 
 class Challenged(NamedTuple):
     """One 401 or 407 to one client for one realm. `time` in nanoseconds or None; `holes` how often the client's CSeq
-    had jumped by then, which is where a challenge may be missing (docs/rule-catalogue.md T-LOSS)."""
+    had jumped by then, which is where a challenge may be missing (docs/rule-catalogue.md T-LOSS). `header` carries the
+    credentials for it: a proxy and a registrar may have one realm, and each has its own (RFC 3261 22.2, 22.3)."""
 
     realm: str
     nonces: Set[str]
@@ -75,6 +78,12 @@ class Challenged(NamedTuple):
     qop: tuple[str, ...]
     transaction: int
     holes: int = 0
+    header: str = CREDENTIALS[0]
+
+
+def for_header(challenged: Sequence[Challenged], header: str) -> list[Challenged]:
+    """Those that credentials in this header answer, the latest first."""
+    return [one for one in challenged if one.header == header]
 
 
 class NonceUse:
@@ -146,12 +155,19 @@ class Challenges:
             return
         if transaction.challenged:
             for realm, rows in by_realm(final).items():
-                latest = _challenged(realm, rows, transaction, final, holes)
-                earlier = self._current.get((registration, realm)) or []
-                self._current[(registration, realm)] = [latest, *earlier][:2]
+                for header in dict.fromkeys(row.header for row in rows):
+                    own = [row for row in rows if row.header == header]
+                    self._put_in_force(registration, _challenged(realm, own, transaction, final, holes))
                 self._next.pop((registration, realm))
         else:
             self._note_next(registration, transaction)
+
+    def _put_in_force(self, registration: int, latest: Challenged) -> None:
+        """It and the one before it stand for its header; what stands for the other header of the realm stays."""
+        earlier = self._current.get((registration, latest.realm)) or []
+        before = for_header(earlier, latest.header)[:1]
+        others = [one for one in earlier if one.header != latest.header]
+        self._current[(registration, latest.realm)] = [latest, *before, *others]
 
     def repeated(self, transaction: Transaction, final: Message) -> None:
         """Take in a copy of a final response: a stateless registrar puts a fresh nonce into each."""
@@ -170,7 +186,8 @@ class Challenges:
                 use.offer(offer_of(challenge))
 
     def in_force(self, registration: int, realm: str) -> list[Challenged]:
-        """The latest challenge for this client and realm and the one before it, the latest first."""
+        """The latest challenge for this client and realm and the one before it, the latest first; then those that are
+        answered in the other header, where a proxy and a registrar have one realm (`for_header`)."""
         return list(self._current.get((registration, realm)) or ())
 
     def next_nonce(self, registration: int, realm: str) -> str:

@@ -14,7 +14,8 @@ from typing import NamedTuple
 from analyzer.escape import visible
 from analyzer.evidence import Evidence, Place
 from analyzer.register.bounded import Bounded, MessageCounter
-from analyzer.register.challenges import Challenges
+from analyzer.register.challengers import LeftOut
+from analyzer.register.challenges import Challenges, for_header
 from analyzer.register.digest.diagnosis.context import MOST_SEEN, DigestContext, Sent, first_of
 from analyzer.register.digest.form import NOT_SEEN, DigestForm, form_of
 from analyzer.register.digest.input import from_credentials
@@ -53,8 +54,9 @@ class DigestRecord:
     """One credentials as sent. `accepted` is None where the response does not tell (none seen, or about other things);
     `form` holds it against what was challenged. `reused`: this client sent the nonce in an earlier request too,
     `outlived`: and did so before the challenge that is in force; `replayed`: the nonce count does not rise over the
-    one sent then (RFC 7616 3.4). `malformed` and `is_void` as in `DigestInput`. `order` is the number of its message in
-    the run."""
+    one sent then (RFC 7616 3.4). `lacking` are those that another challenger wanted in the same request, and that were
+    left out (RFC 3261 22.3). `malformed` and `is_void` as in `DigestInput`. `order` is the number of its message in the
+    run."""
 
     header: str
     scheme: str
@@ -76,6 +78,7 @@ class DigestRecord:
     malformed: str = ""
     is_void: bool = False
     auts: bool = False
+    lacking: tuple[LeftOut, ...] = ()
     replayed: bool = False
     reused: bool = False
     outlived: bool = False
@@ -225,10 +228,10 @@ class DigestLedger:
         """The credentials of a live transaction."""
         return list(self._live.get(transaction.id, {}).values())
 
-    def answered(self, transaction: Transaction) -> None:
-        """Note what the server made of the credentials."""
+    def answered(self, transaction: Transaction, lacking: tuple[LeftOut, ...] = ()) -> None:
+        """Note what the server made of the credentials, and which others it wanted beside them (`lacking`)."""
         for record in self.of(transaction):
-            record.status = transaction.status
+            record.status, record.lacking = transaction.status, lacking
             record.accepted = accepted(record.header, transaction.status)
 
     def closed(self, transaction: Transaction) -> None:
@@ -266,7 +269,7 @@ class DigestLedger:
         challenges anew with the same nonce (one for each second, say) lets the phone begin anew with it.
         """
         key, now = (registration, record.realm, record.nonce), self._ordinal.number
-        in_force = self._challenges.in_force(registration, record.realm)
+        in_force = for_header(self._challenges.in_force(registration, record.realm), record.header)
         challenge, count = in_force[0].transaction if in_force else 0, nonce_count(record.nonce_count)
         spent = self._spent.get(key)
         if spent is None or (in_force and spent.last != challenge and record.nonce in in_force[0].nonces):

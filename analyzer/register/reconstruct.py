@@ -18,10 +18,11 @@ from analyzer.register.attempt import SUCCESSFUL_OUTCOMES, Attempt
 from analyzer.register.binding import BindingEvent, BindingTable
 from analyzer.register.boot import boot_score
 from analyzer.register.bounded import MessageCounter, Notes
-from analyzer.register.causes import of_a_digest, of_a_sim
+from analyzer.register.causes import is_old_nonce, of_a_digest, of_a_sim
+from analyzer.register.challengers import left_out
 from analyzer.register.challenges import Challenged, Challenges
 from analyzer.register.digest.secrets import Secrets
-from analyzer.register.digest_ledger import DigestLedger, DigestRecord
+from analyzer.register.digest_ledger import DigestLedger
 from analyzer.register.events import Event
 from analyzer.register.exchanges import Exchanges
 from analyzer.register.foreign import foreign_challenge
@@ -278,7 +279,8 @@ class Reconstructor:
         final = transaction.final
         assert final is not None
         registration, attempt = self._owner.get(transaction.id, (None, None))
-        self.digests.answered(transaction)
+        lacking = left_out(transaction, attempt, registration, self.challenges) if registration is not None else ()
+        self.digests.answered(transaction, lacking)
         first_hop = transaction.is_first_hop
         if registration is not None and first_hop:
             self.challenges.answered(transaction, registration.id, registration.holes)
@@ -383,17 +385,6 @@ class Reconstructor:
         last = attempt.last
         if last.final is None or attempt.outcome in SUCCESSFUL_OUTCOMES:
             return ""
-        records = self.digests.of(last)
-        old_nonce = any(self._is_old_nonce(last, record) for record in records)
+        records, (in_force, _) = self.digests.of(last), self._before.get(last.id, ({}, {}))
+        old_nonce = any(is_old_nonce(last, record, in_force, self.challenges) for record in records)
         return of_a_sim(last.final, records) or of_a_digest(last.final, records, old_nonce=old_nonce)
-
-    def _is_old_nonce(self, transaction: Transaction, record: DigestRecord) -> bool:
-        """Whether credentials have a nonce that the server gave out, but not in its latest challenge; that it once did
-        is told by the challenge itself, by an earlier use, or by the server's own `stale=true`."""
-        in_force, _ = self._before.get(transaction.id, ({}, {}))
-        challenged = in_force.get(record.realm)
-        if not challenged or record.nonce in challenged[0].nonces:
-            return False
-        if record.outlived or (transaction.final and any(one.stale for one in transaction.final.challenges)):
-            return True
-        return self.challenges.was_issued(transaction.destination.host, record.realm, record.nonce)

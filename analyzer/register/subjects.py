@@ -9,7 +9,7 @@ from analyzer.register import marks
 from analyzer.register.attempt import SUCCESSFUL_OUTCOMES, Attempt
 from analyzer.register.binding import BindingEvent
 from analyzer.register.boot import BootScore
-from analyzer.register.challenges import Challenged
+from analyzer.register.challenges import Challenged, for_header
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.registration import Registration
 from analyzer.register.registry import CallIdSequence
@@ -83,6 +83,10 @@ class TransactionSubject:
     digests: list[DigestRecord] = field(default_factory=list)
     in_force: dict[str, list[Challenged]] = field(default_factory=dict)
     next_nonce: dict[str, str] = field(default_factory=dict)
+
+    def challenged(self, record: DigestRecord) -> list[Challenged]:
+        """The challenges in force that these credentials are to answer, the latest first."""
+        return for_header(self.in_force.get(record.realm, ()), record.header)
 
     @property
     def marks(self) -> int:

@@ -83,7 +83,7 @@ def _is_for_another_host(uri: str, request_uri: str) -> bool:
 
 def _is_reason(subject: TransactionSubject, record: DigestRecord) -> bool:
     """Whether nothing else explains the refusal: an old nonce, or a form that was not asked for."""
-    in_force = subject.in_force.get(record.realm, [])
+    in_force = subject.challenged(record)
     if in_force and record.nonce not in in_force[0].nonces:
         return False
     return record.form.word != "other-form"

@@ -20,6 +20,7 @@ from analyzer.register import marks
 from analyzer.register.challenges import Challenged
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.subjects import TransactionSubject, is_printed
+from analyzer.sip.auth_headers import CREDENTIALS
 
 _CROSSING = SECOND // 5
 
@@ -28,7 +29,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
     """Compare the nonce of each credentials with the challenge in force when it was sent (RFC 7616 3.4)."""
     judged = False
     for record in subject.digests:
-        challenged = subject.in_force.get(record.realm, [])
+        challenged = subject.challenged(record)
         if (
             record.place == subject.evidence.place and challenged and not (record.is_cut or record.is_empty)
         ):  # copies were sent later, under another challenge
@@ -42,7 +43,7 @@ def _answer(
     record: DigestRecord, challenged: list[Challenged], subject: TransactionSubject, context: CaptureContext
 ) -> Answer:
     latest = challenged[0]
-    announced = subject.next_nonce.get(record.realm, "")
+    announced = subject.next_nonce.get(record.realm, "") if record.header == CREDENTIALS[0] else ""
     if announced and record.nonce == announced:
         return PASSED
     if record.nonce in latest.nonces:

@@ -69,11 +69,13 @@ def _excuse(record: DigestRecord, subject: TransactionSubject) -> Answer | None:
     final, request = transaction.final, transaction.request
     if final is not None and any(challenge.stale for challenge in final.challenges):
         return PASSED  # RFC 7616 3.3: the digest is right, the nonce was too old
+    if record.lacking:
+        return NOT_APPLICABLE  # RFC 3261 22.3: another challenger wanted its own beside them, and did not get them
     if record.form.word == "other-form":
         return NOT_APPLICABLE  # not what was asked for, or a count that does not rise: refusing it is right
     if record.reused and final is not None and transaction.challenged:
         return NOT_APPLICABLE  # the nonce was used before and may be too old: R7616-3.3-stale says what is missing
-    in_force = subject.in_force.get(record.realm, [])
+    in_force = subject.challenged(record)
     if not in_force:
         return NotJudged("HEAD")
     latest = in_force[0]

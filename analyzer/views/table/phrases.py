@@ -48,7 +48,7 @@ _STATUS = {
 }
 _CREDENTIALS = (401, 403, 407)
 """Statuses that are about credentials: only beside these a digest's verdict says why."""
-_OF_DIGESTS = ("R7616-", "R2617-", "R3261-22.4-", "R3261-25-digest")
+_OF_DIGESTS = ("R7616-", "R2617-", "R3261-22.3-", "R3261-22.4-", "R3261-25-digest")
 """Rules on digests: what they find, the digest's own verdict says."""
 _GENERAL = (400, 500)
 """Statuses that say nothing of their own where the reason is known."""
