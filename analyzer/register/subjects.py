@@ -88,7 +88,7 @@ class TransactionSubject:
     def marks(self) -> int:
         """What can be told of the transaction at once (`register/marks.py`)."""
         transaction = self.transaction
-        found = marks.DIGESTS if self.digests else 0
+        found = self._digest_marks() if self.digests else 0
         final = transaction.final
         if final is None or transaction.request is None:
             found |= marks.UNANSWERED
@@ -99,6 +99,23 @@ class TransactionSubject:
         if transaction.status == 423:
             found |= marks.TOO_BRIEF
         return found
+
+    def _digest_marks(self) -> int:
+        """What can be told of the credentials at once. Nearly always there is one, as it was asked for; of anything
+        else the rules ask themselves."""
+        transaction, only = self.transaction, self.digests[0]
+        found = marks.DIGESTS | marks.REFUSED if transaction.challenged else marks.DIGESTS
+        if len(self.digests) > 1 or only.is_empty or only.is_cut:
+            return found | marks.ODD_FORM | marks.OTHER_URI | marks.OTHER_NONCE
+        if only.form.word != "as-asked":
+            found |= marks.ODD_FORM
+        request, in_force = transaction.request, self.in_force.get(only.realm)
+        is_own_uri = request is not None and only.uri == request.request_uri != ""
+        if not is_own_uri or transaction.via_count != 1 or not transaction.is_first_hop:
+            found |= marks.OTHER_URI
+        if not in_force or only.nonce not in in_force[0].nonces or only.place != transaction.place:
+            found |= marks.OTHER_NONCE
+        return found | marks.OTHER_NONCE if self.next_nonce.get(only.realm) else found
 
     @property
     def evidence(self) -> Evidence:

@@ -48,6 +48,7 @@ RULE = Rule(
     subject="transaction",
     check=check,
     applies_if=marks.DIGESTS,
+    violates_only_if=marks.ODD_FORM,
     methods=(),
     observed_at="first",
     why="The response cannot be computed unambiguously; servers answer 400 or 401.",

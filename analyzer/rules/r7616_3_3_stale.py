@@ -81,7 +81,7 @@ RULE = Rule(
     group="F",
     subject="transaction",
     check=check,
-    applies_if=marks.DIGESTS,
+    applies_if=marks.REFUSED,
     methods=(),
     observed_at="last",
     why="Without stale=true phones prompt for a password or give up.",

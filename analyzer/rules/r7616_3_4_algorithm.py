@@ -45,6 +45,7 @@ RULE = Rule(
     subject="transaction",
     check=check,
     applies_if=marks.DIGESTS,
+    violates_only_if=marks.ODD_FORM,
     methods=(),
     observed_at="first",
     why="The digest cannot match.",

@@ -123,6 +123,7 @@ RULE = Rule(
     check=check,
     explains=(401, 403, 407, "silence"),
     applies_if=marks.DIGESTS,
+    violates_only_if=marks.OTHER_NONCE,
     observed_at="first",
     needs=(Need.C2S,),
     why="Guaranteed re-challenge; the classic endless 401 loop.",

@@ -52,6 +52,7 @@ RULE = Rule(
     subject="transaction",
     check=check,
     applies_if=marks.DIGESTS,
+    violates_only_if=marks.ODD_FORM,
     methods=(),
     observed_at="first",
     why="Servers that keep state in opaque reject.",
