@@ -7,7 +7,7 @@ current, because a stateless registrar gives each copy of a request a fresh one.
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from typing import NamedTuple
 
 from analyzer.evidence import Evidence
@@ -16,7 +16,7 @@ from analyzer.register.digest.arithmetic import ALGORITHMS
 from analyzer.register.digest.form import MOST_OFFERS, Offer, offer_of
 from analyzer.register.foreign import ForeignChallenge
 from analyzer.register.transaction import Transaction
-from analyzer.sip.auth import Challenge, parse_auth_params
+from analyzer.sip.auth import Challenge, Credentials, parse_auth_params
 from analyzer.sip.message import Message
 
 MOST_NONCES = 50_000
@@ -176,6 +176,20 @@ class Challenges:
     def next_nonce(self, registration: int, realm: str) -> str:
         """`nextnonce` of the last answer (RFC 7616 3.5), empty without one."""
         return self._next.get((registration, realm)) or ""
+
+    def answered_by(
+        self, registration: int, credentials: Sequence[Credentials]
+    ) -> tuple[dict[str, list[Challenged]], dict[str, str]]:
+        """What stands for this client when it sends `credentials`: `in_force` and `next_nonce` of each of their
+        realms."""
+        in_force: dict[str, list[Challenged]] = {}
+        next_nonce: dict[str, str] = {}
+        for one in credentials:
+            realm = one.realm or ""
+            if realm not in in_force:
+                in_force[realm] = self.in_force(registration, realm)
+                next_nonce[realm] = self.next_nonce(registration, realm)
+        return in_force, next_nonce
 
     def was_issued(self, server: str, realm: str, nonce: str) -> bool:
         """Whether the capture shows this server giving out this nonce."""

@@ -154,6 +154,8 @@ def attempt_purpose(transaction: Transaction, own: Sequence[Binding]) -> Purpose
     asked = purpose_of(request)
     if asked != "registration":
         return "query" if asked == "query" else "remove"
+    if not own:
+        return "register"
     bound = [one for one in own if one.certainty != "absent" and (now is None or one.end is None or now <= one.end)]
     if not bound:
         return "register"

@@ -38,7 +38,7 @@ ODD_FORM = 1 << 27
 OTHER_URI = 1 << 28
 """... several of them, or for another URI than the request line has, or where that may have been changed on the way."""
 OTHER_NONCE = 1 << 29
-"""... several of them, or with another nonce than that in force for their realm, if any is; or in a later copy alone."""
+"""... several of them, or with another nonce than that in force for their realm, if any is, or in a later copy."""
 REFUSED = 1 << 30
 """... and is answered with a challenge."""
 SINKING = 1 << 25
