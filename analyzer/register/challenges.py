@@ -43,7 +43,7 @@ def _challenged(realm: str, rows: list[Challenge], transaction: Transaction, fin
     )
 
 
-def _octets(key: tuple[int, str], challenged: list[Challenged]) -> int:
+def _octets(key: tuple[int, str], challenged: tuple[Challenged, ...]) -> int:
     """How much the wire put into the challenges of a client and realm."""
     return len(key[1]) + sum(len(nonce) for one in challenged for nonce in (one.realm, *one.nonces, *one.qop))
 
@@ -129,7 +129,7 @@ class Challenges:
     """
 
     def __init__(self) -> None:
-        self._current: Bounded[tuple[int, str], list[Challenged]] = Bounded(MOST_SESSIONS, _octets)
+        self._current: Bounded[tuple[int, str], tuple[Challenged, ...]] = Bounded(MOST_SESSIONS, _octets)
         self._uses: Bounded[tuple[str, str, str], NonceUse] = Bounded(MOST_NONCES)
         self._runs: Bounded[tuple[str, str], Run] = Bounded(1000)
         self._realms: Bounded[str, dict[str, None]] = Bounded(1000)
@@ -147,8 +147,8 @@ class Challenges:
         if transaction.challenged:
             for realm, rows in by_realm(final).items():
                 latest = _challenged(realm, rows, transaction, final, holes)
-                earlier = self._current.get((registration, realm)) or []
-                self._current[(registration, realm)] = [latest, *earlier][:2]
+                earlier = self._current.get((registration, realm))
+                self._current[(registration, realm)] = (latest, earlier[0]) if earlier else (latest,)
                 self._next.pop((registration, realm))
         else:
             self._note_next(registration, transaction)
@@ -169,9 +169,9 @@ class Challenges:
                 use = self._issue(server, challenge.realm or "", challenge.nonce, transaction, final)
                 use.offer(offer_of(challenge))
 
-    def in_force(self, registration: int, realm: str) -> list[Challenged]:
+    def in_force(self, registration: int, realm: str) -> Sequence[Challenged]:
         """The latest challenge for this client and realm and the one before it, the latest first."""
-        return list(self._current.get((registration, realm)) or ())
+        return self._current.get((registration, realm)) or ()
 
     def next_nonce(self, registration: int, realm: str) -> str:
         """`nextnonce` of the last answer (RFC 7616 3.5), empty without one."""
@@ -179,10 +179,10 @@ class Challenges:
 
     def answered_by(
         self, registration: int, credentials: Sequence[Credentials]
-    ) -> tuple[dict[str, list[Challenged]], dict[str, str]]:
+    ) -> tuple[dict[str, Sequence[Challenged]], dict[str, str]]:
         """What stands for this client when it sends `credentials`: `in_force` and `next_nonce` of each of their
         realms."""
-        in_force: dict[str, list[Challenged]] = {}
+        in_force: dict[str, Sequence[Challenged]] = {}
         next_nonce: dict[str, str] = {}
         for one in credentials:
             realm = one.realm or ""

@@ -11,7 +11,7 @@ requests go to, so the addresses of one cluster are several registrars.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from analyzer.evidence import SECOND, NetworkError, RawMessage
 from analyzer.register.attempt import SUCCESSFUL_OUTCOMES, Attempt
@@ -86,7 +86,7 @@ class Reconstructor:
         self.requests = 0
         self.orphans = 0
         self._owner: dict[int, tuple[Registration, Attempt | None]] = {}
-        self._before: dict[int, tuple[dict[str, list[Challenged]], dict[str, str]]] = {}
+        self._before: dict[int, tuple[dict[str, Sequence[Challenged]], dict[str, str]]] = {}
         self.exchanges = Exchanges()
         self._finishing = False
         self.lapses = LapseWatch(self.bindings, self.heard)

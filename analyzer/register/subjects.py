@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from analyzer.evidence import Evidence, Fidelity
@@ -81,7 +82,7 @@ class TransactionSubject:
     registration: Registration | None
     attempt: Attempt | None
     digests: list[DigestRecord] = field(default_factory=list)
-    in_force: dict[str, list[Challenged]] = field(default_factory=dict)
+    in_force: dict[str, Sequence[Challenged]] = field(default_factory=dict)
     next_nonce: dict[str, str] = field(default_factory=dict)
 
     @property

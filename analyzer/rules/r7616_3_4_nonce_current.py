@@ -11,7 +11,7 @@ credentials whose nonce and response are empty (3GPP TS 24.229 5.1.1.2): it answ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from analyzer.evidence import SECOND, LogLines
 from analyzer.judge.context import CaptureContext
@@ -39,7 +39,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
 
 
 def _answer(
-    record: DigestRecord, challenged: list[Challenged], subject: TransactionSubject, context: CaptureContext
+    record: DigestRecord, challenged: Sequence[Challenged], subject: TransactionSubject, context: CaptureContext
 ) -> Answer:
     latest = challenged[0]
     announced = subject.next_nonce.get(record.realm, "")

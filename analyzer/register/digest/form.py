@@ -123,17 +123,15 @@ def form_of(credentials: Credentials, offers: Sequence[Offer], *, count_repeated
     """
     if not (credentials.response or "").strip():
         return NO_RESPONSE
-    shape = Shape(credentials.algorithm, credentials.qop, credentials.nc, credentials.cnonce is not None)
-    is_short, opaque = len(credentials.raw) <= _LONGEST_KEPT, brief(credentials.opaque or "")
+    get = credentials.get
+    shape = Shape(get("algorithm"), get("qop"), get("nc"), get("cnonce") is not None)
+    is_short, opaque = len(credentials.raw) <= _LONGEST_KEPT, brief(get("opaque") or "")
     own = _own(shape) if is_short else _own.__wrapped__(shape)
     if count_repeated:
         own = (*own, _repeated(shape))
     asked = _asked if is_short else _asked.__wrapped__
-    found: tuple[Difference, ...] = min(
-        (asked(shape, offer.algorithm, offer.qop) + _opaque(opaque, offer.opaque) for offer in offers),
-        key=len,
-        default=(),
-    )
+    answers = [asked(shape, algorithm, qop) + _opaque(opaque, offered) for algorithm, qop, offered in offers]
+    found = min(answers, key=len, default=()) if len(answers) != 1 else answers[0]
     if found and len(offers) >= MOST_OFFERS:
         return DigestForm("other-form", own) if own else TOO_MANY_OFFERS
     if found or own:
