@@ -36,7 +36,7 @@ def left_out(
     transaction: Transaction, attempt: Attempt | None, registration: Registration, challenges: Challenges
 ) -> tuple[LeftOut, ...]:
     """The credentials that a challenged request left out though its client had been asked for them before, and brought
-    others: ask before its final response is taken in.
+    others that were asked for: ask before its final response is taken in.
 
     A phone may begin anew without any, and be asked by one after the other (22.3 has "should"): what counts is what was
     asked for since then, and since what it wanted was granted.
@@ -45,6 +45,8 @@ def left_out(
     if request is None or final is None or not (transaction.challenged and transaction.has_credentials):
         return ()
     sent = {(one.header, one.realm or "") for one in request.credentials if not one.is_empty}
+    if not any(for_header(challenges.in_force(registration.id, realm), header) for header, realm in sent):
+        return ()  # they are for nobody who asked: a realm that was spelled in another way, say
     asked = dict.fromkeys((ANSWERED_IN[one.header], one.realm or "") for one in final.challenges if one.is_digest)
     anew = attempt is not None and (registration.outcome in SUCCESSFUL_OUTCOMES or not attempt.first.has_credentials)
     begun = attempt.first.id if attempt is not None and anew else 0

@@ -16,7 +16,7 @@ from analyzer.register.digest.arithmetic import ALGORITHMS
 from analyzer.register.digest.form import MOST_OFFERS, Offer, offer_of
 from analyzer.register.foreign import ForeignChallenge
 from analyzer.register.transaction import Transaction
-from analyzer.sip.auth import Challenge, parse_auth_params
+from analyzer.sip.auth import Challenge, Credentials, parse_auth_params
 from analyzer.sip.auth_headers import ANSWERED_IN, CREDENTIALS
 from analyzer.sip.message import Message
 
@@ -45,7 +45,7 @@ def _challenged(realm: str, rows: list[Challenge], transaction: Transaction, fin
     )
 
 
-def _octets(key: tuple[int, str], challenged: list[Challenged]) -> int:
+def _octets(key: tuple[int, str], challenged: tuple[Challenged, ...]) -> int:
     """How much the wire put into the challenges of a client and realm."""
     return len(key[1]) + sum(len(nonce) for one in challenged for nonce in (one.realm, *one.nonces, *one.qop))
 
@@ -63,6 +63,14 @@ def by_realm(message: Message) -> dict[str, list[Challenge]]:
         if challenge.is_digest:
             found.setdefault(challenge.realm or "", []).append(challenge)
     return found
+
+
+def _by_header(rows: list[Challenge]) -> list[list[Challenge]]:
+    """The challenges of one realm, those of a registrar and those of a proxy apart."""
+    first = rows[0].header
+    if len(rows) == 1 or all(row.header == first for row in rows):
+        return [rows]
+    return [[row for row in rows if row.header == first], [row for row in rows if row.header != first]]
 
 
 class Challenged(NamedTuple):
@@ -138,7 +146,7 @@ class Challenges:
     """
 
     def __init__(self) -> None:
-        self._current: Bounded[tuple[int, str], list[Challenged]] = Bounded(MOST_SESSIONS, _octets)
+        self._current: Bounded[tuple[int, str], tuple[Challenged, ...]] = Bounded(MOST_SESSIONS, _octets)
         self._uses: Bounded[tuple[str, str, str], NonceUse] = Bounded(MOST_NONCES)
         self._runs: Bounded[tuple[str, str], Run] = Bounded(1000)
         self._realms: Bounded[str, dict[str, None]] = Bounded(1000)
@@ -155,8 +163,7 @@ class Challenges:
             return
         if transaction.challenged:
             for realm, rows in by_realm(final).items():
-                for header in dict.fromkeys(row.header for row in rows):
-                    own = [row for row in rows if row.header == header]
+                for own in _by_header(rows):
                     self._put_in_force(registration, _challenged(realm, own, transaction, final, holes))
                 self._next.pop((registration, realm))
         else:
@@ -164,10 +171,11 @@ class Challenges:
 
     def _put_in_force(self, registration: int, latest: Challenged) -> None:
         """It and the one before it stand for its header; what stands for the other header of the realm stays."""
-        earlier = self._current.get((registration, latest.realm)) or []
+        key = (registration, latest.realm)
+        earlier = self._current.get(key) or ()
         before = for_header(earlier, latest.header)[:1]
         others = [one for one in earlier if one.header != latest.header]
-        self._current[(registration, latest.realm)] = [latest, *before, *others]
+        self._current[key] = (latest, *before, *others)
 
     def repeated(self, transaction: Transaction, final: Message) -> None:
         """Take in a copy of a final response: a stateless registrar puts a fresh nonce into each."""
@@ -185,14 +193,28 @@ class Challenges:
                 use = self._issue(server, challenge.realm or "", challenge.nonce, transaction, final)
                 use.offer(offer_of(challenge))
 
-    def in_force(self, registration: int, realm: str) -> list[Challenged]:
+    def in_force(self, registration: int, realm: str) -> Sequence[Challenged]:
         """The latest challenge for this client and realm and the one before it, the latest first; then those that are
         answered in the other header, where a proxy and a registrar have one realm (`for_header`)."""
-        return list(self._current.get((registration, realm)) or ())
+        return self._current.get((registration, realm)) or ()
 
     def next_nonce(self, registration: int, realm: str) -> str:
         """`nextnonce` of the last answer (RFC 7616 3.5), empty without one."""
         return self._next.get((registration, realm)) or ""
+
+    def answered_by(
+        self, registration: int, credentials: Sequence[Credentials]
+    ) -> tuple[dict[str, Sequence[Challenged]], dict[str, str]]:
+        """What stands for this client when it sends `credentials`: `in_force` and `next_nonce` of each of their
+        realms."""
+        in_force: dict[str, Sequence[Challenged]] = {}
+        next_nonce: dict[str, str] = {}
+        for one in credentials:
+            realm = one.realm or ""
+            if realm not in in_force:
+                in_force[realm] = self.in_force(registration, realm)
+                next_nonce[realm] = self.next_nonce(registration, realm)
+        return in_force, next_nonce
 
     def was_issued(self, server: str, realm: str, nonce: str) -> bool:
         """Whether the capture shows this server giving out this nonce."""

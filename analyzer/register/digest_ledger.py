@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from analyzer.escape import visible
@@ -36,7 +37,8 @@ from analyzer.sip.grammar import LHEX
 from analyzer.sip.message import Message
 from analyzer.sip.text import text
 
-_HEXADECIMAL = re.compile(f"{LHEX}{{1,64}}")
+_MOST_DIGITS = 64
+_HEXADECIMAL = re.compile(f"{LHEX}{{1,{_MOST_DIGITS}}}")
 MOST_SESSIONS = 50_000
 """Clients and nonces whose earlier credentials are remembered for the diagnosis."""
 KEPT_UNKNOWN = 1000
@@ -273,7 +275,8 @@ class DigestLedger:
         challenge, count = in_force[0].transaction if in_force else 0, nonce_count(record.nonce_count)
         spent = self._spent.get(key)
         if spent is None or (in_force and spent.last != challenge and record.nonce in in_force[0].nonces):
-            spent = NonceSpent(-1, now, challenge, challenge)
+            self._spent[key] = NonceSpent(-1 if count is None else count, now, challenge, challenge)
+            return
         record.reused = spent.message != now  # one request may hold a response for each algorithm
         record.outlived = record.reused and spent.first != challenge
         record.replayed = record.reused and count is not None and count <= spent.highest
@@ -357,7 +360,12 @@ def _record_of(
 
 
 def nonce_count(nc: str) -> int | None:
-    """The number that `nc` stands for (RFC 7616 3.4: hexadecimal digits, here of any number); None for none."""
+    """The number that `nc` stands for (RFC 7616 3.4: hexadecimal digits, here up to 64 of them); None for none."""
+    return _count(nc) if len(nc) <= _MOST_DIGITS else None
+
+
+@lru_cache(maxsize=1024)
+def _count(nc: str) -> int | None:
     return int(nc, 16) if _HEXADECIMAL.fullmatch(nc) else None
 
 

@@ -33,6 +33,14 @@ UNANSWERED = 1 << 9
 """There is no final response, or no request."""
 DIGESTS = 1 << 10
 """The request carries credentials."""
+ODD_FORM = 1 << 27
+"""... in another form than was asked for, or in one that nothing can be said of, or several of them."""
+OTHER_URI = 1 << 28
+"""... several of them, or for another URI than the request line has, or where that may have been changed on the way."""
+OTHER_NONCE = 1 << 29
+"""... several of them, or with another nonce than that in force for their realm, if any is, or in a later copy."""
+REFUSED = 1 << 30
+"""... and is answered with a challenge."""
 SINKING = 1 << 25
 """A 2xx to a client that asks for what it was granted last, which is less than it asked for then."""
 

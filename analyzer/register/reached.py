@@ -27,17 +27,21 @@ def note_reached(
     now, final = transaction.answered_at, transaction.final
     if now is None or final is None:
         return
-    by = final.raw_message.evidence
-    own = [event.binding for event in events if event.binding.registration == registration.id]
-    granted = [one for one in own if one.certainty != "absent" and one.transaction is transaction]
-    ends = [one.end for one in granted if one.end is not None and one.certainty == "present"]
-    if granted:
-        registration.reach.granted(now, max(ends) if ends else None, by)
+    by, is_granted, until = final.raw_message.evidence, False, None
+    taken: set[int | None] = set()
+    for kind, binding, _ in events:
+        if kind == "removed":
+            taken.add(binding.registration)
+        elif binding.registration == registration.id and binding.transaction is transaction:
+            is_granted = True
+            if binding.end is not None and binding.certainty == "present":
+                until = binding.end if until is None else max(until, binding.end)
+    if is_granted:
+        registration.reach.granted(now, until, by)
     elif purpose == "remove":
         registration.reach.gone(now, "signed off", by)
     elif purpose != "query" and not final.contacts:
         registration.reach.granted(now, None, by)
-    taken = {event.binding.registration for event in events if event.kind == "removed"}
     for other in (registry.of(number) for number in taken if number is not None):
         if other is not None and not any(bindings.is_present(one) for one in other.bindings):
             other.reach.gone(now, "not listed" if other is registration else "taken away", by)

@@ -11,7 +11,7 @@ requests go to, so the addresses of one cluster are several registrars.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from analyzer.evidence import SECOND, NetworkError, RawMessage
 from analyzer.register.attempt import SUCCESSFUL_OUTCOMES, Attempt
@@ -87,7 +87,7 @@ class Reconstructor:
         self.requests = 0
         self.orphans = 0
         self._owner: dict[int, tuple[Registration, Attempt | None]] = {}
-        self._before: dict[int, tuple[dict[str, list[Challenged]], dict[str, str]]] = {}
+        self._before: dict[int, tuple[dict[str, Sequence[Challenged]], dict[str, str]]] = {}
         self.exchanges = Exchanges()
         self._finishing = False
         self.lapses = LapseWatch(self.bindings, self.heard)
@@ -182,8 +182,9 @@ class Reconstructor:
             self._silent(transaction)
         elif kind == "copied":
             assert message is not None
-            owner = self._owner.get(transaction.id)
-            self.digests.sent(transaction, message, owner[0] if owner else None, aor_of(message))
+            if message.carries_credentials:
+                owner = self._owner.get(transaction.id)
+                self.digests.sent(transaction, message, owner[0] if owner else None, aor_of(message))
         else:
             assert message is not None
             self.challenges.repeated(transaction, message)
@@ -267,13 +268,8 @@ class Reconstructor:
 
     def _note_challenges(self, transaction: Transaction, registration: Registration) -> None:
         request = transaction.request
-        if request is None or not request.has_credentials:
-            return
-        realms = {credentials.realm or "" for credentials in request.credentials}
-        self._before[transaction.id] = (
-            {realm: self.challenges.in_force(registration.id, realm) for realm in realms},
-            {realm: self.challenges.next_nonce(registration.id, realm) for realm in realms},
-        )
+        if request is not None and request.has_credentials:
+            self._before[transaction.id] = self.challenges.answered_by(registration.id, request.credentials)
 
     def _answered(self, transaction: Transaction) -> None:
         final = transaction.final

@@ -122,6 +122,16 @@ RULE = Rule(
             + "< 200",
             title="two algorithms of one realm need one answer",
         ),
+        good(
+            _REGISTER
+            + "< 401\n"
+            + _W.format("r", "n1")
+            + _REGISTER
+            + _A.format("R", "n1")
+            + "< 401\n"
+            + _W.format("r", "n2"),
+            title="another realm than the one that asked",
+        ),
         good(_REGISTER + _A.format("r", "old") + "< 407\n" + _P.format("p", "p1"), title="asked for the first time"),
     ),
 )

@@ -83,7 +83,7 @@ RULE = Rule(
     check=check,
     explains=(401, 407),
     is_momentary=True,
-    applies_if=marks.DIGESTS,
+    applies_if=marks.REFUSED,
     methods=(),
     observed_at="last",
     why="Without stale=true phones prompt for a password or give up.",

@@ -53,6 +53,7 @@ RULE = Rule(
     explains=REFUSALS,
     is_momentary=True,
     applies_if=marks.DIGESTS,
+    violates_only_if=marks.ODD_FORM,
     methods=(),
     observed_at="first",
     why="The server takes the request for a replay and challenges again; every refresh needs two rounds.",

@@ -11,7 +11,7 @@ credentials whose nonce and response are empty (3GPP TS 24.229 5.1.1.2): it answ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from analyzer.evidence import SECOND, LogLines
 from analyzer.judge.context import CaptureContext
@@ -40,7 +40,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
 
 
 def _answer(
-    record: DigestRecord, challenged: list[Challenged], subject: TransactionSubject, context: CaptureContext
+    record: DigestRecord, challenged: Sequence[Challenged], subject: TransactionSubject, context: CaptureContext
 ) -> Answer:
     latest = challenged[0]
     announced = subject.next_nonce.get(record.realm, "") if record.header == CREDENTIALS[0] else ""
@@ -125,6 +125,7 @@ RULE = Rule(
     explains=(401, 403, 407, "silence"),
     is_momentary=True,
     applies_if=marks.DIGESTS,
+    violates_only_if=marks.OTHER_NONCE,
     observed_at="first",
     needs=(Need.C2S,),
     why="Guaranteed re-challenge; the classic endless 401 loop.",
