@@ -6,17 +6,15 @@ later hop, add to its `copies`. The verdict uses the values inside the credentia
 
 from __future__ import annotations
 
-import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import NamedTuple
 
 from analyzer.escape import visible
 from analyzer.evidence import Evidence, Place
 from analyzer.register.bounded import Bounded, MessageCounter
 from analyzer.register.challengers import LeftOut
-from analyzer.register.challenges import Challenges, for_header
+from analyzer.register.challenges import Challenged, Challenges, for_header
 from analyzer.register.digest.diagnosis.context import MOST_SEEN, DigestContext, Sent, first_of
 from analyzer.register.digest.form import NOT_SEEN, DigestForm, form_of
 from analyzer.register.digest.input import from_credentials
@@ -29,16 +27,14 @@ from analyzer.register.digest.verdict import (
     judge,
     without_password,
 )
+from analyzer.register.nonce_counts import NonceCounts, jumped
 from analyzer.register.registration import Registration
 from analyzer.register.transaction import Transaction
 from analyzer.sip.auth import Credentials, parse_credentials
 from analyzer.sip.auth_headers import CREDENTIALS, REFUSED_IN
-from analyzer.sip.grammar import LHEX
 from analyzer.sip.message import Message
 from analyzer.sip.text import text
 
-_MOST_DIGITS = 64
-_HEXADECIMAL = re.compile(f"{LHEX}{{1,{_MOST_DIGITS}}}")
 MOST_SESSIONS = 50_000
 """Clients and nonces whose earlier credentials are remembered for the diagnosis."""
 KEPT_UNKNOWN = 1000
@@ -57,8 +53,8 @@ class DigestRecord:
     `form` holds it against what was challenged. `reused`: this client sent the nonce in an earlier request too,
     `outlived`: and did so before the challenge that is in force; `replayed`: the nonce count does not rise over the
     one sent then (RFC 7616 3.4). `lacking` are those that another challenger wanted in the same request, and that were
-    left out (RFC 3261 22.3). `malformed` and `is_void` as in `DigestInput`. `order` is the number of its message in the
-    run."""
+    left out (RFC 3261 22.3). `counted_before`: the nonce count jumps, from what it was. `malformed` and `is_void` as in
+    `DigestInput`. `order` is the number of its message in the run."""
 
     header: str
     scheme: str
@@ -84,6 +80,7 @@ class DigestRecord:
     replayed: bool = False
     reused: bool = False
     outlived: bool = False
+    counted_before: int | None = None
     form: DigestForm = NOT_SEEN
     accepted: bool | None = None
     status: int = 0
@@ -143,16 +140,6 @@ class DigestRecord:
         return self.judged.verdict is Verdict.MATCH and self.form.word == "other-form"
 
 
-class NonceSpent(NamedTuple):
-    """How a client used a nonce: the highest count (-1: none), the number of the latest message, and the transactions
-    whose challenges were in force when it was used first and last (0: none was seen)."""
-
-    highest: int
-    message: int
-    first: int
-    last: int
-
-
 class DigestLedger:
     """The records of the live transactions, and the totals of all. `detail` keeps every record for the report.
 
@@ -170,9 +157,7 @@ class DigestLedger:
         self._live: dict[int, dict[str, DigestRecord]] = {}
         self._diagnoser: object | None = None
         self._last: Bounded[int, Sent] = Bounded(MOST_SESSIONS, lambda _, sent: sum(map(len, sent)))
-        self._spent: Bounded[tuple[int, str, str], NonceSpent] = Bounded(
-            MOST_SESSIONS, lambda key, _: len(key[1]) + len(key[2])
-        )
+        self._counts = NonceCounts()
         self._first: Bounded[int, tuple[str, str]] = Bounded(MOST_SESSIONS, lambda _, pair: sum(map(len, pair)))
         self._elsewhere: Bounded[tuple[str, str], tuple[str, str]] = Bounded(
             MOST_SESSIONS, lambda key, value: sum(map(len, (*key, *value)))
@@ -257,30 +242,30 @@ class DigestLedger:
             if first is None or first[0] != record.nonce:
                 self._first[registration.id] = (record.nonce, credentials.cnonce or "")
             if not record.is_empty:
-                self._spend(registration.id, record)
+                self._use_nonce(registration, record, transaction.destination.host)
             self._last[registration.id] = Sent(record.response, record.nonce, record.nonce_count)
         offers = self._challenges.offers(transaction.destination.host, record.realm, record.nonce)
         record.form = form_of(credentials, offers, count_repeated=record.replayed)
         return record
 
-    def _spend(self, registration: int, record: DigestRecord) -> None:
-        """Note the use of a nonce, and what earlier requests of this client say of it.
+    def _use_nonce(self, registration: Registration, record: DigestRecord, server: str) -> None:
+        """Note the use of a nonce, and what earlier requests of this client say of it."""
+        realm, nonce = record.realm, record.nonce
+        in_force = for_header(self._challenges.in_force(registration.id, realm), record.header)
+        used = self._counts.use(registration.id, realm, nonce, record.nonce_count, in_force, self._ordinal.number)
+        record.reused, record.outlived, record.replayed, before = used
+        if jumped(record.nonce_count, before) and self._is_its_own(registration, record, in_force, server):
+            record.counted_before = before
 
-        RFC 7616 3.4: "the hexadecimal count of the number of requests", so `9` comes before `10`. Each realm's nonce
-        has a count of its own: a request may answer a proxy and a registrar at once (RFC 3261 22.3). A registrar that
-        challenges anew with the same nonce (one for each second, say) lets the phone begin anew with it.
-        """
-        key, now = (registration, record.realm, record.nonce), self._ordinal.number
-        in_force = for_header(self._challenges.in_force(registration, record.realm), record.header)
-        challenge, count = in_force[0].transaction if in_force else 0, nonce_count(record.nonce_count)
-        spent = self._spent.get(key)
-        if spent is None or (in_force and spent.last != challenge and record.nonce in in_force[0].nonces):
-            self._spent[key] = NonceSpent(-1 if count is None else count, now, challenge, challenge)
-            return
-        record.reused = spent.message != now  # one request may hold a response for each algorithm
-        record.outlived = record.reused and spent.first != challenge
-        record.replayed = record.reused and count is not None and count <= spent.highest
-        self._spent[key] = NonceSpent(max(spent.highest, -1 if count is None else count), now, spent.first, challenge)
+    def _is_its_own(
+        self, registration: Registration, record: DigestRecord, in_force: Sequence[Challenged], server: str
+    ) -> bool:
+        """Whether this client's REGISTERs are all that counts for a nonce, as far as the capture shows: it was given to
+        its Call-ID alone, no request of another method has it, and none of its own is missing (T-LOSS)."""
+        use = self._challenges.use(server, record.realm, record.nonce)
+        if use is None or len(use.call_ids) > 1 or (record.username, record.nonce) in self._elsewhere:
+            return False
+        return not in_force or in_force[0].holes == registration.holes
 
     def _judge(
         self, credentials: Credentials, transaction: Transaction, message: Message, registration: Registration | None
@@ -357,16 +342,6 @@ def _record_of(
         auts=bool(credentials.get("auts")),
         form=DigestForm("unknown", why=judged.reason) if judged in (CUT, TOO_MANY) else NOT_SEEN,
     )
-
-
-def nonce_count(nc: str) -> int | None:
-    """The number that `nc` stands for (RFC 7616 3.4: hexadecimal digits, here up to 64 of them); None for none."""
-    return _count(nc) if len(nc) <= _MOST_DIGITS else None
-
-
-@lru_cache(maxsize=1024)
-def _count(nc: str) -> int | None:
-    return int(nc, 16) if _HEXADECIMAL.fullmatch(nc) else None
 
 
 def accepted(header: str, status: int) -> bool | None:

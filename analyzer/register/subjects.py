@@ -112,7 +112,7 @@ class TransactionSubject:
         found = marks.DIGESTS | marks.REFUSED if transaction.challenged else marks.DIGESTS
         if len(self.digests) > 1 or only.is_empty or only.is_cut:
             return found | marks.ODD_FORM | marks.OTHER_URI | marks.OTHER_NONCE
-        if only.form.word != "as-asked":
+        if only.form.word != "as-asked" or only.counted_before is not None:
             found |= marks.ODD_FORM
         request, in_force = transaction.request, self.in_force.get(only.realm)
         is_own_uri = request is not None and only.uri == request.request_uri != ""

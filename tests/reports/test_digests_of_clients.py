@@ -66,6 +66,48 @@ ANSWERS = {
         ("IMS", "WRONG", "no password known", 'a",nonce='),
         1,
     ),
+    "proxy-and-registrar-one-credential-at-a-time-baresip": Answer(
+        (
+            "1 client, refused",
+            "the phone leaves out credentials that the same request needs",
+            "The phone answers one of two that ask for credentials",
+            "has Authorization for realm 'r', and leaves out Proxy-Authorization for realm 'p'",
+            "phone baresip v1.1.0 (x86_64/linux) · 14 times · explains 2 failed attempts",
+            "15 responses checked: all right.",
+        ),
+        ("refused all the same", "contradicts the digest", "WRONG", "same password"),
+        0,
+    ),
+    "401-with-both-challenges-one-answered-aiosipua": Answer(
+        (
+            "1 client, refused",
+            "Proxy-Authorization for realm 'p', which a proxy asks for",
+            "the warning explains 2 failed attempts",
+            "RFC 3261 22.3",
+            "2 responses checked: all right.",
+        ),
+        ("refused all the same", "contradicts the digest", "still bound", "WRONG", "own database"),
+        0,
+    ),
+    "proxy-and-registrar-both-credentials-pjsua2": Answer(
+        (
+            "1 client, signed off",
+            "u sends nc=00000001, which does not rise over that of an earlier request with this nonce, and is accepted",
+            "6 right, 3 right, but in a form that was not asked for",
+        ),
+        ("error", "leaves out", "contradicts"),
+        0,
+    ),
+    "sha256-asked-md5-answered-sibilant": Answer(
+        (
+            "1 client, signed off",
+            "2 responses checked: all right, but in a form that was not asked for.",
+            "algorithm MD5 although the challenge asks for SHA-256",
+            "The nonce count jumps: u sends nc=00028811 at the first use of a nonce",
+        ),
+        ("WRONG", "all right."),
+        1,
+    ),
 }
 
 
