@@ -10,6 +10,8 @@ from analyzer.register.digest.form import NOT_SEEN, Difference
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.subjects import TransactionSubject
 
+UNSENT = "values that a response may have been made with were not sent"
+"""Why a digest is not judged that leaves out what goes with qop."""
 Teller = Callable[[DigestRecord, Difference, TransactionSubject], Violated]
 """The violation that a difference is."""
 REFUSALS: tuple[Effect, ...] = (400, 401, 403, 407)

@@ -68,7 +68,8 @@ class Bounded(Generic[K, V]):
 
     def pop(self, key: K) -> V | None:
         """Remove an entry and return it; None without one."""
-        self._weigh(key, 0)
+        if self._long:
+            self._weigh(key, 0)
         return self._entries.pop(key, None)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from analyzer.register.challenges import Challenged, Challenges, for_header
 from analyzer.register.digest.verdict import AKA_TOKENS
 from analyzer.register.digest_ledger import DigestRecord
+from analyzer.register.transaction import Transaction
+from analyzer.sip.auth_headers import HEADER_NAMES
 from analyzer.sip.message import Message
 
 WRONG = "the response does not match the password given"
@@ -16,8 +19,29 @@ OTHER_FORM = "the response is right in itself, but in a form that was not asked 
 RESYNCHRONISATION = "the SIM asks for resynchronisation (auts), and the network goes on refusing"
 SIM_REFUSED = "the network refuses the SIM's answer to its challenge (AKA)"
 SIM_SILENT = "the SIM's answer to the network's challenge (AKA) was not sent, or was lost"
+LEFT_OUT = "the phone leaves out credentials that the same request needs"
+UNCHECKABLE = (
+    "the phone leaves out what it may have hashed (qop, nc, cnonce), so whether its password is right cannot be told"
+)
 OF_A_PASSWORD = frozenset((WRONG, RIGHT))
 """Those that a look at the password may help with."""
+
+
+def is_old_nonce(
+    transaction: Transaction,
+    record: DigestRecord,
+    in_force: Mapping[str, Sequence[Challenged]],
+    challenges: Challenges,
+) -> bool:
+    """Whether credentials have a nonce that the server gave out, but not in its latest challenge; that it once did is
+    told by the challenge itself, by an earlier use, or by the server's own `stale=true`. `in_force`: by realm, when
+    they were sent."""
+    challenged = for_header(in_force.get(record.realm, ()), record.header)
+    if not challenged or record.nonce in challenged[0].nonces:
+        return False
+    if record.outlived or (transaction.final and any(one.stale for one in transaction.final.challenges)):
+        return True
+    return challenges.was_issued(transaction.destination.host, record.realm, record.nonce)
 
 
 def of_a_sim(final: Message, records: Sequence[DigestRecord]) -> str:
@@ -33,12 +57,21 @@ def of_a_sim(final: Message, records: Sequence[DigestRecord]) -> str:
 
 def of_a_digest(final: Message, records: Sequence[DigestRecord], *, old_nonce: bool) -> str:
     """The reason that the digests of a refused request show; empty if none."""
-    if any(record.verdict == "mismatch" for record in records):
-        return WRONG
+    wrong = [record for record in records if record.verdict == "mismatch"]
+    if wrong:
+        judged = wrong[0].judged
+        return f"the password is right, but {judged.reason}" if wrong[0].password_is_right else WRONG
     if old_nonce:
         return OLD_NONCE
     if any(challenge.stale for challenge in final.challenges):
         return STALE
+    if records and records[0].lacking:
+        return f"{LEFT_OUT}: {records[0].lacking[0]}"
+    if any(record.is_uncheckable for record in records):
+        return UNCHECKABLE
+    broken = next((record for record in records if record.malformed and record.verdict == "unknown"), None)
+    if broken is not None:
+        return f"the phone's {HEADER_NAMES[broken.header]} header is malformed: {broken.malformed}"
     other = next((record for record in records if record.is_right_in_another_form), None)
     if other is not None:
         return f"{OTHER_FORM} ({other.form.reason})"

@@ -7,7 +7,7 @@ current, because a stateless registrar gives each copy of a request a fresh one.
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from typing import NamedTuple
 
 from analyzer.evidence import Evidence
@@ -16,7 +16,8 @@ from analyzer.register.digest.arithmetic import ALGORITHMS
 from analyzer.register.digest.form import MOST_OFFERS, Offer, offer_of
 from analyzer.register.foreign import ForeignChallenge
 from analyzer.register.transaction import Transaction
-from analyzer.sip.auth import Challenge, parse_auth_params
+from analyzer.sip.auth import Challenge, Credentials, parse_auth_params
+from analyzer.sip.auth_headers import ANSWERED_IN, CREDENTIALS
 from analyzer.sip.message import Message
 
 MOST_NONCES = 50_000
@@ -40,10 +41,11 @@ def _challenged(realm: str, rows: list[Challenge], transaction: Transaction, fin
         tuple(option for challenge in rows for option in challenge.qop_options),
         transaction.id,
         holes,
+        ANSWERED_IN[rows[0].header],
     )
 
 
-def _octets(key: tuple[int, str], challenged: list[Challenged]) -> int:
+def _octets(key: tuple[int, str], challenged: tuple[Challenged, ...]) -> int:
     """How much the wire put into the challenges of a client and realm."""
     return len(key[1]) + sum(len(nonce) for one in challenged for nonce in (one.realm, *one.nonces, *one.qop))
 
@@ -63,9 +65,18 @@ def by_realm(message: Message) -> dict[str, list[Challenge]]:
     return found
 
 
+def _by_header(rows: list[Challenge]) -> list[list[Challenge]]:
+    """The challenges of one realm, those of a registrar and those of a proxy apart."""
+    first = rows[0].header
+    if len(rows) == 1 or all(row.header == first for row in rows):
+        return [rows]
+    return [[row for row in rows if row.header == first], [row for row in rows if row.header != first]]
+
+
 class Challenged(NamedTuple):
     """One 401 or 407 to one client for one realm. `time` in nanoseconds or None; `holes` how often the client's CSeq
-    had jumped by then, which is where a challenge may be missing (docs/rule-catalogue.md T-LOSS)."""
+    had jumped by then, which is where a challenge may be missing (docs/rule-catalogue.md T-LOSS). `header` carries the
+    credentials for it: a proxy and a registrar may have one realm, and each has its own (RFC 3261 22.2, 22.3)."""
 
     realm: str
     nonces: Set[str]
@@ -75,6 +86,12 @@ class Challenged(NamedTuple):
     qop: tuple[str, ...]
     transaction: int
     holes: int = 0
+    header: str = CREDENTIALS[0]
+
+
+def for_header(challenged: Sequence[Challenged], header: str) -> list[Challenged]:
+    """Those that credentials in this header answer, the latest first."""
+    return [one for one in challenged if one.header == header]
 
 
 class NonceUse:
@@ -129,7 +146,7 @@ class Challenges:
     """
 
     def __init__(self) -> None:
-        self._current: Bounded[tuple[int, str], list[Challenged]] = Bounded(MOST_SESSIONS, _octets)
+        self._current: Bounded[tuple[int, str], tuple[Challenged, ...]] = Bounded(MOST_SESSIONS, _octets)
         self._uses: Bounded[tuple[str, str, str], NonceUse] = Bounded(MOST_NONCES)
         self._runs: Bounded[tuple[str, str], Run] = Bounded(1000)
         self._realms: Bounded[str, dict[str, None]] = Bounded(1000)
@@ -146,12 +163,19 @@ class Challenges:
             return
         if transaction.challenged:
             for realm, rows in by_realm(final).items():
-                latest = _challenged(realm, rows, transaction, final, holes)
-                earlier = self._current.get((registration, realm)) or []
-                self._current[(registration, realm)] = [latest, *earlier][:2]
+                for own in _by_header(rows):
+                    self._put_in_force(registration, _challenged(realm, own, transaction, final, holes))
                 self._next.pop((registration, realm))
         else:
             self._note_next(registration, transaction)
+
+    def _put_in_force(self, registration: int, latest: Challenged) -> None:
+        """It and the one before it stand for its header; what stands for the other header of the realm stays."""
+        key = (registration, latest.realm)
+        earlier = self._current.get(key) or ()
+        before = for_header(earlier, latest.header)[:1]
+        others = [one for one in earlier if one.header != latest.header]
+        self._current[key] = (latest, *before, *others)
 
     def repeated(self, transaction: Transaction, final: Message) -> None:
         """Take in a copy of a final response: a stateless registrar puts a fresh nonce into each."""
@@ -169,13 +193,28 @@ class Challenges:
                 use = self._issue(server, challenge.realm or "", challenge.nonce, transaction, final)
                 use.offer(offer_of(challenge))
 
-    def in_force(self, registration: int, realm: str) -> list[Challenged]:
-        """The latest challenge for this client and realm and the one before it, the latest first."""
-        return list(self._current.get((registration, realm)) or ())
+    def in_force(self, registration: int, realm: str) -> Sequence[Challenged]:
+        """The latest challenge for this client and realm and the one before it, the latest first; then those that are
+        answered in the other header, where a proxy and a registrar have one realm (`for_header`)."""
+        return self._current.get((registration, realm)) or ()
 
     def next_nonce(self, registration: int, realm: str) -> str:
         """`nextnonce` of the last answer (RFC 7616 3.5), empty without one."""
         return self._next.get((registration, realm)) or ""
+
+    def answered_by(
+        self, registration: int, credentials: Sequence[Credentials]
+    ) -> tuple[dict[str, Sequence[Challenged]], dict[str, str]]:
+        """What stands for this client when it sends `credentials`: `in_force` and `next_nonce` of each of their
+        realms."""
+        in_force: dict[str, Sequence[Challenged]] = {}
+        next_nonce: dict[str, str] = {}
+        for one in credentials:
+            realm = one.realm or ""
+            if realm not in in_force:
+                in_force[realm] = self.in_force(registration, realm)
+                next_nonce[realm] = self.next_nonce(registration, realm)
+        return in_force, next_nonce
 
     def was_issued(self, server: str, realm: str, nonce: str) -> bool:
         """Whether the capture shows this server giving out this nonce."""

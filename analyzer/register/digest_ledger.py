@@ -6,29 +6,35 @@ later hop, add to its `copies`. The verdict uses the values inside the credentia
 
 from __future__ import annotations
 
-import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from analyzer.escape import visible
 from analyzer.evidence import Evidence, Place
 from analyzer.register.bounded import Bounded, MessageCounter
-from analyzer.register.challenges import Challenges
+from analyzer.register.challengers import LeftOut
+from analyzer.register.challenges import Challenged, Challenges, for_header
 from analyzer.register.digest.diagnosis.context import MOST_SEEN, DigestContext, Sent, first_of
 from analyzer.register.digest.form import NOT_SEEN, DigestForm, form_of
 from analyzer.register.digest.input import from_credentials
 from analyzer.register.digest.secrets import Secrets
-from analyzer.register.digest.verdict import AKA_TOKENS, DigestVerdict, Verdict, judge, without_password
+from analyzer.register.digest.verdict import (
+    AKA_TOKENS,
+    UNCHECKABLE,
+    DigestVerdict,
+    Verdict,
+    judge,
+    without_password,
+)
+from analyzer.register.nonce_counts import NonceCounts, jumped
 from analyzer.register.registration import Registration
 from analyzer.register.transaction import Transaction
 from analyzer.sip.auth import Credentials, parse_credentials
 from analyzer.sip.auth_headers import CREDENTIALS, REFUSED_IN
-from analyzer.sip.grammar import LHEX
 from analyzer.sip.message import Message
 from analyzer.sip.text import text
 
-_HEXADECIMAL = re.compile(f"{LHEX}{{1,64}}")
 MOST_SESSIONS = 50_000
 """Clients and nonces whose earlier credentials are remembered for the diagnosis."""
 KEPT_UNKNOWN = 1000
@@ -46,7 +52,9 @@ class DigestRecord:
     """One credentials as sent. `accepted` is None where the response does not tell (none seen, or about other things);
     `form` holds it against what was challenged. `reused`: this client sent the nonce in an earlier request too,
     `outlived`: and did so before the challenge that is in force; `replayed`: the nonce count does not rise over the
-    one sent then (RFC 7616 3.4). `order` is the number of its message in the run."""
+    one sent then (RFC 7616 3.4). `lacking` are those that another challenger wanted in the same request, and that were
+    left out (RFC 3261 22.3). `counted_before`: the nonce count jumps, from what it was. `malformed` and `is_void` as in
+    `DigestInput`. `order` is the number of its message in the run."""
 
     header: str
     scheme: str
@@ -65,10 +73,14 @@ class DigestRecord:
     transaction: int
     aor: str
     raw: str
+    malformed: str = ""
+    is_void: bool = False
     auts: bool = False
+    lacking: tuple[LeftOut, ...] = ()
     replayed: bool = False
     reused: bool = False
     outlived: bool = False
+    counted_before: int | None = None
     form: DigestForm = NOT_SEEN
     accepted: bool | None = None
     status: int = 0
@@ -93,7 +105,7 @@ class DigestRecord:
     def is_empty(self) -> bool:
         """Whether it answers nothing: a mobile phone's first REGISTER names its user so, with nonce and response empty
         (3GPP TS 24.229 5.1.1.2; RFC 8760 2.7)."""
-        return not self.nonce.strip() and not self.response.strip()
+        return not self.nonce.strip() and not self.response.strip() and not self.malformed
 
     @property
     def is_aka(self) -> bool:
@@ -111,19 +123,21 @@ class DigestRecord:
         return str(self.judged.verdict.value)
 
     @property
+    def password_is_right(self) -> bool:
+        """Whether the phone has the password that is known, be its response right or not: another value that it hashes
+        makes the response come out."""
+        found = self.judged.diagnosis
+        return self.judged.verdict is Verdict.MATCH or (found is not None and found.password_is_right)
+
+    @property
+    def is_uncheckable(self) -> bool:
+        """Whether values that may have been hashed were not sent, so that no password can be held against it."""
+        return self.judged.reason.startswith(UNCHECKABLE)
+
+    @property
     def is_right_in_another_form(self) -> bool:
         """The password is right, and the digest is in a form that the challenge did not ask for."""
         return self.judged.verdict is Verdict.MATCH and self.form.word == "other-form"
-
-
-class NonceSpent(NamedTuple):
-    """How a client used a nonce: the highest count (-1: none), the number of the latest message, and the transactions
-    whose challenges were in force when it was used first and last (0: none was seen)."""
-
-    highest: int
-    message: int
-    first: int
-    last: int
 
 
 class DigestLedger:
@@ -143,9 +157,7 @@ class DigestLedger:
         self._live: dict[int, dict[str, DigestRecord]] = {}
         self._diagnoser: object | None = None
         self._last: Bounded[int, Sent] = Bounded(MOST_SESSIONS, lambda _, sent: sum(map(len, sent)))
-        self._spent: Bounded[tuple[int, str, str], NonceSpent] = Bounded(
-            MOST_SESSIONS, lambda key, _: len(key[1]) + len(key[2])
-        )
+        self._counts = NonceCounts()
         self._first: Bounded[int, tuple[str, str]] = Bounded(MOST_SESSIONS, lambda _, pair: sum(map(len, pair)))
         self._elsewhere: Bounded[tuple[str, str], tuple[str, str]] = Bounded(
             MOST_SESSIONS, lambda key, value: sum(map(len, (*key, *value)))
@@ -186,7 +198,7 @@ class DigestLedger:
         self._live.setdefault(record.transaction, {})[record.raw] = record
         self.verdicts[record.verdict] += 1
         self.other_form += record.is_right_in_another_form
-        self.no_password += record.is_empty or record.is_aka
+        self.no_password += record.is_void or record.is_aka
         if self._detail or self._tells(record):
             self.records.append(record)
 
@@ -203,10 +215,10 @@ class DigestLedger:
         """The credentials of a live transaction."""
         return list(self._live.get(transaction.id, {}).values())
 
-    def answered(self, transaction: Transaction) -> None:
-        """Note what the server made of the credentials."""
+    def answered(self, transaction: Transaction, lacking: tuple[LeftOut, ...] = ()) -> None:
+        """Note what the server made of the credentials, and which others it wanted beside them (`lacking`)."""
         for record in self.of(transaction):
-            record.status = transaction.status
+            record.status, record.lacking = transaction.status, lacking
             record.accepted = accepted(record.header, transaction.status)
 
     def closed(self, transaction: Transaction) -> None:
@@ -230,35 +242,36 @@ class DigestLedger:
             if first is None or first[0] != record.nonce:
                 self._first[registration.id] = (record.nonce, credentials.cnonce or "")
             if not record.is_empty:
-                self._spend(registration.id, record)
+                self._use_nonce(registration, record, transaction.destination.host)
             self._last[registration.id] = Sent(record.response, record.nonce, record.nonce_count)
         offers = self._challenges.offers(transaction.destination.host, record.realm, record.nonce)
         record.form = form_of(credentials, offers, count_repeated=record.replayed)
         return record
 
-    def _spend(self, registration: int, record: DigestRecord) -> None:
-        """Note the use of a nonce, and what earlier requests of this client say of it.
+    def _use_nonce(self, registration: Registration, record: DigestRecord, server: str) -> None:
+        """Note the use of a nonce, and what earlier requests of this client say of it."""
+        realm, nonce = record.realm, record.nonce
+        in_force = for_header(self._challenges.in_force(registration.id, realm), record.header)
+        used = self._counts.use(registration.id, realm, nonce, record.nonce_count, in_force, self._ordinal.number)
+        record.reused, record.outlived, record.replayed, before = used
+        if jumped(record.nonce_count, before) and self._is_its_own(registration, record, in_force, server):
+            record.counted_before = before
 
-        RFC 7616 3.4: "the hexadecimal count of the number of requests", so `9` comes before `10`. Each realm's nonce
-        has a count of its own: a request may answer a proxy and a registrar at once (RFC 3261 22.3). A registrar that
-        challenges anew with the same nonce (one for each second, say) lets the phone begin anew with it.
-        """
-        key, now = (registration, record.realm, record.nonce), self._ordinal.number
-        in_force = self._challenges.in_force(registration, record.realm)
-        challenge, count = in_force[0].transaction if in_force else 0, nonce_count(record.nonce_count)
-        spent = self._spent.get(key)
-        if spent is None or (in_force and spent.last != challenge and record.nonce in in_force[0].nonces):
-            spent = NonceSpent(-1, now, challenge, challenge)
-        record.reused = spent.message != now  # one request may hold a response for each algorithm
-        record.outlived = record.reused and spent.first != challenge
-        record.replayed = record.reused and count is not None and count <= spent.highest
-        self._spent[key] = NonceSpent(max(spent.highest, -1 if count is None else count), now, spent.first, challenge)
+    def _is_its_own(
+        self, registration: Registration, record: DigestRecord, in_force: Sequence[Challenged], server: str
+    ) -> bool:
+        """Whether this client's REGISTERs are all that counts for a nonce, as far as the capture shows: it was given to
+        its Call-ID alone, no request of another method has it, and none of its own is missing (T-LOSS)."""
+        use = self._challenges.use(server, record.realm, record.nonce)
+        if use is None or len(use.call_ids) > 1 or (record.username, record.nonce) in self._elsewhere:
+            return False
+        return not in_force or in_force[0].holes == registration.holes
 
     def _judge(
         self, credentials: Credentials, transaction: Transaction, message: Message, registration: Registration | None
     ) -> DigestVerdict:
         if not self.given:
-            return without_password(credentials.algorithm, credentials.response, credentials.nonce) or NO_SECRETS
+            return without_password(credentials) or NO_SECRETS
         if message.raw_message.missing and message.body == b"" and (credentials.qop or "").lower() == "auth-int":
             return DigestVerdict(Verdict.UNKNOWN, "the message is cut, and the digest covers its body")
         if self._diagnoser is None:
@@ -284,7 +297,9 @@ class DigestLedger:
         nonce = credentials.nonce or ""
         first = self._first.get(registration.id) if registration else None
         other = self._elsewhere.get((credentials.username or "", nonce))
-        realms = self._challenges.realms(transaction.destination.host)
+        server = transaction.destination.host
+        realms = self._challenges.realms(server)
+        offers = self._challenges.offers(server, credentials.realm or "", nonce)
         return DigestContext(
             realms=first_of(realm for realm in realms if realm != credentials.realm),
             first=first if first is not None and first[0] == nonce else None,
@@ -297,6 +312,7 @@ class DigestLedger:
             previous_nc=earlier.nc if earlier else "",
             qop_offers=first_of(",".join(row.qop) for row in challenged if row.qop),
             earlier=(earlier,) if earlier else (),
+            qop_asked=any(offer.qop for offer in offers) if offers else None,
         )
 
 
@@ -321,14 +337,11 @@ def _record_of(
         transaction=transaction.id,
         aor=aor,
         raw=credentials.raw,
+        malformed=credentials.malformed,
+        is_void=credentials.is_void,
         auts=bool(credentials.get("auts")),
         form=DigestForm("unknown", why=judged.reason) if judged in (CUT, TOO_MANY) else NOT_SEEN,
     )
-
-
-def nonce_count(nc: str) -> int | None:
-    """The number that `nc` stands for (RFC 7616 3.4: hexadecimal digits, here of any number); None for none."""
-    return int(nc, 16) if _HEXADECIMAL.fullmatch(nc) else None
 
 
 def accepted(header: str, status: int) -> bool | None:

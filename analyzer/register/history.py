@@ -168,14 +168,15 @@ def attempt_purpose(transaction: Transaction, own: Sequence[Binding]) -> Purpose
     asked = purpose_of(request)
     if asked != "registration":
         return "query" if asked == "query" else "remove"
+    if not own:
+        return "register"
     bound = [one for one in own if one.certainty != "absent" and (now is None or one.end is None or now <= one.end)]
     if not bound:
         return "register"
-    contacts = request.contacts[:_FEW]
-    known = sum(
-        requested_expiry(one, request.expires) != 0 and any(own.is_of(one) for own in bound) for one in contacts
-    )
-    return "refresh" if known == len(contacts) else "change"
+    for contact in request.contacts[:_FEW]:
+        if requested_expiry(contact, request.expires) == 0 or not any(one.is_of(contact) for one in bound):
+            return "change"
+    return "refresh"
 
 
 _FEW = 8

@@ -33,6 +33,14 @@ UNANSWERED = 1 << 9
 """There is no final response, or no request."""
 DIGESTS = 1 << 10
 """The request carries credentials."""
+ODD_FORM = 1 << 27
+"""... in another form than was asked for, or in one that nothing can be said of, or several of them."""
+OTHER_URI = 1 << 28
+"""... several of them, or for another URI than the request line has, or where that may have been changed on the way."""
+OTHER_NONCE = 1 << 29
+"""... several of them, or with another nonce than that in force for their realm, if any is, or in a later copy."""
+REFUSED = 1 << 30
+"""... and is answered with a challenge."""
 SINKING = 1 << 25
 """A 2xx to a client that asks for what it was granted last, which is less than it asked for then."""
 
@@ -64,20 +72,20 @@ AFTER_REQUEST = 1 << 20
 PENDING = 1 << 21
 """That request has no final response so far."""
 
-NAMESAKE = 1 << 27
+NAMESAKE = 1 << 32
 """Its Call-ID is new to this client, and another one has used it."""
 
 # A binding event
 ASKED_AGAIN = 1 << 22
 """A request names a known contact, or nothing did until long after it ran out."""
 
-REMOVED = 1 << 28
+REMOVED = 1 << 33
 """An answer lists it no more."""
 
 # A transaction
-ANSWERED = 1 << 30
+ANSWERED = 1 << 35
 """There are a request and a final response."""
-ODD_ECHO = 1 << 29
+ODD_ECHO = 1 << 34
 """Its final response does not repeat the request's From, To, Call-ID and CSeq octet for octet (but for a tag that is
 added), has more Via values, or one of both is cut; or an answer to an older one of its Call-ID and CSeq came."""
 

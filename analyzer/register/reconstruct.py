@@ -18,10 +18,11 @@ from analyzer.register.attempt import SUCCESSFUL_OUTCOMES, Attempt
 from analyzer.register.binding import BindingEvent, BindingTable
 from analyzer.register.boot import boot_score
 from analyzer.register.bounded import MessageCounter, Notes
-from analyzer.register.causes import of_a_digest, of_a_sim
+from analyzer.register.causes import is_old_nonce, of_a_digest, of_a_sim
+from analyzer.register.challengers import left_out
 from analyzer.register.challenges import Challenged, Challenges
 from analyzer.register.digest.secrets import Secrets
-from analyzer.register.digest_ledger import DigestLedger, DigestRecord
+from analyzer.register.digest_ledger import DigestLedger
 from analyzer.register.events import Event
 from analyzer.register.exchanges import Exchanges
 from analyzer.register.foreign import foreign_challenge
@@ -85,7 +86,7 @@ class Reconstructor:
         self.requests = 0
         self.orphans = 0
         self._owner: dict[int, tuple[Registration, Attempt | None]] = {}
-        self._before: dict[int, tuple[dict[str, list[Challenged]], dict[str, str]]] = {}
+        self._before: dict[int, tuple[dict[str, Sequence[Challenged]], dict[str, str]]] = {}
         self.exchanges = Exchanges()
         self._finishing = False
         self.lapses = LapseWatch(self.bindings, self.heard)
@@ -182,8 +183,9 @@ class Reconstructor:
             self._silent(transaction)
         elif kind == "copied":
             assert message is not None
-            owner = self._owner.get(transaction.id)
-            self.digests.sent(transaction, message, owner[0] if owner else None, aor_of(message))
+            if message.carries_credentials:
+                owner = self._owner.get(transaction.id)
+                self.digests.sent(transaction, message, owner[0] if owner else None, aor_of(message))
         else:
             assert message is not None
             self.challenges.repeated(transaction, message)
@@ -268,19 +270,15 @@ class Reconstructor:
 
     def _note_challenges(self, transaction: Transaction, registration: Registration) -> None:
         request = transaction.request
-        if request is None or not request.has_credentials:
-            return
-        realms = {credentials.realm or "" for credentials in request.credentials}
-        self._before[transaction.id] = (
-            {realm: self.challenges.in_force(registration.id, realm) for realm in realms},
-            {realm: self.challenges.next_nonce(registration.id, realm) for realm in realms},
-        )
+        if request is not None and request.has_credentials:
+            self._before[transaction.id] = self.challenges.answered_by(registration.id, request.credentials)
 
     def _answered(self, transaction: Transaction) -> None:
         final = transaction.final
         assert final is not None
         registration, attempt = self._owner.get(transaction.id, (None, None))
-        self.digests.answered(transaction)
+        lacking = left_out(transaction, attempt, registration, self.challenges) if registration is not None else ()
+        self.digests.answered(transaction, lacking)
         first_hop = transaction.is_first_hop
         if registration is not None and first_hop:
             self.challenges.answered(transaction, registration.id, registration.holes)
@@ -369,17 +367,6 @@ class Reconstructor:
         last = attempt.last
         if last.final is None or attempt.outcome in SUCCESSFUL_OUTCOMES:
             return ""
-        records = self.digests.of(last)
-        old_nonce = any(self._is_old_nonce(last, record) for record in records)
+        records, (in_force, _) = self.digests.of(last), self._before.get(last.id, ({}, {}))
+        old_nonce = any(is_old_nonce(last, record, in_force, self.challenges) for record in records)
         return of_a_sim(last.final, records) or of_a_digest(last.final, records, old_nonce=old_nonce)
-
-    def _is_old_nonce(self, transaction: Transaction, record: DigestRecord) -> bool:
-        """Whether credentials have a nonce that the server gave out, but not in its latest challenge; that it once did
-        is told by the challenge itself, by an earlier use, or by the server's own `stale=true`."""
-        in_force, _ = self._before.get(transaction.id, ({}, {}))
-        challenged = in_force.get(record.realm)
-        if not challenged or record.nonce in challenged[0].nonces:
-            return False
-        if record.outlived or (transaction.final and any(one.stale for one in transaction.final.challenges)):
-            return True
-        return self.challenges.was_issued(transaction.destination.host, record.realm, record.nonce)

@@ -192,7 +192,7 @@ class Registry:
         port of the same host (RFC 3329 2.3, 3GPP TS 24.229 5.1.1.5: the answer goes over the IPsec association that the
         challenge set up). Elsewhere each port is a registrar of its own (docs/rule-catalogue.md
         T-MULTIREG)."""
-        known = self._legs.get((registrar, aor))
+        known = self._legs.get((registrar, aor)) if len(self._legs) else None  # hardly a capture has any
         if known is not None:
             return known
         request = transaction.request

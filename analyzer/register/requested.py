@@ -56,5 +56,7 @@ def purpose_of(request: Message, *, malformed: int | None = None) -> Purpose:
     if not contacts:
         return "query"
     header = header_expiry(request, malformed=malformed)
-    gone = all(contact.star or requested_expiry(contact, header, malformed=malformed) == 0 for contact in contacts)
-    return "removal" if gone else "registration"
+    for contact in contacts:
+        if not contact.star and requested_expiry(contact, header, malformed=malformed) != 0:
+            return "registration"
+    return "removal"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from analyzer.evidence import Evidence, Fidelity
@@ -9,7 +10,7 @@ from analyzer.register import marks
 from analyzer.register.attempt import SUCCESSFUL_OUTCOMES, Attempt
 from analyzer.register.binding import BindingEvent
 from analyzer.register.boot import BootScore
-from analyzer.register.challenges import Challenged
+from analyzer.register.challenges import Challenged, for_header
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.old_answers import is_echo
 from analyzer.register.registration import Registration
@@ -82,14 +83,18 @@ class TransactionSubject:
     registration: Registration | None
     attempt: Attempt | None
     digests: list[DigestRecord] = field(default_factory=list)
-    in_force: dict[str, list[Challenged]] = field(default_factory=dict)
+    in_force: dict[str, Sequence[Challenged]] = field(default_factory=dict)
     next_nonce: dict[str, str] = field(default_factory=dict)
+
+    def challenged(self, record: DigestRecord) -> list[Challenged]:
+        """The challenges in force that these credentials are to answer, the latest first."""
+        return for_header(self.in_force.get(record.realm, ()), record.header)
 
     @property
     def marks(self) -> int:
         """What can be told of the transaction at once (`register/marks.py`)."""
         transaction = self.transaction
-        found = marks.DIGESTS if self.digests else 0
+        found = self._digest_marks() if self.digests else 0
         final = transaction.final
         found |= marks.UNANSWERED if final is None or transaction.request is None else marks.ANSWERED
         if final is not None and 200 <= final.status < 300:
@@ -98,7 +103,29 @@ class TransactionSubject:
                 found |= marks.SINKING
         if transaction.status == 423:
             found |= marks.TOO_BRIEF
+        if transaction.has_challenge:
+            found |= marks.CHALLENGE
         return found if is_echo(transaction) else found | marks.ODD_ECHO
+
+    def _digest_marks(self) -> int:
+        """What can be told of the credentials at once. Nearly always there is one, as it was asked for; of anything
+        else the rules ask themselves."""
+        transaction, only = self.transaction, self.digests[0]
+        found = marks.DIGESTS | marks.REFUSED if transaction.challenged else marks.DIGESTS
+        if len(self.digests) > 1 or only.is_empty or only.is_cut:
+            return found | marks.ODD_FORM | marks.OTHER_URI | marks.OTHER_NONCE
+        if only.form.word != "as-asked" or only.counted_before is not None:
+            found |= marks.ODD_FORM
+        request, in_force = transaction.request, self.in_force.get(only.realm)
+        is_own_uri = request is not None and only.uri == request.request_uri != ""
+        if not is_own_uri or transaction.via_count != 1 or not transaction.is_first_hop:
+            found |= marks.OTHER_URI
+        newest = in_force[0] if in_force else None
+        if newest is None or newest.header != only.header or only.nonce not in newest.nonces:
+            found |= marks.OTHER_NONCE
+        if only.place != transaction.place:
+            found |= marks.OTHER_NONCE
+        return found | marks.OTHER_NONCE if self.next_nonce.get(only.realm) else found
 
     @property
     def evidence(self) -> Evidence:

@@ -17,7 +17,7 @@ from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, 
 from analyzer.judge.lapse import lapse
 from analyzer.register import marks
 from analyzer.register.attempt import SUCCESSFUL_OUTCOMES
-from analyzer.register.causes import OF_A_PASSWORD
+from analyzer.register.causes import OF_A_PASSWORD, UNCHECKABLE
 from analyzer.register.registration import Failure, Registration
 from analyzer.register.subjects import AttemptSubject
 
@@ -25,6 +25,11 @@ _IN_A_ROW = 5
 _WINDOW = 600 * SECOND
 _ANY_TIME = 20
 _REFUSED = (401, 403, 407)
+_ANOTHER = "mend the cause that is named here: it is not the password"
+_SEND_ALL = (
+    "the phone must send qop, nc and cnonce as the challenge asks for them (its firmware): before that, no look at its "
+    "password helps"
+)
 
 
 def check(subject: AttemptSubject, context: CaptureContext) -> Answer:
@@ -48,7 +53,7 @@ def check(subject: AttemptSubject, context: CaptureContext) -> Answer:
     causes = Counter(failure.cause for failure in run if failure.cause)
     cause = causes.most_common(1)[0][0] if causes else ""
     detail = f"refused {count} times in a row (last {run[-1].status}){every}{': ' if cause else ''}{cause}"
-    fix = "mend the cause that is named here: it is not the password" if cause and cause not in OF_A_PASSWORD else ""
+    fix = _SEND_ALL if cause == UNCHECKABLE else _ANOTHER if cause and cause not in OF_A_PASSWORD else ""
     return Violated(detail, count=count, related=(run[0].evidence,), fix=fix)
 
 

@@ -12,13 +12,13 @@ fleet of phones that know only MD5 is a fact and nobody's fault: the finding is 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, InProfile, Rule, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.challenges import STRONG, by_realm
 from analyzer.register.subjects import MessageSubject
-from analyzer.sip.auth import Challenge
 from analyzer.sip.text import clip
 
 _WEAK = ("md5", "md5-sess")
@@ -32,17 +32,24 @@ def check(subject: MessageSubject, context: CaptureContext) -> Iterator[Answer]:
         return
     server = subject.transaction.destination.host
     for realm, rows in challenges.items():
-        yield PASSED if context.challenges.offers_strong(server, realm) else _judged(rows, server, realm)
+        if context.challenges.offers_strong(server, realm):
+            yield PASSED
+        else:
+            yield _judged(tuple([(row.algorithm, bool(row.qop_options)) for row in rows]), server, realm)
 
 
-def _judged(rows: list[Challenge], server: str, realm: str) -> Answer:
-    offered = [(row.algorithm or "MD5").lower() for row in rows]
+@lru_cache(maxsize=256)
+def _judged(rows: tuple[tuple[str | None, bool], ...], server: str, realm: str) -> Answer:
+    """What a server's challenges for a realm come to: of each the algorithm, and whether it offers qop. A server's
+    challenges are alike, so each kind is judged once."""
+    offered = [(algorithm or "MD5").lower() for algorithm, _ in rows]
     if any(algorithm in STRONG for algorithm in offered):
         return PASSED
     if any(algorithm not in _WEAK for algorithm in offered):
         return NOT_APPLICABLE  # AKA of mobile networks and the like
-    legacy = not any(row.qop_options for row in rows)
-    named = f"offers {clip(rows[0].algorithm)} alone" if rows[0].algorithm else "names no algorithm, which means MD5"
+    legacy = not any(has_qop for _, has_qop in rows)
+    first = rows[0][0]
+    named = f"offers {clip(first)} alone" if first else "names no algorithm, which means MD5"
     text = f"the challenge for realm {clip(realm)!r} {named}" + (", and no qop" if legacy else "")
     return Violated(text, sub="legacy" if legacy else "", group_key=(server, realm))
 

@@ -49,6 +49,7 @@ RULE = Rule(
     check=check,
     explains=REFUSALS,
     applies_if=marks.DIGESTS,
+    violates_only_if=marks.ODD_FORM,
     methods=(),
     observed_at="first",
     why="The response cannot be computed unambiguously; servers answer 400 or 401.",

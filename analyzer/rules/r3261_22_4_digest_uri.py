@@ -50,10 +50,12 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
 
 
 def _answer(record: DigestRecord, request_uri: str, subject: TransactionSubject) -> Answer:
+    if record.uri == request_uri:
+        return PASSED
     final, refused = subject.transaction.final, subject.transaction.status in _REFUSED
     stale = final is not None and any(challenge.stale for challenge in final.challenges)
     if not _is_for_another_host(record.uri, request_uri):
-        if record.uri == request_uri or not refused or record.verdict == "mismatch":
+        if not refused or record.verdict == "mismatch":
             return PASSED  # the server MAY accept it (RFC 7616 3.4.6); a wrong digest is reason enough to refuse
         if record.verdict == "unknown" and not stale:  # stale=true says that the digest is right (RFC 2617 3.2.1)
             return NotJudged("whether the digest is right is not known")
@@ -83,7 +85,7 @@ def _is_for_another_host(uri: str, request_uri: str) -> bool:
 
 def _is_reason(subject: TransactionSubject, record: DigestRecord) -> bool:
     """Whether nothing else explains the refusal: an old nonce, or a form that was not asked for."""
-    in_force = subject.in_force.get(record.realm, [])
+    in_force = subject.challenged(record)
     if in_force and record.nonce not in in_force[0].nonces:
         return False
     return record.form.word != "other-form"
@@ -106,6 +108,7 @@ RULE = Rule(
     check=check,
     explains=_REFUSED,
     applies_if=marks.DIGESTS,
+    violates_only_if=marks.OTHER_URI,
     methods=(),
     observed_at="first",
     why="Frequent cause of 401 or 400 from strict registrars.",
@@ -126,6 +129,7 @@ RULE = Rule(
         good(_FLOW.format("sip:h:5070", "sip:h:5070", "sip:h", 200), title="the registrar does not mind"),
         good(_FLOW.format("sip:h:5070", "sip:h:5070", "sip:h", 401), passwords={"bob": "x"}, title="wrong anyway"),
         good(_FLOW.format("sip:h", "sip:h", "sip:h", 403)),
+        good(_FLOW.format("tel:123", "tel:123", "tel:123", 403), title="a URI that names no host"),
         good(
             "> REGISTER sip:h\n< 401\n> REGISTER sip:other.example\n"
             "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKp\nVia: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bKq\n"

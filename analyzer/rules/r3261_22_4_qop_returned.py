@@ -55,6 +55,7 @@ RULE = Rule(
     check=check,
     explains=REFUSALS,
     applies_if=marks.DIGESTS,
+    violates_only_if=marks.ODD_FORM,
     methods=(),
     observed_at="first",
     why="A server without qop computes the older formula and refuses; without the qop offered, no replay is noticed.",

@@ -39,7 +39,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
 
 def _is_old(record: DigestRecord, subject: TransactionSubject, context: CaptureContext) -> bool:
     """Whether the nonce was used before, or was replaced by a newer challenge."""
-    in_force = subject.in_force.get(record.realm, [])
+    in_force = subject.challenged(record)
     if record.reused:
         return True
     if not in_force or record.nonce in in_force[0].nonces:
@@ -83,7 +83,7 @@ RULE = Rule(
     check=check,
     explains=(401, 407),
     is_momentary=True,
-    applies_if=marks.DIGESTS,
+    applies_if=marks.REFUSED,
     methods=(),
     observed_at="last",
     why="Without stale=true phones prompt for a password or give up.",

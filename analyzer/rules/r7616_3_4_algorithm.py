@@ -46,6 +46,7 @@ RULE = Rule(
     check=check,
     explains=REFUSALS,
     applies_if=marks.DIGESTS,
+    violates_only_if=marks.ODD_FORM,
     methods=(),
     observed_at="first",
     why="The digest cannot match.",

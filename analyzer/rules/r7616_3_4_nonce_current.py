@@ -11,7 +11,7 @@ credentials whose nonce and response are empty (3GPP TS 24.229 5.1.1.2): it answ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from analyzer.evidence import SECOND, LogLines
 from analyzer.judge.context import CaptureContext
@@ -20,6 +20,7 @@ from analyzer.register import marks
 from analyzer.register.challenges import Challenged
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.subjects import TransactionSubject, is_printed
+from analyzer.sip.auth_headers import CREDENTIALS
 
 _CROSSING = SECOND // 5
 
@@ -28,7 +29,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
     """Compare the nonce of each credentials with the challenge in force when it was sent (RFC 7616 3.4)."""
     judged = False
     for record in subject.digests:
-        challenged = subject.in_force.get(record.realm, [])
+        challenged = subject.challenged(record)
         if (
             record.place == subject.evidence.place and challenged and not (record.is_cut or record.is_empty)
         ):  # copies were sent later, under another challenge
@@ -39,10 +40,10 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
 
 
 def _answer(
-    record: DigestRecord, challenged: list[Challenged], subject: TransactionSubject, context: CaptureContext
+    record: DigestRecord, challenged: Sequence[Challenged], subject: TransactionSubject, context: CaptureContext
 ) -> Answer:
     latest = challenged[0]
-    announced = subject.next_nonce.get(record.realm, "")
+    announced = subject.next_nonce.get(record.realm, "") if record.header == CREDENTIALS[0] else ""
     if announced and record.nonce == announced:
         return PASSED
     if record.nonce in latest.nonces:
@@ -124,6 +125,7 @@ RULE = Rule(
     explains=(401, 403, 407, "silence"),
     is_momentary=True,
     applies_if=marks.DIGESTS,
+    violates_only_if=marks.OTHER_NONCE,
     observed_at="first",
     needs=(Need.C2S,),
     why="Guaranteed re-challenge; the classic endless 401 loop.",

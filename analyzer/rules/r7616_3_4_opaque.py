@@ -53,6 +53,7 @@ RULE = Rule(
     check=check,
     explains=REFUSALS,
     applies_if=marks.DIGESTS,
+    violates_only_if=marks.ODD_FORM,
     methods=(),
     observed_at="first",
     why="Servers that keep state in opaque reject.",

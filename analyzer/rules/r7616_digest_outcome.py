@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
+from analyzer.judge.digest_forms import UNSENT
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, NotJudged, Rule, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.digest_ledger import DigestRecord
@@ -46,7 +47,7 @@ def _answer(record: DigestRecord, subject: TransactionSubject) -> Answer:
             detail += " (it may be authorisation that failed)"
         return Violated(detail, "rejected-good", related=related, at=record.evidence)
     if record.verdict == "unknown":
-        return NotJudged("only the SIM can tell (AKA)" if record.is_aka else "no password known for this user")
+        return NotJudged(_why_not(record))
     if not record.accepted or record.judged.diagnosis is not None:
         return PASSED
     if any(other.verdict == "match" for other in subject.digests):
@@ -56,17 +57,25 @@ def _answer(record: DigestRecord, subject: TransactionSubject) -> Answer:
     return Violated(detail, "accepted-bad", related=related, at=record.evidence, fix=fix)
 
 
+def _why_not(record: DigestRecord) -> str:
+    if record.is_aka:
+        return "only the SIM can tell (AKA)"
+    return UNSENT if record.is_uncheckable else "no password known for this user"
+
+
 def _excuse(record: DigestRecord, subject: TransactionSubject) -> Answer | None:
     """Reasons other than the password to refuse a right response."""
     transaction = subject.transaction
     final, request = transaction.final, transaction.request
     if final is not None and any(challenge.stale for challenge in final.challenges):
         return PASSED  # RFC 7616 3.3: the digest is right, the nonce was too old
+    if record.lacking:
+        return NOT_APPLICABLE  # RFC 3261 22.3: another challenger wanted its own beside them, and did not get them
     if record.form.word == "other-form":
         return NOT_APPLICABLE  # not what was asked for, or a count that does not rise: refusing it is right
     if record.reused and final is not None and transaction.challenged:
         return NOT_APPLICABLE  # the nonce was used before and may be too old: R7616-3.3-stale says what is missing
-    in_force = subject.in_force.get(record.realm, [])
+    in_force = subject.challenged(record)
     if not in_force:
         return NotJudged("HEAD")
     latest = in_force[0]

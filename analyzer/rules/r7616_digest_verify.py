@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
+from analyzer.judge.digest_forms import UNSENT
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, NotJudged, Rule, Violated, bad, good
 from analyzer.register import marks
-from analyzer.register.digest.verdict import Verdict
+from analyzer.register.digest.verdict import UNCHECKABLE, Verdict
 from analyzer.register.digest_ledger import NO_SECRETS, DigestRecord
 from analyzer.register.subjects import TransactionSubject
 
@@ -36,10 +37,13 @@ def _answer(record: DigestRecord) -> Answer:
     if record.judged.verdict is Verdict.UNKNOWN:
         return NotJudged(_why_not(record))
     diagnosis = record.judged.diagnosis
-    detail = f"the response of {record.username} in realm {record.realm} does not match the password given"
+    whose = f"{record.username} in realm {record.realm}"
+    detail = f"the response of {whose} does not match the password given"
     fix = "enter the same password at the phone and at the registrar" if diagnosis is None else ""
     sub = diagnosis.hypothesis if diagnosis else ""
-    if diagnosis:
+    if record.password_is_right and diagnosis is not None:
+        detail = f"the password of {whose} is right, but {diagnosis.text}"
+    elif diagnosis is not None:
         detail = f"{detail}: {diagnosis.text}"
     return Violated(detail, sub, at=record.evidence, group_key=(record.aor, record.username, record.realm), fix=fix)
 
@@ -51,6 +55,7 @@ def _why_not(record: DigestRecord) -> str:
     reason = record.judged.reason
     for start, phrase in (
         ("no password known", "no password known for this user"),
+        (UNCHECKABLE, UNSENT),
         ("the response is cut", "the response is cut or malformed"),
         ("no response", "no response value"),
         ("no uri", "no uri in the credentials"),

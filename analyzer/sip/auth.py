@@ -17,12 +17,15 @@ from typing import NamedTuple
 
 from analyzer.defect import Defect
 from analyzer.escape import visible
+from analyzer.sip.auth_recovery import lacks, pieces
 from analyzer.sip.grammar import LWS, LWS_CHARACTER, QDTEXT, QUOTED_TEXT, TOKEN68
 from analyzer.sip.text import clip, unpair
 
 # RFC 7616 3.3, 3.4 and RFC 3261 25.1: these values are quoted-strings.
 _QUOTED_PARAMS = frozenset(("username", "realm", "nonce", "uri", "response", "cnonce", "opaque", "domain"))
 _SCHEMES = frozenset(("digest", "basic", "bearer", "negotiate", "ntlm", "kerberos"))
+_COSTLY = ("broken-value", "cut-value", "auth-junk", "duplicate-parameter", "missing-comma", "bad-auth-scheme")
+"""Defects by which a reader may lose a value, the worst first."""
 _QOP_TOKENS = frozenset(("auth", "auth-int", "auth-conf"))
 
 _SCHEME = re.compile(r'[ \t\r\n,]*+([^\s=,"]++)(?=[\s,]|\Z)(?!\s*+=)')
@@ -112,6 +115,14 @@ class AuthValue:
         return f"<{type(self).__name__} {clip(self.raw)!r}>"
 
     @property
+    def malformed(self) -> str:
+        """What is wrong with it in a way that may cost a reader a value, as a sentence; empty if nothing is."""
+        if not self.defects:
+            return ""
+        found = {defect.code: defect.text for defect in self.defects}
+        return next((found[code] for code in _COSTLY if code in found), "")
+
+    @property
     def is_digest(self) -> bool:
         """Whether the scheme is Digest (case-insensitive)."""
         return self.scheme.lower() == "digest"
@@ -182,9 +193,16 @@ class Credentials(AuthValue):
 
     @property
     def is_empty(self) -> bool:
-        """Whether they answer no challenge: the first REGISTER of a mobile phone names its user in a Digest whose nonce
-        and response are empty (3GPP TS 24.229 5.1.1.2; RFC 8760 2.7)."""
-        return self.is_digest and not (self.nonce or "").strip() and not (self.response or "").strip()
+        """Whether they answer no challenge: there is neither nonce nor response."""
+        if not self.is_digest or self.malformed:
+            return False
+        return not (self.nonce or "").strip() and not (self.response or "").strip()
+
+    @property
+    def is_void(self) -> bool:
+        """Whether nonce and response are there, and empty: so a mobile phone names its user in its first REGISTER (3GPP
+        TS 24.229 5.1.1.2; RFC 8760 2.7)."""
+        return self.is_empty and self.nonce is not None and self.response is not None
 
 
 class Challenge(AuthValue):
@@ -252,6 +270,8 @@ class _Reader:
         if found is None:
             return False
         raw, name, inside, bare = found.groups()
+        if self.before == "param":
+            self._note("missing-comma", f"no comma before {clip(name)}")
         self._keep(name, bare if inside is None else inside, inside is not None, raw)
         self.position, self.before = found.end(), "comma"
         return True
@@ -342,7 +362,23 @@ def parse_credentials(header_key: str, value: str) -> Credentials:
     if plain is not None:
         return Credentials(header_key, "Digest", value, None, plain)
     scheme, params, _, defects = _Reader(value, several=False).section()
+    if defects and scheme.lower() == "digest":
+        params, defects = _recovered(value, params, defects)
     return Credentials(header_key, scheme, value, params, defects=defects)
+
+
+def _recovered(
+    value: str, params: tuple[AuthParam, ...], defects: tuple[Defect, ...]
+) -> tuple[tuple[AuthParam, ...], tuple[Defect, ...]]:
+    """The parameters by their names, where these are more of those that all credentials have than the grammar's."""
+    missing = lacks(param.name.lower() for param in params)
+    found = pieces(value[value.lower().index("digest") + len("digest") :]) if missing else []
+    broken = next((piece for piece in found if piece.is_broken), None)
+    if broken is None or lacks(piece.name.lower() for piece in found) >= missing:
+        return params, defects
+    sentence = f"the value of {clip(broken.name)} is no quoted string: {clip(broken.raw)}"
+    again = tuple(AuthParam(name, value, quoted, raw) for name, value, quoted, raw, _ in found)
+    return again, (Defect("broken-value", sentence),)
 
 
 def parse_challenges(header_key: str, value: str) -> list[Challenge]:

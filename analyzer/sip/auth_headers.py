@@ -10,6 +10,13 @@ CREDENTIALS = ("authorization", "proxy-authorization")
 """The header fields that carry credentials (RFC 3261 20.7, 20.28)."""
 CHALLENGES = ("www-authenticate", "proxy-authenticate")
 """The header fields that carry challenges (RFC 3261 20.44, 20.27)."""
+HEADER_NAMES = {
+    "authorization": "Authorization",
+    "proxy-authorization": "Proxy-Authorization",
+    "www-authenticate": "WWW-Authenticate",
+    "proxy-authenticate": "Proxy-Authenticate",
+}
+"""Their usual spelling."""
 ANSWERED_IN = dict(zip(CHALLENGES, CREDENTIALS, strict=True))
 """Header of a challenge -> header of the credentials for it (RFC 3261 22.2, 22.3)."""
 CHALLENGED_IN = {401: "www-authenticate", 407: "proxy-authenticate"}

@@ -37,6 +37,7 @@ class Layout:
 
     __slots__ = (
         "__dict__",
+        "_is_folded",
         "_repeats",
         "_rows",
         "body",
@@ -60,6 +61,7 @@ class Layout:
         self.raw = raw_message.payload
         self.defects: tuple[Defect, ...] = ()
         self.body = self.trailing = b""
+        self._is_folded = False
         if not self._read_plain():
             self._read_any()
 
@@ -99,20 +101,18 @@ class Layout:
         """Give back what was parsed: of a plain message the octets are enough, and the rest comes again when somebody
         asks. What a client keeps of its last exchange costs a quarter then."""
         del self.__dict__
-        if self.is_good_evidence:
-            try:  # every message comes here three times, and `suppress` costs as much as the rest
-                del self._rows
-                if self._repeats is not _NO_REPEATS:
-                    del self._repeats
-            except AttributeError:  # it is folded already
-                pass
+        if self.is_good_evidence and not self._is_folded:  # every message comes here three times
+            self._is_folded = True
+            del self._rows
+            if self._repeats is not _NO_REPEATS:
+                del self._repeats
 
     def __getattr__(self, name: str) -> object:
         """The rows of a message that was folded. No other attribute is ever missing."""
         if name not in ("_rows", "_repeats"):
             raise AttributeError(name)
         pairs = list(map(_row_of, self.raw[: self.head_end - 2].split(b"\r\n")[1:]))
-        self._rows, self._repeats = dict(pairs), _NO_REPEATS
+        self._rows, self._repeats, self._is_folded = dict(pairs), _NO_REPEATS, False
         if len(self._rows) != len(pairs):
             self._index([row for _, row in pairs])
         return self._rows if name == "_rows" else self._repeats

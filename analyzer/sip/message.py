@@ -17,7 +17,7 @@ found in values, in `all_defects()` besides those:
     bad-uri bad-userinfo bad-host bad-port bad-escape bad-request-uri bad-expires expires-out-of-range bad-q
     bad-max-forwards max-forwards-out-of-range bad-min-expires min-expires-out-of-range bad-retry-after
     retry-after-out-of-range bad-date bad-warning
-    bad-auth-scheme missing-comma unquoted-value cut-value auth-junk
+    bad-auth-scheme missing-comma unquoted-value cut-value auth-junk broken-value
 """
 
 from __future__ import annotations

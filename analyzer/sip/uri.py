@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from analyzer.defect import Defect
@@ -62,6 +62,7 @@ class Uri:
     headers: str = ""
     opaque: str = ""
     defects: tuple[Defect, ...] = ()
+    _aor: str | None = field(default=None, init=False, repr=False, compare=False)
 
     @staticmethod
     def parse(text: str) -> Uri:
@@ -241,6 +242,13 @@ def aor(uri: Uri) -> str:
     Parameters, headers and password go, escapes are resolved, the host is lower-case, sips reads as sip. A port has
     no place in an AOR (19.1.1 table 1): the default ones are dropped, another one names another domain and stays.
     """
+    known = uri._aor
+    if known is None:  # it is asked for with each message of a client, and equal URIs are one object
+        known = uri._aor = _aor(uri)
+    return known
+
+
+def _aor(uri: Uri) -> str:
     if not uri.is_sip:
         return f"{uri.scheme}:{uri.opaque}" if uri.scheme else uri.opaque
     user = "" if uri.user is None else unescape(uri.user) + "@"

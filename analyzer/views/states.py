@@ -129,7 +129,7 @@ class ClientSummary:
             return _OF_OUTCOME[one.outcome]
         if last.purpose == "query" and last.outcome == "rejected":
             return ASKED
-        if last.purpose != "remove":
+        if not _is_signing_off(one):
             return _OF_OUTCOME[one.outcome]
         over = one.reach.ran_out
         return RAN_OUT if over is not None and last.start is not None and over < last.start else NOT_SIGNED_OFF
@@ -183,6 +183,15 @@ class ClientSummary:
     def wrong(self, one: Registration) -> DigestRecord | None:
         """The digest of the latest request, if it is known to be wrong."""
         return self._wrong.get(one.last_seen.id) if one.last_seen is not None else None
+
+
+def _is_signing_off(one: Registration) -> bool:
+    """Whether the latest failure is that of a sign-off, of something that may be bound: not where it was refused, and
+    never had success, when it wanted to register."""
+    last = one.history.last
+    if last is None or last.purpose != "remove" or one.outcome not in FAILED:
+        return False
+    return one.outcomes["registered"] > 0 or one.history.episodes[-1].first.purpose == "remove"
 
 
 def _alike(one: Registration, other: Registration) -> bool:

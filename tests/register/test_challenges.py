@@ -81,7 +81,7 @@ def test_clients_are_apart() -> None:
     bob = f"{ONE}{challenge('n1')}"
     eve = f"src=192.0.2.66:5060 {AUTH}Call-ID: eve\nContact: <sip:eve@192.0.2.66>\nTo: <sip:eve@example.com>\n< 403"
     (subject,) = credentialed(watch(bob + eve))
-    assert subject.in_force == {"example.com": []}
+    assert list(subject.in_force["example.com"]) == []
 
 
 def test_all_nonces_of_one_challenged_request_are_in_force() -> None:

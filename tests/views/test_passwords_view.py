@@ -99,7 +99,7 @@ def test_rows_are_distinct_users_realms_and_verdicts_the_wrong_first() -> None:
 
 
 def test_what_was_tried_in_vain_makes_no_rows() -> None:
-    reasons = ["wrong password or unknown cause", "wrong password or unknown cause (tried D01-D35 alone)"]
+    reasons = ["wrong password or unknown cause", "wrong password or unknown cause (tried D01-D37 alone)"]
     assert len(rows_of(record("a", MISMATCH, reason=reason) for reason in reasons)) == 1
 
 

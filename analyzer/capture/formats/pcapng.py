@@ -46,6 +46,7 @@ _SECTION = 0x0A0D0D0A
 _INTERFACE, _OLD_PACKET, _SIMPLE, _STATISTICS, _PACKET = 1, 2, 3, 5, 6
 _NO_LINK = -1  # of a packet whose interface is not known
 _KNOWN = frozenset({_SECTION, _INTERFACE, _OLD_PACKET, _SIMPLE, 4, _STATISTICS, _PACKET, 10})
+_new = tuple.__new__
 _ORDERS = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
 
 
@@ -228,7 +229,14 @@ class _Walk:
         if end - at < 28:
             return self._unread("an enhanced packet block is too short")
         number, high, low, captured, length = self.enhanced(buffer, at + 8)
-        return self._record(number, high << 32 | low, captured, length, buffer, at + 28, end)
+        start = at + 28
+        if number >= len(self.interfaces) or captured > end - start:
+            return self._record(number, high << 32 | low, captured, length, buffer, start, end)
+        linktype, _, _, multiplier, divisor, offset = self.interfaces[number]  # nearly all: nothing is left to look at
+        self.number += 1
+        time = (high << 32 | low) * multiplier // divisor + offset
+        octets = buffer[start : start + captured]
+        return _new(Record, (self.source, self.number, self.window.position, time, linktype, length, octets))
 
     def _old_packet(self, buffer: bytes, at: int, end: int) -> Record:
         if end - at < 28:

@@ -25,6 +25,8 @@ FormWord = Literal["as-asked", "other-form", "unknown"]
 MOST_OFFERS = 8
 """Different offers that are kept for one nonce, and qop values of one offer."""
 _COUNT = re.compile(NC_VALUE)
+_LONGEST_KEPT = 2048
+"""Octets of credentials whose shape is remembered with what it differs in."""
 
 
 class Offer(NamedTuple):
@@ -51,6 +53,7 @@ class Difference(NamedTuple):
         "opaque-invented",
         "count-format",
         "count-repeated",
+        "malformed",
     ]
     text: str
 
@@ -78,6 +81,27 @@ NO_RESPONSE = DigestForm("unknown", why="there is no response value")
 TOO_MANY_OFFERS = DigestForm("unknown", why=f"more than {MOST_OFFERS} different challenges have this nonce")
 
 
+class Shape(NamedTuple):
+    """What the form of credentials depends on, beside opaque: values as written (None: absent), and whether there is a
+    cnonce. Phones of a kind have one shape, whatever they hash."""
+
+    algorithm: str | None
+    qop: str | None
+    nc: str | None
+    has_cnonce: bool
+
+    @property
+    def is_session(self) -> bool:
+        """Whether the algorithm is a `-sess` one, which needs its cnonce with or without qop (RFC 7616 3.4.2)."""
+        return _algorithm(self.algorithm).endswith("-sess")
+
+    @property
+    def beside_qop(self) -> dict[str, bool]:
+        """Which of the parameters that come with qop alone are there."""
+        beside = {"nc": self.nc is not None}
+        return beside if self.is_session else {**beside, "cnonce": self.has_cnonce}
+
+
 @lru_cache(maxsize=4096)
 def _offer(algorithm: str, qop: tuple[str, ...], opaque: str) -> Offer:
     return Offer(algorithm, qop, opaque)  # most challenges of a server offer the same: equal ones are one object
@@ -85,7 +109,7 @@ def _offer(algorithm: str, qop: tuple[str, ...], opaque: str) -> Offer:
 
 def offer_of(challenge: Challenge) -> Offer:
     """What a Digest challenge asks for (RFC 7616 3.3)."""
-    qop = tuple(brief(option) for option in challenge.qop_options[:MOST_OFFERS])
+    qop = tuple(map(brief, challenge.qop_options[:MOST_OFFERS]))
     return _offer(brief(_algorithm(challenge.algorithm)), qop, brief(challenge.opaque or ""))
 
 
@@ -99,9 +123,19 @@ def form_of(credentials: Credentials, offers: Sequence[Offer], *, count_repeated
     `count_repeated`: the nonce count does not rise over that of an earlier request of this client (RFC 7616 3.4).
     """
     if not (credentials.response or "").strip():
-        return NO_RESPONSE
-    own = (*_own(credentials), *([_repeated(credentials)] if count_repeated else ()))
-    found = min((tuple(_differences(credentials, offer)) for offer in offers), key=len, default=())
+        malformed = credentials.malformed
+        return DigestForm("unknown", why=f"the header is malformed: {malformed}") if malformed else NO_RESPONSE
+    get = credentials.get
+    shape = Shape(get("algorithm"), get("qop"), get("nc"), get("cnonce") is not None)
+    is_short, opaque = len(credentials.raw) <= _LONGEST_KEPT, brief(get("opaque") or "")
+    own = _own(shape) if is_short else _own.__wrapped__(shape)
+    if credentials.malformed:
+        own = (Difference("malformed", f"a malformed header: {credentials.malformed}"), *own)
+    if count_repeated:
+        own = (*own, _repeated(shape))
+    asked = _asked if is_short else _asked.__wrapped__
+    answers = [asked(shape, algorithm, qop) + _opaque(opaque, offered) for algorithm, qop, offered in offers]
+    found = min(answers, key=len, default=()) if len(answers) != 1 else answers[0]
     if found and len(offers) >= MOST_OFFERS:
         return DigestForm("other-form", own) if own else TOO_MANY_OFFERS
     if found or own:
@@ -109,69 +143,67 @@ def form_of(credentials: Credentials, offers: Sequence[Offer], *, count_repeated
     return AS_ASKED if offers else NOT_SEEN
 
 
-def _repeated(credentials: Credentials) -> Difference:
-    text = f"nc={clip(credentials.nc or '')}, which does not rise over that of an earlier request with this nonce"
+def _repeated(sent: Shape) -> Difference:
+    text = f"nc={clip(sent.nc or '')}, which does not rise over that of an earlier request with this nonce"
     return Difference("count-repeated", text)
 
 
-def _differences(credentials: Credentials, offer: Offer) -> Iterator[Difference]:
-    algorithm = brief(_algorithm(credentials.algorithm))
-    if algorithm != offer.algorithm:
-        asked = f"although the challenge asks for {clip(offer.algorithm.upper())}"
-        yield Difference("algorithm", f"algorithm {clip(algorithm.upper())} {asked}")
-    yield from _qop(credentials, offer)
-    yield from _opaque(brief(credentials.opaque or ""), offer.opaque)
+@lru_cache(maxsize=1024)
+def _asked(sent: Shape, algorithm: str, qop: tuple[str, ...]) -> tuple[Difference, ...]:
+    """How a shape differs from the algorithm and qop of an offer."""
+    return tuple(_differences(sent, algorithm, qop))
 
 
-def _beside_qop(credentials: Credentials) -> dict[str, bool]:
-    """Which of the parameters that come with qop alone are there. A `-sess` algorithm needs its cnonce with or without
-    qop (RFC 7616 3.4.2), so there it is left out."""
-    beside = {"nc": credentials.nc is not None}
-    return beside if _is_session(credentials) else {**beside, "cnonce": credentials.cnonce is not None}
+def _differences(sent: Shape, algorithm: str, qop: tuple[str, ...]) -> Iterator[Difference]:
+    own = brief(_algorithm(sent.algorithm))
+    if own != algorithm:
+        asked = f"although the challenge asks for {clip(algorithm.upper())}"
+        yield Difference("algorithm", f"algorithm {clip(own.upper())} {asked}")
+    yield from _qop(sent, qop)
 
 
-def _is_session(credentials: Credentials) -> bool:
-    return _algorithm(credentials.algorithm).endswith("-sess")
-
-
-def _qop(credentials: Credentials, offer: Offer) -> Iterator[Difference]:
+def _qop(sent: Shape, offered: tuple[str, ...]) -> Iterator[Difference]:
     """RFC 7616 3.4: qop is one of those offered, and MUST be sent where any is (RFC 3261 22.4 item 8)."""
-    sent, offered = (credentials.qop or "").lower(), clip(_all(offer.qop))
-    if sent and not offer.qop:
-        there = [name for name, is_there in _beside_qop(credentials).items() if is_there]
-        yield Difference("uninvited", f"{_all([f'qop={clip(sent)}', *there])} although the challenge offers no qop")
-    elif offer.qop and not sent:
-        yield Difference("omitted", f"no qop although the challenge offers {offered}")
-    elif sent and brief(sent) not in offer.qop:
-        yield Difference("not-offered", f"qop={clip(sent)} although the challenge offers {offered}")
+    qop, all_offered = (sent.qop or "").lower(), clip(_all(offered))
+    if qop and not offered:
+        there = [name for name, is_there in sent.beside_qop.items() if is_there]
+        yield Difference("uninvited", f"{_all([f'qop={clip(qop)}', *there])} although the challenge offers no qop")
+    elif offered and not qop:
+        yield Difference("omitted", f"no qop although the challenge offers {all_offered}")
+    elif qop and brief(qop) not in offered:
+        yield Difference("not-offered", f"qop={clip(qop)} although the challenge offers {all_offered}")
 
 
-def _own(credentials: Credentials) -> Iterator[Difference]:
+@lru_cache(maxsize=1024)
+def _own(sent: Shape) -> tuple[Difference, ...]:
     """What no challenge asks for: nc and cnonce come with qop, and never without it (RFC 2617 3.2.2)."""
-    sent, beside = (credentials.qop or "").lower(), _beside_qop(credentials)
+    return tuple(_own_differences(sent))
+
+
+def _own_differences(sent: Shape) -> Iterator[Difference]:
+    qop, beside = (sent.qop or "").lower(), sent.beside_qop
     there = [name for name, is_there in beside.items() if is_there]
-    lacking = [name for name, is_there in beside.items() if sent and not is_there]
-    if _is_session(credentials) and credentials.cnonce is None:
+    lacking = [name for name, is_there in beside.items() if qop and not is_there]
+    if sent.is_session and not sent.has_cnonce:
         lacking.append("cnonce")
-    if not sent and there:
+    if not qop and there:
         yield Difference("without-qop", f"{_all(there)} without qop")
     if lacking:
-        what = f"qop={clip(sent)}" if sent else "a -sess algorithm"
+        what = f"qop={clip(qop)}" if qop else "a -sess algorithm"
         yield Difference("incomplete", f"{what} without {_all(lacking)}")
-    if sent and credentials.nc is not None and not _COUNT.fullmatch(credentials.nc):
-        yield Difference("count-format", f"nc={clip(credentials.nc)} is not eight hexadecimal digits")
+    if qop and sent.nc is not None and not _COUNT.fullmatch(sent.nc):
+        yield Difference("count-format", f"nc={clip(sent.nc)} is not eight hexadecimal digits")
 
 
-def _opaque(sent: str, offered: str) -> Iterator[Difference]:
+def _opaque(sent: str, offered: str) -> tuple[Difference, ...]:
     """RFC 7616 3.3: what is opaque SHOULD be returned unchanged. An empty one says as much as none."""
     if sent == offered:
-        return
+        return ()
     if not sent:
-        yield Difference("opaque-missing", "no opaque although the challenge has one")
-    elif not offered:
-        yield Difference("opaque-invented", "an opaque although the challenge has none")
-    else:
-        yield Difference("opaque-other", "another opaque than that of the challenge")
+        return (Difference("opaque-missing", "no opaque although the challenge has one"),)
+    if not offered:
+        return (Difference("opaque-invented", "an opaque although the challenge has none"),)
+    return (Difference("opaque-other", "another opaque than that of the challenge"),)
 
 
 def _all(words: Sequence[str]) -> str:

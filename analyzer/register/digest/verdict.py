@@ -19,9 +19,10 @@ from analyzer.register.digest.arithmetic import (
     user_hash,
 )
 from analyzer.register.digest.diagnosis.context import MOST_SEEN, DigestContext
-from analyzer.register.digest.input import DigestInput, clip
+from analyzer.register.digest.input import DigestInput, clip, left_out
 from analyzer.register.digest.secret import Secret
 from analyzer.register.digest.secrets import MOST_TRIED, Secrets
+from analyzer.sip.auth import Credentials
 
 if TYPE_CHECKING:
     from analyzer.register.digest.diagnosis.diagnoser import Diagnoser
@@ -32,6 +33,14 @@ AKA_TOKENS = frozenset(token for token, algorithm in ALGORITHMS.items() if algor
 """The algorithms whose answer a SIM computes, lower-case (RFC 3310, RFC 4169)."""
 _RESYNCHRONISATION = "the SIM asks for resynchronisation (auts, RFC 3310 3.4)"
 _SIM = "only the SIM and its home network can compute {} (RFC 3310)"
+
+
+UNCHECKABLE = "cannot be checked for sure"
+"""How the reason begins where the response may have been made with values that were not sent."""
+
+
+MALFORMED = "the header is malformed"
+"""How the reason begins where its syntax has cost the response."""
 
 
 class Verdict(enum.StrEnum):
@@ -84,7 +93,19 @@ def judge(
     if found is None and own and secrets.overflows(named.username, named.realm):
         why = f"more than {MOST_TRIED} passwords are known for {clip(named.username)}: not all were tried"
         return DigestVerdict(Verdict.UNKNOWN, why, username=named.username)
+    if found is None and own:
+        missing = left_out(named, context.qop_asked if context else None)
+        if missing and not malformed(named) and not named.damage:
+            return DigestVerdict(Verdict.UNKNOWN, _uncheckable(missing, diagnoser.tried), username=named.username)
     return _no_match(named, usable[0], found, diagnoser.tried if own else "")
+
+
+def _uncheckable(missing: Sequence[str], tried: str) -> str:
+    """Why a response that was hashed over values that were not sent proves no password wrong (RFC 7616 3.4.1)."""
+    values = f"{', '.join(missing[:-1])} and {missing[-1]}" if len(missing) > 1 else missing[0]
+    what = f"{values} {'were' if len(missing) > 1 else 'was'} not sent"
+    hashed = "may have been hashed all the same (D02, D37); no guess at them fits"
+    return f"{UNCHECKABLE}: {what}, and {hashed} (tried {tried})"
 
 
 def not_judged(digest: DigestInput) -> str:
@@ -92,7 +113,7 @@ def not_judged(digest: DigestInput) -> str:
     if digest.scheme.lower() != "digest":
         return f"scheme {clip(digest.scheme) or '(none)'} is not Digest"
     if not digest.response.strip():
-        return _no_response(digest.nonce)
+        return _no_response(digest.malformed, is_void=digest.is_void)
     if digest.auts and digest.algorithm.strip().lower() in AKA_TOKENS:
         return _RESYNCHRONISATION
     if not digest.uri:
@@ -105,15 +126,19 @@ def not_judged(digest: DigestInput) -> str:
     return ""
 
 
-def _no_response(nonce: str) -> str:
-    return "no response value" + ("" if nonce else " (initial IMS registration)")
+def _no_response(malformed: str, *, is_void: bool) -> str:
+    """3GPP TS 24.229 5.1.1.2: the first REGISTER of a mobile phone has nonce and response, both of them empty."""
+    if malformed:
+        return f"{MALFORMED}: {malformed}"
+    return "no response value" + (" (initial IMS registration)" if is_void else "")
 
 
-def without_password(algorithm: str | None, response: str | None, nonce: str | None) -> DigestVerdict | None:
+def without_password(credentials: Credentials) -> DigestVerdict | None:
     """The verdict on credentials that no password could judge, so that none is asked for; None for all others."""
-    token = (algorithm or "").strip()
-    if not (response or "").strip() and not nonce:
-        return DigestVerdict(Verdict.UNKNOWN, _no_response(""))
+    token = (credentials.algorithm or "").strip()
+    if credentials.is_digest and not (credentials.response or "").strip():
+        why = _no_response(credentials.malformed, is_void=credentials.is_void)
+        return DigestVerdict(Verdict.UNKNOWN, why)
     if token.lower() in AKA_TOKENS:
         return DigestVerdict(Verdict.UNKNOWN, _SIM.format(token))
     return None

@@ -62,7 +62,8 @@ def reason_of(record: DigestRecord) -> str:
         return f"{_ANOTHER_FORM}: {record.form.reason}"
     if record.verdict == "match":
         return "" if reason in _RIGHT else reason
-    return reason.split(" (tried ", 1)[0]
+    though = " (the password is right)" if record.password_is_right else ""
+    return reason.split(" (tried ", 1)[0] + though
 
 
 def draw_digests(canvas: Canvas, clients: ClientSummary, options: ViewOptions) -> None:
@@ -118,10 +119,14 @@ def passwords(records: Iterable[DigestRecord]) -> str:
     """The sentence of `verify-digest`: `2 of 3 passwords are right; alice's is wrong.`"""
     verdicts: dict[tuple[str, str], set[str]] = {}
     other_form: dict[tuple[str, str], None] = {}
+    miscomputed: dict[tuple[str, str], None] = {}
     for record in records:
+        user, verdict = (record.username, record.realm), record.verdict
         if record.is_right_in_another_form:
-            other_form[(record.username, record.realm)] = None
-        verdicts.setdefault((record.username, record.realm), set()).add(record.verdict)
+            other_form[user] = None
+        elif record.password_is_right and verdict == "mismatch":
+            miscomputed[user], verdict = None, "match"
+        verdicts.setdefault(user, set()).add(verdict)
     known = {user: seen - {"unknown"} for user, seen in verdicts.items() if seen - {"unknown"}}
     right = [user for user, seen in known.items() if seen == {"match"}]
     wrong = [user for user, seen in known.items() if seen == {"mismatch"}]
@@ -130,9 +135,13 @@ def passwords(records: Iterable[DigestRecord]) -> str:
     parts = list(_judged(right, wrong, mixed))
     if unknown:
         parts.append(f"for {count(unknown, 'user')} there is no verdict" if parts else "No password could be judged")
-    if other_form:
-        answers = f"{_whose(list(other_form))} phone{'' if len(other_form) == 1 else 's'}"
-        parts.append(f"{answers} {'answers' if len(other_form) == 1 else 'answer'} in a form that was not asked for")
+    for users, verb, what in (
+        (list(miscomputed), "compute", "the response wrongly"),
+        (list(other_form), "answer", "in a form that was not asked for"),
+    ):
+        if users:
+            one = len(users) == 1
+            parts.append(f"{_whose(users)} {'phone' if one else 'phones'} {verb}{'s' if one else ''} {what}")
     return "; ".join(parts) + "."
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from analyzer.evidence import SECOND
+from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.history import Episode
 from analyzer.register.registration import Registration
 from analyzer.register.server_words import ServerWords
@@ -48,7 +49,7 @@ _STATUS = {
 }
 _CREDENTIALS = (401, 403, 407)
 """Statuses that are about credentials: only beside these a digest's verdict says why."""
-_OF_DIGESTS = ("R7616-", "R2617-", "R3261-22.4-")
+_OF_DIGESTS = ("R7616-", "R2617-", "R3261-22.3-", "R3261-22.4-", "R3261-25-digest")
 """Rules on digests: what they find, the digest's own verdict says."""
 _GENERAL = (400, 500)
 """Statuses that say nothing of their own where the reason is known."""
@@ -106,7 +107,7 @@ def why_all(clients: ClientSummary, one: Registration, state: State) -> str:
         return f"the {clients.medium(one.place)} ends before it is decided"
     wrong = clients.wrong(one)
     if wrong is not None and wrong.judged.diagnosis is not None:
-        return f"WRONG DIGEST ({wrong.judged.diagnosis.hypothesis}), the first: {wrong.judged.reason}"
+        return f"WRONG DIGEST ({wrong.judged.diagnosis.hypothesis}){_though(wrong)}, the first: {wrong.judged.reason}"
     return why(clients, one, state)
 
 
@@ -245,7 +246,7 @@ def _about_credentials(clients: ClientSummary, one: Registration) -> str:
     """What is known of the digest, where the status is about credentials."""
     wrong = clients.wrong(one)
     if wrong is not None and wrong.judged.diagnosis is not None:
-        return f"WRONG DIGEST: {wrong.judged.reason}"
+        return f"WRONG DIGEST{_though(wrong)}: {wrong.judged.reason}"
     if wrong is not None:
         return "WRONG PASSWORD: the response does not match the password given"
     last = one.last_seen
@@ -255,6 +256,11 @@ def _about_credentials(clients: ClientSummary, one: Registration) -> str:
         ask = "" if clients.report.secrets_given else " (--credentials FILE tells which)"
         return f"password wrong or refused{ask}"
     return ""
+
+
+def _though(wrong: DigestRecord) -> str:
+    """What a wrong digest proves of the password all the same."""
+    return ", though the password is right" if wrong.password_is_right else ""
 
 
 def explained(clients: ClientSummary, one: Registration, *, but: tuple[str, ...] = ()) -> str:

@@ -112,7 +112,7 @@ def test_a_guessed_account_is_soon_searched_for_less() -> None:
         diagnoser.diagnose(WRONG._replace(nonce=f"n{number}"), Secret(PASSWORD), Secrets())
         costs.append(diagnoser.trials - before)
     assert max(costs[3:]) < min(costs[:3]) / 2
-    assert diagnoser.tried == "D01-D35 alone"
+    assert diagnoser.tried == "D01-D37 alone"
     assert diagnoser.skipped == 5
 
 
@@ -255,7 +255,7 @@ def test_each_hypothesis_can_be_found() -> None:
     digest = digest._replace(escaped=(("realm", "a\\b"),))
     context = WIDE._replace(first=("f", "c"), earlier=(Sent(digest.response, "older"),), qop_offers=("auth",))
     secrets = Secrets.of({"1001": PASSWORD, "1002": "other"})
-    silent = {"D02", "D08", "D35"}  # these need a header without qop, a secret of hex digits, AKA
+    silent = {"D02", "D08", "D35", "D36", "D37"}  # they need a header without qop or nc, hex digits, AKA, -sess
     for hypothesis in all_hypotheses():
         base = recipe_of(digest, Secret(PASSWORD))
         assert base is not None

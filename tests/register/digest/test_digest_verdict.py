@@ -6,9 +6,10 @@ import pytest
 
 from analyzer.register.digest.arithmetic import ALGORITHMS, Reading, expected, ha1, user_hash
 from analyzer.register.digest.diagnosis.context import DigestContext, Sent
-from analyzer.register.digest.input import DigestInput, clip
+from analyzer.register.digest.input import DigestInput, clip, from_credentials
 from analyzer.register.digest.secrets import Secret, Secrets
 from analyzer.register.digest.verdict import DigestVerdict, Verdict, judge, without_password
+from analyzer.sip.auth import Credentials, parse_credentials
 
 PASSWORD = "Wonderland-1"
 PLAIN = DigestInput("alice", "lab.invalid", "39907f80", "sip:10.9.0.1:5060", "")
@@ -20,6 +21,11 @@ def signed(digest: DigestInput = PLAIN, password: str | bytes = PASSWORD) -> Dig
     right = expected(Reading(digest, (digest.nonce, digest.cnonce)), Secret(password))
     assert right is not None
     return digest._replace(response=right)
+
+
+def sent(parameters: str) -> Credentials:
+    """Credentials as they stand in a header."""
+    return parse_credentials("authorization", f"Digest {parameters}")
 
 
 def unknown(digest: DigestInput, secrets: Secrets = ALICE, context: DigestContext | None = None) -> str:
@@ -39,7 +45,7 @@ def test_a_right_response_matches() -> None:
 def test_a_wrong_one_does_not() -> None:
     verdict = judge(signed(password="quite another"), ALICE)
     assert verdict.verdict is Verdict.MISMATCH
-    assert verdict.reason == "wrong password or unknown cause (tried D01-D35 alone and the simple ones in pairs)"
+    assert verdict.reason == "wrong password or unknown cause (tried D01-D37 alone and the simple ones in pairs)"
     assert verdict.diagnosis is None
 
 
@@ -133,9 +139,55 @@ def test_a_response_of_another_hash_is_a_mismatch_though_it_is_too_long() -> Non
 
 
 def test_the_initial_ims_registration() -> None:
-    empty = PLAIN._replace(nonce="", response="")
-    assert unknown(empty) == "no response value (initial IMS registration)"
+    void = 'username="alice", realm="lab.invalid", uri="sip:lab.invalid", nonce="", response=""'
+    assert unknown(from_credentials(sent(void), "REGISTER")) == "no response value (initial IMS registration)"
     assert unknown(PLAIN) == "no response value"
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        'username="alice", realm="lab.invalid"',
+        'username="alice", realm="lab.invalid", nonce=""',
+        'username="alice", realm="lab.invalid", nonce="n", response=""',
+        "username=\"alice\", nonce='n'",
+        "",
+    ],
+)
+def test_what_is_missing_or_half_empty_is_no_ims_registration(parameters: str) -> None:
+    assert unknown(from_credentials(sent(parameters), "REGISTER")) == "no response value"
+    without = without_password(sent(parameters))
+    assert without is not None
+    assert without.reason == "no response value"
+
+
+def test_a_header_whose_syntax_cost_the_response_is_called_so() -> None:
+    broken = sent('username="alice", realm="x" nonce "y", junk')
+    assert unknown(from_credentials(broken, "REGISTER")).startswith("the header is malformed: ")
+    without = without_password(broken)
+    assert without is not None
+    assert without.reason.startswith("the header is malformed: ")
+
+
+BROKEN_REALMS = [
+    (r'realm="a\"', "a\\"),  # cut behind the backslash
+    (r'realm="a"b\c"', 'a"b\\c'),  # its escapes taken off
+    ('realm="lab.invalid', "lab.invalid"),  # never closed
+]
+
+
+@pytest.mark.parametrize(("written", "realm"), BROKEN_REALMS)
+def test_a_broken_realm_can_still_be_right_or_wrong(written: str, realm: str) -> None:
+    """Each value is read from its name to the next; one that does not fit proves nothing."""
+    for password, verdict in ((PASSWORD, Verdict.MATCH), ("another-one", Verdict.UNKNOWN)):
+        digest = signed(PLAIN._replace(realm=realm, algorithm="MD5"), password)
+        parameters = f'username="alice",{written},nonce="39907f80",uri="{PLAIN.uri}",response="{digest.response}"'
+        found = from_credentials(sent(f"{parameters},algorithm=MD5"), "REGISTER")
+        assert (found.realm, found.response) == (realm, digest.response)
+        judged = judge(found, ALICE)
+        assert judged.verdict is verdict
+        if verdict is Verdict.UNKNOWN:
+            assert judged.reason.startswith("the value of realm is no quoted string")
 
 
 def test_other_schemes() -> None:
@@ -168,15 +220,15 @@ def test_aka_is_judged_with_the_octets_of_its_res_alone() -> None:
 
 
 def test_what_no_password_judges_asks_for_none() -> None:
-    aka = without_password("akav2-md5", "0" * 32, "n")
+    aka = without_password(sent('algorithm=akav2-md5, response="0", nonce="n"'))
     assert aka is not None
     assert aka.verdict == "unknown"
     assert aka.reason == "only the SIM and its home network can compute akav2-md5 (RFC 3310)"
-    initial = without_password(None, "", "")
+    initial = without_password(sent('nonce="", response=""'))
     assert initial is not None
     assert initial.reason == "no response value (initial IMS registration)"
-    assert without_password("MD5", "0" * 32, "n") is None
-    assert without_password(None, "0" * 32, "") is None
+    assert without_password(sent('algorithm=MD5, response="0", nonce="n"')) is None
+    assert without_password(sent('response="0", nonce=""')) is None
 
 
 HASHED = PLAIN._replace(username=user_hash(ALGORITHMS["md5"], "alice", "lab.invalid"), userhash=True)

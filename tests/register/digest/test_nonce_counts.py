@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.register.digest_ledger import nonce_count
+from analyzer.register.nonce_counts import nonce_count
 from tests.register.watch import watch
 
 _CHALLENGE = 'WWW-Authenticate: Digest realm="example.com", nonce="AAAA", qop="auth"\n'
@@ -66,3 +66,69 @@ def test_the_number_of_a_count(nc: str, number: int | None) -> None:
 def test_a_count_of_absurd_length_is_no_number() -> None:
     assert nonce_count("f" * 64) == 16**64 - 1
     assert nonce_count("f" * 65) is None
+
+
+# A count that jumps: far from any use of the nonce that is known.
+
+
+def jumps(*requests: str, before: str = "", challenge: str = _CHALLENGE) -> list[int | None]:
+    """Of each credentials in turn, the count from which it jumped."""
+    flow = f"{before}> REGISTER sip:example.com\n< 401\n{challenge}"
+    flow += "".join(
+        f"@{10 * number} > REGISTER sip:example.com\n{one}< 200\n" for number, one in enumerate(requests, 1)
+    )
+    return [
+        record.counted_before for record in watch(flow).reconstructor.digests.records if record.method == "REGISTER"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        (("00000001", "00000002"), [None, None]),
+        (("00028811",), [0]),
+        (("00000010",), [None]),
+        (("00000011",), [0]),
+        (("00000001", "00000011"), [None, None]),
+        (("00000001", "00000012"), [None, 1]),
+        (("ffffffff", "fffffffe"), [0, None]),
+        (("", "00000090"), [None, None]),
+        (("zz", "00000090"), [None, None]),
+    ],
+)
+def test_far_from_any_use_it_jumps(counts: tuple[str, ...], expected: list[int | None]) -> None:
+    assert jumps(*map(credentials, counts)) == expected
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        f"> REGISTER sip:example.com\nCall-ID: another\nTo: <sip:eve@example.com>\n< 401\n{_CHALLENGE}",
+        f"> SUBSCRIBE sip:example.com\nCall-ID: another\n< 401\n{_CHALLENGE}",
+        f"> SUBSCRIBE sip:example.com\n{credentials('00000001')}< 200\n",
+    ],
+    ids=["another client has the nonce", "another dialog has it", "another method used it"],
+)
+def test_where_others_may_have_counted_nothing_jumps(before: str) -> None:
+    assert jumps(credentials("00028811"), before=before) == [None]
+
+
+def test_a_nonce_from_before_the_capture_may_have_any_count() -> None:
+    flow = f"> REGISTER sip:example.com\n{credentials('00028811', nonce='old')}< 200\n"
+    assert [record.counted_before for record in watch(flow).reconstructor.digests.records] == [None]
+
+
+def test_a_missing_request_may_have_counted() -> None:
+    """T-LOSS: CSeq 2 and 3 are not in the capture."""
+    flow = f"> REGISTER sip:example.com\nCSeq: 1 REGISTER\n< 401\n{_CHALLENGE}"
+    flow += f"> REGISTER sip:example.com\nCSeq: 40 REGISTER\n{credentials('00000028')}< 200\n"
+    assert [record.counted_before for record in watch(flow).reconstructor.digests.records] == [None]
+
+
+def test_the_same_nonce_given_again_may_count_on_or_begin_anew() -> None:
+    flow = (
+        f"> REGISTER sip:example.com\n< 401\n{_CHALLENGE}> REGISTER sip:example.com\n{credentials('00000001')}< 401\n"
+    )
+    for count in ("00000001", "00000002", "00000090"):
+        again = f"{flow}{_CHALLENGE}> REGISTER sip:example.com\n{credentials(count)}< 200\n"
+        assert [record.counted_before for record in watch(again).reconstructor.digests.records] == [None, None]

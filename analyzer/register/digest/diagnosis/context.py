@@ -29,7 +29,8 @@ class DigestContext(NamedTuple):
     `request_uri`: as sent. `uris`: To, From, address-of-record, Contact. `hosts`: `host` or `host:port` seen in Via,
     `received`, Contact, the destination. `nonces`: earlier nonces of the session, latest first, and nextnonce.
     `first`: nonce and cnonce of the session's first request. `previous_nc`: of the request before. `qop_offers`:
-    qop values of challenges as they stood. `earlier`: credentials sent before. `bodies`: of the request before
+    qop values of challenges as they stood; `qop_asked`: whether the challenge with this nonce offers any (None: it was
+    not seen). `earlier`: credentials sent before. `bodies`: of the request before
     rewriting. `others`: (method, uri) of the same client's other requests.
     """
 
@@ -45,6 +46,7 @@ class DigestContext(NamedTuple):
     earlier: tuple[Sent, ...] = ()
     bodies: tuple[bytes, ...] = ()
     others: tuple[tuple[str, str], ...] = ()
+    qop_asked: bool | None = None
 
 
 def first_of(values: Iterable[str]) -> tuple[str, ...]:

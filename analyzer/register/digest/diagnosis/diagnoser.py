@@ -31,8 +31,8 @@ _KEPT = 4096
 _LONGEST_KEPT = 4096
 """Octets of credentials whose search is remembered."""
 _TRIED = {
-    "in pairs": "D01-D35 alone and the simple ones in pairs",
-    "alone": "D01-D35 alone",
+    "in pairs": "D01-D37 alone and the simple ones in pairs",
+    "alone": "D01-D37 alone",
     "after many mismatches": "the mistakes found before in this run",
 }
 

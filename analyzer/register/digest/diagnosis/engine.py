@@ -45,12 +45,14 @@ class Diagnosis:
     """What makes the response come out.
 
     `hypothesis` is `D13`, or a pair `D12+D18`; `text` the cause in plain language; `formula` what was computed, with
-    the secret masked. Neither text holds the secret or an HA1.
+    the secret masked. Neither text holds the secret or an HA1. `password_is_right`: the cause is another than the
+    password, which the phone has as it is known.
     """
 
     hypothesis: str
     text: str
     formula: str = ""
+    password_is_right: bool = False
 
 
 @dataclass(slots=True)
@@ -126,7 +128,7 @@ def run(search: Search, tried: Iterable[Hypothesis], *, pairs: bool) -> Diagnosi
     broken = bool(malformed(search.case.digest))
     tried = tuple(hypothesis for hypothesis in tried if hypothesis.any_length or not broken)
     if search.hits(Trial(base, "")):
-        return Diagnosis("D00", "the response is right", base.formula())
+        return Diagnosis("D00", "the response is right", base.formula(), password_is_right=True)
     for hypothesis in tried:
         if search.spent and hypothesis.needs_secret:
             continue  # not even its trials are made; what needs no hash is told all the same
@@ -161,7 +163,8 @@ def _diagnosis(case: Case, found: tuple[Hypothesis, ...], trials: tuple[Trial, .
     text = "the response is " + "; and ".join(_sentence(case, trial) for trial in trials)
     recipe = trials[-1].recipe
     name = "+".join(hypothesis.id for hypothesis in found)
-    return Diagnosis(name, text, recipe.formula() if recipe is not None else "")
+    keeps = all(hypothesis.keeps_password for hypothesis in found)
+    return Diagnosis(name, text, recipe.formula() if recipe is not None else "", keeps)
 
 
 def _sentence(case: Case, trial: Trial) -> str:

@@ -46,7 +46,8 @@ class Hypothesis(NamedTuple):
     """An id and title of docs/rule-catalogue.md 3, the trials, and whether it is cheap enough to be tried in pairs.
 
     One that needs no secret is decided by its trials alone. `any_length`: it can explain a response that has not the
-    length or the alphabet of its algorithm; no other can.
+    length or the alphabet of its algorithm; no other can. `keeps_password`: it hashes the password that is known as it
+    is, so that a response which comes out proves that the phone has it.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Hypothesis(NamedTuple):
     cheap: bool = False
     needs_secret: bool = True
     any_length: bool = False
+    keeps_password: bool = True
 
 
 class HypothesisModule(Protocol):

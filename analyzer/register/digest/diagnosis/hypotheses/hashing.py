@@ -67,5 +67,5 @@ HYPOTHESES = (
     Hypothesis("D19", "-sess handling", _session_step, cheap=True),
     Hypothesis("D20", "wrong hash", _wrong_hash, any_length=True),
     Hypothesis("D26", "auth-int body", _integrity, cheap=True),
-    Hypothesis("D35", "AKA", _aka_password),
+    Hypothesis("D35", "AKA", _aka_password, keeps_password=False),
 )

@@ -190,13 +190,13 @@ def _other_account(recipe: Recipe, case: Case) -> Iterator[Trial]:
 
 
 HYPOTHESES = (
-    Hypothesis("D08", "secret given is already HA1", _secret_is_ha1, cheap=True),
-    Hypothesis("D09", "HA1 used as password", _ha1_as_password),
-    Hypothesis("D12", "password with a stray end, or stripped", _stray_end, cheap=True),
-    Hypothesis("D13", "password truncated", _truncated),
-    Hypothesis("D14", "password escaped or unescaped", _escapes),
-    Hypothesis("D15", "password case", _letter_case),
+    Hypothesis("D08", "secret given is already HA1", _secret_is_ha1, cheap=True, keeps_password=False),
+    Hypothesis("D09", "HA1 used as password", _ha1_as_password, keeps_password=False),
+    Hypothesis("D12", "password with a stray end, or stripped", _stray_end, cheap=True, keeps_password=False),
+    Hypothesis("D13", "password truncated", _truncated, keeps_password=False),
+    Hypothesis("D14", "password escaped or unescaped", _escapes, keeps_password=False),
+    Hypothesis("D15", "password case", _letter_case, keeps_password=False),
     Hypothesis("D16", "character set", _character_set, cheap=True),
-    Hypothesis("D28", "empty or default password", _default_password),
-    Hypothesis("D29", "other account's secret", _other_account),
+    Hypothesis("D28", "empty or default password", _default_password, keeps_password=False),
+    Hypothesis("D29", "other account's secret", _other_account, keeps_password=False),
 )

@@ -30,6 +30,6 @@ def _repeated_response(recipe: Recipe, case: Case) -> Iterator[Trial]:
 
 
 HYPOTHESES = (
-    Hypothesis("D31", "logged value damaged", _damaged_value, any_length=True),
-    Hypothesis("D33", "response cached", _repeated_response, needs_secret=False, any_length=True),
+    Hypothesis("D31", "logged value damaged", _damaged_value, any_length=True, keeps_password=False),
+    Hypothesis("D33", "response cached", _repeated_response, needs_secret=False, any_length=True, keeps_password=False),
 )

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from analyzer.register.digest.diagnosis.hypothesis import Case, Hypothesis, Trial
+from analyzer.register.digest.diagnosis.likely import placeholders
 from analyzer.register.digest.diagnosis.recipe import Recipe
 from analyzer.register.digest.diagnosis.uris import host_of, host_port_of, octets, user_of, with_host
 from analyzer.sip.transports import SIP_PORT, SIPS_PORT
@@ -101,6 +102,9 @@ def _cnonce_variant(recipe: Recipe, case: Case) -> Iterator[Trial]:
             follows = recipe.session_cnonce == recipe.cnonce
             session = form if follows else recipe.session_cnonce
             yield Trial(recipe._replace(cnonce=form, session_cnonce=session), f"computed with {name}")
+    for word in placeholders(case.digest.cnonce):
+        changed = recipe._replace(cnonce=octets(word), session_cnonce=octets(word))
+        yield Trial(changed, "computed with {} in place of the cnonce", word)
 
 
 def _rewritten_address(recipe: Recipe, case: Case) -> Iterator[Trial]:
