@@ -15,6 +15,7 @@ from tests.capture import asterisk_text as log
 from tests.capture.build import (
     OK,
     REGISTER,
+    RTP,
     enhanced,
     ethernet,
     fragment6,
@@ -46,6 +47,7 @@ FRAMES = [
     ethernet(ip4(b"\x03\x03" + bytes(6) + ip4(udp(REGISTER)), 1)),
     *TALK.frames,
 ]
+CALL = [frame(RTP), frame(), frame(RTP), frame(RTP)[:60], frame(RTP), frame(RTP)]
 
 
 def samples(*suffixes: str) -> Iterator[bytes]:
@@ -68,7 +70,9 @@ def files() -> list[bytes]:
 def pcaps() -> list[bytes]:
     """Classic captures in both octet orders and the three forms."""
     forms = [pcap(FRAMES, order=order) for order in "<>"]
-    return [*forms, pcap(FRAMES, magic=0xA1B23C4D), pcap(FRAMES, magic=0xA1B2CD34), *samples(".pcap")][:8]
+    calls = [pcap(CALL, order=order) for order in "<>"]
+    more = [pcap(FRAMES, magic=0xA1B23C4D), pcap(FRAMES, magic=0xA1B2CD34), pcap(CALL, snap=50)]
+    return [*forms, *calls, *more, *samples(".pcap")][:11]
 
 
 def pcapngs() -> list[bytes]:
@@ -76,7 +80,7 @@ def pcapngs() -> list[bytes]:
     swapped = section(">") + interface(order=">") + enhanced(frame(), order=">")
     clocks = interface(1, option(9, b"\x09") + option(14, bytes(8))) + interface(101, option(9, b"\x94"))
     blocks = section() + clocks + enhanced(frame()) + enhanced(ip4(udp(REGISTER)), number=1) + simple(frame())
-    return [pcapng(FRAMES), swapped, blocks, blocks + swapped, *samples(".pcapng")][:7]
+    return [pcapng(FRAMES), pcapng(CALL), swapped, blocks, blocks + swapped, *samples(".pcapng")][:8]
 
 
 def compressed() -> list[bytes]:
