@@ -14,8 +14,9 @@ from itertools import islice
 from typing import Any
 from unittest import mock
 
-from analyzer.capture import ip, links, media
+from analyzer.capture import links, media
 from analyzer.capture.formats import HEAD
+from analyzer.capture.packets import fast_udp
 from analyzer.capture.record import Record
 from analyzer.evidence import LogLines, NetworkError, Source
 from analyzer.register.digest.credential_files import formats as credential_formats
@@ -73,12 +74,11 @@ def _check_media(records: list[Record], source: Source, every: list[Record], who
 
 
 def _is_media(record: Record) -> bool:
-    """A whole UDP packet of IPv4 whose payload begins as RTP and RTCP do."""
+    """A whole UDP packet of IPv4 whose payload begins as RTP and RTCP do; whatever its lengths say, as for others."""
     ethertype, at = links.table()[record.linktype](record.octets)
-    packet = ip.parse(record.octets, ethertype, at)
-    assert packet is not None
-    whole = not packet.fragment and record.length == len(record.octets)
-    return ethertype == links.IPV4 and packet.protocol == 17 and whole and packet.body[8] >> 6 == 2
+    body = fast_udp(record.octets, ethertype, at)
+    whole = record.length == len(record.octets)
+    return ethertype == links.IPV4 and whole and body > 0 and record.octets[body] >> 6 == 2
 
 
 def check_dialect(module: Any, octets: bytes) -> None:
