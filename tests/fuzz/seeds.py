@@ -188,6 +188,18 @@ def websockets() -> list[bytes]:
     return [bytes([step]) + WEBSOCKET for step in (0, 6, 63)] + [b"\0" + WEBSOCKET.replace(b"\x81", b"\xc1")]
 
 
+def deflated() -> list[bytes]:
+    """Messages that are compressed, with what is agreed to; some as they are, some in halves, some not compressed."""
+    how = (b"\0", b"\4", b"\2", b"\x08")
+    said = joined([how[at % 4] + message(at // 2, b"body" * at) for at in range(8)])
+    raw = joined(
+        [b"\1\xf2\x48\xcd\xc9\xc9\x07\0", b"\1\xf2\0\x11\0\0", b"\1\x03\0\x03\0", b"\0" + REGISTER, b"\5\xff\xff"]
+    )
+    return [
+        bytes([step, choice]) + one for step, choice in ((0, 0), (6, 1), (63, 2), (9, 3), (1, 4)) for one in (said, raw)
+    ]
+
+
 def sip_messages() -> list[bytes]:
     """Messages out of the samples, and a few that hold everything."""
     from analyzer.capture.opener import open_sources

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import zlib
 from collections.abc import Callable, Iterable
 
 import pytest
@@ -170,6 +171,52 @@ def web_frames_in_one_feed(n: int) -> Run:
 def a_long_web_frame(n: int) -> Run:
     octets = WEB + b"\r\n" + b"\x81\xff" + n.to_bytes(8, "big") + b"mask" + b"x" * n
     return lambda: [framer.feed(octets[at : at + 9]) for framer in [WebSocketFramer()] for at in range(0, n + 99, 9)]
+
+
+def deflated(n: int, *, takeover: bool) -> bytes:
+    """So many messages that differ in a number."""
+    engine, head = zlib.compressobj(wbits=-15), b"" if takeover else b"Sec-WebSocket-Extensions: permessage-deflate; "
+    frames = [b"" if takeover else head + b"server_no_context_takeover\r\n", b"\r\n"]
+    for number in range(n):
+        engine = engine if takeover else zlib.compressobj(wbits=-15)
+        octets = (engine.compress(message(number, b"x" * 90)) + engine.flush(zlib.Z_SYNC_FLUSH))[:-4]
+        frames.append(bytes([0xC1, len(octets)]) + octets)
+    return b"HTTP/1.1 101 OK\r\nUpgrade: websocket\r\n" + b"".join(frames)
+
+
+@trap(600)
+def compressed_messages(n: int) -> Run:
+    octets = deflated(n, takeover=True)
+    return lambda: WebSocketFramer().feed(octets)
+
+
+@trap(600)
+def compressed_messages_that_refer_to_nothing(n: int) -> Run:
+    octets = deflated(n, takeover=False)
+    return lambda: WebSocketFramer().feed(octets)
+
+
+@trap(600)
+def compressed_messages_behind_a_hole(n: int) -> Run:
+    """None can be read: each refers to one before."""
+    octets = deflated(n, takeover=True)
+    frames = [b"\xc1" + frame for frame in octets.split(b"\xc1")[2:]]
+    framer = WebSocketFramer(headless=True)
+    return lambda: [framer.feed(frame) for frame in frames]
+
+
+@trap(400)
+def compressed_bombs(n: int) -> Run:
+    engine = zlib.compressobj(wbits=-15)
+    bomb = (engine.compress(bytes(100_000)) + engine.flush(zlib.Z_SYNC_FLUSH))[:-4]
+    octets = WEB + b"\r\n" + (bytes([0xC1, len(bomb)]) + bomb) * n
+    return lambda: WebSocketFramer().feed(octets)
+
+
+@trap(4_000)
+def a_compressed_message_of_last_blocks(n: int) -> Run:
+    octets = WEB + b"\r\n\xc1\x7f" + (2 * n).to_bytes(8, "big") + b"\x03\0" * n
+    return lambda: WebSocketFramer().feed(octets)
 
 
 @trap(1_000)

@@ -1,0 +1,86 @@
+"""Checks of readers that open what something else was wrapped in: compressed WebSockets."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+
+from analyzer.capture.deflate import RATIO, START, Outcome
+from analyzer.capture.websocket import Upgrade, WebSocketFramer
+from analyzer.sip.framing import Framed
+from analyzer.sip.sniff import Kind, kind
+from tests.fuzz.invariant import bounded
+from tests.fuzz.on_captures import frames_of
+
+_AS_IT_IS, _PLAIN, _HALVED, _FORGETS = 1, 2, 4, 8
+PARAMETERS = (b"", b"; server_no_context_takeover", b"; server_max_window_bits=9", b"; client_no_context_takeover")
+"""What the server agrees to, by the second octet; behind the last: no extension at all, and no head."""
+
+
+def web_frame(flags: int, payload: bytes) -> bytes:
+    """A frame of a server, which masks nothing."""
+    size = len(payload)
+    return bytes([flags, min(size, 126)]) + (size.to_bytes(2, "big") if size > 125 else b"") + payload
+
+
+def _head(choice: int) -> bytes:
+    head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+    if choice < len(PARAMETERS):
+        head += b"Sec-WebSocket-Extensions: permessage-deflate" + PARAMETERS[choice] + b"\r\n"
+    return head + b"\r\n"
+
+
+def _pieces(octets: bytes, *, takeover: bool, bits: int) -> Iterator[tuple[int, bytes, bytes]]:
+    """What is done with each piece, the piece, and what goes over the wire."""
+    engine = zlib.compressobj(wbits=-bits)
+    for piece in frames_of(octets):
+        how, content = piece[:1], piece[1:]
+        flags = how[0] if how else 0
+        if flags & (_AS_IT_IS | _PLAIN):
+            yield flags, content, content
+            continue
+        if not takeover or flags & _FORGETS:
+            engine = zlib.compressobj(wbits=-bits)
+        sent = engine.compress(content) + engine.flush(zlib.Z_SYNC_FLUSH)
+        yield flags, content, sent[:-4] or b"\0"
+
+
+def _frames(flags: int, payload: bytes) -> bytes:
+    """One message, in one frame or in two with a ping between."""
+    first = 1 if flags & _PLAIN and not flags & _AS_IT_IS else 0x41
+    if not flags & _HALVED:
+        return web_frame(first | 0x80, payload)
+    half = len(payload) // 2
+    return web_frame(first, payload[:half]) + web_frame(0x89, b"ping") + web_frame(0x80, payload[half:])
+
+
+def _read(framer: WebSocketFramer, stream: bytes, step: int) -> list[Framed]:
+    return [one for at in range(0, len(stream), step) for one in framer.feed(stream[at : at + step])] + framer.finish()
+
+
+def check_deflate(octets: bytes) -> None:
+    """Messages that a server compresses, and octets that pose as such: what was compressed comes out as it went in,
+    whatever is agreed to and however the stream is cut, and nothing becomes more than is believed. The first octet says
+    how the stream is cut, the second what was agreed to; of each piece the first octet says what is done with it."""
+    step, choice = (octets[0] % 64 + 1, octets[1] % (len(PARAMETERS) + 1)) if len(octets) > 1 else (1, 0)
+    takeover, bits = b"server_no" not in PARAMETERS[choice % len(PARAMETERS)], 9 if choice == 2 else 15
+    pieces = list(_pieces(octets[2:], takeover=takeover, bits=bits))
+    stream = _head(choice) + b"".join(_frames(flags, sent) for flags, _, sent in pieces)
+    framer = WebSocketFramer(Upgrade())
+    most = START + RATIO * (len(stream) + 1)
+    with bounded(len(stream), calls=25, copies=120 + 4 * RATIO, start=20_000):
+        found = _read(framer, stream, len(stream))
+    assert sum(len(message.octets) for message in found) <= most
+    again = WebSocketFramer(Upgrade())
+    assert found == _read(again, stream, step)
+    assert framer.compressed == again.compressed
+    sent = [content for flags, content, _ in pieces if not flags & _AS_IT_IS]
+    if len(sent) == len(pieces) and sum(map(len, sent)) <= START:
+        assert [message.octets for message in found] == [content for content in sent if kind(content) is Kind.SIP]
+        assert set(framer.compressed) <= {Outcome.READ}
+    holed = WebSocketFramer(Upgrade())
+    half = len(stream) // 2
+    holed.feed(stream[:half])
+    holed.gap(step)
+    holed.feed(stream[half:])
+    holed.finish()
