@@ -30,6 +30,8 @@ _V4_UDP = struct.Struct(">HH6x4s4sHHH").unpack_from
 _V6_UDP = struct.Struct(">H2x16s16sHHH").unpack_from
 _new = tuple.__new__
 _TUNNEL_PORTS = (tunnels.GTP_U, tunnels.VXLAN)
+_LOOKED_AT = bytes(known or octet in (hep.V2, 0x08) for octet, known in enumerate(FIRST_OCTETS))
+"""Per first octet of a payload: whether it may be SIP or hold it. 0x08 begins VXLAN."""
 
 
 def fast_udp(frame: bytes, ethertype: int, at: int) -> int:
@@ -65,7 +67,7 @@ class PacketReader:
     def items(self, records: Iterable[Record]) -> Iterator[Item]:
         """The SIP messages and the ends of exchanges that the records hold; the tallies are told at the end."""
         decoders = self._links
-        firsts = FIRST_OCTETS
+        firsts = _LOOKED_AT
         for record in records:
             source, number, _, time, linktype, length, frame = record
             source.frames = number
@@ -81,7 +83,7 @@ class PacketReader:
             body = fast_udp(frame, ethertype, at)
             if not body:
                 yield from self._slow(record, ethertype, at)
-            elif firsts[frame[body]] or frame[body] == 0x08:  # 0x08 begins VXLAN
+            elif firsts[frame[body]]:
                 yield from self._udp(record, ethertype, at, body)
             else:
                 source.other += 1
@@ -106,7 +108,9 @@ class PacketReader:
             ip_end, ident = at + 40 + total, None
         end = body - 8 + length
         payload = frame[body:end]
-        if end != ip_end or length < 8 or sport in _TUNNEL_PORTS or dport in _TUNNEL_PORTS or payload[:4] == hep.MAGIC:
+        if end != ip_end or length < 8 or sport in _TUNNEL_PORTS or dport in _TUNNEL_PORTS:
+            return self._slow(record, ethertype, at)
+        if payload[:1] in hep.FIRST and hep.version(payload):
             return self._slow(record, ethertype, at)
         missing = length - 8 - len(payload)
         what = kind(payload, cut=missing > 0)

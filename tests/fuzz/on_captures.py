@@ -12,7 +12,7 @@ from analyzer.capture.packets import PacketReader
 from analyzer.capture.record import Record
 from analyzer.capture.websocket import WebSocketFramer
 from analyzer.defect import SourceError
-from analyzer.evidence import Source
+from analyzer.evidence import RawMessage, Source
 from analyzer.sip.framing import Framed, StreamFramer
 from tests.capture.build import ALICE, REGISTRAR, ip4, tcp
 from tests.fuzz.invariant import bounded, sound_defects, sound_items, sound_source
@@ -89,7 +89,21 @@ def check_hep(octets: bytes) -> None:
     _hep(hep.MAGIC + min(6 + len(octets), 0xFFFF).to_bytes(2, "big") + octets)
 
 
-def _hep(octets: bytes) -> None:
+def check_hep_fixed(octets: bytes) -> None:
+    """A packet that may be HEP of version 1 or 2, as it is and with the length of either family: what is taken for one
+    ends with the message that it gives, and the collector's own addresses do not count."""
+    for packet in (octets, *(octets[:1] + head + octets[4:] for head in (b"\x10\2\x11", b"\x28\x0a\6"))):
+        with bounded(len(packet), calls=10, copies=50, start=1 << 10):
+            number = hep.version(packet)
+        assert number in ((3,) if packet.startswith(hep.MAGIC) else (0, 1, 2))
+        if number in (1, 2):
+            found = _hep(packet)
+            assert found is not None
+            assert packet.endswith(found.payload)
+            assert len(found.payload) == len(packet) - packet[1] - 12 * (number == 2)
+
+
+def _hep(octets: bytes) -> RawMessage | None:
     source = Source("file")
     record = Record(source, 1, 0, 0, RAW_IP, len(octets), octets)
     with bounded(len(octets), calls=10, copies=50, start=1 << 17):
@@ -100,6 +114,7 @@ def _hep(octets: bytes) -> None:
         assert found.time is None or found.time < 1 << 64
         assert 0 <= found.source.port <= 0xFFFF
     sound_source(source)
+    return found
 
 
 _SEGMENT = struct.Struct("!BhhH")  # flags (high bit: the server sends), sequence and acknowledgement, size

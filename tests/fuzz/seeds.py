@@ -147,6 +147,14 @@ def hep_packets() -> list[bytes]:
     return [*chunks, *((6 + len(one)).to_bytes(2, "big") + one for one in chunks)]
 
 
+def hep_fixed_packets() -> list[bytes]:
+    """HEP packets of versions 1 and 2, of both address families."""
+    four, six = bytes(8), bytes(32)
+    heads = [b"\x10\x02\x11\x13\xc4\x13\xc4" + four, b"\x28\x0a\x06\x13\xc4\x13\xc4" + six]
+    clock = b"\0\0\0\x60\x05\0\0\0\1\0\0\0"
+    return [number + head + stamp + REGISTER for head in heads for number, stamp in ((b"\1", b""), (b"\2", clock))]
+
+
 def tcp_talks() -> list[bytes]:
     """Connections: in order, in pieces, out of order, repeated, with a hole, WebSocket, TLS, HTTP."""
     syn, fin = segment(flags=2), segment(flags=17)

@@ -47,6 +47,7 @@ TARGETS: dict[str, Target] = discovered() | {
     "links": Target(on_captures.check_links, seeds.link_frames),
     "packets": Target(on_captures.check_packets, lambda: seeds.fragments() + seeds.tunnels()),
     "hep": Target(on_captures.check_hep, seeds.hep_packets),
+    "hep-fixed": Target(on_captures.check_hep_fixed, seeds.hep_fixed_packets),
     "tcp": Target(on_captures.check_tcp, seeds.tcp_talks),
     "websocket": Target(on_captures.check_websocket, seeds.websockets),
     "websocket-deflate": Target(on_readers.check_deflate, seeds.deflated),

@@ -286,6 +286,13 @@ def hep_chunks(n: int) -> Run:
     return lambda: hep.raw_message(packet, record)
 
 
+@trap(20_000, full=60_000)
+def a_long_hep_packet_of_version_2(n: int) -> Run:
+    packet = b"\2\x10\2\x11" + bytes(24) + message(1, b"x" * n)
+    record = Record(Source("file"), 1, 0, 0, RAW_IP, len(packet), packet)
+    return lambda: (hep.version(packet), hep.raw_message(packet, record))
+
+
 @pytest.mark.timeout(600)
 def test_work_grows_with_the_capture() -> None:
     assert squares(__name__) == {}
