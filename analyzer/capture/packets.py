@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from dpkt.ip import IP_PROTO_ICMP, IP_PROTO_ICMP6, IP_PROTO_TCP, IP_PROTO_UDP
 
-from analyzer.capture import hep, icmp, ip, links, tunnels, udp
+from analyzer.capture import hep, icmp, ip, links, tunnels, udp, udp_tunnels
 from analyzer.capture.addresses import endpoint
 from analyzer.capture.fragments import Reassembler
 from analyzer.capture.record import Record
@@ -29,9 +29,11 @@ MAX_DEPTH = 8
 _V4_UDP = struct.Struct(">HH6x4s4sHHH").unpack_from
 _V6_UDP = struct.Struct(">H2x16s16sHHH").unpack_from
 _new = tuple.__new__
-_TUNNEL_PORTS = (tunnels.GTP_U, tunnels.VXLAN)
-_LOOKED_AT = bytes(known or octet in (hep.V2, 0x08) for octet, known in enumerate(FIRST_OCTETS))
-"""Per first octet of a payload: whether it may be SIP or hold it. 0x08 begins VXLAN."""
+_TUNNEL_PORTS = udp_tunnels.PORTS
+_LOOKED_AT = bytes(1 if octet else tunnel for octet, tunnel in zip(FIRST_OCTETS, udp_tunnels.FIRST, strict=True))
+"""Per first octet of a payload: 1 where it may be SIP or hold it (HEP 1 and 2 begin as tunnels may), 2 where GENEVE's
+protocol type must agree, for DTLS begins so too."""
+_GENEVE = udp_tunnels.GENEVE_KINDS
 
 
 def fast_udp(frame: bytes, ethertype: int, at: int) -> int:
@@ -83,7 +85,7 @@ class PacketReader:
             body = fast_udp(frame, ethertype, at)
             if not body:
                 yield from self._slow(record, ethertype, at)
-            elif firsts[frame[body]]:
+            elif (first := firsts[frame[body]]) and (first == 1 or frame[body + 2 : body + 4] in _GENEVE):
                 yield from self._udp(record, ethertype, at, body)
             else:
                 source.other += 1
@@ -115,6 +117,13 @@ class PacketReader:
         missing = length - 8 - len(payload)
         what = kind(payload, cut=missing > 0)
         if what is not Kind.SIP:
+            if (
+                what is not Kind.STUN
+                and payload
+                and udp_tunnels.FIRST[payload[0]]
+                and udp_tunnels.inner(frame[body - 8 : end], missing)
+            ):
+                return self._slow(record, ethertype, at)
             udp.count(source, what)
             return ()
         source.messages += 1

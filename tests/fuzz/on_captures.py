@@ -54,7 +54,7 @@ def joined(frames: list[bytes]) -> bytes:
     return b"".join(struct.pack("!H", len(frame)) + frame for frame in frames)
 
 
-def _read(frames: list[bytes], linktype: int, size: int, *, factor: int = 4, copies: int = 4000) -> None:
+def read_packets(frames: list[bytes], linktype: int, size: int, *, factor: int = 4, copies: int = 4000) -> None:
     """Packets give items. A fragment that the capture cut is filled up with zeros: that is what `copies` allows."""
     source = Source("file")
     places = ((number, frame) for number, frame in enumerate(frames, 1))
@@ -75,12 +75,12 @@ def check_links(octets: bytes) -> None:
             kind, at = table[linktype](frame)
         assert 0 <= kind <= 0xFFFF
         assert at >= 0
-    _read(frames, linktype, len(octets))
+    read_packets(frames, linktype, len(octets))
 
 
 def check_packets(octets: bytes) -> None:
     """IP packets: parts of others, packets that hold packets, ICMP errors that quote them."""
-    _read(list(frames_of(octets)), RAW_IP, len(octets))
+    read_packets(list(frames_of(octets)), RAW_IP, len(octets))
 
 
 def check_hep(octets: bytes) -> None:
@@ -143,7 +143,7 @@ def segment(payload: bytes = b"", sequence: int = 0, *, flags: int = 16, back: b
 def check_tcp(octets: bytes) -> None:
     """The packets of one connection, in any order, repeated, overlapping, with holes."""
     frames = list(segments_of(octets))
-    _read(frames, RAW_IP, sum(map(len, frames)), factor=1, copies=1000)  # lists of what waits are shifted
+    read_packets(frames, RAW_IP, sum(map(len, frames)), factor=1, copies=1000)  # lists of what waits are shifted
 
 
 def _framed(framer: StreamFramer | WebSocketFramer, octets: bytes, step: int) -> list[Framed]:

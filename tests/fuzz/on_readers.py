@@ -1,16 +1,18 @@
-"""Checks of readers that open what something else was wrapped in: compressed WebSockets."""
+"""Checks of readers that open what something else was wrapped in: compressed WebSockets, tunnels over UDP."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
 
+from analyzer.capture import ip, links, udp_tunnels
 from analyzer.capture.deflate import RATIO, START, Outcome
 from analyzer.capture.websocket import Upgrade, WebSocketFramer
 from analyzer.sip.framing import Framed
 from analyzer.sip.sniff import Kind, kind
+from tests.capture.build import ip4
 from tests.fuzz.invariant import bounded
-from tests.fuzz.on_captures import frames_of
+from tests.fuzz.on_captures import RAW_IP, frames_of, read_packets
 
 _AS_IT_IS, _PLAIN, _HALVED, _FORGETS = 1, 2, 4, 8
 PARAMETERS = (b"", b"; server_no_context_takeover", b"; server_max_window_bits=9", b"; client_no_context_takeover")
@@ -84,3 +86,26 @@ def check_deflate(octets: bytes) -> None:
     holed.gap(step)
     holed.feed(stream[half:])
     holed.finish()
+
+
+def check_udp_tunnel(octets: bytes) -> None:
+    """A UDP packet that may be a tunnel, on the ports that it has and on others: what is taken out of it lies in it,
+    and on other ports it is an IP packet that fits, however much the capture cut. What is said to be missing only makes
+    room. The first octet says how many octets are missing."""
+    missing, body = (octets[0], octets[1:]) if octets else (0, b"")
+    for ports in (body[:4], b"\0\7\0\x09"):
+        packet = ports + body[4:]
+        with bounded(len(packet), calls=10, copies=50, start=3000):
+            found = udp_tunnels.inner(packet, missing)
+        if found is None:
+            continue
+        assert found.frame is packet
+        assert found.at > 8
+        if ports == b"\0\7\0\x09":
+            inside = ip.parse(found.frame, found.kind, found.at)
+            assert inside is not None or found.kind == links.IPV6  # extension headers may lead to nowhere
+            assert found.at + 20 <= len(packet)
+            assert udp_tunnels.inner(packet, missing + 1) == found
+            assert udp_tunnels.inner(packet[: found.at + 40], missing + len(packet)) is not None
+    whole = ip4(body)
+    read_packets([whole, whole[: len(whole) // 2]], RAW_IP, 2 * len(whole))

@@ -131,7 +131,26 @@ def tunnels() -> list[bytes]:
     erspan = [ip4(b"\x10\0\x88\xbe" + bytes(12) + frame(), 47), ip4(b"\x10\0\x22\xeb" + bytes(16) + frame(), 47)]
     errors = [ip4(b"\x03\x03" + bytes(6) + inner, 1), ip6(b"\x01\x04" + bytes(6) + ip6(udp(REGISTER)), 58)]
     packets = [gtp, extended, vxlan, *gre, *erspan, ip4(inner, 4), ip4(ip6(udp(REGISTER)), 41), *errors]
+    packets += [ip4(one[1:]) for one in udp_tunnels()[:6]] + [ip4(b"\0\0\0\x09" + frame(), 115)]
     return [joined([packet]) for packet in packets] + [joined(packets)]
+
+
+def udp_tunnels() -> list[bytes]:
+    """UDP packets of each tunnel, of Ethernet and IP, in their forms; see `check_udp_tunnel`."""
+    four, six = ip4(udp(REGISTER)), ip6(udp(REGISTER))
+    heads = [
+        (b"\0\0\x65\x58\0\0\7\0", 6081),
+        (b"\2\0\x65\x58\0\0\7\0" + b"\1\2\x80\1" + bytes(4), 6081),
+        (b"\x08\0\0\0\0\0\1\0", 4789),
+        (b"\1\0\0\1\x0a\1\x50\0\x29\2\0\7\1", 37008),
+        (b"\0\3\0\0\0\0\0\x09", 1701),
+        (b"\0\3\0\0\0\0\0\x09cookie!!\0\0\0\1", 1701),
+    ]
+    found = [udp(head + ethernet(one), 7, port) for head, port in heads for one in (four, six)]
+    l2tp = [b"\0\2\0\1\0\2", b"\x4b\2\0\x40\0\1\0\2\0\3\0\4\0\3pad"]
+    found += [udp(head + b"\xff\x03\0\x21" + four, 1701, 1701) for head in l2tp]
+    found += [udp(b"\0\0\x08\0\0\0\7\0" + four, 7, 6081), udp(b"\x32\xff" + bytes(10) + four, 2152, 2152)]
+    return [b"\0" + one for one in found] + [b"\x30" + one[:-48] for one in found]
 
 
 def _chunk(kind: int, value: bytes) -> bytes:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from analyzer.capture import hep
+from analyzer.capture import hep, udp_tunnels
 from analyzer.capture.packets import PacketReader
 from analyzer.capture.record import Record
 from analyzer.capture.websocket import WebSocketFramer
@@ -262,6 +262,23 @@ def nested(n: int, wrap: Callable[[bytes], bytes]) -> Run:
 @trap(100_000, full=100_000_000)
 def gre_in_gre(n: int) -> Run:
     return nested(n, lambda packet: ip4(b"\0\0\x08\0" + packet, 47))
+
+
+@trap(100_000, full=100_000_000)
+def geneve_in_geneve(n: int) -> Run:
+    return nested(n, lambda packet: ip4(udp(b"\0\0\x08\0\0\0\7\0" + packet, 7, 9)))
+
+
+@trap(100_000, full=100_000_000)
+def l2tp_in_l2tp(n: int) -> Run:
+    """Each layer is looked for at eight places."""
+    return nested(n, lambda packet: ip4(b"\0\0\0\1" + bytes(12) + b"\0\x21" + packet, 115))
+
+
+@trap(60_000)
+def tags_of_tzsp(n: int) -> Run:
+    octets = udp(b"\1\0\0\1" + b"\x0a\0" * 30_000, 7, 37008)
+    return lambda: [udp_tunnels.inner(octets) for _ in range(n // 1000)]
 
 
 @trap(100_000, full=100_000_000)
