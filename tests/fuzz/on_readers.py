@@ -1,16 +1,22 @@
-"""Checks of readers that open what something else was wrapped in: compressed WebSockets, tunnels over UDP."""
+"""Checks of readers that open what something else was wrapped in: compressed WebSockets, tunnels over UDP,
+pcap."""
 
 from __future__ import annotations
 
+import io
+import struct
 import zlib
 from collections.abc import Iterator
+from unittest import mock
 
-from analyzer.capture import ip, links, udp_tunnels
+from analyzer.capture import ip, links, media, udp_tunnels
 from analyzer.capture.deflate import RATIO, START, Outcome
+from analyzer.capture.formats import pcap
 from analyzer.capture.websocket import Upgrade, WebSocketFramer
+from analyzer.evidence import Source
 from analyzer.sip.framing import Framed
 from analyzer.sip.sniff import Kind, kind
-from tests.capture.build import ip4
+from tests.capture.build import ip4, udp
 from tests.fuzz.invariant import bounded
 from tests.fuzz.on_captures import RAW_IP, frames_of, read_packets
 
@@ -109,3 +115,35 @@ def check_udp_tunnel(octets: bytes) -> None:
             assert udp_tunnels.inner(packet[: found.at + 40], missing + len(packet)) is not None
     whole = ip4(body)
     read_packets([whole, whole[: len(whole) // 2]], RAW_IP, 2 * len(whole))
+
+
+FORMS = ((0xA1B2C3D4, 16), (0xA1B2CD34, 24), (0xA1B2C3D4, 24), (0xA1B2C3D4, 20), (0xA1B2CD34, 28), (0xA1B23C4D, 16))
+"""Magic number and octets of a record's header; the first two and the last are what the magic number promises."""
+
+
+def check_layouts(octets: bytes) -> None:
+    """Packets written as pcap in one of its layouts are read as they are: always in those that the magic number
+    promises, whatever the packets hold; in the others where the first packet is one of IP, and shows nothing of the
+    kind in the usual layout. The first octet says which layout and order, the second the link type."""
+    if len(octets) < 2:
+        return
+    order, (magic, size) = "<>"[octets[0] >> 7], FORMS[octets[0] % len(FORMS)]
+    linktype = (1, 101, 113, 0)[octets[1] % 4]
+    usual = (magic, size) in (FORMS[0], FORMS[1], FORMS[5])
+    frames = [one for one in frames_of(octets[2:]) if one]
+    first = ip4(udp(b"x" * 40))
+    if not usual:
+        frames[:0] = [
+            {1: bytes(12) + b"\x08\0", 101: b"", 113: bytes(14) + b"\x08\0", 0: b"\2\0\0\0"}[linktype] + first
+        ] * 2
+    out = [struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 65535, linktype)]
+    more = (struct.pack(order + "IHBB", 2, 8, 0, 0) + bytes(4))[: size - 16]
+    for number, frame in enumerate(frames, 1):
+        out.append(struct.pack(order + "IIII", number, number, len(frame), len(frame)) + more + frame)
+    file = b"".join(out)
+    source = Source("file")
+    with bounded(len(file), calls=15, copies=70, start=20_000), mock.patch.object(media, "look", lambda *_: None):
+        records = list(pcap.records(io.BytesIO(file), source))
+    assert [record.octets for record in records] == frames
+    assert len(source.quality) == (not usual)
+    assert not source.defects

@@ -32,6 +32,7 @@ from tests.capture.build import (
     udp,
 )
 from tests.capture.tcp_talk import Talk
+from tests.capture.test_pcap_layouts import aix, written
 from tests.fuzz.on_captures import joined, segment
 from tests.fuzz.on_job import item
 from tests.fuzz.on_plugins import LONGEST, MOST, link_packets
@@ -72,7 +73,14 @@ def pcaps() -> list[bytes]:
     forms = [pcap(FRAMES, order=order) for order in "<>"]
     calls = [pcap(CALL, order=order) for order in "<>"]
     more = [pcap(FRAMES, magic=0xA1B23C4D), pcap(FRAMES, magic=0xA1B2CD34), pcap(CALL, snap=50)]
-    return [*forms, *calls, *more, *samples(".pcap")][:11]
+    odd = [written(FRAMES, layout) for layout in ("Red Hat 6.1", "Nokia", "SuSE 6.3")] + [aix(FRAMES)]
+    return [*forms, *calls, *more, *odd, *samples(".pcap")][:14]
+
+
+def layouts() -> list[bytes]:
+    """Packets to be written in every layout of pcap; see `check_layouts`."""
+    packets = joined([frame(), ip4(udp(REGISTER)), frame(RTP), bytes(60), frame()])
+    return [bytes([form + 128 * swapped, form]) + packets for form in range(6) for swapped in (0, 1)]
 
 
 def pcapngs() -> list[bytes]:

@@ -13,6 +13,7 @@ from tests.capture.test_deflate import Sender
 from tests.capture.test_icmp import error, error6
 from tests.capture.test_ip import PACKETS
 from tests.capture.test_links import FRAMES
+from tests.capture.test_pcap_layouts import LAYOUTS, aix, written
 from tests.capture.test_websocket import frame as websocket
 from tests.second_opinion.differences import WHOLE, Known, differences, unnamed
 from tests.second_opinion.odd_messages import KNOWN, ODD
@@ -71,6 +72,25 @@ def compressed(parameters: bytes, *, up: bool, down: bool) -> Talk:
         talk.up(at, sent, ack=back).down(back, answer, ack=at + len(sent))
         at, back = at + len(sent), back + len(answer)
     return talk
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_layouts_of_pcap(layout: str, order: str, tmp_path: Path, tool: Tool) -> None:
+    """Wireshark tries the same layouts."""
+    path = tmp_path / "built.pcap"
+    path.write_bytes(written([ethernet(ip4(udp(one))) for one in (ONE, TWO, OK, THREE)], layout, order))
+    theirs, own = tsharks(tool("tshark"), path), ours(path)
+    assert differences(theirs, own) == []
+    assert [one.frame for one in own] == [1, 2, 3, 4]
+
+
+def test_pcap_of_aix(tmp_path: Path, tool: Tool) -> None:
+    path = tmp_path / "built.pcap"
+    path.write_bytes(aix([ethernet(ip4(udp(one))) for one in (ONE, TWO)]))
+    theirs, own = tsharks(tool("tshark"), path), ours(path)
+    assert differences(theirs, own) == []
+    assert len(own) == 2
 
 
 UP = websocket(ONE, mask=b"abcd")
