@@ -25,6 +25,7 @@ MODIFIED = 0xA1B2CD34
 
 _MAX_LENGTH = 1 << 27  # octets on the wire that are believed
 _LOOKED_AT = 10  # records
+_YEAR = 1 << 25  # seconds
 _SHOWN = 128  # octets of a packet that are looked at
 _NAMES = {
     (False, 24): "as Red Hat 6.1 wrote them",
@@ -116,13 +117,16 @@ def _fields(window: Window, head: Header, at: int) -> tuple[int, int, int, int]:
 
 
 def _is_record(window: Window, head: Header, size: int, at: int) -> bool:
-    """Whether a record's header can be one; of the first record, all has to be there."""
+    """Whether a record's header can be one, about a year away from the first one at most; of the first record, all has
+    to be there."""
     seconds, fraction, captured, wire = _fields(window, head, at)
+    first = _fields(window, head, 0)[0]
     return (
         0 < captured <= min(head.snaplen or MAX_PACKET, MAX_PACKET)  # nothing but zeros is room that was not written to
         and captured <= wire <= _MAX_LENGTH
         and fraction * head.step < SECOND
         and seconds > 0
+        and abs(seconds - first) < _YEAR
         and (at > 0 or window.need(size + captured))
     )
 

@@ -107,6 +107,22 @@ def test_a_damaged_usual_file_stays_one(at: int, octet: bytes) -> None:
     assert not any("headers of" in sentence for sentence in reading.sources[0].quality)
 
 
+def test_a_clock_that_was_set_is_no_other_layout() -> None:
+    times = [(1, 7), (2, 7), (EPOCH, 7), (EPOCH + 1, 7)]
+    found, _, reading = read(pcap([ARP, *[frame(message(number)) for number in range(3)]], times=times))
+    assert [one.payload for one in found] == [message(0), message(1), message(2)]
+    assert reading.sources[0].quality == []
+
+
+def test_a_tiny_fraction_of_a_second_is_taken_for_no_length() -> None:
+    """Read in the usual layout, the fraction stands where a length should be."""
+    octets = bytearray(written([frame(message(number)) for number in range(3)], "Nokia"))
+    for number in range(3):
+        at = 24 + number * (20 + len(frame(message(0)))) + 4
+        octets[at : at + 4] = b"\x09\0\0\0"
+    assert [one.payload for one in read(bytes(octets))[0]] == [message(0), message(1), message(2)]
+
+
 class Trickle(io.RawIOBase):
     """A pipe that has a few octets at a time, and counts those that were taken."""
 
