@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from dpkt.ip import IP_PROTO_ICMP, IP_PROTO_ICMP6, IP_PROTO_TCP, IP_PROTO_UDP
 
-from analyzer.capture import hep, icmp, ip, links, tunnels, udp, udp_tunnels
+from analyzer.capture import hep, icmp, ip, links, tunnels, udp, udp_tunnels, unopened
 from analyzer.capture.addresses import endpoint
 from analyzer.capture.fragments import Reassembler
 from analyzer.capture.record import Record
@@ -89,6 +89,8 @@ class PacketReader:
                 yield from self._udp(record, ethertype, at, body)
             else:
                 source.other += 1
+                if not source.messages and frame[body] >> 6 != unopened.MEDIA:
+                    self._note_other(source, frame[body - 8 :])
         yield from self.finish()
 
     def finish(self) -> Iterator[Item]:
@@ -125,6 +127,8 @@ class PacketReader:
             ):
                 return self._slow(record, ethertype, at)
             udp.count(source, what)
+            if what is Kind.OTHER and not source.messages:
+                self._note_other(source, frame[body - 8 :])
             return ()
         source.messages += 1
         place = _new(Frame, (source.name, number, offset))
@@ -137,9 +141,11 @@ class PacketReader:
         frame = record.octets
         for _ in range(MAX_DEPTH):
             packet = ip.parse(frame, ethertype, at)
-            if packet is not None and packet.fragment:
-                packet = self._fragments.add(packet, record)
             if packet is None:
+                if not record.source.messages:
+                    self._tally(record.source).note_unopened(unopened.of_ethertype(ethertype))
+                return ()
+            if packet.fragment and (packet := self._fragments.add(packet, record)) is None:
                 return ()
             inner = tunnels.inner(packet)
             if inner is None:
@@ -156,10 +162,20 @@ class PacketReader:
     def _transport(self, packet: ip.Packet, record: Record) -> Sequence[Item]:
         if packet.protocol == IP_PROTO_UDP:
             item = udp.datagram(packet, record)
+            if item is None and not record.source.messages:
+                self._note_other(record.source, packet.body)
             return () if item is None else (item,)
         if packet.protocol == IP_PROTO_TCP:
             return self._connections.segment(packet, record)
         if packet.protocol in (IP_PROTO_ICMP, IP_PROTO_ICMP6):
             abort = icmp.abort(packet, record)
             return () if abort is None else (abort,)
+        if not record.source.messages:
+            self._tally(record.source).note_unopened(unopened.of_protocol(packet.protocol))
         return ()
+
+    def _note_other(self, source: Source, body: bytes) -> None:
+        """A UDP packet (its header included) that is no SIP, where none was met yet."""
+        if len(body) >= 8:
+            ports = body[0] << 8 | body[1], body[2] << 8 | body[3]
+            self._tally(source).note_unopened(unopened.of_udp(ports, body[8:]))

@@ -15,14 +15,17 @@ if TYPE_CHECKING:
 
 _MAX_PAIRS = 1000
 _CLOSED = "could not be read without keys (--tls-keylog FILE)"
+_MAX_KINDS = 1000
+_MAX_TOLD = 5
 _MAX_LINKS = 20  # link types that get a sentence of their own; a damaged file has thousands
 
 
 @dataclass(slots=True)
 class Tally:
     """Counts of one source: packets cut by a snap length, of unknown link types, and encrypted ones; compressed
-    messages of WebSockets by how it went with them, but for those that were read as it was agreed. `speakers` are those
-    of the whole capture, by which TLS that may be SIP's is told from other TLS."""
+    messages of WebSockets by how it went with them, but for those that were read as it was agreed; packets that may
+    hold SIP in something unknown, while no SIP was met. `speakers` are those of the whole capture, by which TLS that
+    may be SIP's is told from other TLS."""
 
     source: Source
     cut: int = 0
@@ -31,6 +34,7 @@ class Tally:
     tls: Counter[tuple[Endpoint, Endpoint]] = field(default_factory=Counter)
     tls_more: int = 0
     compressed: Counter[Outcome] = field(default_factory=Counter)
+    unopened: Counter[str] = field(default_factory=Counter)
     speakers: Speakers = field(default_factory=Speakers)
 
     def note_cut(self, record: Record) -> None:
@@ -58,9 +62,22 @@ class Tally:
             elif outcome is not Outcome.READ or agreed is None:
                 self.compressed[outcome] += count
 
+    def note_unopened(self, what: str) -> None:
+        """Count a packet that may hold SIP; `what` names its kind, empty where it is of no interest."""
+        if what and (what in self.unopened or len(self.unopened) < _MAX_KINDS):
+            self.unopened[what] += 1
+
+    def _tell_unopened(self) -> None:
+        """Say to the source what might hold SIP, where none was found."""
+        if self.source.messages:
+            return
+        kinds = Counter({f"link type {number}": count for number, count in self.links.items() if number >= 0})
+        self.source.unopened = [(what, count) for what, count in (self.unopened + kinds).most_common(_MAX_TOLD)]
+
     def tell(self) -> None:
         """Put it into sentences for the reader."""
         say = self.source.quality.append
+        self._tell_unopened()
         if self.cut:
             say(f"{_packets(self.cut)} cut at {self.snap} octets")
         links = sorted((number, count) for number, count in self.links.items() if number >= 0)

@@ -303,6 +303,13 @@ def hep_chunks(n: int) -> Run:
     return lambda: hep.raw_message(packet, record)
 
 
+@trap(1_500)
+def packets_of_many_kinds_that_are_not_opened(n: int) -> Run:
+    return reading(
+        [ip4(b"x" * 20, 140 + at % 110) for at in range(n)] + [ip4(udp(b"\x60" * 99, 5060, at)) for at in range(n)]
+    )
+
+
 @trap(20_000, full=60_000)
 def a_long_hep_packet_of_version_2(n: int) -> Run:
     packet = b"\2\x10\2\x11" + bytes(24) + message(1, b"x" * n)

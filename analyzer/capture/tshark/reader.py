@@ -8,7 +8,7 @@ one that mattered.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from datetime import datetime
 
 from analyzer.capture import links, tls
@@ -26,7 +26,7 @@ _NO_LINK = -1
 _MOST_PORTS = 20  # that are told
 
 
-def items(tshark_input: TsharkInput, source: Source, records: Iterator[Record] | None) -> Iterator[Item]:
+def items(tshark_input: TsharkInput, source: Source, records: Iterator[Record] | None) -> Generator[Item, None, None]:
     """All items of a capture; `records` is our own walk over it, or None where its format is foreign."""
     source.quality.append(f"read by {tshark_input.program}{tshark_input.reason}; it does not count keep-alives")
     keyed = tshark_input.keylog is not None or tshark_input.secrets
