@@ -189,7 +189,8 @@ class Source:
     of them; `quality` sentences for the reader about what this source cannot show; `resolution` the clock's step in
     nanoseconds; `zone` how the times were put on UTC (empty for captures); `undated` counts what had a time that cannot
     be one; `hint` says what to do where it holds no SIP message; `notices` are what it says then in other words;
-    `notices_more` counts those that were too many to be kept.
+    `notices_more` counts those that were too many to be kept; `unopened` are kinds of packets, with their number, that
+    may hold SIP and were not opened, where no SIP message was found.
     """
 
     name: str
@@ -213,6 +214,7 @@ class Source:
     hint: str = ""
     notices: list[Notice] = field(default_factory=list)
     notices_more: int = 0
+    unopened: list[tuple[str, int]] = field(default_factory=list)
 
     @property
     def gaps(self) -> int:

@@ -128,6 +128,22 @@ def foreign(
         raise SourceError(source.name, f"{reason}, and {refusal.reason}", hint=refusal.hint or error.hint) from refusal
 
 
+def for_unopened(path: str | None, source: Source, unopened: str) -> TsharkInput:
+    """tshark for a capture in which our own reader found no SIP, but packets that it does not open.
+
+    Raises SourceError where there is no tshark that will do, or the octets are gone: those of a stream are.
+    """
+    if path is None:
+        raise SourceError(source.name, "tshark was not asked: it needs a file")
+    need = _Need(f"sipcheck finds no SIP and does not open {unopened}", whole=False)
+    try:
+        program = _program(source, need)
+    except SourceError as error:
+        raise SourceError(source.name, "tshark may open them" + error.reason.partition(need.reason)[2]) from error
+    with open(path, "rb") as file, InputStream(file, source) as input_stream:  # for what has to be unpacked
+        return _tshark_input(program, path, input_stream, source, EngineRequest(), need, secrets=False)
+
+
 def _need(path: str | None, known: preface.Preface, form: Format, engine_request: EngineRequest) -> _Need | None:
     if engine_request.engine == "tshark":
         return _Need("", whole=True)

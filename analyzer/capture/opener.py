@@ -34,23 +34,27 @@ _BUFFER = 1 << 18
 
 class _Opened(NamedTuple):
     """An input that was recognised; `tshark_input` where tshark reads it, and then `input_stream` only where we can go
-    along."""
+    along; `path` where it is a plain file."""
 
     source: Source
     input_stream: InputStream | None
     format: Format
     size: int | None
     tshark_input: TsharkInput | None = None
+    path: str | None = None
 
 
 class Reading:
-    """What was opened: iterate it once for the items; `sources` are complete when it is exhausted.
+    """What was opened: iterate it once for the items; `sources` are complete when it is exhausted. `asks` says whether
+    tshark is asked by the engine `auto` where no SIP is found.
 
     A context manager: leaving it closes the files.
     """
 
-    def __init__(self, opened: Sequence[_Opened]) -> None:
+    def __init__(self, opened: Sequence[_Opened], engine: Engine = "auto", *, asks: bool = True) -> None:
         self._opened = opened
+        self._engine = engine
+        self._asks = asks
         self._tshark_input: list[Generator[Item, None, None]] = []
         self._interrupted = threading.Event()
         self.sources = [one.source for one in opened]
@@ -65,7 +69,7 @@ class Reading:
                 if one.tshark_input is not None:
                     one.source.quality.append("read by itself: streams that go on in another file are not put together")
         if captures and not self._tshark_input:
-            yield from _captured(captures)
+            yield from self._looked_at(captures)
         elif self._tshark_input:
             yield from heapq.merge(*([_captured(captures)] if captures else ()), *self._tshark_input, key=_timeline())
         logs = [_logged(one) for one in self._opened if one.format.read is not None]
@@ -73,6 +77,17 @@ class Reading:
             yield from logs[0]
         elif logs:  # rotated logs come in any order (a shell lists the newest first)
             yield from heapq.merge(*logs, key=_timeline())
+
+    def _looked_at(self, captures: Sequence[_Opened]) -> Iterator[Item]:
+        """The items of captures that we read; where these hold no SIP, those that tshark finds."""
+        from analyzer.capture import second_look
+
+        def ask() -> Iterator[Item]:
+            unopened = [one for one in captures if one.source.unopened and self._asks]
+            self._tshark_input = [second_look.items(one.source, one.path, self._engine, _walk(one)) for one in unopened]
+            return heapq.merge(*self._tshark_input, key=_timeline())
+
+        return second_look.looked_at(_captured(captures), [one.source for one in captures], ask)
 
     @property
     def is_divisible(self) -> bool:
@@ -120,11 +135,13 @@ def open_sources(
     dialect: str | None = None,
     engine: Engine = "auto",
     tls_keylog: str | os.PathLike[str] | None = None,
+    asks: bool = True,
 ) -> Reading:
     """Open everything that was named; `-` is standard input.
 
     `kind` refuses the other kind; `dialect` names a format (`names()`) instead of asking each. `engine` says who reads
-    captures (`analyzer.capture.engine`), `tls_keylog` names a file with keys of TLS. Raises `SourceError` where one of
+    captures (`analyzer.capture.engine`), `tls_keylog` names a file with keys of TLS; with `asks`, `auto` asks tshark
+    about captures in which no SIP is found, if there is what was not opened. Raises `SourceError` where one of
     them cannot be read, ValueError for an engine that takes no keys.
     """
     known = formats.discover()
@@ -137,7 +154,7 @@ def open_sources(
     except BaseException:
         Reading(opened).close()
         raise
-    return Reading(opened)
+    return Reading(opened, engine, asks=asks)
 
 
 def are_files(inputs: Sequence[Input]) -> bool:
@@ -231,7 +248,8 @@ def _told(
         return _Opened(source, input_stream, form, size)
     from analyzer.capture import engine
 
-    return _Opened(source, input_stream, form, size, engine.choose(path, input_stream, form, source, engine_request))
+    tshark_input = engine.choose(path, input_stream, form, source, engine_request)
+    return _Opened(source, input_stream, form, size, tshark_input, path)
 
 
 def _path(one: Input) -> str | None:
@@ -315,6 +333,16 @@ def _dissected(one: _Opened, tshark_input: TsharkInput, interrupted: threading.E
     if one.format.records is not None:
         walk = _dated(one, _buffered(one.input_stream) if tshark_input.spool is None else _again(tshark_input.spool))
     yield from items(tshark_input, one.source, walk, interrupted)
+
+
+def _walk(one: _Opened) -> Callable[[Source], Iterator[Record]]:
+    """How to go over the records of a file once more, for another source."""
+
+    def walk(source: Source) -> Iterator[Record]:
+        with open(one.path or "", "rb") as file, InputStream(file, source) as input_stream:
+            yield from _dated(one._replace(source=source), _buffered(input_stream))
+
+    return walk
 
 
 def _again(spool: IO[bytes]) -> BinaryIO:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from dpkt.ip import IP_PROTO_ICMP, IP_PROTO_ICMP6, IP_PROTO_TCP, IP_PROTO_UDP
 
-from analyzer.capture import hep, icmp, ip, links, tunnels, udp
+from analyzer.capture import hep, icmp, ip, links, tunnels, udp, udp_tunnels, unopened
 from analyzer.capture.addresses import endpoint
 from analyzer.capture.fragments import Reassembler
 from analyzer.capture.record import Record
@@ -29,7 +29,11 @@ MAX_DEPTH = 8
 _V4_UDP = struct.Struct(">HH6x4s4sHHH").unpack_from
 _V6_UDP = struct.Struct(">H2x16s16sHHH").unpack_from
 _new = tuple.__new__
-_TUNNEL_PORTS = (tunnels.GTP_U, tunnels.VXLAN)
+_TUNNEL_PORTS = udp_tunnels.PORTS
+_LOOKED_AT = bytes(1 if octet else tunnel for octet, tunnel in zip(FIRST_OCTETS, udp_tunnels.FIRST, strict=True))
+"""Per first octet of a payload: 1 where it may be SIP or hold it (HEP 1 and 2 begin as tunnels may), 2 where GENEVE's
+protocol type must agree, for DTLS begins so too."""
+_GENEVE = udp_tunnels.GENEVE_KINDS
 
 
 def fast_udp(frame: bytes, ethertype: int, at: int) -> int:
@@ -65,7 +69,7 @@ class PacketReader:
     def items(self, records: Iterable[Record]) -> Iterator[Item]:
         """The SIP messages and the ends of exchanges that the records hold; the tallies are told at the end."""
         decoders = self._links
-        firsts = FIRST_OCTETS
+        firsts = _LOOKED_AT
         for record in records:
             source, number, _, time, linktype, length, frame = record
             source.frames = number
@@ -81,10 +85,12 @@ class PacketReader:
             body = fast_udp(frame, ethertype, at)
             if not body:
                 yield from self._slow(record, ethertype, at)
-            elif firsts[frame[body]] or frame[body] == 0x08:  # 0x08 begins VXLAN
+            elif (first := firsts[frame[body]]) and (first == 1 or frame[body + 2 : body + 4] in _GENEVE):
                 yield from self._udp(record, ethertype, at, body)
             else:
                 source.other += 1
+                if not source.messages and frame[body] >> 6 != unopened.MEDIA:
+                    self._note_other(source, frame[body - 8 :])
         yield from self.finish()
 
     def finish(self) -> Iterator[Item]:
@@ -106,12 +112,23 @@ class PacketReader:
             ip_end, ident = at + 40 + total, None
         end = body - 8 + length
         payload = frame[body:end]
-        if end != ip_end or length < 8 or sport in _TUNNEL_PORTS or dport in _TUNNEL_PORTS or payload[:4] == hep.MAGIC:
+        if end != ip_end or length < 8 or sport in _TUNNEL_PORTS or dport in _TUNNEL_PORTS:
+            return self._slow(record, ethertype, at)
+        if payload[:1] in hep.FIRST and hep.version(payload):
             return self._slow(record, ethertype, at)
         missing = length - 8 - len(payload)
         what = kind(payload, cut=missing > 0)
         if what is not Kind.SIP:
+            if (
+                what is not Kind.STUN
+                and payload
+                and udp_tunnels.FIRST[payload[0]]
+                and udp_tunnels.inner(frame[body - 8 : end], missing)
+            ):
+                return self._slow(record, ethertype, at)
             udp.count(source, what)
+            if what is Kind.OTHER and not source.messages:
+                self._note_other(source, frame[body - 8 :])
             return ()
         source.messages += 1
         place = _new(Frame, (source.name, number, offset))
@@ -124,9 +141,11 @@ class PacketReader:
         frame = record.octets
         for _ in range(MAX_DEPTH):
             packet = ip.parse(frame, ethertype, at)
-            if packet is not None and packet.fragment:
-                packet = self._fragments.add(packet, record)
             if packet is None:
+                if not record.source.messages:
+                    self._tally(record.source).note_unopened(unopened.of_ethertype(ethertype))
+                return ()
+            if packet.fragment and (packet := self._fragments.add(packet, record)) is None:
                 return ()
             inner = tunnels.inner(packet)
             if inner is None:
@@ -143,10 +162,20 @@ class PacketReader:
     def _transport(self, packet: ip.Packet, record: Record) -> Sequence[Item]:
         if packet.protocol == IP_PROTO_UDP:
             item = udp.datagram(packet, record)
+            if item is None and not record.source.messages:
+                self._note_other(record.source, packet.body)
             return () if item is None else (item,)
         if packet.protocol == IP_PROTO_TCP:
             return self._connections.segment(packet, record)
         if packet.protocol in (IP_PROTO_ICMP, IP_PROTO_ICMP6):
             abort = icmp.abort(packet, record)
             return () if abort is None else (abort,)
+        if not record.source.messages:
+            self._tally(record.source).note_unopened(unopened.of_protocol(packet.protocol))
         return ()
+
+    def _note_other(self, source: Source, body: bytes) -> None:
+        """A UDP packet (its header included) that is no SIP, where none was met yet."""
+        if len(body) >= 8:
+            ports = body[0] << 8 | body[1], body[2] << 8 | body[3]
+            self._tally(source).note_unopened(unopened.of_udp(ports, body[8:]))

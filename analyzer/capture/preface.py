@@ -8,11 +8,11 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple, Protocol
 
+from analyzer.capture import pcap_layouts
+
 _SECTION, _INTERFACE, _SECRETS = 0x0A0D0D0A, 1, 10
 _PACKETS = (2, 3, 6)
 _NG_MAGIC = b"\n\r\r\n"
-_BIG_ENDIAN = (b"\xa1\xb2\xc3\xd4", b"\xa1\xb2\x3c\x4d", b"\xa1\xb2\xcd\x34")
-_LINKTYPE = 0x03FF_FFFF  # the upper bits tell of the frame check sequence
 _LONGEST = 1 << 18  # octets that are looked at
 
 
@@ -33,10 +33,9 @@ def read(input_stream: _Headed) -> Preface:
     head = input_stream.head(24)
     if head[:4] == _NG_MAGIC:
         return _pcapng(input_stream)
-    if len(head) < 24:
+    if len(head) < 24 or head[:4] not in pcap_layouts.MAGICS:
         return Preface(frozenset(), secrets=False)
-    sign = ">" if head[:4] in _BIG_ENDIAN else "<"
-    return Preface(frozenset({struct.unpack_from(sign + "I", head, 20)[0] & _LINKTYPE}), secrets=False)
+    return Preface(frozenset({pcap_layouts.header(head).linktype}), secrets=False)
 
 
 def _pcapng(input_stream: _Headed) -> Preface:

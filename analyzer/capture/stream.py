@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from analyzer.capture.pieces import Pieces
 from analyzer.capture.record import Record
-from analyzer.capture.websocket import WebSocketFramer, upgrades
+from analyzer.capture.websocket import Upgrade, WebSocketFramer, upgrades
+from analyzer.capture.websocket_frames import begins
 from analyzer.evidence import Endpoint, Fidelity, Item, RawMessage
 from analyzer.sip.framing import Framed, StreamFramer
 
@@ -37,13 +38,13 @@ class Stream:
     """Octets of one direction, counted from 0 at the first one after the SYN (or the first one seen).
 
     `transport` is `TCP` or `WS`; `messages` counts SIP messages; `encrypted` says that TLS was met, `foreign` that the
-    stream is not SIP.
+    stream is not SIP. `upgrade` is what both directions share where they are a WebSocket.
     """
 
-    __slots__ = ("_acked", "_base", "_fin", "_framer", "_last", "_next", "_number", "_segments", "_tail", "_waiting",
-                 "destination", "encrypted", "foreign", "messages", "source", "transport")  # fmt: skip
+    __slots__ = ("_acked", "_base", "_fin", "_framer", "_last", "_next", "_number", "_segments", "_tail", "_upgrade",
+                 "_waiting", "destination", "encrypted", "foreign", "messages", "source", "transport")  # fmt: skip
 
-    def __init__(self, number: int, source: Endpoint, destination: Endpoint) -> None:
+    def __init__(self, number: int, source: Endpoint, destination: Endpoint, upgrade: Upgrade) -> None:
         self.source = source
         self.destination = destination
         self.messages = 0
@@ -51,6 +52,7 @@ class Stream:
         self.foreign = False
         self.transport = "TCP"
         self._number = number
+        self._upgrade = upgrade
         self._base: int | None = None  # sequence number of octet 0
         self._next = 0  # offset of the octet that is due
         self._waiting: Pieces | None = None
@@ -126,6 +128,7 @@ class Stream:
         items = self._give_up(None)
         if self._framer is not None and self._last is not None:
             items += [self._datagram(message, self._last, self._next) for message in self._framer.finish()]
+            self._tell(self._last.record)
         return items
 
     def _give_up(self, until: int | None) -> list[Item]:
@@ -150,7 +153,9 @@ class Stream:
             return []
         if self.messages or not self._framer.idle:
             record.source.defect("tcp-gap", f"{missing} octets of a TCP stream were not captured", record.place)
-        return [self._datagram(message, self._last or mark, start) for message in self._framer.gap(missing)]
+        items = [self._datagram(message, self._last or mark, start) for message in self._framer.gap(missing)]
+        self._tell(record)
+        return items
 
     def _wait(self, start: int, octets: bytes, mark: Mark) -> list[Item]:
         """Keep octets that are early; where too much waits, give up the first hole."""
@@ -195,7 +200,9 @@ class Stream:
             self.foreign = foreign and self.transport == "TCP"
             if self.encrypted or self.foreign:
                 return self._forget(mark.record)
-            self._framer = WebSocketFramer() if self.transport == "WS" else StreamFramer()
+            self._framer = WebSocketFramer(self._upgrade) if self.transport == "WS" else StreamFramer()
+        if self.transport == "TCP" and not self._framer.messages and begins(octets):  # the head was not captured
+            self._framer, self.transport = WebSocketFramer(self._upgrade, headless=True), "WS"
         start = self._next
         self._last = mark
         self._next += len(octets)
@@ -205,10 +212,16 @@ class Stream:
         idle = self._framer.keepalives
         framed = self._framer.feed(octets)
         mark.record.source.keepalives += self._framer.keepalives - idle
+        self._tell(mark.record)
         if not self._framer.messages and self._framer.skipped > LOOK:
             self.foreign = True
             return self._forget(mark.record)
         return [self._datagram(message, mark, start) for message in framed]
+
+    def _tell(self, record: Record) -> None:
+        """Tell of compressed messages, whether they could be read or not."""
+        if isinstance(self._framer, WebSocketFramer):
+            self._framer.tell(record)
 
     def _datagram(self, message: Framed, mark: Mark, start: int) -> Item:
         record = mark.record
@@ -231,6 +244,8 @@ class Stream:
     def _forget(self, record: Record) -> list[Item]:
         """Stop reading this stream."""
         record.source.other += self._segments if self.foreign else 0
+        if isinstance(self._framer, WebSocketFramer):
+            self._framer.finish()
         self._framer, self._waiting = None, None
         self._tail.clear()
         return []

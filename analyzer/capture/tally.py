@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from analyzer.capture.record import Record
 from analyzer.capture.speakers import OTHER_PROTOCOLS, Speakers
 from analyzer.evidence import Endpoint, Source
 
+if TYPE_CHECKING:
+    from analyzer.capture.deflate import Outcome
+
 _MAX_PAIRS = 1000
 _CLOSED = "could not be read without keys (--tls-keylog FILE)"
+_MAX_KINDS = 1000
+_MAX_TOLD = 5
 _MAX_LINKS = 20  # link types that get a sentence of their own; a damaged file has thousands
 
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of one source: packets cut by a snap length, of unknown link types, and encrypted ones. `speakers` are
-    those of the whole capture, by which TLS that may be SIP's is told from other TLS."""
+    """Counts of one source: packets cut by a snap length, of unknown link types, and encrypted ones; compressed
+    messages of WebSockets by how it went with them, but for those that were read as it was agreed; packets that may
+    hold SIP in something unknown, while no SIP was met. `speakers` are those of the whole capture, by which TLS that
+    may be SIP's is told from other TLS."""
 
     source: Source
     cut: int = 0
@@ -25,6 +33,8 @@ class Tally:
     links: Counter[int] = field(default_factory=Counter)
     tls: Counter[tuple[Endpoint, Endpoint]] = field(default_factory=Counter)
     tls_more: int = 0
+    compressed: Counter[Outcome] = field(default_factory=Counter)
+    unopened: Counter[str] = field(default_factory=Counter)
     speakers: Speakers = field(default_factory=Speakers)
 
     def note_cut(self, record: Record) -> None:
@@ -40,9 +50,34 @@ class Tally:
         elif other.port not in OTHER_PROTOCOLS:
             self.tls_more += 1
 
+    def note_compressed(self, outcomes: Counter[Outcome], record: Record, agreed: bool | None) -> None:
+        """Count compressed messages of a WebSocket that came up to `record`; `agreed` is None where its handshake was
+        not seen. What is damaged by itself is a defect."""
+        from analyzer.capture.deflate import DEFECTS, Outcome
+
+        for outcome, count in outcomes.items():
+            if outcome in DEFECTS:
+                for _ in range(count):
+                    self.source.defect("websocket-deflate", DEFECTS[outcome], record.place)
+            elif outcome is not Outcome.READ or agreed is None:
+                self.compressed[outcome] += count
+
+    def note_unopened(self, what: str) -> None:
+        """Count a packet that may hold SIP; `what` names its kind, empty where it is of no interest."""
+        if what and (what in self.unopened or len(self.unopened) < _MAX_KINDS):
+            self.unopened[what] += 1
+
+    def _tell_unopened(self) -> None:
+        """Say to the source what might hold SIP, where none was found."""
+        if self.source.messages:
+            return
+        kinds = Counter({f"link type {number}": count for number, count in self.links.items() if number >= 0})
+        self.source.unopened = [(what, count) for what, count in (self.unopened + kinds).most_common(_MAX_TOLD)]
+
     def tell(self) -> None:
         """Put it into sentences for the reader."""
         say = self.source.quality.append
+        self._tell_unopened()
         if self.cut:
             say(f"{_packets(self.cut)} cut at {self.snap} octets")
         links = sorted((number, count) for number, count in self.links.items() if number >= 0)
@@ -56,6 +91,11 @@ class Tally:
             say(f"TLS on {one} - {other}: {count} packet{'s' if count > 1 else ''} {_CLOSED}")
         if self.tls_more:
             say(f"TLS on other connections: {self.tls_more} packets {_CLOSED}")
+        if self.compressed:
+            from analyzer.capture.deflate import REMARKS
+
+            for outcome, count in self.compressed.items():
+                say(f"{count} compressed WebSocket message{'s' if count > 1 else ''} {REMARKS[outcome]}")
 
 
 def _packets(count: int) -> str:

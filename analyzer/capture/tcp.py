@@ -23,6 +23,7 @@ from analyzer.capture.ip import Packet
 from analyzer.capture.record import Record
 from analyzer.capture.stream import Mark, Stream
 from analyzer.capture.tally import Tally
+from analyzer.capture.websocket import Upgrade, WebSockets
 from analyzer.evidence import Endpoint, Item, NetworkError, Source
 
 MAX_CONNECTIONS = 1 << 15
@@ -39,9 +40,9 @@ class _Connection:
 
     __slots__ = ("ended", "number", "streams")
 
-    def __init__(self, number: int, low: Endpoint, high: Endpoint) -> None:
+    def __init__(self, number: int, low: Endpoint, high: Endpoint, upgrade: Upgrade) -> None:
         self.number = number
-        self.streams = (Stream(number, low, high), Stream(number, high, low))
+        self.streams = (Stream(number, low, high, upgrade), Stream(number, high, low, upgrade))
         self.ended: set[str] = set()
 
     @property
@@ -57,6 +58,7 @@ class Connections:
         self._tally = tally
         self._open: OrderedDict[_Key, _Connection] = OrderedDict()
         self._count = 0
+        self._websockets = WebSockets(tally)
 
     def segment(self, packet: Packet, record: Record) -> list[Item]:
         """Take a TCP packet; the messages that it completes, and the end of the connection if it says so."""
@@ -98,7 +100,7 @@ class Connections:
             connection = None
         if connection is None:
             self._count += 1
-            connection = _Connection(self._count, endpoint(*key.low), endpoint(*key.high))
+            connection = _Connection(self._count, endpoint(*key.low), endpoint(*key.high), Upgrade(self._websockets))
             if len(self._open) >= MAX_CONNECTIONS:
                 items += _finish(self._open.popitem(last=False)[1])
         self._open[key] = connection

@@ -39,9 +39,9 @@ def datagram(packet: Packet, record: Record) -> RawMessage | None:
         length = room
     payload = body[8:length]
     missing = length - 8 - len(payload)
-    if payload.startswith(hep.MAGIC):
-        inner = hep.raw_message(payload, record)
-        return inner if inner is not None and count(record.source, kind(inner.payload)) else None
+    if hep.version(payload):
+        inner = hep.raw_message(payload, record, missing)
+        return inner if inner is not None and count(record.source, kind(inner.payload, cut=inner.missing > 0)) else None
     if not count(record.source, kind(payload, cut=missing > 0)):
         return None
     return RawMessage(

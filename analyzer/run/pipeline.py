@@ -214,7 +214,10 @@ def analyze(
     several, notes = _expanded(several, kind, dialect)
 
     def run(shard: Shard | None, progress: Callable[[int, int | None], None] | None) -> PartialResult:
-        with open_sources(several, kind=kind, dialect=dialect, engine=engine, tls_keylog=tls_keylog) as reading:
+        asks = shard is None  # several processes would ask tshark several times
+        with open_sources(
+            several, kind=kind, dialect=dialect, engine=engine, tls_keylog=tls_keylog, asks=asks
+        ) as reading:
             analysis = Analysis(
                 reading.sources,
                 rules=rules,
@@ -269,6 +272,8 @@ def _divided(run: Run, jobs: int, progress: Callable[[int, int | None], None] | 
             partials = divided(run, jobs, progress)
         if len({method for partial in partials for method in partial.summary.methods}) > _MOST_METHODS:
             raise Inseparable("there are more methods than are counted apart")
+        if not partials[0].interrupted and any(source.unopened for source in partials[0].sources):
+            raise Inseparable("there is what tshark is to be asked about")
         return partials
     except Inseparable:
         return [run(None, progress)]

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.evidence import SECOND, Endpoint
+from analyzer.capture.opener import open_sources
+from analyzer.evidence import SECOND, Endpoint, RawMessage
 from tests.capture.build import REGISTER, RTP, codes, ethernet, frame, ip4, message, messages, pcap, read, udp
+from tests.shared import DATA
 
 
 def chunk(kind: int, value: bytes, vendor: int = 0) -> bytes:
@@ -75,6 +77,107 @@ def test_a_malformed_packet_is_a_defect(packet: bytes) -> None:
     found, _, reading = read(pcap([frame(packet)]))
     assert found == []
     assert codes(reading) == ["bad-hep"]
+
+
+IPV4 = b"\xc0\x00\x02\x01" + b"\xc0\x00\x02\x02"
+IPV6 = b"\x20" + bytes(14) + b"\x01" + b"\x20" + bytes(14) + b"\x02"
+
+
+def fixed(
+    number: int, family: int = 2, protocol: int = 17, ends: bytes = IPV4, clock: bytes = b"", payload: bytes = REGISTER
+) -> bytes:
+    """A packet of version 1 or 2."""
+    return struct.pack("!BBBBHH", number, 8 + len(ends), family, protocol, 5061, 5060) + ends + clock + payload
+
+
+def clock(seconds: int = 1_600_000_000, micros: int = 250_000, order: str = "<") -> bytes:
+    return struct.pack(order + "IIHxx", seconds, micros, 7)
+
+
+def test_version_1() -> None:
+    (found,) = messages([frame(fixed(1), dport=9060)])
+    assert found.payload == REGISTER
+    assert (found.source, found.destination) == (Endpoint("192.0.2.1", 5061), Endpoint("192.0.2.2", 5060))
+    assert (found.time, found.transport) == (1_700_000_000 * SECOND, "UDP")
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_version_2_has_the_time_of_the_agent(order: str) -> None:
+    (found,) = messages([frame(fixed(2, clock=clock(order=order)), dport=9060)])
+    assert (found.payload, found.time) == (REGISTER, 1_600_000_000 * SECOND + SECOND // 4)
+    assert found.source == Endpoint("192.0.2.1", 5061)
+
+
+@pytest.mark.parametrize("stamp", [clock(seconds=0), struct.pack("<IIHxx", 5, 0x7F7F7F7F, 7)])
+def test_version_2_without_a_clock(stamp: bytes) -> None:
+    (found,) = messages([frame(fixed(2, clock=stamp))])
+    assert found.time == 1_700_000_000 * SECOND
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("family", [10, 24, 26, 28, 30])
+def test_ipv6_of_every_system(number: int, family: int) -> None:
+    packet = fixed(number, family, 6, IPV6, clock() if number == 2 else b"")
+    (found,) = messages([frame(packet)])
+    assert (found.payload, found.transport) == (REGISTER, "TCP")
+    assert (found.source, found.destination) == (Endpoint("2000::1", 5061), Endpoint("2000::2", 5060))
+
+
+@pytest.mark.parametrize(("protocol", "transport"), [(17, "UDP"), (6, "TCP"), (132, "SCTP"), (22, "TLS")])
+def test_transports(protocol: int, transport: str) -> None:
+    assert [one.transport for one in messages([frame(fixed(1, protocol=protocol))])] == [transport]
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_the_capture_cut_the_message(number: int) -> None:
+    octets = frame(fixed(number, clock=clock() if number == 2 else b""))
+    found, _, _ = read(pcap([octets], snap=len(octets) - 30))
+    assert [(one.payload, one.missing) for one in found] == [(REGISTER[:-30], 30)]
+
+
+def test_a_fragmented_packet_of_version_1() -> None:
+    body = udp(fixed(1, payload=message(1, b"x" * 2000)), 9060, 9060)
+    parts = [ethernet(ip4(body[:1400], more=True)), ethernet(ip4(body[1400:], offset=1400))]
+    assert messages(parts)[0].payload == message(1, b"x" * 2000)
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        fixed(3),
+        fixed(1, family=10),
+        fixed(1, protocol=1),
+        fixed(1, payload=RTP),
+        fixed(2),
+        fixed(1, ends=IPV4 + b"x"),
+        fixed(1, ends=IPV6, family=2),
+        fixed(1)[:16],
+        fixed(1)[:9],
+        b"\x01\x01\x00\x40\x21\x12\xa4\x42" + bytes(60),
+        b"\x02",
+    ],
+)
+def test_what_does_not_agree_with_itself_is_no_hep(packet: bytes) -> None:
+    """Versions 1 and 2 have no magic number: what is not one is some other traffic, and no defect."""
+    found, _, reading = read(pcap([frame(packet)]))
+    assert found == []
+    source = reading.sources[0]
+    assert (source.defects, source.other + source.keepalives) == (0, 1)
+
+
+def test_kamailio_siptrace() -> None:
+    """Kamailio 5.6.3, whose siptrace sends version 1 unless told otherwise."""
+    with open_sources([DATA / "real" / "kamailio-siptrace-hep1.pcapng"]) as reading:
+        (found,) = reading
+    assert isinstance(found, RawMessage)
+    assert found.payload.startswith(b"REGISTER sip:127.0.0.1 SIP/2.0\r\n")
+    assert found.payload.endswith(b"Content-Length: 0\r\n\r\n")
+    assert (found.source, found.destination) == (Endpoint("127.0.0.1", 38270), Endpoint("127.0.0.1", 5060))
+
+
+@given(st.binary(max_size=100))
+def test_noise_of_version_1_and_2_never_raises(noise: bytes) -> None:
+    read(pcap([frame(fixed(number, clock=noise)) for number in (1, 2)] + [frame(noise), frame(b"\2" + noise)]))
 
 
 @given(st.binary(max_size=100))

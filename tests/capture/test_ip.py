@@ -31,6 +31,25 @@ def gtp(packet: bytes, flags: int = 0x30, extra: bytes = b"", message: int = 255
     return udp(struct.pack("!BBHI", flags, message, len(extra + packet), 1) + extra + packet, 2152, 2152)
 
 
+def geneve(frame: bytes, kind: int = 0x6558, options: bytes = b"") -> bytes:
+    """RFC 8926 3.4."""
+    return udp(struct.pack("!BBHI", len(options) // 4, 0, kind, 0x700) + options + frame, 50000, 6081)
+
+
+def tzsp(frame: bytes, tags: bytes = b"", kind: int = 1) -> bytes:
+    return udp(struct.pack("!BBH", 1, 0, kind) + tags + b"\1" + frame, 5555, 37008)
+
+
+def l2tp(packet: bytes, flags: int = 0, head: bytes = b"\0\1\0\2", framing: bytes = b"\xff\x03\0\x21") -> bytes:
+    """A data message of version 2 (RFC 2661 3.1): tunnel 1, session 2."""
+    return udp(bytes([flags, 2]) + head + framing + packet, 1701, 1701)
+
+
+def l2tp3(frame: bytes, between: bytes = b"") -> bytes:
+    """A data message of version 3 over UDP (RFC 3931 4.1.2.1): session 9, and what may stand behind it."""
+    return udp(b"\0\3\0\0\0\0\0\x09" + between + frame, 1701, 1701)
+
+
 PACKETS = {
     "options": ip4(DATAGRAM, options=b"\x01" * 8),
     "all options": ip4(DATAGRAM, options=b"\x01" * 40),
@@ -51,6 +70,17 @@ PACKETS = {
     "GTP-U, extensions": ip4(gtp(ip4(DATAGRAM), 0x34, b"\0\0\0\x85\x01\0\0\xc0\x01\0\0\0")),
     "GTP-U over IPv6": ip6(gtp(ip6(DATAGRAM))),
     "VXLAN": ip4(vxlan(ethernet(ip4(DATAGRAM)))),
+    "GENEVE": ip4(geneve(ethernet(ip4(DATAGRAM)))),
+    "GENEVE, options": ip4(geneve(ethernet(ip6(DATAGRAM)), options=b"\1\2\x80\1" + bytes(4))),
+    "GENEVE, IP": ip6(geneve(ip4(DATAGRAM), 0x0800)),
+    "TZSP": ip4(tzsp(ethernet(ip4(DATAGRAM)))),
+    "TZSP, tags": ip4(tzsp(ethernet(ip6(DATAGRAM)), b"\0\0\x0a\1\x50\x29\2\0\7")),
+    "L2TP": ip4(l2tp(ip4(DATAGRAM))),
+    "L2TP, no address and control": ip4(l2tp(ip6(DATAGRAM), framing=b"\0\x57")),
+    "L2TP, length": ip4(l2tp(ip4(DATAGRAM), 0x40, struct.pack("!HHH", 12 + len(ip4(DATAGRAM)), 1, 2))),
+    "L2TP, everything": ip4(
+        l2tp(ip4(DATAGRAM), 0x4B, struct.pack("!HHHHHH3s", 21 + len(ip4(DATAGRAM)), 1, 2, 3, 4, 3, b"pad"))
+    ),
     "VXLAN in VXLAN": ip4(vxlan(ethernet(ip4(vxlan(ethernet(ip6(DATAGRAM))))))),
 }
 

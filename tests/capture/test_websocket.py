@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.capture.websocket import MAX_MESSAGE, WebSocketFramer, upgrades
+from analyzer.capture.deflate import Outcome
+from analyzer.capture.websocket import WebSocketFramer, upgrades
+from analyzer.capture.websocket_frames import MAX_MESSAGE
 from analyzer.evidence import Fidelity
-from tests.capture.build import message, pcap, read
+from tests.capture.build import OK, message, pcap, read
 from tests.capture.tcp_talk import Talk, heard
 
 ASK = b"GET / HTTP/1.1\r\nHost: lab.invalid\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: sip\r\n\r\n"
@@ -49,7 +51,8 @@ def test_cut_anywhere(step: int) -> None:
     assert [one.octets for one in framed] == [ONE, TWO, ONE]
     assert [one.first for one in framed][:1] == [len(ASK)]
     assert (framer.messages, framer.keepalives) == (3, 2)
-    assert framer.skipped == len(b"chat") + len(b"some text that is not SIP")
+    assert framer.skipped == len(b"some text that is not SIP")
+    assert framer.compressed == {Outcome.DAMAGED: 1}
     assert framer.idle
 
 
@@ -65,10 +68,87 @@ def test_in_a_capture() -> None:
     assert codes == []
 
 
-def test_a_hole_ends_it() -> None:
-    talk = Talk().open().up(0, ASK).up(len(ASK) + 5, frame(ONE)).up(len(ASK) + 5 + len(frame(ONE)), frame(ONE))
-    found, _, _ = read(pcap(talk.frames))
+TALKS = {
+    "between frames": (ASK + frame(ONE), frame(TWO)),
+    "in a frame": (ASK + frame(ONE)[:-30], frame(TWO)),
+    "in a frame, which says how long it is": (ASK + frame(ONE)[:30], frame(ONE)[40:] + frame(TWO)),
+    "in a header": (ASK + frame(TWO)[:3], frame(TWO)),
+    "in the head": (ASK[:20], frame(TWO)),
+    "in a message of several": (ASK + frame(ONE[:30], final=False), frame(ONE[40:], 0) + frame(TWO)),
+}
+CUT = {
+    "between frames": [(ONE, 0)],
+    "in a frame": [(ONE[:-30], 30)],
+    "in a frame, which says how long it is": [(ONE[:28], len(ONE) - 28)],
+    "in a message of several": [(ONE[:30], 7)],
+}
+
+
+@pytest.mark.parametrize("mask", [b"", b"abcd"])
+@pytest.mark.parametrize("name", TALKS)
+def test_behind_a_hole_the_place_is_found_again(name: str, mask: bytes) -> None:
+    """Where the length of the frame is known, or a segment begins with a frame."""
+    before, after = TALKS[name]
+    framer = WebSocketFramer()
+    hole = 10 if name == "in a frame, which says how long it is" else 30 if name == "in a frame" else 7
+    found = framer.feed(before) + framer.gap(hole)
+    if name == "in a message of several":  # its rest gives no place
+        found += framer.feed(after[: -len(frame(TWO))])
+        after = frame(TWO)
+    found += framer.feed(frame(TWO, mask=mask) if mask else after)
+    if mask and name == "in a frame, which says how long it is":
+        return
+    assert [(one.octets, one.missing) for one in found] == [*CUT.get(name, []), (TWO, 0)]
+    assert framer.idle
+
+
+def test_a_hole_in_a_capture() -> None:
+    first = ASK + frame(ONE)
+    found, _, codes = heard(Talk().open().up(0, first).up(len(first) + 5, frame(message(9))))
+    assert [one.payload for one in found] == [ONE, message(9)]
+    assert codes == ["tcp-gap"]
+
+
+def test_behind_a_hole_other_frames_give_no_place() -> None:
+    framer = WebSocketFramer()
+    framer.feed(ASK)
+    framer.gap(5)
+    assert framer.feed(frame(b"some text that is not SIP") + frame(ONE)) == []
+    assert framer.feed(b"\x81") == framer.feed(b"") == []
+    assert [one.octets for one in framer.feed(frame(ONE))] == [ONE]
+
+
+def test_a_snap_length_cuts_frames() -> None:
+    """Each segment is cut: what is there is read, and the next one begins with a frame."""
+    long = message(1, b"x" * 300)
+    talk = Talk(server=8088).open().up(0, ASK).up(len(ASK), frame(long)).up(len(ASK) + len(frame(long)), frame(long))
+    found, _, reading = read(pcap(talk.frames, snap=54 + 200))
+    assert [(one.payload, one.missing) for one in found] == [(long[:196], len(long) - 196)] * 2
+    assert reading.sources[0].quality == ["2 packets are cut at 254 octets"]
+
+
+def test_a_message_under_way_when_the_capture_ends() -> None:
+    (found,), _, _ = heard(Talk().open().up(0, ASK + frame(ONE)[:-3]))
+    assert (found.payload, found.missing, found.transport) == (ONE[:-3], 3, "WS")
+
+
+def test_the_capture_begins_in_a_connection() -> None:
+    up, down = frame(ONE, mask=b"abcd"), frame(OK)
+    talk = Talk(server=8088).up(7, up[20:]).up(len(up) - 13, up).down(3, frame(b"ping", 9)).down(9, down, ack=9)
+    found, _, codes = heard(talk)
+    assert [(one.payload, one.transport) for one in found] == [(ONE, "WS"), (OK, "WS")]
+    assert codes == []
+
+
+@pytest.mark.parametrize(
+    "noise", [b"\x81\x05hello", b"\xc1\x05hello", b"\x82\x85abcdefghi", b"\xc1\x7f" + b"\xff" * 40]
+)
+def test_another_protocol_that_begins_like_a_frame_is_none(noise: bytes) -> None:
+    """And is not told as one: it takes more than one segment that fits."""
+    talk = Talk(server=9000).open().up(0, noise).up(len(noise), b"\x81\xffno frame at all")
+    found, _, reading = read(pcap(talk.frames))
     assert found == []
+    assert (reading.sources[0].quality, reading.sources[0].defects) == ([], 0)
 
 
 def test_absurd_lengths() -> None:

@@ -12,7 +12,7 @@ from analyzer.capture.packets import PacketReader
 from analyzer.capture.record import Record
 from analyzer.capture.websocket import WebSocketFramer
 from analyzer.defect import SourceError
-from analyzer.evidence import Source
+from analyzer.evidence import RawMessage, Source
 from analyzer.sip.framing import Framed, StreamFramer
 from tests.capture.build import ALICE, REGISTRAR, ip4, tcp
 from tests.fuzz.invariant import bounded, sound_defects, sound_items, sound_source
@@ -54,7 +54,7 @@ def joined(frames: list[bytes]) -> bytes:
     return b"".join(struct.pack("!H", len(frame)) + frame for frame in frames)
 
 
-def _read(frames: list[bytes], linktype: int, size: int, *, factor: int = 4, copies: int = 4000) -> None:
+def read_packets(frames: list[bytes], linktype: int, size: int, *, factor: int = 4, copies: int = 4000) -> None:
     """Packets give items. A fragment that the capture cut is filled up with zeros: that is what `copies` allows."""
     source = Source("file")
     places = ((number, frame) for number, frame in enumerate(frames, 1))
@@ -75,12 +75,12 @@ def check_links(octets: bytes) -> None:
             kind, at = table[linktype](frame)
         assert 0 <= kind <= 0xFFFF
         assert at >= 0
-    _read(frames, linktype, len(octets))
+    read_packets(frames, linktype, len(octets))
 
 
 def check_packets(octets: bytes) -> None:
     """IP packets: parts of others, packets that hold packets, ICMP errors that quote them."""
-    _read(list(frames_of(octets)), RAW_IP, len(octets))
+    read_packets(list(frames_of(octets)), RAW_IP, len(octets))
 
 
 def check_hep(octets: bytes) -> None:
@@ -89,7 +89,21 @@ def check_hep(octets: bytes) -> None:
     _hep(hep.MAGIC + min(6 + len(octets), 0xFFFF).to_bytes(2, "big") + octets)
 
 
-def _hep(octets: bytes) -> None:
+def check_hep_fixed(octets: bytes) -> None:
+    """A packet that may be HEP of version 1 or 2, as it is and with the length of either family: what is taken for one
+    ends with the message that it gives, and the collector's own addresses do not count."""
+    for packet in (octets, *(octets[:1] + head + octets[4:] for head in (b"\x10\2\x11", b"\x28\x0a\6"))):
+        with bounded(len(packet), calls=10, copies=50, start=1 << 10):
+            number = hep.version(packet)
+        assert number in ((3,) if packet.startswith(hep.MAGIC) else (0, 1, 2))
+        if number in (1, 2):
+            found = _hep(packet)
+            assert found is not None
+            assert packet.endswith(found.payload)
+            assert len(found.payload) == len(packet) - packet[1] - 12 * (number == 2)
+
+
+def _hep(octets: bytes) -> RawMessage | None:
     source = Source("file")
     record = Record(source, 1, 0, 0, RAW_IP, len(octets), octets)
     with bounded(len(octets), calls=10, copies=50, start=1 << 17):
@@ -100,6 +114,7 @@ def _hep(octets: bytes) -> None:
         assert found.time is None or found.time < 1 << 64
         assert 0 <= found.source.port <= 0xFFFF
     sound_source(source)
+    return found
 
 
 _SEGMENT = struct.Struct("!BhhH")  # flags (high bit: the server sends), sequence and acknowledgement, size
@@ -128,7 +143,7 @@ def segment(payload: bytes = b"", sequence: int = 0, *, flags: int = 16, back: b
 def check_tcp(octets: bytes) -> None:
     """The packets of one connection, in any order, repeated, overlapping, with holes."""
     frames = list(segments_of(octets))
-    _read(frames, RAW_IP, sum(map(len, frames)), factor=1, copies=1000)  # lists of what waits are shifted
+    read_packets(frames, RAW_IP, sum(map(len, frames)), factor=1, copies=1000)  # lists of what waits are shifted
 
 
 def _framed(framer: StreamFramer | WebSocketFramer, octets: bytes, step: int) -> list[Framed]:

@@ -12,8 +12,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
 from typing import Any
+from unittest import mock
 
+from analyzer.capture import links, media
 from analyzer.capture.formats import HEAD
+from analyzer.capture.packets import fast_udp
+from analyzer.capture.record import Record
 from analyzer.evidence import LogLines, NetworkError, Source
 from analyzer.register.digest.credential_files import formats as credential_formats
 from analyzer.register.digest.secret import CredentialsError
@@ -30,23 +34,51 @@ Check = Callable[[bytes], None]
 
 
 def check_format(module: Any, octets: bytes) -> None:
-    """The records of a file lie in it, one after the other, and do not overlap. Octets that are no such file stand
-    behind the example."""
+    """The records of a file lie in it, one after the other, and do not overlap; where media is passed by, the others
+    are the same as without, and what is left out is media. Octets that are no such file stand behind the example."""
     with bounded(len(octets), calls=1, copies=4, start=1000):
         known = module.looks_like(octets[:12])
     octets = octets if known else module.EXAMPLE + octets
     source = Source("file")
     with bounded(len(octets), calls=15, copies=70, start=20_000):
         records = list(module.records(io.BytesIO(octets), source))
-    numbers = [record.number for record in records]
-    assert numbers == sorted(set(numbers))
-    assert numbers == list(range(1, len(records) + 1)) or source.damaged  # a hole is counted as the packets it held
     end = 0
     for record in records:
         assert record.offset >= end
         end = record.offset + len(record.octets)
     assert end <= len(octets)
     sound_source(source)
+    _check_media(records, source, *_with_media(module, octets))
+
+
+def _with_media(module: Any, octets: bytes) -> tuple[list[Record], Source]:
+    """All records of a file: none is passed by."""
+    source = Source("file")
+    with mock.patch.object(media, "look", lambda *_: None):
+        return list(module.records(io.BytesIO(octets), source)), source
+
+
+def _check_media(records: list[Record], source: Source, every: list[Record], whole: Source) -> None:
+    """`records` are `every` one but for media, which is counted; the numbers are those of `every` one."""
+    numbers = [record.number for record in every]
+    assert numbers == sorted(set(numbers))
+    assert numbers == list(range(1, len(every) + 1)) or whole.damaged  # a hole is counted as the packets it held
+    given = {record.number: record for record in records}
+    left_out = [record for record in every if record.number not in given]
+    assert [record[1:] for record in records] == [record[1:] for record in every if record.number in given]
+    assert len(left_out) == source.other
+    assert all(_is_media(record) for record in left_out)
+    assert (source.damaged, source.defect_list, source.quality) == (whole.damaged, whole.defect_list, whole.quality)
+    times = [record.time for record in left_out if record.time is not None]
+    assert not times or (source.first == min(times) and source.last == max(times))
+
+
+def _is_media(record: Record) -> bool:
+    """A whole UDP packet of IPv4 whose payload begins as RTP and RTCP do; whatever its lengths say, as for others."""
+    ethertype, at = links.table()[record.linktype](record.octets)
+    body = fast_udp(record.octets, ethertype, at)
+    whole = record.length == len(record.octets)
+    return ethertype == links.IPV4 and whole and body > 0 and record.octets[body] >> 6 == 2
 
 
 def check_dialect(module: Any, octets: bytes) -> None:

@@ -15,6 +15,7 @@ from tests.capture import asterisk_text as log
 from tests.capture.build import (
     OK,
     REGISTER,
+    RTP,
     enhanced,
     ethernet,
     fragment6,
@@ -31,6 +32,7 @@ from tests.capture.build import (
     udp,
 )
 from tests.capture.tcp_talk import Talk
+from tests.capture.test_pcap_layouts import aix, written
 from tests.fuzz.on_captures import joined, segment
 from tests.fuzz.on_job import item
 from tests.fuzz.on_plugins import LONGEST, MOST, link_packets
@@ -46,6 +48,7 @@ FRAMES = [
     ethernet(ip4(b"\x03\x03" + bytes(6) + ip4(udp(REGISTER)), 1)),
     *TALK.frames,
 ]
+CALL = [frame(RTP), frame(), frame(RTP), frame(RTP)[:60], frame(RTP), frame(RTP)]
 
 
 def samples(*suffixes: str) -> Iterator[bytes]:
@@ -68,7 +71,16 @@ def files() -> list[bytes]:
 def pcaps() -> list[bytes]:
     """Classic captures in both octet orders and the three forms."""
     forms = [pcap(FRAMES, order=order) for order in "<>"]
-    return [*forms, pcap(FRAMES, magic=0xA1B23C4D), pcap(FRAMES, magic=0xA1B2CD34), *samples(".pcap")][:8]
+    calls = [pcap(CALL, order=order) for order in "<>"]
+    more = [pcap(FRAMES, magic=0xA1B23C4D), pcap(FRAMES, magic=0xA1B2CD34), pcap(CALL, snap=50)]
+    odd = [written(FRAMES, layout) for layout in ("Red Hat 6.1", "Nokia", "SuSE 6.3")] + [aix(FRAMES)]
+    return [*forms, *calls, *more, *odd, *samples(".pcap")][:14]
+
+
+def layouts() -> list[bytes]:
+    """Packets to be written in every layout of pcap; see `check_layouts`."""
+    packets = joined([frame(), ip4(udp(REGISTER)), frame(RTP), bytes(60), frame()])
+    return [bytes([form + 128 * swapped, form]) + packets for form in range(6) for swapped in (0, 1)]
 
 
 def pcapngs() -> list[bytes]:
@@ -76,7 +88,7 @@ def pcapngs() -> list[bytes]:
     swapped = section(">") + interface(order=">") + enhanced(frame(), order=">")
     clocks = interface(1, option(9, b"\x09") + option(14, bytes(8))) + interface(101, option(9, b"\x94"))
     blocks = section() + clocks + enhanced(frame()) + enhanced(ip4(udp(REGISTER)), number=1) + simple(frame())
-    return [pcapng(FRAMES), swapped, blocks, blocks + swapped, *samples(".pcapng")][:7]
+    return [pcapng(FRAMES), pcapng(CALL), swapped, blocks, blocks + swapped, *samples(".pcapng")][:8]
 
 
 def compressed() -> list[bytes]:
@@ -127,7 +139,26 @@ def tunnels() -> list[bytes]:
     erspan = [ip4(b"\x10\0\x88\xbe" + bytes(12) + frame(), 47), ip4(b"\x10\0\x22\xeb" + bytes(16) + frame(), 47)]
     errors = [ip4(b"\x03\x03" + bytes(6) + inner, 1), ip6(b"\x01\x04" + bytes(6) + ip6(udp(REGISTER)), 58)]
     packets = [gtp, extended, vxlan, *gre, *erspan, ip4(inner, 4), ip4(ip6(udp(REGISTER)), 41), *errors]
+    packets += [ip4(one[1:]) for one in udp_tunnels()[:6]] + [ip4(b"\0\0\0\x09" + frame(), 115)]
     return [joined([packet]) for packet in packets] + [joined(packets)]
+
+
+def udp_tunnels() -> list[bytes]:
+    """UDP packets of each tunnel, of Ethernet and IP, in their forms; see `check_udp_tunnel`."""
+    four, six = ip4(udp(REGISTER)), ip6(udp(REGISTER))
+    heads = [
+        (b"\0\0\x65\x58\0\0\7\0", 6081),
+        (b"\2\0\x65\x58\0\0\7\0" + b"\1\2\x80\1" + bytes(4), 6081),
+        (b"\x08\0\0\0\0\0\1\0", 4789),
+        (b"\1\0\0\1\x0a\1\x50\0\x29\2\0\7\1", 37008),
+        (b"\0\3\0\0\0\0\0\x09", 1701),
+        (b"\0\3\0\0\0\0\0\x09cookie!!\0\0\0\1", 1701),
+    ]
+    found = [udp(head + ethernet(one), 7, port) for head, port in heads for one in (four, six)]
+    l2tp = [b"\0\2\0\1\0\2", b"\x4b\2\0\x40\0\1\0\2\0\3\0\4\0\3pad"]
+    found += [udp(head + b"\xff\x03\0\x21" + four, 1701, 1701) for head in l2tp]
+    found += [udp(b"\0\0\x08\0\0\0\7\0" + four, 7, 6081), udp(b"\x32\xff" + bytes(10) + four, 2152, 2152)]
+    return [b"\0" + one for one in found] + [b"\x30" + one[:-48] for one in found]
 
 
 def _chunk(kind: int, value: bytes) -> bytes:
@@ -141,6 +172,14 @@ def hep_packets() -> list[bytes]:
     bodies = [_chunk(15, REGISTER), _chunk(16, zlib.compress(REGISTER)), _chunk(15, b"")]
     chunks = [ends + clock + body for body in bodies] + [body + ends + clock for body in bodies]
     return [*chunks, *((6 + len(one)).to_bytes(2, "big") + one for one in chunks)]
+
+
+def hep_fixed_packets() -> list[bytes]:
+    """HEP packets of versions 1 and 2, of both address families."""
+    four, six = bytes(8), bytes(32)
+    heads = [b"\x10\x02\x11\x13\xc4\x13\xc4" + four, b"\x28\x0a\x06\x13\xc4\x13\xc4" + six]
+    clock = b"\0\0\0\x60\x05\0\0\0\1\0\0\0"
+    return [number + head + stamp + REGISTER for head in heads for number, stamp in ((b"\1", b""), (b"\2", clock))]
 
 
 def tcp_talks() -> list[bytes]:
@@ -182,6 +221,18 @@ WEBSOCKET = (
 def websockets() -> list[bytes]:
     """A stream of frames, cut in several ways."""
     return [bytes([step]) + WEBSOCKET for step in (0, 6, 63)] + [b"\0" + WEBSOCKET.replace(b"\x81", b"\xc1")]
+
+
+def deflated() -> list[bytes]:
+    """Messages that are compressed, with what is agreed to; some as they are, some in halves, some not compressed."""
+    how = (b"\0", b"\4", b"\2", b"\x08")
+    said = joined([how[at % 4] + message(at // 2, b"body" * at) for at in range(8)])
+    raw = joined(
+        [b"\1\xf2\x48\xcd\xc9\xc9\x07\0", b"\1\xf2\0\x11\0\0", b"\1\x03\0\x03\0", b"\0" + REGISTER, b"\5\xff\xff"]
+    )
+    return [
+        bytes([step, choice]) + one for step, choice in ((0, 0), (6, 1), (63, 2), (9, 3), (1, 4)) for one in (said, raw)
+    ]
 
 
 def sip_messages() -> list[bytes]:

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.fuzz import on_captures, on_flow, on_job, on_logs, on_plugins, on_replay, on_sip, seeds
+from tests.fuzz import on_captures, on_flow, on_job, on_logs, on_plugins, on_readers, on_replay, on_sip, seeds
 
 CASES = Path(__file__).resolve().parent / "cases"
 """A folder per target with the inputs that once failed, and those that must not."""
@@ -46,9 +46,13 @@ TARGETS: dict[str, Target] = discovered() | {
     "inlet": Target(on_captures.check_inlet, seeds.compressed),
     "links": Target(on_captures.check_links, seeds.link_frames),
     "packets": Target(on_captures.check_packets, lambda: seeds.fragments() + seeds.tunnels()),
+    "pcap-layouts": Target(on_readers.check_layouts, seeds.layouts),
+    "udp-tunnels": Target(on_readers.check_udp_tunnel, seeds.udp_tunnels),
     "hep": Target(on_captures.check_hep, seeds.hep_packets),
+    "hep-fixed": Target(on_captures.check_hep_fixed, seeds.hep_fixed_packets),
     "tcp": Target(on_captures.check_tcp, seeds.tcp_talks),
     "websocket": Target(on_captures.check_websocket, seeds.websockets),
+    "websocket-deflate": Target(on_readers.check_deflate, seeds.deflated),
     "framing": Target(on_captures.check_framing, seeds.streams),
     "message": Target(on_sip.check_message, seeds.sip_messages),
     "digest": Target(on_sip.check_digest, seeds.digests),

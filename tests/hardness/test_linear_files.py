@@ -18,6 +18,7 @@ from analyzer.capture.record import Record
 from analyzer.evidence import Source
 from tests.capture import build
 from tests.capture.build import block, enhanced, frame, interface, option, section
+from tests.capture.test_pcap_layouts import written
 from tests.hardness.growth import squares, trap
 
 Run = Callable[[], object]
@@ -36,6 +37,16 @@ def walking(read: Callable[[BinaryIO, Source], Iterator[Record]], octets: bytes)
 @trap(2_000)
 def empty_packets(n: int) -> Run:
     return walking(pcap.records, build.pcap([b""]) + struct.pack("<IIII", 1, 0, 0, 0) * n)
+
+
+@trap(2_000)
+def records_as_red_hat_wrote_them(n: int) -> Run:
+    return walking(pcap.records, written([frame()] * n, "Red Hat 6.1"))
+
+
+@trap(2_000)
+def records_that_fit_no_layout(n: int) -> Run:
+    return walking(pcap.records, build.pcap([b"x" * 40]) + struct.pack("<IIII", 1, 2_000_000, 9, 4) * n)
 
 
 @trap(200_000, full=pcap.MAX_HOLE - 16)

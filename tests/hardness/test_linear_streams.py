@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+import zlib
 from collections.abc import Callable, Iterable
 
 import pytest
 
-from analyzer.capture import hep
+from analyzer.capture import hep, udp_tunnels
 from analyzer.capture.packets import PacketReader
 from analyzer.capture.record import Record
 from analyzer.capture.websocket import WebSocketFramer
@@ -172,6 +173,52 @@ def a_long_web_frame(n: int) -> Run:
     return lambda: [framer.feed(octets[at : at + 9]) for framer in [WebSocketFramer()] for at in range(0, n + 99, 9)]
 
 
+def deflated(n: int, *, takeover: bool) -> bytes:
+    """So many messages that differ in a number."""
+    engine, head = zlib.compressobj(wbits=-15), b"" if takeover else b"Sec-WebSocket-Extensions: permessage-deflate; "
+    frames = [b"" if takeover else head + b"server_no_context_takeover\r\n", b"\r\n"]
+    for number in range(n):
+        engine = engine if takeover else zlib.compressobj(wbits=-15)
+        octets = (engine.compress(message(number, b"x" * 90)) + engine.flush(zlib.Z_SYNC_FLUSH))[:-4]
+        frames.append(bytes([0xC1, len(octets)]) + octets)
+    return b"HTTP/1.1 101 OK\r\nUpgrade: websocket\r\n" + b"".join(frames)
+
+
+@trap(600)
+def compressed_messages(n: int) -> Run:
+    octets = deflated(n, takeover=True)
+    return lambda: WebSocketFramer().feed(octets)
+
+
+@trap(600)
+def compressed_messages_that_refer_to_nothing(n: int) -> Run:
+    octets = deflated(n, takeover=False)
+    return lambda: WebSocketFramer().feed(octets)
+
+
+@trap(600)
+def compressed_messages_behind_a_hole(n: int) -> Run:
+    """None can be read: each refers to one before."""
+    octets = deflated(n, takeover=True)
+    frames = [b"\xc1" + frame for frame in octets.split(b"\xc1")[2:]]
+    framer = WebSocketFramer(headless=True)
+    return lambda: [framer.feed(frame) for frame in frames]
+
+
+@trap(400)
+def compressed_bombs(n: int) -> Run:
+    engine = zlib.compressobj(wbits=-15)
+    bomb = (engine.compress(bytes(100_000)) + engine.flush(zlib.Z_SYNC_FLUSH))[:-4]
+    octets = WEB + b"\r\n" + (bytes([0xC1, len(bomb)]) + bomb) * n
+    return lambda: WebSocketFramer().feed(octets)
+
+
+@trap(4_000)
+def a_compressed_message_of_last_blocks(n: int) -> Run:
+    octets = WEB + b"\r\n\xc1\x7f" + (2 * n).to_bytes(8, "big") + b"\x03\0" * n
+    return lambda: WebSocketFramer().feed(octets)
+
+
 @trap(1_000)
 def fragments_of_eight_octets(n: int) -> Run:
     return reading(ip4(b"x" * 8, ident=at // 8000, offset=at % 8000 * 8, more=True) for at in range(n))
@@ -218,6 +265,23 @@ def gre_in_gre(n: int) -> Run:
 
 
 @trap(100_000, full=100_000_000)
+def geneve_in_geneve(n: int) -> Run:
+    return nested(n, lambda packet: ip4(udp(b"\0\0\x08\0\0\0\7\0" + packet, 7, 9)))
+
+
+@trap(100_000, full=100_000_000)
+def l2tp_in_l2tp(n: int) -> Run:
+    """Each layer is looked for at eight places."""
+    return nested(n, lambda packet: ip4(b"\0\0\0\1" + bytes(12) + b"\0\x21" + packet, 115))
+
+
+@trap(60_000)
+def tags_of_tzsp(n: int) -> Run:
+    octets = udp(b"\1\0\0\1" + b"\x0a\0" * 30_000, 7, 37008)
+    return lambda: [udp_tunnels.inner(octets) for _ in range(n // 1000)]
+
+
+@trap(100_000, full=100_000_000)
 def ip_in_ip(n: int) -> Run:
     return nested(n, lambda packet: ip4(packet, 4))
 
@@ -237,6 +301,20 @@ def hep_chunks(n: int) -> Run:
     packet = hep.MAGIC + b"\xff\xff" + b"\0\0\0\x63\0\x06" * n
     record = Record(Source("file"), 1, 0, 0, RAW_IP, len(packet), packet)
     return lambda: hep.raw_message(packet, record)
+
+
+@trap(1_500)
+def packets_of_many_kinds_that_are_not_opened(n: int) -> Run:
+    return reading(
+        [ip4(b"x" * 20, 140 + at % 110) for at in range(n)] + [ip4(udp(b"\x60" * 99, 5060, at)) for at in range(n)]
+    )
+
+
+@trap(20_000, full=60_000)
+def a_long_hep_packet_of_version_2(n: int) -> Run:
+    packet = b"\2\x10\2\x11" + bytes(24) + message(1, b"x" * n)
+    record = Record(Source("file"), 1, 0, 0, RAW_IP, len(packet), packet)
+    return lambda: (hep.version(packet), hep.raw_message(packet, record))
 
 
 @pytest.mark.timeout(600)

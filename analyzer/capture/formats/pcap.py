@@ -2,9 +2,10 @@
 
 Our own walk, because it is the hot path and because libraries drop what evidence needs: record number, offset and the
 original length. The magic number tells octet order and clock step: a1b2c3d4 microseconds, a1b23c4d nanoseconds,
-a1b2cd34 the modified form with 8 more octets per record. Nothing marks the start of a record, so an absurd length ends
-the walk: what came before is kept, what comes after cannot be trusted. A header of nothing but zeros is no record but
-room: some writers make it before they need it, a hole in a sparse file reads so, and billions of them fit into one.
+a1b2cd34 the modified form with 8 more octets per record; what it does not tell is tried (`pcap_layouts`). Nothing marks
+the start of a record, so an absurd length ends the walk: what came before is kept, what comes after cannot be trusted.
+A header of nothing but zeros is no record but room: some writers make it before they need it, a hole in a sparse file
+reads so, and billions of them fit into one.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from analyzer.capture import media
+from analyzer.capture import media, pcap_layouts
+from analyzer.capture.pcap_layouts import MAGICS, MAX_PACKET, Header
 from analyzer.capture.record import Record
 from analyzer.capture.window import KEPT, Window
 from analyzer.evidence import SECOND, Source
@@ -22,26 +24,16 @@ NAME = "pcap"
 TITLE = "pcap capture"
 EXAMPLE = struct.pack("<IHHiIII4I20s", 0xA1B2C3D4, 2, 4, 0, 0, 0xFFFF, 101, 1, 0, 20, 20, b"\x45" * 20)
 
-MAX_PACKET = 262144
-"""Longest packet that is believed; what Wireshark believes too."""
-
 MAX_HOLE = 1 << 26
 """Zeros that are passed over, in octets; behind more of them nothing is looked for."""
 
 _FILE_HEADER = 24
-_LINKTYPE = 0x03FF_FFFF  # the upper bits tell of the frame check sequence
 _new = tuple.__new__
-# magic -> (octet order, nanoseconds per step, octets of a record header)
-_FORMS = {
-    order.pack(magic): (order.format[0], step, header)
-    for order in (struct.Struct("<I"), struct.Struct(">I"))
-    for magic, step, header in ((0xA1B2C3D4, 1000, 16), (0xA1B23C4D, 1, 16), (0xA1B2CD34, 1000, 24))
-}
 
 
 def looks_like(head: bytes) -> bool:
     """Whether the file begins with one of the magic numbers, in either octet order."""
-    return head[:4] in _FORMS
+    return head[:4] in MAGICS
 
 
 def records(stream: BinaryIO, source: Source) -> Iterator[Record]:
@@ -50,25 +42,27 @@ def records(stream: BinaryIO, source: Source) -> Iterator[Record]:
     if not window.need(_FILE_HEADER):
         _damage(source, "short-header", "the file ends inside its header", 0)
         return
-    order, step, header = _FORMS[window.buffer[:4]]
-    linktype = struct.unpack_from(order + "I", window.buffer, 20)[0] & _LINKTYPE
-    source.resolution = step
+    head = pcap_layouts.header(window.buffer[window.at : window.at + _FILE_HEADER])
+    source.resolution = head.step
     window.at = _FILE_HEADER
-    walk = _Walk(window, source, order, step, header, linktype)
-    yield from walk.records()
+    size, remark = pcap_layouts.length(window, head)
+    if remark:
+        source.quality.append(remark)
+    yield from _Walk(window, source, head, size).records()
 
 
 class _Walk:
     """The state of one walk: `header` octets stand before each packet, `step` nanoseconds are one tick."""
 
-    def __init__(self, window: Window, source: Source, order: str, step: int, header: int, linktype: int) -> None:
+    def __init__(self, window: Window, source: Source, head: Header, header: int) -> None:
         self.window = window
         self.source = source
-        self.step = step
+        self.head = head
+        self.step = head.step
         self.header = header
-        self.linktype = linktype
-        self.plain = struct.Struct(order + "IIII").unpack_from
-        self.look = media.look(order, f"IIII{header - 16}x", linktype)
+        self.linktype = head.linktype
+        self.plain = struct.Struct(head.order + "IIII").unpack_from
+        self.look = media.look(head.order, f"IIII{header - 16}x", head.linktype)
         self.number = 0
 
     def records(self) -> Iterator[Record]:
@@ -76,6 +70,7 @@ class _Walk:
         window, source, header, linktype = self.window, self.source, self.header, self.linktype
         step, look, not_media = self.step, self.look, media.NOT_MEDIA
         first = look.unpack.size - 1 if look is not None else 0
+        usual = self.head.swapped is False
         while True:
             if look and len(window.buffer) > window.at + first and not not_media[window.buffer[window.at + first]]:
                 self._pass_media(look)
@@ -83,6 +78,8 @@ class _Walk:
                 break
             buffer, at = window.buffer, window.at
             seconds, fraction, captured, length = self.plain(buffer, at)
+            if not usual:
+                captured, length = pcap_layouts.lengths(self.head, captured, length)
             if not captured and not (seconds or fraction or length):
                 if not self._hole():
                     return
@@ -135,7 +132,8 @@ class _Walk:
         window = self.window
         if not window.need(self.header):
             return False
-        _, fraction, captured, length = self.plain(window.buffer, window.at - back)
+        _, fraction, *both = self.plain(window.buffer, window.at - back)
+        captured, length = pcap_layouts.lengths(self.head, *both)
         return bool(0 < captured <= min(length, MAX_PACKET) and fraction * self.step < SECOND)
 
     def _pass_media(self, look: media.Look) -> None:

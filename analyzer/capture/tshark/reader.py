@@ -9,7 +9,7 @@ one that mattered.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from datetime import datetime
 
 from analyzer.capture import links, tls
@@ -32,7 +32,7 @@ def items(
     source: Source,
     records: Iterator[Record] | None,
     interrupted: threading.Event | None = None,
-) -> Iterator[Item]:
+) -> Generator[Item, None, None]:
     """All items of a capture; `records` is our own walk over it, or None where its format is foreign. Raises
     KeyboardInterrupt where another thread has set `interrupted`."""
     source.quality.append(f"read by {tshark_input.program}{tshark_input.reason}; it does not count keep-alives")
