@@ -7,10 +7,15 @@ blank lines as well; these are lines, and stay. Behind both, a log is looked for
 
 from __future__ import annotations
 
+import io
+from typing import NamedTuple
+
 from analyzer.capture.formats import HEAD, Format
 from analyzer.capture.input_stream import InputStream, UnknownFormat
 from analyzer.defect import SourceError
-from analyzer.evidence import Source
+from analyzer.evidence import RawMessage, Source
+
+MARK = b"SIP/2.0"
 
 _MAGIC = 12  # octets that a capture format needs to be told
 _BLANK = b"\0\t\n\r "
@@ -19,9 +24,10 @@ _BLANK = b"\0\t\n\r "
 def recognise(
     input_stream: InputStream, source: Source, known: list[Format], kind: str | None, dialect: str | None
 ) -> Format:
-    """The format of an input: `dialect` by name, or whichever of `known` says that it is its own.
+    """The format of an input: `dialect` by name, or whichever of `known` says that it is its own; of several
+    dialects the one that gets most out of it.
 
-    Raises SourceError for an empty input, for one that several formats claim and for one of the other `kind`;
+    Raises SourceError for an empty input, for one out of which two get as much, and for one of the other `kind`;
     UnknownFormat for one that none claims.
     """
     name = source.name
@@ -41,11 +47,44 @@ def recognise(
     if not found:
         input_stream.check()
     if len(found) > 1:
-        hint = "say which with --dialect"
-        raise SourceError(name, "looks like " + " and like ".join(form.name for form in found), hint=hint)
+        found = _best(found, input_stream, name)
     if not found:
         raise _unknown(input_stream, name, known, kind)
     return found[0]
+
+
+def _best(found: list[Format], input_stream: InputStream, name: str) -> list[Format]:
+    """The one format that gets most out of the beginning of a text that several claim. Raises SourceError with the
+    scores where two get as much: the user has to say."""
+    head = input_stream.head(HEAD)
+    scored = sorted(((_score(form, head), form) for form in found), key=lambda one: one[0], reverse=True)
+    (best, form), (second, _) = scored[:2]
+    if best > second:
+        return [form]
+    said = " and ".join(f"like {form.name}{score.said}" for score, form in scored if score == best)
+    raise SourceError(name, f"looks {said}", hint="say which with --dialect")
+
+
+class Score(NamedTuple):
+    """What a dialect gets out of a text: messages that are whole, how many ends and times it tells, all messages."""
+
+    whole: int
+    told: int
+    messages: int
+
+    @property
+    def said(self) -> str:
+        """The score in words, in brackets; nothing of nothing."""
+        return f" ({self.messages} messages, {self.told} times and addresses)" if self.messages else ""
+
+
+def _score(form: Format, head: bytes) -> Score:
+    """Read the beginning by one dialect, and count."""
+    if form.read is None:
+        return Score(0, 0, 0)
+    items = [item for item in form.read(io.BytesIO(head), Source("head", "log")) if isinstance(item, RawMessage)]
+    told = sum((item.time is not None) + bool(item.source.port) + bool(item.destination.port) for item in items)
+    return Score(sum(not item.missing for item in items), told, len(items))
 
 
 def _logs(input_stream: InputStream, source: Source, known: list[Format]) -> list[Format]:
@@ -57,11 +96,30 @@ def _logs(input_stream: InputStream, source: Source, known: list[Format]) -> lis
         if not head.strip(b"\0"):
             return []
     blank = len(head) - len(head.lstrip(_BLANK))
+    blank = len(head[:blank].rstrip(b" \t"))  # what a whole log is indented by is a carrier of its lines
     head = input_stream.head(blank + HEAD)[blank:] if blank else head
-    found = [form for form in known if form.kind == "log" and form.looks_like(head)]
+    logs = [form for form in known if form.kind == "log"]
+    found = [form for form in logs if form.looks_like(head)] or _carried(head, logs)
     if found:
         _pass_zeros(input_stream, source)
     return found
+
+
+def _carried(head: bytes, logs: list[Format]) -> list[Format]:
+    """The formats that claim the text when what carries its lines (syslog, JSON, quoting) is taken off."""
+    if (
+        MARK not in head
+        and MARK.decode().encode("utf-16-le") not in head
+        and MARK.decode().encode("utf-16-be") not in head
+    ):
+        return []
+    from analyzer.capture.text.carriers import guesses  # late: most logs are carried by nothing
+
+    for bare in guesses(head):
+        found = [form for form in logs if form.looks_like(bare)]
+        if found:
+            return found
+    return []
 
 
 def _pass_zeros(input_stream: InputStream, source: Source) -> None:
@@ -101,7 +159,8 @@ def _named(dialect: str, name: str, known: list[Format], kind: str | None) -> Fo
     for form in known:
         if form.name == dialect and kind in (None, form.kind):
             return form
-    choices = ", ".join(form.name for form in known if kind in (None, form.kind))
+    # A dialect is a log's: captures are told by their magic numbers, and asked for by nobody.
+    choices = ", ".join(form.name for form in known if form.kind == (kind or "log"))
     raise SourceError(name, f"cannot be read as {dialect!r}", hint=f"known: {choices}")
 
 
