@@ -98,8 +98,11 @@ def _logs(input_stream: InputStream, source: Source, known: list[Format]) -> lis
     blank = len(head) - len(head.lstrip(_BLANK))
     blank = len(head[:blank].rstrip(b" \t"))  # what a whole log is indented by is a carrier of its lines
     head = input_stream.head(blank + HEAD)[blank:] if blank else head
-    logs = [form for form in known if form.kind == "log"]
-    found = [form for form in logs if form.looks_like(head)] or _carried(head, logs)
+    logs = [form for form in known if form.kind == "log" and not form.last]
+    last = [form for form in known if form.kind == "log" and form.last]
+    found: list[Format] = []
+    for forms in (logs, last):
+        found = found or [form for form in forms if form.looks_like(head)] or _carried(head, forms)
     if found:
         _pass_zeros(input_stream, source)
     return found

@@ -46,7 +46,8 @@ class CaptureFormat(Protocol):
 
 
 class Format(NamedTuple):
-    """A format as its module declares it. Exactly one of `records` and `read` is there, as `kind` says."""
+    """A format as its module declares it. Exactly one of `records` and `read` is there, as `kind` says; `last`
+    is asked where all others say no."""
 
     name: str
     kind: Literal["capture", "log"]
@@ -54,6 +55,7 @@ class Format(NamedTuple):
     looks_like: Callable[[bytes], bool]
     records: Callable[[BinaryIO, Source], Iterator[Record]] | None
     read: Callable[[BinaryIO, Source], Iterator[Item]] | None
+    last: bool = False
 
 
 def discover() -> list[Format]:
@@ -63,6 +65,10 @@ def discover() -> list[Format]:
     logs = plugins.load_all(dialects, LogDialect)
     found = [
         *(Format(one.NAME, "capture", one.TITLE, one.looks_like, one.records, None) for one in captures),
-        *(Format(one.NAME, "log", one.TITLE, one.looks_like, None, one.read) for one in logs),
+        *(_log(one) for one in logs),
     ]
     return sorted(found, key=lambda form: form.name)
+
+
+def _log(one: LogDialect) -> Format:
+    return Format(one.NAME, "log", one.TITLE, one.looks_like, None, one.read, getattr(one, "LAST", False))

@@ -107,7 +107,7 @@ class Entry:
         if not self.own:
             return self._before(row, inner)
         if inner is None and not self.grammar.frames(row.text):
-            self.interrupted += 1
+            self.interrupted += not self.grammar.explained
             return self._too_long()
         if self._is_framing(row, inner):
             candidate = Close(Rank.CUT, len(self.own), len(self.rows) - 1)

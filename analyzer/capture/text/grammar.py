@@ -85,6 +85,7 @@ class Grammar:
     coloured  the program itself writes escape sequences
     server    what it sends with a Date header carries the clock of the log
     indented  the start line may be indented, and the others are by the same
+    explained what the program says of a message stands between its lines: nothing is left out that was in the log
     before    most lines between banner and message
     reach     octets that a banner may begin before the first `SIP/2.0` of its message
     """
@@ -107,6 +108,7 @@ class Grammar:
     server: bool = False
     before: int = 12
     indented: bool = False
+    explained: bool = False
     reach: int = 2048
 
     def opens(self, text: bytes) -> Banner | None:

@@ -34,6 +34,7 @@ _VIA = re.compile(
     rb"(\[[0-9A-Fa-f:.%\w]{2,64}\]|[\w.-]{1,255})(?:[ \t]*:[ \t]*(\d{1,5}))?(.{0,2000})",
     re.IGNORECASE | re.DOTALL,
 )
+_HEADER = re.compile(rb"[A-Za-z][\w.!%*+`'~-]{0,60}[ \t]*:")
 _RECEIVED = re.compile(rb";[ \t]*received[ \t]*=[ \t]*\[?([0-9A-Fa-f:.]{2,45})", re.IGNORECASE)
 _RPORT = re.compile(rb";[ \t]*rport[ \t]*=[ \t]*(\d{1,5})", re.IGNORECASE)
 
@@ -200,8 +201,8 @@ class Reader:
         if grammar.fix is not None:
             fixed = grammar.fix(texts)
         printed = Printed(texts, _ends(entry, rows, texts))
-        if not printed.head or (entry.is_block and not START.match(printed.head[0])):
-            self._source.other += 1
+        if not any(map(_HEADER.match, printed.head[1:])) or not START.match(printed.head[0]):
+            self._source.other += 1  # a start line that somebody mentions is no message
             return
         moment = self._moment(entry)
         sure = None
