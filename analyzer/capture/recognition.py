@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from analyzer.capture.formats import HEAD, Format
 from analyzer.capture.input_stream import InputStream, UnknownFormat
+from analyzer.capture.text.lines import as_utf8, is_utf16
 from analyzer.defect import SourceError
 from analyzer.evidence import RawMessage, Source
 
@@ -95,26 +96,24 @@ def _logs(input_stream: InputStream, source: Source, known: list[Format]) -> lis
         head = input_stream.head(HEAD)
         if not head.strip(b"\0"):
             return []
-    blank = len(head) - len(head.lstrip(_BLANK))
+    is_wide = is_utf16(head)
+    blank = 0 if is_wide else len(head) - len(head.lstrip(_BLANK))
     blank = len(head[:blank].rstrip(b" \t"))  # what a whole log is indented by is a carrier of its lines
     head = input_stream.head(blank + HEAD)[blank:] if blank else head
+    head = as_utf8(head) if is_wide else head
     logs = [form for form in known if form.kind == "log" and not form.last]
     last = [form for form in known if form.kind == "log" and form.last]
     found: list[Format] = []
     for forms in (logs, last):
         found = found or [form for form in forms if form.looks_like(head)] or _carried(head, forms)
-    if found:
+    if found and not is_wide:
         _pass_zeros(input_stream, source)
     return found
 
 
 def _carried(head: bytes, logs: list[Format]) -> list[Format]:
     """The formats that claim the text when what carries its lines (syslog, JSON, quoting) is taken off."""
-    if (
-        MARK not in head
-        and MARK.decode().encode("utf-16-le") not in head
-        and MARK.decode().encode("utf-16-be") not in head
-    ):
+    if MARK not in head:
         return []
     from analyzer.capture.text.carriers import guesses  # late: most logs are carried by nothing
 
@@ -143,17 +142,17 @@ def _unknown(input_stream: InputStream, name: str, known: list[Format], kind: st
     if title and kind == "log":
         return SourceError(name, f"is {title}", hint=f"use: sipcheck pcap {name}")
     looks, advice = magics.other(head)
-    is_text = looks == "text"
+    is_text, program = looks == "text", ""
     if is_text:
         from analyzer.capture.text import signs
 
         program, help_instead = signs.program_of(input_stream.head(signs.LOOKED_AT))
         looks, advice = program or looks, help_instead or advice
-    titles = ", ".join(form.title for form in known if kind in (None, form.kind))
-    hints = [advice] * bool(advice) + [f"known: {titles}"]
-    if is_text and kind == "capture":
-        logs = ", ".join(form.title for form in known if form.kind == "log")
-        hints.append(f"sipcheck log knows: {logs}")
+    hints = [advice] * bool(advice)
+    if not program:  # what is told by its program has its own advice
+        hints.append("known: " + ", ".join(form.name for form in known if kind in (None, form.kind)))
+        if is_text and kind == "capture":
+            hints.append("sipcheck log knows: " + ", ".join(form.name for form in known if form.kind == "log"))
     reason = "is neither a capture nor a log that is known" + (f", it looks like {looks}" if looks else "")
     return UnknownFormat(name, reason, hint="; ".join(hints))
 

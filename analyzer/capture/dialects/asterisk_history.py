@@ -46,7 +46,8 @@ _BANNER = Lazy(
 _LISTED = Lazy(rb"\d{5,10} \d{9,10} \* (?:<==|==>) \S{1,80} {1,40}(?:SIP/2\.0 \d{3}|[A-Z]{3,20} sips?:)")
 _LENGTH = Lazy(rb"content-length[ \t]*:[ \t]*(\d{1,9})[ \t]*\Z", 2)  # re.IGNORECASE
 HINT = (
-    "the listing has start lines alone: `pjsip show history entry N` prints a message, `pjsip set logger on` logs all"
+    "a listing has start lines alone: `pjsip show history entry N` prints one message, and `pjsip set logger on` "
+    "logs them all"
 )
 
 
@@ -72,13 +73,11 @@ def _fix(texts: list[bytes]) -> str:
     return ""
 
 
-GRAMMAR = Grammar("asterisk", _banner, (b"<--- History Entry ",), fix=_fix, server=True)
+GRAMMAR = Grammar("asterisk", _banner, (b"<--- History Entry ",), fix=_fix, server=True, hint=HINT)
 
 
 def read(stream: BinaryIO, source: Source) -> Iterator[Item]:
     """The messages of the entries, in their order."""
     from analyzer.capture.text.reader import Reader
 
-    yield from Reader(GRAMMAR, source, looks_like).read(stream)
-    if not source.messages:
-        source.hint = HINT
+    return Reader(GRAMMAR, source, looks_like).read(stream)

@@ -38,11 +38,11 @@ LAST = True
 """Asked where all other dialects say no."""
 
 _START = Lazy(
-    rb"(?P<before>(?:.{0,200}?[^\w/.=-])?)"
+    rb"(?P<before>(?:[^ \t].{0,200}?[^\w/.=-])?)"
     rb"(?P<start>(?:" + METHODS + rb") sips?:[^ \t]{1,2048} SIP/2\.0|SIP/2\.0 [1-6]\d\d(?: .{0,200})?)[ \t]*\Z",
     16,  # re.DOTALL
 )
-_HEADER = Lazy(rb"[ \t>]{0,8}[A-Za-z][\w-]{0,39}[ \t]*:")
+_HEADER = Lazy(rb"[A-Za-z][\w-]{0,39}[ \t]*:")
 _STAMP = Lazy(
     rb".{0,100}?(?<![\d:.-])(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
     rb"|\w{3} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,9})?|\d\d:\d\d:\d\d(?:\.\d{1,9})?)(?![\d:])"

@@ -58,7 +58,12 @@ def _banner(text: bytes) -> Banner | None:
     return Banner(endpoint(*ends[:2]), endpoint(*ends[2:]), transport.decode("ascii"), stamp or b"")
 
 
-GRAMMAR = Grammar("unknown", _banner, (b" -> ",), coloured=True)
+def _is_end(text: bytes) -> bool:
+    """The escape sequence behind a message; the one before it ends in `#`."""
+    return text[:1] == b"\x1b" and (text.endswith((b"m#", b"[;m", b"[m")))
+
+
+GRAMMAR = Grammar("unknown", _banner, (b" -> ",), end=_is_end)
 
 
 def read(stream: BinaryIO, source: Source) -> Iterator[Item]:

@@ -123,6 +123,7 @@ GRAMMAR = Grammar(
     in_block=lambda text: text.startswith(b"  "),
     whole=_whole,
     coloured=True,
+    hint="print whole messages with `ngrep -W byline -t -d any port 5060`, or save a capture with ngrep -O FILE",
 )
 
 

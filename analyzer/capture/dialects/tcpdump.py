@@ -108,7 +108,17 @@ def _inner(banner: Banner, row: Row) -> Row | None:
     return row._replace(text=row.text[1:]) if row.text[:1] == b"\t" else row
 
 
-GRAMMAR = Grammar("unknown", _banner, (b" IP",), inner=_inner, refine=_refine, start=_start, before=8)
+GRAMMAR = Grammar(
+    "unknown",
+    _banner,
+    (b" IP",),
+    inner=_inner,
+    refine=_refine,
+    start=_start,
+    before=8,
+    hint="print the packets with `tcpdump -A -s 0 port 5060`, or better save them: tcpdump -w FILE, and give FILE to "
+    "sipcheck pcap",
+)
 
 
 def read(stream: BinaryIO, source: Source) -> Iterator[Item]:

@@ -40,6 +40,7 @@ Content-Length: 0\r
 
 """
 
+HINT = "let Twinkle log SIP: Edit, System settings, Log, or `log_show_sip=yes` in ~/.twinkle/twinkle.sys"
 _ENTRY = Lazy(rb"\+\+\+ (\d\d)-(\d\d)-(\d{4}) (\d\d:\d\d:\d\d\.\d{1,9}) [A-Z]{4,10} [A-Z]{2,10} \S{1,80}")
 _PEER = Lazy(rb"(Send to|Received from): (udp|tcp|tls):(" + HOST + rb"):(\d{1,5})[ \t]*\Z")
 
@@ -75,7 +76,7 @@ def _is_end(text: bytes) -> bool:
     return text.rstrip() == b"---"
 
 
-GRAMMAR = Grammar("twinkle", _banner, (b"+++ ",), end=_is_end, refine=_refine)
+GRAMMAR = Grammar("twinkle", _banner, (b"+++ ",), end=_is_end, refine=_refine, hint=HINT)
 
 
 def read(stream: BinaryIO, source: Source) -> Iterator[Item]:

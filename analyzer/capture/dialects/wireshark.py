@@ -64,8 +64,11 @@ _PORTS = Lazy(
     rb"Src Port: (?:\S{1,40} \()?(\d{1,5})\)?, Dst Port: (?:\S{1,40} \()?(\d{1,5})"
 )
 _START = Lazy(rb" {4}(?:Request|Status)-Line: (.{1,4000}?)(?:\\r\\n)?\Z", 16)  # re.DOTALL
-_HEADER = Lazy(rb" {8}(?! |\[|Method: |Request-URI: |Status-Code: )([^\s:]{1,60})( \[truncated\])?:")
-_TRUNCATED = b" [truncated]:"
+_HEADER = Lazy(
+    rb" {8}(?! |\[|Method: |Request-URI: |Status-Code: )[^\s:]{1,60}(?: \[(?:truncated|\xe2\x80\xa6)\])?:"
+    rb"| {9}\[(?:truncated|\xe2\x80\xa6)\]"
+)
+_TRUNCATED = Lazy(rb" ?\[(?:truncated|\xe2\x80\xa6)\]")
 
 
 def looks_like(head: bytes) -> bool:
@@ -123,8 +126,8 @@ def _fix(texts: list[bytes]) -> str:
     """Name a header that was shown in part by its name alone."""
     cut = 0
     for place, text in enumerate(texts):
-        if _TRUNCATED in text[:80]:
-            texts[place] = text.replace(_TRUNCATED, b":", 1)
+        if match := _TRUNCATED.search(text[:80]):
+            texts[place] = text[: match.start()] + text[match.end() :]
             cut += 1
     return f"{cut} headers are longer than Wireshark shows, and were cut by it" if cut else ""
 

@@ -73,7 +73,7 @@ def _inner(banner: Banner, row: Row) -> Row | None:
     return None if match is None else row._replace(text=row.text[match.end() :])
 
 
-GRAMMAR = Grammar("yealink", _banner, (b"=",), inner=_inner)
+GRAMMAR = Grammar("yealink", _banner, (b"=",), inner=_inner, prefixed=True)
 
 
 def read(stream: BinaryIO, source: Source) -> Iterator[Item]:

@@ -39,9 +39,9 @@ _ISO = rb"\d{4}-\d\d-\d\d[T ]" + _CLOCK + rb"(?:Z|[+-]\d\d:?\d\d)?"
 _OCTAL = re.compile(rb"#(0[0-3][0-7])")
 _ESCAPES = re.compile(rb"\x1b(?:\[[0-9;?]{0,32}[ -/]?[@-~]|[()][0-9A-B]|[=>])")
 _SHOWN = re.compile(rb"(?:#033|\^\[|\\033|\\e|\\x1b|\\u001b)\[[0-9;]{0,32}m")
-_BEGINS = re.compile(
-    rb"^[ \t]{0,8}(?:\x1b\[[0-9;]{0,32}m)*(?:[A-Z]{3,20} \S{1,200} SIP/2\.0|SIP/2\.0 [1-6])", re.MULTILINE
-)
+_BEGINS = re.compile(rb"^(?:via|from|to|call-id|cseq|[vfti])[ \t]*:", re.MULTILINE | re.IGNORECASE)
+"""A header at the beginning of a line: of a text that shows one, nothing is to be taken off."""
+_ESCAPED = re.compile(rb"&(?:lt|quot|#\d{2,4});|\xe2\x80[\x9c-\x9e]")
 _QUOTES = ((b"\xe2\x80\x9c", b'"'), (b"\xe2\x80\x9d", b'"'), (b"\xe2\x80\x9e", b'"'), (b"\xc2\xa0", b" "))
 
 
@@ -73,8 +73,8 @@ def _prefixed(source: bytes) -> Callable[[bytes], list[Part] | None]:
 _SYSLOG = (
     rb"(?:<\d{1,3}>)?(?:1 (?P<five>" + _ISO + rb"|-) \S{1,255} \S{1,48} \S{1,128} \S{1,32} "
     rb"(?:-|(?:\[(?:[^\]\\]|\\.){0,2000}\]){1,8})(?: |\Z)(?:\xef\xbb\xbf)?"
-    rb"|(?P<three>" + _MONTH + rb" [ 0-3]?\d (?:\d{4} )?" + _CLOCK + rb"|" + _ISO + rb") [\w.:-]{1,255} "
-    rb"(?!INFO|WARN|ERROR|DEBUG|NOTICE)[\w./-]{1,64}(?:\[\d{1,10}\])?: ?)"
+    rb"|(?P<three>" + _MONTH + rb" [ 0-3]?\d (?:\d{4} )?" + _CLOCK + rb"|" + _ISO + rb") [\w.:-]{0,254}[\w.-] "
+    rb"(?!INFO|WARN|ERROR|DEBUG|NOTICE)[\w./-]{1,64}(?:\[\d{1,10}\])?:(?: |\Z))"
 )
 
 
@@ -154,14 +154,19 @@ CARRIERS = (
         "repaired-container",
         "stripped of a container's prefix",
         60,
-        _prefixed(rb"(?P<stamp>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,9}(?:Z|[+-]\d\d:\d\d)) (?:std(?:out|err) [FP] )?"),
+        _prefixed(
+            rb"(?P<stamp>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,9}(?:Z|[+-]\d\d:\d\d)) (?:std(?:out|err) [FP] )?(?!\S{1,255} [\w./-]{1,64}\[\d{1,10}\]: )"
+        ),
     ),
+    Carrier("repaired-syslog", "taken out of syslog", 2, _syslog),
     Carrier("repaired-compose", "stripped of a container's name", 80, _prefixed(rb"[\w.-]{1,64} {0,40}\| ?")),
     Carrier("repaired-quoting", "stripped of a mail's quoting", 80, _prefixed(rb"(?:[ \t]{0,3}>)+(?: |\Z)?")),
     Carrier(
-        "repaired-grep", "stripped of grep's names and numbers", 80, _prefixed(rb"(?:[\w./-]{1,200}[:-])?\d{1,10}[:-]")
+        "repaired-grep",
+        "stripped of grep's names and numbers",
+        80,
+        _prefixed(rb"(?:(?=[\w./-]{0,200}[A-Za-z/])[\w./-]{1,200}?[:-])?\d{1,10}[:-]"),
     ),
-    Carrier("repaired-syslog", "taken out of syslog", 2, _syslog),
     Carrier("repaired-escapes", "freed of HTML entities or typographic quotes", 1, _plain),
     Carrier("repaired-colours", "freed of escape sequences", 1, _uncoloured),
 )
@@ -186,13 +191,19 @@ class Carriers:
         if MARK not in head:
             return NONE
         near, known = _near(head), recognised(head)
-        if known and (as_it_is or _BEGINS.search(near)):
+        if known and (as_it_is or _BEGINS.search(near)) and not _ESCAPED.search(near):
             return NONE
         for found in _guesses(near):
             bare = found.bare(near)
-            if recognised(bare) and (not known or _BEGINS.search(bare)):
+            freed = _ESCAPED.search(near) and not _ESCAPED.search(bare)
+            if recognised(bare) and (not known or freed or _BEGINS.search(bare)):
                 return found
         return NONE
+
+    @property
+    def hides(self) -> bool:
+        """Whether a message may be written so that its text is not to be seen in the octets of the log."""
+        return any(one.take is _json for one in self.all)
 
     def __bool__(self) -> bool:
         return bool(self.all)
@@ -267,7 +278,7 @@ def _guesses(head: bytes) -> Iterator[Carriers]:
     sample = sample or head.split(b"\n")
     chosen: tuple[Carrier, ...] = ()
     for _ in range(_DEEP):
-        carrier = next((one for one in (*CARRIERS, *_indentation(sample)) if _fits(one, sample, chosen)), None)
+        carrier = next((one for one in (*_indentation(sample), *CARRIERS) if _fits(one, sample, chosen)), None)
         if carrier is None:
             return
         chosen += (carrier,)

@@ -26,6 +26,8 @@ from analyzer.capture.text.rows import Row
 
 MAX_ROWS, MAX_OCTETS = 4096, 1 << 18
 """A message without any end is closed here."""
+_ONCE = re.compile(rb"(call-id|i|cseq|from|f|to|t)[ \t]*:", re.IGNORECASE)
+"""Headers that a message has once (RFC 3261 8.1.1)."""
 _TYPE = re.compile(rb"(?:content-type|c)[ \t]*:", re.IGNORECASE)
 
 
@@ -71,6 +73,7 @@ class Entry:
         self._is_typed = False
         self._is_returned = False
         self._octets = 0
+        self._folded: Close | None = None
         self._indent = b""
         self._best: Close | None = None
         self._waiting: Close | None = None
@@ -96,7 +99,7 @@ class Entry:
         self._octets += len(row.text)
         if self._waiting is not None:
             waiting, self._waiting = self._waiting, None
-            if not row.text.strip() or self.grammar.frames(row.text):
+            if (not row.text.strip() and self._tally.body) or self.grammar.frames(row.text):
                 return waiting
         if self.is_block:
             return self._in_block(row)
@@ -145,6 +148,8 @@ class Entry:
             self._indent = text[: len(text) - len(bare)]
             return self._add((inner or row)._replace(text=bare))
         if self.grammar.start is not None and (start := self.grammar.start(text)) is not None:
+            if self.grammar.opens(row.text) is not None:  # a banner that quotes the start line, of another entry
+                return Close(Rank.NOTHING, 0, len(self.rows) - 1)
             return self._add((inner or row)._replace(text=start))
         again = Close(Rank.NOTHING, 0, len(self.rows) - 1)
         if len(self.rows) > self.grammar.before:
@@ -165,10 +170,14 @@ class Entry:
 
     def _is_framing(self, row: Row, inner: Row | None) -> bool:
         """Whether the row could open or close something; in a log that puts an empty line before, only behind one."""
-        if inner is not None and inner is not row and inner.text != row.text:
+        if inner is not None and inner.text != row.text and not self.grammar.prefixed:
             return False  # it is printed as the lines of a message are
         if self._best is not None and inner is not None:
             return False
+        if not self._tally.body and row.text[:1] in (b" ", b"\t") and self.own[-1].text:
+            if self._folded is None and self.grammar.frames(row.text):
+                self._folded = Close(Rank.CUT, len(self.own), len(self.rows) - 1)
+            return False  # the header goes on (RFC 3261 7.3.1), unless all headers come again
         if self.grammar.spaced and self.own[-1].text and not self._tally.body:
             return False
         return self.grammar.frames(row.text)
@@ -192,6 +201,8 @@ class Entry:
         was_body = tally.body
         tally.add(row.text, eol)
         if not was_body and not tally.body:
+            if self._folded is not None and (again := _ONCE.match(row.text)) and self._has(again[1], len(self.own) - 1):
+                return self._folded
             self._is_typed = self._is_typed or bool(row.text[:1] in b"cC" and _TYPE.match(row.text))
         return self._counted(eol) or self._too_long()
 
@@ -199,7 +210,7 @@ class Entry:
         """Whether what was announced, or else Content-Length, is there."""
         tally, here = self._tally, Close(Rank.FITTING, len(self.own), len(self.rows))
         if self._size is not None:
-            if tally.measures(self._size, eol) or tally.measures_bare(self._size):
+            if tally.measures(self._size, eol) or self._measures_bare(self._size):
                 return self._sure(here._replace(rank=Rank.ANNOUNCED))
             if tally.least > self._size + 1:
                 self._size = None  # more is there than was announced: it is not what is printed
@@ -221,9 +232,18 @@ class Entry:
             return self._best
         return None
 
+    def _has(self, name: bytes, end: int) -> bool:
+        """Whether a header of this name is among the first `end` lines."""
+        return any((found := _ONCE.match(row.text)) and found[1].lower() == name.lower() for row in self.own[1:end])
+
+    def _measures_bare(self, size: int) -> bool:
+        """Whether the text lost the carriage returns of a message of `size` octets that ended lines in LF alone."""
+        tally = self._tally
+        return not self._is_returned and tally.measures_bare(size) and bool(tally.lines or tally.least >= size)
+
     def _sure(self, close: Close) -> Close | None:
-        """An end that fits; where framing stands inside, what follows has to agree."""
-        if self._best is None or self._best.rank is not Rank.CUT:
+        """An end that fits; where framing stands inside, or the headers do not end, what follows has to agree."""
+        if self._tally.body and (self._best is None or self._best.rank is not Rank.CUT):
             return close
         self._waiting = close
         return None

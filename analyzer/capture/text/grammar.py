@@ -79,14 +79,16 @@ class Grammar:
     start     finds the start line in a line with more in it
     block     tells the first line of a message that is not printed line by line, `in_block` the next ones; `whole`
               makes lines of it
-    fix       puts right in place what the program prints wrongly, and says so
+    fix       puts right in place what the program prints wrongly, and says what is lost all the same
     after     finds the other end in a line behind a message that was sent
     spaced    the program puts an empty line before each banner: what has none is no banner
     coloured  the program itself writes escape sequences
     server    what it sends with a Date header carries the clock of the log
     indented  the start line may be indented, and the others are by the same
+    prefixed  banners stand behind what each line of a message stands behind too
     explained what the program says of a message stands between its lines: nothing is left out that was in the log
     before    most lines between banner and message
+    hint      what to do where a text of the program holds no message
     reach     octets that a banner may begin before the first `SIP/2.0` of its message
     """
 
@@ -108,8 +110,10 @@ class Grammar:
     server: bool = False
     before: int = 12
     indented: bool = False
+    prefixed: bool = False
     explained: bool = False
     reach: int = 2048
+    hint: str = "it has lines of its program, and no message between them"
 
     def opens(self, text: bytes) -> Banner | None:
         """The banner that a line is, or None."""

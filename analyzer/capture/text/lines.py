@@ -45,6 +45,11 @@ def _coding(head: bytes) -> str:
     return "utf-16-be" if even > least and not odd else ""
 
 
+def is_utf16(head: bytes) -> bool:
+    """Whether a text is in UTF-16: the zeros in it are none of a hole then."""
+    return bool(_coding(head))
+
+
 def _has_no_line_feed(head: bytes) -> bool:
     """Whether carriage returns end the lines (classic Mac OS, and what some web pages make of a paste)."""
     return head.count(b"\r") > 1 and b"\n" not in head

@@ -212,6 +212,7 @@ class Reader:
         message = self._message(entry, close, printed)
         if fixed:
             message.defects += (Defect("repaired-text", fixed),)
+            message.missing = max(message.missing, 1)
         self._read += 1
         self._stampless += moment is None
         yield from self._waiting.add(Held(message, moment, sure))
@@ -265,6 +266,8 @@ class Reader:
 
     def _report(self) -> None:
         quality = self._source.quality
+        if not self._read:
+            self._source.hint = self._grammar.hint
         if self._read and self._stampless < self._read:
             self._clock.report(self._source)
             if self._stampless:
@@ -306,6 +309,8 @@ def _checks(entry: Entry, close: Close, printed: Printed, payload: bytes) -> tup
         missing = 1
     elif length is not None:
         missing = max(length - (len(payload) - payload.find(CRLF + CRLF) - 4), 0)
+    elif size is not None:
+        missing = max(size - len(payload), 0)
     if close.rank is Rank.OPEN:
         missing = missing or int(length is None)
         defects.append(Defect("cut-at-end", "the log ends before the message does"))

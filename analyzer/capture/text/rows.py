@@ -70,7 +70,7 @@ class Rows:
         """The lines of `held` that are whole; returns how many of its octets were used."""
         place, stop, mark = 0, held.rfind(b"\n") + 1, -2
         while place < stop:
-            if self.idle:
+            if self.idle and not self.carriers.hides:
                 if mark != -1 and mark < place:
                     mark = held.find(MARK, place)
                 near = (len(held) if mark == -1 else mark) - self._reach
@@ -91,6 +91,10 @@ class Rows:
         if len(physical) > LIMIT:
             self._on_cut(number)
             physical = physical[:LIMIT]
-        for text, stamp in self.carriers.lines(physical):
-            body = text.rstrip(b"\r")
-            yield Row(number, body, len(body) < len(text), stamp)
+        if self.carriers:
+            for text, stamp in self.carriers.lines(physical):
+                yield Row(number, text.rstrip(b"\r"), text.endswith(b"\r"), stamp)
+        elif physical.endswith(b"\r"):
+            yield Row(number, physical.rstrip(b"\r"), True)
+        else:
+            yield Row(number, physical)
