@@ -64,13 +64,13 @@ def _banner(text: bytes) -> Banner | None:
     return Banner(peer if received else None, None if received else peer, stamp=match[4], received=received)
 
 
-def _fix(texts: list[bytes]) -> str:
+def _fix(texts: list[bytes]) -> tuple[str, bool]:
     """Leave out a Content-Length that repeats the first one."""
     end = texts.index(b"") if b"" in texts else len(texts)
     found = [(place, match[1]) for place in range(end) if (match := _LENGTH.match(texts[place]))]
     if len(found) == 2 and found[0][1] == found[1][1]:
         del texts[found[1][0]]
-    return ""
+    return "", False
 
 
 GRAMMAR = Grammar("asterisk", _banner, (b"<--- History Entry ",), fix=_fix, server=True, hint=HINT)

@@ -68,6 +68,25 @@ _HEADER = Lazy(
     rb" {8}(?! |\[|Method: |Request-URI: |Status-Code: )[^\s:]{1,60}(?: \[(?:truncated|\xe2\x80\xa6)\])?:"
     rb"| {9}\[(?:truncated|\xe2\x80\xa6)\]"
 )
+_PART = Lazy(
+    rb" {12}(?:Contact URI|Contact parameter|Authentication Scheme|Username|Realm|Nonce Value|Authentication URI"
+    rb"|Digest Authentication Response|Algorithm|CNonce Value|Opaque Value|QOP|Nonce Count|Stale Flag|Domain): "
+)
+_FIELDS = {
+    b"Username": b"username",
+    b"Realm": b"realm",
+    b"Nonce Value": b"nonce",
+    b"Authentication URI": b"uri",
+    b"Digest Authentication Response": b"response",
+    b"Algorithm": b"algorithm",
+    b"CNonce Value": b"cnonce",
+    b"Opaque Value": b"opaque",
+    b"QOP": b"qop",
+    b"Nonce Count": b"nc",
+    b"Stale Flag": b"stale",
+    b"Domain": b"domain",
+}
+"""What Wireshark calls the parameters of a digest (RFC 7616 3.3, 3.4)."""
 _TRUNCATED = Lazy(rb" ?\[(?:truncated|\xe2\x80\xa6)\]")
 
 
@@ -112,24 +131,57 @@ def _start(text: bytes) -> bytes | None:
 
 
 def _inner(banner: Banner, row: Row) -> Row | None:
-    """A header, or the empty line behind the packet; what is indented deeper, or in brackets, Wireshark says."""
+    """A header, or the empty line behind the packet; what is indented deeper, or in brackets, Wireshark says. The parts
+    of a header that it shows cut are kept for `_fix`, behind a zero."""
     del banner
     if not row.text.strip():
         return row._replace(text=b"")
-    if not _HEADER.match(row.text):
-        return None
-    text = row.text[8:]
-    return row._replace(text=text[:-4] if text.endswith(b"\\r\\n") else text)
+    if _HEADER.match(row.text):
+        return row._replace(text=_unended(row.text[8:]))
+    part = _PART.match(row.text)
+    return None if part is None else row._replace(text=b"\0" + _unended(row.text[12:]))
 
 
-def _fix(texts: list[bytes]) -> str:
-    """Name a header that was shown in part by its name alone."""
-    cut = 0
-    for place, text in enumerate(texts):
+def _unended(text: bytes) -> bytes:
+    """A text without the line end that Wireshark writes out in some."""
+    return text[:-4] if text.endswith(b"\\r\\n") else text
+
+
+def _fix(texts: list[bytes]) -> tuple[str, bool]:
+    """Put a header together that was too long to be shown, from its parts; where those are not shown, it is cut."""
+    lines: list[bytes] = []
+    parts: list[bytes] = []
+    joined = cut = 0
+    for text in reversed(texts):
+        if text[:1] == b"\0":
+            parts.append(text[1:])
+            continue
         if match := _TRUNCATED.search(text[:80]):
-            texts[place] = text[: match.start()] + text[match.end() :]
-            cut += 1
-    return f"{cut} headers are longer than Wireshark shows, and were cut by it" if cut else ""
+            text = text[: match.start()] + text[match.end() :]
+            value = _joined(text, parts[::-1])
+            joined, cut = joined + (value is not None), cut + (value is None)
+            text = value or text
+        lines.append(text)
+        parts = []
+    texts[:] = lines[::-1]
+    if not joined and not cut:
+        return "", False
+    return "a header is longer than Wireshark shows: " + (
+        "it is cut" if cut else "it was put together from its parts"
+    ), cut > 0
+
+
+def _joined(header: bytes, parts: list[bytes]) -> bytes | None:
+    """A header anew, from its parts as Wireshark names them; None where these are not all that it had."""
+    name, _, value = header.partition(b":")
+    named = [part.partition(b": ")[::2] for part in parts]
+    if name.lower() in (b"contact", b"m"):
+        uris = [value for label, value in named if label == b"Contact URI"]
+        params = [value for label, value in named if label == b"Contact parameter"]
+        return b";".join([b"%b: <%b>" % (name, uris[0]), *params]) if len(uris) == 1 else None
+    scheme = [value for label, value in named if label == b"Authentication Scheme"]
+    fields = [b"%b=%b" % (_FIELDS[label], value) for label, value in named if label in _FIELDS]
+    return b"%b: %b %b" % (name, scheme[0], b", ".join(fields)) if len(scheme) == 1 and len(fields) > 2 else None
 
 
 GRAMMAR = Grammar(

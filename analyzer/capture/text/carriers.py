@@ -155,7 +155,8 @@ CARRIERS = (
         "stripped of a container's prefix",
         60,
         _prefixed(
-            rb"(?P<stamp>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,9}(?:Z|[+-]\d\d:\d\d)) (?:std(?:out|err) [FP] )?(?!\S{1,255} [\w./-]{1,64}\[\d{1,10}\]: )"
+            rb"(?P<stamp>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,9}(?:Z|[+-]\d\d:\d\d)) (?:std(?:out|err) [FP] )?"
+            rb"(?!\S{1,255} [\w./-]{1,64}\[\d{1,10}\]: )"  # that is rsyslog's
         ),
     ),
     Carrier("repaired-syslog", "taken out of syslog", 2, _syslog),

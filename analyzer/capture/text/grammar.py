@@ -79,7 +79,8 @@ class Grammar:
     start     finds the start line in a line with more in it
     block     tells the first line of a message that is not printed line by line, `in_block` the next ones; `whole`
               makes lines of it
-    fix       puts right in place what the program prints wrongly, and says what is lost all the same
+    fix       puts right in place what the program prints wrongly; says what it did, and whether octets are lost all
+              the same
     after     finds the other end in a line behind a message that was sent
     spaced    the program puts an empty line before each banner: what has none is no banner
     coloured  the program itself writes escape sequences
@@ -103,7 +104,7 @@ class Grammar:
     block: Callable[[Banner, bytes], object] | None = None
     in_block: Callable[[bytes], object] | None = None
     whole: Callable[[Sequence[bytes]], list[bytes]] | None = None
-    fix: Callable[[list[bytes]], str] | None = None
+    fix: Callable[[list[bytes]], tuple[str, bool]] | None = None
     after: Callable[[bytes], Endpoint | None] | None = None
     spaced: bool = False
     coloured: bool = False

@@ -194,12 +194,12 @@ class Reader:
     def _emit(self, entry: Entry, close: Close) -> Iterator[RawMessage]:
         grammar, banner = self._grammar, entry.banner
         rows = entry.own[: close.end]
-        fixed = ""
+        fixed, is_cut = "", False
         texts = [row.text for row in rows]
         if entry.is_block and grammar.whole is not None:
             texts = grammar.whole(texts)
         if grammar.fix is not None:
-            fixed = grammar.fix(texts)
+            fixed, is_cut = grammar.fix(texts)
         printed = Printed(texts, _ends(entry, rows, texts))
         if not any(map(_HEADER.match, printed.head[1:])) or not START.match(printed.head[0]):
             self._source.other += 1  # a start line that somebody mentions is no message
@@ -212,7 +212,7 @@ class Reader:
         message = self._message(entry, close, printed)
         if fixed:
             message.defects += (Defect("repaired-text", fixed),)
-            message.missing = max(message.missing, 1)
+            message.missing = max(message.missing, int(is_cut))
         self._read += 1
         self._stampless += moment is None
         yield from self._waiting.add(Held(message, moment, sure))
