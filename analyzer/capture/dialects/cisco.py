@@ -1,4 +1,4 @@
-"""`debug ccsip messages` of Cisco routers, and SIP messages in the logs of Cisco phones. After its documentation."""
+"""`debug ccsip messages` of Cisco routers: a log line, `Sent:` or `Received:`, message. After its documentation."""
 
 from __future__ import annotations
 

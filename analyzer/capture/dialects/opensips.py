@@ -1,4 +1,4 @@
-"""OpenSIPS's own log with whole messages in it (`xlog("$mb")`): `Mon dd hh:mm:ss [pid] ` and the message.
+"""OpenSIPS's own log with whole messages in it (`xlog("$mb")`), behind `Mon dd hh:mm:ss [pid] `. After its documentation.
 
 A script writes what its author likes; ends that are not there are taken from Via.
 """

@@ -173,7 +173,7 @@ def _fix(texts: list[bytes]) -> tuple[str, bool]:
 
 def _joined(header: bytes, parts: list[bytes]) -> bytes | None:
     """A header anew, from its parts as Wireshark names them; None where these are not all that it had."""
-    name, _, value = header.partition(b":")
+    name = header.partition(b":")[0]
     named = [part.partition(b": ")[::2] for part in parts]
     if name.lower() in (b"contact", b"m"):
         uris = [value for label, value in named if label == b"Contact URI"]
