@@ -1,4 +1,4 @@
-"""OpenSIPS's own log with whole messages in it (`xlog("$mb")`), behind `Mon dd hh:mm:ss [pid] `. After its documentation.
+"""OpenSIPS's own log with whole messages in it (`xlog("$mb")`), behind `date [pid] `. After its documentation.
 
 A script writes what its author likes; ends that are not there are taken from Via.
 """
