@@ -8,13 +8,14 @@ blank lines as well; these are lines, and stay. Behind both, a log is looked for
 from __future__ import annotations
 
 import io
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
 
 from analyzer.capture.formats import HEAD, Format
 from analyzer.capture.input_stream import InputStream, UnknownFormat
 from analyzer.capture.text.lines import as_utf8, is_utf16
 from analyzer.defect import SourceError
-from analyzer.evidence import RawMessage, Source
+from analyzer.evidence import Item, RawMessage, Source
 
 MARK = b"SIP/2.0"
 
@@ -55,15 +56,41 @@ def recognise(
 
 
 def _best(found: list[Format], input_stream: InputStream, name: str) -> list[Format]:
-    """The one format that gets most out of the beginning of a text that several claim. Raises SourceError with the
-    scores where two get as much: the user has to say."""
+    """The one format that gets most out of the beginning of a text that several claim, or all of them as one where each
+    has messages of its own there. Raises SourceError with the scores where two get as much: the user has to say."""
     head = input_stream.head(HEAD)
-    scored = sorted(((_score(form, head), form) for form in found), key=lambda one: one[0], reverse=True)
-    (best, form), (second, _) = scored[:2]
+    read = [(_taken(form, head), form) for form in found]
+    scored = sorted(((_score(items), form, items) for items, form in read), key=lambda one: one[0], reverse=True)
+    (best, form, _), (second, _, _) = scored[:2]
+    if (mixed := _mixed([one for score, one, _ in scored if score.messages])) is not None:
+        all_items = _taken(mixed, head)
+        for _, one, items in scored:
+            if items and [item.place for item in items] == [item.place for item in all_items]:
+                return [one]  # what the others take for messages stands in bodies of its own
+        if len(all_items) > best.messages:
+            return [mixed]
     if best > second:
         return [form]
-    said = " and ".join(f"like {form.name}{score.said}" for score, form in scored if score == best)
+    said = " and ".join(f"like {form.name}{score.said}" for score, form, _ in scored if score == best)
     raise SourceError(name, f"looks {said}", hint="say which with --dialect")
+
+
+def _mixed(forms: list[Format]) -> Format | None:
+    """Several dialects as one: a text that was put together of those of several programs."""
+    grammars = [form.grammar for form in forms if form.grammar is not None]
+    if len(grammars) < 2 or len(grammars) < len(forms):
+        return None
+
+    def looks_like(head: bytes) -> bool:
+        return any(form.looks_like(head) for form in forms)
+
+    def read(stream: BinaryIO, source: Source) -> Iterator[Item]:
+        from analyzer.capture.text.reader import Reader
+
+        return Reader(grammars[0], source, looks_like, others=grammars[1:]).read(stream)
+
+    name, title = "+".join(form.name for form in forms), " and ".join(form.title for form in forms)
+    return Format(name, "log", title, looks_like, None, read)
 
 
 class Score(NamedTuple):
@@ -79,11 +106,14 @@ class Score(NamedTuple):
         return f" ({self.messages} messages, {self.told} times and addresses)" if self.messages else ""
 
 
-def _score(form: Format, head: bytes) -> Score:
-    """Read the beginning by one dialect, and count."""
+def _taken(form: Format, head: bytes) -> list[RawMessage]:
+    """What one dialect reads at the beginning of a text."""
     if form.read is None:
-        return Score(0, 0, 0)
-    items = [item for item in form.read(io.BytesIO(head), Source("head", "log")) if isinstance(item, RawMessage)]
+        return []
+    return [item for item in form.read(io.BytesIO(head), Source("head", "log")) if isinstance(item, RawMessage)]
+
+
+def _score(items: list[RawMessage]) -> Score:
     told = sum((item.time is not None) + bool(item.source.port) + bool(item.destination.port) for item in items)
     return Score(sum(not item.missing for item in items), told, len(items))
 

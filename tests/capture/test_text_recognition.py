@@ -179,3 +179,34 @@ def test_stamps_of_twelve_hours() -> None:
         assert stamp is not None and stamp.second == second
     assert parse_stamp(b"13:00:00 PM") is None
     assert len(read(text)[1]) == 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("ngrep", "pjsip"), ("kamailio_log", "baresip"), ("freeswitch", "tcpdump"), ("sipp", "linphone")]
+)
+def test_texts_of_two_programs_in_one_file(one: str, other: str) -> None:
+    """Put together, or one among the lines of the other: the messages of both, each as its own dialect reads it."""
+    text = example(one) + b"\n" + example(other) + b"\n" + example(one)
+    kind, messages = read(text)
+    assert set(kind.split("+")) == {loaded("dialect", one).NAME, loaded("dialect", other).NAME}
+    apart = [item for name in (one, other, one) for item in read(example(name))[1]]
+    assert [item.payload for item in messages] == [item.payload for item in apart]
+    assert [(item.source, item.destination) for item in messages] == [(item.source, item.destination) for item in apart]
+    physical = text.split(b"\n")
+    assert all(b"SIP/2.0" in physical[item.place.first - 1] for item in messages)  # type: ignore[union-attr]
+
+
+def test_a_mixed_text_is_not_torn_by_a_body(tmp_path: Path) -> None:
+    """What one dialect's message quotes of another is its body."""
+    from tests.capture.printing import with_body
+
+    body = [line.rstrip(b"\r") for line in example("sngrep").split(b"\n")[:-1]]
+    kind, messages = read(with_body("pjsip", body))
+    assert len(messages) == 2
+    assert kind in ("pjsip", "pjsip+sngrep")
+
+
+@pytest.mark.parametrize("head", [b"PK\x03\x04", b"\x00\x01\x02\x03" * 40, b"\x7fELF" + bytes(60)])
+def test_what_is_no_text_is_no_log(head: bytes) -> None:
+    with pytest.raises(SourceError):
+        read(head + example("bare"))

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from analyzer.capture.text.grammar import METHODS, Banner, Grammar
+from analyzer.capture.text.lines import is_text
 from analyzer.capture.text.patterns import Lazy
 from analyzer.evidence import Item, Source
 
@@ -51,6 +52,8 @@ _STAMP = Lazy(
 
 def looks_like(head: bytes) -> bool:
     """Whether a header stands below a start line."""
+    if b"SIP/2.0" not in head or not is_text(head):
+        return False
     place = 0
     for _ in range(256):
         place = head.find(b"SIP/2.0", place)

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple, Protocol
 
 from analyzer import plugins
 from analyzer.capture import dialects
 from analyzer.capture.dialects import LogDialect
 from analyzer.capture.record import Record
 from analyzer.evidence import Item, Source
+
+if TYPE_CHECKING:
+    from analyzer.capture.text.grammar import Grammar
 
 HEAD = 1 << 18
 """Octets of a file, after decompression, that `looks_like` is shown at most."""
@@ -47,7 +50,7 @@ class CaptureFormat(Protocol):
 
 class Format(NamedTuple):
     """A format as its module declares it. Exactly one of `records` and `read` is there, as `kind` says; `last`
-    is asked where all others say no."""
+    is asked where all others say no; `grammar` is by what a dialect reads, where that may be mixed with others."""
 
     name: str
     kind: Literal["capture", "log"]
@@ -56,6 +59,7 @@ class Format(NamedTuple):
     records: Callable[[BinaryIO, Source], Iterator[Record]] | None
     read: Callable[[BinaryIO, Source], Iterator[Item]] | None
     last: bool = False
+    grammar: Grammar | None = None
 
 
 def discover() -> list[Format]:
@@ -71,4 +75,13 @@ def discover() -> list[Format]:
 
 
 def _log(one: LogDialect) -> Format:
-    return Format(one.NAME, "log", one.TITLE, one.looks_like, None, one.read, getattr(one, "LAST", False))
+    return Format(
+        one.NAME,
+        "log",
+        one.TITLE,
+        one.looks_like,
+        None,
+        one.read,
+        getattr(one, "LAST", False),
+        getattr(one, "GRAMMAR", None),
+    )

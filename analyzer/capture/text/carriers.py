@@ -12,7 +12,6 @@ defects: it is not in the form in which its program printed it (docs/rule-catalo
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -144,6 +143,8 @@ def _plain(line: bytes) -> list[Part] | None:
     for fancy, plain in _QUOTES:
         text = text.replace(fancy, plain)
     if b"&" in text:
+        import html  # late: most logs are none of a web page
+
         text = html.unescape(text.decode("latin-1")).encode("latin-1", "xmlcharrefreplace")
     return None if text == line else [(text, b"")]
 

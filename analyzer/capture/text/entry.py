@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from analyzer.capture.text.grammar import START, Banner, Grammar
@@ -57,8 +58,11 @@ class Close(NamedTuple):
 class Entry:
     """An entry being read. `push` takes rows until it answers with the `Close`."""
 
-    def __init__(self, grammar: Grammar, banner: Banner, row: Row, *, patient: bool) -> None:
+    def __init__(
+        self, grammar: Grammar, banner: Banner, row: Row, *, patient: bool, frames: Callable[[bytes], bool]
+    ) -> None:
         self.grammar = grammar
+        self._frames = frames
         self.banner = banner
         self.opener = row
         self.rows: list[Row] = []
@@ -86,7 +90,7 @@ class Entry:
 
     def resumed(self) -> Entry:
         """The same message, to be gone on with in another packet: its last line is not ended yet."""
-        again = Entry(self.grammar, self.banner, self.opener, patient=self._patient)
+        again = Entry(self.grammar, self.banner, self.opener, patient=self._patient, frames=self._frames)
         is_ended = self.breaks > (not self.is_marked)
         for row in self.own if is_ended else self.own[:-1]:
             again._add(row)
@@ -99,7 +103,7 @@ class Entry:
         self._octets += len(row.text)
         if self._waiting is not None:
             waiting, self._waiting = self._waiting, None
-            if (not row.text.strip() and self._tally.body) or self.grammar.frames(row.text):
+            if (not row.text.strip() and self._tally.body) or self._frames(row.text):
                 return waiting
         if self.is_block:
             return self._in_block(row)
@@ -109,7 +113,7 @@ class Entry:
             return self._add(merged(joint, inner or row))
         if not self.own:
             return self._before(row, inner)
-        if inner is None and not self.grammar.frames(row.text):
+        if inner is None and not self._frames(row.text):
             self.interrupted += not self.grammar.explained
             return self._too_long()
         if self._is_framing(row, inner):
@@ -175,12 +179,12 @@ class Entry:
         if self._best is not None and inner is not None:
             return False
         if not self._tally.body and row.text[:1] in (b" ", b"\t") and self.own[-1].text:
-            if self._folded is None and self.grammar.frames(row.text):
+            if self._folded is None and self._frames(row.text):
                 self._folded = Close(Rank.CUT, len(self.own), len(self.rows) - 1)
             return False  # the header goes on (RFC 3261 7.3.1), unless all headers come again
         if self.grammar.spaced and self.own[-1].text and not self._tally.body:
             return False
-        return self.grammar.frames(row.text)
+        return self._frames(row.text)
 
     def _expects_more(self) -> bool:
         """Whether what was counted lets more lines come, framing among them, and there is patience to see."""

@@ -18,7 +18,8 @@ LIMIT = 1 << 20
 
 CHUNK = 1 << 16
 _MARKS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-_LOOKED_AT = 512
+_LOOKED_AT, _SAMPLE = 512, 4096
+_TEXT = bytes([*range(8, 14), 27, *range(32, 256)])
 _ODDNESS = 3  # of so many octets at even (or odd) places one at least is zero in UTF-16 of anything but CJK
 
 
@@ -43,6 +44,13 @@ def _coding(head: bytes) -> str:
     if odd > least and not even:
         return "utf-16-le"
     return "utf-16-be" if even > least and not odd else ""
+
+
+def is_text(head: bytes) -> bool:
+    """Whether a file is text at its beginning: of a hundred octets one at most is a control character that no text has.
+    Captures of other programs hold messages too, and more of those than that."""
+    sample = as_utf8(head)[:_SAMPLE]
+    return 100 * len(sample.translate(None, delete=_TEXT)) <= len(sample) and not sample.startswith(b"PK\3\4")
 
 
 def is_utf16(head: bytes) -> bool:

@@ -54,13 +54,19 @@ def via_end(head: Sequence[bytes], *, is_own: bool) -> Endpoint | None:
 
 
 class Reader:
-    """One pass over one log. `recognised` is the dialect's `looks_like`; `now` (seconds since the epoch) bounds the
-    year of a log without Date headers."""
+    """One pass over one log. `recognised` is the dialect's `looks_like`; `others` are grammars of which the log has
+    messages too; `now` (seconds since the epoch) bounds the year of a log without Date headers."""
 
     def __init__(
-        self, grammar: Grammar, source: Source, recognised: Callable[[bytes], bool], now: float | None = None
+        self,
+        grammar: Grammar,
+        source: Source,
+        recognised: Callable[[bytes], bool],
+        now: float | None = None,
+        others: Sequence[Grammar] = (),
     ) -> None:
         self._grammar = grammar
+        self._grammars = (grammar, *others)
         self._source = source
         self._clock = Clock(time.time() if now is None else now)
         self._waiting = Waiting(self._clock, lambda: self._clock.announce(source))
@@ -72,6 +78,7 @@ class Reader:
         self._late: tuple[Entry, Close] | None = None
         self._credit = SAVINGS
         self._rows: Rows | None = None
+        self._is_coloured = any(one.coloured for one in self._grammars)
         self._inferred = self._interrupted = self._cut = self._stampless = self._read = 0
 
     def read(self, stream: BinaryIO) -> Iterator[RawMessage]:
@@ -92,11 +99,11 @@ class Reader:
         self._report()
 
     def _closed(self, stream: BinaryIO) -> Iterator[RawMessage]:
-        rows = self._rows = Rows(stream, self._cut_line, self._grammar.reach, self._recognised)
+        rows = self._rows = Rows(stream, self._cut_line, max(one.reach for one in self._grammars), self._recognised)
         for row in rows:
             self._source.frames = rows.count
             self._credit = min(self._credit + EARNED, SAVINGS)
-            if b"\x1b" in row.text and self._grammar.coloured:
+            if b"\x1b" in row.text and self._is_coloured:
                 row = row._replace(text=uncoloured(row.text))
             yield from self._feed(row)
             yield from self._drain()
@@ -111,14 +118,14 @@ class Reader:
     def _feed(self, row: Row) -> Iterator[RawMessage]:
         entry = self._entry
         if entry is None:
-            banner = self._grammar.opens(row.text)
+            grammar, banner = self._opens(row.text)
             if banner is None:
                 yield from self._next_in_stream(row)
                 return
             self._stream = None
             yield from self._told_late(None)
             yield from self._unfinished(self._pieces.others(banner))
-            entry = self._entry = Entry(self._grammar, banner, row, patient=self._credit > 0)
+            entry = self._entry = Entry(grammar, banner, row, patient=self._credit > 0, frames=self._frames)
             if not banner.rest:
                 return
             row = row._replace(text=banner.rest)
@@ -127,15 +134,27 @@ class Reader:
         if (close := entry.push(row)) is not None:
             yield from self._done(entry, close)
 
+    def _opens(self, text: bytes) -> tuple[Grammar, Banner | None]:
+        """The banner that a line is, and the grammar by which it is one."""
+        for grammar in self._grammars:
+            if (banner := grammar.opens(text)) is not None:
+                return grammar, banner
+        return self._grammar, None
+
+    def _frames(self, text: bytes) -> bool:
+        """Whether a line is framing, in any of the grammars."""
+        return any(one.frames(text) for one in self._grammars)
+
     def _next_in_stream(self, row: Row) -> Iterator[RawMessage]:
         """A packet of a stream may hold several messages; some programs say behind a message where it went."""
-        if self._late is not None and self._grammar.after is not None and (peer := self._grammar.after(row.text)):
+        if self._late is not None and (after := self._late[0].grammar.after) is not None and (peer := after(row.text)):
             yield from self._told_late(peer)
-        self._pieces.between(row, self._grammar.end is not None and bool(self._grammar.end(row.text)))
+        self._pieces.between(row, any(one.end is not None and bool(one.end(row.text)) for one in self._grammars))
         if self._stream is None:
             return
-        entry = Entry(self._grammar, self._stream.banner, self._stream.opener, patient=self._credit > 0)
-        inner = self._grammar.inner(entry.banner, row)
+        before = self._stream
+        entry = Entry(before.grammar, before.banner, before.opener, patient=self._credit > 0, frames=self._frames)
+        inner = entry.grammar.inner(entry.banner, row)
         if inner is not None and START.match(inner.text):
             self._entry = entry
             yield from self._feed(row)
@@ -144,7 +163,7 @@ class Reader:
         """The message that goes on in this packet, whose first line is `row`; or what begins here, and the message that
         should have gone on is given out as it is."""
         held = self._pieces.taken(entry.banner.key)
-        inner = self._grammar.inner(entry.banner, row)
+        inner = entry.grammar.inner(entry.banner, row)
         if not held or (inner is not None and goes_on(entry.banner, inner)):
             return held[0].resumed() if held else entry
         yield from self._unfinished(held)
@@ -174,7 +193,7 @@ class Reader:
             yield from self._unfinished(self._pieces.hold(entry, close))
         else:
             self._stream = entry if entry.banner.key and entry.banner.transport in STREAMS else None
-            if self._grammar.after is not None and entry.banner.received is False:
+            if entry.grammar.after is not None and entry.banner.received is False:
                 self._late = entry, close
             else:
                 yield from self._emit(entry, close)
@@ -192,7 +211,7 @@ class Reader:
         self._source.defect("long-line", "a line is longer than this tool keeps; the rest of it was skipped", place)
 
     def _emit(self, entry: Entry, close: Close) -> Iterator[RawMessage]:
-        grammar, banner = self._grammar, entry.banner
+        grammar, banner = entry.grammar, entry.banner
         rows = entry.own[: close.end]
         fixed, is_cut = "", False
         texts = [row.text for row in rows]
@@ -231,7 +250,7 @@ class Reader:
         missing, defects = _checks(entry, close, printed, payload)
         self._interrupted += bool(entry.interrupted)
         self._cut += bool(missing)
-        source, destination = self._ends(banner, printed.head)
+        source, destination = self._ends(entry.grammar, banner, printed.head)
         rows = entry.own[: close.end]
         last = next((row.number for row in reversed(rows) if row.text), rows[-1].number)
         carriers = () if self._rows is None else self._rows.carriers.defects
@@ -248,12 +267,12 @@ class Reader:
             defects=(*carriers, *defects),
         )
 
-    def _ends(self, banner: Banner, head: Sequence[bytes]) -> tuple[Endpoint, Endpoint]:
+    def _ends(self, grammar: Grammar, banner: Banner, head: Sequence[bytes]) -> tuple[Endpoint, Endpoint]:
         """Both ends: as printed, by Via, or the program's name."""
         source, destination = banner.source, banner.destination
         if source is not None and destination is not None:
             return source, destination
-        own, peer = Endpoint(self._grammar.program, 0), Endpoint("peer", 0)
+        own, peer = Endpoint(grammar.program, 0), Endpoint("peer", 0)
         is_response = head[0].startswith(b"SIP/")
         is_own = banner.received is is_response  # the user agent client wrote this text
         client = via_end(head, is_own=is_own)
