@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from analyzer.capture.opener import open_sources
 from analyzer.capture.text.carriers import CARRIERS, NONE, Carriers, guesses
 from analyzer.evidence import RawMessage, Source
+from analyzer.run.pipeline import analyze
 from tests.capture.printing import NAMES, example
+from tests.shared import DATA
 
 STAMP = b"2026-11-29T15:03:33.486703+01:00"
 SECONDS = 1795961013
@@ -204,3 +207,17 @@ def test_what_is_no_carrier_is_left() -> None:
 def test_odd_json(line: bytes) -> None:
     carrier = next(one for one in CARRIERS if one.code == "repaired-json")
     assert carrier.take(line) in (None, [(b"", b"")])
+
+
+def test_what_was_repaired_is_told_with_less_confidence(tmp_path: Path) -> None:
+    """docs/rule-catalogue.md 0.3: a log one step, one whose lines had to be mended another."""
+    text = (DATA / "texts" / "kamailio-sipdump.data").read_bytes()
+    plain, quoted = tmp_path / "plain.txt", tmp_path / "quoted.txt"
+    plain.write_bytes(text)
+    quoted.write_bytes(each(b"> ")(text))
+    before, after = (
+        {(one.rule, one.sub): one.confidence for one in analyze([path]).findings} for path in (plain, quoted)
+    )
+    assert before and set(before) == set(after)
+    assert all(after[key] is before[key].lowered() for key in before)
+    assert any(after[key] is not before[key] for key in before)
