@@ -49,9 +49,13 @@ send 188 bytes to udp/[192.0.2.10]:5060 at 10:11:12.346912:
 _ID = rb"(?P<id>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12} )?"
 _CLOCK = rb"(?:\d{4}-\d\d-\d\d[ T])?\d\d:\d\d:\d\d(?:\.\d{1,9})?"
 _BANNER = Lazy(
-    _ID + rb"(?:(?P<early>" + _CLOCK + rb") (?:[\d.]{1,6}% )?(?:\[\w{1,10}\] )?(?:\S{1,60}\.c:\d{1,6} )?)?"
+    rb"(?:freeswitch(?:@[\w.-]{1,80})?> ?)?"  # the prompt of fs_cli
+    + _ID
+    + rb"(?:(?P<early>"
+    + _CLOCK
+    + rb") (?:[\d.]{1,6}% )?(?:\[\w{1,10}\] )?(?:\S{1,60}\.c:\d{1,6} )?)?"
     rb"(?:tport[\w() ]{0,60}: )?(?P<way>recv|send) (?P<size>\d{1,7}) bytes (?:from|to) "
-    rb"(?P<transport>udp|tcp|tls|wss?|sctp)/(?P<host>" + HOST + rb")(?::(?P<port>\d{1,5}))?"
+    rb"(?P<transport>udp|tcp|tls|wss?|sctp)/(?P<host>" + HOST + rb"):(?P<port>\d{1,5})"
     rb"(?: at (?P<stamp>" + _CLOCK + rb"))?:?[ \t]*\Z"
 )
 _RULER = Lazy(rb"[ \t]*-{10,100}[ \t]*\Z")
