@@ -26,7 +26,8 @@ _CARRIERS = """
 
 The same text comes in many wrappings. UTF-16, Windows line ends and carriage returns alone are read as they are. What
 follows is taken off, where a dialect knows what is left; each message then says so, and what is found in it is told
-with less confidence. An indentation that all lines have in common is taken off likewise.
+with less confidence. An indentation that all lines have in common is taken off likewise,
+and what any logger writes before each line, if it differs in its digits alone.
 
 | repair | the lines are |
 | --- | --- |

@@ -16,7 +16,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from itertools import chain
+from itertools import chain, pairwise
 from typing import BinaryIO, NamedTuple
 
 from analyzer.capture.text.lines import as_utf8, chunks_of, lines_of
@@ -41,6 +41,10 @@ _SHOWN = re.compile(rb"(?:#033|\^\[|\\033|\\e|\\x1b|\\u001b)\[[0-9;]{0,32}m")
 _BEGINS = re.compile(rb"^(?:via|from|to|call-id|cseq|[vfti])[ \t]*:", re.MULTILINE | re.IGNORECASE)
 """A header at the beginning of a line: of a text that shows one, nothing is to be taken off."""
 _ESCAPED = re.compile(rb"&(?:lt|quot|#\d{2,4});|\xe2\x80[\x9c-\x9e]")
+_BEFORE_VIA = re.compile(rb"(.{2,160}?[^\w\s])[ \t]*(?:via|v)[ \t]*:[ \t]*SIP/2\.0/", re.IGNORECASE)
+_STAMPED = re.compile(rb"(?<!\d)(?:" + _ISO + rb"|" + _CLOCK + rb")(?!\d)")
+_NUMBERED = re.compile(rb"(?:(?=[\w./-]{0,200}[A-Za-z/])[\w./-]{1,200}?[:-])?(\d{1,10})[:-]")
+_DIGITS = re.compile(rb"\d+")
 _QUOTES = ((b"\xe2\x80\x9c", b'"'), (b"\xe2\x80\x9d", b'"'), (b"\xe2\x80\x9e", b'"'), (b"\xc2\xa0", b" "))
 
 
@@ -162,16 +166,20 @@ CARRIERS = (
     ),
     Carrier("repaired-syslog", "taken out of syslog", 2, _syslog),
     Carrier("repaired-compose", "stripped of a container's name", 80, _prefixed(rb"[\w.-]{1,64} {0,40}\| ?")),
-    Carrier("repaired-quoting", "stripped of a mail's quoting", 80, _prefixed(rb"(?:[ \t]{0,3}>)+(?: |\Z)?")),
+    Carrier("repaired-quoting", "stripped of a mail's quoting", 80, _prefixed(rb"(?:[ \t]{0,3}[>|])+(?: |\Z)?")),
     Carrier(
         "repaired-grep",
         "stripped of grep's names and numbers",
         80,
-        _prefixed(rb"(?:(?=[\w./-]{0,200}[A-Za-z/])[\w./-]{1,200}?[:-])?\d{1,10}[:-]"),
+        _prefixed(_NUMBERED.pattern),
     ),
     Carrier("repaired-escapes", "freed of HTML entities or typographic quotes", 1, _plain),
     Carrier("repaired-colours", "freed of escape sequences", 1, _uncoloured),
 )
+
+
+_ANYWHERE = 2
+"""The last so many carriers are no prefix: what they do stands anywhere in a line."""
 
 
 class Carriers:
@@ -280,7 +288,8 @@ def _guesses(head: bytes) -> Iterator[Carriers]:
     sample = sample or head.split(b"\n")
     chosen: tuple[Carrier, ...] = ()
     for _ in range(_DEEP):
-        carrier = next((one for one in (*_indentation(sample), *CARRIERS) if _fits(one, sample, chosen)), None)
+        known = (*_indentation(sample), *CARRIERS[:-_ANYWHERE], *_prefix(sample), *CARRIERS[-_ANYWHERE:])
+        carrier = next((one for one in known if _fits(one, sample, chosen)), None)
         if carrier is None:
             return
         chosen += (carrier,)
@@ -292,6 +301,8 @@ def _guesses(head: bytes) -> Iterator[Carriers]:
 def _fits(carrier: Carrier, sample: list[bytes], chosen: tuple[Carrier, ...]) -> bool:
     lines = [line for line in sample if line.strip()]
     if any(one.code == carrier.code for one in chosen) and carrier.code != "repaired-syslog":
+        return False
+    if carrier.code == "repaired-grep" and not _rises(lines):
         return False
     carried = sum(carrier.take(line) is not None for line in lines)
     return carried > 0 and carried * 100 >= carrier.share * len(lines)
@@ -306,3 +317,24 @@ def _indentation(sample: list[bytes]) -> Iterator[Carrier]:
     if lead and all(line.startswith(lead) for line in lines):
         take = _prefixed(b"(?:" + re.escape(lead) + rb"|[ \t\r]*\Z)")
         yield Carrier("repaired-indentation", "stripped of their indentation", 100, take)
+
+
+def _prefix(sample: list[bytes]) -> Iterator[Carrier]:
+    """What stands before a Via, if it stands before all lines but for its digits: a logger that nobody named."""
+    match = next((found for line in sample if (found := _BEFORE_VIA.match(line))), None)
+    if match is None:
+        return
+    before = match[1]
+    stamp = _STAMPED.search(before)
+    cuts = (len(before), len(before)) if stamp is None else stamp.span()
+    begin, inside, end = (
+        _DIGITS.sub(rb"\\d+", re.escape(part)) for part in (before[: cuts[0]], before[slice(*cuts)], before[cuts[1] :])
+    )
+    take = _prefixed(begin + b"(?P<stamp>" + inside + b")" + end + b" ?")
+    yield Carrier("repaired-prefix", "stripped of what their logger writes before each", 80, take)
+
+
+def _rises(lines: list[bytes]) -> bool:
+    """Whether the numbers before the lines are those of lines: each greater than the last."""
+    numbers = [int(match[1]) for line in lines if (match := _NUMBERED.match(line))]
+    return all(one < other for one, other in pairwise(numbers))
