@@ -286,9 +286,16 @@ def _guesses(head: bytes) -> Iterator[Carriers]:
     place = head.find(MARK)
     sample = head[max(place - _BEFORE, 0) : place + _AFTER].split(b"\n")[1 if place > _BEFORE else 0 : -1]
     sample = sample or head.split(b"\n")
+    yield from _chosen(sample, _ANYWHERE)
+    yield from _chosen(sample, 0)  # a prefix may be the dialect's own, behind something else
+
+
+def _chosen(sample: list[bytes], late: int) -> Iterator[Carriers]:
+    """Carrier after carrier of a sample; a prefix that nobody named goes before the last `late` of the named ones."""
     chosen: tuple[Carrier, ...] = ()
+    place = len(CARRIERS) - late
     for _ in range(_DEEP):
-        known = (*_indentation(sample), *CARRIERS[:-_ANYWHERE], *_prefix(sample), *CARRIERS[-_ANYWHERE:])
+        known = (*_indentation(sample), *CARRIERS[:place], *_prefix(sample), *CARRIERS[place:])
         carrier = next((one for one in known if _fits(one, sample, chosen)), None)
         if carrier is None:
             return
