@@ -23,6 +23,9 @@ from analyzer.escape import visible
 SECOND = 1_000_000_000
 """Nanoseconds in a second."""
 
+REPAIRED = "repaired-"
+"""How the code of a defect begins that says what the reader of a log put right."""
+
 LATEST = SECOND << 32
 """The first time that is too late to be one: 7 February 2106, where the 32 bits of classic pcap end."""
 _YEAR = 31_556_952 * SECOND
@@ -107,6 +110,11 @@ class RawMessage:
     resend: int | None = None
     stream: int = 0
     defects: tuple[Defect, ...] = ()
+
+    @property
+    def is_repaired(self) -> bool:
+        """Whether the text is not as its program printed it: something was taken off, or put right, by its reader."""
+        return any(defect.code.startswith(REPAIRED) for defect in self.defects)
 
     def __repr__(self) -> str:
         way = f"{self.transport} {self.source} -> {self.destination}"

@@ -7,10 +7,17 @@ blank lines as well; these are lines, and stay. Behind both, a log is looked for
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
 from analyzer.capture.formats import HEAD, Format
 from analyzer.capture.input_stream import InputStream, UnknownFormat
+from analyzer.capture.text.lines import as_utf8, is_utf16
 from analyzer.defect import SourceError
-from analyzer.evidence import Source
+from analyzer.evidence import Item, RawMessage, Source
+
+MARK = b"SIP/2.0"
 
 _MAGIC = 12  # octets that a capture format needs to be told
 _BLANK = b"\0\t\n\r "
@@ -19,9 +26,10 @@ _BLANK = b"\0\t\n\r "
 def recognise(
     input_stream: InputStream, source: Source, known: list[Format], kind: str | None, dialect: str | None
 ) -> Format:
-    """The format of an input: `dialect` by name, or whichever of `known` says that it is its own.
+    """The format of an input: `dialect` by name, or whichever of `known` says that it is its own; of several
+    dialects the one that gets most out of it.
 
-    Raises SourceError for an empty input, for one that several formats claim and for one of the other `kind`;
+    Raises SourceError for an empty input, for one out of which two get as much, and for one of the other `kind`;
     UnknownFormat for one that none claims.
     """
     name = source.name
@@ -41,11 +49,73 @@ def recognise(
     if not found:
         input_stream.check()
     if len(found) > 1:
-        hint = "say which with --dialect"
-        raise SourceError(name, "looks like " + " and like ".join(form.name for form in found), hint=hint)
+        found = _best(found, input_stream, name)
     if not found:
         raise _unknown(input_stream, name, known, kind)
     return found[0]
+
+
+def _best(found: list[Format], input_stream: InputStream, name: str) -> list[Format]:
+    """The one format that gets most out of the beginning of a text that several claim, or all of them as one where each
+    has messages of its own there. Raises SourceError with the scores where two get as much: the user has to say."""
+    head = input_stream.head(HEAD)
+    read = [(_taken(form, head), form) for form in found]
+    scored = sorted(((_score(items), form, items) for items, form in read), key=lambda one: one[0], reverse=True)
+    (best, form, _), (second, _, _) = scored[:2]
+    if (mixed := _mixed([one for score, one, _ in scored if score.messages])) is not None:
+        all_items = _taken(mixed, head)
+        for _, one, items in scored:
+            if items and [item.place for item in items] == [item.place for item in all_items]:
+                return [one]  # what the others take for messages stands in bodies of its own
+        if len(all_items) > best.messages:
+            return [mixed]
+    if best > second:
+        return [form]
+    said = " and ".join(f"like {form.name}{score.said}" for score, form, _ in scored if score == best)
+    raise SourceError(name, f"looks {said}", hint="say which with --dialect")
+
+
+def _mixed(forms: list[Format]) -> Format | None:
+    """Several dialects as one: a text that was put together of those of several programs."""
+    grammars = [form.grammar for form in forms if form.grammar is not None]
+    if len(grammars) < 2 or len(grammars) < len(forms):
+        return None
+
+    def looks_like(head: bytes) -> bool:
+        return any(form.looks_like(head) for form in forms)
+
+    def read(stream: BinaryIO, source: Source) -> Iterator[Item]:
+        from analyzer.capture.text.reader import Reader
+
+        return Reader(grammars[0], source, looks_like, others=grammars[1:]).read(stream)
+
+    name, title = "+".join(form.name for form in forms), " and ".join(form.title for form in forms)
+    return Format(name, "log", title, looks_like, None, read)
+
+
+class Score(NamedTuple):
+    """What a dialect gets out of a text: messages that are whole, how many ends and times it tells, all messages."""
+
+    whole: int
+    told: int
+    messages: int
+
+    @property
+    def said(self) -> str:
+        """The score in words, in brackets; nothing of nothing."""
+        return f" ({self.messages} messages, {self.told} times and addresses)" if self.messages else ""
+
+
+def _taken(form: Format, head: bytes) -> list[RawMessage]:
+    """What one dialect reads at the beginning of a text."""
+    if form.read is None:
+        return []
+    return [item for item in form.read(io.BytesIO(head), Source("head", "log")) if isinstance(item, RawMessage)]
+
+
+def _score(items: list[RawMessage]) -> Score:
+    told = sum((item.time is not None) + bool(item.source.port) + bool(item.destination.port) for item in items)
+    return Score(sum(not item.missing for item in items), told, len(items))
 
 
 def _logs(input_stream: InputStream, source: Source, known: list[Format]) -> list[Format]:
@@ -56,12 +126,32 @@ def _logs(input_stream: InputStream, source: Source, known: list[Format]) -> lis
         head = input_stream.head(HEAD)
         if not head.strip(b"\0"):
             return []
-    blank = len(head) - len(head.lstrip(_BLANK))
+    is_wide = is_utf16(head)
+    blank = 0 if is_wide else len(head) - len(head.lstrip(_BLANK))
+    blank = len(head[:blank].rstrip(b" \t"))  # what a whole log is indented by is a carrier of its lines
     head = input_stream.head(blank + HEAD)[blank:] if blank else head
-    found = [form for form in known if form.kind == "log" and form.looks_like(head)]
-    if found:
+    head = as_utf8(head) if is_wide else head
+    logs = [form for form in known if form.kind == "log" and not form.last]
+    last = [form for form in known if form.kind == "log" and form.last]
+    found: list[Format] = []
+    for forms in (logs, last):
+        found = found or [form for form in forms if form.looks_like(head)] or _carried(head, forms)
+    if found and not is_wide:
         _pass_zeros(input_stream, source)
     return found
+
+
+def _carried(head: bytes, logs: list[Format]) -> list[Format]:
+    """The formats that claim the text when what carries its lines (syslog, JSON, quoting) is taken off."""
+    if MARK not in head:
+        return []
+    from analyzer.capture.text.carriers import guesses  # late: most logs are carried by nothing
+
+    for bare in guesses(head):
+        found = [form for form in logs if form.looks_like(bare)]
+        if found:
+            return found
+    return []
 
 
 def _pass_zeros(input_stream: InputStream, source: Source) -> None:
@@ -82,17 +172,17 @@ def _unknown(input_stream: InputStream, name: str, known: list[Format], kind: st
     if title and kind == "log":
         return SourceError(name, f"is {title}", hint=f"use: sipcheck pcap {name}")
     looks, advice = magics.other(head)
-    is_text = looks == "text"
+    is_text, program = looks == "text", ""
     if is_text:
         from analyzer.capture.text import signs
 
         program, help_instead = signs.program_of(input_stream.head(signs.LOOKED_AT))
         looks, advice = program or looks, help_instead or advice
-    titles = ", ".join(form.title for form in known if kind in (None, form.kind))
-    hints = [advice] * bool(advice) + [f"known: {titles}"]
-    if is_text and kind == "capture":
-        logs = ", ".join(form.title for form in known if form.kind == "log")
-        hints.append(f"sipcheck log knows: {logs}")
+    hints = [advice] * bool(advice)
+    if not program:  # what is told by its program has its own advice
+        hints.append("known: " + ", ".join(form.name for form in known if kind in (None, form.kind)))
+        if is_text and kind == "capture":
+            hints.append("sipcheck log knows: " + ", ".join(form.name for form in known if form.kind == "log"))
     reason = "is neither a capture nor a log that is known" + (f", it looks like {looks}" if looks else "")
     return UnknownFormat(name, reason, hint="; ".join(hints))
 
@@ -101,7 +191,8 @@ def _named(dialect: str, name: str, known: list[Format], kind: str | None) -> Fo
     for form in known:
         if form.name == dialect and kind in (None, form.kind):
             return form
-    choices = ", ".join(form.name for form in known if kind in (None, form.kind))
+    # A dialect is a log's: captures are told by their magic numbers, and asked for by nobody.
+    choices = ", ".join(form.name for form in known if form.kind == (kind or "log"))
     raise SourceError(name, f"cannot be read as {dialect!r}", hint=f"known: {choices}")
 
 

@@ -130,7 +130,7 @@ def _known_dialect(context: click.Context, option: click.Parameter, name: str | 
     from analyzer.capture.opener import names
 
     if name not in names():
-        raise click.BadParameter(f"{name} is no format; known are {', '.join(names())}")
+        raise click.BadParameter(f"{name} is no dialect of a log; known are {', '.join(names('log'))}")
     return name
 
 

@@ -335,13 +335,13 @@ def _finding(rule: Rule, subject: Subject, answer: Violated, places: list[Eviden
 
 def _doubts(rule: Rule, transaction: Transaction) -> int:
     """Steps by which confidence falls (docs/rule-catalogue.md 0.3): pairing by time or Call-ID only, a log instead of
-    the wire (T-LOG), a hop between us and the blamed."""
+    the wire (T-LOG), and one whose lines had to be mended, a hop between us and the blamed."""
     doubts = {1: 0, 2: 0, 3: 1}.get(transaction.pairing, 2)
     if rule.observed_at == "first" and transaction.request is not None and transaction.via_count > 1:
         doubts += 1  # docs/rule-catalogue.md 1.4: the capture is upstream of the user agent
     message = transaction.request or transaction.final
     if message is not None and message.raw_message.fidelity is Fidelity.TEXT_LOG:
-        doubts += 1
+        doubts += 1 + message.raw_message.is_repaired
     return doubts
 
 

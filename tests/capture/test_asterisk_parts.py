@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.capture.asterisk.banners import Kind, is_trailer, match_banner, match_count
-from analyzer.capture.asterisk.blocks import Tally
 from analyzer.capture.text.lines import physical_lines
+from analyzer.capture.text.measure import Tally
 from analyzer.capture.text.payload import Printed
 from analyzer.capture.text.stamps import Stamp, parse_date, parse_stamp
 from analyzer.capture.text.wrappers import Line, unwrap

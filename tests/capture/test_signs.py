@@ -78,6 +78,24 @@ TEXTS = {
         "Frame 1: 485 bytes on wire (3880 bits), 485 bytes captured\n",
         "text that Wireshark or tshark printed",
     ),
+    "pjsua without messages": (
+        "14:54:33.467           pjsua_core.c  .PJSUA state changed: CREATED --> INIT\n",
+        "a log of pjsua or another pjsip program",
+    ),
+    "Linphone without messages": (
+        "2026-11-29 23:41:57:686 liblinphone-message-Resetting transports\n",
+        "a log of Linphone (belle-sip)",
+    ),
+    "FreeSWITCH without messages": (
+        "2026-11-29 15:03:33.486703 97.33% [NOTICE] switch_channel.c:1118 New Channel sofia/internal/1001\n",
+        "a log of FreeSWITCH",
+    ),
+    "SIPp's short messages": (
+        "2026-11-29\t15:02:42.916858\t1795964562.916858\tS\t1-1@h\tCSeq:1 REGISTER\tREGISTER sip:h SIP/2.0\n",
+        "a SIPp trace of short messages or of statistics (-trace_shortmsg, -trace_stat)",
+    ),
+    "baresip without messages": ("baresip v1.0.0 Copyright (C) 2010\nbaresip is ready.\n", "output of baresip"),
+    "a browser's console": ("2026-11-29T23:42:33.563Z JsSIP:UA start()\n", "text of JsSIP or SIP.js"),
     "a page": (f"<!DOCTYPE html>\n<html><body><pre>{MESSAGE}</pre>", "a page of the web"),
     "bare": (f"{MESSAGE}\nSIP/2.0 200 OK\nCall-ID: 1\n\n", "SIP messages without the lines of a log around them"),
 }  # fmt: skip
@@ -110,7 +128,9 @@ def test_the_refusal_says_what_it_is_and_what_would_help(kind: str | None) -> No
         "(save the packets as a capture "
     )
     assert "\n" not in line
-    assert ("sipcheck log knows" in line) is (kind == "capture")
+    assert "known: " not in line
+    unknown = refusal("nothing that anybody knows\n", kind)
+    assert ("sipcheck log knows" in unknown) is (kind == "capture")
 
 
 def test_many_signs_outweigh_a_quoted_line() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import random
+import re
 import struct
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +22,7 @@ from tests.capture.asterisk_text import REGISTER, full, octets, pjsip, received
 from tests.capture.build import EPOCH, enhanced, frame, interface, option, pcap, section, simple
 from tests.capture.strange_clocks import ABSURD, CLOCKS, FARTHEST
 from tests.capture.test_hep import ENDS, chunk, hep
+from tests.plugins.folders import FOLDERS, loaded
 
 
 def taken(content: bytes) -> tuple[list[Item], Source]:
@@ -172,6 +175,20 @@ def test_strange_clocks_by_tshark(name: str, tmp_path: Path) -> None:
     assert is_sound(items, reading.sources[0])
 
 
+@pytest.mark.parametrize("name", FOLDERS["dialect"].names())
+@settings(max_examples=25)
+@given(st.randoms(use_true_random=False))
+def test_any_clock_of_a_dialect(name: str, dice: random.Random) -> None:
+    """The digits of an example's lines outside of its headers are others."""
+    example: bytes = loaded("dialect", name).EXAMPLE
+    lines = [
+        line if re.match(rb"[A-Za-z-]+:", line) else re.sub(rb"\d", lambda _: b"%d" % dice.randrange(10), line)
+        for line in example.split(b"\n")
+    ]
+    items, source = taken(b"\n".join(lines))
+    assert is_sound(items, source)
+
+
 @given(st.one_of(st.text("0123456789.-TZ:+", max_size=40), st.integers().map(str), st.datetimes().map(str)))
 def test_what_tshark_may_write_for_a_time(text: str) -> None:
     source = Source("x")
@@ -180,6 +197,6 @@ def test_what_tshark_may_write_for_a_time(text: str) -> None:
 
 
 def test_no_format_is_forgotten() -> None:
-    """Who adds one adds its times here: to `test_any_clock_of_...`."""
-    assert {one.name for one in discover()} == {"pcap", "pcapng", "asterisk-chan_sip", "asterisk-pjsip"}
+    """Who adds one adds its times here: to `test_any_clock_of_...`; dialects are found."""
+    assert {one.name for one in discover() if one.kind == "capture"} == {"pcap", "pcapng"}
     assert all(isinstance(item, RawMessage) for item in taken(CLOCKS["never"])[0])

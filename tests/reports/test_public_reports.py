@@ -82,6 +82,24 @@ ANSWERS = {
         ("no password set", "WRONG"),
         0,
     ),
+    "ngrep-nonce-used-once": Answer(
+        (
+            "output of ngrep",
+            "148 lines, 10 SIP messages · 5 REGISTERs",
+            "registered after trouble in between",
+            "could not be called for 30.1 s",
+            "An old nonce is refused without stale=true",
+            "registrar · lines 62, 78",
+            "3 responses checked: all right",
+        ),
+        ("WRONG", "does not match", "no password set"),
+        0,
+    ),
+    "pjsua-log-423": Answer(
+        ("log of pjsua", "1 client, registered.", "for 480 s", "No rule is broken"),
+        ("refused", "WRONG", "password", "error"),
+        0,
+    ),
     "too-many-contacts-603": Answer(
         ('the registrar says "Too Many Contacts"', "3 contacts of this address were bound then", "all right"),
         ("is refused all the same", "WRONG"),

@@ -24,21 +24,19 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from analyzer.capture.asterisk.banners import Banner, Kind, is_trailer, match_banner, match_count
 from analyzer.capture.text.clock import Moment
+from analyzer.capture.text.measure import Tally
 from analyzer.capture.text.wrappers import Line
 
-MAX_TRUSTED = 1 << 16
-"""Content-Length and PJSIP counts beyond this are not waited for (a UDP datagram cannot hold them)."""
 MAX_LINES, MAX_OCTETS = 4096, 1 << 18
 """A block without any end is closed here."""
 PATIENCE, FAR = 40, 1000
 """Lines read beyond a candidate: while Content-Length gives no reason to doubt it, and while it does."""
 
-_LENGTH = re.compile(rb"(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})[ \t]*\Z", re.IGNORECASE)
 _FRAMING = b"<-` \t>"
 _HEADER = re.compile(rb"[A-Za-z][\w.-]{0,39}[ \t]*:|[ \t]+[<;,\w]")
 
@@ -65,61 +63,6 @@ class Close(NamedTuple):
     taken: int
     foreign: bool = False
     counted: tuple[int, int] | None = None
-
-
-@dataclass(slots=True)
-class Tally:
-    """The measure of one reading of the block."""
-
-    head: int = 0
-    octets: int = 0
-    lines: int = 0
-    total: int = 0
-    least: int = 0
-    blanks: int = 0
-    body: bool = False
-    length: int | None = None
-
-    def add(self, text: bytes, eol: int) -> None:
-        """Count one line whose line end on the wire has `eol` octets."""
-        self.total += len(text) + eol
-        self.least += len(text) + 1
-        if self.body:
-            self.octets += len(text)
-            self.lines += 1
-            self.blanks = 0 if text else self.blanks + 1
-        elif text:
-            self.head += 1
-            if self.length is None and text[:1] in b"cClL" and (match := _LENGTH.match(text)):
-                self.length = int(match[1])
-        elif self.head:
-            self.body = True
-
-    def fits(self) -> bool:
-        """Whether the body has Content-Length octets, with CR LF or LF ends, with or without a last one (18.3)."""
-        length = self.length or 0
-        inner = max(self.lines - 1, 0)
-        sizes = {self.octets + eol * ends for eol in (1, 2) for ends in (inner, self.lines)}
-        return length in sizes or (self.octets == 0 and length == 0 and self.blanks == self.lines)
-
-    def short(self) -> bool:
-        """Whether more body lines may come before Content-Length is exceeded."""
-        return self.length is not None and self.octets + self.lines < self.length <= MAX_TRUSTED
-
-    def measures(self, size: int, eol: int) -> bool:
-        """Whether this reading has `size` octets, the line end of its last line (`eol` octets) counted or not."""
-        return size in (self.total, self.total - eol)
-
-    def measures_bare(self, size: int) -> bool:
-        """The same, had all lines or those of the body ended in LF."""
-        return self.total > size and bool({size, size + 1} & {self.least, self.total - self.lines})
-
-    def counted(self, count: tuple[int, int]) -> bool:
-        """Whether `--- (n headers m lines) ---` describes this reading (chan_sip stops counting at 64 and 256)."""
-        headers, lines = count
-        return (headers == self.head or headers == 64 <= self.head) and (
-            self.lines - self.blanks <= lines <= self.lines or lines == 256 <= self.lines
-        )
 
 
 class Block:

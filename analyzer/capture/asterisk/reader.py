@@ -15,11 +15,12 @@ from analyzer.capture.asterisk.assembler import Assembler
 from analyzer.capture.asterisk.banners import Kind, match_banner
 from analyzer.capture.asterisk.blocks import Block, Close, Rank
 from analyzer.capture.asterisk.notice_marks import may_be_notice
-from analyzer.capture.asterisk.switches import Held, Waiting
+from analyzer.capture.text.carriers import NONE, CarriedLines
 from analyzer.capture.text.clock import Clock, Moment
-from analyzer.capture.text.lines import as_utf8, physical_lines
+from analyzer.capture.text.lines import as_utf8
 from analyzer.capture.text.payload import CRLF, Printed
 from analyzer.capture.text.stamps import parse_date, stamp_shape
+from analyzer.capture.text.switches import Held, Waiting
 from analyzer.capture.text.wrappers import Line, unwrap
 from analyzer.defect import Defect
 from analyzer.evidence import Endpoint, Fidelity, LogLines, RawMessage, Source
@@ -64,6 +65,11 @@ def has_prefix(head: bytes) -> bool:
     return is_in(head)
 
 
+def is_known(head: bytes) -> bool:
+    """Whether `head` is that of an Asterisk log as it stands."""
+    return first_kind(head) is not None or has_prefix(head)
+
+
 def _is_text(head: bytes) -> bool:
     start = head[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if head.startswith(_CAPTURES) or start.startswith((b"<!doctype", b"<html", b"<?xml")):
@@ -90,6 +96,7 @@ class Reader:
         self._interrupted = self._cut = self._stale = 0
         self._notices: Notices | None = None
         self._seen_message = False
+        self._carriers = NONE
 
     def read(self, stream: BinaryIO) -> Iterator[RawMessage]:
         """The messages of the log, in its order. Ctrl-C is passed on after what was read and still waits for the clock:
@@ -107,11 +114,13 @@ class Reader:
 
     def _closed(self, stream: BinaryIO) -> Iterator[RawMessage]:
         """The messages that are known to be whole."""
-        for number, physical in enumerate(physical_lines(stream, self._cut_line), 1):
+        lines = CarriedLines(stream, self._cut_line, is_known)
+        self._carriers = lines.carriers
+        for number, physical, stamp in lines:
             self._source.frames = number
             complain, inside = self._complain(number), self._assembler.inside
             for line in unwrap(number, physical, complain, match_banner, inside=inside, shape=self._shape):
-                moment = self._moment(line)
+                moment = self._moment(line if line.stamp or not stamp else line._replace(stamp=stamp))
                 if not self._seen_message and may_be_notice(line.text):
                     self._note(line, moment)
                 for block, close in self._assembler.feed(line, moment):
@@ -171,7 +180,7 @@ class Reader:
             Fidelity.TEXT_LOG,
             missing=missing,
             resend=banner.resend,
-            defects=defects,
+            defects=(*self._carriers.defects, *defects),
         )
 
     def _is_noise(self, printed: Printed) -> bool:
@@ -198,6 +207,8 @@ class Reader:
             self._source.title, self._source.hint = "Asterisk log", trace_hint()
             if self._notices is not None:
                 self._notices.tell(self._source, self._clock)
+        if self._seen_message:
+            quality.extend(f"The lines were {one.says}." for one in self._carriers.all)
         if self._interrupted:
             quality.append(f"{_messages(self._interrupted)} other log lines in between; those were left out.")
         if self._stale:

@@ -1,7 +1,9 @@
 """Text logs, one file each: plug-ins alone. `LogDialect` says what one declares; `make dialect NAME=...` begins one.
 
-What every text log needs (lines, stamps, the clock, wrappers) lies in `analyzer/capture/text/`, what one family of
-dialects shares in a folder of its own beside this (`analyzer/capture/asterisk/`).
+What every text log needs (lines, carriers, stamps, the clock) lies in `analyzer/capture/text/`, what one family of
+dialects shares in a folder of its own beside this (`analyzer/capture/asterisk/`). Most dialects are a grammar
+(`text/grammar.py`): they say what opens a message and how its lines are printed, and leave the rest to
+`text/reader.py`, which they import late: a log is read by one of them, and each is asked.
 """
 
 from __future__ import annotations
@@ -17,8 +19,9 @@ class LogDialect(Protocol):
 
     `NAME` is what `--dialect` takes: the file's name, with hyphens where one likes them. `TITLE` names the kind of
     log in messages, as in `Asterisk PJSIP log`. `EXAMPLE` is a small log that no other dialect claims, with one
-    request and one answer at least: the tests read it, change it at random, make it long, and ask tshark about what
-    was read of it.
+    request and one answer at least: the tests read it, change it at random, make it long, carry it in syslog, JSON and
+    mails, forge its banners, export it, and ask tshark about what was read of it. A module may declare `LAST = True`:
+    it is asked where all others say no.
     """
 
     NAME: str

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple, Protocol
 
 from analyzer import plugins
 from analyzer.capture import dialects
 from analyzer.capture.dialects import LogDialect
 from analyzer.capture.record import Record
 from analyzer.evidence import Item, Source
+
+if TYPE_CHECKING:
+    from analyzer.capture.text.grammar import Grammar
 
 HEAD = 1 << 18
 """Octets of a file, after decompression, that `looks_like` is shown at most."""
@@ -46,7 +49,8 @@ class CaptureFormat(Protocol):
 
 
 class Format(NamedTuple):
-    """A format as its module declares it. Exactly one of `records` and `read` is there, as `kind` says."""
+    """A format as its module declares it. Exactly one of `records` and `read` is there, as `kind` says; `last`
+    is asked where all others say no; `grammar` is by what a dialect reads, where that may be mixed with others."""
 
     name: str
     kind: Literal["capture", "log"]
@@ -54,6 +58,8 @@ class Format(NamedTuple):
     looks_like: Callable[[bytes], bool]
     records: Callable[[BinaryIO, Source], Iterator[Record]] | None
     read: Callable[[BinaryIO, Source], Iterator[Item]] | None
+    last: bool = False
+    grammar: Grammar | None = None
 
 
 def discover() -> list[Format]:
@@ -63,6 +69,19 @@ def discover() -> list[Format]:
     logs = plugins.load_all(dialects, LogDialect)
     found = [
         *(Format(one.NAME, "capture", one.TITLE, one.looks_like, one.records, None) for one in captures),
-        *(Format(one.NAME, "log", one.TITLE, one.looks_like, None, one.read) for one in logs),
+        *(_log(one) for one in logs),
     ]
     return sorted(found, key=lambda form: form.name)
+
+
+def _log(one: LogDialect) -> Format:
+    return Format(
+        one.NAME,
+        "log",
+        one.TITLE,
+        one.looks_like,
+        None,
+        one.read,
+        getattr(one, "LAST", False),
+        getattr(one, "GRAMMAR", None),
+    )

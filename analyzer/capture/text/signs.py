@@ -42,7 +42,8 @@ SIGNS: tuple[Sign, ...] = (
     ),
     _sign(
         "a log of pjsua or another pjsip program",
-        _CAPTURE,
+        "log whole messages: `--log-level 5` and `--app-log-level 5` (pjsua), level 5 and msgLogging in its settings",
+        rb"^[ \t]{0,4}(?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d\.\d{3} {1,24}\S{1,40}  ?[.!]{0,12}\S|"
         rb"[TR]X \d{1,6} bytes (?:Request|Response) msg .{1,80} (?:to|from) \w{2,4} |^--end msg--",
     ),
     _sign(
@@ -69,7 +70,8 @@ SIGNS: tuple[Sign, ...] = (
     _sign("a SIP trace of baresip", _CAPTURE, rb"^(?:\x1b\[[0-9;]*m)?#?(?:UDP|TCP|TLS|WSS?) " + _END + rb" -> " + _END),
     _sign(
         "a log of Linphone (belle-sip)",
-        _CAPTURE,
+        "log whole messages: linphonec -d 6, or Settings, Advanced, Debug in the program",
+        rb"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[:.]\d{3} [\w.-]{1,40}-(?:message|warning|error|debug)-|"
         rb"channel \[(?:0x)?[0-9a-f]{4,16}\]: (?:message (?:sent|received)|received)",
     ),
     _sign("a debug log of a Cisco router (debug ccsip messages)", _CAPTURE, rb"/SIP/Msg/ccsipDisplayMsg:"),
@@ -83,6 +85,28 @@ SIGNS: tuple[Sign, ...] = (
         "save the packets as a capture (Wireshark: File, Save As; tshark: -w FILE) and give it to sipcheck pcap",
         rb"^ {0,6}\d{1,9} +\d{1,10}\.\d{3,9} +\S{2,60} +(?:\xe2\x86\x92|->) +\S{2,60} +SIP|"
         rb"^Frame \d{1,9}: \d{1,7} bytes on wire",
+    ),
+    _sign(
+        "a log of FreeSWITCH",
+        "let it log the messages: `sofia global siptrace on` in fs_cli",
+        rb"^(?:[0-9a-f-]{36} )?\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6} (?:[\d.]{1,6}% )?"
+        rb"\[[A-Z]{3,8}\] \w{2,40}\.c:\d{1,6} ",
+    ),
+    _sign(
+        "a SIPp trace of short messages or of statistics (-trace_shortmsg, -trace_stat)",
+        "it holds no messages: run SIPp with -trace_msg",
+        rb"^\d{4}-\d\d-\d\d\t\d\d:\d\d:\d\d[.:]\d{1,6}\t\d{9,10}\.\d{1,6}\t[SR]\t|"
+        rb"^StartTime;LastResetTime;CurrentTime;",
+    ),
+    _sign(
+        "output of baresip",
+        "let it print the messages: baresip -s, or /sip_trace on its prompt",
+        rb"^baresip v?\d|^(?:Populated \d{1,3} (?:account|audio codec)|baresip is ready\.)",
+    ),
+    _sign(
+        "text of JsSIP or SIP.js",
+        "let it log the messages: JsSIP.debug.enable('JsSIP:*'), or logLevel 'debug' and traceSip of SIP.js",
+        rb"JsSIP:\w{2,40} |\| sip\.[A-Z]\w{2,40} \|",
     ),
     _sign(
         "a page of the web",

@@ -16,6 +16,7 @@ MONTHS = {name: n for n, name in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep
 _MONTH = rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _WEEKDAY = rb"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 _TIME = rb"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
+_HALF = re.compile(rb"(?<!\d)(\d{1,2})(:\d\d:\d\d(?:[.,:]\d{1,9})?) ?([AaPp])\.?[Mm]\.?(?![A-Za-z])")
 PATTERN = (
     rb"(?:(?:" + _WEEKDAY + rb" )?" + _MONTH + rb" [ 0-3]?\d (?:\d{4} )?" + _TIME + rb"(?: \d{4}(?:[.,]\d{1,9})?)?"
     rb"|\d{4}[-/.]\d\d[-/.]\d\d[T ]" + _TIME + rb"(?: ?(?:Z|[+-]\d\d:?\d\d))?"
@@ -81,6 +82,8 @@ class Stamp(NamedTuple):
 
 def parse_stamp(text: bytes) -> Stamp | None:
     """A stamp without brackets, or None."""
+    if text[-1:] in b"mM." and text[-1:]:
+        text = _HALF.sub(_whole_day, text)
     if match := _SHORT.match(text):
         month, day, year, *clock, fraction, late_year, late_fraction = match.groups()
         year, fraction = year or late_year, fraction or late_fraction
@@ -96,6 +99,14 @@ def parse_stamp(text: bytes) -> Stamp | None:
         found = _stamp(None, 1, 1, clock, fraction, None)
         return found and found._replace(month=0, day=0)
     return _epoch(match[1], match[2]) if (match := _EPOCH.match(text)) else None
+
+
+def _whole_day(match: re.Match[bytes]) -> bytes:
+    """A time of the twelve-hour clock (`1:02:03 PM`) as one of 24 hours; what is none is left."""
+    hour = int(match[1])
+    if not 1 <= hour <= 12:
+        return match[0]
+    return b"%02d" % (hour % 12 + 12 * (match[3] in b"pP")) + match[2]
 
 
 def _numeric(

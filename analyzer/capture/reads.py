@@ -1,0 +1,51 @@
+"""The page on what sipcheck reads, made of what formats, dialects and carriers declare of themselves."""
+
+from __future__ import annotations
+
+import inspect
+from types import ModuleType
+
+from analyzer import plugins
+from analyzer.capture import dialects, formats
+from analyzer.capture.dialects import LogDialect
+from analyzer.capture.formats import CaptureFormat
+from analyzer.capture.text.carriers import CARRIERS
+
+_HEAD = """# What sipcheck reads
+
+Printed by `make docs` from what each file of `analyzer/capture/formats/` and `analyzer/capture/dialects/` declares.
+
+Every input may be compressed with gzip, bzip2 or xz, and be standard input (`-`). What it is, its content says:
+`sipcheck pcap` takes captures, `sipcheck log` takes texts, and every other command both. `--dialect NAME` goes before
+what the content says. Where several dialects know a text, the one that gets most out of its beginning reads it; where
+two get as much, both are named. A text that was put together of those of several programs is read as all of them.
+
+"""
+_CARRIERS = """
+## What may stand around the lines of a text
+
+The same text comes in many wrappings. UTF-16, Windows line ends and carriage returns alone are read as they are. What
+follows is taken off, where a dialect knows what is left; each message then says so, and what is found in it is told
+with less confidence. An indentation that all lines have in common is taken off likewise,
+and what any logger writes before each line, if it differs in its digits alone.
+
+| repair | the lines are |
+| --- | --- |
+"""
+
+
+def as_markdown() -> str:
+    """The whole page."""
+    rows = [_HEAD, "## Captures\n\n| name | what it is | more |\n| --- | --- | --- |\n"]
+    rows += [_row(one) for one in plugins.load_all(formats, CaptureFormat)]  # type: ignore[arg-type]
+    rows.append("\n## Texts\n\n| name | what it is | more |\n| --- | --- | --- |\n")
+    rows += [_row(one) for one in plugins.load_all(dialects, LogDialect)]  # type: ignore[arg-type]
+    rows.append(_CARRIERS)
+    rows += [f"| `{one.code}` | {one.says} |\n" for one in CARRIERS]
+    return "".join(rows)
+
+
+def _row(module: ModuleType) -> str:
+    """A line of a table: what the module is called, and what its docstring begins with."""
+    paragraph = inspect.cleandoc(module.__doc__ or "").partition("\n\n")[0].replace("\n", " ").replace("|", "\\|")
+    return f"| `{module.NAME}` | {module.TITLE} | {paragraph} |\n"

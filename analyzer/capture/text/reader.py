@@ -1,0 +1,340 @@
+"""Reads a log of printed messages by the grammar of its dialect: rows to entries, entries to messages, stamps to times.
+
+What a text does not tell is not made up. An end without an address is taken from the topmost Via where that says where
+the sender listens (RFC 3261 18.1.1, 18.2.1: sent-by, received, RFC 3581: rport), and the source says so; any other end
+is called by the name of the program.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import BinaryIO
+
+from analyzer.capture.text.carriers import uncoloured
+from analyzer.capture.text.clock import Clock, Moment
+from analyzer.capture.text.entry import Close, Entry, Rank
+from analyzer.capture.text.grammar import START, Banner, Grammar
+from analyzer.capture.text.payload import CRLF, Printed
+from analyzer.capture.text.pieces import Pieces, goes_on
+from analyzer.capture.text.rows import Row, Rows
+from analyzer.capture.text.stamps import parse_date, parse_stamp
+from analyzer.capture.text.switches import Held, Waiting
+from analyzer.defect import Defect
+from analyzer.evidence import Endpoint, Fidelity, LogLines, RawMessage, Source
+from analyzer.sip.transports import STREAMS
+
+EARNED, SAVINGS = 1, 5_000
+"""Lines that may be read again per line read, and at most saved up: keeps the whole linear."""
+_NO_STAMP = "The text prints no time with a message: nothing can be said about times."
+_VIA = re.compile(
+    rb"(?:via|v)[ \t]*:[ \t]*SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*[A-Za-z]{2,8}[ \t]+"
+    rb"(\[[0-9A-Fa-f:.%\w]{2,64}\]|[\w.-]{1,255})(?:[ \t]*:[ \t]*(\d{1,5}))?(.{0,2000})",
+    re.IGNORECASE | re.DOTALL,
+)
+_HEADER = re.compile(rb"[A-Za-z][\w.!%*+`'~-]{0,60}[ \t]*:")
+_RECEIVED = re.compile(rb";[ \t]*received[ \t]*=[ \t]*\[?([0-9A-Fa-f:.]{2,45})", re.IGNORECASE)
+_RPORT = re.compile(rb";[ \t]*rport[ \t]*=[ \t]*(\d{1,5})", re.IGNORECASE)
+
+
+def via_end(head: Sequence[bytes], *, is_own: bool) -> Endpoint | None:
+    """Where the sender of a request is, as the topmost Via says: where it was seen (`received`, `rport`) before
+    sent-by, unless it `is_own`: its own text shows the address that it has itself."""
+    match = next((found for line in head if (found := _VIA.match(line))), None)
+    if match is None:
+        return None
+    received = rport = None
+    if not is_own:
+        received, rport = _RECEIVED.search(match[3]), _RPORT.search(match[3])
+    host = received[1] if received else match[1].strip(b"[]")
+    port = int(rport[1] if rport else match[2] or 0)
+    return Endpoint(host.decode("ascii", "replace"), port if port < 65536 else 0)
+
+
+class Reader:
+    """One pass over one log. `recognised` is the dialect's `looks_like`; `others` are grammars of which the log has
+    messages too; `now` (seconds since the epoch) bounds the year of a log without Date headers."""
+
+    def __init__(
+        self,
+        grammar: Grammar,
+        source: Source,
+        recognised: Callable[[bytes], bool],
+        now: float | None = None,
+        others: Sequence[Grammar] = (),
+    ) -> None:
+        self._grammar = grammar
+        self._grammars = (grammar, *others)
+        self._source = source
+        self._clock = Clock(time.time() if now is None else now)
+        self._waiting = Waiting(self._clock, lambda: self._clock.announce(source))
+        self._recognised = recognised
+        self._entry: Entry | None = None
+        self._again: deque[Row] = deque()
+        self._pieces = Pieces()
+        self._stream: Entry | None = None
+        self._late: tuple[Entry, Close] | None = None
+        self._credit = SAVINGS
+        self._rows: Rows | None = None
+        self._is_coloured = any(one.coloured for one in self._grammars)
+        self._inferred = self._interrupted = self._cut = self._stampless = self._read = 0
+
+    def read(self, stream: BinaryIO) -> Iterator[RawMessage]:
+        """The messages of the log, in its order. Ctrl-C is passed on after what was read and still waits for the clock:
+        it belongs to the report of what was read so far."""
+        try:
+            yield from self._closed(stream)
+        except KeyboardInterrupt:
+            yield from self._waiting.finish()
+            self._report()
+            raise
+        while self._entry is not None:
+            yield from self._done(self._entry, self._entry.finish())
+            yield from self._drain()
+        yield from self._told_late(None)
+        yield from self._unfinished(self._pieces.rest())
+        yield from self._waiting.finish()
+        self._report()
+
+    def _closed(self, stream: BinaryIO) -> Iterator[RawMessage]:
+        rows = self._rows = Rows(stream, self._cut_line, max(one.reach for one in self._grammars), self._recognised)
+        for row in rows:
+            self._source.frames = rows.count
+            self._credit = min(self._credit + EARNED, SAVINGS)
+            if b"\x1b" in row.text and self._is_coloured:
+                row = row._replace(text=uncoloured(row.text))
+            yield from self._feed(row)
+            yield from self._drain()
+            rows.idle = self._entry is None
+        self._source.frames = rows.count
+
+    def _drain(self) -> Iterator[RawMessage]:
+        """Read again what entries gave back."""
+        while self._again:
+            yield from self._feed(self._again.popleft())
+
+    def _feed(self, row: Row) -> Iterator[RawMessage]:
+        entry = self._entry
+        if entry is None:
+            grammar, banner = self._opens(row.text)
+            if banner is None:
+                yield from self._next_in_stream(row)
+                return
+            self._stream = None
+            yield from self._told_late(None)
+            yield from self._unfinished(self._pieces.others(banner))
+            entry = self._entry = Entry(grammar, banner, row, patient=self._credit > 0, frames=self._frames)
+            if not banner.rest:
+                return
+            row = row._replace(text=banner.rest)
+        elif entry.banner.key and not entry.rows and not entry.own:
+            entry = self._entry = yield from self._resumed(entry, row)
+        if (close := entry.push(row)) is not None:
+            yield from self._done(entry, close)
+
+    def _opens(self, text: bytes) -> tuple[Grammar, Banner | None]:
+        """The banner that a line is, and the grammar by which it is one."""
+        for grammar in self._grammars:
+            if (banner := grammar.opens(text)) is not None:
+                return grammar, banner
+        return self._grammar, None
+
+    def _frames(self, text: bytes) -> bool:
+        """Whether a line is framing, in any of the grammars."""
+        return any(one.frames(text) for one in self._grammars)
+
+    def _next_in_stream(self, row: Row) -> Iterator[RawMessage]:
+        """A packet of a stream may hold several messages; some programs say behind a message where it went."""
+        if self._late is not None and (after := self._late[0].grammar.after) is not None and (peer := after(row.text)):
+            yield from self._told_late(peer)
+        self._pieces.between(row, any(one.end is not None and bool(one.end(row.text)) for one in self._grammars))
+        if self._stream is None:
+            return
+        before = self._stream
+        entry = Entry(before.grammar, before.banner, before.opener, patient=self._credit > 0, frames=self._frames)
+        inner = entry.grammar.inner(entry.banner, row)
+        if inner is not None and START.match(inner.text):
+            self._entry = entry
+            yield from self._feed(row)
+
+    def _resumed(self, entry: Entry, row: Row) -> Generator[RawMessage, None, Entry]:
+        """The message that goes on in this packet, whose first line is `row`; or what begins here, and the message that
+        should have gone on is given out as it is."""
+        held = self._pieces.taken(entry.banner.key)
+        inner = entry.grammar.inner(entry.banner, row)
+        if not held or (inner is not None and goes_on(entry.banner, inner)):
+            return held[0].resumed() if held else entry
+        yield from self._unfinished(held)
+        return entry
+
+    def _told_late(self, peer: Endpoint | None) -> Iterator[RawMessage]:
+        """Hand out the message that waited for the line that says where it went."""
+        if self._late is not None:
+            (entry, close), self._late = self._late, None
+            if peer is not None and entry.banner.destination is None:
+                entry.banner = entry.banner._replace(destination=peer)
+            yield from self._emit(entry, close)
+
+    def _unfinished(self, entries: list[Entry]) -> Iterator[RawMessage]:
+        for entry in entries:
+            yield from self._emit(entry, Close(Rank.CUT, len(entry.own), 0))
+
+    def _done(self, entry: Entry, close: Close) -> Iterator[RawMessage]:
+        """Hand out an entry that ended; what it did not use is read again."""
+        self._entry = None
+        back = entry.rows[close.taken :]
+        self._credit -= len(back)
+        self._again.extendleft(reversed(back))
+        if close.rank is Rank.NOTHING:
+            self._pass(entry, close)
+        elif close.rank in (Rank.CUT, Rank.OPEN) and entry.banner.key:
+            yield from self._unfinished(self._pieces.hold(entry, close))
+        else:
+            self._stream = entry if entry.banner.key and entry.banner.transport in STREAMS else None
+            if entry.grammar.after is not None and entry.banner.received is False:
+                self._late = entry, close
+            else:
+                yield from self._emit(entry, close)
+
+    def _pass(self, entry: Entry, close: Close) -> None:
+        """Count what is no SIP message (docs/rule-catalogue.md 1.1 item 3)."""
+        between = entry.rows[: close.taken]
+        if between and not entry.banner.rest and not any(row.text.strip(b"\0. ") for row in between):
+            self._source.keepalives += 1
+        else:
+            self._source.other += 1
+
+    def _cut_line(self, number: int) -> None:
+        place = LogLines(self._source.name, number, number)
+        self._source.defect("long-line", "a line is longer than this tool keeps; the rest of it was skipped", place)
+
+    def _emit(self, entry: Entry, close: Close) -> Iterator[RawMessage]:
+        grammar, banner = entry.grammar, entry.banner
+        rows = entry.own[: close.end]
+        fixed, is_cut = "", False
+        texts = [row.text for row in rows]
+        if entry.is_block and grammar.whole is not None:
+            texts = grammar.whole(texts)
+        if grammar.fix is not None:
+            fixed, is_cut = grammar.fix(texts)
+        printed = Printed(texts, _ends(entry, rows, texts))
+        if not any(map(_HEADER.match, printed.head[1:])) or not START.match(printed.head[0]):
+            self._source.other += 1  # a start line that somebody mentions is no message
+            return
+        moment = self._moment(entry)
+        sure = None
+        if moment is not None and (value := printed.date()) and (date := parse_date(value)) is not None:
+            sent = grammar.server and banner.received is False
+            sure = self._clock.vote(moment, date, sent=sent)
+        message = self._message(entry, close, printed)
+        if fixed:
+            message.defects += (Defect("repaired-text", fixed),)
+            message.missing = max(message.missing, int(is_cut))
+        self._read += 1
+        self._stampless += moment is None
+        yield from self._waiting.add(Held(message, moment, sure))
+
+    def _moment(self, entry: Entry) -> Moment | None:
+        """The time that the banner prints, or the carrier where it knows the day and the banner does not."""
+        stamp, carried = entry.banner.stamp, entry.opener.stamp
+        parsed = parse_stamp(stamp) if stamp else None
+        if carried and (parsed is None or not parsed.month) and parse_stamp(carried) is not None:
+            stamp = carried
+        return self._clock.see(stamp) if stamp else None
+
+    def _message(self, entry: Entry, close: Close, printed: Printed) -> RawMessage:
+        banner = entry.banner
+        payload = printed.exactly(banner.size) if close.rank is Rank.ANNOUNCED and banner.size else printed.octets()
+        missing, defects = _checks(entry, close, printed, payload)
+        self._interrupted += bool(entry.interrupted)
+        self._cut += bool(missing)
+        source, destination = self._ends(entry.grammar, banner, printed.head)
+        rows = entry.own[: close.end]
+        last = next((row.number for row in reversed(rows) if row.text), rows[-1].number)
+        carriers = () if self._rows is None else self._rows.carriers.defects
+        return RawMessage(
+            payload,
+            None,
+            LogLines(self._source.name, rows[0].number, last),
+            source,
+            destination,
+            banner.transport or printed.transport() or "UDP",
+            Fidelity.TEXT_LOG,
+            missing=missing,
+            resend=banner.resend,
+            defects=(*carriers, *defects),
+        )
+
+    def _ends(self, grammar: Grammar, banner: Banner, head: Sequence[bytes]) -> tuple[Endpoint, Endpoint]:
+        """Both ends: as printed, by Via, or the program's name."""
+        source, destination = banner.source, banner.destination
+        if source is not None and destination is not None:
+            return source, destination
+        own, peer = Endpoint(grammar.program, 0), Endpoint("peer", 0)
+        is_response = head[0].startswith(b"SIP/")
+        is_own = banner.received is is_response  # the user agent client wrote this text
+        client = via_end(head, is_own=is_own)
+        if client is not None and (destination if is_response else source) is None:
+            self._inferred += 1
+            source, destination = (source, client) if is_response else (client, destination)
+        return source or (peer if banner.received else own), destination or (
+            own if banner.received is not False else peer
+        )
+
+    def _report(self) -> None:
+        quality = self._source.quality
+        if not self._read:
+            self._source.hint = self._grammar.hint
+        if self._read and self._stampless < self._read:
+            self._clock.report(self._source)
+            if self._stampless:
+                quality.append(f"{_messages(self._stampless)} no time in the text.")
+        elif self._read:
+            quality.append(_NO_STAMP)
+        if self._inferred:
+            quality.append(
+                f"{_messages(self._inferred)} an end that the text does not print; it is what the topmost Via says."
+            )
+        if self._interrupted:
+            quality.append(f"{_messages(self._interrupted)} other log lines in between; those were left out.")
+        if self._cut:
+            quality.append(f"{_messages(self._cut)} lost a part in the log.")
+        if self._rows is not None and self._read:
+            quality.extend(f"The lines were {one.says}." for one in self._rows.carriers.all)
+
+
+def _messages(count: int) -> str:
+    return "1 message has" if count == 1 else f"{count} messages have"
+
+
+def _ends(entry: Entry, rows: list[Row], texts: list[bytes]) -> list[bytes] | None:
+    """The line ends as printed; None where the text lost them."""
+    if entry.is_block or entry.opener.returns or len(texts) != len(rows) or not any(row.returns for row in rows):
+        return None
+    return [CRLF if row.returns else b"\n" for row in rows]
+
+
+def _checks(entry: Entry, close: Close, printed: Printed, payload: bytes) -> tuple[int, tuple[Defect, ...]]:
+    """(octets missing at the end, defects): what sender and log counted, against what is printed."""
+    defects: list[Defect] = []
+    size, length, missing = entry.banner.size, printed.content_length(), 0
+    if close.rank is Rank.ANNOUNCED:
+        return 0, ()
+    if size is not None and not entry.is_block:
+        defects.append(Defect("byte-count", f"the log announces {size} octets and prints {len(payload)}"))
+    if not printed.has_end_of_headers:
+        missing = 1
+    elif length is not None:
+        missing = max(length - (len(payload) - payload.find(CRLF + CRLF) - 4), 0)
+    elif size is not None:
+        missing = max(size - len(payload), 0)
+    if close.rank is Rank.OPEN:
+        missing = missing or int(length is None)
+        defects.append(Defect("cut-at-end", "the log ends before the message does"))
+    elif close.rank is Rank.CUT and missing:
+        defects.append(
+            Defect("cut-short", "the message is not whole in the log before the next line that is none of it")
+        )
+    return missing, tuple(defects)

@@ -1,0 +1,100 @@
+"""Lines of a text log near its messages: what is far from `SIP/2.0` is passed over by the block, and counted alone.
+
+A log is mostly something else. While no message is open, the lines that hold no SIP and stand more than `reach` octets
+before the next `SIP/2.0` are never looked at one by one. (Every message has it: in its start line, or in Via, RFC 3261
+7.1, 7.2, 20.42.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from itertools import chain
+from typing import BinaryIO, NamedTuple
+
+from analyzer.capture.text.carriers import MARK, NONE, Carriers
+from analyzer.capture.text.lines import CHUNK, LIMIT, chunks_of
+
+
+class Row(NamedTuple):
+    """One line: `number` is that of the line in the file, `returns` whether a carriage return ended it, `stamp` what a
+    carrier (syslog, Docker) dated it with."""
+
+    number: int
+    text: bytes
+    returns: bool = False
+    stamp: bytes = b""
+
+
+class Rows:
+    """Iterate it once. `idle` is True while no message is open: then text far from messages is passed over. `count` is
+    the number of lines read or passed."""
+
+    def __init__(
+        self, stream: BinaryIO, on_cut: Callable[[int], None], reach: int, recognised: Callable[[bytes], bool]
+    ) -> None:
+        self._stream = stream
+        self._on_cut = on_cut
+        self._reach = reach
+        self._recognised = recognised
+        self.carriers: Carriers = NONE
+        self.idle = True
+        self.count = 0
+
+    def __iter__(self) -> Iterator[Row]:
+        chunks = chunks_of(self._stream)
+        head = next(chunks, b"")
+        self.carriers = Carriers.found(head, self._recognised)
+        rest, skipping = b"", False
+        for chunk in chain((head,), chunks):
+            if skipping:
+                chunk = chunk.partition(b"\n")[2]
+                if not chunk:
+                    continue
+                skipping = False
+            rest += chunk
+            used = yield from self._complete(rest)
+            rest = rest[used:] if used else rest
+            if len(rest) > LIMIT + CHUNK and b"\n" not in rest:
+                yield from self._line(rest)
+                rest, skipping = b"", True
+        yield from self._last(rest.rstrip(b"\0"))
+
+    def _last(self, held: bytes) -> Iterator[Row]:
+        """The lines of which no more comes."""
+        if held:
+            held += b"" if held.endswith(b"\n") else b"\n"
+            used = yield from self._complete(held)
+            self.count += held.count(b"\n", used)
+
+    def _complete(self, held: bytes) -> Generator[Row, None, int]:
+        """The lines of `held` that are whole; returns how many of its octets were used."""
+        place, stop, mark = 0, held.rfind(b"\n") + 1, -2
+        while place < stop:
+            if self.idle and not self.carriers.hides:
+                if mark != -1 and mark < place:
+                    mark = held.find(MARK, place)
+                near = (len(held) if mark == -1 else mark) - self._reach
+                if near > place and (begin := held.rfind(b"\n", place, min(near, stop)) + 1) > place:
+                    self.count += held.count(b"\n", place, begin)
+                    place = begin
+                    continue
+                if mark == -1:
+                    return place
+            end = held.find(b"\n", place)
+            yield from self._line(held[place:end])
+            place = end + 1
+        return place
+
+    def _line(self, physical: bytes) -> Iterable[Row]:
+        self.count += 1
+        number = self.count
+        if len(physical) > LIMIT:
+            self._on_cut(number)
+            physical = physical[:LIMIT]
+        if self.carriers:
+            for text, stamp in self.carriers.lines(physical):
+                yield Row(number, text.rstrip(b"\r"), text.endswith(b"\r"), stamp)
+        elif physical.endswith(b"\r"):
+            yield Row(number, physical.rstrip(b"\r"), True)
+        else:
+            yield Row(number, physical)
