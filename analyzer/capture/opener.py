@@ -21,7 +21,7 @@ from analyzer.capture.input_stream import InputStream, UnknownFormat
 from analyzer.capture.recognition import check_kind, recognise
 from analyzer.capture.record import Record
 from analyzer.defect import SourceError
-from analyzer.evidence import LATEST, Item, RawMessage, Source
+from analyzer.evidence import LATEST, Item, LogLines, RawMessage, Source, between
 
 if TYPE_CHECKING:
     from analyzer.capture.engine import Engine, EngineRequest, TsharkInput
@@ -325,8 +325,19 @@ def _logged(one: _Opened) -> Iterator[Item]:
         messages += isinstance(item, RawMessage)
         source.messages = messages
         item.time = source.dated(item.time, item.place)
+        if isinstance(item.place, LogLines) and item.place.between is not None:
+            item.place = _dated_place(source, item.place)
         yield item
     _tell_undated(source)
+
+
+def _dated_place(source: Source, place: LogLines) -> LogLines:
+    """A place whose bounds can be times; else without them."""
+    bounds = place.between
+    if bounds is None or source.dated(bounds.earliest, place) is None:
+        return place._replace(between=None)
+    latest = bounds.latest
+    return place if latest is None or latest < LATEST else place._replace(between=bounds._replace(latest=None))
 
 
 def _records(one: _Opened) -> Iterator[Record]:
@@ -359,8 +370,11 @@ def _timeline() -> Callable[[Record | Item], int]:
 
     def key(one: Record | Item) -> int:
         mark = id(one.source) if isinstance(one, Record) else one.place.source
-        if one.time is not None:
-            last[mark] = one.time
+        time = one.time
+        if time is None and not isinstance(one, Record) and (bounds := between(one.place)) is not None:
+            time = bounds.earliest
+        if time is not None:
+            last[mark] = time
         return last.get(mark, 0)
 
     return key

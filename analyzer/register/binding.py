@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from analyzer.escape import visible
-from analyzer.evidence import SECOND
+from analyzer.evidence import SECOND, RawMessage, between
 from analyzer.register.contacts import Contacts
 from analyzer.register.contacts import same_contact as same_contact
 from analyzer.register.identity import Registrar
@@ -203,7 +203,7 @@ class BindingTable:
             del self._sets[(registrar, aor)]
         for binding in old:
             if binding not in kept and binding.certainty == "present":
-                binding.certainty, binding.end = "absent", _earlier(binding.end, final.raw_message.time)
+                binding.certainty, binding.end = "absent", _ended(binding.end, final.raw_message)
                 if binding.start is not None and binding.end is not None:
                     binding.end = max(binding.start, binding.end)  # the clock may have stepped back in between
                 yield BindingEvent("removed", binding, transaction)
@@ -229,6 +229,8 @@ class BindingTable:
             binding.end = time + granted * SECOND
         if own is None and self.is_present(binding):
             return  # another client's answer lists it with what is left of it
+        if time is None:
+            binding.end = None  # it was renewed, and nothing tells when
         binding._written = contact.raw
         binding.granted = granted
         binding.learned = time
@@ -241,7 +243,10 @@ class BindingTable:
             binding.requested = requested_expiry(own, request.expires)
 
 
-def _earlier(one: int | None, two: int | None) -> int | None:
-    if one is None or two is None:
-        return one if two is None else two
-    return min(one, two)
+def _ended(until: int | None, gone: RawMessage) -> int | None:
+    """When a binding that would have held `until` ended, by the response that does not list it any more."""
+    if gone.time is None and between(gone.place) is not None:
+        return None
+    if until is None or gone.time is None:
+        return until if gone.time is None else gone.time
+    return min(until, gone.time)

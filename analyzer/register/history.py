@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from analyzer.evidence import Evidence
+from analyzer.evidence import Evidence, LogNotice
 from analyzer.register.attempt import Attempt, Outcome, Purpose, is_cut
 from analyzer.register.binding import Binding
 from analyzer.register.requested import purpose_of, requested_expiry
@@ -30,7 +30,7 @@ class AttemptRecord(NamedTuple):
     """An attempt at its end. `id` is the number of its first transaction; times in nanoseconds or None: `start` of the
     first request, `end` of the final response, or of the last copy where there is none. `bound` counts the contacts
     of the address-of-record that were known to be bound at that time; `findings` are the rules whose violations explain
-    how it ended."""
+    how it ended, `notices` what the writer of a log says of it."""
 
     id: int
     purpose: Purpose
@@ -44,6 +44,7 @@ class AttemptRecord(NamedTuple):
     bound: int
     challenged: bool
     findings: tuple[str, ...] = ()
+    notices: tuple[LogNotice, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -118,6 +119,20 @@ class History:
             self.missed += 1
         self.episodes = (*kept, episode)
 
+    def tell(self, said: LogNotice) -> None:
+        """What a log says of the latest attempt, after that had ended."""
+        for record in (*(self.attempts or ())[-1:], *([self.last] if self.last is not None else ())):
+            self._replace(record, record._replace(notices=(*record.notices, said)))
+
+    def _replace(self, old: AttemptRecord, new: AttemptRecord) -> None:
+        if self.attempts and self.attempts[-1] is old:
+            self.attempts[-1] = new
+        for episode in self.episodes[-1:]:
+            episode.first = new if episode.first is old else episode.first
+            episode.last = new if episode.last is old else episode.last
+        if self.last is old:
+            self.last = new
+
     def explain(self, causes: Mapping[int, Sequence[str]]) -> None:
         """Take in which rules' violations explain which attempts, by number."""
         if not causes:
@@ -183,4 +198,5 @@ def record_of(attempt: Attempt, cause: str, bound: int) -> AttemptRecord:
         cause,
         bound,
         any(one.challenged and not one.has_credentials for one in attempt.transactions),
+        notices=attempt.notices,
     )

@@ -7,8 +7,9 @@ From tag (K3), Call-ID + CSeq (K4), and, for a response cut before these, the on
 (K5). Never by address alone while Call-ID and CSeq can be read, and never by order of arrival.
 
 A transaction that is answered lives 64*T1 longer, to take in late copies; another is unanswered after Timer F and a
-grace, by capture time, so memory holds some 40 seconds. Without a clock a thousand messages stand for a second. Ticks
-are nanoseconds since the table began.
+grace, by capture time, so memory holds some 40 seconds. Without a clock a thousand messages stand for a second. Of a
+message that is known to lie between two times, time has passed up to the earlier one, and what waits for it waits from
+the later one on. Ticks are nanoseconds since the table began.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from analyzer.evidence import SECOND, NetworkError, RawMessage
+from analyzer.evidence import SECOND, Between, NetworkError, RawMessage, between
 from analyzer.register.bounded import MessageCounter
 from analyzer.register.duplicates import is_same_packet
 from analyzer.register.events import Event
@@ -58,7 +59,7 @@ class TransactionTable:
         self._ordinal = counter or MessageCounter()
         self._numbers = array("Q")
         self._opened = 0
-        self._tick = 0
+        self._tick = self._tick_at_most = 0
         self._zero: int | None = None
         self._live: dict[Key, Transaction] = {}
         self._by_branch: dict[Key, Transaction] = {}
@@ -93,9 +94,10 @@ class TransactionTable:
             self._response(message, events)
         return events
 
-    def advance(self, time: int | None) -> list[Event]:
-        """Let time pass up to the next message; what expires by that, to be judged before the message is known."""
-        self._advance(time)
+    def advance(self, time: int | None, bounds: Between | None = None) -> list[Event]:
+        """Let time pass up to the next message (to that `time`, or between `bounds`); what expires by that, to be
+        judged before the message is known."""
+        self._advance(time, bounds)
         return list(self._expire()) if self._deadlines and self._deadlines[0][0] < self._tick else []
 
     def note_foreign(self, raw_message: RawMessage) -> None:
@@ -140,13 +142,16 @@ class TransactionTable:
         self._pending.clear()
         self._deadlines.clear()
 
-    def _advance(self, time: int | None) -> None:
+    def _advance(self, time: int | None, bounds: Between | None) -> None:
+        at_most = time if bounds is None else bounds.latest
+        time = bounds.earliest if time is None and bounds is not None else time
         if time is None:
-            self._tick += _PSEUDO_TICK
+            self._tick = self._tick_at_most = self._tick + _PSEUDO_TICK
             return
         if self._zero is None:  # a log may begin without clock and find one later: no time has passed by that
             self._zero = time - self._tick
         self._tick = time - self._zero
+        self._tick_at_most = max(time, at_most or time) - self._zero
         if self.end is None or time > self.end:
             self.end = time
 
@@ -167,8 +172,11 @@ class TransactionTable:
     ) -> Literal["timeout", "aborted", "open", "unjudged"]:
         if transaction.aborted is not None:
             return "aborted"
-        if ended and (transaction.first is None or self.end is None or self.end - transaction.first < TIMER_F):
+        begun = transaction.begun_at_most
+        if ended and (begun is None or self.end is None or self.end - begun < TIMER_F):
             return "open"
+        if begun is None and between(transaction.place) is not None:
+            return "unjudged"  # nothing tells how long it waited
         if not transaction.retransmissions and not self.answering.reaches(transaction):
             return "unjudged"  # nothing was ever seen from there: that direction may not be in the source
         return "timeout"
@@ -243,7 +251,7 @@ class TransactionTable:
         transaction, pairing = self._find(message)
         if transaction is None:
             transaction = self._new(response_key(message), message)
-            transaction.deadline = self._tick + TIMER_F
+            transaction.deadline = self._tick_at_most + TIMER_F
             heapq.heappush(self._deadlines, (transaction.deadline, transaction.id, transaction))
         else:
             for seen in transaction.seen:
@@ -261,7 +269,7 @@ class TransactionTable:
         if message.status < 200:  # RFC 3261 17.1.2.2: 1xx never completes a transaction
             if len(transaction.provisional) < KEPT:
                 transaction.provisional += (message.status,)
-            transaction.deadline = self._tick + (_RINGING if transaction.method == "INVITE" else GRACE)
+            transaction.deadline = self._tick_at_most + (_RINGING if transaction.method == "INVITE" else GRACE)
             return
         transaction.note_way(message)
         if message.has_challenge:
@@ -277,7 +285,7 @@ class TransactionTable:
         self._settle(transaction)
         transaction.final, transaction.has_challenge = message, message.has_challenge
         transaction.answered_at = message.raw_message.time
-        transaction.deadline = self._tick + TIMER_F
+        transaction.deadline = self._tick_at_most + TIMER_F
         if transaction.request is not None:
             transaction.state = "answered"
             events.append(_event(Event, ("answered", transaction, None)))
@@ -337,7 +345,7 @@ class TransactionTable:
         return self._by_call.latest(key, MOST_HOPS)
 
     def _new(self, key: Key, message: Message) -> Transaction:
-        transaction = Transaction(self._number(), message, self._tick, key)
+        transaction = Transaction(self._number(), message, self._tick_at_most, key)
         replaced = self._live.get(key)
         if replaced is not None:  # the same key again, as a retry with credentials: the newer one takes the answers
             self._live[(*key, replaced.id)] = replaced
@@ -361,7 +369,7 @@ class TransactionTable:
     def _extend(self, transaction: Transaction) -> None:
         """Wait for Timer F and a grace after the first copy, Timer F after the last (docs/rule-catalogue.md 1.3)."""
         fresh = transaction.deadline == transaction.tick
-        wait = max(transaction.tick + GRACE, self._tick + TIMER_F)
+        wait = max(transaction.tick + GRACE, self._tick_at_most + TIMER_F)
         if transaction.final is None:
             wait = min(wait, transaction.tick + MAX_WAIT)
         transaction.deadline = max(transaction.deadline, wait)

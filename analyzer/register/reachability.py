@@ -3,7 +3,7 @@
 Built from the registrar's own words (RFC 3261 10.3 step 8): every 2xx lists what is bound at that instant and for how
 long. A contact that a list names is bound until the time that is granted; one that it does not name is gone. A binding
 that ran out before the next grant is a gap, and so is the time until the first. Where nothing was granted in numbers,
-or the clock stepped back, it is unknown until the next list says more.
+where nothing tells when, or the clock stepped back, it is unknown until the next list says more.
 
 Of a client at most `KEPT` stretches are kept, the first half and the last; gaps are counted and summed all the same.
 """
@@ -26,6 +26,7 @@ Cause = Literal[
     "not listed",
     "taken away",
     "no expiry",
+    "no time",
     "clock stepped",
 ]
 KEPT = 40
@@ -104,6 +105,13 @@ class Reachability:
             self.gaps += 1
             self.lost += now - gap.start
         self._go("bound", now, "registered", by, expires=until)
+
+    def unclear(self, earliest: int, by: Evidence) -> None:
+        """A 2xx that is not before `earliest`, and of which no more is known: what it grants, and until when, is not
+        known either. It may have come before anything that was bound then ran out."""
+        self._lapse(earliest)
+        current = self.current
+        self._go("unknown", earliest if current is None else max(earliest, current.start), "no time", by)
 
     def gone(self, now: int, cause: Cause, by: Evidence) -> None:
         """A 2xx at `now` does not list the client's contact any more, or takes it away."""

@@ -45,6 +45,8 @@ def _explain(gap: Stretch, one: Registration, findings: Sequence[Finding]) -> No
     """A binding that ran out while the client's attempts failed was lost by these; else by who came too late."""
     for episode in one.history.episodes:
         start, end = episode.first.start, episode.until
+        if episode.over and end is None:
+            continue  # nothing tells when it was over
         if start is not None and (gap.end is None or start < gap.end) and (end is None or end >= gap.start):
             gap.cause = "not answered" if episode.first.status == 0 else "refused"
             gap.finding = next(iter(episode.first.findings), "")

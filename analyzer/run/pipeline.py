@@ -102,6 +102,8 @@ class Analysis:
         if self._aor and aor_of(message) != self._aor:
             return
         self._reconstructor.feed(message)
+        for said in item.notices:
+            self._reconstructor.witnesses.take(said)
 
     def news(self) -> list[Finding]:
         """The findings that are new since this was asked before, for who tells them as they happen: ask before the

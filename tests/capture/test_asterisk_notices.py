@@ -153,8 +153,8 @@ def only(*lines: str) -> Notice:
 def test_what_asterisk_says_as_a_server(text: str, cause: str, account: str | None, host: str, port: int) -> None:
     found = read_notice(text.encode())
     assert found is not None
-    notice, at = found
-    assert (notice.side, notice.cause, notice.host, at) == ("server", cause, host, port)
+    notice = found.notice
+    assert (notice.side, notice.cause, notice.host, found.port) == ("server", cause, host, port)
     assert notice.account == (account or notice.account) != ""
     assert notice.meaning == CAUSES[cause].meaning
 
@@ -163,7 +163,7 @@ def test_what_asterisk_says_as_a_server(text: str, cause: str, account: str | No
 def test_what_asterisk_says_as_a_client(text: str, cause: str, status: int) -> None:
     found = read_notice(text.encode())
     assert found is not None
-    notice, _ = found
+    notice = found.notice
     assert (notice.side, notice.cause, notice.account, notice.status) == ("client", cause, "u@tel.example.net", status)
 
 

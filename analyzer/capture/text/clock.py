@@ -160,6 +160,11 @@ class Clock:
             self._base = self._assumed(last)
 
     @property
+    def has_stamps(self) -> bool:
+        """Whether a stamp was understood so far."""
+        return self._first is not None
+
+    @property
     def setting(self) -> Setting | None:
         """What Date headers settled; None without any."""
         return self._setting
