@@ -190,11 +190,11 @@ class Notice:
     """What the writer of a log says of registrations in words of its own: equal ones are one with a count.
 
     `side` says what the writer of the log is in it: `server` (it refused `account`, which sent from `host`) or `client`
-    (it tried to register `account` with `server`). `state` is `refused`, `no answer`, `gave up`, `challenged`, `removed`
-    or `ok`; `said` the reason in the log's words, `meaning` and `advice` in ours; `about_password` says that it is about
-    the digest; `method` is empty where REGISTER is meant; `host` is empty where the line does not tell it, or not for
-    certain. `tied` counts the lines that were tied to a response, or to a client, among the messages of the log. Times
-    in nanoseconds, lines from 1.
+    (it tried to register `account` with `server`). `state` is `refused`, `no answer`, `gave up`, `challenged`,
+    `removed` or `ok`; `said` the reason in the log's words, `meaning` and `advice` in ours; `about_password` says that
+    it is about the digest; `method` is empty where REGISTER is meant; `host` is empty where the line does not tell it,
+    or not for certain; `contact` is what was removed. `tied` counts the lines that go with a response, or with a client
+    among the messages of the log. Times in nanoseconds, lines from 1.
     """
 
     cause: str

@@ -79,7 +79,8 @@ def items_of(table: pa.Table, names: Sequence[str]) -> Iterator[Item]:
 
 
 def _item(name: str, row: Row) -> Item:
-    time, log, first, second, earliest, latest, *ends, transport, fidelity, missing, ip_id, resend, stream, reason, text, octets = row
+    time, log, first, second, earliest, latest, *row = row  # type: ignore[assignment]
+    *ends, transport, fidelity, missing, ip_id, resend, stream, reason, text, octets = row
     bounds = None if earliest is None else Between(earliest, latest)
     place = LogLines(name, first, second, bounds) if log else Frame(name, first, second)
     source, destination = Endpoint(ends[0], ends[1]), Endpoint(ends[2], ends[3])

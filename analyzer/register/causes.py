@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from analyzer.register.challenges import Challenged, Challenges
 from analyzer.register.digest.verdict import AKA_TOKENS
 from analyzer.register.digest_ledger import DigestRecord
+from analyzer.register.transaction import Transaction
 from analyzer.sip.message import Message
 
 WRONG = "the response does not match the password given"
@@ -43,3 +45,20 @@ def of_a_digest(final: Message, records: Sequence[DigestRecord], *, old_nonce: b
     if other is not None:
         return f"{OTHER_FORM} ({other.form.reason})"
     return RIGHT if any(record.verdict == "match" for record in records) else ""
+
+
+def is_old_nonce(
+    transaction: Transaction,
+    record: DigestRecord,
+    in_force: Mapping[str, Sequence[Challenged]],
+    challenges: Challenges,
+) -> bool:
+    """Whether credentials have a nonce that the server gave out, but not in its latest challenge (`in_force` by realm,
+    the latest first); that it once did is told by the challenge itself, by an earlier use, or by the server's own
+    `stale=true`."""
+    challenged = in_force.get(record.realm)
+    if not challenged or record.nonce in challenged[0].nonces:
+        return False
+    if record.outlived or (transaction.final and any(one.stale for one in transaction.final.challenges)):
+        return True
+    return challenges.was_issued(transaction.destination.host, record.realm, record.nonce)

@@ -7,9 +7,9 @@ From tag (K3), Call-ID + CSeq (K4), and, for a response cut before these, the on
 (K5). Never by address alone while Call-ID and CSeq can be read, and never by order of arrival.
 
 A transaction that is answered lives 64*T1 longer, to take in late copies; another is unanswered after Timer F and a
-grace, by capture time, so memory holds some 40 seconds. Without a clock a thousand messages stand for a second. Of a
-message that is known to lie between two times, time has passed up to the earlier one, and what waits for it waits from
-the later one on. Ticks are nanoseconds since the table began.
+grace, by capture time, so memory holds some 40 seconds. Without a clock a thousand messages stand for a second. Up to
+a message that lies between two times, the earlier one has passed; what waits for it, waits from the later one on. Ticks
+are nanoseconds since the table began.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from __future__ import annotations
 import heapq
 from array import array
 from collections.abc import Iterator, Sequence
-from typing import Literal
 
 from analyzer.evidence import SECOND, Between, NetworkError, RawMessage, between
 from analyzer.register.bounded import MessageCounter
@@ -42,7 +41,7 @@ from analyzer.register.keys import (
 )
 from analyzer.register.responding import Answering
 from analyzer.register.timers import GRACE, MAX_WAIT
-from analyzer.register.transaction import KEPT, MOST_HOPS, Path, Transaction
+from analyzer.register.transaction import KEPT, MOST_HOPS, Path, State, Transaction
 from analyzer.sip.message import Message
 from analyzer.sip.timers import TIMER_F
 from analyzer.sip.transaction_key import LEGACY
@@ -95,8 +94,7 @@ class TransactionTable:
         return events
 
     def advance(self, time: int | None, bounds: Between | None = None) -> list[Event]:
-        """Let time pass up to the next message (to that `time`, or between `bounds`); what expires by that, to be
-        judged before the message is known."""
+        """Let time pass up to the next message, or to between `bounds`; what expires by that, to be judged before."""
         self._advance(time, bounds)
         return list(self._expire()) if self._deadlines and self._deadlines[0][0] < self._tick else []
 
@@ -143,17 +141,15 @@ class TransactionTable:
         self._deadlines.clear()
 
     def _advance(self, time: int | None, bounds: Between | None) -> None:
-        at_most = time if bounds is None else bounds.latest
-        time = bounds.earliest if time is None and bounds is not None else time
+        time, at_most = (time, time) if bounds is None else bounds
         if time is None:
             self._tick = self._tick_at_most = self._tick + _PSEUDO_TICK
             return
         if self._zero is None:  # a log may begin without clock and find one later: no time has passed by that
             self._zero = time - self._tick
         self._tick = time - self._zero
-        self._tick_at_most = max(time, at_most or time) - self._zero
-        if self.end is None or time > self.end:
-            self.end = time
+        self._tick_at_most = (at_most or time) - self._zero
+        self.end = time if self.end is None else max(self.end, time)
 
     def _expire(self) -> Iterator[Event]:
         while self._deadlines and self._deadlines[0][0] < self._tick:
@@ -167,9 +163,7 @@ class TransactionTable:
             self._forget(transaction)
             yield Event("closed", transaction)
 
-    def _state_without_answer(
-        self, transaction: Transaction, *, ended: bool
-    ) -> Literal["timeout", "aborted", "open", "unjudged"]:
+    def _state_without_answer(self, transaction: Transaction, *, ended: bool) -> State:
         if transaction.aborted is not None:
             return "aborted"
         begun = transaction.begun_at_most
@@ -177,9 +171,8 @@ class TransactionTable:
             return "open"
         if begun is None and between(transaction.place) is not None:
             return "unjudged"  # nothing tells how long it waited
-        if not transaction.retransmissions and not self.answering.reaches(transaction):
-            return "unjudged"  # nothing was ever seen from there: that direction may not be in the source
-        return "timeout"
+        is_heard = transaction.retransmissions or self.answering.reaches(transaction)
+        return "timeout" if is_heard else "unjudged"  # where nobody is heard, that direction may not be in the source
 
     def _request(self, message: Message, events: list[Event]) -> None:
         key = request_key(message) if is_readable(message) else ("cut", self._opened + 1)

@@ -18,10 +18,10 @@ from analyzer.register.attempt import SUCCESSFUL_OUTCOMES, Attempt
 from analyzer.register.binding import BindingEvent, BindingTable
 from analyzer.register.boot import boot_score
 from analyzer.register.bounded import MessageCounter, Notes
-from analyzer.register.causes import of_a_digest, of_a_sim
+from analyzer.register.causes import is_old_nonce, of_a_digest, of_a_sim
 from analyzer.register.challenges import Challenged, Challenges
 from analyzer.register.digest.secrets import Secrets
-from analyzer.register.digest_ledger import DigestLedger, DigestRecord
+from analyzer.register.digest_ledger import DigestLedger
 from analyzer.register.events import Event
 from analyzer.register.exchanges import Exchanges
 from analyzer.register.foreign import foreign_challenge
@@ -388,17 +388,6 @@ class Reconstructor:
             return ""
         if said := of_a_witness(attempt.notices):
             return said
-        records = self.digests.of(last)
-        old_nonce = any(self._is_old_nonce(last, record) for record in records)
+        records, (in_force, _) = self.digests.of(last), self._before.get(last.id, ({}, {}))
+        old_nonce = any(is_old_nonce(last, record, in_force, self.challenges) for record in records)
         return of_a_sim(last.final, records) or of_a_digest(last.final, records, old_nonce=old_nonce)
-
-    def _is_old_nonce(self, transaction: Transaction, record: DigestRecord) -> bool:
-        """Whether credentials have a nonce that the server gave out, but not in its latest challenge; that it once did
-        is told by the challenge itself, by an earlier use, or by the server's own `stale=true`."""
-        in_force, _ = self._before.get(transaction.id, ({}, {}))
-        challenged = in_force.get(record.realm)
-        if not challenged or record.nonce in challenged[0].nonces:
-            return False
-        if record.outlived or (transaction.final and any(one.stale for one in transaction.final.challenges)):
-            return True
-        return self.challenges.was_issued(transaction.destination.host, record.realm, record.nonce)

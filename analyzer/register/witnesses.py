@@ -45,8 +45,8 @@ def of_a_witness(notices: Sequence[LogNotice]) -> str:
         return ""
     notice = found.notice
     said = f' "{notice.said}"' if notice.said else ""
-    who = "the server's log says" if notice.side == "server" else "its own log says"
-    return f"{who}{said}: {notice.meaning}" if said else f"{who} that {notice.meaning}"
+    who = "the server's log" if notice.side == "server" else "its own log"
+    return f"{who}:{said}, {notice.meaning}" if said else f"{who}: {notice.meaning}"
 
 
 class Witnesses:

@@ -84,7 +84,7 @@ def _aborted(transaction: Transaction, context: CaptureContext) -> Answer:
 
 def _timeout(subject: TransactionSubject, context: CaptureContext, deeper: Transaction | None) -> Answer:
     transaction = subject.transaction
-    confidence = _confidence(transaction, context.end)
+    confidence = Confidence.HIGH if _is_told(subject) else _confidence(transaction, context.end)
     if confidence is None:
         return NotJudged(Need.CLOCK.value if transaction.begun_at_most is None else Need.TAIL.value)
     if _went_on(subject):
@@ -119,6 +119,11 @@ def _hint(server: Endpoint, transport: str, port: int) -> str:
         return f"did you mean port {port}? {OF_TLS} is that of SIP over TLS, and this is {transport}"
     kind = "SIP over TLS" if transport == "TLS" else "SIP"
     return f"did you mean port {port}? {server.port} looks like a slip: the usual port of {kind} is {port}"
+
+
+def _is_told(subject: TransactionSubject) -> bool:
+    """Whether the client's own log says that no response came."""
+    return subject.attempt is not None and any(one.notice.state == "no answer" for one in subject.attempt.told)
 
 
 def _confidence(transaction: Transaction, end: int | None) -> Confidence | None:

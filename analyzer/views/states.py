@@ -13,7 +13,7 @@ from collections import Counter
 from functools import cached_property
 from typing import NamedTuple
 
-from analyzer.evidence import SECOND, Frame, Place
+from analyzer.evidence import SECOND, Between, Endpoint, Frame, Place, between
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.history import FAILED
 from analyzer.register.registration import Registration
@@ -87,8 +87,9 @@ class ClientSummary:
         self._slack = 2 * max([SECOND, *(source.resolution for source in report.sources)])
         self._wrong = {record.transaction: record for record in report.digests if record.verdict == "mismatch"}
         self._titles = {finding.rule: finding.short_title or finding.title for finding in report.findings}
-        self.hosts = Counter(one.registrar.endpoint.host for one in report.registrations)
-        self.answering = {one.registrar.endpoint.host for one in report.registrations if one.reasons or one.status}
+        self.asked = Counter(one.registrar.endpoint for one in report.registrations)
+        self.answering = {one.registrar.endpoint for one in report.registrations if one.reasons or one.status}
+        self.answering_hosts = {endpoint.host for endpoint in self.answering}
         self.states = [(one, self.state(one)) for one in report.registrations]
         self.counts = Counter(state for _, state in self.states)
         for outcome, number in report.unlisted.items():
@@ -144,9 +145,39 @@ class ClientSummary:
             return reach.start
         return one.failing_since if one.failing_since is not None else one.since
 
+    def since_words(self, one: Registration, before: str = " at ") -> str:
+        """` at 11:47:09`; ` between 11:47:09 and 11:47:12` where no more is known; nothing where there is no clock."""
+        time = self.since(one)
+        if time is not None:
+            return self.at(one, time, before)
+        bounds = self.since_between(one)
+        if bounds is None:
+            return ""
+        clock = self.clock(one.place)
+        if bounds.latest is None:
+            return f" after {clock.at(bounds.earliest)}"
+        return f" between {clock.at(bounds.earliest)} and {clock.at(bounds.latest)}"
+
+    def since_between(self, one: Registration) -> Between | None:
+        """Between which times it began, where that is all that is known."""
+        failing = one.history.is_troubled
+        return between(one.history.episodes[-1].first.evidence.place if failing else one.since_place)
+
+    def registrar(self, one: Registration) -> str:
+        """Where a client registers, if its address-of-record is registered elsewhere too: ` with 192.0.2.1:5060`."""
+        endpoint = one.registrar.endpoint
+        return f" with {endpoint}" if endpoint.port and len(self._registrars[one.aor]) > 1 else ""
+
+    @cached_property
+    def _registrars(self) -> dict[str, set[Endpoint]]:
+        found: dict[str, set[Endpoint]] = {}
+        for one in self.report.registrations:
+            found.setdefault(one.aor, set()).add(one.registrar.endpoint)
+        return found
+
     def answered_challenge(self, one: Registration) -> Place | None:
-        """Where the phone of a registration sent credentials: it has a password. It is the same phone where the
-        address-of-record and its User-Agent, a contact or its host are the same."""
+        """Where the phone of a registration sent credentials to its registrar: it has a password. It is the same phone
+        where the address-of-record and its User-Agent, a contact or its host are the same."""
         if one.credentials_place is not None:
             return one.credentials_place
         return next(
@@ -168,13 +199,17 @@ class ClientSummary:
 
 def _alike(one: Registration, other: Registration) -> bool:
     """Whether two registrations of one address-of-record may be of one phone."""
+    if one.registrar.endpoint != other.registrar.endpoint:
+        return False  # another registration, with a password of its own
     same_agent = bool(one.user_agent) and one.user_agent == other.user_agent
     return same_agent or one.source.host == other.source.host or not set(one.contacts).isdisjoint(other.contacts)
 
 
 def bound_until(one: Registration) -> int | None:
-    """When the last of the client's bindings runs out."""
+    """When the last of the client's bindings runs out; None where that is not known of one that is bound."""
     held = [binding for binding in one.bindings if binding.certainty == "present" or binding.lapsed]
+    if any(binding.end is None for binding in held if not binding.lapsed):
+        return None
     ends = [binding.end for binding in held if binding.end is not None]
     return max(ends, default=None)
 

@@ -2,8 +2,8 @@
 
 In a logger file every entry has a stamp. On a console only some lines have one: notices and warnings, unless it was
 told to stamp all. A message without a stamp was printed after the stamp before it and before the next one, whoever
-those were of; where both are of one tick of the clock, that is its time, and else it is known to lie between them and no
-more. To take the stamp before for its time made up waits and delays that nobody saw.
+those were of; where both are of one tick of the clock, that is its time, and else it is known to lie between them and
+no more. To take the stamp before for its time would make up waits and delays that nobody saw.
 
 The server's own words narrow that down. A response that it sends with a Date (RFC 3261 20.17) was sent in that second;
 so was a challenge of res_pjsip, whose nonce begins with the second in which it was made (`1795968365/79b0...`). A

@@ -19,6 +19,7 @@ from analyzer.capture.asterisk.wordings import (
     ACLS,
     CAUSES,
     EVENTS,
+    NO_ALGORITHM,
     NO_CREDENTIALS,
     NO_REQUEST,
     REASONS,
@@ -92,7 +93,7 @@ class Notices:
             _join(found, half.notice)
             half = None
         told = [] if half is None else [half]
-        if cause == NO_CREDENTIALS:
+        if cause in (NO_CREDENTIALS, NO_ALGORITHM):
             self._half = said
         else:
             told.append(said)
@@ -138,9 +139,9 @@ class Notices:
 
 def _join(whose: LogNotice, why: LogNotice) -> None:
     """One notice of two lines: the first says why, the second whose registration it is."""
-    known, notice = CAUSES[NO_CREDENTIALS], whose.notice
-    notice.cause, notice.said, notice.host = NO_CREDENTIALS, why.notice.said, why.notice.host
-    notice.meaning, notice.advice = known.meaning, known.advice
+    notice, cause = whose.notice, why.notice
+    notice.cause, notice.said, notice.host = cause.cause, cause.said, cause.host
+    notice.meaning, notice.advice = cause.meaning, cause.advice
     whose.place = LogLines(whose.place.source, why.place.first, whose.place.last)
 
 

@@ -3,9 +3,9 @@
 Asterisk writes why it refused a request just before the response, or just after it, depending on channel and version:
 res_pjsip's distributor logs and then sends; its registrar did it the other way round up to 13; chan_sip sends and then
 logs. As a client it logs what it makes of a response after that arrived. Other messages may stand between. So a notice
-is held against the latest message that it can be about: a request that waits for its response, or a response that was
-sent just now. It is about it by Call-ID, where it names one, else by the address that it names, else by the account; and
-never goes with a status that it cannot mean.
+is held against the latest request that it can be about, by Call-ID where it names one, else by the address that it
+names, else by the account; and goes with the response of that exchange, before or behind it, but never with a status
+that it cannot mean.
 
 A notice that goes with no response (there is none, or it is far away) stands alone, behind the latest message.
 """

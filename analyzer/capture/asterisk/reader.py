@@ -207,7 +207,8 @@ class Reader:
         told = self._own_words.told(payload, date) if sent else None
         second = date if date is not None else told
         if second is not None and block.moment is not None:
-            held.sure = self._clock.vote(block.moment, second, sent=sent, fresh=block.fresh)
+            by = "the nonces of its challenges" if date is None else "Date headers"
+            held.sure = self._clock.vote(block.moment, second, sent=sent, fresh=block.fresh, by=by)
         if not held.fresh:
             held.told, held.floor = told, None if sent else nonce_second(payload)
 

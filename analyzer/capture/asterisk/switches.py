@@ -80,9 +80,7 @@ class Waiting:
             self._place(len(self._held) - self._placed, held.sure)
         elif self._clock.setting is None:
             self._place(len(self._held) - self._placed)
-        elif (
-            len(self._held) - self._placed > KEEP_MESSAGES or self._octets - self._placed_octets > KEEP_OCTETS
-        ):
+        elif len(self._held) - self._placed > KEEP_MESSAGES or self._octets - self._placed_octets > KEEP_OCTETS:
             self._place(1)
         while self._placed and self._may_go():
             yield self._release()

@@ -45,8 +45,9 @@ class Cause(NamedTuple):
     statuses: tuple[int, ...] = ()
 
 
-NO_CREDENTIALS, NO_REQUEST = "no-credentials", "no-request"
-"""Causes of two lines that belong together: the first says why, the second whose registration it is."""
+NO_CREDENTIALS, NO_ALGORITHM, NO_REQUEST = "no-credentials", "no-algorithm", "no-request"
+"""Causes of two lines that belong together: the first (of which there are two) says why, the second whose registration
+it is."""
 
 _OUT = rb" on registration attempt to '(?P<account>.*)', "
 _PEER = rb"'(?P<peer>[^']{0,100})'"
@@ -88,9 +89,7 @@ WORDINGS: tuple[Wording, ...] = (
         + rb" unable to register",
         "no-max-contacts",
     ),
-    _wording(
-        "res_pjsip", rb"Endpoint '(?P<account>.*?)'" + _FROM + rb" (?P<reason>has no configured AORs)", "no-aors"
-    ),
+    _wording("res_pjsip", rb"Endpoint '(?P<account>.*?)'" + _FROM + rb" (?P<reason>has no configured AORs)", "no-aors"),
     _wording(
         "res_pjsip",
         rb"Endpoint '(?P<account>.*?)'" + _FROM + rb" (?P<reason>attempted to register to an AOR with a non-SIP URI)",
@@ -173,8 +172,14 @@ WORDINGS: tuple[Wording, ...] = (
     _wording(
         "res_pjsip",
         rb"(?:[^:']{0,80}:(?P<host>[0-9A-Fa-f.:%]{2,60})|\w{1,40}: '[^']{0,80}'): "
-        rb"(?P<reason>No auth objects matching realm(?:\(s\)|/algorithm\(s\)) '.*') from challenge found\.",
+        rb"(?P<reason>No auth objects matching realm(?:\(s\)|/algorithm\(s\)) '.+') from challenge found\.",
         NO_CREDENTIALS,
+    ),
+    _wording(
+        "res_pjsip",
+        rb"[^:']{0,80}:(?P<host>[0-9A-Fa-f.:%]{2,60}): "
+        rb"(?P<reason>No auth objects matching realm/algorithm\(s\) '') from challenge found\.",
+        NO_ALGORITHM,
     ),
     _wording(
         "res_pjsip",
@@ -330,9 +335,16 @@ CAUSES: dict[str, Cause] = {
     ),
     NO_CREDENTIALS: Cause(
         "gave up",
-        "Asterisk has no credentials for what the challenge asks for (realm/algorithm; nothing: it knows none of the "
-        "algorithms)",
-        "look at realm=, password and supported_algorithms_uac= of the object that outbound_auth= names",
+        "Asterisk has no credentials for this realm and algorithm",
+        "look at realm=, the password and supported_algorithms_uac= (MD5 alone by default) of the object that "
+        "outbound_auth= names",
+        "client",
+        statuses=(401, 407),
+    ),
+    NO_ALGORITHM: Cause(
+        "gave up",
+        "the challenge asks for no algorithm that Asterisk knows",
+        "let the registrar offer MD5 or SHA-256: Asterisk knows none with -sess",
         "client",
         statuses=(401, 407),
     ),
