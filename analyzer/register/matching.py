@@ -164,8 +164,8 @@ class TransactionTable:
             yield Event("closed", transaction)
 
     def _state_without_answer(self, transaction: Transaction, *, ended: bool) -> State:
-        if transaction.aborted is not None:
-            return "aborted"
+        if transaction.aborted is not None or transaction.state == "timeout":  # as the client's own log says
+            return "aborted" if transaction.aborted is not None else "timeout"
         begun = transaction.begun_at_most
         if ended and (begun is None or self.end is None or self.end - begun < TIMER_F):
             return "open"

@@ -80,6 +80,8 @@ class Witnesses:
         current = found.current
         if current is not None and not current.ended:
             current.told += (said,)
+            if said.notice.state == "no answer" and current.last.state == "open":
+                current.last.state = "timeout"
         else:
             found.history.tell(said)
 

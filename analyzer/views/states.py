@@ -176,13 +176,23 @@ class ClientSummary:
         return found
 
     def answered_challenge(self, one: Registration) -> Place | None:
-        """Where the phone of a registration sent credentials to its registrar: it has a password. It is the same phone
-        where the address-of-record and its User-Agent, a contact or its host are the same."""
+        """Where the phone of a registration sent credentials: it has a password. It is the same phone where the
+        address-of-record and its User-Agent, a contact or its host are the same."""
+        other = self._answering(one)
+        return other.credentials_place if other is not None else None
+
+    def answered_whom(self, one: Registration) -> str:
+        """Whose challenge that was, if not its own registrar's: ` of 198.51.100.2:5060`."""
+        other = self._answering(one)
+        same = other is None or other.registrar.endpoint == one.registrar.endpoint
+        return "" if same or other is None else f" of {other.registrar.endpoint}"
+
+    def _answering(self, one: Registration) -> Registration | None:
+        """The registration of the same phone that answered a challenge, with the same registrar if there is one."""
         if one.credentials_place is not None:
-            return one.credentials_place
-        return next(
-            (other.credentials_place for other in self._with_password.get(one.aor, ()) if _alike(one, other)), None
-        )
+            return one
+        alike = [other for other in self._with_password.get(one.aor, ()) if _alike(one, other)]
+        return min(alike, key=lambda other: other.registrar.endpoint != one.registrar.endpoint, default=None)
 
     @cached_property
     def _with_password(self) -> dict[str, list[Registration]]:
@@ -199,8 +209,6 @@ class ClientSummary:
 
 def _alike(one: Registration, other: Registration) -> bool:
     """Whether two registrations of one address-of-record may be of one phone."""
-    if one.registrar.endpoint != other.registrar.endpoint:
-        return False  # another registration, with a password of its own
     same_agent = bool(one.user_agent) and one.user_agent == other.user_agent
     return same_agent or one.source.host == other.source.host or not set(one.contacts).isdisjoint(other.contacts)
 

@@ -266,7 +266,8 @@ def _why_not_signed_off(clients: ClientSummary, one: Registration) -> str:
     found = witnessed(one) if told_by_log(one) else explained(clients, one)
     if one.outcome == "abandoned" and not told_by_log(one):
         place = clients.answered_challenge(one)
-        answered = f"; it answered one at {place_words(place)}" if place is not None else ""
+        whom = clients.answered_whom(one)
+        answered = f"; it answered one{whom} at {place_words(place)}" if place is not None else ""
         return "; ".join(part for part in (found, f"did not answer the challenge{answered}") if part)
     return found or (_why_silent(clients, one) if one.outcome == "timeout" else server_words(one))
 
@@ -301,7 +302,7 @@ def _why_gave_up(clients: ClientSummary, one: Registration) -> str:
         return told
     place = clients.answered_challenge(one)
     if place is not None:
-        return f"did not answer the challenge; it answered one at {place_words(place)}"
+        return f"did not answer the challenge; it answered one{clients.answered_whom(one)} at {place_words(place)}"
     if one.failures and one.failures[-1].cause:
         return one.failures[-1].cause
     return "never answered the challenge: no password set in the phone, or the challenge was lost"
