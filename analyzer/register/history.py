@@ -30,7 +30,7 @@ class AttemptRecord(NamedTuple):
     """An attempt at its end. `id` is the number of its first transaction; times in nanoseconds or None: `start` of the
     first request, `end` of the final response, or of the last copy where there is none. `bound` counts the contacts
     of the address-of-record that were known to be bound at that time; `findings` are the rules whose violations explain
-    how it ended, `notices` what the writer of a log says of it."""
+    how it ended, `notices` what the writer of a log says of it; `sends` counts the copies of its last request."""
 
     id: int
     purpose: Purpose
@@ -45,6 +45,7 @@ class AttemptRecord(NamedTuple):
     challenged: bool
     findings: tuple[str, ...] = ()
     notices: tuple[LogNotice, ...] = ()
+    sends: int = 0
 
     @property
     def failed(self) -> bool:
@@ -76,14 +77,15 @@ class Episode:
 
 
 class History:
-    """The attempts of one client. `detail` keeps all of them, not the failures alone."""
+    """The attempts of one client. `removed` is what a server's log says of why it took a contact away, the latest."""
 
-    __slots__ = ("attempts", "episodes", "last", "missed", "unlisted")
+    __slots__ = ("attempts", "episodes", "last", "missed", "removed", "unlisted")
 
     def __init__(self) -> None:
         self.attempts: list[AttemptRecord] | None = None
         self.episodes: tuple[Episode, ...] = ()
         self.last: AttemptRecord | None = None
+        self.removed: LogNotice | None = None
         self.missed = 0
         self.unlisted = 0
 
@@ -199,4 +201,5 @@ def record_of(attempt: Attempt, cause: str, bound: int) -> AttemptRecord:
         bound,
         any(one.challenged and not one.has_credentials for one in attempt.transactions),
         notices=attempt.notices,
+        sends=1 + last.retransmissions,
     )

@@ -72,6 +72,9 @@ class Witnesses:
         """Tie a notice that goes with no response; the others have come with theirs."""
         if not said.alone or said.notice.method:
             return
+        if said.notice.state == "removed":
+            self._remove(said)
+            return
         found = next((one for one in self._named(said)), None)
         if found is None:
             return
@@ -84,6 +87,15 @@ class Witnesses:
                 current.last.state = "timeout"
         else:
             found.history.tell(said)
+
+    def _remove(self, said: LogNotice) -> None:
+        """A server says that it took a contact away: note it at whose that was."""
+        for one in reversed(self._users.get(_user(said.notice.account)) or ()):
+            if any(binding.contact == said.notice.contact for binding in one.bindings):
+                one.history.removed = said
+                if said.group is not None:
+                    said.group.tied += 1
+                return
 
     def _named(self, said: LogNotice) -> Iterator[Registration]:
         """The registrations that a notice can be about, those that are trying first, the latest first."""

@@ -24,7 +24,9 @@ from analyzer.capture.asterisk.wordings import (
     NO_REQUEST,
     REASONS,
     SERVICES,
+    STARTS,
     TRACES,
+    WITHIN,
     WORDINGS,
     Wording,
 )
@@ -39,6 +41,8 @@ _LONGEST = 1500
 _CLIP = 120
 _MOST_PORTS = 64
 _SECURITY = "res_security_log"
+_SHUT_OUT = ("unknown-account", "acl", "contact-acl")
+"""Causes after which res_pjsip goes on as if with an account that nobody can prove to be."""
 
 _LEAD = re.compile(rb"[ \t>-]*")
 _CUT_LEAD = re.compile(rb"(?:.{0,120}?\.c:(?:\d{1,6}(?: in)? [\w<>~-]{1,80}:)?)?[ \t>-]*")
@@ -152,6 +156,8 @@ def read_notice(text: bytes, *, entry: bool = False) -> LogNotice | None:
         return None
     lead = (_LEAD if entry else _CUT_LEAD).match(text)
     text = text[lead.end() if lead else 0 :].rstrip()
+    if not STARTS.match(text) and WITHIN not in text:
+        return None
     for wording in WORDINGS:
         if match := wording.pattern.fullmatch(text):
             return _notice(wording, match, is_doubtful=any(text.count(mark) > 1 for mark in _TWICE))
@@ -267,10 +273,10 @@ def _clipped(text: bytes) -> str:
 
 
 def _without_doubles(notices: list[Notice]) -> list[Notice]:
-    """The security log says once more what the notices say; and who is not known cannot authenticate."""
+    """The security log says once more what the notices say; and who is not known, or not let in, cannot authenticate."""
     hosts = {notice.host for notice in notices if notice.module != _SECURITY}
     kept = [notice for notice in notices if notice.module != _SECURITY or notice.host not in hosts]
-    unknown = {(notice.account, notice.host) for notice in kept if notice.cause == "unknown-account"}
+    unknown = {(notice.account, notice.host) for notice in kept if notice.cause in _SHUT_OUT}
     for notice in kept:
         if notice.cause == "failed" and (notice.account, notice.host) in unknown:
             notice.cause = "failed-unknown"

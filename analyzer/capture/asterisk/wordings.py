@@ -189,6 +189,14 @@ WORDINGS: tuple[Wording, ...] = (
     ),
 )
 
+STARTS = re.compile(
+    rb"Registration |Correct auth|Sending fake|Failed to|Request |AOR '|Endpoint '|Invalid mod|Unable to bind|Removed contact|"
+    rb"SecurityEvent=|Probably a DNS|Forbidden - |Got 4|Last Reg|Giving up|Outbound Reg|No response|Temporal|Fatal |"
+    rb"'\d{3}' fatal|403 Forb|Maximum retries"
+)
+WITHIN = b": No auth objects"
+"""How each of them begins, or what one has within: nearly all lines that hold a mark are none, and need no pattern."""
+
 REASONS: tuple[tuple[bytes, str], ...] = (
     (b"Wrong password", "wrong-password"),
     (b"Username/auth name mismatch", "auth-name"),
@@ -250,7 +258,9 @@ CAUSES: dict[str, Cause] = {
     ),
     "auth-error": Cause("refused", "the server failed as it checked the digest", "see what its log says just before"),
     "failed-unknown": Cause(
-        "refused", "follows from the unknown name: no password would have been right, so this says nothing about it"
+        "refused",
+        "follows from the unknown name, or the access list: no password would have been right, so this says nothing "
+        "about it",
     ),
     "domain": Cause(
         "refused",

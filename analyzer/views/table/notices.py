@@ -54,9 +54,7 @@ def _draw_causes(canvas: Canvas, source: Source, name: str, options: ViewOptions
     for notice in source.notices:
         if notice.state != "ok":
             causes.setdefault((notice.side, notice.cause, notice.method), []).append(notice)
-    entries = sorted(
-        causes.values(), key=lambda several: (bool(several[0].method), several[0].side, _ORDER.index(several[0].state))
-    )
+    entries = sorted(causes.values(), key=_weight)
     if not entries:
         return
     canvas.gap()
@@ -65,6 +63,12 @@ def _draw_causes(canvas: Canvas, source: Source, name: str, options: ViewOptions
     for several in shown:
         _draw_cause(canvas, several, options)
     _draw_rest(canvas, source, len(entries) - len(shown))
+
+
+def _weight(several: list[Notice]) -> tuple[bool, bool, int, int]:
+    """What a server says of registrations it refused comes first, what is about other requests last."""
+    first = several[0]
+    return bool(first.method), first.side != "server", _ORDER.index(first.state), -sum(one.count for one in several)
 
 
 def _draw_cause(canvas: Canvas, several: list[Notice], options: ViewOptions) -> None:

@@ -25,7 +25,7 @@ from analyzer.views.states import (
     State,
     bound_until,
 )
-from analyzer.views.table.witness import told_by_log, witnessed
+from analyzer.views.table.witness import removed, told_by_log, witnessed
 from analyzer.views.words import count, duration, listed, place_words, times
 
 _STATUS = {
@@ -184,9 +184,9 @@ def _refused(clients: ClientSummary, one: Registration) -> str:
 
 
 def _silent(clients: ClientSummary, one: Registration) -> str:
-    last = one.last_seen
-    sends = 1 + last.retransmissions if last is not None else 1
-    over = last.last - last.first if last is not None and last.first is not None and last.last is not None else 0
+    last = one.history.last
+    sends = max(1, last.sends) if last is not None else 1
+    over = last.end - last.start if last is not None and last.start is not None and last.end is not None else 0
     spread = f" in {duration(over)}" if over > 0 and sends > 1 else ""
     again = f", {times(one.failure_count)}" if one.failure_count > 1 else ""
     since = clients.since_words(one, " since ")
@@ -347,7 +347,8 @@ def _taken_away(clients: ClientSummary, one: Registration) -> str:
 def _why_taken_away(clients: ClientSummary, one: Registration) -> str:
     current = one.reach.current
     shown = f" at {place_words(current.by.place)}" if current is not None and current.by is not None else ""
-    return f"the answer to another client of this address-of-record{shown} lists its contact no more"
+    gone = f"the answer to another client of this address-of-record{shown} lists its contact no more"
+    return f"{gone}{removed(one)}"
 
 
 _Teller = Callable[[ClientSummary, Registration], str]

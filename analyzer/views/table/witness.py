@@ -13,6 +13,12 @@ def told_by_log(one: Registration) -> str:
     return of_a_witness(last.notices) if last is not None else ""
 
 
+def removed(one: Registration) -> str:
+    """Why the server took a contact away, by its own log: `; the server's log: "remove existing" (line 519)`."""
+    said = one.history.removed
+    return f'; the server\'s log: "{said.notice.said}" ({place_words(said.place)})' if said is not None else ""
+
+
 def witnessed(one: Registration) -> str:
     """The same with the line where it stands, and what the client's side made of the response; empty without either."""
     notices = one.history.last.notices if one.history.last is not None else ()
