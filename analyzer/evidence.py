@@ -50,12 +50,22 @@ class Frame(NamedTuple):
         return visible(f"frame {self.number} of {self.source}")
 
 
+class Between(NamedTuple):
+    """When something was, where no stamp of its own says it: not before `earliest`, and not after `latest` (None: not
+    known). Nanoseconds since the epoch."""
+
+    earliest: int
+    latest: int | None
+
+
 class LogLines(NamedTuple):
-    """A place in a text log: lines `first` to `last`, counted from 1, both included."""
+    """A place in a text log: lines `first` to `last`, counted from 1, both included. `between` is of lines without a
+    stamp: between which times they stand, as the stamps before and after tell."""
 
     source: str
     first: int
     last: int
+    between: Between | None = None
 
     def __str__(self) -> str:
         lines = f"line {self.first}" if self.first == self.last else f"lines {self.first}-{self.last}"
@@ -63,6 +73,11 @@ class LogLines(NamedTuple):
 
 
 Place = Frame | LogLines
+
+
+def between(place: Place) -> Between | None:
+    """Between which times something at `place` was, where that is all that is known of its time."""
+    return place.between if isinstance(place, LogLines) else None
 
 
 class Evidence(NamedTuple):
@@ -95,7 +110,8 @@ class RawMessage:
     `transport` is `UDP`, `TCP`, `TLS`, `WS`, `WSS`, `SCTP`, or empty where the source does not say.
     `missing` counts octets known to be cut off the end (snap length, a log line cut short).
     `ip_id` is the IPv4 identification, by which mirror-port duplicates are told from retransmissions.
-    `resend` is the log's own count (`Retransmitting #n`); `stream` numbers the TCP connection (0: none).
+    `resend` is the log's own count (`Retransmitting #n`); `stream` numbers the TCP connection (0: none); `notices` are
+    what the writer of the log says beside it: of this response, or `alone` behind it.
     """
 
     payload: bytes
@@ -110,6 +126,7 @@ class RawMessage:
     resend: int | None = None
     stream: int = 0
     defects: tuple[Defect, ...] = ()
+    notices: tuple[LogNotice, ...] = ()
 
     @property
     def is_repaired(self) -> bool:
@@ -155,13 +172,37 @@ Item = RawMessage | NetworkError
 
 
 @dataclass(slots=True)
+class LogNotice:
+    """One line in which the writer of a log says in words of its own what came of a registration: a witness beside the
+    messages. `notice` is what it says, `port` that of `notice.host` (0: not said), `call_id` the Call-ID that it names;
+    `alone` that it is about no response that was printed near it. `group` is the notice of the source that counts it,
+    None where there are too many.
+    """
+
+    time: int | None
+    place: LogLines
+    notice: Notice
+    port: int = 0
+    call_id: str = ""
+    alone: bool = False
+    group: Notice | None = None
+
+    @property
+    def evidence(self) -> Evidence:
+        """Where it stands, and when it was written."""
+        return Evidence(self.place, self.time)
+
+
+@dataclass(slots=True)
 class Notice:
-    """What a log without SIP messages says of registrations in words of its own: equal ones are one with a count.
+    """What the writer of a log says of registrations in words of its own: equal ones are one with a count.
 
     `side` says what the writer of the log is in it: `server` (it refused `account`, which sent from `host`) or `client`
-    (it tried to register `account` with `server`). `state` is `refused`, `no answer`, `gave up`, `challenged` or `ok`;
-    `said` the reason in the log's words, `meaning` and `advice` in ours; `method` is empty where REGISTER is meant;
-    `host` is empty where the line does not tell it, or not for certain. Times in nanoseconds, lines from 1.
+    (it tried to register `account` with `server`). `state` is `refused`, `no answer`, `gave up`, `challenged`,
+    `removed` or `ok`; `said` the reason in the log's words, `meaning` and `advice` in ours; `about_password` says that
+    it is about the digest; `method` is empty where REGISTER is meant; `host` is empty where the line does not tell it,
+    or not for certain; `contact` is what was removed. `tied` counts the lines that go with a response, or with a client
+    among the messages of the log. Times in nanoseconds, lines from 1.
     """
 
     cause: str
@@ -175,8 +216,11 @@ class Notice:
     said: str = ""
     meaning: str = ""
     advice: str = ""
+    about_password: bool = False
+    contact: str = ""
     module: str = ""
     count: int = 0
+    tied: int = 0
     ports: list[int] = field(default_factory=list)
     first: int | None = None
     last: int | None = None
@@ -196,9 +240,9 @@ class Source:
     `other` payloads that are not SIP; `defects` the count of defects met outside messages, `defect_list` the first
     of them; `quality` sentences for the reader about what this source cannot show; `resolution` the clock's step in
     nanoseconds; `zone` how the times were put on UTC (empty for captures); `undated` counts what had a time that cannot
-    be one; `hint` says what to do where it holds no SIP message; `notices` are what it says then in other words;
-    `notices_more` counts those that were too many to be kept; `unopened` are kinds of packets, with their number, that
-    may hold SIP and were not opened, where no SIP message was found.
+    be one; `hint` says what to do where it holds no SIP message; `notices` are what it says of registrations in other
+    words; `notices_more` counts those that were too many to be kept; `unopened` are kinds of packets, with their
+    number, that may hold SIP and were not opened, where no SIP message was found.
     """
 
     name: str

@@ -15,7 +15,7 @@ from typing import BinaryIO, NamedTuple
 
 from analyzer.capture import formats, magics
 from analyzer.capture.input_stream import InputStream
-from analyzer.capture.opener import has_directory
+from analyzer.capture.inputs import has_directory
 from analyzer.capture.recognition import recognise
 from analyzer.defect import SourceError
 from analyzer.evidence import Source

@@ -10,8 +10,6 @@ from __future__ import annotations
 import heapq
 import io
 import os
-import stat
-import sys
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import IO, TYPE_CHECKING, BinaryIO, Literal, NamedTuple, cast
@@ -19,15 +17,14 @@ from typing import IO, TYPE_CHECKING, BinaryIO, Literal, NamedTuple, cast
 from analyzer.capture import formats
 from analyzer.capture.formats import Format
 from analyzer.capture.input_stream import InputStream, UnknownFormat
+from analyzer.capture.inputs import Input, check_read_once, name_of, plain_path, reason_of, size_of, stream_of
 from analyzer.capture.recognition import check_kind, recognise
 from analyzer.capture.record import Record
 from analyzer.defect import SourceError
-from analyzer.evidence import LATEST, Item, RawMessage, Source
+from analyzer.evidence import LATEST, Item, LogLines, RawMessage, Source, between
 
 if TYPE_CHECKING:
     from analyzer.capture.engine import Engine, EngineRequest, TsharkInput
-
-Input = str | os.PathLike[str] | BinaryIO
 
 _BUFFER = 1 << 18
 
@@ -157,23 +154,6 @@ def open_sources(
     return Reading(opened, engine, asks=asks)
 
 
-def are_files(inputs: Sequence[Input]) -> bool:
-    """Whether all inputs are files that can be opened again."""
-    return all(isinstance(one, (str, os.PathLike)) and os.path.isfile(one) for one in inputs)
-
-
-def has_directory(inputs: Sequence[Input]) -> bool:
-    """Whether any input is a directory, which `analyzer.capture.directories` makes files of."""
-    return any(isinstance(one, (str, os.PathLike)) and _is_directory(one) for one in inputs)
-
-
-def _is_directory(path: str | os.PathLike[str]) -> bool:
-    try:
-        return os.path.isdir(path)
-    except ValueError:  # no name that a file can have
-        return False
-
-
 def names(kind: Literal["capture", "log"] | None = None) -> list[str]:
     """Names of the formats known, of one kind or of both: what `dialect` may be."""
     return [form.name for form in formats.discover() if kind in (None, form.kind)]
@@ -199,17 +179,17 @@ def _open(
     streams: dict[object, str],
 ) -> _Opened:
     """`streams` are the names of what was opened before and can be read only once."""
-    source = Source(_name(one))
+    source = Source(name_of(one))
     owned = isinstance(one, (str, os.PathLike))
-    stream = _stream(one, source.name)
+    stream = stream_of(one, source.name)
     try:
-        _read_once(stream, source.name, streams)
+        check_read_once(stream, source.name, streams)
         opened = _told(one, stream, source, known, kind, dialect, engine_request)
     except (OSError, SourceError) as error:
         if owned:
             stream.close()
         if isinstance(error, OSError):
-            raise SourceError(source.name, _reason(error)) from error
+            raise SourceError(source.name, reason_of(error)) from error
         raise
     source.kind, source.format, source.title = opened.format.kind, opened.format.name, opened.format.title
     return opened
@@ -225,9 +205,9 @@ def _told(
     engine_request: EngineRequest | None,
 ) -> _Opened:
     """What an input is, and who reads it."""
-    path = _path(one)
+    path = plain_path(one)
     owned = isinstance(one, (str, os.PathLike))
-    size = _size(stream)
+    size = size_of(stream)
     input_stream: InputStream | None = None
     try:
         input_stream = InputStream(stream, source, owned=owned)
@@ -250,65 +230,6 @@ def _told(
 
     tshark_input = engine.choose(path, input_stream, form, source, engine_request)
     return _Opened(source, input_stream, form, size, tshark_input, path)
-
-
-def _path(one: Input) -> str | None:
-    """The path of a plain file, or None for whatever else octets come from."""
-    if not isinstance(one, (str, os.PathLike)) or os.fspath(one) == "-" or not os.path.isfile(one):
-        return None
-    return os.fspath(one)
-
-
-def _name(one: Input) -> str:
-    if isinstance(one, (str, os.PathLike)):
-        return os.fspath(one)
-    name = getattr(one, "name", None)
-    return name if isinstance(name, str) else "stream"
-
-
-def _stream(one: Input, name: str) -> BinaryIO:
-    if not isinstance(one, (str, os.PathLike)):
-        return one
-    if name == "-":
-        return open(sys.stdin.fileno(), "rb", closefd=False)
-    try:
-        return open(one, "rb")
-    except (OSError, ValueError) as error:
-        raise SourceError(name, _reason(error)) from error
-
-
-def _read_once(stream: BinaryIO, name: str, streams: dict[object, str]) -> None:
-    """Raise SourceError for a pipe, or standard input, that was named before under any name: half of it would be in
-    each. A file may be named twice."""
-    try:
-        status = os.fstat(stream.fileno())
-    except (OSError, AttributeError):
-        return
-    key = None if stat.S_ISREG(status.st_mode) else (status.st_dev, status.st_ino)
-    for one in (key, name if name == "-" else None):
-        if one in streams:
-            raise SourceError(name, f"is the same stream as {streams[one]}", hint="it can be read only once")
-        if one is not None:
-            streams[one] = name
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, IsADirectoryError):
-        return "is a directory"
-    if isinstance(error, FileNotFoundError):
-        return "no such file"
-    if isinstance(error, PermissionError):
-        return "permission denied"
-    return f"cannot be read: {error.strerror if isinstance(error, OSError) and error.strerror else error}"
-
-
-def _size(stream: BinaryIO) -> int | None:
-    """Size of a regular file that is read from its beginning."""
-    try:
-        status = os.fstat(stream.fileno())
-    except (OSError, AttributeError):
-        return None
-    return status.st_size or None
 
 
 def _buffered(input_stream: InputStream | None) -> BinaryIO:
@@ -358,8 +279,19 @@ def _logged(one: _Opened) -> Iterator[Item]:
         messages += isinstance(item, RawMessage)
         source.messages = messages
         item.time = source.dated(item.time, item.place)
+        if isinstance(item.place, LogLines) and item.place.between is not None:
+            item.place = _dated_place(source, item.place)
         yield item
     _tell_undated(source)
+
+
+def _dated_place(source: Source, place: LogLines) -> LogLines:
+    """A place whose bounds can be times; else without them."""
+    bounds = place.between
+    if bounds is None or source.dated(bounds.earliest, place) is None:
+        return place._replace(between=None)
+    latest = bounds.latest
+    return place if latest is None or latest < LATEST else place._replace(between=bounds._replace(latest=None))
 
 
 def _records(one: _Opened) -> Iterator[Record]:
@@ -392,8 +324,11 @@ def _timeline() -> Callable[[Record | Item], int]:
 
     def key(one: Record | Item) -> int:
         mark = id(one.source) if isinstance(one, Record) else one.place.source
-        if one.time is not None:
-            last[mark] = one.time
+        time = one.time
+        if time is None and not isinstance(one, Record) and (bounds := between(one.place)) is not None:
+            time = bounds.earliest
+        if time is not None:
+            last[mark] = time
         return last.get(mark, 0)
 
     return key

@@ -4,7 +4,8 @@ Each message becomes a packet of raw IP: UDP, or TCP where it came over a stream
 sequence numbers that fit. Headers are made anew, so what was fragmented, tunnelled or encrypted is plain here, and a
 log has packets. What a source does not say is filled in by a rule: a host that is no address gets one of the networks
 for documentation (RFC 5737, RFC 3849), a port the default of SIP (RFC 3261 19.1.2), a message without time stands a
-millisecond after the one before.
+millisecond after the one before (or, at the beginning, before the first one that has a time); one that lies between two
+times, at the earlier one.
 
 The identification of IPv4 is kept, since it tells a packet that was captured twice from a retransmission; what a log
 prints is numbered, for a log prints nothing twice.
@@ -19,7 +20,7 @@ from typing import BinaryIO
 
 import dpkt
 
-from analyzer.evidence import SECOND, Endpoint, Fidelity, RawMessage
+from analyzer.evidence import SECOND, Endpoint, Fidelity, RawMessage, between
 from analyzer.sip.transports import SIP_PORT, STREAMS
 
 _LINKTYPE_RAW = 101
@@ -27,18 +28,21 @@ _SNAPLEN = 262144
 _MOST_UDP = 65507 - 20  # the header of IPv6 is 20 octets longer than that of IPv4
 _SEGMENT = 32768
 _STEP = SECOND // 1000
+_MOST_EARLY = 1000
+"""Messages without a time that wait for the first one with one."""
 _WRAP = 2**32
 _RecordHeader = dpkt.pcap.LEPktHdr if sys.byteorder == "little" else dpkt.pcap.PktHdr  # as the file's header is
 
 
 class SaveFile:
-    """A capture that is being written to `out`; it does not close it. `written` counts messages, `cut` those of them
-    whose end does not fit into a UDP datagram and was left out."""
+    """A capture that is being written to `out`; it does not close it, and is whole after `finish`. `written` counts
+    messages, `cut` those of them whose end does not fit into a UDP datagram and was left out."""
 
     def __init__(self, out: BinaryIO) -> None:
         dpkt.pcap.Writer(out, snaplen=_SNAPLEN, linktype=_LINKTYPE_RAW, nano=True)  # the file's header
         self._out = out
-        self._time = 0
+        self._time: int | None = None
+        self._early: list[RawMessage] = []
         self._number = 0
         self._hosts: dict[str, int] = {}
         self._sent: dict[tuple[Endpoint, Endpoint], int] = {}
@@ -46,10 +50,32 @@ class SaveFile:
         self.cut = 0
 
     def add(self, message: RawMessage) -> None:
-        """Write one message. OSError where that cannot be done."""
-        self._time = message.time if message.time is not None and message.time >= 0 else self._time + _STEP
+        """Write one message. OSError where that cannot be done. Those before the first one with a time wait for it."""
+        bounds = between(message.place)
+        time = message.time if bounds is None else max(bounds.earliest, (self._time or 0) + _STEP)
+        time = time if time is not None and time >= 0 else None
+        if time is None and self._time is None and len(self._early) < _MOST_EARLY:
+            self._early.append(message)
+            return
+        self._before(time)
+        self._time = time if time is not None else (self._time or 0) + _STEP
+        self._write(message, self._time)
+
+    def finish(self) -> None:
+        """Write what waits for a time that did not come."""
+        self._before(None)
+
+    def _before(self, time: int | None) -> None:
+        """Write those that came before the first time: just before it, a millisecond each."""
+        early, self._early = self._early, []
+        start = max(0, time - len(early) * _STEP) if time is not None else _STEP
+        for count, message in enumerate(early):
+            self._time = start + count * _STEP
+            self._write(message, self._time)
+
+    def _write(self, message: RawMessage, time: int) -> None:
         for packet in self._packets(message):
-            seconds, nanoseconds = divmod(self._time, SECOND)
+            seconds, nanoseconds = divmod(time, SECOND)
             head = _RecordHeader(
                 tv_sec=min(seconds, 2**32 - 1),
                 tv_usec=nanoseconds,

@@ -124,6 +124,7 @@ def _export_messages(out: Path, **given: Any) -> int:
     with _in_place(out, folder=False) as unfinished, unfinished.open("wb") as file:
         saved = SaveFile(file)
         interrupted = _save(saved, **given)
+        saved.finish()
         if not saved.written and not interrupted:
             die(f"{', '.join(given['files'])}: no SIP message to write", 3)
     cut = f", {saved.cut:,} of them cut to what a datagram holds" if saved.cut else ""

@@ -147,7 +147,7 @@ def read_report(
 def files_of(files: tuple[str, ...], dialect: str | None) -> tuple[str, ...]:
     """The files with those of each directory in its place, for commands that show no notes: what was taken, and what
     was not, is said on standard error. Leaves with 3 where a directory holds nothing."""
-    from analyzer.capture.opener import has_directory
+    from analyzer.capture.inputs import has_directory
 
     if not has_directory(files):
         return files

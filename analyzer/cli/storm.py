@@ -123,7 +123,7 @@ def _alone(**given: Any) -> tuple[Report, StormReport]:
 
 def _is_too_large(files: tuple[str, ...]) -> bool:
     """Whether workers should read this, by default: captures that may take more memory than there is. Says so."""
-    from analyzer.capture.opener import are_files
+    from analyzer.capture.inputs import are_files
     from analyzer.cluster.size import exceeds_memory
 
     if not are_files(files) or not exceeds_memory(files):

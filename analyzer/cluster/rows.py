@@ -18,7 +18,7 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.ipc
 
-from analyzer.evidence import Endpoint, Fidelity, Frame, Item, LogLines, NetworkError, RawMessage
+from analyzer.evidence import Between, Endpoint, Fidelity, Frame, Item, LogLines, NetworkError, RawMessage, between
 
 NETWORK_ERRORS, HEARD = 0, 1
 """Batches behind those of the buckets: network errors, and the first response on each way."""
@@ -34,6 +34,8 @@ _FIELDS: tuple[tuple[str, Any], ...] = (
     ("log", pa.bool_()),
     ("first", pa.int64()),
     ("second", pa.int64()),
+    ("earliest", pa.int64()),
+    ("latest", pa.int64()),
     ("source", pa.string()),
     ("source_port", pa.int32()),
     ("destination", pa.string()),
@@ -57,7 +59,8 @@ Row = tuple[Any, ...]
 def row_of(item: Item, clock: int, index: int, stream: int) -> Row:
     """An item as a row; `stream` numbers its connection in all of the run."""
     place, source, destination = item.place, item.source, item.destination
-    head = (clock, index, _time(item.time), isinstance(place, LogLines), place[1], place[2])
+    bounds = between(place) or (None, None)
+    head = (clock, index, _time(item.time), isinstance(place, LogLines), place[1], place[2], *bounds)
     ends = (_text(source.host), source.port, _text(destination.host), destination.port, item.transport)
     if isinstance(item, NetworkError):
         return (*head, *ends, "", 0, None, None, stream, item.reason, _text(item.text), item.quoted)
@@ -76,8 +79,10 @@ def items_of(table: pa.Table, names: Sequence[str]) -> Iterator[Item]:
 
 
 def _item(name: str, row: Row) -> Item:
-    time, log, first, second, *ends, transport, fidelity, missing, ip_id, resend, stream, reason, text, octets = row
-    place = LogLines(name, first, second) if log else Frame(name, first, second)
+    time, log, first, second, earliest, latest, *row = row  # type: ignore[assignment]
+    *ends, transport, fidelity, missing, ip_id, resend, stream, reason, text, octets = row
+    bounds = None if earliest is None else Between(earliest, latest)
+    place = LogLines(name, first, second, bounds) if log else Frame(name, first, second)
     source, destination = Endpoint(ends[0], ends[1]), Endpoint(ends[2], ends[3])
     if reason:
         return NetworkError(time, place, source, destination, transport, reason, text, octets, stream)

@@ -97,6 +97,12 @@ class CaptureContext:
         """When the last message came, whoever sent it."""
         return self._reconstructor.now
 
+    @property
+    def is_loose(self) -> bool:
+        """Whether of some messages it is known only between which times they came (`docs/rule-catalogue.md T-LOG`):
+        that something did not happen since a time cannot be said then."""
+        return self._reconstructor.is_loose
+
     def last_heard(self, host: str) -> int | None:
         """When anything was last heard from a host."""
         return self._reconstructor.heard.get(host)

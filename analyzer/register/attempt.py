@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Literal
 
+from analyzer.evidence import LogNotice
 from analyzer.register.contact_relations import is_similar
 from analyzer.register.contacts import same_contact
 from analyzer.register.requested import purpose_of, requested_expiry
@@ -36,9 +37,10 @@ LONGEST = 12
 
 class Attempt:
     """One try of one client at one registrar. `outcome` is `open` until it is concluded; `inherited` are the nonces of
-    the challenge that ended the attempt before; `too_brief`: one of its answers was a 423."""
+    the challenge that ended the attempt before; `too_brief`: one of its answers was a 423. `told` is what a log says of
+    it beside its responses."""
 
-    __slots__ = ("ended", "inherited", "outcome", "purpose", "status", "too_brief", "transactions")
+    __slots__ = ("ended", "inherited", "outcome", "purpose", "status", "told", "too_brief", "transactions")
 
     def __init__(self, first: Transaction, inherited: Set[str] | None = None) -> None:
         self.transactions = [first]
@@ -48,6 +50,7 @@ class Attempt:
         self.status = 0
         self.ended = False
         self.too_brief = False
+        self.told: tuple[LogNotice, ...] = ()
 
     @property
     def first(self) -> Transaction:
@@ -58,6 +61,13 @@ class Attempt:
     def last(self) -> Transaction:
         """The latest transaction."""
         return self.transactions[-1]
+
+    @property
+    def notices(self) -> tuple[LogNotice, ...]:
+        """What the writer of a log says of it, in the order of its transactions; empty but for logs."""
+        finals = [transaction.final for transaction in self.transactions if transaction.final is not None]
+        with_responses = [one for final in finals for one in final.raw_message.notices if not one.alone]
+        return (*with_responses, *self.told) if with_responses or self.told else ()
 
     @property
     def credentialed(self) -> bool:

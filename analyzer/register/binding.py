@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from analyzer.escape import visible
-from analyzer.evidence import SECOND
+from analyzer.evidence import SECOND, RawMessage, between
 from analyzer.register.contacts import Contacts
 from analyzer.register.contacts import same_contact as same_contact
 from analyzer.register.identity import Registrar, instance_of
@@ -283,11 +283,11 @@ class BindingTable:
     def _removed(bindings: Sequence[Binding], transaction: Transaction) -> Iterator[BindingEvent]:
         """What an answer does not list any more."""
         assert transaction.final is not None
-        now = transaction.final.raw_message.time
+        gone = transaction.final.raw_message
         for binding in bindings:
             if binding.certainty != "absent":
-                binding.lapsed = binding.is_over(now)
-                binding.certainty, binding.end = "absent", _earlier(binding.end, now)
+                binding.lapsed = binding.is_over(gone.time)
+                binding.certainty, binding.end = "absent", _ended(binding.end, gone)
                 if binding.start is not None and binding.end is not None:
                     binding.end = max(binding.start, binding.end)  # the clock may have stepped back in between
                 yield BindingEvent("removed", binding, transaction)
@@ -331,6 +331,8 @@ class BindingTable:
         if own is None and self.is_present(binding):
             return  # another client's answer lists it with what is left of it
         binding.is_unlisted = False
+        if time is None:
+            binding.end = None  # it was renewed, and nothing tells when
         binding._written = contact.raw
         binding.granted = granted
         binding.learned = time
@@ -363,7 +365,10 @@ def _is_left_over(binding: Binding, before: tuple[int | None, int | None]) -> bo
     return granted < asked and binding.learned - learned >= _LEFT_OVER_AFTER and abs(binding.end - end) <= SECOND
 
 
-def _earlier(one: int | None, two: int | None) -> int | None:
-    if one is None or two is None:
-        return one if two is None else two
-    return min(one, two)
+def _ended(until: int | None, gone: RawMessage) -> int | None:
+    """When a binding that would have held `until` ended, by the response that does not list it any more."""
+    if gone.time is None and between(gone.place) is not None:
+        return None
+    if until is None or gone.time is None:
+        return until if gone.time is None else gone.time
+    return min(until, gone.time)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from analyzer.evidence import Evidence
+from analyzer.evidence import Evidence, LogNotice
 from analyzer.register.attempt import Attempt, Outcome, Purpose, is_cut
 from analyzer.register.binding import Binding
 from analyzer.register.requested import purpose_of, requested_expiry
@@ -30,7 +30,8 @@ class AttemptRecord(NamedTuple):
     """An attempt at its end. `id` is the number of its first transaction; times in nanoseconds or None: `start` of the
     first request, `end` of the final response, or of the last copy where there is none. `bound` counts the contacts
     of the address-of-record that were known to be bound at that time; `is_late_answer`: it began with credentials for
-    the challenge that the attempt before had left; `findings` are the rules whose violations explain how it ended."""
+    the challenge that the attempt before had left; `findings` are the rules whose violations explain how it ended,
+    `notices` what the writer of a log says of it; `sends` counts the copies of its last request."""
 
     id: int
     purpose: Purpose
@@ -44,6 +45,8 @@ class AttemptRecord(NamedTuple):
     bound: int
     is_late_answer: bool
     findings: tuple[str, ...] = ()
+    notices: tuple[LogNotice, ...] = ()
+    sends: int = 0
 
     @property
     def failed(self) -> bool:
@@ -87,13 +90,14 @@ class Episode:
 
 
 class History:
-    """The attempts of one client. `detail` keeps all of them, not the failures alone."""
+    """The attempts of one client. `removed` is what a server's log says of why it took a contact away, the latest."""
 
-    __slots__ = ("attempts", "episodes", "missed", "unlisted")
+    __slots__ = ("attempts", "episodes", "missed", "removed", "unlisted")
 
     def __init__(self) -> None:
         self.attempts: list[AttemptRecord] | None = None
         self.episodes: tuple[Episode, ...] = ()
+        self.removed: LogNotice | None = None
         self.missed = 0
         self.unlisted = 0
 
@@ -131,6 +135,18 @@ class History:
             kept = (*kept[:half], *kept[half + 1 :])
             self.missed += 1
         self.episodes = (*kept, episode)
+
+    def tell(self, said: LogNotice) -> None:
+        """What a log says of the latest attempt, after that had ended."""
+        for record in (*(self.attempts or ())[-1:], *([self.last] if self.last is not None else ())):
+            self._replace(record, record._replace(notices=(*record.notices, said)))
+
+    def _replace(self, old: AttemptRecord, new: AttemptRecord) -> None:
+        if self.attempts and self.attempts[-1] is old:
+            self.attempts[-1] = new
+        for episode in self.episodes[-1:]:
+            episode.first = new if episode.first is old else episode.first
+            episode.last = new if episode.last is old else episode.last
 
     def explain(self, causes: Mapping[int, Sequence[str]]) -> None:
         """Take in which rules' violations explain which attempts, by number."""
@@ -198,4 +214,6 @@ def record_of(attempt: Attempt, cause: str, bound: int) -> AttemptRecord:
         cause,
         bound,
         attempt.outcome not in FAILED and attempt.is_late_answer,
+        notices=attempt.notices,
+        sends=1 + last.retransmissions,
     )

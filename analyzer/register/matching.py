@@ -7,7 +7,8 @@ From tag (K3), Call-ID + CSeq (K4), and, for a response cut before these, the on
 (K5). Never by address alone while Call-ID and CSeq can be read, and never by order of arrival.
 
 A transaction that is answered lives 64*T1 longer, to take in late copies; another is unanswered after Timer F and a
-grace, by capture time, so memory holds some 40 seconds. Without a clock a thousand messages stand for a second. Ticks
+grace, by capture time, so memory holds some 40 seconds. Without a clock a thousand messages stand for a second. Up to
+a message that lies between two times, the earlier one has passed; what waits for it, waits from the later one on. Ticks
 are nanoseconds since the table began.
 """
 
@@ -16,9 +17,8 @@ from __future__ import annotations
 import heapq
 from array import array
 from collections.abc import Iterator, Sequence
-from typing import Literal
 
-from analyzer.evidence import SECOND, NetworkError, RawMessage
+from analyzer.evidence import SECOND, Between, NetworkError, RawMessage, between
 from analyzer.register.bounded import MessageCounter
 from analyzer.register.duplicates import is_same_packet
 from analyzer.register.events import Event
@@ -42,7 +42,7 @@ from analyzer.register.keys import (
 from analyzer.register.old_answers import note_old_answer
 from analyzer.register.responding import Answering
 from analyzer.register.timers import GRACE, MAX_WAIT
-from analyzer.register.transaction import KEPT, MOST_HOPS, Path, Transaction
+from analyzer.register.transaction import KEPT, MOST_HOPS, Path, State, Transaction
 from analyzer.sip.message import Message
 from analyzer.sip.timers import TIMER_F
 from analyzer.sip.transaction_key import LEGACY
@@ -59,7 +59,7 @@ class TransactionTable:
         self._ordinal = counter or MessageCounter()
         self._numbers = array("Q")
         self._opened = 0
-        self._tick = 0
+        self._tick = self._tick_at_most = 0
         self._zero: int | None = None
         self._live: dict[Key, Transaction] = {}
         self._by_branch: dict[Key, Transaction] = {}
@@ -94,9 +94,9 @@ class TransactionTable:
             self._response(message, events)
         return events
 
-    def advance(self, time: int | None) -> list[Event]:
-        """Let time pass up to the next message; what expires by that, to be judged before the message is known."""
-        self._advance(time)
+    def advance(self, time: int | None, bounds: Between | None = None) -> list[Event]:
+        """Let time pass up to the next message, or to between `bounds`; what expires by that, to be judged before."""
+        self._advance(time, bounds)
         return list(self._expire()) if self._deadlines and self._deadlines[0][0] < self._tick else []
 
     def note_foreign(self, raw_message: RawMessage) -> None:
@@ -141,15 +141,16 @@ class TransactionTable:
         self._pending.clear()
         self._deadlines.clear()
 
-    def _advance(self, time: int | None) -> None:
+    def _advance(self, time: int | None, bounds: Between | None) -> None:
+        time, at_most = (time, time) if bounds is None else bounds
         if time is None:
-            self._tick += _PSEUDO_TICK
+            self._tick = self._tick_at_most = self._tick + _PSEUDO_TICK
             return
         if self._zero is None:  # a log may begin without clock and find one later: no time has passed by that
             self._zero = time - self._tick
         self._tick = time - self._zero
-        if self.end is None or time > self.end:
-            self.end = time
+        self._tick_at_most = (at_most or time) - self._zero
+        self.end = time if self.end is None else max(self.end, time)
 
     def _expire(self) -> Iterator[Event]:
         while self._deadlines and self._deadlines[0][0] < self._tick:
@@ -163,16 +164,16 @@ class TransactionTable:
             self._forget(transaction)
             yield Event("closed", transaction)
 
-    def _state_without_answer(
-        self, transaction: Transaction, *, ended: bool
-    ) -> Literal["timeout", "aborted", "open", "unjudged"]:
-        if transaction.aborted is not None:
-            return "aborted"
-        if ended and (transaction.first is None or self.end is None or self.end - transaction.first < TIMER_F):
+    def _state_without_answer(self, transaction: Transaction, *, ended: bool) -> State:
+        if transaction.aborted is not None or transaction.state == "timeout":  # as the client's own log says
+            return "aborted" if transaction.aborted is not None else "timeout"
+        begun = transaction.begun_at_most
+        if ended and (begun is None or self.end is None or self.end - begun < TIMER_F):
             return "open"
-        if not transaction.retransmissions and not self.answering.reaches(transaction):
-            return "unjudged"  # nothing was ever seen from there: that direction may not be in the source
-        return "timeout"
+        if begun is None and between(transaction.place) is not None:
+            return "unjudged"  # nothing tells how long it waited
+        is_heard = transaction.retransmissions or self.answering.reaches(transaction)
+        return "timeout" if is_heard else "unjudged"  # where nobody is heard, that direction may not be in the source
 
     def _request(self, message: Message, events: list[Event]) -> None:
         key = request_key(message) if is_readable(message) else ("cut", self._opened + 1)
@@ -231,7 +232,7 @@ class TransactionTable:
         if any(is_same_packet(seen, message) for seen in transaction.seen if seen.method):
             self._duplicate(transaction, message)
             return
-        self._remember(transaction, message)
+        transaction.seen = (*transaction.seen[-3:], message)
         transaction.note_copy(message)
         self._extend(transaction)
         if transaction.request is not None and not is_copy(transaction.request, message):
@@ -244,14 +245,14 @@ class TransactionTable:
         transaction, pairing = self._find(message)
         if transaction is None:
             transaction = self._new(response_key(message), message)
-            transaction.deadline = self._tick + TIMER_F
+            transaction.deadline = self._tick_at_most + TIMER_F
             heapq.heappush(self._deadlines, (transaction.deadline, transaction.id, transaction))
         else:
             for seen in transaction.seen:
                 if not seen.method and is_same_packet(seen, message):
                     self._duplicate(transaction, message)
                     return
-            self._remember(transaction, message)
+            transaction.seen = (*transaction.seen[-3:], message)
             if pairing > transaction.pairing:
                 transaction.pairing = pairing
         self.matched = transaction
@@ -262,7 +263,7 @@ class TransactionTable:
         if message.status < 200:  # RFC 3261 17.1.2.2: 1xx never completes a transaction
             if len(transaction.provisional) < KEPT:
                 transaction.provisional += (message.status,)
-            transaction.deadline = self._tick + (_RINGING if transaction.method == "INVITE" else GRACE)
+            transaction.deadline = self._tick_at_most + (_RINGING if transaction.method == "INVITE" else GRACE)
             return
         transaction.note_way(message)
         if message.has_challenge:
@@ -279,7 +280,7 @@ class TransactionTable:
         self._settle(transaction)
         transaction.final, transaction.has_challenge = message, message.has_challenge
         transaction.answered_at = message.raw_message.time
-        transaction.deadline = self._tick + TIMER_F
+        transaction.deadline = self._tick_at_most + TIMER_F
         if transaction.request is not None:
             transaction.state = "answered"
             events.append(_event(Event, ("answered", transaction, None)))
@@ -339,7 +340,7 @@ class TransactionTable:
         return self._by_call.latest(key, MOST_HOPS)
 
     def _new(self, key: Key, message: Message) -> Transaction:
-        transaction = Transaction(self._number(), message, self._tick, key)
+        transaction = Transaction(self._number(), message, self._tick_at_most, key)
         replaced = self._live.get(key)
         if replaced is not None:  # the same key again, as a retry with credentials: the newer one takes the answers
             self._live[(*key, replaced.id)] = replaced
@@ -363,15 +364,12 @@ class TransactionTable:
     def _extend(self, transaction: Transaction) -> None:
         """Wait for Timer F and a grace after the first copy, Timer F after the last (docs/rule-catalogue.md 1.3)."""
         fresh = transaction.deadline == transaction.tick
-        wait = max(transaction.tick + GRACE, self._tick + TIMER_F)
+        wait = max(transaction.tick + GRACE, self._tick_at_most + TIMER_F)
         if transaction.final is None:
             wait = min(wait, transaction.tick + MAX_WAIT)
         transaction.deadline = max(transaction.deadline, wait)
         if fresh:
             heapq.heappush(self._deadlines, (transaction.deadline, transaction.id, transaction))
-
-    def _remember(self, transaction: Transaction, message: Message) -> None:
-        transaction.seen = (*transaction.seen[-3:], message)
 
     def _duplicate(self, transaction: Transaction, message: Message) -> None:
         transaction.note_way(message)

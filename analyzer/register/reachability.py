@@ -2,10 +2,10 @@
 
 Built from the registrar's own words (RFC 3261 10.3 step 8): every 2xx to whomever lists what is bound at that instant
 and for how long, so a contact that a list names is bound until the time that is granted or left, and one that it does
-not name is gone. A binding that ran out before the next grant is a gap. Where nothing was granted in numbers, or the
-clock was set back, it is unknown until the next list says more; of the time before the first list nothing is known, and
-nothing is said. The bindings (`binding.py`) are what is bound contact by contact; this is what they come to, and
-`reached.py` keeps the two together.
+not name is gone. A binding that ran out before the next grant is a gap. Where nothing was granted in numbers, where
+nothing tells when, or the clock was set back, it is unknown until the next list says more; of the time before the first
+list nothing is known, and nothing is said. The bindings (`binding.py`) are what is bound contact by contact; this is
+what they come to, and `reached.py` keeps the two together.
 
 Of a client at most `KEPT` stretches are kept, the first half and the last; gaps are counted and summed all the same.
 """
@@ -30,6 +30,7 @@ Cause = Literal[
     "taken away",
     "taken over",
     "no expiry",
+    "no time",
     "clock stepped",
 ]
 _GONE: tuple[Cause, ...] = ("not listed", "taken away", "taken over")
@@ -143,6 +144,13 @@ class Reachability:
             gap.cause = "refreshed too late"
         self.gaps += 1
         self.lost += now - gap.start
+
+    def unclear(self, earliest: int, by: Evidence) -> None:
+        """A 2xx that is not before `earliest`, and of which no more is known: what it grants, and until when, is not
+        known either. It may have come before anything that was bound then ran out."""
+        self._lapse(earliest)
+        current = self.current
+        self._go("unknown", earliest if current is None else max(earliest, current.start), "no time", by)
 
     def gone(self, now: int, cause: Cause, by: Evidence) -> None:
         """A 2xx at `now` does not list the client's contact any more, or takes it away."""

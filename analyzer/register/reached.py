@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
-from analyzer.evidence import SECOND
+from analyzer.evidence import SECOND, Evidence, between
 from analyzer.register.attempt import Purpose, listed_all_the_same
 from analyzer.register.binding import BindingEvent, BindingTable
 from analyzer.register.lapses import LapseWatch
@@ -83,9 +83,12 @@ class Reached:
         events: Sequence[BindingEvent],
     ) -> None:
         now, final = transaction.answered_at, transaction.final
-        if now is None or final is None:
+        if final is None:
             return
         by, own = final.raw_message.evidence, registration.id
+        if now is None:
+            self._note_unclear(registration, events, by)
+            return
         self._bindings.date(registration.reach)
         held = self._held(registration, transaction)
         for number, until in held.items():
@@ -104,6 +107,14 @@ class Reached:
         for one in self._others(events, "unlisted", held):
             if one is not registration:
                 one.reach.doubted(now, by)
+
+    def _note_unclear(self, registration: Registration, events: Sequence[BindingEvent], by: Evidence) -> None:
+        """A 2xx of which it is known only that it lies between two times: from the earlier one on nothing is certain,
+        for the client and for whose contacts it takes away."""
+        bounds = between(by.place)
+        if bounds is not None:
+            for one in (registration, *self._others(events, "removed", (registration.id,))):
+                one.reach.unclear(bounds.earliest, by)
 
     def _held(self, registration: Registration, transaction: Transaction) -> dict[int, int | None]:
         """Of whom contacts are bound, by registration, and until when the last of them is; None where that is not

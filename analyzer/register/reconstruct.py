@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from analyzer.evidence import SECOND, NetworkError, RawMessage
+from analyzer.evidence import SECOND, NetworkError, RawMessage, between
 from analyzer.register.attempt import SUCCESSFUL_OUTCOMES, Attempt
 from analyzer.register.binding import BindingEvent, BindingTable
 from analyzer.register.boot import boot_score
@@ -46,6 +46,7 @@ from analyzer.register.subjects import (
 )
 from analyzer.register.transaction import Transaction
 from analyzer.register.way_back import unheard
+from analyzer.register.witnesses import Witnesses, of_a_witness
 from analyzer.sip.message import Message
 from analyzer.sip.timers import TIMER_F
 
@@ -92,15 +93,13 @@ class Reconstructor:
         self.lapses = LapseWatch(self.bindings, self.heard)
         self.reached = Reached(self.bindings, self.registry, self.lapses)
         self.now: int | None = None
+        self.is_loose = False
+        self.witnesses = Witnesses()
 
     def feed(self, message: Message) -> None:
         """Take in a message."""
         self.counter.number += 1
-        duplicates, now = self.table.duplicates, message.raw_message.time
-        if now is not None:
-            self._clock(now)
-        for event in self.table.advance(now):
-            self._event(event)
+        duplicates, now = self.table.duplicates, self._pass(message.raw_message)
         for event in self.table.feed(message):
             self._event(event)
         if self.table.duplicates == duplicates:
@@ -111,11 +110,7 @@ class Reconstructor:
     def note_foreign(self, raw_message: RawMessage) -> None:
         """Take in that a message went by which is another worker's: all that it says of time and of servers."""
         self.counter.number += 1
-        now = raw_message.time
-        if now is not None:
-            self._clock(now)
-        for event in self.table.advance(now):
-            self._event(event)
+        now = self._pass(raw_message)
         self.table.note_foreign(raw_message)
         challenge = foreign_challenge(raw_message)
         if challenge is not None:
@@ -123,12 +118,17 @@ class Reconstructor:
         if now is not None:
             self._hear(raw_message.source.host, now)
 
-    def _clock(self, now: int) -> None:
-        if self.now is not None and now < self.now - SECOND:
-            self.bindings.clock_stepped(
-                self.now, now
-            )  # docs/rule-catalogue.md T-CLOCK: before and after do not compare
-        self.now = now
+    def _pass(self, raw_message: RawMessage) -> int | None:
+        """Let time pass up to the next message; the time that has passed for certain."""
+        now, bounds = raw_message.time, between(raw_message.place)
+        if now is not None:
+            if self.now is not None and now < self.now - SECOND:
+                self.bindings.clock_stepped(self.now, now)  # docs/rule-catalogue.md T-CLOCK: they cannot be compared
+            self.now = now
+        for event in self.table.advance(now, bounds):
+            self._event(event)
+        self.is_loose = self.is_loose or bounds is not None
+        return now if bounds is None else bounds.earliest
 
     def _hear(self, host: str, now: int) -> None:
         self.heard.note(host, now)
@@ -223,6 +223,7 @@ class Reconstructor:
         changed = bool(registration.call_ids) and transaction.call_id != registration.call_id
         if attempt.first is transaction and registration.outcome == "registered":
             registration.refreshes += 1
+        self.witnesses.know(registration, request)
         same_call = stream.latest(transaction.destination)
         before = earlier if changed else same_call  # CSeq that goes down may be a restart that kept its Call-ID
         scored = before is not None and (changed or transaction.cseq <= before.cseq)
@@ -363,10 +364,12 @@ class Reconstructor:
         self.emit(AttemptSubject(attempt, registration))
 
     def _cause(self, attempt: Attempt) -> str:
-        """What an attempt that failed shows of the reason, in the words of a report; empty if nothing."""
+        """What an attempt that failed shows of the reason, in the words of a report, the server's own words first."""
         last = attempt.last
         if last.final is None or attempt.outcome in SUCCESSFUL_OUTCOMES:
             return ""
+        if said := of_a_witness(attempt.notices):
+            return said
         records, (in_force, _) = self.digests.of(last), self._before.get(last.id, ({}, {}))
         old_nonce = any(is_old_nonce(last, record, in_force, self.challenges) for record in records)
         return of_a_sim(last.final, records) or of_a_digest(last.final, records, old_nonce=old_nonce)

@@ -290,7 +290,7 @@ class Registration:
             self.client = Client(*(new or old for new, old in zip(client, self.client, strict=True)))
         self.user_agent = client.user_agent or self.user_agent
         self.source = transaction.source
-        self.last = transaction.last if transaction.last is not None else self.last
+        self.last = transaction.last
         self.last_transaction = transaction
         self.unheard = None  # of the latest transaction alone, and known at its end
         if self.credentials_place is None and transaction.has_credentials:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Literal
 
-from analyzer.evidence import Endpoint, Evidence, NetworkError, Place
+from analyzer.evidence import Endpoint, Evidence, NetworkError, Place, between
 from analyzer.sip.auth_headers import CHALLENGED_IN
 from analyzer.sip.message import Message
 from analyzer.sip.timers import T1
@@ -164,6 +164,12 @@ class Transaction:
     def evidence(self) -> Evidence:
         """Where it was seen first, and when."""
         return Evidence(self.place, self.first)
+
+    @property
+    def begun_at_most(self) -> int | None:
+        """The latest time at which it can have begun; None where nothing tells."""
+        bounds = between(self.place)
+        return self.first if bounds is None else bounds.latest
 
     def note_copy(self, message: Message) -> None:
         """The user agent sent the request once more."""

@@ -43,7 +43,7 @@ def check(subject: EndSubject, context: CaptureContext) -> Answer:
     gaps, last = registration.refresh_gaps, registration.last_success
     if len(gaps) < STEADY_GAPS or registration.outcome != "registered":
         return NOT_APPLICABLE
-    if last is None or end is None:
+    if last is None or end is None or registration.last is None:
         return NotJudged(Need.CLOCK.value)
     if context.is_coarse:
         return NotJudged(Need.SUBSECOND.value)
@@ -51,7 +51,7 @@ def check(subject: EndSubject, context: CaptureContext) -> Answer:
     if spread > max(SECOND // 2, longest // _STEADY):
         return NOT_APPLICABLE  # no habit
     due = last + longest + spread + max(context.slack, longest // _LATE)
-    if end <= due or (registration.last is not None and registration.last > last):
+    if end <= due or registration.last > last:
         return PASSED  # not late, or it did ask
     if subject.cut_off:
         return NotJudged("the network ended its connection")

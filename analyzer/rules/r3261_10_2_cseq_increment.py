@@ -36,7 +36,7 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
         return Violated(detail, "restart-same-callid", "info", related=related, up_to_cseq=highest)
     if (
         is_printed(subject)
-        and later.first == earlier.first
+        and (later.first == earlier.first or None in (later.first, earlier.first))
         and context.resolution >= SECOND
         and later.cseq != earlier.cseq
     ):

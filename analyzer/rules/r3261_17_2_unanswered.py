@@ -84,9 +84,9 @@ def _aborted(transaction: Transaction, context: CaptureContext) -> Answer:
 
 def _timeout(subject: TransactionSubject, context: CaptureContext, deeper: Transaction | None) -> Answer:
     transaction = subject.transaction
-    confidence = _confidence(transaction, context.end)
+    confidence = Confidence.HIGH if _is_told(subject) else _confidence(transaction, context.end)
     if confidence is None:
-        return NotJudged(Need.TAIL.value)
+        return NotJudged(Need.CLOCK.value if transaction.begun_at_most is None else Need.TAIL.value)
     if _went_on(subject):
         return NotJudged(_WENT_ON)
     copies = f"{transaction.retransmissions + 1} cop{'ies' if transaction.retransmissions else 'y'}"
@@ -121,10 +121,18 @@ def _hint(server: Endpoint, transport: str, port: int) -> str:
     return f"did you mean port {port}? {server.port} looks like a slip: the usual port of {kind} is {port}"
 
 
+def _is_told(subject: TransactionSubject) -> bool:
+    """Whether the client's own log says that no response came."""
+    return subject.attempt is not None and any(one.notice.state == "no answer" for one in subject.attempt.told)
+
+
 def _confidence(transaction: Transaction, end: int | None) -> Confidence | None:
     """How sure it is that no answer came; None where the source ends too early, or has no clock (T-TAIL)."""
-    if transaction.first is None or transaction.last is None or end is None:
+    begun = transaction.begun_at_most
+    if begun is None or end is None:
         return None
+    if transaction.first is None or transaction.last is None:  # it lies between two times
+        return Confidence.MEDIUM if end - begun >= GRACE else None
     if end - transaction.last >= TIMER_F:
         confidence = Confidence.HIGH
     elif end - transaction.first >= GRACE:
@@ -150,7 +158,7 @@ def _went_on(subject: TransactionSubject) -> bool:
 
 def _others(transaction: Transaction, context: CaptureContext) -> str:
     heard = context.last_heard(transaction.destination.host)
-    if heard is not None and transaction.first is not None and heard < transaction.first:
+    if heard is not None and transaction.first is not None and heard < transaction.first and not context.is_loose:
         before = lapse(heard, transaction.first, context.resolution)
         return f"the server was last heard {before} before the request and not since".replace("  ", " ")
     return "the server answers other requests"

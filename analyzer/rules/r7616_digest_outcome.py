@@ -3,6 +3,7 @@
 With the password known, two things can be seen that no log of a registrar tells. A right response, for the nonce in
 force and the Request-URI, that is refused all the same: then the registrar has another password (or another realm) on
 file, or refuses for another reason, such as an access list; a 403 may be authorisation instead (RFC 3261 10.3 step 4).
+Where the registrar's own log names another reason beside its response, that is the reason, and nothing is contradicted.
 And a response that no reading of the password explains, which is accepted: then the password given to this tool is the
 wrong one, or the registrar does not check at all (trusted address, `insecure`).
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from analyzer.evidence import Evidence, LogNotice
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.digest_forms import UNSENT
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, NotJudged, Rule, Violated, bad, good
@@ -18,6 +20,7 @@ from analyzer.register import marks
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.subjects import TransactionSubject
 from analyzer.register.timers import AUTH_LINK
+from analyzer.register.witnesses import leading
 from analyzer.sip.uri import Uri, uri_equal
 
 
@@ -33,7 +36,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
 
 def _answer(record: DigestRecord, subject: TransactionSubject) -> Answer:
     final = subject.transaction.final
-    related = (final.raw_message.evidence,) if final else ()
+    related: tuple[Evidence, ...] = (final.raw_message.evidence,) if final else ()
     if record.verdict == "match":
         if record.accepted:
             return PASSED
@@ -43,7 +46,13 @@ def _answer(record: DigestRecord, subject: TransactionSubject) -> Answer:
         detail = (
             f"the response of {record.username} is right for the password given, and was refused with {record.status}"
         )
-        if record.status == 403:
+        said = _said(subject)
+        if said is not None and not said.notice.about_password:
+            return _other_reason(said)
+        if said is not None:
+            detail += f'; its own log says "{said.notice.said}"'
+            related += (said.evidence,)
+        elif record.status == 403:
             detail += " (it may be authorisation that failed)"
         return Violated(detail, "rejected-good", related=related, at=record.evidence)
     if record.verdict == "unknown":
@@ -61,6 +70,20 @@ def _why_not(record: DigestRecord) -> str:
     if record.is_aka:
         return "only the SIM can tell (AKA)"
     return UNSENT if record.is_uncheckable else "no password known for this user"
+
+
+def _said(subject: TransactionSubject) -> LogNotice | None:
+    """What the server's own log says of why it refused."""
+    final = subject.transaction.final
+    said = leading([one for one in final.raw_message.notices if not one.alone]) if final is not None else None
+    return said if said is not None and said.notice.side == "server" else None
+
+
+def _other_reason(said: LogNotice) -> Answer:
+    """The registrar says that it is not about the digest."""
+    if said.notice.cause == "other":
+        return NotJudged("the registrar's own log gives another reason")
+    return NOT_APPLICABLE
 
 
 def _excuse(record: DigestRecord, subject: TransactionSubject) -> Answer | None:

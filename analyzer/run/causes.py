@@ -53,6 +53,8 @@ def _failures(gap: Stretch, episodes: Sequence[Episode], causes: _Ties) -> Seque
     them. Failures that began later have but prolonged it."""
     for episode in episodes if gap.cause in _RAN_OUT else ():
         start, end = episode.first.start, episode.until
+        if episode.over and end is None:
+            continue  # nothing tells when it was over
         if start is not None and start <= gap.start + SLACK and (end is None or end >= gap.start):
             gap.cause = _CAUSES.get(episode.first.outcome, gap.cause)
             return next((causes[attempt] for attempt in episode.ids if attempt in causes), ())

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
-from analyzer.capture.opener import Reading, are_files, has_directory, open_sources
+from analyzer.capture.inputs import are_files, has_directory
+from analyzer.capture.opener import Reading, open_sources
 from analyzer.evidence import SECOND, Fidelity, Item, NetworkError, RawMessage, Source
 from analyzer.interruption import late
 from analyzer.judge.context import CaptureContext
@@ -102,6 +103,8 @@ class Analysis:
         if self._aor and aor_of(message) != self._aor:
             return
         self._reconstructor.feed(message)
+        for said in item.notices:
+            self._reconstructor.witnesses.take(said)
 
     def news(self) -> list[Finding]:
         """The findings that are new since this was asked before, for who tells them as they happen: ask before the

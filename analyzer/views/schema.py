@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from analyzer.escape import visible
-from analyzer.evidence import SECOND, Frame, LogLines, Notice, Place, Source
+from analyzer.evidence import SECOND, Frame, LogLines, LogNotice, Notice, Place, Source
 from analyzer.judge.findings import Finding, Tally
 from analyzer.register.binding import Binding
 from analyzer.register.digest_ledger import DigestRecord
@@ -54,12 +54,15 @@ def seconds(time: int | None) -> float | None:
 
 
 def evidence(place: Place | None, time: int | None) -> Record | None:
-    """A place with its time."""
+    """A place with its time, or with the times that it lies between where that is all that is known."""
     if place is None:
         return None
     if isinstance(place, Frame):
         return {"source": place.source, "frame": place.number, "time": seconds(time)}
-    return {"source": place.source, "line": place.first, "end_line": place.last, "time": seconds(time)}
+    found: Record = {"source": place.source, "line": place.first, "end_line": place.last, "time": seconds(time)}
+    if time is None and place.between is not None:
+        found["between"] = [seconds(place.between.earliest), seconds(place.between.latest)]
+    return found
 
 
 def source_record(source: Source) -> Record:
@@ -191,6 +194,7 @@ def attempt_record(attempt: AttemptRecord) -> Record:
         "start": seconds(attempt.start),
         "end": seconds(attempt.end),
         "findings": list(attempt.findings),
+        "notices": [log_notice_record(said) for said in attempt.notices],
         "evidence": evidence(*attempt.evidence),
     }
 
@@ -275,8 +279,22 @@ def outcome_record(rule: str, tally: Tally) -> Record:
     }
 
 
+def log_notice_record(said: LogNotice) -> Record:
+    """One line in which a log says something of an attempt."""
+    notice = said.notice
+    return {
+        "side": notice.side,
+        "state": notice.state,
+        "cause": notice.cause,
+        "said": notice.said,
+        "meaning": notice.meaning,
+        "advice": notice.advice,
+        "evidence": evidence(*said.evidence),
+    }
+
+
 def notice_record(source: Source, notice: Notice) -> Record:
-    """What a log without SIP messages says of one account, from one address, for one reason."""
+    """What a log says in words of its own of one account, from one address, for one reason."""
     return {
         "source": source.name,
         "side": notice.side,
@@ -291,8 +309,10 @@ def notice_record(source: Source, notice: Notice) -> Record:
         "said": notice.said,
         "meaning": notice.meaning,
         "advice": notice.advice,
+        "contact": notice.contact,
         "module": notice.module,
         "count": notice.count,
+        "tied": notice.tied,
         "first": evidence(LogLines(source.name, notice.first_line, notice.first_line), notice.first),
         "last": evidence(LogLines(source.name, notice.last_line, notice.last_line), notice.last),
     }

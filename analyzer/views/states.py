@@ -14,7 +14,7 @@ from collections import Counter
 from functools import cached_property
 from typing import NamedTuple
 
-from analyzer.evidence import Frame, Place
+from analyzer.evidence import Between, Endpoint, Frame, Place, between
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.history import FAILED
 from analyzer.register.registration import Registration
@@ -88,8 +88,9 @@ class ClientSummary:
         ends = [source.last for source in report.sources if source.kind == "capture" and source.last is not None]
         self._end = max(ends, default=None)
         self._wrong = {record.transaction: record for record in report.digests if record.verdict == "mismatch"}
-        self.hosts = Counter(one.registrar.endpoint.host for one in report.registrations)
-        self.answering = {one.registrar.endpoint.host for one in report.registrations if one.reasons or one.status}
+        self.asked = Counter(one.registrar.endpoint for one in report.registrations)
+        self.answering = {one.registrar.endpoint for one in report.registrations if one.reasons or one.status}
+        self.answering_hosts = {endpoint.host for endpoint in self.answering}
         self.states = [(one, self.state(one)) for one in report.registrations]
         self.counts = Counter(state for _, state in self.states)
         for outcome, number in report.unlisted.items():
@@ -163,14 +164,54 @@ class ClientSummary:
             return reach.start
         return one.failing_since if one.failing_since is not None else one.since
 
+    def since_words(self, one: Registration, before: str = " at ") -> str:
+        """` at 11:47:09`; ` between 11:47:09 and 11:47:12` where no more is known; nothing where there is no clock."""
+        time = self.since(one)
+        if time is not None:
+            return self.at(one, time, before)
+        bounds = self.since_between(one)
+        if bounds is None:
+            return ""
+        clock = self.clock(one.place)
+        if bounds.latest is None:
+            return f" after {clock.at(bounds.earliest)}"
+        return f" between {clock.at(bounds.earliest)} and {clock.at(bounds.latest)}"
+
+    def since_between(self, one: Registration) -> Between | None:
+        """Between which times it began, where that is all that is known."""
+        failing = one.history.is_troubled
+        return between(one.history.episodes[-1].first.evidence.place if failing else one.since_place)
+
+    def registrar(self, one: Registration) -> str:
+        """Where a client registers, if its address-of-record is registered elsewhere too: ` with 192.0.2.1:5060`."""
+        endpoint = one.registrar.endpoint
+        return f" with {endpoint}" if endpoint.port and len(self._registrars[one.aor]) > 1 else ""
+
+    @cached_property
+    def _registrars(self) -> dict[str, set[Endpoint]]:
+        found: dict[str, set[Endpoint]] = {}
+        for one in self.report.registrations:
+            found.setdefault(one.aor, set()).add(one.registrar.endpoint)
+        return found
+
     def answered_challenge(self, one: Registration) -> Place | None:
         """Where the phone of a registration sent credentials: it has a password. It is the same phone where the
         address-of-record and its User-Agent, a contact or its host are the same."""
+        other = self._answering(one)
+        return other.credentials_place if other is not None else None
+
+    def answered_whom(self, one: Registration) -> str:
+        """Whose challenge that was, if not its own registrar's: ` of 198.51.100.2:5060`."""
+        other = self._answering(one)
+        same = other is None or other.registrar.endpoint == one.registrar.endpoint
+        return "" if same or other is None else f" of {other.registrar.endpoint}"
+
+    def _answering(self, one: Registration) -> Registration | None:
+        """The registration of the same phone that answered a challenge, with the same registrar if there is one."""
         if one.credentials_place is not None:
-            return one.credentials_place
-        return next(
-            (other.credentials_place for other in self._with_password.get(one.aor, ()) if _alike(one, other)), None
-        )
+            return one
+        alike = [other for other in self._with_password.get(one.aor, ()) if _alike(one, other)]
+        return min(alike, key=lambda other: other.registrar.endpoint != one.registrar.endpoint, default=None)
 
     @cached_property
     def _with_password(self) -> dict[str, list[Registration]]:

@@ -7,7 +7,7 @@ import io
 import pytest
 
 from analyzer.capture.asterisk.notices import MOST_NOTICES, read_notice
-from analyzer.capture.asterisk.wordings import ACLS, CAUSES, EVENTS, REASONS
+from analyzer.capture.asterisk.wordings import ACLS, CAUSES, EVENTS, REASONS, STARTS, WITHIN
 from analyzer.capture.opener import open_sources
 from analyzer.evidence import SECOND, Notice, RawMessage, Source
 
@@ -71,6 +71,22 @@ SERVER = [
         "192.0.2.7",
         5070,
     ),
+    ("Endpoint 'bob' (192.0.2.7:5070) has no configured AORs", "no-aors", "bob", "192.0.2.7", 5070),
+    ("Endpoint 'bob' has no configured AORs", "no-aors", "bob", "", 0),
+    (
+        "Endpoint 'bob' (192.0.2.7:5070) attempted to register to an AOR with a non-SIP URI",
+        "no-sip-uri",
+        "bob",
+        "192.0.2.7",
+        5070,
+    ),
+    ("Failed to validate contacts in REGISTER request from 'bob'", "bad-contacts", "bob", "", 0),
+    ("Invalid modifications made to REGISTER request from 'bob' by intervening proxy", "bad-path", "bob", "", 0),
+    ("Unable to bind contact 'sip:bob@192.0.2.7' to AOR 'bob'", "unbound", "bob", "", 0),
+    ("Removed contact 'sip:bob@192.0.2.7' from AOR 'bob' due to remove existing", "removed", "bob", "", 0),
+    ("Removed contact 'sip:bob@192.0.2.7' from AOR 'bob' due to remove_existing", "removed", "bob", "", 0),
+    ("Removed contact 'sip:bob@192.0.2.7' from AOR 'bob' due to expiration", "removed", "bob", "", 0),
+    (PJSIP.format("Error to authenticate"), "auth-error", None, "192.0.2.45", 55997),
     (SECURITY.format("InvalidPassword", ',Challenge="x"'), "wrong-password", "bob", "192.0.2.7", 5070),
     (SECURITY.format("InvalidAccountID", ""), "unknown-account", "bob", "192.0.2.7", 5070),
     (SECURITY.format("ChallengeResponseFailed", ',Challenge="x",Response="y"'), "failed", "bob", "192.0.2.7", 5070),
@@ -107,8 +123,8 @@ CLIENT = [
     ("No response" + OUT + "retrying in '60'", "silent", 0),
     ("Temporal response '503'" + OUT + "retrying in '60' seconds", "temporary", 503),
     ("Fatal response '403'" + OUT + "stopping outbound registration", "fatal", 403),
-    ("'404' fatal response" + OUT + "retrying in '60' seconds", "fatal", 404),
-    ("403 Forbidden fatal response" + OUT + "retrying in '60' seconds", "fatal", 403),
+    ("'404' fatal response" + OUT + "retrying in '60' seconds", "fatal-again", 404),
+    ("403 Forbidden fatal response" + OUT + "retrying in '60' seconds", "fatal-again", 403),
     (
         "Maximum retries reached when attempting outbound registration to 'sip:tel.example.net' with client "
         "'sip:u@tel.example.net', stopping registration attempt",
@@ -116,7 +132,17 @@ CLIENT = [
         0,
     ),
     ("Fatal registration attempt to 'sip:u@tel.example.net', stopping outbound registration", "gave-up", 0),
+    (
+        "Failed to create authenticated REGISTER request to server 'sip:tel.example.net' from client "
+        "'sip:u@tel.example.net'",
+        "no-request",
+        0,
+    ),
 ]
+
+WHY = "noendpoint:192.0.2.9: No auth objects matching realm/algorithm(s) '{}' from challenge found."
+WHY_SIX = "trunk:2001:db8::9: No auth objects matching realm/algorithm(s) '{}' from challenge found."
+WHY_OLD = "Endpoint: 'trunk': No auth objects matching realm(s) '{}' from challenge found."
 
 WRAPPERS = [
     "[Jul  6 15:53:33] NOTICE[1987]: res_pjsip/pjsip_distributor.c:688 log_failed_request: {}",
@@ -153,8 +179,8 @@ def only(*lines: str) -> Notice:
 def test_what_asterisk_says_as_a_server(text: str, cause: str, account: str | None, host: str, port: int) -> None:
     found = read_notice(text.encode())
     assert found is not None
-    notice, at = found
-    assert (notice.side, notice.cause, notice.host, at) == ("server", cause, host, port)
+    notice = found.notice
+    assert (notice.side, notice.cause, notice.host, found.port) == ("server", cause, host, port)
     assert notice.account == (account or notice.account) != ""
     assert notice.meaning == CAUSES[cause].meaning
 
@@ -163,12 +189,14 @@ def test_what_asterisk_says_as_a_server(text: str, cause: str, account: str | No
 def test_what_asterisk_says_as_a_client(text: str, cause: str, status: int) -> None:
     found = read_notice(text.encode())
     assert found is not None
-    notice, _ = found
+    notice = found.notice
     assert (notice.side, notice.cause, notice.account, notice.status) == ("client", cause, "u@tel.example.net", status)
 
 
 def test_every_cause_is_produced_by_some_wording() -> None:
+    why = [read_notice(text.format(asked).encode()) for text, asked in ((WHY, "r/SHA-256"), (WHY, ""))]
     produced = {row[1] for row in SERVER} | {row[1] for row in CLIENT} | {"failed-unknown"}
+    produced |= {found.notice.cause for found in why if found is not None}
     assert produced == set(CAUSES)
     assert {cause for _, cause in REASONS} | set(EVENTS.values()) | set(ACLS.values()) <= set(CAUSES)
 
@@ -203,6 +231,47 @@ def test_who_is_not_known_cannot_authenticate() -> None:
     assert (unknown.cause, failed.cause) == ("unknown-account", "failed-unknown")
     assert "says nothing about it" in failed.meaning
     assert only(PJSIP.format("Failed to authenticate")).cause == "failed"
+
+
+def test_who_is_not_let_in_cannot_authenticate() -> None:
+    shut_out, failed = read(PJSIP.format("Not match Endpoint ACL"), PJSIP.format("Failed to authenticate")).notices
+    assert (shut_out.cause, failed.cause, failed.about_password) == ("acl", "failed-unknown", False)
+
+
+@pytest.mark.parametrize(
+    ("line", "cause"),
+    [
+        (WHY.format("lab.invalid/SHA-256"), "no-credentials"),
+        (WHY_SIX.format("lab.invalid/SHA-256"), "no-credentials"),
+        (WHY_OLD.format("lab.invalid"), "no-credentials"),
+        (WHY.format(""), "no-algorithm"),
+    ],
+)
+def test_why_a_challenge_is_not_answered_and_whose_it_is_stand_in_two_lines(line: str, cause: str) -> None:
+    whose = CLIENT[-1][0]
+    notice = only(line, whose)
+    assert (notice.cause, notice.account, notice.server) == (cause, "u@tel.example.net", "sip:tel.example.net")
+    assert (notice.first_line, notice.last_line, notice.count) == (1, 2, 1)
+    assert notice.said.startswith("No auth objects matching realm")
+    assert [one.cause for one in read(line, PJSIP.format("Failed to authenticate"), whose).notices] == [
+        cause,
+        "failed",
+        "no-request",
+    ]
+    assert only(line).cause == cause
+
+
+def test_a_contact_that_was_asked_to_be_removed_is_no_notice() -> None:
+    text = "Removed contact 'sip:bob@192.0.2.7' from AOR 'bob' due to {}"
+    assert read_notice(text.format("request").encode()) is None
+    found = read_notice(text.format("remove unavailable").encode())
+    assert found is not None
+    assert (found.notice.contact, found.notice.said) == ("sip:bob@192.0.2.7", "remove unavailable")
+
+
+def test_every_wording_begins_as_the_quick_look_says() -> None:
+    texts = [row[0] for row in SERVER] + [row[0].lstrip(" -") for row in CLIENT] + [WHY, WHY_OLD, WHY_SIX]
+    assert [text for text in texts if not STARTS.match(text.encode()) and WITHIN not in text.encode()] == []
 
 
 def test_the_security_log_does_not_count_twice() -> None:
@@ -302,7 +371,8 @@ Content-Length: 0
 --- (7 headers 0 lines) ---"""
 
 
-def test_between_messages_notices_are_left() -> None:
+def test_between_messages_they_are_told_too() -> None:
     notice = "[Jul  6 15:53:33] NOTICE[1] chan_sip.c: " + CHAN.format(BOB, "192.0.2.7", "Wrong password")
     source = read(notice, *MESSAGE.splitlines(), notice)
-    assert (source.messages, source.notices, source.title, source.hint) == (1, [], "Asterisk chan_sip log", "")
+    assert (source.messages, source.title, source.hint) == (1, "Asterisk chan_sip log", "")
+    assert [(one.cause, one.count, one.tied) for one in source.notices] == [("wrong-password", 2, 0)]

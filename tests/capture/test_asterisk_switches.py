@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from analyzer.capture.asterisk.reader import Reader
-from analyzer.capture.text.switches import KEEP_MESSAGES
+from analyzer.capture.asterisk.switches import KEEP_MESSAGES
 from analyzer.evidence import SECOND, RawMessage, Source
 from tests.capture.asterisk_text import OPTIONS, REGISTER, UNAUTHORIZED, full, octets, received, request, sent
 

@@ -154,7 +154,7 @@ def test_lines_are_those_of_an_editor() -> None:
     found, source = read_log(full(CHAN_SIP))
     lines = full(CHAN_SIP).split("\n")
     for raw_message in found:
-        first, last = raw_message.place[1:]
+        first, last = raw_message.place[1:3]
         assert lines[first - 1].startswith(raw_message.payload.split(b"\r\n")[0].decode())
         assert lines[last - 1].rstrip("\r") in raw_message.payload.decode()
         assert lines[last - 1].strip()
@@ -164,12 +164,12 @@ def test_lines_are_those_of_an_editor() -> None:
 def test_cr_cr_lf_is_one_line() -> None:
     text = console(sent(UNAUTHORIZED))
     assert "\r\r\n" in text
-    assert one(text).place[1:] == (3, 10)
+    assert one(text).place[1:3] == (3, 10)
 
 
 def test_a_json_message_is_on_one_line() -> None:
     found, _ = read_log(full_json(CHAN_SIP))
-    assert [raw_message.place[1:] for raw_message in found] == [(1, 1), (5, 5), (6, 6), (7, 7), (8, 8)]
+    assert [raw_message.place[1:3] for raw_message in found] == [(1, 1), (5, 5), (6, 6), (7, 7), (8, 8)]
 
 
 def test_byte_order_mark_and_nul_at_the_end() -> None:

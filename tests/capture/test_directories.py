@@ -9,7 +9,7 @@ import pytest
 
 from analyzer.capture import directories
 from analyzer.capture.directories import expand
-from analyzer.capture.opener import has_directory
+from analyzer.capture.inputs import has_directory
 from analyzer.defect import SourceError
 from analyzer.run.pipeline import analyze
 from tests.capture.build import OK, REGISTER, frame, pcap

@@ -31,6 +31,7 @@ def saved(items: list[RawMessage], path: Path) -> Path:
         target = SaveFile(file)
         for item in items:
             target.add(item)
+        target.finish()
     assert target.written == len(items)
     return path
 

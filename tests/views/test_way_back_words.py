@@ -84,7 +84,7 @@ def test_who_answers_one_later_has_a_password_too() -> None:
     flow = "> REGISTER sip:example.com\n< 401\n"
     later = f"@60 dst=198.51.100.2:5060 {_LOGIN}".replace("\n> REGISTER", "\ndst=198.51.100.2:5060 > REGISTER")
     text = said(flow + later, tail=100)
-    assert "it answered one at frame 5" in text
+    assert "it answered one of 198.51.100.2:5060 at frame 5" in text
     assert _GUESS not in text
 
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from analyzer.capture.asterisk.banners import Banner, match_banner
 from analyzer.capture.asterisk.blocks import Block, Close
+from analyzer.capture.asterisk.notice_marks import may_be_notice
 from analyzer.capture.text.clock import Moment
 from analyzer.capture.text.wrappers import Line
 
@@ -21,8 +23,19 @@ EARNED, SAVINGS = 1, 5_000
 MAX_LANES = 64
 
 
+class Aside(NamedTuple):
+    """A line that belongs to no block, and may be a notice."""
+
+    line: Line
+    moment: Moment | None
+
+
+Assembled = tuple[Block, Close] | Aside
+
+
 class Assembler:
-    """`feed` lines in, blocks come out with their `Close`; `finish` gives those that were open at the end."""
+    """`feed` lines in, blocks come out with their `Close`, and lines beside them that may be notices; `finish` gives
+    those that were open at the end."""
 
     def __init__(self) -> None:
         self._lanes: dict[bytes, Block] = {}
@@ -36,18 +49,17 @@ class Assembler:
         """Whether a block is open whose end its wrapper does not tell."""
         return self._current is not None and not self._current.line.whole
 
-    def feed(self, line: Line, moment: Moment | None) -> Sequence[tuple[Block, Close]]:
+    def feed(self, line: Line, moment: Moment | None) -> Sequence[Assembled]:
         """The blocks that `line` ends, in order."""
         if self._credit < SAVINGS:
             self._credit += EARNED
         block = self._addressee(line)
         if block is None:
-            self._open(line, moment)
-            return ()
+            return (Aside(line, moment),) if self._open(line, moment) else ()
         close = self._push(block, line, moment)
         return () if close is None else list(self._again(block, close))
 
-    def _again(self, block: Block, close: Close) -> Iterator[tuple[Block, Close]]:
+    def _again(self, block: Block, close: Close) -> Iterator[Assembled]:
         """Hand out a block that ended, and read again what it gave back."""
         queue: deque[tuple[Line, Moment | None]] = deque()
         yield self._closed(block, close, queue)
@@ -55,7 +67,8 @@ class Assembler:
             line, moment = queue.popleft()
             following = self._addressee(line)
             if following is None:
-                self._open(line, moment)
+                if self._open(line, moment):
+                    yield Aside(line, moment)
             elif end := self._push(following, line, moment):
                 yield self._closed(following, end, queue)
 
@@ -89,24 +102,26 @@ class Assembler:
             return current
         return None if any(block.tagged is not False for block in self._lanes.values()) else current
 
-    def _open(self, line: Line, moment: Moment | None) -> None:
+    def _open(self, line: Line, moment: Moment | None) -> bool:
+        """Open a block, if the line is a banner; whether it may be a notice instead."""
         banner = match_banner(line.text)
         if line.entry:
             self._entry_used = line.whole and bool(line.text) and banner is None
         if banner is None or self._entry_used:
             self._blank_entry = line.entry and not line.text
-            return
+            return banner is None and may_be_notice(line.text)
         in_entry = line.entry or self._blank_entry
         self._blank_entry = False
         block = self._block(banner, line, moment, in_entry)
         self._current = block
         if line.entry and (len(self._lanes) < MAX_LANES or line.thread in self._lanes):
             self._lanes[line.thread] = block
+        return False
 
     def _block(self, banner: Banner, line: Line, moment: Moment | None, in_entry: bool) -> Block:
         return Block(banner, line, moment, in_entry=in_entry, patient=self._credit > 0)
 
-    def finish(self) -> Iterator[tuple[Block, Close]]:
+    def finish(self) -> Iterator[Assembled]:
         """The blocks still open at the end of the log, and those in what they give back."""
         while self._current is not None or self._lanes:
             block = self._current or next(iter(self._lanes.values()))

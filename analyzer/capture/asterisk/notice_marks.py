@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _MARKS = (b"egist", b"REGISTER", b"uthentic", b"failed for '", b"SecurityEvent=", b"fake auth", b"stale nonce",
-          b"AOR '", b"for service")  # fmt: skip
+          b"AOR '", b"for service", b"auth objects", b"configured AORs")  # fmt: skip
 
 
 def may_be_notice(text: bytes) -> bool:

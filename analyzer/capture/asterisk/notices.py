@@ -1,6 +1,7 @@
-"""Who was refused, how often, from where and why, as far as a log without SIP messages says so.
+"""Who was refused, how often, from where and why, as far as a log says so in words of its own.
 
-Notices of one cause, account and address are one `Notice` with a count. Names and addresses are what senders wrote, or
+Notices of one cause, account and address are one `Notice` with a count; each line is a `LogNotice` beside that, for
+whoever holds it against the messages around it (`pairing.py`). Names and addresses are what senders wrote, or
 made Asterisk write: they are kept as they are, clipped, and escaped by whoever shows them. A line that could be read in
 two ways (a name that itself holds `' failed for '`) gives no address: to blame an address is what the forger wants.
 """
@@ -9,13 +10,29 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from analyzer.capture.asterisk.notice_marks import may_be_notice
-from analyzer.capture.asterisk.wordings import ACLS, CAUSES, EVENTS, REASONS, SERVICES, TRACES, WORDINGS, Wording
+from analyzer.capture.asterisk.wordings import (
+    ACLS,
+    CAUSES,
+    EVENTS,
+    NO_ALGORITHM,
+    NO_CREDENTIALS,
+    NO_REQUEST,
+    REASONS,
+    SERVICES,
+    STARTS,
+    TRACES,
+    WITHIN,
+    WORDINGS,
+    Wording,
+)
 from analyzer.capture.text.clock import Clock, Moment
-from analyzer.evidence import Notice, Source
+from analyzer.capture.text.wrappers import Line
+from analyzer.evidence import LogLines, LogNotice, Notice, Source
 
 MOST_NOTICES = 1000
 """Notices that are told apart; lines beyond them are counted."""
@@ -24,6 +41,8 @@ _LONGEST = 1500
 _CLIP = 120
 _MOST_PORTS = 64
 _SECURITY = "res_security_log"
+_SHUT_OUT = ("unknown-account", "acl", "contact-acl")
+"""Causes after which res_pjsip goes on as if with an account that nobody can prove to be."""
 
 _LEAD = re.compile(rb"[ \t>-]*")
 _CUT_LEAD = re.compile(rb"(?:.{0,120}?\.c:(?:\d{1,6}(?: in)? [\w<>~-]{1,80}:)?)?[ \t>-]*")
@@ -31,9 +50,18 @@ _ADDRESS = re.compile(rb"[\w.%:-]{1,100}")
 _URI = re.compile(rb"sips?:([^<>;\s]{1,200})", re.IGNORECASE)
 _FIELD = re.compile(rb'(\w{1,40})="([^"]*)"')
 _REMOTE = re.compile(rb"IPV[46]/\w{1,8}/([^/]*)/(\d{1,5})")
+_NOWHERE = LogLines("", 0, 0)
 _TWICE = (b"' failed for '", b'RemoteAddress="', b" (callid: ")
 
-_Key = tuple[str, str, str, str, str]
+_Key = tuple[str, str, str, str, str, str, int]
+
+
+class Said(NamedTuple):
+    """A notice that is whole, and the moment of its line: the stamp that it has (`fresh`), or the last one before."""
+
+    notice: LogNotice
+    moment: Moment | None
+    fresh: bool
 
 
 @dataclass(slots=True)
@@ -47,33 +75,60 @@ class _Seen:
 
 
 class Notices:
-    """`see` each line that belongs to no SIP message; `tell` the source at the end."""
+    """`see` each line that belongs to no SIP message, and what is left in `rest`; `tell` the source at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self._name = name
         self._found: dict[_Key, _Seen] = {}
+        self._half: Said | None = None
         self._more = 0
 
-    def see(self, number: int, text: bytes, moment: Moment | None, *, entry: bool) -> bool:
-        """Take line `number`, of which `entry` says that a log's prefix was taken off; whether it is a notice."""
-        found = read_notice(text, entry=entry)
+    def see(self, line: Line, moment: Moment | None) -> Sequence[Said]:
+        """The notices that are whole with `line`: none, or the one that it is. A line that says why no challenge was
+        answered waits for the next one, which says whose."""
+        found = read_notice(line.text, entry=line.entry)
         if found is None:
-            return False
-        notice, port = found
-        key = (notice.cause, notice.method, notice.account, notice.host, notice.module)
+            return ()
+        said = Said(found, moment, bool(line.stamp))
+        found.place = LogLines(self._name, line.number, line.number)
+        half, self._half = self._half, None
+        cause = found.notice.cause
+        if half is not None and cause == NO_REQUEST:
+            _join(found, half.notice)
+            half = None
+        told = [] if half is None else [half]
+        if cause in (NO_CREDENTIALS, NO_ALGORITHM):
+            self._half = said
+        else:
+            told.append(said)
+        for one in told:
+            self._count(one.notice, one.moment)
+        return told
+
+    def rest(self) -> Sequence[Said]:
+        """What still waits at the end of the log."""
+        left = () if self._half is None else (self._half,)
+        for one in left:
+            self._count(one.notice, one.moment)
+        self._half = None
+        return left
+
+    def _count(self, found: LogNotice, moment: Moment | None) -> None:
+        """Count it with those that say the same, as long as these are few enough to be told apart."""
+        said = found.notice
+        key = (said.cause, said.method, said.account, said.host, said.module, said.server, said.status)
         seen = self._found.get(key)
         if seen is None:
             if len(self._found) >= MOST_NOTICES:
                 self._more += 1
-                return True
-            seen = self._found[key] = _Seen(notice, moment, moment, set())
-            notice.first_line = number
-        seen.last = moment
-        notice = seen.notice
-        notice.count += 1
-        notice.last_line = number
-        if port and len(seen.ports) < _MOST_PORTS:
-            seen.ports.add(port)
-        return True
+                return
+            group = replace(said, first_line=found.place.first, ports=[])
+            seen = self._found[key] = _Seen(group, moment, moment, set())
+        found.group, seen.last = seen.notice, moment
+        seen.notice.count += 1
+        seen.notice.last_line = found.place.last
+        if found.port and len(seen.ports) < _MOST_PORTS:
+            seen.ports.add(found.port)
 
     def tell(self, source: Source, clock: Clock) -> None:
         """Put what was found into `source`, in the order of its lines, and how to have the SIP messages logged too."""
@@ -86,13 +141,23 @@ class Notices:
         source.hint = trace_hint({notice.module for notice in source.notices})
 
 
-def read_notice(text: bytes, *, entry: bool = False) -> tuple[Notice, int] | None:
-    """The notice that a line is, and the port it names (0: none); None for any other line. Before it there may be what
-    is left of a prefix that was cut in the paste; not so in an `entry`, where it would be the text of somebody."""
+def _join(whose: LogNotice, why: LogNotice) -> None:
+    """One notice of two lines: the first says why, the second whose registration it is."""
+    notice, cause = whose.notice, why.notice
+    notice.cause, notice.said, notice.host = cause.cause, cause.said, cause.host
+    notice.meaning, notice.advice = cause.meaning, cause.advice
+    whose.place = LogLines(whose.place.source, why.place.first, whose.place.last)
+
+
+def read_notice(text: bytes, *, entry: bool = False) -> LogNotice | None:
+    """The notice that a line is; its place and time are not known yet. None for any other line. Before it there may be
+    what is left of a prefix that was cut in the paste; not so in an `entry`, where it would be the text of somebody."""
     if len(text) > _LONGEST or not may_be_notice(text):
         return None
     lead = (_LEAD if entry else _CUT_LEAD).match(text)
     text = text[lead.end() if lead else 0 :].rstrip()
+    if not STARTS.match(text) and WITHIN not in text:
+        return None
     for wording in WORDINGS:
         if match := wording.pattern.fullmatch(text):
             return _notice(wording, match, is_doubtful=any(text.count(mark) > 1 for mark in _TWICE))
@@ -115,16 +180,16 @@ def trace_hint(modules: Iterable[str] = ()) -> str:
     )
 
 
-def _notice(wording: Wording, match: re.Match[bytes], *, is_doubtful: bool) -> tuple[Notice, int] | None:
+def _notice(wording: Wording, match: re.Match[bytes], *, is_doubtful: bool) -> LogNotice | None:
     groups = _with_fields(match.groupdict())
     said = groups.get("reason") or groups.get("event") or b""
     cause = wording.cause or _cause(groups)
     if not cause:
         return None
     host, port = ("", 0) if is_doubtful else _address(groups)
-    status = groups.get("status") or groups.get("later") or groups.get("forbidden") or b""
+    status = groups.get("status") or groups.get("forbidden") or b""
     known, method = CAUSES[cause], _clipped(groups.get("method") or b"")
-    return Notice(
+    notice = Notice(
         cause=cause,
         side=known.side,
         state=known.state,
@@ -136,8 +201,12 @@ def _notice(wording: Wording, match: re.Match[bytes], *, is_doubtful: bool) -> t
         said=_clipped(said),
         meaning=known.meaning,
         advice=known.advice,
+        about_password=known.about_password,
+        contact=_clipped(groups.get("contact") or b""),
         module=wording.module,
-    ), port
+    )
+    call_id = "" if is_doubtful else _text(groups.get("callid") or b"")
+    return LogNotice(None, _NOWHERE, notice, port, call_id)
 
 
 def _with_fields(groups: dict[str, bytes | None]) -> dict[str, bytes | None]:
@@ -194,18 +263,23 @@ def _host(text: bytes) -> str:
         return host
 
 
+def _text(text: bytes) -> str:
+    return text.decode("utf-8", "surrogateescape").strip()
+
+
 def _clipped(text: bytes) -> str:
-    shown = text.decode("utf-8", "surrogateescape").strip()
+    shown = _text(text)
     return shown if len(shown) <= _CLIP else f"{shown[:_CLIP]}..."
 
 
 def _without_doubles(notices: list[Notice]) -> list[Notice]:
-    """The security log says once more what the notices say; and who is not known cannot authenticate."""
+    """The security log says once more what the notices say; who is not known, or not let in, cannot authenticate."""
     hosts = {notice.host for notice in notices if notice.module != _SECURITY}
     kept = [notice for notice in notices if notice.module != _SECURITY or notice.host not in hosts]
-    unknown = {(notice.account, notice.host) for notice in kept if notice.cause == "unknown-account"}
+    unknown = {(notice.account, notice.host) for notice in kept if notice.cause in _SHUT_OUT}
     for notice in kept:
         if notice.cause == "failed" and (notice.account, notice.host) in unknown:
             notice.cause = "failed-unknown"
             notice.meaning, notice.advice = CAUSES["failed-unknown"].meaning, CAUSES["failed-unknown"].advice
+            notice.about_password = False
     return kept

@@ -2,7 +2,8 @@
 
 A log may hold both kinds of blocks; which reader claims it is decided by the first banner in its head. A log with
 Asterisk's line prefix, or with its notices, and no banner is claimed by the chan_sip reader, so that the user learns
-that it holds no SIP, and what its notices say. As soon as there is a SIP message, that is read, and they are left.
+that it holds no SIP, and what its notices say. Between messages they are witnesses: each goes with the response that it
+is about (`pairing.py`), or stands for itself.
 """
 
 from __future__ import annotations
@@ -11,27 +12,34 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
-from analyzer.capture.asterisk.assembler import Assembler
+from analyzer.capture.asterisk.assembler import Aside, Assembled, Assembler
 from analyzer.capture.asterisk.banners import Kind, match_banner
 from analyzer.capture.asterisk.blocks import Block, Close, Rank
+from analyzer.capture.asterisk.held import Held, OwnWords, nonce_second
 from analyzer.capture.asterisk.notice_marks import may_be_notice
+from analyzer.capture.asterisk.switches import Waiting
 from analyzer.capture.text.carriers import NONE, CarriedLines
-from analyzer.capture.text.clock import Clock, Moment
+from analyzer.capture.text.clock import NO_STAMPS, Clock, Moment
 from analyzer.capture.text.lines import as_utf8
 from analyzer.capture.text.payload import CRLF, Printed
 from analyzer.capture.text.stamps import parse_date, stamp_shape
-from analyzer.capture.text.switches import Held, Waiting
 from analyzer.capture.text.wrappers import Line, unwrap
 from analyzer.defect import Defect
-from analyzer.evidence import Endpoint, Fidelity, LogLines, RawMessage, Source
+from analyzer.evidence import SECOND, Endpoint, Fidelity, LogLines, RawMessage, Source
 
 if TYPE_CHECKING:
-    from analyzer.capture.asterisk.notices import Notices
+    from analyzer.capture.asterisk.notices import Notices, Said
+    from analyzer.capture.asterisk.pairing import Pairing
 
 LOCAL = Endpoint("asterisk", 0)
 """The server's own address: Asterisk does not print it."""
 
 UNFINISHED = (Rank.CUT, Rank.OPEN)
+_SURE = (Rank.PROOF, Rank.COUNTED)
+_VERBOSE = b"-- "
+"""What the console puts before a line that the server is chatty about."""
+
+OWN_WORDS = "The log has no time stamps: what is told of times, the server's own Date headers and nonces say."
 
 _MARK = re.compile(
     rb"<--- (?:SIP read from|(?:Reliably )?Transmitting|Received SIP)|(?:Retransmitting #\d+|Transmitting) \("
@@ -92,23 +100,32 @@ class Reader:
         self._clock = Clock(now)
         self._assembler = Assembler()
         self._waiting = Waiting(self._clock, lambda: self._clock.announce(source))
+        self._own_words = OwnWords()
         self._shape = b""
-        self._interrupted = self._cut = self._stale = 0
+        self._interrupted = self._cut = 0
         self._notices: Notices | None = None
+        self._pairing: Pairing | None = None
         self._seen_message = False
         self._carriers = NONE
 
     def read(self, stream: BinaryIO) -> Iterator[RawMessage]:
-        """The messages of the log, in its order. Ctrl-C is passed on after what was read and still waits for the clock:
-        it belongs to the report of what was read so far."""
+        """The messages of the log, in its order, and what it says beside them. Ctrl-C is passed on after what was read
+        and still waits for the clock: it belongs to the report of what was read so far."""
         try:
             yield from self._closed(stream)
         except KeyboardInterrupt:
-            yield from self._waiting.finish()
-            self._report()
+            yield from self._rest()
             raise
-        for block, close in self._assembler.finish():
-            yield from self._emit(block, close)
+        for one in self._assembler.finish():
+            yield from self._take(one)
+        yield from self._rest()
+
+    def _rest(self) -> Iterator[RawMessage]:
+        """What still waits when there is no more to read."""
+        for said in self._notices.rest() if self._notices is not None else ():
+            self._say(said)
+        for said in self._pairing.rest() if self._pairing is not None else ():
+            self._alone(said)
         yield from self._waiting.finish()
         self._report()
 
@@ -120,24 +137,54 @@ class Reader:
             self._source.frames = number
             complain, inside = self._complain(number), self._assembler.inside
             for line in unwrap(number, physical, complain, match_banner, inside=inside, shape=self._shape):
-                moment = self._moment(line if line.stamp or not stamp else line._replace(stamp=stamp))
-                if not self._seen_message and may_be_notice(line.text):
+                stamped = line if line.stamp or not stamp else line._replace(stamp=stamp)
+                for one in self._assembler.feed(line, self._moment(stamped)):
+                    yield from self._take(one)
+
+    def _take(self, one: Assembled) -> Iterator[RawMessage]:
+        """A block that ended, or a line beside the blocks."""
+        if isinstance(one, Aside):
+            self._note(one.line, one.moment)
+            return
+        block, close = one
+        yield from self._emit(block, close)
+        if block.interrupted and not close.foreign and close.rank in _SURE:  # other lines in between, by all counts
+            for line, moment in zip(block.items[: close.end], block.moments, strict=False):
+                if line.entry and not block.own(line) and may_be_notice(line.text):
                     self._note(line, moment)
-                for block, close in self._assembler.feed(line, moment):
-                    yield from self._emit(block, close)
 
     def _note(self, line: Line, moment: Moment | None) -> None:
-        """Keep what may be a notice, as long as there is nothing better."""
-        if self._assembler.inside:
+        """Take what may be a notice. Beside messages it has to be an entry: what stands bare may be anybody's text."""
+        if self._seen_message and not line.entry and not line.text.lstrip().startswith(_VERBOSE):
             return
         if self._notices is None:
             from analyzer.capture.asterisk.notices import Notices
 
-            self._notices = Notices()
-        self._notices.see(line.number, line.text, moment, entry=line.entry)
+            self._notices = Notices(self._source.name)
+        for said in self._notices.see(line, moment):
+            self._say(said)
+
+    def _say(self, said: Said) -> None:
+        """A notice: with the response that it is about, or by itself."""
+        if self._pairing is None:
+            from analyzer.capture.asterisk.pairing import Pairing
+
+            self._pairing = Pairing(self._waiting.waiting)
+        for alone in self._pairing.notice(said):
+            self._alone(alone)
+
+    def _alone(self, said: Said) -> None:
+        """A notice that goes with no response: behind the latest message, if there was one."""
+        last = self._waiting.last
+        if last is not None:
+            from analyzer.capture.asterisk.pairing import tie
+
+            tie(last, said, alone=True)
 
     def _moment(self, line: Line) -> Moment | None:
         moment = self._clock.see(line.stamp)
+        if line.stamp and moment is not None:
+            self._waiting.stamp(line.number, moment)
         if moment is None and not self._shape and self._clock.unknown:
             self._shape = stamp_shape(self._clock.unknown)
         return moment
@@ -154,13 +201,26 @@ class Reader:
         if self._is_noise(printed):
             return
         self._seen_message = True
-        sure = None
-        if (value := printed.date()) and block.moment and (date := parse_date(value)) is not None:
-            sure = self._clock.vote(block.moment, date, sent=not block.banner.received, fresh=block.fresh)
         raw_message = self._datagram(
             block, close, printed, [line.number for text, line in rows[printed.skipped :] if text]
         )
-        yield from self._waiting.add(Held(raw_message, block.moment, sure))
+        held = Held(raw_message, block.moment, block.fresh and block.moment is not None)
+        self._tell_time(held, block, printed, raw_message.payload)
+        for alone in self._pairing.message(held) if self._pairing is not None else ():
+            self._alone(alone)
+        yield from self._waiting.add(held)
+
+    def _tell_time(self, held: Held, block: Block, printed: Printed, payload: bytes) -> None:
+        """Note what a message says of its own time: a Date header, and the nonce of a challenge."""
+        value, sent = printed.date(), not block.banner.received
+        date = parse_date(value) if value else None
+        told = self._own_words.told(payload, date) if sent else None
+        second = date if date is not None else told
+        if second is not None and block.moment is not None:
+            by = "the nonces of its challenges" if date is None else "Date headers"
+            held.sure = self._clock.vote(block.moment, second, sent=sent, fresh=block.fresh, by=by)
+        if not held.fresh:
+            held.told, held.floor = told, None if sent else nonce_second(payload)
 
     def _datagram(self, block: Block, close: Close, printed: Printed, content: list[int]) -> RawMessage:
         """The message of a block, whose lines are those in `content`; its time is not yet known."""
@@ -169,7 +229,6 @@ class Reader:
         missing, defects = _checks(block, close, printed, payload)
         self._interrupted += close.rank not in UNFINISHED and _foreign_inside(block, close)
         self._cut += bool(missing)
-        self._stale += block.moment is not None and not block.fresh
         return RawMessage(
             payload,
             None,
@@ -199,20 +258,32 @@ class Reader:
         return False
 
     def _report(self) -> None:
-        quality = self._source.quality
+        quality, dating = self._source.quality, self._waiting.dating
         self._clock.report(self._source)
+        if not self._clock.has_stamps and dating.first is not None:
+            self._source.note_time(dating.first)
+            self._source.note_time(dating.last)
+            self._source.zone = "UTC, from Date headers"
+            quality[:] = [OWN_WORDS if text == NO_STAMPS else text for text in quality]
+        if dating.narrow:
+            self._source.resolution = max(self._source.resolution, SECOND)
+        if self._notices is not None:
+            self._notices.tell(self._source, self._clock)
         if not self._seen_message:
             from analyzer.capture.asterisk.notices import trace_hint
 
-            self._source.title, self._source.hint = "Asterisk log", trace_hint()
-            if self._notices is not None:
-                self._notices.tell(self._source, self._clock)
-        if self._seen_message:
+            self._source.title = "Asterisk log"
+            self._source.hint = self._source.hint or trace_hint()
+        else:
+            self._source.hint = ""
             quality.extend(f"The lines were {one.says}." for one in self._carriers.all)
         if self._interrupted:
             quality.append(f"{_messages(self._interrupted)} other log lines in between; those were left out.")
-        if self._stale:
-            quality.append(f"{_messages(self._stale)} no time stamp; the time is that of the last stamp before.")
+        if dating.between:
+            quality.append(
+                f"{_messages(dating.between)} no time stamp of {'its' if dating.between == 1 else 'their'} own: "
+                f"{'its' if dating.between == 1 else 'their'} time is known only to lie between two stamps."
+            )
         if self._cut:
             quality.append(f"{_messages(self._cut)} lost a part in the log.")
 

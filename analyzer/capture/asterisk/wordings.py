@@ -7,7 +7,9 @@ address that was not printed before), so each entry takes all of them. The group
     peer      the address that the request came from, with or without its port
     hostport  the same, where a port always follows
     server    whom Asterisk, as a client, registers with
-    reason    why, in Asterisk's words; `REASONS` knows them
+    reason    why, in Asterisk's words; `REASONS` knows them where the wording is of no cause of its own
+    callid    the Call-ID of the request
+    contact   the contact that a binding was of
     method    the method, where the notice is not about REGISTER alone
     status    the status of the response that Asterisk was given
     event, fields of the security log: `Name="value",Name="value"`
@@ -31,16 +33,25 @@ class Wording(NamedTuple):
 
 
 class Cause(NamedTuple):
-    """What a notice means: `state` for the first column, the meaning, and what to do. `side` says what Asterisk is."""
+    """What a notice means: `state` for the first column, the meaning, and what to do. `side` says what Asterisk is;
+    `about_password` that it is about the digest; `statuses` are those of the response that it goes with, where only
+    some do."""
 
     state: str
     meaning: str
     advice: str = ""
     side: str = "server"
+    about_password: bool = False
+    statuses: tuple[int, ...] = ()
 
+
+NO_CREDENTIALS, NO_ALGORITHM, NO_REQUEST = "no-credentials", "no-algorithm", "no-request"
+"""Causes of two lines that belong together: the first (of which there are two) says why, the second whose registration
+it is."""
 
 _OUT = rb" on registration attempt to '(?P<account>.*)', "
 _PEER = rb"'(?P<peer>[^']{0,100})'"
+_FROM = rb"(?: \((?P<hostport>[^()]*)\))?"  # since 13
 
 
 def _wording(module: str, pattern: bytes, cause: str = "") -> Wording:
@@ -62,22 +73,44 @@ WORDINGS: tuple[Wording, ...] = (
         "res_pjsip",
         rb"Request (?:'(?P<method>[^' ]{1,32})' )?from '(?P<account>.*)' failed for "
         + _PEER
-        + rb" \(callid: .*\) - (?P<reason>.{1,200})",
+        + rb" \(callid: (?P<callid>.*)\) - (?P<reason>.{1,200})",
     ),
     _wording(
         "res_pjsip",
         rb"Registration attempt from endpoint '(?P<account>.*)' (?:\((?P<hostport>[^()]*)\) )?to AOR '.*' "
-        rb"will exceed max contacts of \d+",
+        rb"(?P<reason>will exceed max contacts of \d+)",
         "max-contacts",
     ),
+    _wording("res_pjsip", rb"(?P<reason>AOR '.*' not found) for endpoint '(?P<account>.*?)'" + _FROM, "no-aor"),
     _wording(
-        "res_pjsip", rb"AOR '.*' not found for endpoint '(?P<account>.*?)'(?: \((?P<hostport>[^()]*)\))?", "no-aor"
+        "res_pjsip",
+        rb"AOR '.*' (?P<reason>has no configured max_contacts)\. Endpoint '(?P<account>.*?)'"
+        + _FROM
+        + rb" unable to register",
+        "no-max-contacts",
+    ),
+    _wording("res_pjsip", rb"Endpoint '(?P<account>.*?)'" + _FROM + rb" (?P<reason>has no configured AORs)", "no-aors"),
+    _wording(
+        "res_pjsip",
+        rb"Endpoint '(?P<account>.*?)'" + _FROM + rb" (?P<reason>attempted to register to an AOR with a non-SIP URI)",
+        "no-sip-uri",
     ),
     _wording(
         "res_pjsip",
-        rb"AOR '.*' has no configured max_contacts\. Endpoint '(?P<account>.*?)'(?: \((?P<hostport>[^()]*)\))? "
-        rb"unable to register",
-        "no-max-contacts",
+        rb"(?P<reason>Failed to validate contacts) in REGISTER request from '(?P<account>.*)'",
+        "bad-contacts",
+    ),
+    _wording(
+        "res_pjsip",
+        rb"(?P<reason>Invalid modifications) made to REGISTER request from '(?P<account>.*)' by intervening proxy",
+        "bad-path",
+    ),
+    _wording("res_pjsip", rb"(?P<reason>Unable to bind contact) '(?P<contact>.*)' to AOR '(?P<account>.*)'", "unbound"),
+    # what it tells of bindings at verbose 3: all reasons but `request`, which the messages tell themselves
+    _wording(
+        "res_pjsip",
+        rb"Removed contact '(?P<contact>.*)' from AOR '(?P<account>.*)' due to (?P<reason>(?!request\Z)[a-z_ ]{1,40})",
+        "removed",
     ),
     # the security log, of both
     _wording(
@@ -105,27 +138,65 @@ WORDINGS: tuple[Wording, ...] = (
     _wording("res_pjsip", rb"No response received from '(?P<server>.*)'" + _OUT + rb"retrying in '\d+'.*", "silent"),
     _wording(
         "res_pjsip",
-        rb"Temporal response '(?P<status>\d{3})' received from '(?P<server>.*)'" + _OUT + rb"retrying in '\d+'.*",
+        rb"Temporal response '(?P<status>\d{3})' received from '(?P<server>.*)'"
+        + _OUT
+        + rb"(?P<reason>retrying in '\d+').*",
         "temporary",
     ),
     _wording(
         "res_pjsip",
-        rb"(?:Fatal response '(?P<status>\d{3})'|'(?P<later>\d{3})' fatal response|"
-        rb"(?P<forbidden>403) Forbidden fatal response) received from '(?P<server>.*)'"
+        rb"Fatal response '(?P<status>\d{3})' received from '(?P<server>.*)'"
         + _OUT
-        + rb"(?:stopping|retrying) .*",
+        + rb"(?P<reason>stopping outbound registration)",
         "fatal",
     ),
     _wording(
         "res_pjsip",
-        rb"Maximum retries reached when attempting outbound registration to '(?P<server>.*)' "
+        rb"(?:'(?P<status>\d{3})'|(?P<forbidden>403) Forbidden) fatal response received from '(?P<server>.*)'"
+        + _OUT
+        + rb"(?P<reason>retrying in '\d+').*",
+        "fatal-again",
+    ),
+    _wording(
+        "res_pjsip",
+        rb"(?P<reason>Maximum retries reached) when attempting outbound registration to '(?P<server>.*)' "
         rb"with client '(?P<account>.*)', stopping registration attempt",
         "gave-up",
     ),
     _wording(
-        "res_pjsip", rb"Fatal registration attempt to '(?P<account>.*)', stopping outbound registration", "gave-up"
+        "res_pjsip",
+        rb"Fatal registration attempt to '(?P<account>.*)', (?P<reason>stopping outbound registration)",
+        "gave-up",
+    ),
+    # before it the endpoint, or `noendpoint`, and since 22 who asked: the line that follows tells the registration
+    _wording(
+        "res_pjsip",
+        rb"(?:[^:']{0,80}:(?P<host>[0-9A-Fa-f.:%]{2,60})|\w{1,40}: '[^']{0,80}'): "
+        rb"(?P<reason>No auth objects matching realm(?:\(s\)|/algorithm\(s\)) '.+') from challenge found\.",
+        NO_CREDENTIALS,
+    ),
+    _wording(
+        "res_pjsip",
+        rb"[^:']{0,80}:(?P<host>[0-9A-Fa-f.:%]{2,60}): "
+        rb"(?P<reason>No auth objects matching realm/algorithm\(s\) '') from challenge found\.",
+        NO_ALGORITHM,
+    ),
+    _wording(
+        "res_pjsip",
+        rb"(?P<reason>Failed to create authenticated REGISTER request) to server '(?P<server>.*)' "
+        rb"from client '(?P<account>.*)'",
+        NO_REQUEST,
     ),
 )
+
+STARTS = re.compile(
+    rb"Registration |Correct auth|Sending fake|Failed to|Request |AOR '|Endpoint '|Invalid mod|Unable to bind|"
+    rb"Removed contact|"
+    rb"SecurityEvent=|Probably a DNS|Forbidden - |Got 4|Last Reg|Giving up|Outbound Reg|No response|Temporal|Fatal |"
+    rb"'\d{3}' fatal|403 Forb|Maximum retries"
+)
+WITHIN = b": No auth objects"
+"""How each of them begins, or what one has within: nearly all lines that hold a mark are none, and need no pattern."""
 
 REASONS: tuple[tuple[bytes, str], ...] = (
     (b"Wrong password", "wrong-password"),
@@ -140,6 +211,7 @@ REASONS: tuple[tuple[bytes, str], ...] = (
     (b"Peer is not supposed to register", "not-dynamic"),
     (b"Device not configured to use this transport type", "transport"),
     (b"Failed to authenticate", "failed"),
+    (b"Error to authenticate", "auth-error"),
 )
 """How the reason of a refusal begins, and the key of `CAUSES`; one that is not known is told as it stands."""
 
@@ -168,7 +240,10 @@ _ROUTE = "no question of the password: check host, port and transport of the ser
 
 CAUSES: dict[str, Cause] = {
     "wrong-password": Cause(
-        "refused", "the response does not fit the secret that the server has", "set the same password at both ends"
+        "refused",
+        "the response does not fit the secret that the server has",
+        "set the same password at both ends",
+        about_password=True,
     ),
     "auth-name": Cause(
         "refused", "the phone authenticates under another name than it registers", "set both names alike in the phone"
@@ -177,10 +252,16 @@ CAUSES: dict[str, Cause] = {
         "refused", "the server has no peer or endpoint of this name (or with this address)", _NAME
     ),
     "failed": Cause(
-        "refused", "the digest was not accepted", "compare user name, authentication name and password at both ends"
+        "refused",
+        "the digest was not accepted",
+        "compare user name, authentication name and password at both ends",
+        about_password=True,
     ),
+    "auth-error": Cause("refused", "the server failed as it checked the digest", "see what its log says just before"),
     "failed-unknown": Cause(
-        "refused", "follows from the unknown name: no password would have been right, so this says nothing about it"
+        "refused",
+        "follows from the unknown name, or the access list: no password would have been right, so this says nothing "
+        "about it",
     ),
     "domain": Cause(
         "refused",
@@ -214,7 +295,23 @@ CAUSES: dict[str, Cause] = {
         "call the AOR what the phone registers, and name it in the endpoint's aors=",
     ),
     "no-max-contacts": Cause("refused", "the AOR takes no registrations", "set max_contacts of the AOR to 1 or more"),
-    "stale-nonce": Cause("challenged", "the password is right, the nonce was an old one: the phone is to try again"),
+    "no-aors": Cause("refused", "the endpoint takes no registrations", "name its AOR in the endpoint's aors="),
+    "no-sip-uri": Cause("refused", "the phone registers something else than a SIP address", "mend its address"),
+    "bad-contacts": Cause(
+        "refused",
+        "the contacts of the request are no valid set (such as `*` with others, or with a time, or a URI too long)",
+        "look at Contact and Expires of the request",
+    ),
+    "bad-path": Cause(
+        "refused",
+        "a proxy put a Path into it, and the phone does not say `Supported: path`",
+        "set support_path=no at the AOR, or let the proxy add `Supported: path`",
+    ),
+    "unbound": Cause("refused", "the server failed to store the binding", "see what its log says just before"),
+    "removed": Cause("removed", "the server took this contact away"),
+    "stale-nonce": Cause(
+        "challenged", "the password is right, the nonce was an old one: the phone is to try again", statuses=(401, 407)
+    ),
     "other": Cause("refused", "the server's reason is all that is known"),
     "silent": Cause("no answer", "no response from the server to Asterisk's REGISTER", _ROUTE, "client"),
     "dns": Cause("no answer", "the server's name was not resolved", "check the name and the DNS server", "client"),
@@ -223,15 +320,51 @@ CAUSES: dict[str, Cause] = {
         "403; Asterisk writes `wrong password` for every 403, the provider may have another reason",
         "check user name, password and whether the provider forbids this account or address",
         "client",
+        statuses=(403,),
     ),
-    "not-found": Cause("refused", "404: the server does not know this user", "check the user name", "client"),
+    "not-found": Cause(
+        "refused", "404: the server does not know this user", "check the user name", "client", statuses=(404,)
+    ),
     "unproven": Cause(
-        "refused", "challenged again and again", "check user name, authentication name and password", "client"
+        "refused",
+        "challenged again and again",
+        "check user name, authentication name and password",
+        "client",
+        statuses=(401, 407),
     ),
-    "interval": Cause("challenged", "423: the server wants a longer time; Asterisk asks again with it", "", "client"),
-    "temporary": Cause("refused", "a response that Asterisk takes for temporary: it tries again", "", "client"),
+    "interval": Cause(
+        "challenged", "423: the server wants a longer time; Asterisk asks again with it", "", "client", statuses=(423,)
+    ),
+    "temporary": Cause("refused", "Asterisk takes it for temporary, and tries again", "", "client"),
+    "fatal-again": Cause("refused", "Asterisk takes it for final, and tries again all the same", "", "client"),
     "fatal": Cause(
-        "refused", "a response that Asterisk takes for final", "see what the provider says of this status", "client"
+        "refused",
+        "Asterisk takes it for final, and does not try any more",
+        "mend the cause, then pjsip send register NAME (auth_rejection_permanent=no, or forbidden_retry_interval= and "
+        "fatal_retry_interval=, let it try again by itself)",
+        "client",
+    ),
+    NO_CREDENTIALS: Cause(
+        "gave up",
+        "Asterisk has no credentials for this realm and algorithm",
+        "look at realm=, the password and supported_algorithms_uac= (MD5 alone by default) of the object that "
+        "outbound_auth= names",
+        "client",
+        statuses=(401, 407),
+    ),
+    NO_ALGORITHM: Cause(
+        "gave up",
+        "the challenge asks for no algorithm that Asterisk knows",
+        "let the registrar offer MD5 or SHA-256: Asterisk knows none with -sess",
+        "client",
+        statuses=(401, 407),
+    ),
+    NO_REQUEST: Cause(
+        "gave up",
+        "Asterisk could not answer the challenge",
+        "look at outbound_auth= of the registration, and at the line before",
+        "client",
+        statuses=(401, 407),
     ),
     "gave-up": Cause(
         "gave up",
@@ -239,7 +372,7 @@ CAUSES: dict[str, Cause] = {
         "mend the cause, then reload (chan_sip: sip reload; pjsip: pjsip send register NAME)",
         "client",
     ),
-    "registered": Cause("ok", "registered with the server", "", "client"),
+    "registered": Cause("ok", "registered with the server", "", "client", statuses=(200,)),
 }
 
 TRACES = {

@@ -81,6 +81,7 @@ class Clock:
         self.unknown = b""
         self.count = 0
         self.zones: list[int] = []
+        self.by = ""
         self.step = SECOND
 
     def see(self, text: bytes) -> Moment | None:
@@ -124,8 +125,11 @@ class Clock:
         self._first, self._turns, self.count, self._contrary = None, 0, 0, 0
         self._votes.clear()
 
-    def vote(self, moment: Moment, date: int, *, sent: bool, fresh: bool = True) -> Setting | None:
-        """A message printed at `moment` carries `date` (seconds since the epoch) in its Date header.
+    def vote(
+        self, moment: Moment, date: int, *, sent: bool, fresh: bool = True, by: str = "Date headers"
+    ) -> Setting | None:
+        """A message printed at `moment` carries `date` (seconds since the epoch), in its Date header or by what `by`
+        says.
 
         `fresh` says that the message itself is stamped; otherwise the moment is that of an earlier line. The response
         is the setting that is sure from this message on, if one is.
@@ -135,6 +139,7 @@ class Clock:
             self._contrary += fresh
             return None
         self.count += 1
+        self.by = by if self.by != "Date headers" else self.by
         self._votes[found] += SENT_WEIGHT if sent and fresh else RECEIVED_WEIGHT
         if not sent or moment.stamp.zone is not None:
             return None
@@ -158,6 +163,11 @@ class Clock:
             self.zones.append(sure.zone)
         elif last is not None:
             self._base = self._assumed(last)
+
+    @property
+    def has_stamps(self) -> bool:
+        """Whether a stamp was understood so far."""
+        return self._first is not None
 
     @property
     def setting(self) -> Setting | None:
@@ -225,7 +235,7 @@ class Clock:
             return stamp.zone, f"{zone_name(stamp.zone)}, from the stamps"
         if self.zones:
             names = " then ".join(dict.fromkeys(zone_name(zone) for zone in self.zones[:4]))
-            return self.zones[0], f"{names}, from Date headers"
+            return self.zones[0], f"{names}, from {self.by}"
         assumed = "" if stamp.year is not None else f", year assumed {self._base}"
         if not stamp.month:
             assumed = f", day assumed {time.strftime('%Y-%m-%d', time.gmtime(self._base * 86400))}"

@@ -15,7 +15,8 @@ DETAIL = False
 
 
 def render(report: Report, out: IO[str], options: ViewOptions) -> None:
-    """Write what was read, the verdict, the clients, the findings, the digests, and what was not judged."""
+    """Write what was read, the verdict, the clients, what a log says itself, the findings, the digests, and what was
+    not judged."""
     from analyzer.views.drawing.canvas import Canvas  # late: only this view pays for rich
     from analyzer.views.states import ClientSummary
     from analyzer.views.table.clients import draw_clients
@@ -35,12 +36,12 @@ def render(report: Report, out: IO[str], options: ViewOptions) -> None:
         draw_digests(canvas, clients, options)
     draw_verdict(canvas, clients)
     draw_clients(canvas, clients, options)
+    if notices:
+        _draw_notices(canvas, report, options)
     draw_findings(canvas, clients, options)
     if options.leads_with != "digests":
         draw_digests(canvas, clients, options)
     draw_coverage(canvas, clients, options)
-    if notices:
-        _draw_notices(canvas, report, options)
 
 
 def _draw_notices(canvas: Canvas, report: Report, options: ViewOptions) -> None:

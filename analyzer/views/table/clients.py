@@ -128,18 +128,18 @@ def _below(canvas: Canvas, clients: ClientSummary, line: Line) -> list[Text]:
         canvas.text(line.why),
         canvas.text(between),
         canvas.text(earlier),
-        _who(canvas, line),
+        _who(canvas, line, "" if line.others else clients.registrar(line.one)),
         canvas.text((file, DIM)),
     ]
     return [part for part in parts if part.plain]
 
 
-def _who(canvas: Canvas, line: Line) -> Text:
-    """The User-Agent and the address, or of many the commonest User-Agent."""
+def _who(canvas: Canvas, line: Line, registrar: str) -> Text:
+    """The User-Agent and the address, and the registrar where there are several; of many the commonest User-Agent."""
     agent, kinds = commonest(Counter(one.user_agent for one in (line.one, *line.others)))
     where = "" if line.others else canvas.cut(address_of(line.one), 48)
     who = " at ".join(part for part in (canvas.cut(agent, 48) + kinds, where) if part)
-    return canvas.text((who, DIM))
+    return canvas.text(((who + registrar).strip(), DIM))
 
 
 def _draw_folded(canvas: Canvas, clients: ClientSummary, folded: list[State], shown: list[Line]) -> None:

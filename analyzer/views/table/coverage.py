@@ -10,6 +10,7 @@ from analyzer.views.drawing.canvas import DIM, STRONG, Canvas
 from analyzer.views.states import REGISTERED, ClientSummary
 from analyzer.views.words import count, duration, listed, sentence
 
+UNSTAMPED = "these messages have no time stamp of their own"
 MOST_REASONS = 6
 MOST_TITLES = 2
 
@@ -64,6 +65,8 @@ def reason_words(reason: str, clients: ClientSummary) -> str:
     """A reason in the words of a person; a flag of `Need` with what is known of it."""
     if reason == "TAIL":
         return _tail(clients)
+    if reason == "CLOCK" and any(source.first is not None for source in clients.report.sources):
+        return UNSTAMPED
     return NEED_TEXT.get(reason, reason)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from analyzer.defect import Defect
 from analyzer.evidence import Place, Source
+from analyzer.register.registration import Registration
 from analyzer.run.report import Report
 from analyzer.views.drawing.canvas import BAD, DIM, GOOD, STRONG, WARN, Canvas, Piece
 from analyzer.views.states import REGISTERED, STATES, ClientSummary, State
@@ -92,12 +93,16 @@ def _nobody(report: Report) -> str:
 
 
 def _trouble_since(clients: ClientSummary) -> str:
-    starts = [(clients.since(one), one) for one, state in clients.states if state.trouble]
-    known = [(since, one) for since, one in starts if since is not None]
+    known: list[tuple[int, bool, Registration]] = []
+    for one, state in clients.states:
+        since = clients.since(one) if state.trouble else None
+        bounds = clients.since_between(one) if state.trouble and since is None else None
+        if since is not None or bounds is not None:
+            known.append((since if bounds is None else bounds.earliest, bounds is not None, one))  # type: ignore[arg-type]
     if not known:
         return ""
-    since, one = min(known, key=lambda pair: pair[0])
-    return f"Trouble since {clients.clock(one.place).at(since)}."
+    since, is_loose, one = min(known, key=lambda row: row[:2])
+    return f"Trouble since {clients.clock(one.place).at(since)}{' at the earliest' if is_loose else ''}."
 
 
 def _source_words(source: Source, messages: int) -> Iterator[Piece]:

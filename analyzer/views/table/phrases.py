@@ -27,6 +27,7 @@ from analyzer.views.states import (
     State,
 )
 from analyzer.views.table.unbound import gaps, ran_out, taken_away, why_in_doubt, why_ran_out, why_taken_away
+from analyzer.views.table.witness import told_by_log, witnessed
 from analyzer.views.words import count, duration, listed, place_words, times
 
 _STATUS = {
@@ -82,7 +83,7 @@ def what(clients: ClientSummary, one: Registration, state: State) -> str:
 def what_all(clients: ClientSummary, several: Sequence[Registration], state: State) -> str:
     """What happened to many: the status, and since when for the first of them."""
     known = [(since, one) for one in several if (since := clients.since(one)) is not None]
-    status = f"{several[0].status} " if several[0].status and state not in (RAN_OUT, TAKEN_AWAY) else ""
+    status = f"{several[0].status} " if several[0].status >= 300 and state not in (RAN_OUT, TAKEN_AWAY) else ""
     if not known:
         return status.strip()
     since, one = min(known, key=lambda pair: pair[0])
@@ -169,6 +170,8 @@ def alike(clients: ClientSummary, one: Registration, state: State) -> tuple[obje
         return (one.status,)  # their reasons name times and places
     if state is GAVE_UP:
         return (one.status, clients.answered_challenge(one) is None)
+    if told := told_by_log(one):
+        return (one.status, told)
     wrong = clients.wrong(one)
     if wrong is not None:
         return (one.status, wrong.judged.diagnosis.hypothesis if wrong.judged.diagnosis else "")
@@ -177,8 +180,8 @@ def alike(clients: ClientSummary, one: Registration, state: State) -> tuple[obje
 
 def _since(clients: ClientSummary, one: Registration) -> str:
     if one.failure_count > 1:
-        return f"{clients.at(one, clients.since(one), ' since ')}, {count(one.failure_count, 'try')}"
-    return clients.at(one, clients.since(one))
+        return f"{clients.since_words(one, ' since ')}, {count(one.failure_count, 'try')}"
+    return clients.since_words(one)
 
 
 def _not_signed_off(clients: ClientSummary, one: Registration) -> str:
@@ -198,12 +201,14 @@ def _refused(clients: ClientSummary, one: Registration) -> str:
 
 
 def _silent(clients: ClientSummary, one: Registration) -> str:
-    last = one.last_seen
-    sends = 1 + last.retransmissions if last is not None else 1
-    over = last.last - last.first if last is not None and last.first is not None and last.last is not None else 0
+    last = one.history.last
+    sends = max(1, last.sends) if last is not None else 1
+    over = last.end - last.start if last is not None and last.start is not None and last.end is not None else 0
     spread = f" in {duration(over)}" if over > 0 and sends > 1 else ""
     again = f", {times(one.failure_count)}" if one.failure_count > 1 else ""
-    return f"{count(sends, 'send')}{spread}{again}{clients.at(one, clients.since(one), ' since ')}"
+    since = clients.since_words(one, " since ")
+    first = ", the first" if since.startswith((" between", " after")) else ""
+    return f"{count(sends, 'send')}{spread}{again}{first}{since}"
 
 
 def _gave_up(clients: ClientSummary, one: Registration) -> str:
@@ -216,7 +221,8 @@ def _registered(clients: ClientSummary, one: Registration) -> str:
     since = current.start if one.reach.gaps and current is not None else one.since
     if one.outcomes["registered"] > 1 and since is not None:
         return f"{clients.at(one, since, 'since ')}{granted}"
-    return f"registered{clients.at(one, one.last_success, ' ')}{granted}"
+    last = clients.at(one, one.last_success, " ")
+    return f"registered{last or clients.since_words(one, ' ')}{granted}"
 
 
 def _open(clients: ClientSummary, one: Registration) -> str:
@@ -229,9 +235,10 @@ def _why_refused(clients: ClientSummary, one: Registration) -> str:
     last = one.history.last
     is_said = about or (found and one.status in _GENERAL) or (last is not None and last.words.explains)
     meaning = "" if is_said else _STATUS.get(one.status) or _CLASS.get(one.status // 100, "")
-    return "; ".join(
-        part for part in (about, found, meaning, server_words(one), _crowd(one), _all_the_same(one)) if part
-    )
+    parts = (about, found, meaning, server_words(one), _crowd(one), witnessed(one), _all_the_same(one))
+    if told_by_log(one):
+        parts = ("", "", "", witnessed(one), server_words(one), _crowd(one), _all_the_same(one))
+    return "; ".join(part for part in parts if part)
 
 
 def _all_the_same(one: Registration) -> str:
@@ -286,10 +293,11 @@ def _crowd(one: Registration) -> str:
 
 
 def _why_not_signed_off(clients: ClientSummary, one: Registration) -> str:
-    found = explained(clients, one)
-    if one.outcome == "abandoned":
+    found = witnessed(one) if told_by_log(one) else explained(clients, one)
+    if one.outcome == "abandoned" and not told_by_log(one):
         place = clients.answered_challenge(one)
-        answered = f"; it answered one at {place_words(place)}" if place is not None else ""
+        whom = clients.answered_whom(one)
+        answered = f"; it answered one{whom} at {place_words(place)}" if place is not None else ""
         return "; ".join(part for part in (found, f"did not answer the challenge{answered}") if part)
     return found or (_why_silent(clients, one) if one.outcome == "timeout" else server_words(one))
 
@@ -300,21 +308,31 @@ def _why_silent(clients: ClientSummary, one: Registration) -> str:
         return found
     if one.last_seen is not None and one.last_seen.aborted:
         return f"the network says: {one.last_seen.aborted}"
-    host = one.registrar.endpoint.host
+    return "; ".join(part for part in (_silence(clients, one), witnessed(one)) if part)
+
+
+def _silence(clients: ClientSummary, one: Registration) -> str:
+    """Whether the server answers at all: this phone, others on this very port, or on other ports of its host."""
+    endpoint = one.registrar.endpoint
+    host = endpoint.host
     if one.reasons or one.outcomes["registered"]:
         return f"{host} answered this phone before"
-    if host in clients.answering:
+    if endpoint in clients.answering:
         return f"{host} answers others, not this phone"
-    return f"{host} answers nobody here" if clients.hosts[host] > 1 else f"nothing came from {host}"
+    if host in clients.answering_hosts:
+        return f"{host} answers on other ports, nobody on port {endpoint.port}"
+    return f"{host} answers nobody here" if clients.asked[endpoint] > 1 else f"nothing came from {host}"
 
 
 def _why_gave_up(clients: ClientSummary, one: Registration) -> str:
     unheard = way_back(one)
     if unheard:
         return unheard
+    if told := witnessed(one):
+        return told
     place = clients.answered_challenge(one)
     if place is not None:
-        return f"did not answer the challenge; it answered one at {place_words(place)}"
+        return f"did not answer the challenge; it answered one{clients.answered_whom(one)} at {place_words(place)}"
     if one.failures and one.failures[-1].cause:
         return one.failures[-1].cause
     return "never answered the challenge: no password set in the phone, or the challenge was lost"
@@ -349,7 +367,7 @@ _Teller = Callable[[ClientSummary, Registration], str]
 
 def _why_unclear(clients: ClientSummary, one: Registration) -> str:
     host = one.registrar.endpoint.host
-    return "" if host in clients.answering else f"nothing that {host} sends is in the {clients.medium(one.place)}"
+    return "" if host in clients.answering_hosts else f"nothing that {host} sends is in the {clients.medium(one.place)}"
 
 
 _WHAT: dict[State, _Teller] = {

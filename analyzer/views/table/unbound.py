@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from analyzer.register.registration import Registration
 from analyzer.views.states import ClientSummary
+from analyzer.views.table.witness import removed
 from analyzer.views.words import duration, place_words, times
 
 
@@ -39,7 +40,8 @@ def why_taken_away(clients: ClientSummary, one: Registration) -> str:
         return f"another client of this address-of-record registered the same contact{shown}"
     if current is not None and current.cause == "not listed":
         return f"the registrar's answer to its own request{shown} lists its contact no more"
-    return f"the answer to another client of this address-of-record{shown} lists its contact no more"
+    gone = f"the answer to another client of this address-of-record{shown} lists its contact no more"
+    return f"{gone}{removed(one)}"
 
 
 def why_in_doubt(clients: ClientSummary, one: Registration) -> str:
