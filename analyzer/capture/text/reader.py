@@ -99,7 +99,9 @@ class Reader:
         self._report()
 
     def _closed(self, stream: BinaryIO) -> Iterator[RawMessage]:
-        rows = self._rows = Rows(stream, self._cut_line, max(one.reach for one in self._grammars), self._recognised)
+        reach = max(one.reach for one in self._grammars)
+        prefixed = any(one.prefixed for one in self._grammars)  # nothing else stands before its lines then
+        rows = self._rows = Rows(stream, self._cut_line, reach, self._recognised, as_it_is=prefixed)
         for row in rows:
             self._source.frames = rows.count
             self._credit = min(self._credit + EARNED, SAVINGS)

@@ -30,12 +30,19 @@ class Rows:
     the number of lines read or passed."""
 
     def __init__(
-        self, stream: BinaryIO, on_cut: Callable[[int], None], reach: int, recognised: Callable[[bytes], bool]
+        self,
+        stream: BinaryIO,
+        on_cut: Callable[[int], None],
+        reach: int,
+        recognised: Callable[[bytes], bool],
+        *,
+        as_it_is: bool = False,
     ) -> None:
         self._stream = stream
         self._on_cut = on_cut
         self._reach = reach
         self._recognised = recognised
+        self._as_it_is = as_it_is
         self.carriers: Carriers = NONE
         self.idle = True
         self.count = 0
@@ -43,7 +50,7 @@ class Rows:
     def __iter__(self) -> Iterator[Row]:
         chunks = chunks_of(self._stream)
         head = next(chunks, b"")
-        self.carriers = Carriers.found(head, self._recognised)
+        self.carriers = Carriers.found(head, self._recognised, as_it_is=self._as_it_is)
         rest, skipping = b"", False
         for chunk in chain((head,), chunks):
             if skipping:
