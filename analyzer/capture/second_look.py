@@ -84,7 +84,7 @@ def _asked(source: Source, tshark_input: TsharkInput, walk: Walk) -> Iterator[It
         if tshark_input.spool is not None:
             tshark_input.spool.close()
     if not scratch.messages:
-        _say(source, f"{tshark_input.program} finds no SIP in them either")
+        _say(source, f"{tshark_input.program} finds no SIP there either")
         return
     for field in fields(Source):
         if field.name not in _KEPT:

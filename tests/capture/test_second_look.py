@@ -75,7 +75,7 @@ def test_where_tshark_finds_none_it_is_said(tmp_path: Path, pack: object, tool: 
     assert (items, source.messages, source.frames) == ([], 0, 2)
     (said,) = source.quality
     assert said.startswith("not opened: 2 packets of IP protocol 50 (ESP); tshark ")
-    assert said.endswith(" finds no SIP in them either")
+    assert said.endswith(" finds no SIP there either")
 
 
 @needs_tshark

@@ -117,7 +117,7 @@ def test_entries_of_rsyslog_with_escaped_line_ends(name: str) -> None:
     body = b"".join(b"Nov 29 15:03:33 vm app[1]: " + entry.replace(b"\n", b"#015#012") + b"\n" for entry in entries)
     messages, source = read(body)
     assert [len(one.payload) for one in messages] == [239, 188]
-    assert [one.place[1:] for one in messages] == [(1, 1), (2, 2)]
+    assert [one.place[1:3] for one in messages] == [(1, 1), (2, 2)]
     assert source.frames == 2
 
 

@@ -89,7 +89,7 @@ ANSWERS = {
             "registered after trouble in between",
             "could not be called for 30.1 s",
             "An old nonce is refused without stale=true",
-            "registrar · lines 62, 78",
+            "registrar · explains 1 failed attempt and 1 gap without a binding · lines 62, 78",
             "3 responses checked: all right",
         ),
         ("WRONG", "does not match", "no password set"),
