@@ -12,12 +12,13 @@ step 7).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from analyzer.escape import visible
 from analyzer.evidence import SECOND
+from analyzer.register.contact_relations import EXACT, MOST_CANDIDATES, is_another_form, match_contacts
 from analyzer.register.contacts import Contacts
 from analyzer.register.contacts import same_contact as same_contact
 from analyzer.register.identity import Registrar, instance_of
@@ -41,11 +42,13 @@ class Binding:
     `start` is the first copy of the request that added it, `bound_from` the first 2xx that listed it, `learned` the
     last, `end` when it runs out (or was removed). What is granted anew after that is another binding. `asked_again`
     becomes true with the first request after `learned` that names it. `registration` is the client that asked for it
-    last, `before` are those that did so earlier: the same phone, most often, which was not known again.
+    last, `before` are those that did so earlier: the same phone, most often, which was not known again. `form` says in
+    what other form than it was asked for the registrar lists it, empty for the same (`contact_relations.py`).
     `transaction` is the one that granted it last, `epoch` counts the clock steps before that.
     """
 
     __slots__ = (
+        "_asked",
         "_written",
         "asked_again",
         "before",
@@ -53,6 +56,7 @@ class Binding:
         "certainty",
         "end",
         "epoch",
+        "form",
         "granted",
         "lapsed",
         "learned",
@@ -64,7 +68,8 @@ class Binding:
     )
 
     def __init__(self, address: Address, registration: int | None, start: int | None) -> None:
-        self._written = address.raw
+        self._written = self._asked = address.raw
+        self.form = EXACT
         self.registration = registration
         self.granted: int | None = None
         self.requested: int | None = None
@@ -103,9 +108,19 @@ class Binding:
         """Whether it had run out by `now`."""
         return now is not None and self.end is not None and now > self.end + EXPIRY_SLACK
 
+    @property
+    def asked_as(self) -> Address:
+        """The contact as it was asked for last; as it is listed, where that was not seen."""
+        return _read(self._asked)
+
+    @property
+    def asked_contact(self) -> str:
+        """Its URI as written there."""
+        return self.asked_as.uri.text if self.asked_as.uri else self.asked_as.raw
+
     def is_of(self, other: Address) -> bool:
         """Whether `other` names the same binding."""
-        return same_contact(self.address, other)
+        return same_contact(self.address, other) or (bool(self.form) and same_contact(self.asked_as, other))
 
 
 @lru_cache(maxsize=4096)
@@ -190,7 +205,7 @@ class BindingTable:
         if request is None:
             return
         known = self.known(registrar, aor)
-        index = Contacts([binding.address for binding in known])
+        index = Contacts([binding.asked_as for binding in known])
         for contact in request.contacts[:MOST_CONTACTS] if known else ():
             position = index.find(contact)
             binding = known[position] if position is not None else None
@@ -207,17 +222,16 @@ class BindingTable:
         final, request = transaction.final, transaction.request
         if final is None or request is None or not 200 <= final.status < 300 or final.raw_message.missing:
             return
-        old = self.known(registrar, aor)
+        old, wanted = self.known(registrar, aor), request.contacts[:MOST_CONTACTS]
+        listed = [one for one in final.contacts if not one.star and requested_expiry(one, final.expires) != 0]
+        listed = listed[:MOST_CONTACTS]
         index = Contacts([binding.address for binding in old])
-        wanted = request.contacts[:MOST_CONTACTS]
-        asked = Contacts(wanted)
-        listed = [contact for contact in final.contacts if not contact.star][:MOST_CONTACTS]
+        owned = match_contacts(wanted, listed, request, lambda one: _known(old, index, one))
+        places = _places(old, index, listed, {at: wanted[own.asked] for at, own in owned.items()})
         kept: list[Binding] = []
         seen: set[object] = set()
-        for contact in listed:
-            if requested_expiry(contact, final.expires) == 0:
-                continue
-            position, own = index.find(contact), asked.find(contact)
+        for at, contact in enumerate(listed):
+            position, own = places[at], owned.get(at)
             name = (contact.uri.text if contact.uri else contact.raw, instance_of(contact))
             if position in seen or name in seen:
                 continue  # listed twice
@@ -226,7 +240,9 @@ class BindingTable:
                 position = None
             binding = Binding(contact, None, transaction.first) if position is None else old[position]
             kept.append(binding)
-            self._grant(binding, contact, transaction, None if own is None else wanted[own], registration)
+            if own is not None:
+                binding._asked, binding.form = wanted[own.asked].raw, own.reason
+            self._grant(binding, contact, transaction, None if own is None else wanted[own.asked], registration)
             if position is None:
                 yield BindingEvent("added", binding, transaction)
             elif own is not None:
@@ -253,7 +269,7 @@ class BindingTable:
         """No response was seen: the asked contacts may be bound, may be changed, may be gone (docs/rule-catalogue.md
         1.7 step 4)."""
         request, known = transaction.request, self.known(registrar, aor)
-        index = Contacts([binding.address for binding in known])
+        index = Contacts([binding.asked_as for binding in known])
         for contact in request.contacts[:MOST_CONTACTS] if request and known else ():
             position = index.find(contact)
             if position is not None:
@@ -285,6 +301,35 @@ class BindingTable:
                 binding.before = tuple(earlier)[:_MOST_OWNERS]
             binding.registration = registration
             binding.requested = requested_expiry(own, request.expires)
+
+
+def _known(bindings: list[Binding], index: Contacts, contact: Address) -> tuple[Address, str] | None:
+    """How a listed contact that was bound before was asked for, and in what form it was listed then."""
+    position = index.find(contact)
+    return None if position is None else (bindings[position].asked_as, bindings[position].form)
+
+
+def _places(
+    bindings: list[Binding], index: Contacts, listed: list[Address], owned: Mapping[int, Address]
+) -> list[int | None]:
+    """Which of the bindings each listed contact is, by position: the one that is equal, or was asked for as it is asked
+    for now (`owned`), or else the only one that it can be another form of."""
+    places = [index.find(contact) for contact in listed]
+    if None not in places or len(bindings) * len(listed) > MOST_CANDIDATES:
+        return places
+    free = set(range(len(bindings))).difference(place for place in places if place is not None)
+    for at, contact in enumerate(listed):
+        if places[at] is not None or not free:
+            continue
+        asked = owned.get(at)
+        if asked is not None:
+            alike = [place for place in free if same_contact(bindings[place].asked_as, asked)]
+        else:
+            alike = [place for place in free if is_another_form(bindings[place].address, contact)]
+        if len(alike) == 1:
+            places[at] = alike[0]
+            free.remove(alike[0])
+    return places
 
 
 def _earlier(one: int | None, two: int | None) -> int | None:

@@ -323,6 +323,12 @@ def way_back(one: Registration) -> str:
     return f"the {way.status} goes to port {way.to.port} of {nat}; the phone sends from port {way.source.port}{asks}"
 
 
+def listed_as(one: Registration) -> str:
+    """In what other form the registrar lists the contact that was asked for last, if it does."""
+    found = next((binding for binding in reversed(one.bindings) if binding.certainty == "present"), None)
+    return f"the registrar lists its contact {found.form}" if found is not None and found.form else ""
+
+
 def _why_gone(clients: ClientSummary, one: Registration) -> str:
     until, end = one.reach.ran_out, clients.end(one.place)
     if until is None or end is None or end < until:
@@ -376,7 +382,8 @@ _WHAT: dict[State, _Teller] = {
     UNCLEAR: lambda clients, one: f"what came of it was not seen{clients.at(one, one.since, ', ')}",
 }
 _WHY: dict[State, _Teller] = {
-    REGISTERED: lambda clients, one: way_back(one),
+    REGISTERED: lambda clients, one: "; ".join(part for part in (way_back(one), listed_as(one)) if part),
+    AGAIN: lambda clients, one: listed_as(one),
     REFUSED: _why_refused,
     NOT_SIGNED_OFF: _why_not_signed_off,
     NO_ANSWER: _why_silent,
