@@ -215,6 +215,12 @@ BINDINGS = Table(
         _USER,
         _C("registrar", "category", "the registrar, by the address that requests go to"),
         _C("contact", "string", "the contact, as the registrar lists it", clause="RFC 3261 10.3"),
+        _C(
+            "form",
+            "category",
+            "in what other form than it was asked for the registrar lists it (`at 203.0.113.7`, `without ;transport`)",
+            clause="RFC 3261 10.2.4, 19.1.4",
+        ),
         _C("requested", "Int64", "expiry asked for last", _S, "RFC 3261 10.2.1.1"),
         _C("granted", "Int64", "expiry granted last", _S, "RFC 3261 10.3"),
         _C("start", "time", "first copy of the request that made it"),

@@ -213,7 +213,7 @@ def _bindings(registrations: Sequence[Registration], users: _Users) -> dict[str,
         "aor": _of(owners, "aor"),
         "user": users.of(_of(owners, "aor")),
         "registrar": spelled(_of(owners, "registrar")),
-        **_same(rows, "contact requested granted start bound_from learned end certainty"),
+        **_same(rows, "contact form requested granted start bound_from learned end certainty"),
     }
 
 

@@ -13,15 +13,17 @@ step 7).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from analyzer.escape import visible
 from analyzer.evidence import SECOND, RawMessage, between
+from analyzer.register.contact_relations import EXACT, match_contacts
 from analyzer.register.contacts import Contacts
 from analyzer.register.contacts import same_contact as same_contact
 from analyzer.register.identity import Registrar, instance_of
+from analyzer.register.listed import known_form, places
 from analyzer.register.listing import Listing
 from analyzer.register.reachability import Reachability
 from analyzer.register.requested import requested_expiry
@@ -46,11 +48,13 @@ class Binding:
     last, `end` when it runs out (or was removed). What is granted anew after that is another binding. `asked_again`
     becomes true with the first request after `learned` that names it. `registration` is the client that asked for it
     last, `before` are those that did so earlier from the same address: the same phone, most often, which was not known
-    again. `transaction` is the one that granted it last, `epoch` counts the clock steps before that. `is_unlisted`: an
-    answer to another request did not list it, which may mean nothing.
+    again. `form` says in what other form than it was asked for the registrar lists it, empty for the same
+    (`contact_relations.py`). `transaction` is the one that granted it last, `epoch` counts the clock steps before that.
+    `is_unlisted`: an answer to another request did not list it, which may mean nothing.
     """
 
     __slots__ = (
+        "_asked",
         "_written",
         "asked_again",
         "before",
@@ -58,6 +62,7 @@ class Binding:
         "certainty",
         "end",
         "epoch",
+        "form",
         "granted",
         "is_unlisted",
         "lapsed",
@@ -70,7 +75,8 @@ class Binding:
     )
 
     def __init__(self, address: Address, registration: int | None, start: int | None) -> None:
-        self._written = address.raw
+        self._written = self._asked = address.raw
+        self.form = EXACT
         self.registration = registration
         self.granted: int | None = None
         self.requested: int | None = None
@@ -109,9 +115,19 @@ class Binding:
         """Whether it had run out by `now`."""
         return now is not None and self.end is not None and now > self.end + EXPIRY_SLACK
 
+    @property
+    def asked_as(self) -> Address:
+        """The contact as it was asked for last; as it is listed, where that was not seen."""
+        return _read(self._asked)
+
+    @property
+    def asked_contact(self) -> str:
+        """Its URI as written there."""
+        return self.asked_as.uri.text if self.asked_as.uri else self.asked_as.raw
+
     def is_of(self, other: Address) -> bool:
         """Whether `other` names the same binding."""
-        return same_contact(self.address, other)
+        return same_contact(self.address, other) or (bool(self.form) and same_contact(self.asked_as, other))
 
 
 @lru_cache(maxsize=4096)
@@ -202,7 +218,7 @@ class BindingTable:
         if request is None:
             return
         known = self.known(registrar, aor)
-        index = Contacts([binding.address for binding in known])
+        index = Contacts([binding.asked_as for binding in known])
         for contact in request.contacts[:MOST_CONTACTS] if known else ():
             position = index.find(contact)
             binding = known[position] if position is not None else None
@@ -220,16 +236,20 @@ class BindingTable:
         if final is None or request is None or not 200 <= final.status < 300 or final.raw_message.missing:
             return
         place, old, wanted = location(registrar), self.known(registrar, aor), request.contacts[:MOST_CONTACTS]
-        asked = Contacts(wanted)
-        listed = [contact for contact in final.contacts if not contact.star][:MOST_CONTACTS]
-        foreign = sum(asked.find(contact) is None for contact in listed)
-        lists_all = self._listing.note(place, final, wanted, foreign) or any(contact.star for contact in wanted)
+        listed = [one for one in final.contacts if not one.star and requested_expiry(one, final.expires) != 0]
+        listed = listed[:MOST_CONTACTS]
+        index = Contacts([binding.address for binding in old])
+        owned = match_contacts(wanted, listed, request, lambda one: known_form(old, index, one))
+        lists_all = self._listing.note(place, final, wanted, len(listed) - len(owned))
+        lists_all = lists_all or any(contact.star for contact in wanted)
         if not wanted and any(binding.is_unlisted and any(binding.is_of(one) for one in listed) for binding in old):
             self._listing.contradicted(place)
-        kept, events = self._listed(old, listed, wanted, asked, transaction, registration)
+        asked = {at: (wanted[own.asked], own.reason) for at, own in owned.items()}
+        kept, events = self._listed(old, listed, asked, places(old, index, listed, asked), transaction, registration)
         yield from events
         gone = [] if kept == old else [binding for binding in old if binding not in kept]
-        doubted = [] if lists_all else [one for one in gone if asked.find(one.address) is None]
+        named = Contacts(wanted)
+        doubted = [] if lists_all else [one for one in gone if named.find(one.asked_as) is None]
         entries = [*kept, *doubted]
         if entries:
             self._sets[place, aor] = entries
@@ -242,22 +262,20 @@ class BindingTable:
         self,
         old: Sequence[Binding],
         listed: Sequence[Address],
-        wanted: Sequence[Address],
-        asked: Contacts,
+        asked: Mapping[int, tuple[Address, str]],
+        at_places: Sequence[int | None],
         transaction: Transaction,
         registration: int,
     ) -> tuple[list[Binding], list[BindingEvent]]:
-        """The bindings that an answer lists, and what it does to them."""
+        """The bindings that an answer lists, and what it does to them. `asked` tells of each position in the list what
+        the request asked for, and in what form it is listed."""
         final = transaction.final
         assert final is not None
-        index = Contacts([binding.address for binding in old])
         kept: list[Binding] = []
         events: list[BindingEvent] = []
         seen: set[object] = set()
-        for contact in listed:
-            if requested_expiry(contact, final.expires) == 0:
-                continue
-            position, own = index.find(contact), asked.find(contact)
+        for at, contact in enumerate(listed):
+            position, own = at_places[at], asked.get(at)
             name = (contact.uri.text if contact.uri else contact.raw, instance_of(contact))
             if position in seen or name in seen:
                 continue  # listed twice
@@ -268,7 +286,9 @@ class BindingTable:
             kept.append(binding)
             was, before = binding.transaction, (binding.end, binding.learned)
             former = binding.registration
-            self._grant(binding, contact, transaction, None if own is None else wanted[own], registration)
+            if own is not None:
+                binding._asked, binding.form = own[0].raw, own[1]
+            self._grant(binding, contact, transaction, None if own is None else own[0], registration)
             if position is None:
                 events.append(BindingEvent("added", binding, transaction))
             elif own is not None:
@@ -311,7 +331,7 @@ class BindingTable:
         """No response was seen: the asked contacts may be bound, may be changed, may be gone (docs/rule-catalogue.md
         1.7 step 4)."""
         request, known = transaction.request, self.known(registrar, aor)
-        index = Contacts([binding.address for binding in known])
+        index = Contacts([binding.asked_as for binding in known])
         for contact in request.contacts[:MOST_CONTACTS] if request and known else ():
             position = index.find(contact)
             if position is not None:

@@ -1,4 +1,5 @@
-"""Which contacts name the same binding: by instance and reg-id, or as URIs, compared in pairs.
+"""Which contacts name the same binding: by instance *and* reg-id (RFC 5626 6), or as URIs, compared in pairs. Who has
+an instance alone may have several contacts, which are told apart by their URIs.
 
 Comparison is no equivalence (RFC 3261 19.1.4), so there is no key for a contact. There is one for what equal contacts
 always share (user, host, port), and only contacts that share it are compared; a list of hundreds that differ in
@@ -20,8 +21,8 @@ _MOST_COMPARED = 16
 
 
 def same_contact(one: Address, two: Address) -> bool:
-    """Compare contacts by instance and reg-id (RFC 5626 6) if both have them, else as URIs (RFC 3261 19.1.4)."""
-    if one.params.get("+sip.instance") and two.params.get("+sip.instance"):
+    """Compare contacts by instance and reg-id (RFC 5626 6) if both have both, else as URIs (RFC 3261 19.1.4)."""
+    if "reg-id" in one.params and "reg-id" in two.params:
         first, second = instance_of(one), instance_of(two)
         if first and second:
             return first == second
@@ -37,7 +38,8 @@ class Contacts:
             self._by_instance: dict[str, int] = {}
             self._by_shared: dict[tuple[str, str, str], list[int]] = defaultdict(list)
             for position, address in enumerate(addresses):
-                self._by_instance.setdefault(instance_of(address), position)
+                if "reg-id" in address.params:
+                    self._by_instance.setdefault(instance_of(address), position)
                 self._by_shared[_shared(address)].append(position)
 
     def find(self, contact: Address) -> int | None:
@@ -50,7 +52,7 @@ class Contacts:
                 if same_contact(address, contact):
                     return at
             return None
-        instance = instance_of(contact)
+        instance = instance_of(contact) if "reg-id" in contact.params else ""
         if instance and instance in self._by_instance:
             return self._by_instance[instance]
         likely = self._by_shared.get(_shared(contact), [])[:_MOST_COMPARED]

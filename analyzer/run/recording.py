@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from analyzer.evidence import Endpoint
+from analyzer.register.binding import MOST_CONTACTS
 from analyzer.register.bounded import MessageCounter
+from analyzer.register.contact_relations import match_contacts
 from analyzer.register.contacts import Contacts
 from analyzer.register.events import Event
 from analyzer.register.matching import TransactionTable
@@ -198,12 +200,16 @@ def requested(request: Message) -> int | None:
 
 
 def granted(request: Message | None, final: Message) -> int | None:
-    """The seconds that a 2xx grants to the first contact asked for (RFC 3261 10.3 step 8). A list of one contact alone
-    is taken for that one, as boxes on the way rewrite contacts. None where the answer does not tell."""
+    """The seconds that a 2xx grants to the first contact asked for (RFC 3261 10.3 step 8), in whatever form it lists
+    it. A list of one contact alone is taken for that one, as boxes on the way rewrite contacts. None where the answer
+    does not tell."""
     asked = request.contacts if request is not None else []
     if not 200 <= final.status < 300 or not asked or not final.contacts:
         return None
     position = Contacts(final.contacts).find(asked[0])
+    if position is None and len(final.contacts) > 1 and request is not None:
+        found = match_contacts(asked[:MOST_CONTACTS], final.contacts[:MOST_CONTACTS], request, lambda _: None)
+        position = next((at for at, one in found.items() if one.asked == 0), None)
     if position is None and (len(final.contacts) > 1 or asked[0].star):
         return None
     return requested_expiry(final.contacts[position or 0], final.expires)

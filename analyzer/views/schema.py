@@ -203,6 +203,8 @@ def binding_record(binding: Binding) -> Record:
     """One stretch of time in which a contact was bound."""
     return {
         "contact": binding.contact,
+        "asked_as": binding.asked_contact if binding.form else None,
+        "form": binding.form or None,
         "granted": binding.granted,
         "requested": binding.requested,
         "start": seconds(binding.start),

@@ -225,7 +225,9 @@ INSTANCE = ';+sip.instance="<urn:uuid:1>"'
         ("<sip:bob@h;user=phone>", "<sip:bob@h>", False),
         ("<sip:b%6fb@h>", "<sip:bob@h>", True),
         ("<sip:bob@h>;q=0.5", '"Bob" <sip:bob@h>;expires=7', True),
-        (f"<sip:bob@h>{INSTANCE}", f"<sip:bob@other>{INSTANCE}", True),
+        (f"<sip:bob@h>{INSTANCE}", f"<sip:bob@other>{INSTANCE}", False),  # another contact of the same phone
+        (f"<sip:bob@h>{INSTANCE};reg-id=1", f"<sip:bob@other>{INSTANCE};reg-id=1", True),
+        (f"<sip:bob@h>{INSTANCE};reg-id=1", f"<sip:bob@h>{INSTANCE}", True),  # the registrar knows no flows
         (f"<sip:bob@h>{INSTANCE};reg-id=1", f"<sip:bob@h>{INSTANCE};reg-id=2", False),
         (f"<sip:bob@h>{INSTANCE}", "<sip:bob@h>", True),
         ("<tel:+1>", "<tel:+1>", True),

@@ -67,7 +67,8 @@ def test_the_sentence_names_what_is_lost_and_what_is_there() -> None:
     [
         ('<sip:a@h>;+sip.instance="<urn:1>";reg-id=1', '<sip:b@i>;+sip.instance="<urn:1>";reg-id=1', True),
         ('<sip:a@h>;+sip.instance="<urn:1>";reg-id=1', '<sip:b@i>;+sip.instance="<urn:1>";reg-id=2', False),
-        ('<sip:a@h>;+sip.instance="<urn:1>";reg-id=1', '<sip:b@i>;+sip.instance="<urn:1>"', True),
+        ('<sip:a@h>;+sip.instance="<urn:1>";reg-id=1', '<sip:b@i>;+sip.instance="<urn:1>"', False),
+        ('<sip:a@h>;+sip.instance="<urn:1>";reg-id=1', '<sip:a@h>;+sip.instance="<urn:1>"', True),
         ('<sip:a@h>;+sip.instance="<urn:1>"', '<sip:b@i>;+sip.instance="<urn:2>"', False),
         ('<sip:a@h>;+sip.instance="<urn:1>"', '<sip:a@h>;+sip.instance="<urn:2>"', True),
         ("<sip:a@h>", '<sip:b@i>;+sip.instance="<urn:2>"', False),

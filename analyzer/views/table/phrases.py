@@ -26,7 +26,7 @@ from analyzer.views.states import (
     ClientSummary,
     State,
 )
-from analyzer.views.table.unbound import gaps, ran_out, taken_away, why_in_doubt, why_ran_out, why_taken_away
+from analyzer.views.table.unbound import gaps, listed_as, ran_out, taken_away, why_in_doubt, why_ran_out, why_taken_away
 from analyzer.views.table.witness import told_by_log, witnessed
 from analyzer.views.words import count, duration, listed, place_words, times
 
@@ -386,7 +386,8 @@ _WHAT: dict[State, _Teller] = {
     UNCLEAR: lambda clients, one: f"what came of it was not seen{clients.at(one, one.since, ', ')}",
 }
 _WHY: dict[State, _Teller] = {
-    REGISTERED: lambda clients, one: way_back(one),
+    REGISTERED: lambda clients, one: "; ".join(part for part in (way_back(one), listed_as(one)) if part),
+    AGAIN: lambda clients, one: listed_as(one),
     REFUSED: _why_refused,
     NOT_SIGNED_OFF: _why_not_signed_off,
     NO_ANSWER: _why_silent,

@@ -64,3 +64,9 @@ def gaps(one: Registration) -> str:
     why = f" ({next(iter(causes))})" if len(causes) == 1 else ""
     often = f", {times(one.reach.gaps)}" if one.reach.gaps > 1 else ""
     return f"could not be called for {duration(one.reach.lost)}{often}{why}"
+
+
+def listed_as(one: Registration) -> str:
+    """In what other form the registrar lists the contact that was asked for last, if it does."""
+    found = next((binding for binding in reversed(one.bindings) if binding.certainty == "present"), None)
+    return f"the registrar lists its contact {found.form}" if found is not None and found.form else ""

@@ -1,0 +1,45 @@
+"""Which binding a contact in a registrar's list is, in whatever form it is listed (RFC 3261 10.2.4, 19.1.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from analyzer.register.contact_relations import MOST_CANDIDATES, is_another_form
+from analyzer.register.contacts import Contacts, same_contact
+from analyzer.sip.address import Address
+
+if TYPE_CHECKING:
+    from analyzer.register.binding import Binding
+
+
+def known_form(bindings: Sequence[Binding], index: Contacts, contact: Address) -> tuple[Address, str] | None:
+    """How a listed contact that was bound before was asked for, and in what form it was listed then."""
+    position = index.find(contact)
+    return None if position is None else (bindings[position].asked_as, bindings[position].form)
+
+
+def places(
+    bindings: Sequence[Binding],
+    index: Contacts,
+    listed: Sequence[Address],
+    owned: Mapping[int, tuple[Address, str]],
+) -> list[int | None]:
+    """Which of the bindings each listed contact is, by position: the one that is equal, or was asked for as it is asked
+    for now (`owned`), or else the only one that it can be another form of."""
+    found = [index.find(contact) for contact in listed]
+    if None not in found or len(bindings) * len(listed) > MOST_CANDIDATES:
+        return found
+    free = set(range(len(bindings))).difference(place for place in found if place is not None)
+    for at, contact in enumerate(listed):
+        if found[at] is not None or not free:
+            continue
+        asked = owned.get(at)
+        if asked is not None:
+            alike = [place for place in free if same_contact(bindings[place].asked_as, asked[0])]
+        else:
+            alike = [place for place in free if is_another_form(bindings[place].address, contact)]
+        if len(alike) == 1:
+            found[at] = alike[0]
+            free.remove(alike[0])
+    return found
