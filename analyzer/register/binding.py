@@ -23,7 +23,7 @@ from analyzer.register.contact_relations import EXACT, match_contacts
 from analyzer.register.contacts import Contacts
 from analyzer.register.contacts import same_contact as same_contact
 from analyzer.register.identity import Registrar, instance_of
-from analyzer.register.listed import known_form, places
+from analyzer.register.listed import is_left_over, is_taken_over, known_form, places
 from analyzer.register.listing import Listing
 from analyzer.register.reachability import Reachability
 from analyzer.register.requested import requested_expiry
@@ -34,9 +34,9 @@ Certainty = Literal["present", "maybe", "absent"]
 EXPIRY_SLACK = 2 * SECOND
 """Tolerance at the end of a binding (docs/rule-catalogue.md 0.6)."""
 _LONGEST_KEPT = 256
-_LEFT_OVER_AFTER = 2 * SECOND
-"""Time after a grant from which on the same end again is no new grant: registrars round to seconds."""
 _MOST_OWNERS = 8
+MOST_DOUBTED = 16
+"""Contacts of one address-of-record that are followed although a list may have left them out, the latest."""
 MOST_CONTACTS = 200
 """Contacts of one address-of-record that are followed; a registrar that lists more is not followed further."""
 
@@ -141,14 +141,13 @@ def _read(written: str) -> Address:
 
 class BindingEvent(NamedTuple):
     """Something happened to a binding: `renewal` (a request names a known one, seen at its first copy), `added`,
-    `refreshed`, `kept` (asked for, and listed with no more than was left of it), `removed`, `unlisted` (it may be
-    gone), `lapsed` (it ran out twice over and was not asked for again; `transaction` is the one that granted it).
-    `former` is the registration that had it before, where another one has it now."""
+    `refreshed`, `kept` (asked for, and listed with no more than was left of it), `removed`, `taken` (it is another
+    client's now: the same private address behind two translators), `unlisted` (it may be gone), `lapsed` (it ran out
+    twice over and was not asked for again; `transaction` is the one that granted it)."""
 
-    kind: Literal["renewal", "added", "refreshed", "kept", "removed", "unlisted", "lapsed"]
+    kind: Literal["renewal", "added", "refreshed", "kept", "removed", "taken", "unlisted", "lapsed"]
     binding: Binding
     transaction: Transaction
-    former: int | None = None
 
 
 class BindingTable:
@@ -250,13 +249,14 @@ class BindingTable:
         gone = [] if kept == old else [binding for binding in old if binding not in kept]
         named = Contacts(wanted)
         doubted = [] if lists_all else [one for one in gone if named.find(one.asked_as) is None]
+        doubted = [one for one in doubted if not one.is_over(final.raw_message.time)][-MOST_DOUBTED:]
         entries = [*kept, *doubted]
         if entries:
             self._sets[place, aor] = entries
         else:
             self._sets.pop((place, aor), None)
         yield from self._doubted(doubted, transaction)
-        yield from self._removed([one for one in gone if one not in doubted], transaction)
+        yield from self._ended([one for one in gone if one not in doubted], transaction, "removed")
 
     def _listed(
         self,
@@ -282,26 +282,27 @@ class BindingTable:
             seen |= {name} if position is None else {name, position}
             if position is not None and own is not None and self._ran_out(old[position], final.raw_message.time):
                 position = None
+            if position is not None and own is not None and is_taken_over(old[position], transaction, registration):
+                events += self._ended([old[position]], transaction, "taken")
+                position = None
             binding = Binding(contact, None, transaction.first) if position is None else old[position]
             kept.append(binding)
-            was, before = binding.transaction, (binding.end, binding.learned)
-            former = binding.registration
+            before = binding.end, binding.learned
             if own is not None:
                 binding._asked, binding.form = own[0].raw, own[1]
             self._grant(binding, contact, transaction, None if own is None else own[0], registration)
             if position is None:
                 events.append(BindingEvent("added", binding, transaction))
             elif own is not None:
-                kind: Literal["kept", "refreshed"] = "kept" if _is_left_over(binding, before) else "refreshed"
-                lost = None if was is None or was.source.host == transaction.source.host else former
-                lost = None if lost == registration else lost
-                binding.before = tuple(one for one in binding.before if one != lost)
-                events.append(BindingEvent(kind, binding, transaction, lost))
+                kind: Literal["kept", "refreshed"] = "kept" if is_left_over(binding, before) else "refreshed"
+                events.append(BindingEvent(kind, binding, transaction))
         return kept, events
 
     @staticmethod
-    def _removed(bindings: Sequence[Binding], transaction: Transaction) -> Iterator[BindingEvent]:
-        """What an answer does not list any more."""
+    def _ended(
+        bindings: Sequence[Binding], transaction: Transaction, kind: Literal["removed", "taken"]
+    ) -> Iterator[BindingEvent]:
+        """What an answer does not list any more, or lists as another client's."""
         assert transaction.final is not None
         gone = transaction.final.raw_message
         for binding in bindings:
@@ -310,7 +311,7 @@ class BindingTable:
                 binding.certainty, binding.end = "absent", _ended(binding.end, gone)
                 if binding.start is not None and binding.end is not None:
                     binding.end = max(binding.start, binding.end)  # the clock may have stepped back in between
-                yield BindingEvent("removed", binding, transaction)
+                yield BindingEvent(kind, binding, transaction)
 
     @staticmethod
     def _doubted(bindings: Sequence[Binding], transaction: Transaction) -> Iterator[BindingEvent]:
@@ -322,7 +323,7 @@ class BindingTable:
 
     def _ran_out(self, binding: Binding, now: int | None) -> bool:
         """Whether a binding that is granted `now` had run out by then: that ends it."""
-        over = self.is_present(binding) and binding.is_over(now)
+        over = (self.is_present(binding) or binding.is_unlisted) and binding.is_over(now)
         if over:
             binding.certainty, binding.lapsed = "absent", True
         return over
@@ -372,17 +373,6 @@ def location(registrar: Registrar) -> Hashable:
     """What keeps the bindings: the registrar by its address, whichever domain the Request-URI names; the domain alone
     where no address is known."""
     return registrar.endpoint if registrar.endpoint.port else registrar
-
-
-def _is_left_over(binding: Binding, before: tuple[int | None, int | None]) -> bool:
-    """Whether an expiry that was granted is what was left of the one before: less than was asked for, and to the second
-    the same end, although time has passed."""
-    end, learned = before
-    asked, granted = binding.requested, binding.granted
-    if None in (end, learned, asked, granted, binding.end, binding.learned):
-        return False
-    assert end and learned and asked and granted and binding.end and binding.learned
-    return granted < asked and binding.learned - learned >= _LEFT_OVER_AFTER and abs(binding.end - end) <= SECOND
 
 
 def _ended(until: int | None, gone: RawMessage) -> int | None:

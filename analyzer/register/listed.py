@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from analyzer.evidence import SECOND
 from analyzer.register.contact_relations import MOST_CANDIDATES, is_another_form
 from analyzer.register.contacts import Contacts, same_contact
 from analyzer.sip.address import Address
 
 if TYPE_CHECKING:
     from analyzer.register.binding import Binding
+    from analyzer.register.transaction import Transaction
+
+_LEFT_OVER_AFTER = 2 * SECOND
+"""Time after a grant from which on the same end again is no new grant: registrars round to seconds."""
 
 
 def known_form(bindings: Sequence[Binding], index: Contacts, contact: Address) -> tuple[Address, str] | None:
@@ -43,3 +48,22 @@ def places(
             found[at] = alike[0]
             free.remove(alike[0])
     return found
+
+
+def is_taken_over(binding: Binding, transaction: Transaction, registration: int) -> bool:
+    """Whether a contact that is bound is asked for by another client, from another host."""
+    was = binding.transaction
+    if was is None or binding.certainty != "present" or registration in binding.owners:
+        return False
+    return was.source.host != transaction.source.host and binding.registration is not None
+
+
+def is_left_over(binding: Binding, before: tuple[int | None, int | None]) -> bool:
+    """Whether an expiry that was granted is what was left of the one before: less than was asked for, and to the second
+    the same end, although time has passed."""
+    end, learned = before
+    asked, granted = binding.requested, binding.granted
+    if None in (end, learned, asked, granted, binding.end, binding.learned):
+        return False
+    assert end and learned and asked and granted and binding.end and binding.learned
+    return granted < asked and binding.learned - learned >= _LEFT_OVER_AFTER and abs(binding.end - end) <= SECOND

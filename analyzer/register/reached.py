@@ -65,7 +65,7 @@ class Reached:
         alone = len(events) == 1
         for event in events:
             binding = event.binding
-            if binding.registration != registration.id or event.kind in ("removed", "unlisted"):
+            if binding.registration != registration.id or event.kind in ("removed", "taken", "unlisted"):
                 continue
             if binding not in registration.bindings:
                 registration.bindings = (*registration.bindings[1 - KEPT_BINDINGS :], binding)
@@ -102,7 +102,7 @@ class Reached:
             registration.reach.granted(now, None, by)
         for one in self._others(events, "removed", held):
             one.reach.gone(now, "not listed" if one is registration else "taken away", by)
-        for one in self._known(event.former for event in events if event.former not in held):
+        for one in self._others(events, "taken", held):
             one.reach.gone(now, "taken over", by)
         for one in self._others(events, "unlisted", held):
             if one is not registration:
