@@ -325,7 +325,7 @@ def _record_of(
         aor=aor,
         raw=credentials.raw,
         auts=bool(credentials.get("auts")),
-        form=DigestForm("unknown", why=judged.reason) if judged in (CUT, TOO_MANY) else NOT_SEEN,
+        form=DigestForm("unknown", why=judged.reason) if judged is CUT or judged is TOO_MANY else NOT_SEEN,
     )
 
 
