@@ -22,7 +22,6 @@ MOST = 100_000
 _LOOKED_AT = 2048
 """Octets of a message that are looked through for ports: its Via, Route and Contact stand there."""
 
-_NAMES_TLS = (b"TLS", b"tls", b"sips:")
 _NAMED = re.compile(
     rb"SIP/2\.0/TLS\s+[^\s:;,]{1,255}:(\d{1,5})"
     rb"|<?sips:[^\s<>]{0,255}?:(\d{1,5})(?=[;>\s?]|\Z)"
@@ -49,10 +48,9 @@ class Speakers:
         if len(hosts) < MOST:
             hosts.add(source.host)
             hosts.add(destination.host)
-        for name in _NAMES_TLS:  # a generator would cost more than what it looks for: this is asked of every message
-            if name in payload:
-                self._note_ports(payload)
-                return
+        words = payload.decode("latin-1")  # asked of every message, and `in` takes half as long in a str
+        if "TLS" in words or "tls" in words or "sips:" in words:
+            self._note_ports(payload)
 
     def _note_ports(self, payload: bytes) -> None:
         if len(self.ports) < MOST:

@@ -340,7 +340,7 @@ def _record_of(
         malformed=credentials.malformed,
         is_void=credentials.is_void,
         auts=bool(credentials.get("auts")),
-        form=DigestForm("unknown", why=judged.reason) if judged in (CUT, TOO_MANY) else NOT_SEEN,
+        form=DigestForm("unknown", why=judged.reason) if judged is CUT or judged is TOO_MANY else NOT_SEEN,
     )
 
 

@@ -48,8 +48,9 @@ QUOTED_STRING_OR_CUT = rf'"{QUOTED_TEXT}(?:"|\\?\Z)'
 # gen-value = token / host / quoted-string. Wider here: only what other readers would take for a separator is refused.
 GEN_VALUE = r'[^\s"<>,;]++'
 
-# generic-param = token [ EQUAL gen-value ], without quoted-string and blanks
-GENERIC_PARAM = f"{TOKEN}(?:={GEN_VALUE})?"
+# generic-param = token [ EQUAL gen-value ], without blanks; a quoted-string has no escapes and no semicolon, so that a
+# list of parameters can be cut at each of these
+GENERIC_PARAM = rf'{TOKEN}(?:=(?:{GEN_VALUE}|"[^"\\;]*+"))?'
 
 # unreserved = alphanum / mark; mark = "-" / "_" / "." / "!" / "~" / "*" / "'" / "(" / ")"
 UNRESERVED = rf"{ALPHANUM}\-_.!~*'()"

@@ -76,8 +76,7 @@ class Layout:
         line = START_LINES[lines.pop(0)]
         if line is None:
             return False
-        pairs = list(map(_row_of, lines))
-        self._rows = rows = dict(pairs)
+        self._rows = rows = dict(map(_row_of, lines))
         if "" in rows:
             return False
         self.method, self.request_uri, self.version, self.status, self.reason = line
@@ -89,8 +88,8 @@ class Layout:
             raw_message.time is not None and not raw_message.missing and raw_message.fidelity is not Fidelity.TEXT_LOG
         )
         self._repeats = _NO_REPEATS
-        if len(rows) != len(pairs):
-            self._index([row for _, row in pairs])
+        if len(rows) != len(lines):
+            self._index([_row_of(line)[1] for line in lines])
             self._note_repeated()
             rows = self._rows  # in which the first of several counts
         if end != len(raw) or (length := rows.get("content-length")) is None or length.value != b"0":

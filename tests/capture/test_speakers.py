@@ -96,5 +96,14 @@ def test_hostile_octets_are_heard_without_harm() -> None:
     assert speakers.hosts == {"a", "b"}
 
 
+def test_ports_are_found_between_any_octets() -> None:
+    speakers, every = Speakers(), bytes(range(256))
+    speakers.heard(Endpoint("a", 1), Endpoint("b", 2), every)
+    assert not speakers.ports
+    for port, name in ((7001, b"SIP/2.0/TLS h:7001"), (7002, b"<sips:h:7002>"), (7003, b"sip:h:7003;transport=tls")):
+        speakers.heard(Endpoint("a", 1), Endpoint("b", 2), every + b"\r\n" + name + b"\r\n" + every)
+        assert port in speakers.ports
+
+
 def test_no_port_is_of_both() -> None:
     assert not SIP_PORTS & OTHER_PROTOCOLS

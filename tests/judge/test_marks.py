@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,12 @@ from analyzer.evidence import Endpoint, Frame, Item, RawMessage, Source
 from analyzer.judge.findings import Example, Rule
 from analyzer.judge.flowtext import read_flow
 from analyzer.register import marks
-from analyzer.register.subjects import MessageSubject
+from analyzer.register.subjects import MessageSubject, TransactionSubject
 from analyzer.rules import all_rules
 from analyzer.run.pipeline import Analysis
 from analyzer.run.report import Report
 from tests.judge.test_judge_engine import _rule
+from tests.register.watch import watch
 from tests.shared import LAB, ROOT, SHARED, shared
 
 FOLDERS = [ROOT / "samples", SHARED / "captures" if SHARED else LAB]
@@ -97,6 +100,63 @@ def test_a_rule_is_spared_what_its_card_says() -> None:
         found = report(list(read_flow(flow)), [Source("flow")], rules=[rule]).outcomes[rule.id]
         assert called == asked
         assert (found.passed, found.not_applicable) == tally
+
+
+_ORDINARY = """> REGISTER sip:h
+< 401
+WWW-Authenticate: Digest realm="example.com", nonce="n1", qop="auth"
+> REGISTER sip:h
+Authorization: {bob x}
+"""
+_SECOND = 'Authorization: Digest username="al", realm="example.com", nonce="n1", uri="sip:h", response="0"\n'
+_ALL = {marks.ODD_FORM, marks.OTHER_URI, marks.OTHER_NONCE}
+
+
+@pytest.mark.parametrize(
+    ("flow", "found"),
+    [
+        (_ORDINARY + "< 200", set()),
+        (_ORDINARY + "< 401", {marks.REFUSED}),
+        (_ORDINARY + "< 403", set()),
+        (_ORDINARY, set()),
+        (_ORDINARY.replace('qop="auth"', "algorithm=MD5") + "< 200", set()),
+        (_ORDINARY.replace("{bob x}", "{bob x qop=}") + "< 200", {marks.ODD_FORM}),
+        (_ORDINARY.replace("{bob x}", "{bob x algorithm=SHA-256}") + "< 200", {marks.ODD_FORM}),
+        (_ORDINARY.replace("{bob x}", "{bob x opaque=o}") + "< 200", {marks.ODD_FORM}),
+        (_ORDINARY.replace("{bob x}", "{bob x nonce=n0}") + "< 200", {marks.ODD_FORM, marks.OTHER_NONCE}),
+        (_ORDINARY.replace("{bob x}", "{bob x uri=sip:H}") + "< 200", {marks.OTHER_URI}),
+        (_ORDINARY.replace("{bob x}", "{bob x uri=}") + "< 200", {marks.OTHER_URI}),
+        (_ORDINARY.replace("{bob x}\n", "{bob x}\nVia: SIP/2.0/UDP a;branch=z9hG4bKa\n"
+                           "Via: SIP/2.0/UDP b;branch=z9hG4bKb\n") + "< 200", {marks.OTHER_URI}),
+        (_ORDINARY + "< 200\nAuthentication-Info: nextnonce=\"n2\"\n@60 > REGISTER sip:h\n"
+                     "Authorization: {bob x nonce=n1 nc=00000002}\n< 200", {marks.OTHER_NONCE}),
+        (_ORDINARY + "< 200\n@60 > REGISTER sip:h\nAuthorization: {bob x nonce=n1}\n< 200", {marks.ODD_FORM}),
+        (_ORDINARY.replace("{bob x}\n", "{bob x}\n" + _SECOND) + "< 200", _ALL),
+        ("> REGISTER sip:h\n" + _SECOND.replace("n1", "").replace('"0"', '""') + "< 401", _ALL | {marks.REFUSED}),
+    ],
+)  # fmt: skip
+def test_what_credentials_are_marked_with(flow: str, found: set[int]) -> None:
+    """Of one that is in order nothing is left to be asked; of each oddity, and of several, something is."""
+    subjects = [one for one in watch(flow).subjects if isinstance(one, TransactionSubject) and one.digests]
+    of_digests = marks.ODD_FORM | marks.OTHER_URI | marks.OTHER_NONCE | marks.REFUSED
+    assert {mark for mark in _ALL | {marks.REFUSED} if subjects[-1].marks & mark} == found
+    assert subjects[-1].marks & marks.DIGESTS
+    assert not MessageSubject(subjects[-1].transaction.request, subjects[-1].transaction, None).marks & of_digests  # type: ignore[arg-type]
+
+
+def test_ordinary_digests_are_asked_of_two_rules_alone() -> None:
+    """What the password says of them cannot be told by a mark; all else can."""
+    asked: set[str] = set()
+
+    def told(rule: Rule, subject: Any, context: Any) -> Any:
+        asked.add(rule.id)
+        return rule.check(subject, context)
+
+    rules = [replace(rule, check=partial(told, rule)) for rule in all_rules()]
+    report(list(read_flow(_ORDINARY + "< 200")), [Source("flow")], rules=rules)
+    about_digests = {rule.id for rule in rules if rule.applies_if in (marks.DIGESTS, marks.REFUSED)}
+    assert len(about_digests) > 8
+    assert asked & about_digests == {"R7616-digest-outcome", "R7616-digest-verify"}
 
 
 def test_marks_are_bits_of_their_own() -> None:

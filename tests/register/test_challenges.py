@@ -77,6 +77,28 @@ def test_realms_are_apart() -> None:
     assert [row.nonces for row in second.in_force["example.com"]] == [{"n1"}]
 
 
+def test_each_realm_of_a_request_has_its_own_challenge() -> None:
+    other = '< 407\nProxy-Authenticate: Digest realm="other", nonce="p1"\n'
+    both = "> REGISTER sip:a\nProxy-Authorization: {bob x}\nAuthorization: {bob x realm=example.com nonce=n1}\n"
+    flow = f"{ONE}{challenge('n1')}{ONE}{other}{both}< 200\n"
+    *_, subject = credentialed(watch(flow))
+    assert {realm: [row.nonces for row in rows] for realm, rows in subject.in_force.items()} == {
+        "other": [{"p1"}],
+        "example.com": [{"n1"}],
+    }
+    assert subject.next_nonce == {"other": "", "example.com": ""}
+
+
+def test_what_was_in_force_stays_as_it_was() -> None:
+    """A later challenge changes nothing for the requests before it."""
+    subjects = credentialed(watch(f"{ONE}{challenge('n1')}{AUTH}{challenge('n2')}{AUTH}{challenge('n3')}{AUTH}< 200"))
+    assert [[sorted(row.nonces) for row in one.in_force["example.com"]] for one in subjects] == [
+        [["n1"]],
+        [["n2"], ["n1"]],
+        [["n3"], ["n2"]],
+    ]
+
+
 def test_clients_are_apart() -> None:
     bob = f"{ONE}{challenge('n1')}"
     eve = f"src=192.0.2.66:5060 {AUTH}Call-ID: eve\nContact: <sip:eve@192.0.2.66>\nTo: <sip:eve@example.com>\n< 403"

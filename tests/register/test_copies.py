@@ -3,6 +3,7 @@ T-LOG, T-LOSS)."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -108,6 +109,22 @@ def test_a_changed_copy_is_kept_and_counted() -> None:
     ]
     transaction = watch([first, *copies]).only
     assert (transaction.retransmissions, transaction.changed_count, len(transaction.changed)) == (19, 19, 8)
+
+
+@pytest.mark.parametrize(("headers", "copies"), [("", []), ("Authorization: {bob x}\n", [3])])
+def test_credentials_of_copies_are_counted_where_there_are_any(headers: str, copies: list[int]) -> None:
+    watched = watch(f"> REGISTER sip:a\n{headers}@1 > again\n@3 > again\n@3.1 < 200")
+    assert [record.copies for record in watched.reconstructor.digests.records] == copies
+    assert watched.only.retransmissions == 2
+
+
+def test_a_copy_with_other_credentials_is_a_record_of_its_own() -> None:
+    """And one that brings credentials where the first copy had none."""
+    first, second = raw_messages("> REGISTER sip:a\nAuthorization: {bob x}\n@1 > again")
+    bare = replace(first, payload=re.sub(rb"Authorization: .*\r\n", b"", first.payload))
+    for begin in (bare, edited(first, b'response="', b'response="0')):
+        watched = watch([begin, second])
+        assert len(watched.reconstructor.digests.records) == 2 - (begin is bare)
 
 
 def test_provisional_answers_complete_nothing() -> None:

@@ -81,6 +81,19 @@ def test_a_list_without_the_contact_takes_it_away() -> None:
     )
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_several_contacts_the_one_that_lasts_longest_counts(order: int) -> None:
+    contacts = "".join(f"Contact: <sip:bob@192.0.2.{n}:5060>;expires={n}\n" for n in (60, 90)[::order])
+    assert timeline(f"{_REGISTER}{contacts}< 200\n{contacts}@10 .") == [("bound", "registered", 0.0, 90.0)]
+
+
+def test_of_several_contacts_one_that_goes_takes_nothing_away() -> None:
+    contacts = "Contact: <sip:bob@192.0.2.10:5060>;expires={}\nContact: <sip:bob@192.0.2.11:5060>;expires={}\n"
+    flow = f"{_REGISTER}{contacts.format(600, 600)}< 200\n{contacts.format(600, 600)}"
+    flow += f"@60 {_REGISTER}{contacts.format(600, 0)}< 200\nContact: <sip:bob@192.0.2.10:5060>;expires=600\n@61 ."
+    assert timeline(flow) == [("bound", "registered", 0.0, 660.0)]
+
+
 def test_success_that_lists_nothing_leaves_it_unknown() -> None:
     assert [one[:2] for one in timeline(f"{_REGISTER}< 200\n-Contact\n@5 .")] == [("unknown", "no expiry")]
 

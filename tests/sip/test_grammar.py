@@ -24,7 +24,10 @@ EXAMPLES: dict[str, tuple[list[str], list[str]]] = {
     "QUOTED_STRING": (['""', '"a b"', '"\\""', '"\\\\"', '"\r\n "'], ['"', '"a', 'a"', '"a""', '"\\"']),
     "QUOTED_STRING_OR_CUT": (['"a"', '"a', '"', '"\\"', '"a\\'], ["", "a", '"a"b']),
     "GEN_VALUE": (["a", "[::1]", "a=b", "10.0.0.1:5060"], ["", "a b", '"a"', "a,b", "a;b", "<a>"]),
-    "GENERIC_PARAM": (["lr", "a=b", "received=[::1]"], ["", "=b", "a=", 'a="b"', "a b"]),
+    "GENERIC_PARAM": (
+        ["lr", "a=b", "received=[::1]", 'a="b"', 'a=""', '+sip.instance="<urn:uuid:1, 2>"'],
+        ["", "=b", "a=", 'a="b', 'a="b"c', 'a="b;c"', 'a="b\\\\c"', "a b"],
+    ),
     "ESCAPED": (["%41", "%aF"], ["%4", "%", "%4g", "41", "%411"]),
     "USER_CHARACTER": ([*MARKS, *"&=+$,;?/%", "a", "0"], ["", "@", ":", "[", " ", '"', "#", "é"]),
     "PASSWORD_CHARACTER": ([*MARKS, *"&=+$,%", "a", "0"], ["", *";?/@: "]),

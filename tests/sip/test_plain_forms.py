@@ -45,6 +45,10 @@ WORDS = st.sampled_from(
         '""',
         '"a b"',
         '"a\\"b"',
+        ';+sip.instance="<urn:uuid:1>"',
+        '="a;b"',
+        '=";',
+        '="a,<b>="',
         "\\",
         "%",
         "%41",
@@ -330,10 +334,11 @@ def test_message(start: bytes, lines: list[bytes], end: bytes, fidelity: Fidelit
 
 def assert_folding_changes_nothing(message: Message) -> None:
     before = [known(message.vias), known(message.to), message.call_id, message.all("contact"), message.headers]
-    message.fold()
-    message.fold()
-    after = [known(message.vias), known(message.to), message.call_id, message.all("contact"), message.headers]
-    assert before == after
+    for times in (1, 2, 1):  # once more than is needed, and again after it was read again
+        for _ in range(times):
+            message.fold()
+        after = [known(message.vias), known(message.to), message.call_id, message.all("contact"), message.headers]
+        assert before == after
 
 
 def test_no_other_attribute_is_made_up() -> None:

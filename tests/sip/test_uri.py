@@ -172,6 +172,16 @@ def test_aor(text: str, canonical: str) -> None:
     assert aor(Uri.parse(text)) == canonical
 
 
+def test_an_aor_is_computed_once_and_changes_no_comparison(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, fresh = Uri.parse("sip:Once@Example.COM"), Uri.parse("sip:Once@Example.COM ".strip() + ";lr")
+    before = (repr(asked), hash(asked))
+    assert aor(asked) == aor(fresh) == "sip:Once@example.com"
+    assert (repr(asked), hash(asked)) == before
+    assert asked == Uri("sip:Once@Example.COM", "sip", "Once", None, "Example.COM")
+    monkeypatch.setattr("analyzer.sip.uri._aor", None)
+    assert aor(asked) == "sip:Once@example.com"
+
+
 def test_same_aor_is_case_sensitive_in_the_user_only() -> None:
     assert same_aor(Uri.parse("sip:bob@Example.COM"), Uri.parse("sips:bob@example.com;lr"))
     assert not same_aor(Uri.parse("sip:Bob@example.com"), Uri.parse("sip:bob@example.com"))

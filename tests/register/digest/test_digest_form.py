@@ -15,6 +15,8 @@ from analyzer.register.digest.form import (
     NOT_SEEN,
     TOO_MANY_OFFERS,
     Offer,
+    _asked,
+    _own,
     form_of,
     offer_of,
 )
@@ -113,6 +115,45 @@ def test_long_values_are_compared_whole_and_kept_short() -> None:
     assert len(offer.opaque) < 300
     assert form_of(credentials(opaque=one), (offer,)) is AS_ASKED
     assert form_of(credentials(opaque=other), (offer,)).differences[0].kind == "opaque-other"
+
+
+@given(
+    st.fixed_dictionaries(
+        {
+            "algorithm": st.sampled_from([None, "MD5", "md5-sess", "SHA-256", "x" * 300]),
+            "qop": st.sampled_from([None, "", "auth", "AUTH", "auth-int", "q" * 300]),
+            "nc": st.sampled_from([None, "", "00000001", "1", "f" * 90]),
+            "cnonce": st.sampled_from([None, "", "c"]),
+            "opaque": st.sampled_from([None, "", "o", "p"]),
+        }
+    ),
+    st.lists(
+        st.builds(
+            Offer, st.sampled_from(["md5", "sha-256"]), st.sampled_from([(), ("auth",)]), st.sampled_from(["", "o"])
+        ),
+        max_size=3,
+    ),
+    st.booleans(),
+)
+@settings(max_examples=400, deadline=None)
+def test_what_is_remembered_of_a_shape_is_what_would_be_found_again(
+    values: dict[str, str | None], offers: list[Offer], count_repeated: bool
+) -> None:
+    """Of long credentials nothing is remembered, so they are looked at each time."""
+    short, long = credentials(**values), credentials(**values, x="y" * 3000)
+    before = _own.cache_info().currsize, _asked.cache_info().currsize
+    looked_at = form_of(long, offers, count_repeated=count_repeated)
+    assert before == (_own.cache_info().currsize, _asked.cache_info().currsize)
+    assert form_of(short, offers, count_repeated=count_repeated) == looked_at
+
+
+def test_phones_of_a_kind_have_one_shape() -> None:
+    form_of(credentials(**WITH_QOP), (AUTH,))
+    before = _own.cache_info().misses, _asked.cache_info().misses
+    for number in map(str, range(5)):
+        one = credentials(**WITH_QOP | {"cnonce": number, "opaque": number}, username=number, nonce=number)
+        assert form_of(one, (AUTH._replace(opaque=number),)) is AS_ASKED
+    assert before == (_own.cache_info().misses, _asked.cache_info().misses)
 
 
 QOP = st.sampled_from([None, "auth", "auth-int", "auth,auth-int", ""])
