@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from analyzer.evidence import SECOND
-from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.history import Episode
 from analyzer.register.registration import Registration
 from analyzer.register.server_words import ServerWords
@@ -25,6 +24,13 @@ from analyzer.views.states import (
     ClientSummary,
     State,
     bound_until,
+)
+from analyzer.views.table.credentials import (
+    about_credentials,
+    how_it_chooses,
+    though,
+    unanswered_offer,
+    which_offers,
 )
 from analyzer.views.words import count, duration, listed, place_words, times
 
@@ -102,7 +108,7 @@ def why_all(clients: ClientSummary, one: Registration, state: State) -> str:
         return f"the {clients.medium(one.place)} ends before it is decided"
     wrong = clients.wrong(one)
     if wrong is not None and wrong.judged.diagnosis is not None:
-        return f"WRONG DIGEST ({wrong.judged.diagnosis.hypothesis}){_though(wrong)}, the first: {wrong.judged.reason}"
+        return f"WRONG DIGEST ({wrong.judged.diagnosis.hypothesis}){though(wrong)}, the first: {wrong.judged.reason}"
     return why(clients, one, state)
 
 
@@ -228,32 +234,11 @@ def _open(clients: ClientSummary, one: Registration) -> str:
 
 
 def _why_refused(clients: ClientSummary, one: Registration) -> str:
-    about = _about_credentials(clients, one) if one.status in _CREDENTIALS else ""
+    about = about_credentials(clients, one) if one.status in _CREDENTIALS else ""
     found = explained(clients, one, but=_OF_DIGESTS if about else ())
     is_said = about or (found and one.status in _GENERAL)
     meaning = "" if is_said else _STATUS.get(one.status) or _CLASS.get(one.status // 100, "")
     return "; ".join(part for part in (about, found, meaning, server_words(one), _crowd(one)) if part)
-
-
-def _about_credentials(clients: ClientSummary, one: Registration) -> str:
-    """What is known of the digest, where the status is about credentials."""
-    wrong = clients.wrong(one)
-    if wrong is not None and wrong.judged.diagnosis is not None:
-        return f"WRONG DIGEST{_though(wrong)}: {wrong.judged.reason}"
-    if wrong is not None:
-        return "WRONG PASSWORD: the response does not match the password given"
-    last = one.last_seen
-    if one.failures and one.failures[-1].cause:
-        return one.failures[-1].cause
-    if last is not None and last.has_credentials:
-        ask = "" if clients.report.secrets_given else " (--credentials FILE tells which)"
-        return f"password wrong or refused{ask}"
-    return ""
-
-
-def _though(wrong: DigestRecord) -> str:
-    """What a wrong digest proves of the password all the same."""
-    return ", though the password is right" if wrong.password_is_right else ""
 
 
 def explained(clients: ClientSummary, one: Registration, *, but: tuple[str, ...] = ()) -> str:
@@ -283,8 +268,10 @@ def _why_not_signed_off(clients: ClientSummary, one: Registration) -> str:
     if one.outcome == "abandoned":
         place = clients.answered_challenge(one)
         answered = f"; it answered one at {place_words(place)}" if place is not None else ""
-        return "; ".join(part for part in (found, f"did not answer the challenge{answered}") if part)
-    return found or (_why_silent(clients, one) if one.outcome == "timeout" else server_words(one))
+        told = f"did not answer the challenge{which_offers(one)}{answered}"
+        return "; ".join(part for part in (found, told) if part)
+    about = about_credentials(clients, one) if one.status in _CREDENTIALS else ""
+    return about or found or (_why_silent(clients, one) if one.outcome == "timeout" else server_words(one))
 
 
 def _why_silent(clients: ClientSummary, one: Registration) -> str:
@@ -307,9 +294,11 @@ def _why_gave_up(clients: ClientSummary, one: Registration) -> str:
         return unheard
     place = clients.answered_challenge(one)
     if place is not None:
-        return f"did not answer the challenge; it answered one at {place_words(place)}"
+        return f"did not answer the challenge{which_offers(one)}; it answered one at {place_words(place)}"
     if one.failures and one.failures[-1].cause:
         return one.failures[-1].cause
+    if one.choice is not None:
+        return f"never answered the challenge{which_offers(one)}{how_it_chooses(one)}"
     return "never answered the challenge: no password set in the phone, or the challenge was lost"
 
 
@@ -340,9 +329,10 @@ def _why_open(clients: ClientSummary, one: Registration) -> str:
     if unheard:
         return unheard
     end, last, medium = clients.end(one.place), one.last, clients.medium(one.place)
+    offered = unanswered_offer(one) if one.status in _CREDENTIALS else ""
     if end is None or last is None:
-        return f"the {medium} ends before it is decided"
-    return f"the {medium} ends " + (f"{duration(end - last)} later" if end - last > SECOND else "there")
+        return f"{offered}the {medium} ends before it is decided"
+    return f"{offered}the {medium} ends " + (f"{duration(end - last)} later" if end - last > SECOND else "there")
 
 
 def _taken_away(clients: ClientSummary, one: Registration) -> str:
