@@ -178,6 +178,14 @@ def brings_about(effects: tuple[Effect, ...], outcome: str, status: int, *, answ
     return outcome == "abandoned" and "given up" in effects
 
 
+class ServerClients(NamedTuple):
+    """What a whole capture shows of programs, by their User-Agent: those that answered a challenge of one server, and
+    those that answered none of what they were offered anywhere, each with that."""
+
+    answering: tuple[str, ...]
+    unanswering: tuple[tuple[str, str], ...]
+
+
 Check = Callable[[Any, Any], Answer | Iterable[Answer]]
 """`check(subject, context)`: the subject's type goes with the card's `subject`; several answers are allowed."""
 
@@ -197,7 +205,8 @@ class Rule:
     silences or sharpens, `only_in` which profiles have the rule at all (empty: every one). `explains` are the effects
     that a violation can have on the attempt that it is in: the judge ties it to those that ended so (`judge/ties.py`).
     `is_momentary`: whether it has them depends on what the registrar holds at the time; of any other rule a violation
-    that the registrar accepted shows that its like broke nothing there.
+    that the registrar accepted shows that its like broke nothing there. `advice` adds to the fix of a finding whose
+    `group_key` begins with a server's host what the clients in the whole capture mean for it.
     """
 
     id: str
@@ -226,6 +235,7 @@ class Rule:
     is_momentary: bool = False
     profiles: tuple[InProfile, ...] = ()
     only_in: tuple[Profile, ...] = ()
+    advice: Callable[[ServerClients], str] | None = None
 
     def titles(self, sub: str) -> tuple[str, str]:
         """Title and short title of a finding with this sub-code; of joined ones those of the rule."""

@@ -15,6 +15,7 @@ from analyzer.evidence import Evidence, Place
 from analyzer.register.bounded import Bounded, MessageCounter
 from analyzer.register.challengers import LeftOut
 from analyzer.register.challenges import Challenged, Challenges, for_header
+from analyzer.register.choices import note_answer
 from analyzer.register.digest.diagnosis.context import MOST_SEEN, DigestContext, Sent, first_of
 from analyzer.register.digest.form import NOT_SEEN, DigestForm, form_of
 from analyzer.register.digest.input import from_credentials
@@ -243,6 +244,7 @@ class DigestLedger:
                 self._first[registration.id] = (record.nonce, credentials.cnonce or "")
             if not record.is_empty:
                 self._use_nonce(registration, record, transaction.destination.host)
+                note_answer(registration, record.realm, record.algorithm)
             self._last[registration.id] = Sent(record.response, record.nonce, record.nonce_count)
         offers = self._challenges.offers(transaction.destination.host, record.realm, record.nonce)
         record.form = form_of(credentials, offers, count_repeated=record.replayed)

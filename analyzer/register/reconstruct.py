@@ -21,6 +21,7 @@ from analyzer.register.bounded import MessageCounter, Notes
 from analyzer.register.causes import is_old_nonce, of_a_digest, of_a_sim
 from analyzer.register.challengers import left_out
 from analyzer.register.challenges import Challenged, Challenges
+from analyzer.register.choices import note_offer
 from analyzer.register.digest.secrets import Secrets
 from analyzer.register.digest_ledger import DigestLedger
 from analyzer.register.events import Event
@@ -283,6 +284,7 @@ class Reconstructor:
         first_hop = transaction.is_first_hop
         if registration is not None and first_hop:
             self.challenges.answered(transaction, registration.id, registration.holes)
+            note_offer(registration, transaction)
         else:
             self.challenges.answered(transaction, None)
         events: Sequence[BindingEvent] = ()

@@ -17,6 +17,7 @@ from analyzer.evidence import SECOND, Place
 from analyzer.register.attempt import SUCCESSFUL_OUTCOMES, Attempt, Outcome
 from analyzer.register.binding import Binding
 from analyzer.register.bounded import LONG
+from analyzer.register.choices import Choice
 from analyzer.register.history import FAILED, History, record_of
 from analyzer.register.identity import Client, Registrar
 from analyzer.register.reachability import Reachability
@@ -105,7 +106,8 @@ def _begins(first: Transaction) -> bool:
 class Registration:
     """One client at one registrar for one address-of-record. Times are nanoseconds or None. `seen_from_start`: what it
     was given before the capture began, if anything, it does not use. `unheard` is the way of the latest answer, where
-    the client was seen not to hear it; `credentials_place` where it first answered a challenge."""
+    the client was seen not to hear it; `credentials_place` where it first answered a challenge; `choice` what it was
+    offered for an answer, where that is not MD5 alone."""
 
     __slots__ = (
         "_numbers",
@@ -118,6 +120,7 @@ class Registration:
         "bound_by_refusal",
         "call_id_changes",
         "call_ids",
+        "choice",
         "client",
         "contacts",
         "credentials_place",
@@ -157,6 +160,7 @@ class Registration:
         "user_agent",
     )
 
+    choice: Choice | None
     asked: int | None
     granted: int | None
     last_success: int | None
@@ -187,7 +191,7 @@ class Registration:
         self.interleaved = False
         self.holes = self.not_renewed = self.bound_by_refusal = 0
         self.preemptive = False
-        self.asked = self.granted = self.last_success = self.failing_since = None
+        self.asked = self.granted = self.last_success = self.failing_since = self.choice = None
         self.sinking = self.refresh_gaps = _NO_NUMBERS
         self.credentials_place: Place | None = None
         self.unheard: WayBack | None = None

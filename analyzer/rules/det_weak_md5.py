@@ -5,6 +5,10 @@ against it offline, billions in a second; a better hash does not make a weak pas
 standards have taken (RFC 7616, RFC 8760): a server offers SHA-256 or SHA-512/256 first and MD5 beside it, each in a
 header of its own, and a phone takes the first that it knows. A challenge that names no algorithm means MD5.
 
+Not every phone finds its way among several challenges: some look at the first alone, some at the last, and some answer
+none as soon as one is strange to them. So before anybody offers more, each kind of phone has to be tried; where
+programs of the capture are known to fail, they are named.
+
 `legacy` says that the challenge offers no qop either, so the phone must use the oldest and weakest formula of all. A
 fleet of phones that know only MD5 is a fact and nobody's fault: the finding is for information.
 """
@@ -14,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
+from analyzer.judge.choosers import warning
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, InProfile, Rule, Violated, bad, good
 from analyzer.register import marks
@@ -72,7 +77,9 @@ RULE = Rule(
     observed_at="last",
     why="MD5 remains only for compatibility.",
     fix="offer SHA-256 before MD5 where the server can (Asterisk from 20.12, 21.7 and 22.2 on with chan_pjsip; "
-    "OpenSIPS from 3.2; Kamailio: the auth module's `algorithm`), and until then use long random passwords, or TLS",
+    "OpenSIPS from 3.2; Kamailio: the auth module's `algorithm`), and until then use long random passwords, or TLS; "
+    "but try each kind of phone first, as some look at the first challenge alone, some at the last, and some give up",
+    advice=lambda clients: warning(clients.answering, clients.unanswering),
     examples=(
         bad("> REGISTER sip:h\n< 401", title="algorithm=MD5 only", severity="info"),
         bad(

@@ -18,6 +18,7 @@ from analyzer.judge.findings import Finding, Rule, Tally
 from analyzer.judge.judge import finished
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.registration import Registration
+from analyzer.run.advice import advise
 from analyzer.run.causes import tie_causes
 from analyzer.run.report import Report, Summary, TransactionRow
 
@@ -70,6 +71,7 @@ def report_of(partials: Sequence[PartialResult], rules: Sequence[Rule]) -> Repor
     findings = finished([finding for partial in partials for finding in partial.findings], _loss(partials), rules)
     summary = _sum_summaries([partial.summary for partial in partials])
     registrations = sorted((one for partial in partials for one in partial.registrations), key=lambda one: one.id)
+    advise(findings, registrations, rules)
     summary.keepalives = sum(source.keepalives for source in sources)
     unlisted = sum((partial.unlisted for partial in partials), Counter[str]())
     summary.registrations = len(registrations) + unlisted.total()

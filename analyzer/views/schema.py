@@ -15,6 +15,7 @@ from analyzer.escape import visible
 from analyzer.evidence import SECOND, Frame, LogLines, LogNotice, Notice, Place, Source
 from analyzer.judge.findings import Finding, Tally
 from analyzer.register.binding import Binding
+from analyzer.register.choices import Choice
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.history import AttemptRecord
 from analyzer.register.reachability import Stretch
@@ -161,12 +162,18 @@ def registration_record(registration: Registration) -> Record:
         "status": registration.status or None,
         "since": seconds(registration.since),
         "attempts": dict(registration.outcomes),
+        "choice": choice_record(registration.choice) if registration.choice is not None else None,
         "transactions": registration.transactions,
         "bindings": [binding_record(binding) for binding in registration.bindings],
         "not_renewed": registration.not_renewed,
         "reachability": [stretch_record(one) for one in registration.reach.stretches],
         "attempts_detail": [attempt_record(one) for one in registration.history.attempts or ()],
     }
+
+
+def choice_record(choice: Choice) -> Record:
+    """What the latest challenge offers, where that is not MD5 alone, and what was answered so far."""
+    return {"realm": choice.realm, "offered": list(choice.offered), "answered": list(choice.taken)}
 
 
 def stretch_record(stretch: Stretch) -> Record:

@@ -108,6 +108,18 @@ ANSWERS = {
         ("WRONG", "all right."),
         1,
     ),
+    "two-challenges-md5-first": Answer(
+        (
+            "Offered MD5 and SHA-256: 4 clients answered MD5 (sipsak 0.9.8.1, pyVoIP 1.6.8, Linphonec/5.1.65",
+            "2 answered none (baresip v1.0.0 (x86_64/linux) and Twinkle/1.10.2).",
+            "offered MD5 and SHA-256, and no credentials so far; the capture ends 5.5 s later",
+            "The phone does not answer the challenge: offered MD5 and SHA-256, it sends no credentials",
+            "baresip v1.0.0 (x86_64/linux) and 1 other kind · 2 clients",
+            "MD5 is offered before a better algorithm",
+        ),
+        ("no password set", "Only MD5 is offered", "WRONG"),
+        0,
+    ),
 }
 
 
@@ -131,6 +143,26 @@ def report(case: str, *more: str) -> dict[str, Any]:
     """The JSON of a case."""
     found: dict[str, Any] = json.loads(run("pcap", case, "--format", "json", *more).stdout)
     return found
+
+
+def test_clients_are_told_by_what_they_answer() -> None:
+    found = report("two-challenges-md5-first")["registrations"]
+    answered = {one["user_agent"].partition("/")[0]: one["choice"]["answered"] for one in found if one["choice"]}
+    assert answered["Twinkle"] == answered["baresip v1.0.0 (x86_64"] == []
+    assert {tuple(taken) for name, taken in answered.items() if not name.startswith(("Twinkle", "baresip"))} == {
+        ("MD5",)
+    }
+    assert all(one["choice"]["offered"] == ["MD5", "SHA-256"] for one in found if one["choice"])
+
+
+def test_the_advice_to_offer_more_warns_of_who_will_not_answer_then() -> None:
+    """The phones of this capture are offered MD5 alone: what they do beside SHA-256 is known of some."""
+    advised = [one for one in report("realm-with-quote")["findings"] if one["rule"] == "DET-weak-md5"]
+    assert all("try each kind of phone first" in one["fix"] for one in advised)
+    assert any(
+        "baresip v1.0.0 (x86_64/linux) answers nothing where SHA-256 is offered" in one["fix"] for one in advised
+    )
+    assert any("sipsak 0.9.8.1 looks at the first challenge alone" in one["fix"] for one in advised)
 
 
 def first_line_of_digests(case: str) -> str:

@@ -19,6 +19,7 @@ def render(report: Report, out: IO[str], options: ViewOptions) -> None:
     not judged."""
     from analyzer.views.drawing.canvas import Canvas  # late: only this view pays for rich
     from analyzer.views.states import ClientSummary
+    from analyzer.views.table.choices import draw_choices
     from analyzer.views.table.clients import draw_clients
     from analyzer.views.table.coverage import draw_coverage
     from analyzer.views.table.digests import draw_digests
@@ -41,6 +42,7 @@ def render(report: Report, out: IO[str], options: ViewOptions) -> None:
     draw_findings(canvas, clients, options)
     if options.leads_with != "digests":
         draw_digests(canvas, clients, options)
+    draw_choices(canvas, clients)
     draw_coverage(canvas, clients, options)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from analyzer.evidence import SECOND
-from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.history import Episode
 from analyzer.register.registration import Registration
 from analyzer.register.server_words import ServerWords
@@ -25,6 +24,13 @@ from analyzer.views.states import (
     UNCLEAR,
     ClientSummary,
     State,
+)
+from analyzer.views.table.credentials import (
+    about_credentials,
+    how_it_chooses,
+    though,
+    unanswered_offer,
+    which_offers,
 )
 from analyzer.views.table.unbound import gaps, listed_as, ran_out, taken_away, why_in_doubt, why_ran_out, why_taken_away
 from analyzer.views.table.witness import told_by_log, witnessed
@@ -108,7 +114,7 @@ def why_all(clients: ClientSummary, one: Registration, state: State) -> str:
         return f"the {clients.medium(one.place)} ends before it is decided"
     wrong = clients.wrong(one)
     if wrong is not None and wrong.judged.diagnosis is not None:
-        return f"WRONG DIGEST ({wrong.judged.diagnosis.hypothesis}){_though(wrong)}, the first: {wrong.judged.reason}"
+        return f"WRONG DIGEST ({wrong.judged.diagnosis.hypothesis}){though(wrong)}, the first: {wrong.judged.reason}"
     return why(clients, one, state)
 
 
@@ -230,7 +236,7 @@ def _open(clients: ClientSummary, one: Registration) -> str:
 
 
 def _why_refused(clients: ClientSummary, one: Registration) -> str:
-    about = _about_credentials(clients, one) if one.status in _CREDENTIALS else ""
+    about = about_credentials(clients, one) if one.status in _CREDENTIALS else ""
     found = explained(clients, one, but=_OF_DIGESTS if about else ())
     last = one.history.last
     is_said = about or (found and one.status in _GENERAL) or (last is not None and last.words.explains)
@@ -247,27 +253,6 @@ def _all_the_same(one: Registration) -> str:
     if not one.bound_by_refusal or one.status != one.bound_by_refusal or current is None or current.state != "bound":
         return ""
     return f"it is bound all the same: the {one.status} lists its contact"
-
-
-def _about_credentials(clients: ClientSummary, one: Registration) -> str:
-    """What is known of the digest, where the status is about credentials."""
-    wrong = clients.wrong(one)
-    if wrong is not None and wrong.judged.diagnosis is not None:
-        return f"WRONG DIGEST{_though(wrong)}: {wrong.judged.reason}"
-    if wrong is not None:
-        return "WRONG PASSWORD: the response does not match the password given"
-    last = one.last_seen
-    if one.failures and one.failures[-1].cause:
-        return one.failures[-1].cause
-    if last is not None and last.has_credentials:
-        ask = "" if clients.report.secrets_given else " (--credentials FILE tells which)"
-        return f"password wrong or refused{ask}"
-    return ""
-
-
-def _though(wrong: DigestRecord) -> str:
-    """What a wrong digest proves of the password all the same."""
-    return ", though the password is right" if wrong.password_is_right else ""
 
 
 def explained(clients: ClientSummary, one: Registration, *, but: tuple[str, ...] = ()) -> str:
@@ -298,8 +283,10 @@ def _why_not_signed_off(clients: ClientSummary, one: Registration) -> str:
         place = clients.answered_challenge(one)
         whom = clients.answered_whom(one)
         answered = f"; it answered one{whom} at {place_words(place)}" if place is not None else ""
-        return "; ".join(part for part in (found, f"did not answer the challenge{answered}") if part)
-    return found or (_why_silent(clients, one) if one.outcome == "timeout" else server_words(one))
+        told = f"did not answer the challenge{which_offers(one)}{answered}"
+        return "; ".join(part for part in (found, told) if part)
+    about = about_credentials(clients, one) if one.status in _CREDENTIALS and not told_by_log(one) else ""
+    return about or found or (_why_silent(clients, one) if one.outcome == "timeout" else server_words(one))
 
 
 def _why_silent(clients: ClientSummary, one: Registration) -> str:
@@ -332,9 +319,12 @@ def _why_gave_up(clients: ClientSummary, one: Registration) -> str:
         return told
     place = clients.answered_challenge(one)
     if place is not None:
-        return f"did not answer the challenge; it answered one{clients.answered_whom(one)} at {place_words(place)}"
+        answered = f"it answered one{clients.answered_whom(one)} at {place_words(place)}"
+        return f"did not answer the challenge{which_offers(one)}; {answered}"
     if one.failures and one.failures[-1].cause:
         return one.failures[-1].cause
+    if one.choice is not None:
+        return f"never answered the challenge{which_offers(one)}{how_it_chooses(one)}"
     return "never answered the challenge: no password set in the phone, or the challenge was lost"
 
 
@@ -357,9 +347,10 @@ def _why_open(clients: ClientSummary, one: Registration) -> str:
     if unheard:
         return unheard
     end, last, medium = clients.end(one.place), one.last, clients.medium(one.place)
+    offered = unanswered_offer(one) if one.status in _CREDENTIALS else ""
     if end is None or last is None:
-        return f"the {medium} ends before it is decided"
-    return f"the {medium} ends " + (f"{duration(end - last)} later" if end - last > SECOND else "there")
+        return f"{offered}the {medium} ends before it is decided"
+    return f"{offered}the {medium} ends " + (f"{duration(end - last)} later" if end - last > SECOND else "there")
 
 
 _Teller = Callable[[ClientSummary, Registration], str]

@@ -1,0 +1,50 @@
+"""What a challenge and the credentials for it say of a client that was refused, or that does not answer."""
+
+from __future__ import annotations
+
+from analyzer.judge.choosers import chooser_of
+from analyzer.register.digest_ledger import DigestRecord
+from analyzer.register.registration import Registration
+from analyzer.views.states import ClientSummary
+
+
+def about_credentials(clients: ClientSummary, one: Registration) -> str:
+    """What is known of the digest, where the status is about credentials."""
+    wrong = clients.wrong(one)
+    if wrong is not None and wrong.judged.diagnosis is not None:
+        return f"WRONG DIGEST{though(wrong)}: {wrong.judged.reason}"
+    if wrong is not None:
+        return "WRONG PASSWORD: the response does not match the password given"
+    last = one.last_seen
+    if one.failures and one.failures[-1].cause:
+        return one.failures[-1].cause
+    if last is not None and last.has_credentials:
+        ask = "" if clients.report.secrets_given else " (--credentials FILE tells which)"
+        return f"password wrong or refused{ask}"
+    return ""
+
+
+def though(wrong: DigestRecord) -> str:
+    """What a wrong digest proves of the password all the same."""
+    return ", though the password is right" if wrong.password_is_right else ""
+
+
+def which_offers(one: Registration) -> str:
+    """`, which offers MD5 and SHA-256`: said of a challenge that is more than one plain MD5."""
+    return f", which offers {one.choice.words}" if one.choice is not None else ""
+
+
+def unanswered_offer(one: Registration) -> str:
+    """What a client was offered that has not answered so far, before the end of the source is told."""
+    choice = one.choice
+    return f"offered {choice.words}, and no credentials so far; " if choice is not None and not choice.taken else ""
+
+
+def how_it_chooses(one: Registration) -> str:
+    """What may keep a phone from answering one of several challenges, or one that is not MD5."""
+    chooser = chooser_of(one.user_agent)
+    if chooser is not None and chooser.is_silent:
+        return f"; {chooser.begins} {chooser.versions} {chooser.does}"
+    if one.choice is not None and len(one.choice.offered) > 1:
+        return ": it may look at the first of them alone, or at the last, or give up over one that it does not know"
+    return ": it may not know that"
