@@ -139,7 +139,7 @@ def for_unopened(path: str | None, source: Source, unopened: str) -> TsharkInput
     try:
         program = _program(source, need)
     except SourceError as error:
-        raise SourceError(source.name, "tshark may open them" + error.reason.partition(need.reason)[2]) from error
+        raise SourceError(source.name, "tshark may open more" + error.reason.partition(need.reason)[2]) from error
     with open(path, "rb") as file, InputStream(file, source) as input_stream:  # for what has to be unpacked
         return _tshark_input(program, path, input_stream, source, EngineRequest(), need, secrets=False)
 

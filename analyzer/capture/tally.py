@@ -22,12 +22,13 @@ _MAX_LINKS = 20  # link types that get a sentence of their own; a damaged file h
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of one source: packets cut by a snap length, of unknown link types, and encrypted ones; compressed
-    messages of WebSockets by how it went with them, but for those that were read as it was agreed; packets that may
-    hold SIP in something unknown, while no SIP was met. `speakers` are those of the whole capture, by which TLS that
-    may be SIP's is told from other TLS."""
+    """Counts of one source: packets that two interfaces showed, packets that were cut by a snap length, of unknown link
+    types, and encrypted ones; compressed messages of WebSockets by how it went with them, but for those that were read
+    as it was agreed; packets that may hold SIP in something unknown, while no SIP was met. `speakers` are those of the
+    whole capture, by which TLS that may be SIP's is told from other TLS."""
 
     source: Source
+    copies: int = 0
     cut: int = 0
     snap: int = 0
     links: Counter[int] = field(default_factory=Counter)
@@ -78,6 +79,8 @@ class Tally:
         """Put it into sentences for the reader."""
         say = self.source.quality.append
         self._tell_unopened()
+        if self.copies:
+            say(f"{_packets(self.copies)} there from a second interface too, and counted once")
         if self.cut:
             say(f"{_packets(self.cut)} cut at {self.snap} octets")
         links = sorted((number, count) for number, count in self.links.items() if number >= 0)
