@@ -13,6 +13,9 @@ from analyzer.evidence import Endpoint, Source
 if TYPE_CHECKING:
     from analyzer.capture.deflate import Outcome
 
+USER_LINKS = range(147, 163)
+"""LINKTYPE_USER0 to 15: whoever captured knows what they are, tshark does not."""
+
 _MAX_PAIRS = 1000
 _CLOSED = "could not be read without keys (--tls-keylog FILE)"
 _MAX_KINDS = 1000
@@ -72,7 +75,8 @@ class Tally:
         """Say to the source what might hold SIP, where none was found."""
         if self.source.messages:
             return
-        kinds = Counter({f"link type {number}": count for number, count in self.links.items() if number >= 0})
+        told = [number for number in self.links if number >= 0 and number not in USER_LINKS]
+        kinds = Counter({f"link type {number}": self.links[number] for number in told})
         self.source.unopened = [(what, count) for what, count in (self.unopened + kinds).most_common(_MAX_TOLD)]
 
     def tell(self) -> None:
