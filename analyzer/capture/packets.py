@@ -133,10 +133,13 @@ class PacketReader:
                 and udp_tunnels.inner(frame[body - 8 : end], missing)
             ):
                 return self._slow(record, ethertype, at)
+            self._note_short(record, missing, at)
             udp.count(source, what)
             if what is Kind.OTHER and not source.messages:
                 self._note_other(source, frame[body - 8 :])
             return ()
+        if missing:
+            self._note_short(record, missing, at)
         source.messages += 1
         place = _new(Frame, (source.name, number, offset))
         ends = endpoint(sender, sport), endpoint(receiver, dport)
@@ -146,8 +149,10 @@ class PacketReader:
     def _slow(self, record: Record, ethertype: int, at: int) -> Sequence[Item]:
         """Any packet that is not plain UDP: unwrap it layer by layer."""
         frame = record.octets
-        for _ in range(MAX_DEPTH):
+        for depth in range(MAX_DEPTH):
             packet = ip.parse(frame, ethertype, at)
+            if packet is not None and not depth:
+                self._note_short(record, packet.missing, at)
             if packet is None:
                 if not record.source.messages:
                     self._tally(record.source).note_unopened(unopened.of_ethertype(ethertype))
@@ -182,6 +187,11 @@ class PacketReader:
         if not record.source.messages:
             self._tally(record.source).note_unopened(unopened.of_protocol(packet.protocol))
         return ()
+
+    def _note_short(self, record: Record, missing: int, at: int) -> None:
+        """A packet that may lack octets, as its header at `at` says; its record may say so too."""
+        if missing > 0 and record.length <= len(record.octets):
+            self._tally(record.source).note_short(missing, at)
 
     def _is_copy(self, record: Record, ethertype: int, at: int) -> bool:
         """Whether another interface of the source showed the packet, which is counted."""

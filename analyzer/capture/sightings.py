@@ -60,7 +60,9 @@ def _packet(frame: bytes, ethertype: int, at: int) -> bytes:
             return b""
         total = frame[at + 2] << 8 | frame[at + 3]
         return frame[at : at + total] if total else frame[at:]
-    if ethertype == IPV6 and len(frame) >= at + 40 and frame[at + 6] != IP_PROTO_FRAGMENT:
+    if ethertype == IPV6 and len(frame) >= at + 44:
+        if frame[at + 6] == IP_PROTO_FRAGMENT and (frame[at + 42] or frame[at + 43] & 0xF9):  # offset, more (8200 4.5)
+            return b""
         total = frame[at + 4] << 8 | frame[at + 5]
         return frame[at : at + 40 + total] if total else frame[at:]
     return b""

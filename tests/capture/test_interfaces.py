@@ -166,6 +166,13 @@ def test_fragments_of_ipv6() -> None:
     assert ([one.payload for one in found], codes(reading)) == ([BODY], [])
 
 
+def test_a_fragment_header_of_a_whole_packet() -> None:
+    """RFC 6946: a fragment that is the whole packet."""
+    packet = ip6(fragment6(DATAGRAM, 17, 0, False), 44)
+    found, _, _ = read(captured(both(packet)))
+    assert [one.payload for one in found] == [BODY]
+
+
 def test_an_interface_that_cuts_does_not_spoil_the_other() -> None:
     seen = [(which, packet, at) for at, packet in enumerate(PARTS) for which in (0, 1)]
     found, _, reading = read(captured(seen, snap=100))
