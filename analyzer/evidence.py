@@ -242,7 +242,8 @@ class Source:
     nanoseconds; `zone` how the times were put on UTC (empty for captures); `undated` counts what had a time that cannot
     be one; `hint` says what to do where it holds no SIP message; `notices` are what it says of registrations in other
     words; `notices_more` counts those that were too many to be kept; `unopened` are kinds of packets, with their
-    number, that may hold SIP and were not opened, where no SIP message was found.
+    number, that may hold SIP and were not opened, where no SIP message was found; `interfaces` counts those that were
+    described.
     """
 
     name: str
@@ -267,6 +268,7 @@ class Source:
     notices: list[Notice] = field(default_factory=list)
     notices_more: int = 0
     unopened: list[tuple[str, int]] = field(default_factory=list)
+    interfaces: int = 1
 
     @property
     def gaps(self) -> int:

@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, BinaryIO, Literal, NamedTuple, cast
 from analyzer.capture import links, magics, preface
 from analyzer.capture.formats import Format
 from analyzer.capture.input_stream import InputStream
+from analyzer.capture.tally import USER_LINKS
 from analyzer.defect import SourceError
 from analyzer.evidence import Source
 
@@ -26,7 +27,6 @@ Engine = Literal["auto", "native", "tshark"]
 ENGINES: tuple[Engine, ...] = ("auto", "native", "tshark")
 
 _SHOWN = 5  # link types that a sentence names; a damaged file has thousands
-_USER_LINKS = range(147, 163)  # LINKTYPE_USER0 to 15: whoever captured knows what they are, tshark does not
 _PACKED = (b"BZh", b"\xfd7zXZ\0")  # what tshark does not unpack
 FOREIGN = Format("tshark", "capture", "capture that tshark reads", lambda head: False, None, None)
 """The format that a source has where tshark alone knows it."""
@@ -139,7 +139,7 @@ def for_unopened(path: str | None, source: Source, unopened: str) -> TsharkInput
     try:
         program = _program(source, need)
     except SourceError as error:
-        raise SourceError(source.name, "tshark may open them" + error.reason.partition(need.reason)[2]) from error
+        raise SourceError(source.name, "tshark may open more" + error.reason.partition(need.reason)[2]) from error
     with open(path, "rb") as file, InputStream(file, source) as input_stream:  # for what has to be unpacked
         return _tshark_input(program, path, input_stream, source, EngineRequest(), need, secrets=False)
 
@@ -147,7 +147,7 @@ def for_unopened(path: str | None, source: Source, unopened: str) -> TsharkInput
 def _need(path: str | None, known: preface.Preface, form: Format, engine_request: EngineRequest) -> _Need | None:
     if engine_request.engine == "tshark":
         return _Need("", whole=True)
-    strange = sorted(number for number in known.links - links.table().keys() if number not in _USER_LINKS)
+    strange = sorted(number for number in known.links - links.table().keys() if number not in USER_LINKS)
     if strange:
         numbers = ", ".join(map(str, strange[:_SHOWN])) + (
             f" and {len(strange) - _SHOWN} more" * (len(strange) > _SHOWN)

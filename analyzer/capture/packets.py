@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from dpkt.ip import IP_PROTO_ICMP, IP_PROTO_ICMP6, IP_PROTO_TCP, IP_PROTO_UDP
 
@@ -21,6 +22,9 @@ from analyzer.capture.tally import Tally
 from analyzer.capture.tcp import Connections
 from analyzer.evidence import Fidelity, Frame, Item, RawMessage, Source
 from analyzer.sip.sniff import FIRST_OCTETS, Kind, kind
+
+if TYPE_CHECKING:
+    from analyzer.capture.sightings import Sightings
 
 MAX_DEPTH = 8
 """Tunnels inside tunnels that are unwrapped."""
@@ -59,6 +63,7 @@ class PacketReader:
         self._tallies: dict[int, Tally] = {}
         self._speakers = Speakers()
         self._connections = Connections(self._tally)
+        self._sightings: Sightings | None = None
 
     def _tally(self, source: Source) -> Tally:
         tally = self._tallies.get(id(source))
@@ -71,7 +76,7 @@ class PacketReader:
         decoders = self._links
         firsts = _LOOKED_AT
         for record in records:
-            source, number, _, time, linktype, length, frame = record
+            source, number, _, time, linktype, length, frame, _ = record
             source.frames = number
             if time != source.last:
                 source.note_time(time)
@@ -83,6 +88,8 @@ class PacketReader:
                 continue
             ethertype, at = decode(frame)
             body = fast_udp(frame, ethertype, at)
+            if source.interfaces > 1 and (not body or firsts[frame[body]]) and self._is_copy(record, ethertype, at):
+                continue
             if not body:
                 yield from self._slow(record, ethertype, at)
             elif (first := firsts[frame[body]]) and (first == 1 or frame[body + 2 : body + 4] in _GENEVE):
@@ -103,7 +110,7 @@ class PacketReader:
 
     def _udp(self, record: Record, ethertype: int, at: int, body: int) -> Sequence[Item]:
         """A plain UDP packet, unless its ports or lengths send it the slow way."""
-        source, number, offset, time, _, _, frame = record
+        source, number, offset, time, _, _, frame, _ = record
         if ethertype == links.IPV4:
             total, ident, sender, receiver, sport, dport, length = _V4_UDP(frame, at + 2)
             ip_end = at + total
@@ -126,10 +133,13 @@ class PacketReader:
                 and udp_tunnels.inner(frame[body - 8 : end], missing)
             ):
                 return self._slow(record, ethertype, at)
+            self._note_short(record, missing, at)
             udp.count(source, what)
             if what is Kind.OTHER and not source.messages:
                 self._note_other(source, frame[body - 8 :])
             return ()
+        if missing:
+            self._note_short(record, missing, at)
         source.messages += 1
         place = _new(Frame, (source.name, number, offset))
         ends = endpoint(sender, sport), endpoint(receiver, dport)
@@ -139,14 +149,18 @@ class PacketReader:
     def _slow(self, record: Record, ethertype: int, at: int) -> Sequence[Item]:
         """Any packet that is not plain UDP: unwrap it layer by layer."""
         frame = record.octets
-        for _ in range(MAX_DEPTH):
+        for depth in range(MAX_DEPTH):
             packet = ip.parse(frame, ethertype, at)
+            if packet is not None and not depth:
+                self._note_short(record, packet.missing, at)
             if packet is None:
                 if not record.source.messages:
                     self._tally(record.source).note_unopened(unopened.of_ethertype(ethertype))
                 return ()
-            if packet.fragment and (packet := self._fragments.add(packet, record)) is None:
-                return ()
+            if packet.fragment:
+                packet = self._fragments.add(packet, record)
+                if packet is None or self._is_whole_copy(record, packet):
+                    return ()
             inner = tunnels.inner(packet)
             if inner is None:
                 return self._heard(self._transport(packet, record))
@@ -173,6 +187,30 @@ class PacketReader:
         if not record.source.messages:
             self._tally(record.source).note_unopened(unopened.of_protocol(packet.protocol))
         return ()
+
+    def _note_short(self, record: Record, missing: int, at: int) -> None:
+        """A packet that may lack octets, as its header at `at` says; its record may say so too."""
+        if missing > 0 and record.length <= len(record.octets):
+            self._tally(record.source).note_short(missing, at)
+
+    def _is_copy(self, record: Record, ethertype: int, at: int) -> bool:
+        """Whether another interface of the source showed the packet, which is counted."""
+        again = self._seen().again(record, ethertype, at)
+        self._tally(record.source).copies += again
+        return again
+
+    def _is_whole_copy(self, record: Record, packet: ip.Packet) -> bool:
+        """The same of a packet that was put together."""
+        again = packet.reassembled and record.source.interfaces > 1 and self._seen().whole_again(record, packet)
+        self._tally(record.source).copies += again
+        return again
+
+    def _seen(self) -> Sightings:
+        if self._sightings is None:
+            from analyzer.capture.sightings import Sightings  # late: few captures have several interfaces
+
+            self._sightings = Sightings()
+        return self._sightings
 
     def _note_other(self, source: Source, body: bytes) -> None:
         """A UDP packet (its header included) that is no SIP, where none was met yet."""

@@ -8,6 +8,7 @@ arrived, and putting a piece in costs its own length and one binary search.
 from __future__ import annotations
 
 import bisect
+from collections.abc import Iterator
 from typing import NamedTuple
 
 
@@ -36,6 +37,9 @@ class Pieces:
 
     def __len__(self) -> int:
         return len(self._pieces)
+
+    def __iter__(self) -> Iterator[Piece]:
+        return iter(self._pieces)
 
     def add(self, start: int, octets: bytes, mark: object = None) -> bool:
         """Put a piece in where nothing is yet; True where it contradicts what is there."""

@@ -12,7 +12,8 @@ class Record(NamedTuple):
 
     `number` counts from 1 within `source`, as Wireshark counts; `offset` is where the record begins in the
     (uncompressed) file, in octets; `time` is nanoseconds since the epoch, or None where the record has none;
-    `linktype` is the LINKTYPE_ number; `length` what the packet had on the wire, which may exceed `len(octets)`.
+    `linktype` is the LINKTYPE_ number; `length` what the packet had on the wire, which may exceed `len(octets)`;
+    `interface` tells the interfaces of one source apart.
     """
 
     source: Source
@@ -22,6 +23,7 @@ class Record(NamedTuple):
     linktype: int
     length: int
     octets: bytes
+    interface: int = 0
 
     @property
     def place(self) -> Frame:

@@ -20,9 +20,9 @@ _MOST_HELD = 10_000
 _KEPT = frozenset(("name", "kind", "format", "title", "keepalives", "unopened"))
 
 
-def phrase(source: Source) -> str:
-    """What was not opened, as a list with counts."""
-    return ", ".join(f"{count} {'packets' if count > 1 else 'packet'} of {what}" for what, count in source.unopened)
+def _phrase(kinds: Sequence[tuple[str, int]]) -> str:
+    """Kinds of packets as a list with counts."""
+    return ", ".join(f"{count} {'packets' if count > 1 else 'packet'} of {what}" for what, count in kinds)
 
 
 def looked_at(items: Iterator[Item], sources: Sequence[Source], ask: Callable[[], Iterator[Item]]) -> Iterator[Item]:
@@ -59,7 +59,7 @@ def items(source: Source, path: str | None, engine: Engine, walk: Walk) -> Gener
         _say(source)
         return
     try:
-        tshark_input = for_unopened(path, source, phrase(source))
+        tshark_input = for_unopened(path, source, _phrase(source.unopened))
     except SourceError as error:
         _say(source, error.reason)
         return
@@ -92,5 +92,7 @@ def _asked(source: Source, tshark_input: TsharkInput, walk: Walk) -> Iterator[It
 
 
 def _say(source: Source, why: str = "") -> None:
-    """Say what was not opened, and why tshark did not help."""
-    source.quality.append(f"not opened: {phrase(source)}" + (f"; {why}" if why else ""))
+    """Say what was not opened, and why tshark did not help; of link types the tally has told."""
+    told = [(what, count) for what, count in source.unopened if not what.startswith("link type")]
+    sentences = [f"not opened: {_phrase(told)}"] * bool(told) + [why] * bool(why)
+    source.quality += ["; ".join(sentences)] * bool(sentences)

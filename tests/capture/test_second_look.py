@@ -93,7 +93,7 @@ def test_a_link_type_that_is_described_late(tmp_path: Path, tool: Tool) -> None:
 def test_without_tshark_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     _, source = looked_at(write(tmp_path, "sctp.pcap", pcap(SCTP)))
-    assert source.quality == [f"not opened: 3 packets of IP protocol 132 (SCTP); tshark may open them: {NO_TSHARK}"]
+    assert source.quality == [f"not opened: 3 packets of IP protocol 132 (SCTP); tshark may open more: {NO_TSHARK}"]
 
 
 def test_a_stream_cannot_be_asked_about() -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
-from analyzer.capture import hep, links
+from analyzer.capture import hep, ip, links
 from analyzer.capture.input_stream import CHUNK, InputStream
+from analyzer.capture.link_tags import by_version
 from analyzer.capture.packets import PacketReader
 from analyzer.capture.record import Record
 from analyzer.capture.websocket import WebSocketFramer
 from analyzer.defect import SourceError
-from analyzer.evidence import RawMessage, Source
+from analyzer.evidence import Item, RawMessage, Source
 from analyzer.sip.framing import Framed, StreamFramer
 from tests.capture.build import ALICE, REGISTRAR, ip4, tcp
 from tests.fuzz.invariant import bounded, sound_defects, sound_items, sound_source
@@ -81,6 +83,29 @@ def check_links(octets: bytes) -> None:
 def check_packets(octets: bytes) -> None:
     """IP packets: parts of others, packets that hold packets, ICMP errors that quote them."""
     read_packets(list(frames_of(octets)), RAW_IP, len(octets))
+
+
+def check_interfaces(octets: bytes) -> None:
+    """Packets that a second interface shows too, each a microsecond later, give what they give from one interface; what
+    is wrong with a fragment is told of both."""
+    once, twice = Source("file"), Source("file", interfaces=2)
+    frames = list(frames_of(octets))
+    places = [(number, frame) for number, frame in enumerate(frames, 1) if ip.parse(frame, *by_version(frame, 0))]
+    records = [Record(once, number, 0, number * 10**9, RAW_IP, len(frame), frame) for number, frame in places]
+    shown = [
+        Record(twice, number, 0, number * 10**9 + 1000 * which, RAW_IP, len(frame), frame, which)
+        for number, frame in places
+        for which in (0, 1)
+    ]
+    items = list(PacketReader().items(records))
+    with bounded(2 * len(octets), calls=25, copies=4000):
+        again = list(PacketReader().items(shown))
+    assert [_without_time(one) for one in again] == [_without_time(one) for one in items]
+    assert {defect.code for _, defect in twice.defect_list} == {defect.code for _, defect in once.defect_list}
+
+
+def _without_time(item: Item) -> Item:
+    return replace(item, time=None)
 
 
 def check_hep(octets: bytes) -> None:

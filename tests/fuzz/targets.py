@@ -46,6 +46,7 @@ TARGETS: dict[str, Target] = discovered() | {
     "inlet": Target(on_captures.check_inlet, seeds.compressed),
     "links": Target(on_captures.check_links, seeds.link_frames),
     "packets": Target(on_captures.check_packets, lambda: seeds.fragments() + seeds.tunnels()),
+    "interfaces": Target(on_captures.check_interfaces, lambda: seeds.fragments() + seeds.tunnels()),
     "pcap-layouts": Target(on_readers.check_layouts, seeds.layouts),
     "udp-tunnels": Target(on_readers.check_udp_tunnel, seeds.udp_tunnels),
     "hep": Target(on_captures.check_hep, seeds.hep_packets),

@@ -246,6 +246,43 @@ def many_open_packets(n: int) -> Run:
     return reading(ip4(b"x" * 8, ident=at % 65536, source=f"10.0.0.{at >> 16}", more=True) for at in range(n))
 
 
+def on_interfaces(packets: Iterable[bytes], count: int) -> Run:
+    """All items of a capture whose packets come from so many interfaces in turn."""
+    source = Source("file", interfaces=count)
+    records = [
+        Record(source, number, 0, number * 1000, RAW_IP, len(octets), octets, number % count)
+        for number, octets in enumerate(packets)
+    ]
+
+    def run() -> None:
+        for _ in PacketReader().items(records):
+            pass
+
+    return run
+
+
+@trap(1_500)
+def packets_of_two_interfaces(n: int) -> Run:
+    return on_interfaces((ip4(udp(message(at // 2)), ident=at // 2 % 65536) for at in range(2 * n)), 2)
+
+
+@trap(1_500)
+def fragments_of_many_interfaces(n: int) -> Run:
+    return on_interfaces((ip4(b"x" * 8, offset=at // n * 8, more=True) for at in range(3 * n)), n)
+
+
+@trap(1_500)
+def tiny_fragments_of_two_interfaces(n: int) -> Run:
+    """Each may be the one that makes the packet whole."""
+    return on_interfaces((ip4(b"x" * 8, ident=at // 2000, offset=at % 2000 * 8, more=True) for at in range(n)), 2)
+
+
+@trap(1_500)
+def fragments_of_one_place(n: int) -> Run:
+    """No two are alike: none is known again."""
+    return reading(ip4(b"%08d" % at, offset=8, more=True) for at in range(n))
+
+
 @trap(1_000)
 def fragments_that_contradict(n: int) -> Run:
     return reading(ip4(b"x" * 8, offset=at % 100 * 8, more=bool(at % 3)) for at in range(n))

@@ -99,7 +99,7 @@ class _Walk:
             self.number = number = self.number + 1
             time = seconds * SECOND + fraction * step
             octets = buffer[at + header : end]
-            yield _new(Record, (source, number, window.position, time, linktype, length, octets))
+            yield _new(Record, (source, number, window.position, time, linktype, length, octets, 0))
             window.at = end
         if window.left:
             text = f"the file ends inside the header of record {self.number + 1}"

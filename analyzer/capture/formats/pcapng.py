@@ -75,6 +75,7 @@ class _Walk:
         self.window = Window(stream)
         self.source = source
         self.interfaces: list[Interface] = []
+        self.described = 0  # interfaces of earlier sections
         self.number = 0
         self.look: media.Look | None = None
         self.sure = (0, 0)
@@ -137,6 +138,7 @@ class _Walk:
         if sign is None:
             return 0
         self.order(sign)
+        self.described += len(self.interfaces)
         self.interfaces = []
         self.look = None
         self.dropped += sum(self.drops.values())
@@ -166,6 +168,7 @@ class _Walk:
         linktype, snaplen = struct.unpack_from(self.sign + "HxxI", buffer, at + 8)
         interface = options.interface(linktype, snaplen, buffer[at + 16 : end], self.sign)
         self.interfaces.append(interface)
+        self.source.interfaces = self.described + len(self.interfaces)
         first = len(self.interfaces) == 1
         if first:
             self.look = media.look(self.sign, "IIIIIII", linktype)
@@ -265,7 +268,8 @@ class _Walk:
             self._damage("absurd-length", f"packet {self.number} claims {captured} octets, its block holds fewer")
             captured = end - start
         octets = buffer[start : start + captured]
-        return Record(self.source, self.number, self.window.position, time, linktype, length, octets)
+        place, which = self.window.position, self.described + interface
+        return Record(self.source, self.number, place, time, linktype, length, octets, which)
 
     def _unread(self, text: str) -> Record:
         """A packet block that cannot be read still counts, as it does in Wireshark."""
