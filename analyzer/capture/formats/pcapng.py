@@ -239,7 +239,8 @@ class _Walk:
         self.number += 1
         time = (high << 32 | low) * multiplier // divisor + offset
         octets = buffer[start : start + captured]
-        return _new(Record, (self.source, self.number, self.window.position, time, linktype, length, octets))
+        place, which = self.window.position, self.described + number
+        return _new(Record, (self.source, self.number, place, time, linktype, length, octets, which))
 
     def _old_packet(self, buffer: bytes, at: int, end: int) -> Record:
         if end - at < 28:
