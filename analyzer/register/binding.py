@@ -21,7 +21,7 @@ from analyzer.evidence import SECOND
 from analyzer.register.contacts import Contacts
 from analyzer.register.contacts import same_contact as same_contact
 from analyzer.register.identity import Registrar
-from analyzer.register.requested import requested_expiry
+from analyzer.register.requested import expiry_in
 from analyzer.register.transaction import Transaction
 from analyzer.sip.address import Address
 
@@ -168,7 +168,7 @@ class BindingTable:
             if binding is None or binding.asked_again or binding.certainty != "present":
                 continue
             binding.asked_again = True
-            if requested_expiry(contact, request.expires) != 0:
+            if expiry_in(request, contact) != 0:
                 yield BindingEvent("renewal", binding, transaction)
 
     def answered(
@@ -185,7 +185,7 @@ class BindingTable:
         listed = [contact for contact in final.contacts if not contact.star][:MOST_CONTACTS]
         kept: list[Binding] = []
         for contact in listed:
-            if requested_expiry(contact, final.expires) == 0:
+            if expiry_in(final, contact) == 0:
                 continue
             position = index.find(contact)
             if position is not None and old[position] in kept:
@@ -224,7 +224,7 @@ class BindingTable:
         """Take the granted expiry over; `own` is the contact as this transaction asked for it, if it did."""
         final, request = transaction.final, transaction.request
         assert final is not None and request is not None
-        granted, time = requested_expiry(contact, final.expires), final.raw_message.time
+        granted, time = expiry_in(final, contact), final.raw_message.time
         if granted is not None and time is not None:
             binding.end = time + granted * SECOND
         if own is None and self.is_present(binding):
@@ -238,7 +238,7 @@ class BindingTable:
         binding.transaction = transaction
         if own is not None:
             binding.registration = registration
-            binding.requested = requested_expiry(own, request.expires)
+            binding.requested = expiry_in(request, own)
 
 
 def _earlier(one: int | None, two: int | None) -> int | None:
