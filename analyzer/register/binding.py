@@ -26,7 +26,7 @@ from analyzer.register.identity import Registrar, instance_of
 from analyzer.register.listed import is_left_over, is_taken_over, known_form, places
 from analyzer.register.listing import Listing
 from analyzer.register.reachability import Reachability
-from analyzer.register.requested import requested_expiry
+from analyzer.register.requested import expiry_in
 from analyzer.register.transaction import Transaction
 from analyzer.sip.address import Address
 
@@ -224,7 +224,7 @@ class BindingTable:
             if binding is None or binding.asked_again or binding.certainty != "present":
                 continue
             binding.asked_again = True
-            if requested_expiry(contact, request.expires) != 0:
+            if expiry_in(request, contact) != 0:
                 yield BindingEvent("renewal", binding, transaction)
 
     def answered(
@@ -235,7 +235,7 @@ class BindingTable:
         if final is None or request is None or not 200 <= final.status < 300 or final.raw_message.missing:
             return
         place, old, wanted = location(registrar), self.known(registrar, aor), request.contacts[:MOST_CONTACTS]
-        listed = [one for one in final.contacts if not one.star and requested_expiry(one, final.expires) != 0]
+        listed = [one for one in final.contacts if not one.star and expiry_in(final, one) != 0]
         listed = listed[:MOST_CONTACTS]
         index = Contacts([binding.address for binding in old])
         owned = match_contacts(wanted, listed, request, lambda one: known_form(old, index, one))
@@ -344,7 +344,7 @@ class BindingTable:
         """Take the granted expiry over; `own` is the contact as this transaction asked for it, if it did."""
         final, request = transaction.final, transaction.request
         assert final is not None and request is not None
-        granted, time = requested_expiry(contact, final.expires), final.raw_message.time
+        granted, time = expiry_in(final, contact), final.raw_message.time
         if granted is not None and time is not None:
             binding.end = time + granted * SECOND
         if binding.bound_from is None:
@@ -366,7 +366,7 @@ class BindingTable:
                 earlier = (one for one in binding.owners if one != registration)
                 binding.before = tuple(earlier)[:_MOST_OWNERS]
             binding.registration = registration
-            binding.requested = requested_expiry(own, request.expires)
+            binding.requested = expiry_in(request, own)
 
 
 def location(registrar: Registrar) -> Hashable:

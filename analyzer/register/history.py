@@ -14,7 +14,7 @@ from typing import NamedTuple
 from analyzer.evidence import Evidence, LogNotice
 from analyzer.register.attempt import Attempt, Outcome, Purpose, is_cut
 from analyzer.register.binding import Binding
-from analyzer.register.requested import purpose_of, requested_expiry
+from analyzer.register.requested import expiry_in, purpose_of
 from analyzer.register.server_words import ServerWords, words_of
 from analyzer.register.transaction import Transaction
 
@@ -190,7 +190,7 @@ def attempt_purpose(transaction: Transaction, own: Sequence[Binding]) -> Purpose
     if not bound:
         return "register"
     for contact in request.contacts[:_FEW]:
-        if requested_expiry(contact, request.expires) == 0 or not any(one.is_of(contact) for one in bound):
+        if expiry_in(request, contact) == 0 or not any(one.is_of(contact) for one in bound):
             return "change"
     return "refresh"
 

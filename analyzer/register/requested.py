@@ -28,6 +28,12 @@ def requested_expiry(contact: Address, header: int | None, *, malformed: int | N
     return malformed if malformed is not None and "expires" in contact.params else header
 
 
+def expiry_in(message: Message, contact: Address) -> int | None:
+    """The same of a contact in its message, whose Expires header is read only where the contact leaves it to that."""
+    seconds = contact.expires
+    return message.expires if seconds is None else seconds
+
+
 def header_expiry(request: Message, *, malformed: int | None = None) -> int | None:
     """Seconds of the Expires header, `malformed` where it is no number, None without the header (RFC 3261 20.19)."""
     seconds = request.expires

@@ -11,6 +11,7 @@ from analyzer.register.attempt import SUCCESSFUL_OUTCOMES, Outcome
 from analyzer.register.requested import (
     MALFORMED_EXPIRES,
     Purpose,
+    expiry_in,
     header_expiry,
     purpose_of,
     requested_contacts,
@@ -53,6 +54,17 @@ def test_parameter_then_header_then_nothing(
     address = Address.parse(contact)
     assert requested_expiry(address, header) == seconds
     assert requested_expiry(address, header, malformed=MALFORMED_EXPIRES) == as_registrar
+
+
+@pytest.mark.parametrize("parameter", ["", ";expires=0", ";expires=60", ";expires=soon", ";expires"])
+@pytest.mark.parametrize("header", [None, "0", "90", "x"])
+def test_a_contact_in_its_message(parameter: str, header: str | None) -> None:
+    """The header is read only where it decides: a 2xx mostly leaves nothing to it."""
+    message = request(BOB + parameter, expires=header)
+    (contact,) = message.contacts
+    found = expiry_in(message, contact)
+    assert ("expires" in vars(message)) == (contact.expires is None)
+    assert found == requested_expiry(contact, message.expires)
 
 
 @pytest.mark.parametrize(
