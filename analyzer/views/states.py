@@ -13,7 +13,7 @@ from collections import Counter
 from functools import cached_property
 from typing import NamedTuple
 
-from analyzer.evidence import SECOND, Frame, Place
+from analyzer.evidence import SECOND, Endpoint, Frame, Place
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.history import FAILED
 from analyzer.register.registration import Registration
@@ -87,14 +87,18 @@ class ClientSummary:
         self._slack = 2 * max([SECOND, *(source.resolution for source in report.sources)])
         self._wrong = {record.transaction: record for record in report.digests if record.verdict == "mismatch"}
         self._titles = {finding.rule: finding.short_title or finding.title for finding in report.findings}
-        self.hosts = Counter(one.registrar.endpoint.host for one in report.registrations)
-        self.answering = {one.registrar.endpoint.host for one in report.registrations if one.reasons or one.status}
+        self.asked = Counter(one.registrar.endpoint for one in report.registrations)
+        self.answering = {one.registrar.endpoint for one in report.registrations if one.reasons or one.status}
         self.states = [(one, self.state(one)) for one in report.registrations]
         self.counts = Counter(state for _, state in self.states)
         for outcome, number in report.unlisted.items():
             self.counts[_OF_OUTCOME[outcome]] += number
         self.failures = sum(episode.count for one in report.registrations for episode in one.history.episodes)
         self.troubled = {one.id for one, state in self.states if state.trouble}
+
+    def other_ports(self, registrar: Endpoint) -> list[int]:
+        """The ports on which the host of a registrar answered, if it is another than the one that was asked."""
+        return sorted({one.port for one in self.answering if one.host == registrar.host} - {registrar.port})
 
     def title(self, rule: str) -> str:
         """What the findings of a rule are called; the rule's id where there is none."""

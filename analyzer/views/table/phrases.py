@@ -269,12 +269,19 @@ def _why_silent(clients: ClientSummary, one: Registration) -> str:
         return found
     if one.last_seen is not None and one.last_seen.aborted:
         return f"the network says: {one.last_seen.aborted}"
-    host = one.registrar.endpoint.host
+    registrar = one.registrar.endpoint
+    host = registrar.host
     if one.reasons or one.outcomes["registered"]:
         return f"{host} answered this phone before"
-    if host in clients.answering:
+    if registrar in clients.answering:
         return f"{host} answers others, not this phone"
-    return f"{host} answers nobody here" if clients.hosts[host] > 1 else f"nothing came from {host}"
+    ports = clients.other_ports(registrar)
+    if ports:  # one that did not answer says nothing of another
+        many = clients.asked[registrar] > 1
+        answers = f"port {ports[0]}" + (f" and {len(ports) - 1} more" if len(ports) > 1 else "")
+        silent = f"port {registrar.port} answers nobody here" if many else f"nothing came from port {registrar.port}"
+        return f"{silent}; {host} answers on {answers}"
+    return f"{host} answers nobody here" if clients.asked[registrar] > 1 else f"nothing came from {host}"
 
 
 def _why_gave_up(clients: ClientSummary, one: Registration) -> str:
@@ -335,8 +342,11 @@ _Teller = Callable[[ClientSummary, Registration], str]
 
 
 def _why_unclear(clients: ClientSummary, one: Registration) -> str:
-    host = one.registrar.endpoint.host
-    return "" if host in clients.answering else f"nothing that {host} sends is in the {clients.medium(one.place)}"
+    registrar = one.registrar.endpoint
+    if registrar in clients.answering:
+        return ""
+    who = registrar.written if clients.other_ports(registrar) else registrar.host
+    return f"nothing that {who} sends is in the {clients.medium(one.place)}"
 
 
 _WHAT: dict[State, _Teller] = {
