@@ -90,7 +90,6 @@ class ClientSummary:
         self._wrong = {record.transaction: record for record in report.digests if record.verdict == "mismatch"}
         self.asked = Counter(one.registrar.endpoint for one in report.registrations)
         self.answering = {one.registrar.endpoint for one in report.registrations if one.reasons or one.status}
-        self.answering_hosts = {endpoint.host for endpoint in self.answering}
         self.states = [(one, self.state(one)) for one in report.registrations]
         self.counts = Counter(state for _, state in self.states)
         for outcome, number in report.unlisted.items():
@@ -98,6 +97,10 @@ class ClientSummary:
         self.failures = sum(episode.count for one in report.registrations for episode in one.history.episodes)
         self.gaps = sum(one.reach.gaps for one in report.registrations)
         self.troubled = {one.id for one, state in self.states if state.trouble}
+
+    def other_ports(self, registrar: Endpoint) -> list[int]:
+        """The ports on which the host of a registrar answered, if it is another than the one that was asked."""
+        return sorted({one.port for one in self.answering if one.host == registrar.host} - {registrar.port})
 
     def title(self, rule: str, attempt: int) -> str:
         """What the finding of a rule is called that explains an attempt; the rule's id where there is none."""

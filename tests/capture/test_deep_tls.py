@@ -80,6 +80,34 @@ def test_keys_of_something_else(tmp_path: Path) -> None:
     ]
 
 
+HEADLESS = "(the handshake was not captured, and no keys open TLS without it)"
+
+
+@needs_tshark
+@pytest.mark.parametrize("hello", [1, 2])
+def test_keys_cannot_fit_where_a_hello_was_not_captured(tmp_path: Path, hello: int) -> None:
+    """That of the client or that of the server, in either connection: the others are opened, or do not fit."""
+    lost = {1: [4, 20], 2: [6, 22]}[hello]
+    frames = [octets for number, octets in enumerate(frames_of(CAPTURE), 1) if number not in lost]
+    path = write(tmp_path, "late.pcap", build.pcap(frames))
+    found, _, source = deep_messages(path, tls_keylog=str(KEYLOG))
+    assert found == []
+    assert [sentence.partition(": ")[0] for sentence in source.quality[1:]] == ["TLS on port 5061", "TLS on port 15061"]
+    assert all(sentence.endswith(HEADLESS) for sentence in source.quality[1:])
+
+
+@needs_tshark
+def test_each_connection_by_itself(tmp_path: Path) -> None:
+    """The first has no handshake; the keys of the second are others."""
+    frames = [octets for number, octets in enumerate(frames_of(CAPTURE), 1) if number > 8]
+    keylog = write(tmp_path, "keys", b"CLIENT_RANDOM " + b"00" * 32 + b" " + b"11" * 48 + b"\n")
+    _, _, source = deep_messages(write(tmp_path, "late.pcap", build.pcap(frames)), tls_keylog=str(keylog))
+    fit, headless = source.quality[1:]
+    assert fit == "TLS on port 15061: 4 packets were not opened (the keys given do not fit)"
+    assert headless.startswith("TLS on port 5061: 5 packets were not opened ")
+    assert headless.endswith(HEADLESS)
+
+
 @needs_tshark
 def test_keys_in_the_file(tmp_path: Path) -> None:
     path = write(tmp_path, "own.pcapng", with_secrets(CAPTURE.read_bytes(), KEYS))

@@ -175,6 +175,19 @@ def test_kamailio_siptrace() -> None:
     assert (found.source, found.destination) == (Endpoint("127.0.0.1", 38270), Endpoint("127.0.0.1", 5060))
 
 
+def test_kamailio_siptrace_of_version_2() -> None:
+    """The clock of Kamailio is that of the collector's machine here: the packet was captured 0.1 ms later at most."""
+    with open_sources([DATA / "real" / "kamailio-siptrace-hep2.pcap"]) as reading:
+        request, response = reading
+    assert isinstance(request, RawMessage)
+    assert isinstance(response, RawMessage)
+    assert request.payload.startswith(b"REGISTER sip:lab.invalid SIP/2.0\r\n")
+    assert response.payload.startswith(b"SIP/2.0 200 OK\r\n")
+    assert (request.source, request.destination) == (Endpoint("127.0.0.1", 15070), Endpoint("127.0.0.1", 15060))
+    assert (response.source, response.destination) == (request.destination, request.source)
+    assert (request.time, response.time) == (1796002030619370000, 1796002030619622000)
+
+
 @given(st.binary(max_size=100))
 def test_noise_of_version_1_and_2_never_raises(noise: bytes) -> None:
     read(pcap([frame(fixed(number, clock=noise)) for number in (1, 2)] + [frame(noise), frame(b"\2" + noise)]))

@@ -201,6 +201,24 @@ def test_silence_names_the_server_and_whether_it_answers_others() -> None:
     assert "198.51.100.1 answers others, not this phone" in text
 
 
+OTHER_PORT = "dst=198.51.100.1:5600 > REGISTER sip:example.com\nCall-ID: {0}\nTo: <sip:{0}@example.com>\n"
+
+
+def test_a_port_that_answers_says_nothing_of_another() -> None:
+    silent = OTHER_PORT.format("x")
+    text = drawn(report_of(user("alice") + silent, tail=60))
+    assert "answers others" not in text
+    assert "nothing came from port 5600; 198.51.100.1 answers on port 5060" in text
+    both = drawn(report_of(user("alice") + silent + OTHER_PORT.format("y"), tail=60))
+    assert "port 5600 answers nobody here; 198.51.100.1 answers on port 5060" in both
+
+
+def test_several_ports_that_answer_are_counted() -> None:
+    answered = OTHER_PORT.replace("5600", "5070").format("z") + "< 200\n"
+    text = drawn(report_of(user("alice") + answered + OTHER_PORT.format("x"), tail=60), 100)
+    assert "198.51.100.1 answers on port 5060 and 1 more" in text
+
+
 def test_an_unreachable_port_is_told() -> None:
     text = drawn(report_of("> REGISTER sip:example.com\n! port unreachable", tail=60))
     assert "the network says: port unreachable" in text

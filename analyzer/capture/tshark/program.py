@@ -64,6 +64,7 @@ _NO_PACKETS = frozenset(
 """Protocols under which tshark shows a file that holds no packets as one."""
 _MOST_NONSENSE = 1000  # lines of a survey; a field can hold a line end, now and then
 _MOST_PORTS = 200  # that are told to tshark
+_MOST_STREAMS = 1 << 17  # whose handshake is remembered
 
 
 class Program(NamedTuple):
@@ -82,6 +83,7 @@ class Unusable(Told):
 
 class Tls(NamedTuple):
     """What the survey found: packets with records that stayed closed, per server port; the ports that carry SIP.
+    `headless` counts those that stayed closed of connections whose handshake was not captured: no key fits these.
 
     `opened` counts packets with records that could be read; `failure` says what kept tshark from looking at all of it.
     """
@@ -90,6 +92,7 @@ class Tls(NamedTuple):
     ports: tuple[int, ...]
     opened: int
     failure: str
+    headless: Counter[int]
 
 
 def find() -> Program:
@@ -211,48 +214,65 @@ class _Found:
 
     def __init__(self) -> None:
         self._closed: Counter[int] = Counter()
+        self._headless: Counter[int] = Counter()
         self._ports: Counter[int] = Counter()
+        self._hellos: dict[bytes, int] = {}
         self._opened = self._nonsense = 0
 
     def take(self, line: bytes) -> None:
         """A line of the survey. Raises `Failed` where there are many that are none."""
         try:
-            port, seen = _looked_at(line)
+            port, stream, hellos, seen = _looked_at(line)
         except ValueError:
             self._nonsense += 1
             if self._nonsense > _MOST_NONSENSE:
                 raise child.Failed("tshark wrote what it never writes and was ended") from None
             return
         self._opened += seen in (_OPEN, _SIP)
-        self._closed[port] += seen == _CLOSED
         self._ports[port] += seen == _SIP
+        if hellos:
+            self._greet(stream, hellos)
+        if seen == _CLOSED:
+            whole = self._hellos.get(stream, 0) == _BOTH
+            (self._closed if whole else self._headless)[port] += 1
+
+    def _greet(self, stream: bytes, hellos: int) -> None:
+        """Note which hellos of a connection were seen: keys fit what both are known of. The oldest are given up."""
+        self._hellos[stream] = self._hellos.pop(stream, 0) | hellos
+        if len(self._hellos) > _MOST_STREAMS:
+            del self._hellos[next(iter(self._hellos))]
 
     def result(self, failure: str) -> Tls:
         """All that was counted."""
         ports = tuple(port for port, _ in (+self._ports).most_common(_MOST_PORTS))
-        return Tls(+self._closed, ports, self._opened, failure)
+        return Tls(+self._closed, ports, self._opened, failure, +self._headless)
 
 
 _FIELDS = ("tcp.srcport", "tcp.dstport", "frame.protocols", "tls.record.content_type", "tls.record.length",
-           "tls.segment.data", "sip.Method", "sip.Status-Code")  # fmt: skip
+           "tls.segment.data", "sip.Method", "sip.Status-Code", "tcp.stream", "tls.handshake.type")  # fmt: skip
 _NOTHING, _CLOSED, _OPEN, _SIP = range(4)
+_HELLOS = {b"1": 1, b"2": 2}  # ClientHello and ServerHello (RFC 8446 4)
+_BOTH = 3
 
 
-def _looked_at(line: bytes) -> tuple[int, int]:
-    """Server port of a packet with TLS records (the lower one, most likely), and what was seen of their content.
+def _looked_at(line: bytes) -> tuple[int, bytes, int, int]:
+    """Server port of a packet with TLS records (the lower one, most likely), its connection, which hellos are in it,
+    and what was seen of the content.
 
     ValueError for a line that tshark does not write.
     """
     columns = line.split(b"\t")
     if len(columns) == len(_FIELDS) and not columns[0]:
-        return 0, _NOTHING
-    source, destination, protocols, kinds, lengths, piece, method, status = columns
+        return 0, b"", 0, _NOTHING
+    source, destination, protocols, kinds, lengths, piece, method, status, stream, handshakes = columns
     port = min(int(end.rpartition(b",")[2]) for end in (source, destination))
+    stream = stream.rpartition(b",")[2]
+    hellos = sum(_HELLOS.get(kind, 0) for kind in set(handshakes.split(b",")))
     if method or status:
-        return port, _SIP
+        return port, stream, hellos, _SIP
     inner = protocols.rpartition(b":tls")[2].split(b":")
     if piece or any(name and not name.startswith(b"x509") for name in inner):  # certificates are not secret
-        return port, _OPEN
+        return port, stream, hellos, _OPEN
     # Of a closed record of TLS 1.3 there is no kind, of one of TLS 1.2 it stands outside.
     shut = b"23" in kinds.split(b",") or len(kinds.split(b",")) * bool(kinds) < len(lengths.split(b","))
-    return port, _CLOSED if shut else _NOTHING
+    return port, stream, hellos, _CLOSED if shut else _NOTHING

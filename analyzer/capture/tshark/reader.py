@@ -24,6 +24,7 @@ from analyzer.defect import SourceError
 from analyzer.evidence import SECOND, Endpoint, Frame, Item, Source
 
 _NO_LINK = -1
+_HEADLESS = "the handshake was not captured, and no keys open TLS without it"
 _MOST_PORTS = 20  # that are told
 
 
@@ -73,14 +74,16 @@ def _judge(run: Run, walk: _Walk, source: Source, path: str) -> None:
 
 
 def _tell(survey: Tls, source: Source, *, keyed: bool) -> None:
-    """What the keys did not open: never silently."""
+    """What the keys did not open: never silently. Of a connection that began before the capture no key is known to fit
+    or not."""
     why = "the keys given do not fit" if keyed else "--tls-keylog FILE opens TLS"
-    for port, count in survey.closed.most_common(_MOST_PORTS):
-        plural = "s were" if count > 1 else " was"
-        source.quality.append(f"TLS on port {port}: {count} packet{plural} not opened ({why})")
+    for closed, reason in ((survey.closed, why), (survey.headless, _HEADLESS)):
+        for port, count in closed.most_common(_MOST_PORTS):
+            plural = "s were" if count > 1 else " was"
+            source.quality.append(f"TLS on port {port}: {count} packet{plural} not opened ({reason})")
     if survey.failure and not source.damaged:
         source.quality.append(f"not all TLS was looked at: {survey.failure}")
-    elif keyed and not survey.closed and not survey.opened:
+    elif keyed and not survey.closed and not survey.opened and not survey.headless:
         source.quality.append(UNUSED_KEYS)
 
 

@@ -300,15 +300,19 @@ def _why_silent(clients: ClientSummary, one: Registration) -> str:
 
 def _silence(clients: ClientSummary, one: Registration) -> str:
     """Whether the server answers at all: this phone, others on this very port, or on other ports of its host."""
-    endpoint = one.registrar.endpoint
-    host = endpoint.host
+    registrar = one.registrar.endpoint
+    host = registrar.host
     if one.reasons or one.outcomes["registered"]:
         return f"{host} answered this phone before"
-    if endpoint in clients.answering:
+    if registrar in clients.answering:
         return f"{host} answers others, not this phone"
-    if host in clients.answering_hosts:
-        return f"{host} answers on other ports, nobody on port {endpoint.port}"
-    return f"{host} answers nobody here" if clients.asked[endpoint] > 1 else f"nothing came from {host}"
+    ports = clients.other_ports(registrar)
+    if ports:  # one that did not answer says nothing of another
+        many = clients.asked[registrar] > 1
+        answers = f"port {ports[0]}" + (f" and {len(ports) - 1} more" if len(ports) > 1 else "")
+        silent = f"port {registrar.port} answers nobody here" if many else f"nothing came from port {registrar.port}"
+        return f"{silent}; {host} answers on {answers}"
+    return f"{host} answers nobody here" if clients.asked[registrar] > 1 else f"nothing came from {host}"
 
 
 def _why_gave_up(clients: ClientSummary, one: Registration) -> str:
@@ -357,8 +361,11 @@ _Teller = Callable[[ClientSummary, Registration], str]
 
 
 def _why_unclear(clients: ClientSummary, one: Registration) -> str:
-    host = one.registrar.endpoint.host
-    return "" if host in clients.answering_hosts else f"nothing that {host} sends is in the {clients.medium(one.place)}"
+    registrar = one.registrar.endpoint
+    if registrar in clients.answering:
+        return ""
+    who = registrar.written if clients.other_ports(registrar) else registrar.host
+    return f"nothing that {who} sends is in the {clients.medium(one.place)}"
 
 
 _WHAT: dict[State, _Teller] = {
