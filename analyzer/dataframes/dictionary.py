@@ -3,7 +3,7 @@ printed from it, so neither can say anything else.
 
 Kinds of columns, and what they are in pandas:
 
-    time      datetime64[ns, UTC], NaT where the source has no clock or the thing was not seen
+    time      datetime64[ns, UTC], NaT where the source has no clock, a log has no stamp for it, or it was not seen
     duration  timedelta64[ns]
     string    string[pyarrow], for what differs from row to row
     category  category of such strings, for what repeats

@@ -20,12 +20,14 @@ check reaches it:
 - `register/lapses.py: LapseWatch` (`event` of a binding that is `lapsed`): which bindings run out when.
 - `register/responding.py: Answering` (`context.answers_from`, `context.port_answers`): which servers answered at all,
   from which ports, and whom: what silence has to be held against.
+- `register/witnesses.py: Witnesses` (`attempt` of a transaction, its `notices`): which registrations a user of a text
+  log has, so that what the log says of them in words of its own is tied to them.
 - `register/exchanges.py: Exchanges` (`earlier` and `same_call` of a step): the messages of the last exchange of the
   latest clients. Of an older one `request` and `final` are None; its numbers, times and outcome are left.
 - `register/matching.py: TransactionTable` (`transaction` of a subject; `context.end`): the transactions of the last
   forty seconds, and the capture's time.
-- `register/reconstruct.py: Reconstructor` (`context.last_heard`, `context.last_message`): when anything last came from
-  a host, and from anybody.
+- `register/reconstruct.py: Reconstructor` (`context.last_heard`, `context.last_message`, `context.is_loose`): when
+  anything last came from a host, and from anybody, and whether some times are not known.
 - `register/bounded.py: MessageCounter` (`context.counter`): which message a run is at, alike for every worker.
   `Bounded` and `Notes` beside it hold no facts of their own: a ledger keeps its facts in them, and the one that was
   used longest ago (`Bounded`) or first noted (`Notes`) makes room. `register/foreign.py` says what a ledger is told
@@ -99,7 +101,7 @@ class CaptureContext:
 
     @property
     def is_loose(self) -> bool:
-        """Whether of some messages it is known only between which times they came (`docs/rule-catalogue.md T-LOG`):
+        """Whether of some messages it is known only between which times they came (docs/rule-catalogue.md T-STAMP):
         that something did not happen since a time cannot be said then."""
         return self._reconstructor.is_loose
 

@@ -171,7 +171,7 @@ class TransactionTable:
         if ended and (begun is None or self.end is None or self.end - begun < TIMER_F):
             return "open"
         if begun is None and between(transaction.place) is not None:
-            return "unjudged"  # nothing tells how long it waited
+            return "open"  # nothing tells how long it waited
         is_heard = transaction.retransmissions or self.answering.reaches(transaction)
         return "timeout" if is_heard else "unjudged"  # where nobody is heard, that direction may not be in the source
 

@@ -61,7 +61,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
         case "unjudged":
             return _one_way(subject)
         case _:
-            return NotJudged(Need.TAIL.value)
+            return NotJudged(_why_open(transaction))
 
 
 def _deeper(transaction: Transaction) -> Transaction | None:
@@ -86,7 +86,7 @@ def _timeout(subject: TransactionSubject, context: CaptureContext, deeper: Trans
     transaction = subject.transaction
     confidence = Confidence.HIGH if _is_told(subject) else _confidence(transaction, context.end)
     if confidence is None:
-        return NotJudged(Need.CLOCK.value if transaction.begun_at_most is None else Need.TAIL.value)
+        return NotJudged(_why_open(transaction))
     if _went_on(subject):
         return NotJudged(_WENT_ON)
     copies = f"{transaction.retransmissions + 1} cop{'ies' if transaction.retransmissions else 'y'}"
@@ -119,6 +119,11 @@ def _hint(server: Endpoint, transport: str, port: int) -> str:
         return f"did you mean port {port}? {OF_TLS} is that of SIP over TLS, and this is {transport}"
     kind = "SIP over TLS" if transport == "TLS" else "SIP"
     return f"did you mean port {port}? {server.port} looks like a slip: the usual port of {kind} is {port}"
+
+
+def _why_open(transaction: Transaction) -> str:
+    """Why it cannot be said that no answer came in time: nobody knows when it began, or the source ends too early."""
+    return Need.CLOCK.value if transaction.begun_at_most is None else Need.TAIL.value
 
 
 def _is_told(subject: TransactionSubject) -> bool:

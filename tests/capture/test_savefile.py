@@ -15,6 +15,7 @@ from analyzer.evidence import Endpoint, Fidelity, RawMessage
 from analyzer.judge.flowtext import read_flow
 from analyzer.run.pipeline import analyze
 from analyzer.run.report import Report, TransactionRow
+from tests.register.loose import loose
 from tests.register.traffic import request
 from tests.shared import ROOT
 from tests.tools import Tool
@@ -134,3 +135,26 @@ def test_tshark_reads_it_without_complaint(tmp_path: Path, tool: Tool) -> None:
         rows = [line.split("\t") for line in lines]
         assert len(rows) == len(items)
         assert all(row[0] and set(row[1:]) <= {"", "1"} for row in rows), rows  # 1: good
+
+
+def test_messages_before_the_first_time_stand_just_before_it(tmp_path: Path) -> None:
+    flow = "> REGISTER sip:example.com\n< 401\n@9 > REGISTER sip:example.com\nCSeq: 9\n< 200"
+    first, second, third, fourth = (item for item in read_flow(flow) if isinstance(item, RawMessage))
+    items = [replace(first, time=None), replace(second, time=None), third, fourth]
+    again = read(saved(items, tmp_path / "x.pcap"))
+    assert third.time is not None
+    assert [item.time for item in again] == [third.time - 2_000_000, third.time - 1_000_000, third.time, fourth.time]
+
+
+def test_without_any_time_they_stand_a_millisecond_apart(tmp_path: Path) -> None:
+    items = [replace(request(n), time=None) for n in range(3)]
+    assert [item.time for item in read(saved(items, tmp_path / "x.pcap"))] == [1_000_000, 2_000_000, 3_000_000]
+
+
+def test_what_lies_between_two_times_stands_at_the_earlier_one(tmp_path: Path) -> None:
+    flow = "> REGISTER sip:example.com\n< 401\n@9 > REGISTER sip:example.com\nCSeq: 9\n< 200"
+    items = loose(flow, {1, 2})
+    again = read(saved(items, tmp_path / "x.pcap"))
+    start = items[0].time
+    assert start is not None
+    assert [item.time for item in again] == [start, start + 1_000_000, start + 2_000_000, items[3].time]

@@ -51,7 +51,7 @@ class Held:
     @property
     def is_open(self) -> bool:
         """Whether a later line may still tell more of its time."""
-        return not self.fresh and self.told is None and self.after is None and self.bound is None
+        return not self.fresh and self.after is None and self.bound is None
 
     @property
     def size(self) -> int:

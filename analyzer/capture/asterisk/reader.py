@@ -220,7 +220,8 @@ class Reader:
             by = "the nonces of its challenges" if date is None else "Date headers"
             held.sure = self._clock.vote(block.moment, second, sent=sent, fresh=block.fresh, by=by)
         if not held.fresh:
-            held.told, held.floor = told, None if sent else nonce_second(payload)
+            held.told = told
+            held.floor = None if sent or payload.startswith(b"SIP/2.0 ") else nonce_second(payload)
 
     def _datagram(self, block: Block, close: Close, printed: Printed, content: list[int]) -> RawMessage:
         """The message of a block, whose lines are those in `content`; its time is not yet known."""
