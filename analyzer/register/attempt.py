@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Literal
 
+from analyzer.evidence import Evidence
 from analyzer.register.contact_relations import is_similar
 from analyzer.register.contacts import same_contact
 from analyzer.register.requested import purpose_of
@@ -57,6 +58,12 @@ class Attempt:
     def last(self) -> Transaction:
         """The latest transaction."""
         return self.transactions[-1]
+
+    @property
+    def decided_by(self) -> Evidence:
+        """What shows how it went: its last answer, or the request that has none."""
+        last = self.last
+        return last.final.raw_message.evidence if last.final is not None else last.evidence
 
     @property
     def credentialed(self) -> bool:
