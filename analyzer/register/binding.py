@@ -18,12 +18,12 @@ from typing import Literal, NamedTuple
 
 from analyzer.escape import visible
 from analyzer.evidence import SECOND
-from analyzer.register.contact_relations import EXACT, MOST_CANDIDATES, is_another_form, match_contacts
+from analyzer.register.contact_relations import EXACT, MOST_CANDIDATES, is_another_form, is_successor, match_contacts
 from analyzer.register.contacts import Contacts
 from analyzer.register.contacts import same_contact as same_contact
 from analyzer.register.identity import Registrar, instance_of
 from analyzer.register.reachability import Reachability
-from analyzer.register.requested import requested_expiry
+from analyzer.register.requested import requested_contacts, requested_expiry
 from analyzer.register.transaction import Transaction
 from analyzer.sip.address import Address
 
@@ -32,6 +32,7 @@ EXPIRY_SLACK = 2 * SECOND
 """Tolerance at the end of a binding (docs/rule-catalogue.md 0.6)."""
 _LONGEST_KEPT = 256
 _MOST_OWNERS = 8
+_FEW_SUCCESSORS = 8
 MOST_CONTACTS = 200
 """Contacts of one address-of-record that are followed; a registrar that lists more is not followed further."""
 
@@ -133,9 +134,9 @@ def _read(written: str) -> Address:
 
 
 class BindingEvent(NamedTuple):
-    """Something happened to a binding: `renewal` (a request names a known one, seen at its first copy), `added`,
-    `refreshed`, `removed`, `lapsed` (it ran out twice over and was not asked for again; `transaction` is the one that
-    granted it)."""
+    """Something happened to a binding: `renewal` (a request names a known one, seen at its first copy, or its client
+    registers another contact in the place of one that ran out), `added`, `refreshed`, `removed`, `lapsed` (it ran out
+    twice over and was not asked for again; `transaction` is the one that granted it)."""
 
     kind: Literal["renewal", "added", "refreshed", "removed", "lapsed"]
     binding: Binding
@@ -199,8 +200,10 @@ class BindingTable:
                 if binding.certainty == "present" and binding.is_over(end):
                     binding.certainty, binding.lapsed = "absent", True
 
-    def asked(self, registrar: Registrar, aor: str, transaction: Transaction) -> Iterator[BindingEvent]:
-        """A new attempt names contacts: yield a `renewal` for each known one, once for each grant."""
+    def asked(
+        self, registrar: Registrar, aor: str, transaction: Transaction, registration: int
+    ) -> Iterator[BindingEvent]:
+        """A new attempt of a client names contacts: yield a `renewal` for each known one, once for each grant."""
         request = transaction.request
         if request is None:
             return
@@ -214,6 +217,16 @@ class BindingTable:
             binding.asked_again = True
             if requested_expiry(contact, request.expires) != 0:
                 yield BindingEvent("renewal", binding, transaction)
+        wanted = requested_contacts(request)[:_FEW_SUCCESSORS] if known else []
+        for binding in known if wanted else ():
+            if binding.registration != registration or binding.asked_again or not self._is_past(binding, transaction):
+                continue
+            if any(is_successor(binding.asked_as, contact, request) for contact in wanted):
+                binding.asked_again = True
+                yield BindingEvent("renewal", binding, transaction)
+
+    def _is_past(self, binding: Binding, transaction: Transaction) -> bool:
+        return self.is_present(binding) and binding.is_over(transaction.first)
 
     def answered(
         self, registrar: Registrar, aor: str, transaction: Transaction, registration: int

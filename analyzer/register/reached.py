@@ -7,9 +7,26 @@ from collections.abc import Mapping, Sequence
 
 from analyzer.register.attempt import Purpose
 from analyzer.register.binding import BindingEvent, BindingTable
+from analyzer.register.lapses import LapseWatch
 from analyzer.register.registration import Registration
 from analyzer.register.registry import Registry
 from analyzer.register.transaction import Transaction
+
+KEPT_BINDINGS = 100
+
+
+def note_bindings(registration: Registration, events: Sequence[BindingEvent], lapses: LapseWatch) -> None:
+    """Let a client know what a 2xx to it did to its own bindings, and have them watched."""
+    alone = len(events) == 1
+    for event in events:
+        binding = event.binding
+        if binding.registration != registration.id or event.kind == "removed":
+            continue
+        if binding not in registration.bindings:
+            registration.bindings = (*registration.bindings[1 - KEPT_BINDINGS :], binding)
+        if binding.granted is not None:
+            registration.note_grant(binding.requested, binding.granted, alone=alone)
+            lapses.watch(binding, registration)
 
 
 def note_reached(

@@ -30,7 +30,7 @@ from analyzer.register.identity import aor_of, client_of, registrar_of
 from analyzer.register.keys import flow_key, from_tag
 from analyzer.register.lapses import LapseWatch
 from analyzer.register.matching import TransactionTable
-from analyzer.register.reached import note_reached, settle
+from analyzer.register.reached import note_bindings, note_reached, settle
 from analyzer.register.registration import Registration
 from analyzer.register.registry import Registry
 from analyzer.register.subjects import (
@@ -49,7 +49,6 @@ from analyzer.sip.message import Message
 from analyzer.sip.timers import TIMER_F
 
 MOST_HOSTS = 100_000
-KEPT_BINDINGS = 100
 _FEW_BINDINGS = 8
 LONG_MESSAGE = 8192
 """Octets of a request whose values are not even kept for its answer: they take four times as much."""
@@ -139,6 +138,10 @@ class Reconstructor:
         self.table.abort(abort)
         for ends in ((abort.source, abort.destination), (abort.destination, abort.source)):
             self._cut_off.note(flow_key(abort.stream, *ends), abort.time or 0)
+
+    def cut_off(self, transaction: Transaction) -> int | None:
+        """When the network was last seen to end the connection of a transaction, or to refuse what went that way."""
+        return self._cut_off.get(flow_key(transaction.stream, transaction.source, transaction.destination))
 
     def _count(self, message: Message) -> None:
         """Count what belongs to a REGISTER; a response that was cut before CSeq belongs to what it was matched with."""
@@ -230,7 +233,7 @@ class Reconstructor:
         )
         if changed and boot is not None:
             registration.count_change(is_restart=boot.is_restart)
-        renewals = [] if same_attempt else list(self.bindings.asked(registrar, aor, transaction))
+        renewals = [] if same_attempt else list(self.bindings.asked(registrar, aor, transaction, registration.id))
         self._note_challenges(transaction, registration)
         registration.take(transaction, client, detail=self._detail)
         if earlier is not None or same_call is not None:
@@ -290,7 +293,7 @@ class Reconstructor:
             events = list(
                 self.bindings.answered(registration.registrar, registration.aor, transaction, registration.id)
             )
-            self._note_bindings(registration, events)
+            note_bindings(registration, events, self.lapses)
             purpose = attempt.purpose if attempt is not None else "register"
             note_reached(registration, transaction, purpose, events, self.bindings, self.registry)
         concluded = attempt is not None and attempt.last is transaction and attempt.answered()
@@ -354,20 +357,8 @@ class Reconstructor:
         return TransactionSubject(transaction, registration, attempt, digests, *before)
 
     def _end(self, registration: Registration, last: Transaction) -> None:
-        cut_off = self._cut_off.get(flow_key(last.stream, last.source, last.destination))
+        cut_off = self.cut_off(last)
         self.emit(EndSubject(registration, last, cut_off is not None and cut_off >= (registration.last_success or 0)))
-
-    def _note_bindings(self, registration: Registration, events: list[BindingEvent]) -> None:
-        alone = len(events) == 1
-        for event in events:
-            binding = event.binding
-            if binding.registration != registration.id or event.kind == "removed":
-                continue
-            if binding not in registration.bindings:
-                registration.bindings = (*registration.bindings[1 - KEPT_BINDINGS :], binding)
-            if binding.granted is not None:
-                registration.note_grant(binding.requested, binding.granted, alone=alone)
-                self.lapses.watch(binding, registration)
 
     def _lapse(self, now: int) -> None:
         for event, registration in self.lapses.lapsed(now):

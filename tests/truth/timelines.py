@@ -10,7 +10,7 @@ import numpy as np
 import analyzer
 from analyzer.register.binding import Binding
 from analyzer.register.reachability import SLACK
-from analyzer.register.reconstruct import KEPT_BINDINGS
+from analyzer.register.reached import KEPT_BINDINGS
 from analyzer.register.registration import Registration
 from analyzer.run.report import Report
 from analyzer.storm.marks import marks_of
