@@ -189,6 +189,12 @@ REGISTRATIONS = Table(
         _C("since", "time", "since when it has its outcome"),
         _C("outcome", "category", "what became of it: the outcome of its last attempt that decided something"),
         _C("status", "Int16", "status code of that attempt, 0 without one", clause="RFC 3261 21"),
+        _C(
+            "state",
+            "category",
+            "what became of it by its timeline too: registered, ok again (after trouble), refused, no answer, gave up, "
+            "ran out, not removed (could not sign off), taken away, signed off, asked, open, unclear",
+        ),
         _C("attempts", "int32", "attempts"),
         _C("registered", "int32", "attempts that ended registered"),
         _C("rejected", "int32", "attempts that were rejected"),

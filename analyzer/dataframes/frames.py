@@ -16,6 +16,7 @@ import pandas as pd
 from analyzer.dataframes.columns import Values, column, spelled
 from analyzer.dataframes.dictionary import TABLES
 from analyzer.evidence import Endpoint, Place
+from analyzer.register.client_state import state_of
 from analyzer.run.recording import Facts, Recording
 
 if TYPE_CHECKING:
@@ -199,6 +200,7 @@ def _registrations(rows: Sequence[Registration], users: _Users) -> dict[str, Any
         "abandoned": [counts.get("abandoned", 0) for counts in outcomes],
         "transactions": [len(row.transactions) for row in rows],
         "restarts": _of(rows, "boot_changes"),
+        "state": list(map(state_of, rows)),
         "bindings": [len(row.bindings) for row in rows],
         **_places(_of(rows, "place")),
     }

@@ -43,6 +43,7 @@ from analyzer.evidence import SECOND, Endpoint, Source
 from analyzer.register.bounded import MessageCounter
 from analyzer.register.challenges import Challenges
 from analyzer.register.reconstruct import Reconstructor
+from analyzer.register.transaction import Transaction
 
 
 class CaptureContext:
@@ -93,6 +94,10 @@ class CaptureContext:
     def port_answers(self, server: Endpoint) -> bool:
         """Whether any answer was seen from this very port."""
         return server in self._reconstructor.table.answering.ports
+
+    def cut_off(self, transaction: Transaction) -> int | None:
+        """When the network was last seen to end the connection of a transaction."""
+        return self._reconstructor.cut_off(transaction)
 
     @property
     def last_message(self) -> int | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Literal
 
-from analyzer.evidence import LogNotice
+from analyzer.evidence import Evidence, LogNotice
 from analyzer.register.contact_relations import is_similar
 from analyzer.register.contacts import same_contact
 from analyzer.register.requested import purpose_of, requested_expiry
@@ -68,6 +68,12 @@ class Attempt:
         finals = [transaction.final for transaction in self.transactions if transaction.final is not None]
         with_responses = [one for final in finals for one in final.raw_message.notices if not one.alone]
         return (*with_responses, *self.told) if with_responses or self.told else ()
+
+    @property
+    def decided_by(self) -> Evidence:
+        """What shows how it went: its last answer, or the request that has none."""
+        last = self.last
+        return last.final.raw_message.evidence if last.final is not None else last.evidence
 
     @property
     def credentialed(self) -> bool:

@@ -19,14 +19,14 @@ from typing import Literal, NamedTuple
 
 from analyzer.escape import visible
 from analyzer.evidence import SECOND, RawMessage, between
-from analyzer.register.contact_relations import EXACT, match_contacts
+from analyzer.register.contact_relations import EXACT, is_successor, match_contacts
 from analyzer.register.contacts import Contacts
 from analyzer.register.contacts import same_contact as same_contact
 from analyzer.register.identity import Registrar, instance_of
 from analyzer.register.listed import is_left_over, is_taken_over, known_form, places
 from analyzer.register.listing import Listing
 from analyzer.register.reachability import Reachability
-from analyzer.register.requested import expiry_in
+from analyzer.register.requested import expiry_in, requested_contacts
 from analyzer.register.transaction import Transaction
 from analyzer.sip.address import Address
 
@@ -37,6 +37,7 @@ _LONGEST_KEPT = 256
 _MOST_OWNERS = 8
 MOST_DOUBTED = 16
 """Contacts of one address-of-record that are followed although a list may have left them out, the latest."""
+_FEW_SUCCESSORS = 8
 MOST_CONTACTS = 200
 """Contacts of one address-of-record that are followed; a registrar that lists more is not followed further."""
 
@@ -140,9 +141,10 @@ def _read(written: str) -> Address:
 
 
 class BindingEvent(NamedTuple):
-    """Something happened to a binding: `renewal` (a request names a known one, seen at its first copy), `added`,
-    `refreshed`, `kept` (asked for, and listed with no more than was left of it), `removed`, `taken` (it is another
-    client's now: the same private address behind two translators), `unlisted` (it may be gone), `lapsed` (it ran out
+    """Something happened to a binding: `renewal` (a request names a known one, seen at its first copy, or its client
+    registers another contact in the place of one that ran out), `added`, `refreshed`, `kept` (asked for, and listed
+    with no more than was left of it), `removed`, `taken` (it is another client's now: the same private address behind
+    two translators), `unlisted` (it may be gone), `lapsed` (it ran out
     twice over and was not asked for again; `transaction` is the one that granted it)."""
 
     kind: Literal["renewal", "added", "refreshed", "kept", "removed", "taken", "unlisted", "lapsed"]
@@ -211,8 +213,10 @@ class BindingTable:
                 if binding.certainty == "present" and binding.is_over(end):
                     binding.certainty, binding.lapsed = "absent", True
 
-    def asked(self, registrar: Registrar, aor: str, transaction: Transaction) -> Iterator[BindingEvent]:
-        """A new attempt names contacts: yield a `renewal` for each known one, once for each grant."""
+    def asked(
+        self, registrar: Registrar, aor: str, transaction: Transaction, registration: int
+    ) -> Iterator[BindingEvent]:
+        """A new attempt of a client names contacts: yield a `renewal` for each known one, once for each grant."""
         request = transaction.request
         if request is None:
             return
@@ -226,6 +230,16 @@ class BindingTable:
             binding.asked_again = True
             if expiry_in(request, contact) != 0:
                 yield BindingEvent("renewal", binding, transaction)
+        wanted = requested_contacts(request)[:_FEW_SUCCESSORS] if known else []
+        for binding in known if wanted else ():
+            if binding.registration != registration or binding.asked_again or not self._is_past(binding, transaction):
+                continue
+            if any(is_successor(binding.asked_as, contact, request) for contact in wanted):
+                binding.asked_again = True
+                yield BindingEvent("renewal", binding, transaction)
+
+    def _is_past(self, binding: Binding, transaction: Transaction) -> bool:
+        return self.is_present(binding) and binding.is_over(transaction.first)
 
     def answered(
         self, registrar: Registrar, aor: str, transaction: Transaction, registration: int

@@ -26,7 +26,7 @@ MOST_PAIRS = 10_000
 """Comparisons for one answer; beyond it nobody's phone is at the other end."""
 MOST_CANDIDATES = 400
 """Pairs of contacts that are not alike to the letter and are looked at for the nearest."""
-_OTHER_PORT = 3
+_OTHER_PORT, _SAME_TOKEN = 3, 5
 EXACT = ""
 """The reason of a contact that is listed as it was asked for."""
 
@@ -55,6 +55,16 @@ def is_another_form(known: Address, listed: Address) -> bool:
     another phone behind the same address."""
     near = _nearby(known, listed)
     return near is not None and near.rank != _OTHER_PORT
+
+
+def is_successor(old: Address, new: Address, request: Message) -> bool:
+    """Whether `new` is where the phone of `old` is now: the same instance, or what it made up for its contact, or the
+    same user at the same host."""
+    one, two = instance_of(old).rpartition("#")[0], instance_of(new).rpartition("#")[0]
+    if one or two:
+        return one == two
+    near = likeness(old, new, request)
+    return near is not None and near.rank <= _SAME_TOKEN
 
 
 def likeness(asked: Address, listed: Address, request: Message) -> Likeness | None:
@@ -127,7 +137,7 @@ def _elsewhere(asked: Address, listed: Address, request: Message) -> Likeness | 
     one, two = contact_token(asked, request), contact_token(listed, request)
     at = f"at {clip(theirs.host)}" + (f":{theirs.port}" if theirs.port is not None else "")
     if one and one == two:
-        return Likeness(5, at)
+        return Likeness(_SAME_TOKEN, at)
     if (one and two) or mine.user is None or _user(mine) != _user(theirs):
         return None
     return Likeness(6, at)

@@ -28,10 +28,11 @@ FAILED = frozenset(("rejected", "timeout", "abandoned"))
 
 class AttemptRecord(NamedTuple):
     """An attempt at its end. `id` is the number of its first transaction; times in nanoseconds or None: `start` of the
-    first request, `end` of the final response, or of the last copy where there is none. `bound` counts the contacts
-    of the address-of-record that were known to be bound at that time; `is_late_answer`: it began with credentials for
-    the challenge that the attempt before had left; `findings` are the rules whose violations explain how it ended,
-    `notices` what the writer of a log says of it; `sends` counts the copies of its last request."""
+    first request (`evidence`), `end` of the final response, or of the last copy where there is none. `decided_by` is
+    that response, or the request that has none. `bound` counts the contacts of the address-of-record that were known to
+    be bound at that time; `is_late_answer`: it began with credentials for the challenge that the attempt before had
+    left; `findings` are the rules whose violations explain how it ended, `notices` what the writer of a log says of it;
+    `sends` counts the copies of its last request."""
 
     id: int
     purpose: Purpose
@@ -41,6 +42,7 @@ class AttemptRecord(NamedTuple):
     start: int | None
     end: int | None
     evidence: Evidence
+    decided_by: Evidence
     cause: str
     bound: int
     is_late_answer: bool
@@ -211,6 +213,7 @@ def record_of(attempt: Attempt, cause: str, bound: int) -> AttemptRecord:
         first.first,
         last.answered_at if last.answered_at is not None else last.last,
         first.evidence,
+        attempt.decided_by,
         cause,
         bound,
         attempt.outcome not in FAILED and attempt.is_late_answer,

@@ -142,6 +142,10 @@ class Reconstructor:
         for ends in ((abort.source, abort.destination), (abort.destination, abort.source)):
             self._cut_off.note(flow_key(abort.stream, *ends), abort.time or 0)
 
+    def cut_off(self, transaction: Transaction) -> int | None:
+        """When the network was last seen to end the connection of a transaction, or to refuse what went that way."""
+        return self._cut_off.get(flow_key(transaction.stream, transaction.source, transaction.destination))
+
     def _count(self, message: Message) -> None:
         """Count what belongs to a REGISTER; a response that was cut before CSeq belongs to what it was matched with."""
         if message.method:
@@ -235,7 +239,7 @@ class Reconstructor:
         )
         if changed and boot is not None:
             registration.count_change(is_restart=boot.is_restart)
-        renewals = [] if same_attempt else list(self.bindings.asked(registrar, aor, transaction))
+        renewals = [] if same_attempt else list(self.bindings.asked(registrar, aor, transaction, registration.id))
         self._note_challenges(transaction, registration)
         registration.take(transaction, client, detail=self._detail)
         if earlier is not None or same_call is not None or namesake is not None:
@@ -352,7 +356,7 @@ class Reconstructor:
         return TransactionSubject(transaction, registration, attempt, digests, *before)
 
     def _end(self, registration: Registration, last: Transaction) -> None:
-        cut_off = self._cut_off.get(flow_key(last.stream, last.source, last.destination))
+        cut_off = self.cut_off(last)
         self.emit(EndSubject(registration, last, cut_off is not None and cut_off >= (registration.last_success or 0)))
 
     def _lapse(self, now: int) -> None:

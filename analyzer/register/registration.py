@@ -106,8 +106,9 @@ def _begins(first: Transaction) -> bool:
 class Registration:
     """One client at one registrar for one address-of-record. Times are nanoseconds or None. `seen_from_start`: what it
     was given before the capture began, if anything, it does not use. `unheard` is the way of the latest answer, where
-    the client was seen not to hear it; `credentials_place` where it first answered a challenge; `choice` what it was
-    offered for an answer, where that is not MD5 alone."""
+    the client was seen not to hear it; `credentials_place` where it first answered a challenge, `since_place` what
+    shows its outcome: the first answer with it, or the first request that had none, `success_place` the latest 2xx;
+    `choice` what it was offered for an answer, where that is not MD5 alone."""
 
     __slots__ = (
         "_numbers",
@@ -156,6 +157,7 @@ class Registration:
         "sinking",
         "source",
         "status",
+        "success_place",
         "unheard",
         "user_agent",
     )
@@ -165,6 +167,8 @@ class Registration:
     granted: int | None
     last_success: int | None
     failing_since: int | None
+    credentials_place: Place | None
+    success_place: Place | None
 
     def __init__(self, number: int, aor: str, registrar: Registrar, client: Client, first: Transaction) -> None:
         self.id = number
@@ -193,7 +197,7 @@ class Registration:
         self.preemptive = False
         self.asked = self.granted = self.last_success = self.failing_since = self.choice = None
         self.sinking = self.refresh_gaps = _NO_NUMBERS
-        self.credentials_place: Place | None = None
+        self.credentials_place = self.success_place = None
         self.unheard: WayBack | None = None
         self.failures: tuple[Failure, ...] = ()
         self.failure_count = 0
@@ -370,7 +374,7 @@ class Registration:
         if outcome == "open" and self.outcome == "unknown":
             decides = False  # one direction alone was seen: its end tells no more than the rest
         if decides and (outcome, status) != (self.outcome, self.status):
-            self.since, self.since_place = attempt.first.first, attempt.first.place
+            self.since, self.since_place = attempt.first.first, attempt.decided_by.place
         if decides:
             self.outcome, self.status = outcome, status
         if outcome == "rejected" and status in _REFUSALS:
@@ -387,4 +391,5 @@ class Registration:
             self.failures = (*self.failures[1 - KEPT_FAILURES :], Failure(attempt, cause))
         if outcome == "registered":
             self._note_success(attempt.last.answered_at)
+            self.success_place = attempt.decided_by.place
             self.preemptive = attempt.first.has_credentials

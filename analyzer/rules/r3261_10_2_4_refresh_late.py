@@ -3,7 +3,13 @@
 The registrar says in its 200 how long the binding holds, and may grant less than was asked for. The user agent must
 send the next REGISTER before that time has passed (RFC 3261 10.2.4); in the gap nobody can call it. The usual cause is
 a phone that keeps to the interval it asked for instead of the one it got. The time runs from the arrival of the 200, so
-lateness is counted from there, with a tolerance of two seconds. The first try counts, even if it fails.
+lateness is counted from there, with a tolerance of two seconds. The first try counts, even if it fails, and so does one
+that brings another contact of the same phone instead of the old one.
+
+A phone that was switched off meanwhile is not late. A new Call-ID and a new connection look like that, but are also
+what a phone begins with that finds its binding gone. So a restart is no excuse where the phone was there when the time
+was over: its connection was open until then; or it is back so soon after (a tenth of the time that was granted) that a
+restart would have had to fall on the very end.
 """
 
 from __future__ import annotations
@@ -28,6 +34,8 @@ from analyzer.register.subjects import BindingSubject, TransitionSubject
 
 _FOREVER = 2**32 - 1
 _PUSH = ("pn-provider", "pn-prid")
+_AT_ONCE = 10
+"""The share of the time granted (one in so many) within which a phone that is back was not restarted by chance."""
 
 
 def check(subject: BindingSubject, context: CaptureContext) -> Answer:
@@ -46,10 +54,11 @@ def check(subject: BindingSubject, context: CaptureContext) -> Answer:
     late = first - binding.learned - binding.granted * SECOND
     if late <= context.slack:
         return PASSED
-    doubt = _doubt(subject.step, binding) if subject.step else None
+    was_there = late * _AT_ONCE <= binding.granted * SECOND or _was_connected(binding, context)
+    doubt = _doubt(subject.step, binding, was_there=was_there) if subject.step else None
     if doubt is not None:
         return doubt
-    gap = f"{binding.contact} was granted {binding.granted} s and refreshed {late / SECOND:.0f} s too late"
+    gap = _sentence(subject, binding, late)
     confidence = Confidence.MEDIUM if subject.step is None or subject.step.same_call is None else Confidence.HIGH
     took, without = (first - binding.learned) / SECOND, _gap(binding, first)
     asked = binding.requested
@@ -57,6 +66,19 @@ def check(subject: BindingSubject, context: CaptureContext) -> Answer:
         detail = f"{gap}: it keeps to the {asked} s that it asked for"
         return Violated(detail, "ignored-granted", confidence=confidence, gap=without)
     return Violated(gap, confidence=confidence, gap=without)
+
+
+def _sentence(subject: BindingSubject, binding: Binding, late: int) -> str:
+    request, span = subject.transaction.request, f"{late / SECOND:.0f} s too late"
+    named = request is not None and any(binding.is_of(contact) for contact in request.contacts)
+    then = f"refreshed {span}" if named else f"not refreshed: its phone registers again {span}, with another contact"
+    return f"{binding.contact} was granted {binding.granted} s and {then}"
+
+
+def _was_connected(binding: Binding, context: CaptureContext) -> bool:
+    """The connection over which it was granted was seen to end, and not before the time was over."""
+    ended = context.cut_off(binding.transaction) if binding.transaction is not None else None
+    return ended is not None and binding.end is not None and ended >= binding.end - context.slack
 
 
 def _gap(binding: Binding, until: int | None) -> tuple[int, int] | None:
@@ -73,9 +95,9 @@ def _is_pushed(binding: Binding) -> bool:
     return pushed and "+sip.pnsreg" not in params
 
 
-def _doubt(step: TransitionSubject, binding: Binding) -> Answer | None:
-    """Reasons to think that it was refreshed unseen, or that the phone was restarted."""
-    if step.boot is not None and step.boot.is_restart:
+def _doubt(step: TransitionSubject, binding: Binding, *, was_there: bool) -> Answer | None:
+    """Reasons to think that it was refreshed unseen, or that the phone was restarted and not there in time."""
+    if step.boot is not None and step.boot.is_restart and not was_there:
         return NOT_APPLICABLE
     earlier = step.same_call
     if earlier is not None and step.later.cseq - earlier.cseq > 1:
@@ -87,6 +109,13 @@ def _doubt(step: TransitionSubject, binding: Binding) -> Answer | None:
 
 
 _ASKED_3600 = "> REGISTER sip:example.com\n< 200\nContact: <sip:bob@192.0.2.10:5060>;expires={}\n"
+
+_PHONE = '<sip:bob@192.0.2.10:{}>;+sip.instance="<urn:uuid:1>"'
+_MOVED = (
+    "transport=TCP stream={} > REGISTER sip:example.com\nContact: " + _PHONE + "\nCall-ID: {}\nCSeq: 4\n"
+    "< 200\nContact: <sip:bob@192.0.2.10:5060>;expires=2400\n"
+    "@{} transport=TCP stream=2 > REGISTER sip:example.com\nContact: " + _PHONE + "\nCall-ID: {}\nCSeq: 1\n"
+)
 
 RULE = Rule(
     id="R3261-10.2.4-refresh-late",
@@ -119,6 +148,14 @@ RULE = Rule(
             "> REGISTER sip:example.com\n< 200\n-Contact\nContact: <sip:bob@192.0.2.10:5060>\nExpires: 60\n"
             "@90 > REGISTER sip:example.com\n< 403",
             title="granted by the Expires header; the first try counts though it fails",
+        ),
+        bad(
+            _MOVED.format(1000, 5060, "c1", 2412, 5070, "c2"),
+            title="back 12 s after 2400 s with a new Call-ID and contact: no restart falls on that by chance",
+        ),
+        good(
+            _MOVED.format(1000, 5060, "c1", 6000, 5070, "c2"),
+            title="back after an hour with a new Call-ID and connection: it was restarted",
         ),
         good(_ASKED_3600.format(60) + "@55 > REGISTER sip:example.com"),
         good(_ASKED_3600.format(60) + "@61 > REGISTER sip:example.com", title="within the tolerance"),

@@ -8,6 +8,7 @@ one who prints a value with `jq -r`, nor the eye.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,11 +17,13 @@ from analyzer.evidence import SECOND, Frame, LogLines, LogNotice, Notice, Place,
 from analyzer.judge.findings import Finding, Tally
 from analyzer.register.binding import Binding
 from analyzer.register.choices import Choice
+from analyzer.register.client_state import CLIENT_STATES, state_of, state_of_outcome
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.history import AttemptRecord
 from analyzer.register.reachability import Stretch
 from analyzer.register.registration import Registration
 from analyzer.register.server_words import USUAL
+from analyzer.register.way_back import WayBack
 from analyzer.run.report import Report, TransactionRow
 
 SCHEMA = "sipcheck/1"
@@ -114,9 +117,18 @@ def summary_record(report: Report) -> Record:
         "methods": dict(sorted(summary.methods.items())),
         "states": dict(sorted(summary.states.items())),
         "broken_by_findings": summary.broken_by_findings,
+        "clients": clients_record(report),
         "interrupted": report.interrupted,
         "notes": report.notes,
     }
+
+
+def clients_record(report: Report) -> Record:
+    """How many clients are in each state, as the table's verdict counts them."""
+    counts = Counter(state_of(one) for one in report.registrations)
+    for outcome, number in report.unlisted.items():
+        counts[state_of_outcome(outcome)] += number
+    return {state: counts[state] for state in CLIENT_STATES if counts[state]}
 
 
 def transaction_record(row: TransactionRow) -> Record:
@@ -160,6 +172,8 @@ def registration_record(registration: Registration) -> Record:
         "last": seconds(registration.last),
         "outcome": registration.outcome,
         "status": registration.status or None,
+        "state": state_of(registration),
+        "unheard": way_back_record(registration.unheard) if registration.unheard is not None else None,
         "since": seconds(registration.since),
         "attempts": dict(registration.outcomes),
         "choice": choice_record(registration.choice) if registration.choice is not None else None,
@@ -174,6 +188,19 @@ def registration_record(registration: Registration) -> Record:
 def choice_record(choice: Choice) -> Record:
     """What the latest challenge offers, where that is not MD5 alone, and what was answered so far."""
     return {"realm": choice.realm, "offered": list(choice.offered), "answered": list(choice.taken)}
+
+
+def way_back_record(way: WayBack) -> Record:
+    """The way of the latest answer, where the client was seen not to hear it."""
+    return {
+        "status": way.status,
+        "sent_from": str(way.source),
+        "via": str(way.sent_by),
+        "sent_to": str(way.to),
+        "asks_rport": way.asks_rport,
+        "astray": way.is_astray,
+        "translated": way.is_translated,
+    }
 
 
 def stretch_record(stretch: Stretch) -> Record:
@@ -203,6 +230,7 @@ def attempt_record(attempt: AttemptRecord) -> Record:
         "findings": list(attempt.findings),
         "notices": [log_notice_record(said) for said in attempt.notices],
         "evidence": evidence(*attempt.evidence),
+        "decided_by": evidence(*attempt.decided_by),
     }
 
 

@@ -1,12 +1,4 @@
-"""What became of each registration, and what all tellers of the table share.
-
-A state refines the outcome of the core by four things. A binding that ran out before the source's end, with no
-renewal seen, is no health: who registered for 30 s and was silent for a minute is `ran out`. Who is well at the end and
-was refused, or could not be called, in between is `ok again`. Whose binding another client's request removed, and who
-did not come back, is `taken away`: that may be its own successor, so it is no trouble by itself (`in doubt` where the
-registrar may not list all that is bound). A failed sign-off is no failed registration: calls still go to a phone that
-is gone, unless its binding had run out before. And a query that is refused refuses nobody.
-"""
+"""How each state of a client (`register/client_state.py`) is shown, and what all tellers of the table share."""
 
 from __future__ import annotations
 
@@ -15,8 +7,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from analyzer.evidence import Between, Endpoint, Frame, Place, between
+from analyzer.register.client_state import ClientState, state_of, state_of_outcome
 from analyzer.register.digest_ledger import DigestRecord
-from analyzer.register.history import FAILED
 from analyzer.register.registration import Registration
 from analyzer.run.report import Report
 from analyzer.views.words import Clock, clock_of, count, source_names
@@ -29,7 +21,7 @@ class State(NamedTuple):
     """`word` stands before a line, `counted` in the verdict. `trouble` is what somebody must look after, `listed`
     what has a line of its own without --all."""
 
-    word: str
+    word: ClientState
     counted: str
     sign: str
     trouble: bool
@@ -65,16 +57,7 @@ STATES = (
     UNCLEAR,
 )
 """In the order in which the verdict counts them."""
-_OF_OUTCOME = {
-    "registered": REGISTERED,
-    "rejected": REFUSED,
-    "timeout": NO_ANSWER,
-    "abandoned": GAVE_UP,
-    "removed": SIGNED_OFF,
-    "fetched": ASKED,
-    "open": OPEN,
-    "unknown": UNCLEAR,
-}
+_SHOWN = {state.word: state for state in STATES}
 
 
 class ClientSummary:
@@ -93,7 +76,7 @@ class ClientSummary:
         self.states = [(one, self.state(one)) for one in report.registrations]
         self.counts = Counter(state for _, state in self.states)
         for outcome, number in report.unlisted.items():
-            self.counts[_OF_OUTCOME[outcome]] += number
+            self.counts[_SHOWN[state_of_outcome(outcome)]] += number
         self.failures = sum(episode.count for one in report.registrations for episode in one.history.episodes)
         self.gaps = sum(one.reach.gaps for one in report.registrations)
         self.troubled = {one.id for one, state in self.states if state.trouble}
@@ -116,27 +99,16 @@ class ClientSummary:
 
     def state(self, one: Registration) -> State:
         """What became of a registration."""
-        if one.outcome != "registered":
-            return self._unregistered(one)
-        if one.reach.ran_out is not None:
-            return RAN_OUT
-        if one.reach.is_taken_away:
-            return TAKEN_AWAY
-        if one.reach.is_doubted:
-            return IN_DOUBT
-        return AGAIN if one.reach.gaps or one.history.episodes else REGISTERED
+        return _SHOWN[state_of(one)]
 
-    def _unregistered(self, one: Registration) -> State:
-        """... whose latest attempt gave it no binding."""
-        last = one.history.last
-        if last is None or one.outcome not in FAILED:
-            return _OF_OUTCOME[one.outcome]
-        if last.purpose == "query" and last.outcome == "rejected":
-            return ASKED
-        if not _is_signing_off(one):
-            return _OF_OUTCOME[one.outcome]
-        over = one.reach.ran_out
-        return RAN_OUT if over is not None and last.start is not None and over < last.start else NOT_SIGNED_OFF
+    def place(self, one: Registration) -> Place:
+        """What shows the state: the answer that refused, or granted, or took away; the request that had none."""
+        state, reach = state_of(one), one.reach.current
+        if state == "ran out" and one.success_place is not None:
+            return one.success_place
+        if (state == "taken away" or one.reach.gaps) and reach is not None and reach.by is not None:
+            return reach.by.place if one.outcome == "registered" else one.since_place
+        return one.since_place
 
     def clock(self, place: Place) -> Clock:
         """The clock of the source that a place is in."""
@@ -227,15 +199,6 @@ class ClientSummary:
     def wrong(self, one: Registration) -> DigestRecord | None:
         """The digest of the latest request, if it is known to be wrong."""
         return self._wrong.get(one.last_seen.id) if one.last_seen is not None else None
-
-
-def _is_signing_off(one: Registration) -> bool:
-    """Whether the latest failure is that of a sign-off, of something that may be bound: not where it was refused, and
-    never had success, when it wanted to register."""
-    last = one.history.last
-    if last is None or last.purpose != "remove" or one.outcome not in FAILED:
-        return False
-    return one.outcomes["registered"] > 0 or one.history.episodes[-1].first.purpose == "remove"
 
 
 def _alike(one: Registration, other: Registration) -> bool:

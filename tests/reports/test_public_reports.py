@@ -53,7 +53,15 @@ ANSWERS = {
         1,
     ),
     "ims-refresh-after-days": Answer(
-        ("1 client, registered after trouble", "for 2400 s", "could not be called for 12.5 s", "a SIM answers there"),
+        (
+            "1 client, registered after trouble",
+            "for 2400 s",
+            "could not be called for 12.5 s",
+            "was granted 2400 s and not refreshed",
+            "12 s too late",
+            "which explains 1 gap without a binding",
+            "a SIM answers there",
+        ),
         ("WRONG", "does not match"),
         0,
     ),

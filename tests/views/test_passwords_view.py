@@ -64,17 +64,17 @@ def test_responses_are_counted(verdicts: dict[str, int], sentence: str) -> None:
     ("records", "sentence"),
     [
         ([("alice", MATCH)], "alice's password is right."),
-        ([("alice", MISMATCH)], "alice's password is wrong."),
+        ([("alice", MISMATCH)], "alice's digest does not match the password given."),
         ([("a", MATCH), ("b", MATCH)], "Both passwords are right."),
         ([("a", MATCH), ("b", MATCH), ("c", MATCH)], "All 3 passwords are right."),
-        ([("alice", MISMATCH), ("b", MATCH), ("c", MATCH)], "2 of 3 passwords are right; alice's is wrong."),
-        ([("a", MISMATCH), ("b", MISMATCH), ("c", MATCH)], "1 of 3 passwords is right; a's and b's are wrong."),
-        ([("a", MISMATCH), ("b", MISMATCH)], "Both passwords are wrong."),
+        ([("alice", MISMATCH), ("b", MATCH), ("c", MATCH)], "2 of 3 passwords are right; alice's does not match."),
+        ([("a", MISMATCH), ("b", MISMATCH), ("c", MATCH)], "1 of 3 passwords is right; a's and b's do not match."),
+        ([("a", MISMATCH), ("b", MISMATCH)], "Neither password matches the digests."),
         ([("a", MATCH), ("a", MISMATCH)], "a's password is right in some responses and wrong in others."),
         ([("a", MATCH), ("b", UNKNOWN)], "a's password is right; for 1 user there is no verdict."),
         ([("a", MATCH), ("a", UNKNOWN)], "a's password is right."),
         ([("a", UNKNOWN)], "No password could be judged."),
-        ([(f"u{n}", MISMATCH) for n in range(5)] + [("x", MATCH)], "1 of 6 passwords is right; 5 are wrong."),
+        ([(f"u{n}", MISMATCH) for n in range(5)] + [("x", MATCH)], "1 of 6 passwords is right; 5 do not match."),
     ],
 )  # fmt: skip
 def test_the_sentence_of_verify_digest(records: list[tuple[str, Verdict]], sentence: str) -> None:
@@ -84,7 +84,11 @@ def test_the_sentence_of_verify_digest(records: list[tuple[str, Verdict]], sente
 def test_a_password_may_be_right_and_wrong() -> None:
     records = [record("a", MATCH), record("a", MISMATCH), record("b", MATCH), record("c", MISMATCH)]
     parts = passwords(records).split("; ")
-    assert parts == ["1 of 3 passwords is right", "c's is wrong", "a's is right in some responses and wrong in others."]
+    assert parts == [
+        "1 of 3 passwords is right",
+        "c's does not match",
+        "a's is right in some responses and wrong in others.",
+    ]
 
 
 def test_rows_are_distinct_users_realms_and_verdicts_the_wrong_first() -> None:
@@ -164,7 +168,7 @@ def test_a_wrong_password_is_named_beside_the_client() -> None:
     report = report_of(LOGIN % 403, passwords={"bob": "not-a-default-1"})
     wrong = report.digests[0]
     wrong.judged = DigestVerdict(MISMATCH, "wrong password or unknown cause", username="bob")
-    assert "WRONG PASSWORD: the response does not match the password given" in drawn(report, 120)
+    assert "WRONG PASSWORD OR UNKNOWN CAUSE: the response does not match the" in drawn(report, 160)
 
 
 def test_no_password_is_drawn() -> None:

@@ -35,7 +35,7 @@ def test_one_healthy_client() -> None:
 
         1 client, registered.
 
-          ✓ ok  bob@example.com  registered 02:40:00 for 3600 s                  frame 1
+          ✓ ok  bob@example.com  registered 02:40:00 for 3600 s                  frame 2
                 Linphone/3.6.1 (eXosip2/4.1.0) at 192.0.2.10:5060
         """)
 
@@ -48,7 +48,7 @@ def test_one_client_in_trouble_with_findings() -> None:
 
         1 client, refused. Trouble since 03:10:00.
 
-          ✗ refused  bob@example.com  500 at 03:10:00                                                frame 3
+          ✗ refused  bob@example.com  500 at 03:10:00                                                frame 4
                      The phone does not count CSeq up; the registrar says "Whatever" · was registered before
                      Phone 1 at 192.0.2.10:5060
 
@@ -73,9 +73,9 @@ def test_many_with_the_same_trouble_are_one_line() -> None:
 
         46 clients: 5 registered, 41 refused. Trouble since 02:40:00.
 
-          ✗ refused     sales1@example.com +39  403 since 02:40:00              frame 1
+          ✗ refused     sales1@example.com +39  403 since 02:40:00              frame 2
                         the registrar forbids it · Snom 300
-          ✗ refused     ceo@example.com         404 at 02:40:00                 frame 81
+          ✗ refused     ceo@example.com         404 at 02:40:00                 frame 82
                         the registrar does not know this user · 192.0.2.10:5060
           ✓ registered  5 clients (--all lists them)
         """)
@@ -85,7 +85,7 @@ def test_wide_terminals_have_a_column_for_the_reason() -> None:
     text = drawn(report_of(user("bob", 404, "User-Agent: Snom 300")), 160)
     (line,) = lines_with(text, "✗ refused")
     assert re.fullmatch(
-        r"✗ refused  bob@example\.com  404 at 02:40:00  .* user · Snom 300 at 192\.0\.2\.10:5060 +frame 1", line
+        r"✗ refused  bob@example\.com  404 at 02:40:00  .* user · Snom 300 at 192\.0\.2\.10:5060 +frame 2", line
     )
 
 
@@ -177,7 +177,7 @@ def test_many_whose_contacts_were_taken_away_are_one_line() -> None:
 def test_a_binding_that_ran_out_is_no_health() -> None:
     text = drawn(report_of("> REGISTER sip:example.com\nExpires: 30\n< 200", tail=90))
     assert lines_with(text, "✗ ran out") == [
-        "✗ ran out  bob@example.com  not renewed, gone at 02:40:30              frame 1"
+        "✗ ran out  bob@example.com  not renewed, gone at 02:40:30              frame 2"
     ]
     assert "registered for 30 s; the capture goes on for 60 s without a renewal" in text
 
@@ -306,7 +306,7 @@ def test_no_clock_no_times() -> None:
     text = drawn(report)
     assert "no clock" in text
     assert "Trouble since" not in text
-    assert re.search(r"✗ refused  bob@example.com  403 +frame 1", text)
+    assert re.search(r"✗ refused  bob@example.com  403 +frame 2", text)
 
 
 def test_several_sources_have_a_line_each_and_name_the_file() -> None:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 AKA_TOKENS = frozenset(token for token, algorithm in ALGORITHMS.items() if algorithm.aka)
 """The algorithms whose answer a SIM computes, lower-case (RFC 3310, RFC 4169)."""
+UNEXPLAINED = "wrong password or unknown cause"
+"""What is said of a response that no password known gives, in no reading that is tried: no more is proven."""
 _RESYNCHRONISATION = "the SIM asks for resynchronisation (auts, RFC 3310 3.4)"
 _SIM = "only the SIM and its home network can compute {} (RFC 3310)"
 
@@ -218,5 +220,5 @@ def _no_match(digest: DigestInput, secret: Secret, found: Diagnosis | None, trie
             f"no password known for {clip(digest.username)} in realm {clip(digest.realm)}, another realm's is wrong"
         )
     else:
-        verdict, reason = Verdict.MISMATCH, f"wrong password or unknown cause (tried {tried})"
+        verdict, reason = Verdict.MISMATCH, f"{UNEXPLAINED} (tried {tried})"
     return DigestVerdict(verdict, reason, found, digest.username, secret.realm, secret.origin)

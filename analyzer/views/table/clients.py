@@ -12,7 +12,8 @@ from analyzer.register.registration import Registration
 from analyzer.views import ViewOptions
 from analyzer.views.drawing.canvas import BAD, DIM, GOOD, STRONG, WARN, Canvas, widest
 from analyzer.views.states import REGISTERED, STATES, ClientSummary, State, address_of, commonest
-from analyzer.views.table.phrases import alike, before, in_between, what, what_all, why, why_all
+from analyzer.views.table.between import before, in_between
+from analyzer.views.table.phrases import alike, what, what_all, why, why_all
 from analyzer.views.words import count, place_words
 
 MOST_LINES = 20
@@ -98,7 +99,7 @@ def _draw(canvas: Canvas, clients: ClientSummary, lines: list[Line], folded: lis
     if not lines:
         return
     labels = [_label(canvas, line.state) for line in lines]
-    places = [place_words(line.one.since_place) for line in lines]
+    places = [place_words(clients.place(line.one)) for line in lines]
     names = [canvas.safe(_aor(line.one)) + f" +{len(line.others):,}" * bool(line.others) for line in lines]
     first = widest([*(label.plain for label in labels), *(f"+ {state.word}" for state in folded)], 14)
     last = widest(places, canvas.width)
@@ -123,7 +124,7 @@ def _below(canvas: Canvas, clients: ClientSummary, line: Line) -> list[Text]:
     """What stands below, or at the right where there is room: why, what was before, who it is, in which file."""
     earlier = "" if line.others else before(line.one, line.state)
     between = "" if line.others else in_between(clients, line.one)
-    file = canvas.cut(clients.file(line.one.since_place), 56)
+    file = canvas.cut(clients.file(clients.place(line.one)), 56)
     parts = [
         canvas.text(line.why),
         canvas.text(between),

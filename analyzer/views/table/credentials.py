@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analyzer.judge.choosers import chooser_of
+from analyzer.register.digest.verdict import UNEXPLAINED
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.registration import Registration
 from analyzer.views.states import ClientSummary
@@ -14,13 +15,13 @@ def about_credentials(clients: ClientSummary, one: Registration) -> str:
     if wrong is not None and wrong.judged.diagnosis is not None:
         return f"WRONG DIGEST{though(wrong)}: {wrong.judged.reason}"
     if wrong is not None:
-        return "WRONG PASSWORD: the response does not match the password given"
+        return f"{UNEXPLAINED.upper()}: the response does not match the password given"
     last = one.last_seen
     if one.failures and one.failures[-1].cause:
         return one.failures[-1].cause
     if last is not None and last.has_credentials:
-        ask = "" if clients.report.secrets_given else " (--credentials FILE tells which)"
-        return f"password wrong or refused{ask}"
+        ask = "its digest could not be judged" if clients.report.secrets_given else "--credentials FILE tells which"
+        return f"its credentials were refused: the password is wrong, or the registrar has another reason ({ask})"
     return ""
 
 

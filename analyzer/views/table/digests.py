@@ -116,7 +116,8 @@ def checked(verdicts: Counter[str], other_form: int = 0) -> str:
 
 
 def passwords(records: Iterable[DigestRecord]) -> str:
-    """The sentence of `verify-digest`: `2 of 3 passwords are right; alice's is wrong.`"""
+    """The sentence of `verify-digest`: `2 of 3 passwords are right; alice's does not match.` Which of the two is wrong,
+    the phone's password or the one given, or what else the phone hashes, the rows below say as far as it is known."""
     verdicts: dict[tuple[str, str], set[str]] = {}
     other_form: dict[tuple[str, str], None] = {}
     miscomputed: dict[tuple[str, str], None] = {}
@@ -147,17 +148,24 @@ def passwords(records: Iterable[DigestRecord]) -> str:
 
 def _judged(right: list[_User], wrong: list[_User], mixed: list[_User]) -> Iterator[str]:
     total = len(right) + len(wrong) + len(mixed)
-    parts = ((right, "right"), (wrong, "wrong"), (mixed, "right in some responses and wrong in others"))
     if total == 1:
+        if wrong:
+            yield f"{_whose(wrong)} digest does not match the password given"
+        parts = ((right, "right"), (mixed, "right in some responses and wrong in others"))
         yield from (f"{_whose(users)} password is {word}" for users, word in parts if users)
         return
-    for users, word in parts[:2]:
-        if len(users) == total > 0:
-            yield f"{'Both' if total == 2 else f'All {total:,}'} passwords are {word}"
-            return
+    if len(right) == total > 0:
+        yield f"{'Both' if total == 2 else f'All {total:,}'} passwords are right"
+        return
+    if len(wrong) == total > 0:
+        yield f"{'Neither' if total == 2 else f'None of the {total:,}'} password{'s' * (total > 2)} matches the digests"
+        return
     if total:
         yield f"{len(right):,} of {total:,} passwords {_are(right)} right"
-        yield from (f"{_whose(users)} {_are(users)} {word}" for users, word in parts[1:] if users)
+    if wrong:
+        yield f"{_whose(wrong)} {'does' if len(wrong) == 1 else 'do'} not match"
+    if mixed:
+        yield f"{_whose(mixed)} {_are(mixed)} right in some responses and wrong in others"
 
 
 def _are(users: list[_User]) -> str:

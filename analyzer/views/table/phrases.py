@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from analyzer.evidence import SECOND
-from analyzer.register.history import Episode
 from analyzer.register.registration import Registration
 from analyzer.register.server_words import ServerWords
 from analyzer.views.states import (
@@ -32,7 +31,7 @@ from analyzer.views.table.credentials import (
     unanswered_offer,
     which_offers,
 )
-from analyzer.views.table.unbound import gaps, listed_as, ran_out, taken_away, why_in_doubt, why_ran_out, why_taken_away
+from analyzer.views.table.unbound import listed_as, ran_out, taken_away, why_in_doubt, why_ran_out, why_taken_away
 from analyzer.views.table.witness import told_by_log, witnessed
 from analyzer.views.words import count, duration, listed, place_words, times
 
@@ -70,8 +69,6 @@ _HEADER_WORDS = {
     "allow": "it allows",
     "unsupported": "it does not support",
 }
-MOST_EPISODES = 3
-"""Times of trouble of one client that are told one by one."""
 MANY_BOUND = 2
 """Contacts of an address-of-record that are worth a word beside a refusal."""
 _CLASS = {
@@ -118,55 +115,6 @@ def why_all(clients: ClientSummary, one: Registration, state: State) -> str:
     return why(clients, one, state)
 
 
-def in_between(clients: ClientSummary, one: Registration) -> str:
-    """What a client that had success went through: times without a binding, refusals and silence."""
-    return "; ".join(part for part in (gaps(one), *_episodes(clients, one)) if part)
-
-
-def _episodes(clients: ClientSummary, one: Registration) -> Iterator[str]:
-    over = [episode for episode in one.history.episodes if episode.over]
-    for episode in over[:MOST_EPISODES]:
-        yield _episode(clients, one, episode)
-    rest = len(over) - MOST_EPISODES + one.history.missed
-    if rest > 0:
-        yield f"and {count(rest, 'more time')} like that"
-
-
-def _episode(clients: ClientSummary, one: Registration, episode: Episode) -> str:
-    """`refused 3 times (400 "Invalid CSeq") from 15:02:00 on, for 8 min 30 s`."""
-    first = episode.first
-    statuses = [str(status) if status else "no answer" for status in episode.statuses]
-    said = f' "{first.words.reason}"' if first.words.reason else ""
-    if episode.answered_after is not None and episode.count == 1:
-        of = clients.at(one, first.end, " of ")
-        return f"answered the challenge ({statuses[0]}){of} only after {duration(episode.answered_after)}"
-    what = _failed(episode)
-    start = clients.at(one, first.start, " from ")
-    long = episode.until - first.start if episode.until is not None and first.start is not None else 0
-    lasted = f"{' on' if start else ''}, for {duration(long)}" if long > SECOND else ""
-    return f"{what} {times(episode.count)} ({listed(statuses)}{said}){start}{lasted}"
-
-
-def _failed(episode: Episode) -> str:
-    """What went wrong in an episode, in a word or two that hold for all of its attempts."""
-    if episode.first.purpose == "remove":
-        return "sign-off failed"
-    if episode.outcomes == ("abandoned",):
-        return "left the challenge unanswered"
-    return "refused" if episode.outcomes == ("rejected",) else "failed"
-
-
-def before(one: Registration, state: State) -> str:
-    """What was before the trouble, or how often all went well."""
-    registered = one.outcomes["registered"]
-    if state in (REGISTERED, AGAIN):
-        renewed = registered - 1 - one.not_renewed
-        idle = f"answered 200 {times(one.not_renewed)} without a renewal" if one.not_renewed else ""
-        return "; ".join(part for part in (f"renewed {times(renewed)}" if renewed > 0 else "", idle) if part)
-    late = state in (RAN_OUT, NOT_SIGNED_OFF)
-    return "was registered before" if registered and state.trouble and not late else ""
-
-
 def alike(clients: ClientSummary, one: Registration, state: State) -> tuple[object, ...]:
     """What is equal for clients with the same trouble."""
     if state in (GAVE_UP, OPEN) and one.unheard is not None:
@@ -203,7 +151,14 @@ def _not_signed_off(clients: ClientSummary, one: Registration) -> str:
 
 def _refused(clients: ClientSummary, one: Registration) -> str:
     again = " again and again" if one.status in (401, 407) and one.failure_count > 2 else ""
-    return f"{one.status or 'failed'}{again}{_since(clients, one)}"
+    return f"{_first_otherwise(one)}{one.status or 'failed'}{again}{_since(clients, one)}"
+
+
+def _first_otherwise(one: Registration) -> str:
+    """`401, then `: how the failures began that still last, where that was another answer."""
+    running = one.history.episodes[-1] if one.history.is_troubled else None
+    others = [status for status in running.statuses if status != one.status] if running is not None else []
+    return f"{listed([str(status) if status else 'no answer' for status in others])}, then " if others else ""
 
 
 def _silent(clients: ClientSummary, one: Registration) -> str:

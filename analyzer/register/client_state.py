@@ -1,0 +1,85 @@
+"""What became of a client: one word, in which every output agrees.
+
+It refines the outcome of the client's attempts by what its timeline says. A binding that ran out before the source's
+end, with no renewal seen, is no health: who registered for 30 s and was silent for a minute is `ran out`. Who is well
+at the end and was refused, or could not be called, in between is `ok again`. Whose binding the registrar's list has no
+more, though the client did not ask for that, is `taken away`: that may be its own successor, so it is no trouble by
+itself (`in doubt` where the registrar may not list all that is bound). A failed sign-off is no failed registration:
+calls still go to a phone that is gone (`not removed`), unless its binding had run out before. And a query that is
+refused refuses nobody.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from analyzer.register.attempt import Outcome
+from analyzer.register.history import FAILED
+from analyzer.register.registration import Registration
+
+ClientState = Literal[
+    "registered",
+    "ok again",
+    "refused",
+    "no answer",
+    "gave up",
+    "ran out",
+    "not removed",
+    "taken away",
+    "in doubt",
+    "signed off",
+    "asked",
+    "open",
+    "unclear",
+]
+CLIENT_STATES: tuple[ClientState, ...] = get_args(ClientState)
+_OF_OUTCOME: dict[Outcome, ClientState] = {
+    "registered": "registered",
+    "rejected": "refused",
+    "timeout": "no answer",
+    "abandoned": "gave up",
+    "removed": "signed off",
+    "fetched": "asked",
+    "open": "open",
+    "unknown": "unclear",
+}
+
+
+def state_of_outcome(outcome: str) -> ClientState:
+    """The state of a client of which nothing but its outcome is known."""
+    return _OF_OUTCOME[outcome]  # type: ignore[index]
+
+
+def state_of(one: Registration) -> ClientState:
+    """What became of a registration, as far as the source goes."""
+    if one.outcome != "registered":
+        return _unregistered(one)
+    if one.reach.ran_out is not None:
+        return "ran out"
+    if one.reach.is_taken_away:
+        return "taken away"
+    if one.reach.is_doubted:
+        return "in doubt"
+    return "ok again" if one.reach.gaps or one.history.episodes else "registered"
+
+
+def _unregistered(one: Registration) -> ClientState:
+    """... whose latest attempt gave it no binding."""
+    last = one.history.last
+    if last is None or one.outcome not in FAILED:
+        return state_of_outcome(one.outcome)
+    if last.purpose == "query" and last.outcome == "rejected":
+        return "asked"
+    if not _is_signing_off(one):
+        return state_of_outcome(one.outcome)
+    over = one.reach.ran_out
+    return "ran out" if over is not None and last.start is not None and over < last.start else "not removed"
+
+
+def _is_signing_off(one: Registration) -> bool:
+    """Whether the latest failure is that of a sign-off, of something that may be bound: not where it was refused, and
+    never had success, when it wanted to register."""
+    last = one.history.last
+    if last is None or last.purpose != "remove" or one.outcome not in FAILED:
+        return False
+    return one.outcomes["registered"] > 0 or one.history.episodes[-1].first.purpose == "remove"

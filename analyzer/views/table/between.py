@@ -1,0 +1,64 @@
+"""What a client went through before it was as it is at the end: refusals, silence, times without a binding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.evidence import SECOND
+from analyzer.register.history import Episode
+from analyzer.register.registration import Registration
+from analyzer.views.states import AGAIN, NOT_SIGNED_OFF, RAN_OUT, REGISTERED, ClientSummary, State
+from analyzer.views.table.unbound import gaps
+from analyzer.views.words import count, duration, listed, times
+
+MOST_EPISODES = 3
+"""Times of trouble of one client that are told one by one."""
+
+
+def in_between(clients: ClientSummary, one: Registration) -> str:
+    """What a client that had success went through: times without a binding, refusals and silence."""
+    return "; ".join(part for part in (gaps(one), *_episodes(clients, one)) if part)
+
+
+def _episodes(clients: ClientSummary, one: Registration) -> Iterator[str]:
+    over = [episode for episode in one.history.episodes if episode.over]
+    for episode in over[:MOST_EPISODES]:
+        yield _episode(clients, one, episode)
+    rest = len(over) - MOST_EPISODES + one.history.missed
+    if rest > 0:
+        yield f"and {count(rest, 'more time')} like that"
+
+
+def _episode(clients: ClientSummary, one: Registration, episode: Episode) -> str:
+    """`refused 3 times (400 "Invalid CSeq") from 15:02:00 on, for 8 min 30 s`."""
+    first = episode.first
+    statuses = [str(status) if status else "no answer" for status in episode.statuses]
+    said = f' "{first.words.reason}"' if first.words.reason else ""
+    if episode.answered_after is not None and episode.count == 1:
+        of = clients.at(one, first.end, " of ")
+        return f"answered the challenge ({statuses[0]}){of} only after {duration(episode.answered_after)}"
+    what = _failed(episode)
+    start = clients.at(one, first.start, " from ")
+    long = episode.until - first.start if episode.until is not None and first.start is not None else 0
+    lasted = f"{' on' if start else ''}, for {duration(long)}" if long > SECOND else ""
+    return f"{what} {times(episode.count)} ({listed(statuses)}{said}){start}{lasted}"
+
+
+def _failed(episode: Episode) -> str:
+    """What went wrong in an episode, in a word or two that hold for all of its attempts."""
+    if episode.first.purpose == "remove":
+        return "sign-off failed"
+    if episode.outcomes == ("abandoned",):
+        return "left the challenge unanswered"
+    return "refused" if episode.outcomes == ("rejected",) else "failed"
+
+
+def before(one: Registration, state: State) -> str:
+    """What was before the trouble, or how often all went well."""
+    registered = one.outcomes["registered"]
+    if state in (REGISTERED, AGAIN):
+        renewed = registered - 1 - one.not_renewed
+        idle = f"answered 200 {times(one.not_renewed)} without a renewal" if one.not_renewed else ""
+        return "; ".join(part for part in (f"renewed {times(renewed)}" if renewed > 0 else "", idle) if part)
+    late = state in (RAN_OUT, NOT_SIGNED_OFF)
+    return "was registered before" if registered and state.trouble and not late else ""
