@@ -16,10 +16,13 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from analyzer.capture.asterisk.notices import Said
 from analyzer.capture.text.clock import Clock, Moment, Setting
 from analyzer.evidence import SECOND, Between, LogLines, RawMessage
+
+if TYPE_CHECKING:
+    from analyzer.capture.asterisk.notices import Said
 
 _COPIES = 256
 """Responses that are remembered, so that one that is printed again is not taken for a new one."""
