@@ -17,6 +17,8 @@ check reaches it:
   transaction to each destination, and by how much CSeq jumped.
 - `register/binding.py: BindingTable` (`event` of a binding): what each registrar said is bound, from when to when,
   and what is only `maybe`.
+- `register/reached.py: Reached` (`registration` of a subject): a client's bindings, what it asked for and was granted,
+  and its timeline; who took its contact away.
 - `register/lapses.py: LapseWatch` (`event` of a binding that is `lapsed`): which bindings run out when.
 - `register/responding.py: Answering` (`context.answers_from`, `context.port_answers`): which servers answered at all,
   from which ports, and whom: what silence has to be held against.
@@ -26,8 +28,9 @@ check reaches it:
   latest clients. Of an older one `request` and `final` are None; its numbers, times and outcome are left.
 - `register/matching.py: TransactionTable` (`transaction` of a subject; `context.end`): the transactions of the last
   forty seconds, and the capture's time.
-- `register/reconstruct.py: Reconstructor` (`context.last_heard`, `context.last_message`, `context.is_loose`): when
-  anything last came from a host, and from anybody, and whether some times are not known.
+- `register/reconstruct.py: Reconstructor` (`context.last_heard`, `context.last_message`, `context.is_loose`,
+  `context.cut_off`): when anything last came from a host, and from anybody, whether some times are not known, and whose
+  connection the network ended.
 - `register/bounded.py: MessageCounter` (`context.counter`): which message a run is at, alike for every worker.
   `Bounded` and `Notes` beside it hold no facts of their own: a ledger keeps its facts in them, and the one that was
   used longest ago (`Bounded`) or first noted (`Notes`) makes room. `register/foreign.py` says what a ledger is told

@@ -72,20 +72,20 @@ AFTER_REQUEST = 1 << 20
 PENDING = 1 << 21
 """That request has no final response so far."""
 
-NAMESAKE = 1 << 32
+NAMESAKE = 1 << 31
 """Its Call-ID is new to this client, and another one has used it."""
 
 # A binding event
 ASKED_AGAIN = 1 << 22
 """A request names a known contact, or nothing did until long after it ran out."""
 
-REMOVED = 1 << 33
+REMOVED = 1 << 32
 """An answer lists it no more."""
 
 # A transaction
-ANSWERED = 1 << 35
+ANSWERED = 1 << 34
 """There are a request and a final response."""
-ODD_ECHO = 1 << 34
+ODD_ECHO = 1 << 33
 """Its final response does not repeat the request's From, To, Call-ID and CSeq octet for octet (but for a tag that is
 added), has more Via values, or one of both is cut; or an answer to an older one of its Call-ID and CSeq came."""
 

@@ -113,7 +113,11 @@ class Reached:
         for the client and for whose contacts it takes away."""
         bounds = between(by.place)
         if bounds is not None:
-            for one in (registration, *self._others(events, "removed", (registration.id,))):
+            gone = (
+                *self._others(events, "removed", (registration.id,)),
+                *self._others(events, "unlisted", (registration.id,)),
+            )
+            for one in (registration, *gone):
                 one.reach.unclear(bounds.earliest, by)
 
     def _held(self, registration: Registration, transaction: Transaction) -> dict[int, int | None]:

@@ -39,7 +39,7 @@ def check(subject: BindingSubject, context: CaptureContext) -> Answer:
     left = binding.learned + binding.granted * SECOND - now
     if left <= _MARGIN:
         return PASSED
-    detail = f"the answer to a query does not list {clip(binding.contact)}, which had {left // SECOND} s left"
+    detail = f"the answer to a query does not list {clip(binding.contact)}, which had not run out"
     return Violated(detail, at=final.raw_message.evidence, related=(grant.evidence,), gap=(now, now))
 
 

@@ -11,6 +11,7 @@ import gc
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from analyzer.capture.inputs import are_files, has_directory
@@ -234,8 +235,7 @@ def analyze(
             interrupted = _read(reading, analysis, progress)
             with late(interrupted) as noted:
                 partial = analysis.partial(interrupted=interrupted)
-            partial.interrupted = interrupted or bool(noted)
-            return partial
+            return replace(partial, interrupted=interrupted or bool(noted))
 
     chosen = all_rules() if rules is None else rules
     if jobs > 1 and not aor and are_files(several):

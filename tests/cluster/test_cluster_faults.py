@@ -200,7 +200,7 @@ def test_without_dask_there_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -
         raise AssertionError
 
 
-def test_a_failure_leaves_an_empty_folder_behind(tmp_path: Path, files: list[Path]) -> None:
+def test_a_failure_leaves_no_folder_behind_or_an_empty_one(tmp_path: Path, files: list[Path]) -> None:
     """Neither half of the tables, which a second try would stumble over, nor what was on the wire."""
 
     class Broken(LocalExecutor):
@@ -213,7 +213,11 @@ def test_a_failure_leaves_an_empty_folder_behind(tmp_path: Path, files: list[Pat
 
     with pytest.raises(OSError, match="disk full"):
         tabulated(files, tmp_path / "spool", Broken())
-    assert list((tmp_path / "spool").iterdir()) == []
+    assert not (tmp_path / "spool").exists()
+    (tmp_path / "there").mkdir()
+    with pytest.raises(OSError, match="disk full"):
+        tabulated(files, tmp_path / "there", Broken())
+    assert list((tmp_path / "there").iterdir()) == []
     assert tabulated(files, tmp_path / "spool").rows["messages"] == 400
 
 

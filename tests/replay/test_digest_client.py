@@ -78,7 +78,8 @@ def test_every_scheme_is_answered_rightly(algorithm: str | None, qop: str | None
     sent = said(digest_client)
     assert sent.response == by_hand(sent, PASSWORD)
     assert judge(read(sent), secrets_of(bob=PASSWORD)).verdict == "match"
-    assert judge(read(sent), secrets_of(bob="another")).verdict == "mismatch"
+    unsent = qop is None and "sess" in (algorithm or "")  # a cnonce may have been hashed that was not sent
+    assert judge(read(sent), secrets_of(bob="another")).verdict == ("unknown" if unsent else "mismatch")
     assert sent.algorithm == algorithm
     assert sent.qop == (None if qop is None else "auth-int" if qop == "auth-int" else "auth")
     assert sent.defects == ()

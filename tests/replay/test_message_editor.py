@@ -54,7 +54,8 @@ def test_printed_messages_become_what_was_on_the_wire_in_all_samples() -> None:
     for name, one in TEXT_LOG:
         octets = MessageEditor(one).octets()
         again = parse_bytes(octets)
-        assert b"\n" not in octets.replace(b"\r\n", b""), name
+        head = octets.partition(b"\r\n\r\n")[0]  # a body has its own line ends
+        assert b"\n" not in head.replace(b"\r\n", b""), name
         assert [(row.key, row.value) for row in again.headers] == [(row.key, row.value) for row in one.headers], name
         assert MessageEditor(again).octets() == octets, name
 

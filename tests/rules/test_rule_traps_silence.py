@@ -97,7 +97,7 @@ def test_a_source_without_clock_is_not_judged() -> None:
         item.time = None
     report = analyze_items(items, rules=[rule_of(_RULE)])
     assert report.findings == []
-    assert report.outcomes[_RULE].not_judged == {"TAIL": 1}
+    assert report.outcomes[_RULE].not_judged == {"CLOCK": 1}
 
 
 _VIA = "Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bKa"

@@ -16,7 +16,7 @@ from analyzer.evidence import Endpoint
 if TYPE_CHECKING:
     from analyzer.capture.text.rows import Row
 
-START = Lazy(rb"(?:SIP/2\.0 [1-6]\d\d(?: |\Z)|[A-Z][A-Z.!%*_+`'~-]{1,19} [^ \t]{1,2048} SIP/2\.0[ \t]*\Z)")
+START = Lazy(rb"(?:SIP/2\.0 [1-6]\d\d(?: |\Z)|[A-Z][A-Z._-]{1,19} [^ \t]{1,2048} SIP/2\.0[ \t]*\Z)")
 """A line that begins a message (RFC 3261 7.1, 7.2), as programs write it."""
 GLUED = Lazy(
     rb"(?:(?<![A-Za-z0-9_])[A-Z][A-Z_-]{1,19} [a-z]{2,8}:[^ \t]{1,2048} SIP/2\.0|SIP/2\.0 [1-6]\d\d .{0,200})[ \t]*\Z"

@@ -63,6 +63,8 @@ def gaps(one: Registration) -> str:
     causes = {gap.cause for gap in over if gap.cause != "signed off"}  # that was its own wish
     why = f" ({next(iter(causes))})" if len(causes) == 1 else ""
     often = f", {times(one.reach.gaps)}" if one.reach.gaps > 1 else ""
+    if not one.reach.lost:  # no clock tells how long
+        return f"could not be called in between{often}{why}"
     return f"could not be called for {duration(one.reach.lost)}{often}{why}"
 
 

@@ -49,6 +49,12 @@ STORIES = [
     Story("not removed", f"@0 {ONE}< 200\n@60 {ONE}Expires: 0\n@60.5 > again\n@200 .", 3),
     Story("taken away", f"@0 {ONE}< 200\n@60 {OTHER}Contact: *\nExpires: 0\n< 200\n-Contact\n@70 .", 4),
     Story("taken away", f"@0 {ONE}< 200\n@60 {ONE}-Contact\n-Expires\n< 200\n-Contact\n@70 .", 4),
+    Story(
+        "in doubt",
+        f"@0 {ONE}< 200\n@60 {OTHER}Contact: <sip:b@192.0.2.77>\nExpires: 600\n< 200\n"
+        "Contact: <sip:b@192.0.2.77>;expires=600\n@70 .",
+        4,
+    ),
     Story("signed off", f"@0 {ONE}< 200\n@60 {ONE}Expires: 0\n< 200\n-Contact", 4),
     Story("asked", f"{ONE}-Contact\n-Expires\n< 200\n-Contact", 2),
     Story("open", f"{ONE}@0.5 > again\n@2 .", 1),

@@ -1,4 +1,5 @@
-"""R3261-10.2.4-refresh-late: who is late, who was restarted, and who is somebody else (T-REBOOT, T-NAT, T-MULTIUA)."""
+"""R3261-10.2.4-refresh-late: who is late, who was restarted, and who is somebody else (docs/rule-catalogue.md
+T-REBOOT, T-NAT, T-MULTIUA)."""
 
 from __future__ import annotations
 
