@@ -134,7 +134,7 @@ def test_wherever_it_comes_the_report_is_whole(kind: str) -> None:
     whole, lines = interrupted(SOURCES[kind], 0)
     assert whole is not None and whole.summary.messages > 10 and not whole.interrupted
     partial = 0
-    for at in range(1, lines, max(1, lines // 80)):
+    for at in range(1, lines, max(1, lines // 200)):
         report, _ = interrupted(SOURCES[kind], at)
         if report is None:
             continue

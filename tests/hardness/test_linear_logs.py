@@ -144,7 +144,7 @@ def json_lines(n: int) -> Run:
     return reading(json.dumps(entry).encode() + b"\n" + deep)
 
 
-@trap(20_000)
+@trap(100_000)
 def prefixes(n: int) -> Run:
     starts = (b"[", b"[Nov 20 11:53:45", b"VERBOSE[1]", b"<--- ", b"Transmitting (", b"--- (", b"{", b"<------------")
     return reading(OPEN + b"".join(start + b"1" * n + b"\n" + start * (n // 10) + b"\n" for start in starts))
