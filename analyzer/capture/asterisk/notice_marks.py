@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_MARKS = (b"egist", b"REGISTER", b"uthentic", b"failed for '", b"SecurityEvent=", b"fake auth", b"stale nonce",
+_MARKS = (b"egist", b"REGISTER request", b"uthentic", b"failed for '", b"SecurityEvent=", b"fake auth", b"stale nonce",
           b"AOR '", b"for service", b"auth objects", b"configured AORs")  # fmt: skip
 
 
