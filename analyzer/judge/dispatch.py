@@ -28,9 +28,8 @@ _BYTES, _CLOCK, _SUBSECOND = _UNMET[Need.BYTES], _UNMET[Need.CLOCK], _UNMET[Need
 _WHOLE, _S2C, _C2S = _UNMET[Need.WHOLE], _UNMET[Need.S2C], _UNMET[Need.C2S]
 _NOT_FIRST, _NOT_LAST, _STEPPED = (1 << bit for bit in range(len(_UNMET), len(_UNMET) + 3))
 
-
-MARK_BITS = 32
-"""Bits that the marks of a subject may have."""
+LACKING_BITS = len(_UNMET) + 3
+"""Bits of what `missing_evidence` gives: a kind of subject is told by these, and its marks beside them."""
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from analyzer.evidence import Evidence, Fidelity
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.dispatch import MARK_BITS, DispatchPlan, dispatch_plan, missing_evidence
+from analyzer.judge.dispatch import LACKING_BITS, DispatchPlan, dispatch_plan, missing_evidence
 from analyzer.judge.findings import (
     PASSED,
     SEVERITIES,
@@ -110,7 +110,8 @@ class Judge:
             plans = self._register_plans[type(subject)]
         else:
             plans = self._other_plans(subject)
-        made = plans.get(lacking << MARK_BITS | marks)
+        kind = marks << LACKING_BITS | lacking
+        made = plans.get(kind)
         if made is None:
             made = dispatch_plan(
                 self._rules[_KINDS[type(subject)]],
@@ -120,7 +121,7 @@ class Judge:
                 profile=self._profile,
                 exhaustive=self._exhaustive,
             )
-            plans[lacking << MARK_BITS | marks] = made
+            plans[kind] = made
         made.count += 1
         for rule in made.asked:
             try:
@@ -129,7 +130,10 @@ class Judge:
                     self._tallies[rule.id].passed += 1
                     continue
                 for answer in (answers,) if isinstance(answers, SINGLE) else tuple(answers):
-                    self._note(rule, subject, answer)
+                    if answer is PASSED:
+                        self._tallies[rule.id].passed += 1
+                    else:
+                        self._note(rule, subject, answer)
             except Exception as error:  # a rule's bug must not end the run (docs/architecture.md 6)
                 self._failed(rule, subject, error)
         if type(subject) is AttemptSubject:

@@ -14,13 +14,12 @@ step 7).
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from analyzer.escape import visible
 from analyzer.evidence import SECOND, RawMessage, between
 from analyzer.register.contact_relations import EXACT, is_successor, match_contacts
-from analyzer.register.contacts import Contacts
+from analyzer.register.contacts import Contacts, read_contact
 from analyzer.register.contacts import same_contact as same_contact
 from analyzer.register.identity import Registrar, instance_of
 from analyzer.register.listed import is_left_over, is_taken_over, known_form, places
@@ -33,7 +32,6 @@ from analyzer.sip.address import Address
 Certainty = Literal["present", "maybe", "absent"]
 EXPIRY_SLACK = 2 * SECOND
 """Tolerance at the end of a binding (docs/rule-catalogue.md 0.6)."""
-_LONGEST_KEPT = 256
 _MOST_OWNERS = 8
 MOST_DOUBTED = 16
 """Contacts of one address-of-record that are followed although a list may have left them out, the latest."""
@@ -55,9 +53,8 @@ class Binding:
     """
 
     __slots__ = (
-        "_asked",
-        "_written",
         "asked_again",
+        "asked_text",
         "before",
         "bound_from",
         "certainty",
@@ -68,6 +65,7 @@ class Binding:
         "is_unlisted",
         "lapsed",
         "learned",
+        "listed_text",
         "registration",
         "requested",
         "start",
@@ -76,7 +74,7 @@ class Binding:
     )
 
     def __init__(self, address: Address, registration: int | None, start: int | None) -> None:
-        self._written = self._asked = address.raw
+        self.listed_text = self.asked_text = address.raw
         self.form = EXACT
         self.registration = registration
         self.granted: int | None = None
@@ -95,12 +93,12 @@ class Binding:
 
     def __repr__(self) -> str:
         granted = "" if self.granted is None else f" for {self.granted} s"
-        return visible(f"<Binding {self._written}{granted}: {self.certainty}>")
+        return visible(f"<Binding {self.listed_text}{granted}: {self.certainty}>")
 
     @property
     def address(self) -> Address:
         """The contact as it was listed last. It is kept as written: every client has one, and few are asked."""
-        return _read(self._written)
+        return read_contact(self.listed_text)
 
     @property
     def contact(self) -> str:
@@ -119,7 +117,7 @@ class Binding:
     @property
     def asked_as(self) -> Address:
         """The contact as it was asked for last; as it is listed, where that was not seen."""
-        return _read(self._asked)
+        return read_contact(self.asked_text)
 
     @property
     def asked_contact(self) -> str:
@@ -128,16 +126,9 @@ class Binding:
 
     def is_of(self, other: Address) -> bool:
         """Whether `other` names the same binding."""
+        if other.raw == self.asked_text and other.uri is not None:
+            return True
         return same_contact(self.address, other) or (bool(self.form) and same_contact(self.asked_as, other))
-
-
-@lru_cache(maxsize=4096)
-def _read_short(written: str) -> Address:
-    return Address.parse(written)
-
-
-def _read(written: str) -> Address:
-    return _read_short(written) if len(written) <= _LONGEST_KEPT else Address.parse(written)
 
 
 class BindingEvent(NamedTuple):
@@ -221,7 +212,7 @@ class BindingTable:
         if request is None:
             return
         known = self.known(registrar, aor)
-        index = Contacts([binding.asked_as for binding in known])
+        index = Contacts.written([binding.asked_text for binding in known])
         for contact in request.contacts[:MOST_CONTACTS] if known else ():
             position = index.find(contact)
             binding = known[position] if position is not None else None
@@ -251,7 +242,7 @@ class BindingTable:
         place, old, wanted = location(registrar), self.known(registrar, aor), request.contacts[:MOST_CONTACTS]
         listed = [one for one in final.contacts if not one.star and expiry_in(final, one) != 0]
         listed = listed[:MOST_CONTACTS]
-        index = Contacts([binding.address for binding in old])
+        index = Contacts.written([binding.listed_text for binding in old])
         owned = match_contacts(wanted, listed, request, lambda one: known_form(old, index, one))
         lists_all = self._listing.note(place, final, wanted, len(listed) - len(owned))
         lists_all = lists_all or any(contact.star for contact in wanted)
@@ -261,9 +252,7 @@ class BindingTable:
         kept, events = self._listed(old, listed, asked, places(old, index, listed, asked), transaction, registration)
         yield from events
         gone = [] if kept == old else [binding for binding in old if binding not in kept]
-        named = Contacts(wanted)
-        doubted = [] if lists_all else [one for one in gone if named.find(one.asked_as) is None]
-        doubted = [one for one in doubted if not one.is_over(final.raw_message.time)][-MOST_DOUBTED:]
+        doubted = [] if lists_all or not gone else _doubtful(gone, Contacts(wanted), final.raw_message.time)
         entries = [*kept, *doubted]
         if entries:
             self._sets[place, aor] = entries
@@ -303,7 +292,7 @@ class BindingTable:
             kept.append(binding)
             before = binding.end, binding.learned
             if own is not None:
-                binding._asked, binding.form = own[0].raw, own[1]
+                binding.asked_text, binding.form = own[0].raw, own[1]
             self._grant(binding, contact, transaction, None if own is None else own[0], registration)
             if position is None:
                 events.append(BindingEvent("added", binding, transaction))
@@ -346,7 +335,7 @@ class BindingTable:
         """No response was seen: the asked contacts may be bound, may be changed, may be gone (docs/rule-catalogue.md
         1.7 step 4)."""
         request, known = transaction.request, self.known(registrar, aor)
-        index = Contacts([binding.asked_as for binding in known])
+        index = Contacts.written([binding.asked_text for binding in known])
         for contact in request.contacts[:MOST_CONTACTS] if request and known else ():
             position = index.find(contact)
             if position is not None:
@@ -368,7 +357,7 @@ class BindingTable:
         binding.is_unlisted = False
         if time is None:
             binding.end = None  # it was renewed, and nothing tells when
-        binding._written = contact.raw
+        binding.listed_text = contact.raw
         binding.granted = granted
         binding.learned = time
         binding.asked_again = False
@@ -381,6 +370,13 @@ class BindingTable:
                 binding.before = tuple(earlier)[:_MOST_OWNERS]
             binding.registration = registration
             binding.requested = expiry_in(request, own)
+
+
+def _doubtful(gone: Sequence[Binding], wanted: Contacts, now: int | None) -> list[Binding]:
+    """Those that may still be bound although a list has not got them, where the registrar may list what it was asked
+    for alone."""
+    unnamed = [one for one in gone if wanted.find(one.asked_as) is None]
+    return [one for one in unnamed if not one.is_over(now)][-MOST_DOUBTED:]
 
 
 def location(registrar: Registrar) -> Hashable:

@@ -47,7 +47,10 @@ def _challenged(realm: str, rows: list[Challenge], transaction: Transaction, fin
 
 def _octets(key: tuple[int, str], challenged: tuple[Challenged, ...]) -> int:
     """How much the wire put into the challenges of a client and realm."""
-    return len(key[1]) + sum(len(nonce) for one in challenged for nonce in (one.realm, *one.nonces, *one.qop))
+    octets = len(key[1])
+    for one in challenged:
+        octets += len(one.realm) + sum(map(len, one.nonces)) + sum(map(len, one.qop))
+    return octets
 
 
 def by_realm(message: Message) -> dict[str, list[Challenge]]:

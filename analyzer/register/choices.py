@@ -56,8 +56,8 @@ def note_offer(registration: Registration, transaction: Transaction) -> None:
 
 def note_answer(registration: Registration, realm: str, algorithm: str) -> None:
     """A client has answered a challenge."""
-    choice, token = registration.choice, token_of(algorithm)
-    if choice is not None and choice.realm == realm and token not in choice.taken:
+    choice = registration.choice
+    if choice is not None and choice.realm == realm and (token := token_of(algorithm)) not in choice.taken:
         registration.choice = choice._replace(taken=(*choice.taken[:MOST_OFFERED], token))
 
 

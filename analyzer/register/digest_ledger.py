@@ -106,7 +106,7 @@ class DigestRecord:
     def is_empty(self) -> bool:
         """Whether it answers nothing: a mobile phone's first REGISTER names its user so, with nonce and response empty
         (3GPP TS 24.229 5.1.1.2; RFC 8760 2.7)."""
-        return not self.nonce.strip() and not self.response.strip() and not self.malformed
+        return not self.response.strip() and not self.nonce.strip() and not self.malformed
 
     @property
     def is_aka(self) -> bool:

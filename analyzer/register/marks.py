@@ -49,6 +49,8 @@ FAILED = 1 << 11
 """It did not end in a 2xx that does what was asked."""
 TOO_BRIEF = 1 << 12
 """One of its answers was a 423; of a transaction: its final response is."""
+CHOICE = 1 << 37
+"""Its client was offered a choice of challenges."""
 
 # A step
 FOLLOWS = 1 << 13
@@ -88,6 +90,11 @@ ANSWERED = 1 << 34
 ODD_ECHO = 1 << 33
 """Its final response does not repeat the request's From, To, Call-ID and CSeq octet for octet (but for a tag that is
 added), has more Via values, or one of both is cut; or an answer to an older one of its Call-ID and CSeq came."""
+
+MALFORMED = 1 << 35
+"""A header that carries credentials or a challenge may leave the grammar, or there are both, or several hops."""
+LACKING = 1 << 36
+"""Credentials may be left out beside those that are sent, or nothing can be said of these."""
 
 # A transaction that is closed
 ASTRAY = 1 << 23

@@ -46,6 +46,9 @@ class NonceUsed(NamedTuple):
     before: int | None = None
 
 
+_FIRST_USE, _NOT_KNOWN = NonceUsed(before=0), NonceUsed()
+
+
 class NonceCounts:
     """The use of nonces by clients, bounded."""
 
@@ -66,7 +69,7 @@ class NonceCounts:
         if spent is None or (is_current and spent.last != challenge):
             self._spent[key] = NonceSpent(-1 if count is None else count, message, challenge, challenge)
             is_first = spent is None and is_current and not self._spent.evicted
-            return NonceUsed(before=0 if is_first else None)
+            return _FIRST_USE if is_first else _NOT_KNOWN
         reused = spent.message != message
         self._spent[key] = NonceSpent(
             max(spent.highest, -1 if count is None else count), message, spent.first, challenge

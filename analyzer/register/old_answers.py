@@ -24,11 +24,12 @@ def is_echo(transaction: Transaction) -> bool:
     request, final = transaction.request, transaction.final
     if request is None or final is None:
         return transaction.old_answer is None
+    is_same = final.repeats(request, "from", "call-id", "cseq") or (
+        final.repeats(request, "from") and request.call_id == final.call_id and request.cseq == final.cseq
+    )
     return (
-        request.first("from") == final.first("from")
-        and (final.first("to") or "").startswith(request.first("to") or "")
-        and request.call_id == final.call_id
-        and request.cseq == final.cseq
+        is_same
+        and final.goes_on(request, "to")
         and len(final.vias) <= len(request.vias)
         and not (request.raw_message.missing or final.raw_message.missing)
     )

@@ -21,6 +21,8 @@ from analyzer.register.requested import requested_expiry
 from analyzer.register.transaction import Transaction
 
 KEPT_BINDINGS = 100
+_HELD = ("added", "refreshed", "kept")
+"""Events that take nothing away from anybody."""
 
 
 class Reached:
@@ -43,7 +45,8 @@ class Reached:
             return ()
         given = registration.registrar, registration.aor, transaction, registration.id
         events = list(self._bindings.answered(*given))
-        self._note_bindings(registration, events)
+        if events:
+            self._note_bindings(registration, events)
         self._note_reached(registration, transaction, purpose, events)
         return events
 
@@ -100,6 +103,8 @@ class Reached:
             registration.reach.gone(now, "signed off", by)
         elif own not in held and purpose != "query" and not final.contacts:
             registration.reach.granted(now, None, by)
+        if all(event.kind in _HELD for event in events):
+            return
         for one in self._others(events, "removed", held):
             one.reach.gone(now, "not listed" if one is registration else "taken away", by)
         for one in self._others(events, "taken", held):
@@ -133,7 +138,7 @@ class Reached:
                     held.setdefault(owner, None)
         return held
 
-    def _others(self, events: Sequence[BindingEvent], kind: str, held: Container[int]) -> Iterator[Registration]:
+    def _others(self, events: Sequence[BindingEvent], kind: str, held: Container[int]) -> Iterable[Registration]:
         """Whose contacts such events are of, but for those who have one left."""
         numbers = {owner for event in events if event.kind == kind for owner in event.binding.owners}
         return self._known(number for number in numbers if number not in held)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from analyzer.evidence import SECOND, NetworkError, RawMessage, between
+from analyzer.evidence import SECOND, LogLines, NetworkError, RawMessage
 from analyzer.register.attempt import SUCCESSFUL_OUTCOMES, Attempt
 from analyzer.register.binding import BindingEvent, BindingTable
 from analyzer.register.boot import boot_score
@@ -121,15 +121,18 @@ class Reconstructor:
 
     def _pass(self, raw_message: RawMessage) -> int | None:
         """Let time pass up to the next message; the time that has passed for certain."""
-        now, bounds = raw_message.time, between(raw_message.place)
+        now, place = raw_message.time, raw_message.place
+        bounds = place.between if type(place) is LogLines else None
         if now is not None:
             if self.now is not None and now < self.now - SECOND:
                 self.bindings.clock_stepped(self.now, now)  # docs/rule-catalogue.md T-CLOCK: they cannot be compared
             self.now = now
         for event in self.table.advance(now, bounds):
             self._event(event)
-        self.is_loose = self.is_loose or bounds is not None
-        return now if bounds is None else bounds.earliest
+        if bounds is None:
+            return now
+        self.is_loose = True
+        return bounds.earliest
 
     def _hear(self, host: str, now: int) -> None:
         self.heard.note(host, now)

@@ -46,11 +46,12 @@ def requested_contacts(request: Message) -> list[Address]:
 
     A bulk contact (`bnc`, RFC 6140 5.2) is left out: the registrar makes many contacts of it.
     """
+    header = request.expires
     return [
         contact
         for contact in request.contacts
         if not contact.star
-        and requested_expiry(contact, request.expires) != 0
+        and (contact.expires or requested_expiry(contact, header) != 0)
         and not (contact.uri is not None and "bnc" in contact.uri.params)
     ]
 
@@ -61,8 +62,10 @@ def purpose_of(request: Message, *, malformed: int | None = None) -> Purpose:
     contacts = request.contacts
     if not contacts:
         return "query"
-    header = header_expiry(request, malformed=malformed)
+    header = request.expires if malformed is None else header_expiry(request, malformed=malformed)
     for contact in contacts:
+        if contact.expires and not contact.star:
+            return "registration"
         if not contact.star and requested_expiry(contact, header, malformed=malformed) != 0:
             return "registration"
     return "removal"

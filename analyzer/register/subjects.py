@@ -11,6 +11,7 @@ from analyzer.register.attempt import SUCCESSFUL_OUTCOMES, Attempt
 from analyzer.register.binding import BindingEvent
 from analyzer.register.boot import BootScore
 from analyzer.register.challenges import Challenged, for_header
+from analyzer.register.digest.syntax import is_suspicious
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.old_answers import is_echo
 from analyzer.register.registration import Registration
@@ -20,6 +21,7 @@ from analyzer.register.transaction import Transaction
 from analyzer.register.way_back import is_repeated_late
 from analyzer.sip.message import Message
 
+_AUTHENTICATION = marks.DIGESTS | marks.CHALLENGE
 STEADY_GAPS = 3
 """Intervals between registrations from which on a client has a habit."""
 
@@ -105,7 +107,19 @@ class TransactionSubject:
             found |= marks.TOO_BRIEF
         if transaction.has_challenge:
             found |= marks.CHALLENGE
+        if found & _AUTHENTICATION and self._may_be_malformed(found & _AUTHENTICATION == _AUTHENTICATION):
+            found |= marks.MALFORMED
         return found if is_echo(transaction) else found | marks.ODD_ECHO
+
+    def _may_be_malformed(self, is_both: bool) -> bool:
+        """What can be told of the form of the headers at once; not where there `is_both` credentials and challenge."""
+        transaction = self.transaction
+        request, final = transaction.request, transaction.final
+        if is_both or transaction.path is not None or (request is not None and request.raw_message.missing):
+            return True
+        if self.digests:
+            return request is None or any(map(is_suspicious, request.credentials))
+        return final is None or any(map(is_suspicious, final.challenges))
 
     def _digest_marks(self) -> int:
         """What can be told of the credentials at once. Nearly always there is one, as it was asked for; of anything
@@ -113,7 +127,9 @@ class TransactionSubject:
         transaction, only = self.transaction, self.digests[0]
         found = marks.DIGESTS | marks.REFUSED if transaction.challenged else marks.DIGESTS
         if len(self.digests) > 1 or only.is_empty or only.is_cut:
-            return found | marks.ODD_FORM | marks.OTHER_URI | marks.OTHER_NONCE
+            return found | marks.ODD_FORM | marks.OTHER_URI | marks.OTHER_NONCE | marks.LACKING
+        if only.lacking:
+            found |= marks.LACKING
         if only.form.word != "as-asked" or only.counted_before is not None:
             found |= marks.ODD_FORM
         request, in_force = transaction.request, self.in_force.get(only.realm)
@@ -144,6 +160,8 @@ class AttemptSubject:
     def marks(self) -> int:
         """What can be told of the attempt at once (`register/marks.py`)."""
         failed = 0 if self.attempt.outcome in SUCCESSFUL_OUTCOMES else marks.FAILED
+        if self.registration.choice is not None:
+            failed |= marks.CHOICE
         return failed | marks.TOO_BRIEF if self.attempt.too_brief else failed
 
     @property

@@ -15,7 +15,7 @@ fleet of phones that know only MD5 is a fact and nobody's fault: the finding is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from functools import lru_cache
 
 from analyzer.judge.choosers import warning
@@ -29,18 +29,17 @@ from analyzer.sip.text import clip
 _WEAK = ("md5", "md5-sess")
 
 
-def check(subject: MessageSubject, context: CaptureContext) -> Iterator[Answer]:
+def check(subject: MessageSubject, context: CaptureContext) -> Sequence[Answer]:
     """Look for a realm that offers MD5 and nothing better (RFC 8760 3): one answer for each realm."""
     challenges = by_realm(subject.message)
-    if not challenges:
-        yield NOT_APPLICABLE  # nothing asked, or by other means than Digest
-        return
     server = subject.transaction.destination.host
+    answers: list[Answer] = []
     for realm, rows in challenges.items():
         if context.challenges.offers_strong(server, realm):
-            yield PASSED
+            answers.append(PASSED)
         else:
-            yield _judged(tuple([(row.algorithm, bool(row.qop_options)) for row in rows]), server, realm)
+            answers.append(_judged(tuple([(row.algorithm, bool(row.qop_options)) for row in rows]), server, realm))
+    return answers or [NOT_APPLICABLE]  # nothing asked, or by other means than Digest
 
 
 @lru_cache(maxsize=256)

@@ -61,6 +61,7 @@ RULE = Rule(
     check=check,
     explains=(401, 407),
     applies_if=marks.DIGESTS,
+    violates_only_if=marks.LACKING,
     observed_at="first",
     needs=(Need.S2C,),
     why="Proxy and registrar refuse in turn, for ever, though every response is right.",

@@ -11,7 +11,7 @@ Asterisk's old channel driver chan_sip never sends it, and no setting changes th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, InProfile, Rule, Violated, bad, good
@@ -22,19 +22,20 @@ from analyzer.sip.auth import Challenge
 from analyzer.sip.text import clip
 
 
-def check(subject: MessageSubject, context: CaptureContext) -> Iterator[Answer]:
+def check(subject: MessageSubject, context: CaptureContext) -> Sequence[Answer]:
     """Look for qop in each Digest challenge (RFC 3261 22.4 item 8, RFC 7616 3.3): one answer for each realm."""
     del context
     challenges = by_realm(subject.message)
-    if not challenges:
-        yield NOT_APPLICABLE
-        return
     server = subject.transaction.destination.host
-    for realm, rows in challenges.items():
-        wrong = next((text for row in rows if (text := _wrong(row))), "")
-        yield (
-            Violated(f"the challenge for realm {clip(realm)!r} {wrong}", group_key=(server, realm)) if wrong else PASSED
-        )
+    return [_judged(realm, rows, server) for realm, rows in challenges.items()] or [NOT_APPLICABLE]
+
+
+def _judged(realm: str, rows: list[Challenge], server: str) -> Answer:
+    for row in rows:
+        wrong = _wrong(row)
+        if wrong:
+            return Violated(f"the challenge for realm {clip(realm)!r} {wrong}", group_key=(server, realm))
+    return PASSED
 
 
 def _wrong(challenge: Challenge) -> str:

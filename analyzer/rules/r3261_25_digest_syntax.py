@@ -104,6 +104,7 @@ RULE = Rule(
     check=check,
     explains=REFUSALS,
     applies_if=marks.DIGESTS | marks.CHALLENGE,
+    violates_only_if=marks.MALFORMED,
     methods=(),
     observed_at="any",
     needs=(Need.BYTES, Need.WHOLE),

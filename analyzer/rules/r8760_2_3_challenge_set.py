@@ -28,6 +28,7 @@ from analyzer.judge.findings import (
     bad,
     good,
 )
+from analyzer.register import marks
 from analyzer.register.attempt import Attempt
 from analyzer.register.challenges import STRONG
 from analyzer.register.choices import Choice, token_of
@@ -132,6 +133,7 @@ RULE = Rule(
     group="F",
     subject="attempt",
     check=check,
+    applies_if=marks.CHOICE,
     explains=("given up",),
     needs=(Need.S2C, Need.C2S),
     why="Downgrade to MD5 or interop failure with MD5-only phones.",

@@ -63,9 +63,10 @@ class AuthValue:
     """What credentials and challenges share. `header` is the canonical header name, `scheme` as written ("" if none).
 
     The properties are None where the parameter is absent, which an empty value is not. The first of a name counts.
+    `is_plain`: it is a Digest in the common form, as the grammar has it but for quotes where none are due.
     """
 
-    __slots__ = ("_params", "_values", "defects", "header", "raw", "scheme")
+    __slots__ = ("_params", "_values", "defects", "header", "is_plain", "raw", "scheme")
 
     def __init__(
         self,
@@ -81,6 +82,7 @@ class AuthValue:
         self.raw = raw
         self.defects = defects
         self._params = params
+        self.is_plain = params is None
         self._values = {param[0].lower(): param[1] for param in reversed(params or ())} if values is None else values
 
     @property
@@ -125,32 +127,32 @@ class AuthValue:
     @property
     def is_digest(self) -> bool:
         """Whether the scheme is Digest (case-insensitive)."""
-        return self.scheme.lower() == "digest"
+        return self.is_plain or self.scheme.lower() == "digest"
 
     @property
     def realm(self) -> str | None:
         """The protection domain; case-sensitive."""
-        return self.get("realm")
+        return self._values.get("realm")
 
     @property
     def nonce(self) -> str | None:
         """The server's nonce; case-sensitive."""
-        return self.get("nonce")
+        return self._values.get("nonce")
 
     @property
     def algorithm(self) -> str | None:
         """The algorithm as written; None means MD5 (RFC 7616 3.3)."""
-        return self.get("algorithm")
+        return self._values.get("algorithm")
 
     @property
     def opaque(self) -> str | None:
         """What the client has to give back."""
-        return self.get("opaque")
+        return self._values.get("opaque")
 
     @property
     def qop(self) -> str | None:
         """The qop parameter as written: one token in credentials, a list in challenges."""
-        return self.get("qop")
+        return self._values.get("qop")
 
     @property
     def userhash(self) -> bool:
@@ -169,34 +171,34 @@ class Credentials(AuthValue):
     @property
     def username(self) -> str | None:
         """The user; case-sensitive. `username*` (RFC 7616 3.4) is not decoded."""
-        return self.get("username")
+        return self._values.get("username")
 
     @property
     def uri(self) -> str | None:
         """The digest-uri as text."""
-        return self.get("uri")
+        return self._values.get("uri")
 
     @property
     def response(self) -> str | None:
         """The digest as written."""
-        return self.get("response")
+        return self._values.get("response")
 
     @property
     def nc(self) -> str | None:
         """The nonce count as written: eight hexadecimal digits, if well formed."""
-        return self.get("nc")
+        return self._values.get("nc")
 
     @property
     def cnonce(self) -> str | None:
         """The client's nonce."""
-        return self.get("cnonce")
+        return self._values.get("cnonce")
 
     @property
     def is_empty(self) -> bool:
         """Whether they answer no challenge: there is neither nonce nor response."""
-        if not self.is_digest or self.malformed:
+        if (self.response or "").strip() or (self.nonce or "").strip():
             return False
-        return not (self.nonce or "").strip() and not (self.response or "").strip()
+        return self.is_digest and not self.malformed
 
     @property
     def is_void(self) -> bool:

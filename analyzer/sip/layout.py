@@ -262,6 +262,21 @@ class Layout:
         found = self._rows.get(key)
         return None if found is None else found.text
 
+    def repeats(self, other: Layout, *keys: str) -> bool:
+        """Whether the first rows called `keys` (canonical) have the very values that the first of `other` have; where
+        both have none, too."""
+        rows, theirs = self._rows, other._rows
+        for key in keys:
+            one, two = rows.get(key), theirs.get(key)
+            if one is not two and (one is None or two is None or one.value != two.value):
+                return False
+        return True
+
+    def goes_on(self, other: Layout, key: str) -> bool:
+        """Whether the value of the first row called `key` begins as that of `other` does, which may be all of it."""
+        one, two = self._rows.get(key), other._rows.get(key)
+        return two is None or not two.value or (one is not None and one.value.startswith(two.value))
+
     def all(self, key: str) -> list[str]:
         """The values of all rows called `key`, one per row."""
         return [row.text for row in self._all(key)]

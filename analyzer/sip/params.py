@@ -22,6 +22,7 @@ _VALUE = re.compile(GEN_VALUE)
 PLAIN_PARAMS = f"(?:;{GENERIC_PARAM})*"
 _COMMON_FORM = re.compile(PLAIN_PARAMS)
 _LONGEST_SHARED = 32
+_OF_ITS_OWN = ";tag="
 
 
 class Params(Mapping[str, "str | None"]):
@@ -103,8 +104,9 @@ def parse_params(text: str) -> Params:
 
 def plain_params(text: str) -> Params | None:
     """The parameters of a text that `PLAIN_PARAMS` matches; None where a name comes twice, which is for `parse_params`
-    to say. Many texts are equal (`;expires=3600`), and so are one object."""
-    return _shared_params(text) if len(text) <= _LONGEST_SHARED else _plain_params(text)
+    to say. Many texts are equal (`;expires=3600`), and so are one object; hardly any two tags are."""
+    is_shared = len(text) <= _LONGEST_SHARED and not text.startswith(_OF_ITS_OWN)
+    return _shared_params(text) if is_shared else _plain_params(text)
 
 
 def _plain_params(text: str) -> Params | None:

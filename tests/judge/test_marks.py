@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from analyzer.capture.opener import open_sources
-from analyzer.evidence import Endpoint, Frame, Item, RawMessage, Source
-from analyzer.judge.findings import Example, Rule
+from analyzer.evidence import Endpoint, Fidelity, Frame, Item, RawMessage, Source
+from analyzer.judge.findings import PASSED, Example, Need, Rule
 from analyzer.judge.flowtext import read_flow
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject, TransactionSubject
@@ -144,7 +144,7 @@ def test_what_credentials_are_marked_with(flow: str, found: set[int]) -> None:
     assert not MessageSubject(subjects[-1].transaction.request, subjects[-1].transaction, None).marks & of_digests  # type: ignore[arg-type]
 
 
-def test_ordinary_digests_are_asked_of_three_rules_alone() -> None:
+def test_ordinary_digests_are_asked_of_two_rules_alone() -> None:
     """What the password says of them cannot be told by a mark; all else can."""
     asked: set[str] = set()
 
@@ -156,10 +156,33 @@ def test_ordinary_digests_are_asked_of_three_rules_alone() -> None:
     report(list(read_flow(_ORDINARY + "< 200")), [Source("flow")], rules=rules)
     about_digests = {rule.id for rule in rules if rule.applies_if in (marks.DIGESTS, marks.REFUSED)}
     assert len(about_digests) > 8
-    assert asked & about_digests == {"R3261-22.3-left-out", "R7616-digest-outcome", "R7616-digest-verify"}
+    assert asked & about_digests == {"R7616-digest-outcome", "R7616-digest-verify"}
 
 
 def test_marks_are_bits_of_their_own() -> None:
     values = [value for name, value in vars(marks).items() if name.isupper()]
     assert len(values) > 20
     assert sum(values) == (1 << len(values)) - 1
+
+
+def test_what_is_missing_is_no_mark() -> None:
+    """A kind of subject is told by its marks and by what the coverage lacks of it: no bit may stand for both, or the
+    plan of a capture serves a log that is read beside it."""
+    flow = read_flow("> REGISTER sip:h\n< 200\n@60 > REGISTER sip:h\n< 200")
+    items: list[Item] = [
+        replace(item, fidelity=Fidelity.TEXT_LOG if number > 1 else item.fidelity)
+        for number, item in enumerate(flow)
+        if isinstance(item, RawMessage)
+    ]
+    told: dict[int, list[str]] = {}
+    for mark in (value for name, value in vars(marks).items() if name.isupper()):
+        rule = _rule(lambda *_: PASSED, subject="transaction", observed_at="any", needs=tuple(Need))
+        found = _with_mark(mark, rule, items)
+        told[mark] = [outcome for outcome in ("passed", "not_judged") if getattr(found, outcome)]
+    assert set(map(tuple, told.values())) == {("passed", "not_judged")}
+
+
+def _with_mark(mark: int, rule: Rule, items: list[Item]) -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionSubject, "marks", property(lambda _: mark))
+        return report(items, [Source("flow")], rules=[rule]).outcomes[rule.id]

@@ -133,6 +133,9 @@ def form_of(credentials: Credentials, offers: Sequence[Offer], *, count_repeated
         own = (Difference("malformed", f"a malformed header: {credentials.malformed}"), *own)
     if count_repeated:
         own = (*own, _repeated(shape))
+    elif len(offers) == 1 and is_short and not own and opaque == offers[0].opaque:
+        found = _asked(shape, offers[0].algorithm, offers[0].qop)
+        return DigestForm("other-form", found) if found else AS_ASKED
     asked = _asked if is_short else _asked.__wrapped__
     answers = [asked(shape, algorithm, qop) + _opaque(opaque, offered) for algorithm, qop, offered in offers]
     found = min(answers, key=len, default=()) if len(answers) != 1 else answers[0]
