@@ -98,6 +98,10 @@ class CaptureContext:
         """Whether any answer was seen from this very port."""
         return server in self._reconstructor.table.answering.ports
 
+    def answers_reach(self, transaction: Transaction) -> bool:
+        """Whether answers of this server to this client's host were seen: the source holds that direction."""
+        return self._reconstructor.table.answering.reaches(transaction)
+
     def cut_off(self, transaction: Transaction) -> int | None:
         """When the network was last seen to end the connection of a transaction."""
         return self._reconstructor.cut_off(transaction)

@@ -326,9 +326,10 @@ class BindingTable:
 
     def _ran_out(self, binding: Binding, now: int | None) -> bool:
         """Whether a binding that is granted `now` had run out by then: that ends it."""
-        over = (self.is_present(binding) or binding.is_unlisted) and binding.is_over(now)
+        over = binding.epoch == self._epoch and binding.certainty != "absent" and binding.is_over(now)
         if over:
-            binding.certainty, binding.lapsed = "absent", True
+            binding.lapsed = binding.certainty == "present" or binding.is_unlisted
+            binding.certainty = "absent"
         return over
 
     def unanswered(self, registrar: Registrar, aor: str, transaction: Transaction) -> None:

@@ -4,7 +4,8 @@ It refines the outcome of the client's attempts by what its timeline says. A bin
 end, with no renewal seen, is no health: who registered for 30 s and was silent for a minute is `ran out`. Who is well
 at the end and was refused, or could not be called, in between is `ok again`. Whose binding the registrar's list has no
 more, though the client did not ask for that, is `taken away`: that may be its own successor, so it is no trouble by
-itself (`in doubt` where the registrar may not list all that is bound). A failed sign-off is no failed registration:
+itself (`in doubt` where the registrar may not list all that is bound). Where the answer to its last request is missing
+in the capture, it is `unclear` as soon as that matters. A failed sign-off is no failed registration:
 calls still go to a phone that is gone (`not removed`), unless its binding had run out before. And a query that is
 refused refuses nobody.
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 from analyzer.register.attempt import Outcome
-from analyzer.register.history import FAILED
+from analyzer.register.history import FAILED, AttemptRecord
 from analyzer.register.registration import Registration
 
 ClientState = Literal[
@@ -60,6 +61,11 @@ def state_of(one: Registration) -> ClientState:
         return "taken away"
     if one.reach.is_doubted:
         return "in doubt"
+    if one.reach.is_unseen:
+        return "unclear"
+    current = one.reach.current
+    if current is not None and current.state == "unbound" and current.cause == "signed off":
+        return "signed off"  # the answer to that was not seen, but a later list
     return "ok again" if one.reach.gaps or one.history.episodes else "registered"
 
 
@@ -68,12 +74,22 @@ def _unregistered(one: Registration) -> ClientState:
     last = one.history.last
     if last is None or one.outcome not in FAILED:
         return state_of_outcome(one.outcome)
+    if _went_on(one, last):
+        return "unclear"
     if last.purpose == "query" and last.outcome == "rejected":
         return "asked"
     if not _is_signing_off(one):
         return state_of_outcome(one.outcome)
     over = one.reach.ran_out
     return "ran out" if over is not None and last.start is not None and over < last.start else "not removed"
+
+
+def _went_on(one: Registration, last: AttemptRecord) -> bool:
+    """Whether it has sent a request since its latest failure, to which the answer is missing."""
+    current = one.reach.current
+    if not one.reach.is_unseen or current is None or current.by is None or current.by.time is None:
+        return False
+    return last.start is not None and last.start < current.by.time
 
 
 def _is_signing_off(one: Registration) -> bool:

@@ -172,8 +172,8 @@ class TransactionTable:
             return "open"
         if begun is None and between(transaction.place) is not None:
             return "open"  # nothing tells how long it waited
-        is_heard = transaction.retransmissions or self.answering.reaches(transaction)
-        return "timeout" if is_heard else "unjudged"  # where nobody is heard, that direction may not be in the source
+        is_silence = transaction.retransmissions or self.answering.is_silence(transaction)
+        return "timeout" if is_silence else "unjudged"  # where nobody is heard, that direction may not be in the source
 
     def _request(self, message: Message, events: list[Event]) -> None:
         key = request_key(message) if is_readable(message) else ("cut", self._opened + 1)

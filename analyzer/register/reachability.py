@@ -4,7 +4,14 @@ Built from the registrar's own words (RFC 3261 10.3 step 8): every 2xx to whomev
 and for how long, so a contact that a list names is bound until the time that is granted or left, and one that it does
 not name is gone. A binding that ran out before the next grant is a gap. Where nothing was granted in numbers, where
 nothing tells when, or the clock was set back, it is unknown until the next list says more; of the time before the first
-list nothing is known, and nothing is said. The bindings (`binding.py`) are what is bound contact by contact; this is
+list nothing is known, and nothing is said.
+
+An answer may be missing in the capture. A client over UDP that hears none sends its request again (RFC 3261 17.1.2.2);
+of one that does not, and whose answer was not seen, it is not known what it has from then on: it was renewed before it
+would have run out, most likely, or signed off. And who asks in time, and is answered too late, had a gap if the
+registrar was slow, and none if the answer was.
+
+The bindings (`binding.py`) are what is bound contact by contact; this is
 what they come to, and `reached.py` keeps the two together.
 
 Of a client at most `KEPT` stretches are kept, the first half and the last; gaps are counted and summed all the same.
@@ -13,9 +20,10 @@ Of a client at most `KEPT` stretches are kept, the first half and the last; gaps
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from analyzer.evidence import SECOND, Evidence
+from analyzer.sip.timers import T1
 
 Reach = Literal["bound", "unbound", "unknown"]
 Cause = Literal[
@@ -32,6 +40,8 @@ Cause = Literal[
     "no expiry",
     "no time",
     "clock stepped",
+    "answer not seen",
+    "answered late",
 ]
 _GONE: tuple[Cause, ...] = ("not listed", "taken away", "taken over")
 KEPT = 40
@@ -43,7 +53,8 @@ SLACK = 2 * SECOND
 @dataclass(slots=True)
 class Stretch:
     """A time with one state: `start` and `end` in nanoseconds, `end` None while it lasts. `cause` is why it began, `by`
-    what shows that, `finding` the rule whose violation explains it. A bound stretch ends at the latest at `expires`."""
+    what shows that, `finding` the rule whose violation explains it. A bound stretch, or one in doubt, ends at the
+    latest at `expires`."""
 
     state: Reach
     start: int
@@ -54,15 +65,27 @@ class Stretch:
     finding: str = ""
 
 
+class Unanswered(NamedTuple):
+    """A request whose answer was not seen so far, though it would be repeated if it was not heard: when it was sent,
+    the number of its transaction, where it is, and whether it is the client's own: another's may take from it."""
+
+    sent: int
+    transaction: int
+    by: Evidence
+    is_own: bool = True
+
+
 class Reachability:
     """The stretches of one client, in order; `gaps` counts those without a binding between two with one, but for
     those that the client wanted (it had signed off), `lost` sums them in nanoseconds. `epoch` counts the steps of the
     clock that it knows of; behind such a step times begin again earlier than those before."""
 
-    __slots__ = ("_kept", "dropped", "epoch", "gaps", "lost")
+    __slots__ = ("_asked", "_kept", "_leaving", "dropped", "epoch", "gaps", "lost")
 
     def __init__(self) -> None:
         self._kept: tuple[Stretch, ...] = ()
+        self._asked: Unanswered | None = None
+        self._leaving: Unanswered | None = None
         self.dropped = self.gaps = self.lost = self.epoch = 0
 
     def __bool__(self) -> bool:
@@ -106,6 +129,12 @@ class Reachability:
         current = self.current
         return current is not None and current.state == "unbound" and current.cause in _GONE
 
+    @property
+    def is_unseen(self) -> bool:
+        """Whether the answer to its last request is missing, so that it is not known whether it is bound."""
+        current = self.current
+        return current is not None and current.state == "unknown" and current.cause == "answer not seen"
+
     def until(self, time: int) -> int | None:
         """Until when it stayed bound from `time` on, or is bound as far as is known; `time` itself where it was not
         bound then, None where that is not known."""
@@ -116,9 +145,45 @@ class Reachability:
                 return stretch.end if stretch.end is not None else stretch.expires
         return None
 
-    def granted(self, now: int, until: int | None, by: Evidence, *, asked: bool = True) -> None:
+    def sent(self, request: Unanswered, *, leaving: bool) -> None:
+        """The client asks to be bound, or to be bound no more (`leaving`), and has no answer so far."""
+        if not self._kept:
+            return
+        self._see(request.sent)
+        if leaving:
+            self._leaving = self._leaving or request
+        elif self._asked is None or request.sent - self._asked.sent <= T1:
+            self._asked = request
+
+    def told(self, transaction: int) -> None:
+        """What became of a request is known: it was answered, or sent again, or the network refused it."""
+        if self._asked is not None and self._asked.transaction == transaction:
+            self._asked = None
+        if self._leaving is not None and self._leaving.transaction == transaction:
+            self._leaving = None
+
+    def _see(self, now: int) -> None:
+        """What a request has come to whose answer was not seen by `now`, as far as that cannot be known."""
+        leaving, asked, current = self._leaving, self._asked, self.current
+        if current is None or (leaving is None and asked is None):
+            return
+        if leaving is not None and now - leaving.sent > T1 and current.state == "bound":
+            if current.expires is None or leaving.sent <= current.expires + SLACK:
+                self._go("unknown", max(leaving.sent, current.start), "answer not seen", leaving.by)
+        elif asked is not None and now - asked.sent > T1 and current.state == "unbound":
+            self._come_back(asked.sent)  # until then it was not there for certain
+            self._go("unknown", max(asked.sent, current.start), "answer not seen", asked.by)
+            self._asked = None
+
+    def granted(
+        self, now: int, until: int | None, by: Evidence, *, asked: bool = True, since: int | None = None
+    ) -> None:
         """A 2xx at `now` lists a contact of the client, bound until `until` (None: it does not say); `asked`: because
-        the client asks for that, or else as what is left of an earlier grant, which then never ran out."""
+        the client asks for that, and has done so `since`, or else as what is left of an earlier grant, which then never
+        ran out."""
+        if asked or self._leaving is None:
+            self._see(now)
+        self._leaving = None  # it is still there, or there again
         current = self.current
         if current is not None and now < current.start:
             return  # a response that was seen late, or clocks that differ: the later word stands
@@ -129,9 +194,17 @@ class Reachability:
             return
         if current is not None and current.state == "bound":
             if not asked or current.expires is None or now <= current.expires + SLACK:
+                if asked or current.expires is None or until > current.expires + SLACK:
+                    self._asked = None
                 current.expires = until
                 return
-            self._ran_out(current)
+            if since is not None and since <= current.expires + SLACK:
+                self._go("unknown", max(current.start, current.expires), "answered late", by)
+            else:
+                self._ran_out(current, now)
+        elif current is not None and self._is_over(current, now):
+            self._ran_out(current, now)
+        self._asked = None
         self._come_back(now)
         self._go("bound", now, "registered", by, expires=until)
 
@@ -154,12 +227,18 @@ class Reachability:
 
     def gone(self, now: int, cause: Cause, by: Evidence) -> None:
         """A 2xx at `now` does not list the client's contact any more, or takes it away."""
+        self._see(now)
+        if self._leaving is not None and self._leaving.is_own and cause != "taken over":
+            cause = "signed off"  # as it asked for; the answer to that was not seen
+        self._leaving = None
         current = self.current
         if current is None or current.state == "unbound" or now < current.start:
             return
-        if current.state == "bound" and current.expires is not None and now > current.expires + SLACK:
-            self._ran_out(current)
-            return
+        if self._is_over(current, now):
+            self._ran_out(current, now)
+            current = self._kept[-1]
+            if current.state == "unbound":
+                return
         self._go("unbound", now, cause, by)
 
     def doubted(self, now: int, by: Evidence) -> None:
@@ -167,13 +246,14 @@ class Reachability:
         self._lapse(now)
         current = self.current
         if current is not None and current.state == "bound" and now >= current.start:
-            self._go("unknown", now, "not listed", by)
+            self._go("unknown", now, "not listed", by, expires=current.expires)
 
     def clock_stepped(self, before: int, now: int, epoch: int = 0) -> None:
         """The capture's clock was set back from `before` to `now`: what was known of ends cannot be compared with what
         follows. `epoch` counts such steps."""
         self.epoch = epoch
         self._lapse(before)
+        self._asked = self._leaving = None
         current = self.current
         if current is not None:
             current.end = max(current.start, before)
@@ -186,13 +266,26 @@ class Reachability:
 
     def _lapse(self, now: int) -> None:
         """What ran out before `now` is over."""
-        current, until = self.current, self.bound_until
-        if current is not None and until is not None and until + SLACK < now:
-            self._ran_out(current)
+        self._see(now)
+        current = self.current
+        if current is not None and self._is_over(current, now):
+            self._ran_out(current, now)
+            self._see(now)
 
-    def _ran_out(self, current: Stretch) -> None:
+    @staticmethod
+    def _is_over(current: Stretch, now: int) -> bool:
+        """Whether what was granted has run out, be it still bound until then or in doubt."""
+        return current.state != "unbound" and current.expires is not None and now > current.expires + SLACK
+
+    def _ran_out(self, current: Stretch, now: int) -> None:
+        """What was granted was over before `now`. A renewal whose answer was not seen may have gone before."""
         assert current.expires is not None
-        self._go("unbound", max(current.start, current.expires), "ran out", None)
+        over, asked = max(current.start, current.expires), self._asked
+        if asked is not None and asked.sent <= over + SLACK and now - asked.sent > T1:
+            self._go("unknown", over, "answer not seen", asked.by)
+            self._asked = None
+        else:
+            self._go("unbound", over, "ran out", None)
 
     def _go(
         self,

@@ -9,18 +9,21 @@ contact has bound it all the same: some servers store first and refuse then.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Sequence
 
 from analyzer.evidence import SECOND, Evidence, between
 from analyzer.register.attempt import Purpose, listed_all_the_same
-from analyzer.register.binding import BindingEvent, BindingTable
+from analyzer.register.binding import BindingEvent, BindingTable, location
+from analyzer.register.bounded import Notes
 from analyzer.register.lapses import LapseWatch
+from analyzer.register.reachability import Unanswered
 from analyzer.register.registration import Registration
 from analyzer.register.registry import Registry
 from analyzer.register.requested import requested_expiry
 from analyzer.register.transaction import Transaction
 
 KEPT_BINDINGS = 100
+_MOST_REPLACING, _MOST_DOUBTING = 1000, 10_000
 _HELD = ("added", "refreshed", "kept")
 """Events that take nothing away from anybody."""
 
@@ -35,6 +38,8 @@ class Reached:
         self._bindings = bindings
         self._registry = registry
         self._lapses = lapses
+        self._replacing: Notes[Hashable, bool] = Notes(_MOST_REPLACING)
+        self._doubting: dict[int, tuple[int, ...]] = {}
 
     def answered(
         self, registration: Registration, transaction: Transaction, purpose: Purpose
@@ -49,6 +54,48 @@ class Reached:
             self._note_bindings(registration, events)
         self._note_reached(registration, transaction, purpose, events)
         return events
+
+    def sent(self, registration: Registration, transaction: Transaction, purpose: Purpose) -> None:
+        """Take in a REGISTER at its first copy."""
+        if purpose == "query" or not transaction.would_be_repeated:
+            return
+        assert transaction.first is not None
+        if registration.reach:
+            request = Unanswered(transaction.first, transaction.id, transaction.evidence)
+            self._bindings.date(registration.reach)
+            registration.reach.sent(request, leaving=purpose == "remove")
+        if self._takes_from_others(registration, transaction, purpose):
+            self._doubt_others(registration, transaction, transaction.first)
+
+    def _takes_from_others(self, registration: Registration, transaction: Transaction, purpose: Purpose) -> bool:
+        """Whether a request may end what others of the address-of-record have: it asks for that with `*` (RFC 3261
+        10.2.2), or the registrar was seen to keep the latest contact alone."""
+        request = transaction.request
+        if purpose == "remove":
+            return request is not None and any(contact.star for contact in request.contacts)
+        return len(self._replacing) > 0 and location(registration.registrar) in self._replacing
+
+    def _doubt_others(self, registration: Registration, transaction: Transaction, first: int) -> None:
+        known = self._bindings.known(registration.registrar, registration.aor)
+        owners = {owner for binding in known for owner in binding.owners if owner != registration.id}
+        request = Unanswered(first, transaction.id, transaction.evidence, is_own=False)
+        for one in self._known(owners):
+            one.reach.sent(request, leaving=True)
+        if owners and len(self._doubting) < _MOST_DOUBTING:
+            self._doubting[transaction.id] = tuple(owners)
+
+    def told(self, registration: Registration, transaction: Transaction) -> None:
+        """Take in that it is known what became of a request: it was answered, or sent again, or the network refused
+        it."""
+        registration.reach.told(transaction.id)
+        if self._doubting:
+            for one in self._known(self._doubting.pop(transaction.id, ())):
+                one.reach.told(transaction.id)
+
+    def closed(self, transaction: Transaction) -> None:
+        """The transaction is evicted."""
+        if self._doubting:
+            self._doubting.pop(transaction.id, None)
 
     def _refused(self, registration: Registration, transaction: Transaction) -> None:
         """A refusal: what it lists of the client's own contacts is bound."""
@@ -98,15 +145,29 @@ class Reached:
             one = registration if number == own else self._registry.of(number)
             if one is not None:
                 self._bindings.date(one.reach)
-                one.reach.granted(now, until, by, asked=number == own and purpose not in ("query", "remove"))
+                asked = number == own and purpose not in ("query", "remove")
+                one.reach.granted(now, until, by, asked=asked, since=transaction.first)
         if own not in held and purpose == "remove":
             registration.reach.gone(now, "signed off", by)
         elif own not in held and purpose != "query" and not final.contacts:
             registration.reach.granted(now, None, by)
-        if all(event.kind in _HELD for event in events):
-            return
+        if not all(event.kind in _HELD for event in events):
+            self._note_gone(registration, events, held, purpose, now, by)
+
+    def _note_gone(
+        self,
+        registration: Registration,
+        events: Sequence[BindingEvent],
+        held: Container[int],
+        purpose: Purpose,
+        now: int,
+        by: Evidence,
+    ) -> None:
+        """Whose contacts an answer takes away, or leaves in doubt."""
         for one in self._others(events, "removed", held):
             one.reach.gone(now, "not listed" if one is registration else "taken away", by)
+            if one is not registration and purpose != "remove":
+                self._replacing.note(location(registration.registrar), True)
         for one in self._others(events, "taken", held):
             one.reach.gone(now, "taken over", by)
         for one in self._others(events, "unlisted", held):

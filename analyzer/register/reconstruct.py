@@ -141,7 +141,9 @@ class Reconstructor:
 
     def abort(self, abort: NetworkError) -> None:
         """Take in a network error."""
-        self.table.abort(abort)
+        for hit in self.table.abort(abort):
+            if hit.id in self._owner:
+                self.reached.told(self._owner[hit.id][0], hit)
         for ends in ((abort.source, abort.destination), (abort.destination, abort.source)):
             self._cut_off.note(flow_key(abort.stream, *ends), abort.time or 0)
 
@@ -191,8 +193,10 @@ class Reconstructor:
             self._silent(transaction)
         elif kind == "copied":
             assert message is not None
+            owner = self._owner.get(transaction.id)
+            if owner is not None:
+                self.reached.told(owner[0], transaction)
             if message.carries_credentials:
-                owner = self._owner.get(transaction.id)
                 self.digests.sent(transaction, message, owner[0] if owner else None, aor_of(message))
         else:
             assert message is not None
@@ -245,6 +249,7 @@ class Reconstructor:
         renewals = [] if same_attempt else list(self.bindings.asked(registrar, aor, transaction, registration.id))
         self._note_challenges(transaction, registration)
         registration.take(transaction, client, detail=self._detail)
+        self.reached.sent(registration, transaction, attempt.purpose)
         if earlier is not None or same_call is not None or namesake is not None:
             self.emit(step)
         for event in renewals:
@@ -286,6 +291,8 @@ class Reconstructor:
         final = transaction.final
         assert final is not None
         registration, attempt = self._owner.get(transaction.id, (None, None))
+        if registration is not None:
+            self.reached.told(registration, transaction)
         lacking = left_out(transaction, attempt, registration, self.challenges) if registration is not None else ()
         self.digests.answered(transaction, lacking)
         first_hop = transaction.is_first_hop
@@ -312,6 +319,8 @@ class Reconstructor:
     def _silent(self, transaction: Transaction) -> None:
         registration, attempt = self._owner.get(transaction.id, (None, None))
         if registration is not None and transaction.method == "REGISTER":
+            if transaction.state in ("timeout", "aborted"):
+                self.reached.told(registration, transaction)
             self.bindings.unanswered(registration.registrar, registration.aor, transaction)
         concluded = attempt is not None and attempt.last is transaction and attempt.silent()
         self.emit(self._subject(transaction, registration, attempt))
@@ -330,6 +339,7 @@ class Reconstructor:
                 registration.current = None
         self._before.pop(transaction.id, None)
         self.digests.closed(transaction)
+        self.reached.closed(transaction)
         if transaction.method == "REGISTER":
             self._closed(transaction, registration)
             if transaction.final is not None and transaction.request is not None:

@@ -9,6 +9,7 @@ from analyzer.register.bounded import Notes
 from analyzer.register.transaction import Transaction
 
 _MOST_PAIRS = 200_000
+_MOST_UNHEARD = 10_000
 
 
 class Answering:
@@ -21,18 +22,41 @@ class Answering:
     def __init__(self) -> None:
         self.hosts: dict[str, int] = defaultdict(int)
         self.ports: Notes[Endpoint, bool] = Notes(_MOST_PAIRS)
-        self._pairs: Notes[tuple[str, str], bool] = Notes(_MOST_PAIRS)
+        self._pairs: Notes[tuple[str, str], int | None] = Notes(_MOST_PAIRS)
+        self._unheard: dict[tuple[Endpoint, Endpoint], int] = {}
 
     def note(self, answer: RawMessage) -> None:
         """Take in a response."""
         source = answer.source
         self.hosts[source.host] += 1
         self.ports.note(source, True)
-        self._pairs.note((source.host, answer.destination.host), True)
+        self._pairs.note((source.host, answer.destination.host), answer.time)
+        if self._unheard:
+            self._unheard.pop((source, answer.destination), None)
+
+    def is_silence(self, transaction: Transaction) -> bool:
+        """Whether a request without an answer met silence, and its answer is not merely missing in the source: that
+        holds the direction of its answers, and no user agent would have stopped so. Over UDP one that hears nothing
+        repeats itself after T1 (RFC 3261 17.1.2.2). Where it did not, the answer may be lost; unless nothing ever came
+        from that port, or the next request of the same client has no answer either: that is how this client waits."""
+        if not self.reaches(transaction):
+            return False
+        if transaction.destination not in self.ports:
+            return True
+        return not transaction.would_be_repeated or self._is_unheard_again(transaction)
 
     def reaches(self, transaction: Transaction) -> bool:
-        """Whether the source holds the direction of its answers: of this pair of hosts over UDP, where a user agent
-        that gets no response repeats itself and this one did not; else of the server."""
+        """Whether the source holds the direction of its answers: of this pair of hosts over UDP, else of the server."""
+        server, client = transaction.destination, transaction.source
         if transaction.transport == "UDP" and not transaction.stream:
-            return (transaction.destination.host, transaction.source.host) in self._pairs
-        return self.hosts.get(transaction.destination.host, 0) > 0
+            return (server.host, client.host) in self._pairs
+        return self.hosts.get(server.host, 0) > 0
+
+    def _is_unheard_again(self, transaction: Transaction) -> bool:
+        server, client, first = transaction.destination, transaction.source, transaction.first
+        before, heard = self._unheard.get((server, client)), self._pairs.get((server.host, client.host))
+        if first is None or (before is not None and before < first):
+            return True
+        if (heard is None or heard < first) and len(self._unheard) < _MOST_UNHEARD:
+            self._unheard[(server, client)] = first
+        return False

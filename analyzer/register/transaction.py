@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Literal
 
-from analyzer.evidence import Endpoint, Evidence, NetworkError, Place, between
+from analyzer.evidence import Endpoint, Evidence, Fidelity, NetworkError, Place, between
 from analyzer.sip.auth_headers import CHALLENGED_IN
 from analyzer.sip.message import Message
 from analyzer.sip.timers import T1
@@ -227,6 +227,15 @@ class Transaction:
     def is_last_hop(self) -> bool:
         """No hop nearer the registrar was seen."""
         return self.path is None or self.path.last is self
+
+    @property
+    def would_be_repeated(self) -> bool:
+        """Whether it would be seen again if the client heard no answer: over UDP it is sent again after T1 (RFC 3261
+        17.1.2.2), and packets show that. It was not, so far, or another copy would be counted."""
+        request = self.request
+        if self.transport != "UDP" or self.stream or self.retransmissions or request is None or self.first is None:
+            return False
+        return request.raw_message.fidelity is not Fidelity.TEXT_LOG
 
     @property
     def challenged(self) -> bool:

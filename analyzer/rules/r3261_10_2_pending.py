@@ -12,7 +12,18 @@ from __future__ import annotations
 
 from analyzer.evidence import SECOND
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import (
+    NOT_APPLICABLE,
+    PASSED,
+    Answer,
+    Confidence,
+    Need,
+    NotJudged,
+    Rule,
+    Violated,
+    bad,
+    good,
+)
 from analyzer.judge.lapse import lapse
 from analyzer.register import marks
 from analyzer.register.binding import same_contact
@@ -35,15 +46,18 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
         return PASSED
     if _knows_a_nonce(subject, context):
         return NotJudged("S2C")
-    stopped = 0 < earlier.retransmissions < retransmissions_due(waited - _TOLERANCE)
-    if stopped and not earlier.stream:
+    unrepeated = earlier.would_be_repeated
+    stopped = earlier.retransmissions < retransmissions_due(waited - _TOLERANCE)
+    if stopped and not earlier.stream and (unrepeated or earlier.retransmissions):
         return NotJudged("the phone stopped retransmitting: the answer may be missing in the capture")
     sub, severity = _difference(earlier, later)
     took = lapse(earlier.first, later.first, context.resolution)
-    after = f"{took or 'right'} after CSeq {earlier.cseq}, which had no answer yet"
+    after = f"{took or 'right'} after CSeq {earlier.cseq}, to which no answer was seen by then"
     detail = f"REGISTER CSeq {later.cseq} was sent {after}"
     explains = () if sub == "fetch" else None  # who only asks changes nothing
-    return Violated(detail, sub, severity, related=(earlier.evidence,), explains=explains)  # type: ignore[arg-type]
+    confidence = Confidence.MEDIUM if unrepeated else Confidence.HIGH  # the answer may be missing in the capture
+    related = (earlier.evidence,)
+    return Violated(detail, sub, severity, confidence=confidence, related=related, explains=explains)  # type: ignore[arg-type]
 
 
 def _knows_a_nonce(subject: TransitionSubject, context: CaptureContext) -> bool:
@@ -81,6 +95,7 @@ def _same(one: object, two: object) -> bool:
 _FIRST = "> REGISTER sip:example.com\nContact: <sip:bob@192.0.2.10:5060>\n"
 _OTHER = "@{} > REGISTER sip:example.com\nContact: <sip:bob@192.0.2.77:5060>;expires={}\n"
 _ALIVE = "@{} src=192.0.2.66:5060 > REGISTER sip:example.com\nTo: <sip:x@example.com>\nCall-ID: x{}\n< 200\n"
+_WAITING = _ALIVE.format(0, 1) + "@1 " + _FIRST + "@1.5 > again\n@2.5 > again\n"
 
 RULE = Rule(
     id="R3261-10.2-pending",
@@ -102,16 +117,17 @@ RULE = Rule(
     why="Leads to reordered updates and lost bindings.",
     fix="wait for the final response, or for 32 s without one, before the next REGISTER",
     examples=(
-        bad(_ALIVE.format(0, 1) + "@1 " + _FIRST + _OTHER.format(3, 3600), severity="error"),
+        bad(_WAITING + _OTHER.format(3, 3600), severity="error"),
+        bad(_ALIVE.format(0, 1) + "@1 " + _FIRST + _OTHER.format(1.2, 3600), title="too soon to be repeated"),
         bad(
-            _ALIVE.format(0, 1) + "@1 " + _FIRST + _OTHER.format(3, 3600).replace(".77:", ".10:"),
+            _WAITING + _OTHER.format(3, 3600).replace(".77:", ".10:"),
             "parameters",
             severity="warning",
             title="the same contact with another expiry",
         ),
-        bad(_ALIVE.format(0, 1) + "@1 " + _FIRST + "@3 " + _FIRST, "overlap", severity="info"),
+        bad(_WAITING + "@3 " + _FIRST, "overlap", severity="info"),
         bad(
-            _ALIVE.format(0, 1) + "@1 " + _FIRST + "@3 > REGISTER sip:example.com\n-Contact\n-Expires",
+            _WAITING + "@3 > REGISTER sip:example.com\n-Contact\n-Expires",
             "fetch",
             severity="info",
         ),
@@ -127,6 +143,10 @@ RULE = Rule(
         good(
             _ALIVE.format(0, 1) + "@1 " + _FIRST + "@1.5 > again\n" + _OTHER.format(9, 3600),
             title="it stopped retransmitting early: the answer was missed",
+        ),
+        good(
+            _ALIVE.format(0, 1) + "@1 " + _FIRST + _OTHER.format(3, 3600),
+            title="it did not repeat the first: the answer was missed",
         ),
         good(
             _ALIVE.format(0, 1)

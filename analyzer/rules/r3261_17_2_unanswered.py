@@ -41,6 +41,7 @@ _FIX = (
 )
 _HUNG_UP = "the client hung up"
 _WENT_ON = "the client went on as if it was answered"
+_NOT_REPEATED = "the request was not repeated: its answer may be missing"
 
 
 def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
@@ -59,7 +60,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
         case "timeout":
             return _timeout(subject, context, deeper)
         case "unjudged":
-            return _one_way(subject)
+            return _one_way(subject, context)
         case _:
             return NotJudged(_why_open(transaction))
 
@@ -180,9 +181,11 @@ def _failed_before(subject: TransactionSubject) -> str:
     )
 
 
-def _one_way(subject: TransactionSubject) -> Answer:
+def _one_way(subject: TransactionSubject, context: CaptureContext) -> Answer:
     if is_printed(subject):
         return NotJudged(Need.S2C.value)  # a server's own log has both directions
+    if context.answers_reach(subject.transaction):
+        return NotJudged(_WENT_ON if _went_on(subject) else _NOT_REPEATED)
     server, client = subject.transaction.destination, subject.transaction.source
     text = (
         f"not one answer from {server} to {client.host} was seen, and the request was not repeated: "

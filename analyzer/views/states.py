@@ -106,6 +106,8 @@ class ClientSummary:
         state, reach = state_of(one), one.reach.current
         if state == "ran out" and one.success_place is not None:
             return one.success_place
+        if state == "unclear" and one.reach.is_unseen and reach is not None and reach.by is not None:
+            return reach.by.place
         if (state in ("taken away", "in doubt") or one.reach.gaps) and reach is not None and reach.by is not None:
             return reach.by.place if one.outcome == "registered" else one.since_place
         return one.since_place

@@ -114,7 +114,7 @@ def test_a_success_ends_what_a_low_cseq_broke() -> None:
 
 
 def test_silence_is_tied_too() -> None:
-    made = report(f"{_LOWER}@200 .", _CSEQ, "R3261-17.2-unanswered")
+    made = report(f"{_LOWER}@60.5 > again\n@200 .", _CSEQ, "R3261-17.2-unanswered")
     assert made.summary.broken_by_findings == 1
     assert {finding.rule for finding in made.findings if finding.explains} >= {_CSEQ}
 

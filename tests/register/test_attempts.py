@@ -139,14 +139,14 @@ def test_the_same_nonce_in_every_challenge() -> None:
 
 
 def test_a_new_request_while_one_is_pending_is_an_attempt_of_its_own() -> None:
-    flow = f"> OPTIONS sip:a\nCall-ID: o\n< 200\n{ONE}@1 {ONE}< 200"
+    flow = f"> OPTIONS sip:a\nCall-ID: o\n< 200\n{ONE}@0.5 > again\n@1 {ONE}< 200"
     watched = watch(flow, tail=60)
     assert sorted(watched.attempts) == [("registered", 200, 1), ("timeout", 0, 1)]
 
 
 def test_silence_that_is_known_late_does_not_undo_a_later_success() -> None:
     """The pending request times out 40 s later, when the client has long been registered."""
-    flow = f"> OPTIONS sip:a\nCall-ID: o\n< 200\n{ONE}@1 {ONE}< 200"
+    flow = f"> OPTIONS sip:a\nCall-ID: o\n< 200\n{ONE}@0.5 > again\n@1 {ONE}< 200"
     registration = watch(flow, tail=60).registration
     assert (registration.outcome, registration.status) == ("registered", 200)
     assert registration.outcomes == {"registered": 1, "timeout": 1}

@@ -133,7 +133,7 @@ def test_provisional_answers_complete_nothing() -> None:
 
 
 def test_a_provisional_answer_alone_is_silence() -> None:
-    assert summary(watch(f"{ONE}\n< 100", tail=60).only) == ("timeout", 0, 0, 0)
+    assert summary(watch(f"{ONE}\n< 100\n@1 > again", tail=60).only) == ("timeout", 0, 1, 0)
 
 
 def test_the_first_final_answer_wins() -> None:
@@ -173,7 +173,7 @@ def test_a_late_answer_within_the_grace_counts(after: float) -> None:
 
 def test_a_later_answer_does_not_reopen() -> None:
     """Past the grace the answer is recorded on its own."""
-    watched = watch(f"{ONE}\n< 200\n@10 > REGISTER sip:a\n@51 < 200\n")
+    watched = watch(f"{ONE}\n< 200\n@10 > REGISTER sip:a\n@10.5 > again\n@52 < 200\n")
     states = [(one.state, one.status) for one in watched.transactions]
     assert states == [("answered", 200), ("timeout", 0), ("headless", 200)]
     assert watched.attempts == [("registered", 200, 1), ("timeout", 0, 1)]

@@ -122,10 +122,13 @@ _CREDENTIALS = 'Authorization: Digest username="bob", realm="x", nonce="n", uri=
     ("later", "expected"),
     [
         (f"@0.1 {_AT}\n{_CREDENTIALS}\n< 200", []),
-        (f"@0.1 {_AT}\n< 200", ["selective"]),  # no credentials: nothing says that a challenge was received
-        (f"@33 {_AT}\n{_CREDENTIALS}\n< 200", ["selective"]),
-        (f"@0.1 {_AT}\nCall-ID: other\n{_CREDENTIALS}\n< 200", ["selective"]),
+        (f"@0.1 {_AT}\n< 200", []),  # nothing says that a challenge was received, but it was not repeated
+        (f"@33 {_AT}\n{_CREDENTIALS}\n< 200", []),
+        (f"transport=TCP @0.1 {_AT}\n< 200", []),
         (f"@0.1 dst=198.51.100.2:5060 {_AT}\n{_CREDENTIALS}\n< 200", ["one-way"]),
+        (f"@0.6 > again\n@0.7 {_AT}\n< 200", ["selective"]),
+        (f"@0.6 > again\n@33 {_AT}\n{_CREDENTIALS}\n< 200", ["selective"]),
+        (f"@0.6 > again\n@0.7 {_AT}\nCall-ID: other\n{_CREDENTIALS}\n< 200", ["selective"]),
         (f"@0.1 > again\n@0.2 {_AT}\n{_CREDENTIALS}\n< 200", ["selective"]),
     ],
 )

@@ -222,7 +222,15 @@ def test_a_contact_that_a_silence_left_in_doubt_is_gone_when_a_list_lacks_it() -
     flow += f"@200 {_OTHER}Contact: <sip:b@192.0.2.11>\nExpires: 600\n< 200\nServer: kamailio (5.8)\n@210 ."
     report = report_of(flow)
     assert contradictions(report) == []
-    assert spans(bound_times(report.registrations[0])) == [(0.0, 200.0)]
+    phone = report.registrations[0]
+    assert spans(bound_times(phone)) == [(0.0, 60.0)]
+    assert [(one.state, one.cause) for one in phone.reach.stretches[1:]] == [
+        ("unknown", "answer not seen"),
+        ("unbound", "signed off"),
+    ]
+    repeated = report_of(flow.replace("expires=0\n", "expires=0\n@60.5 > again\n"))
+    assert spans(bound_times(repeated.registrations[0])) == [(0.0, 200.0)]
+    assert contradictions(repeated) == []
 
 
 def test_the_same_contact_under_another_registration_is_bound_for_both() -> None:

@@ -18,6 +18,7 @@ from analyzer.storm.outage import unbound_intervals_of
 from analyzer.storm.traffic import traffic_of
 
 Span = tuple[int, int]
+_FOREVER = 2**62
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:
@@ -36,6 +37,23 @@ def bound_times(one: Registration) -> list[Span]:
     bound = [stretch for stretch in one.reach.stretches if stretch.state == "bound"]
     ends = [stretch.end if stretch.end is not None else stretch.expires for stretch in bound]
     return merged((stretch.start, end) for stretch, end in zip(bound, ends, strict=True) if end is not None)
+
+
+def without_times(spans: list[Span], unknown: Iterable[Span]) -> list[Span]:
+    """What is left of times without those of which nothing is known."""
+    for start, end in unknown:
+        cut = [(since, min(until, start)) for since, until in spans] + [
+            (max(since, end), until) for since, until in spans
+        ]
+        spans = sorted(span for span in cut if span[1] > span[0])
+    return spans
+
+
+def unknown_times(one: Registration) -> Iterator[Span]:
+    """When it is not known whether a client was bound, because an answer is missing, or came late."""
+    for stretch in one.reach.stretches:
+        if stretch.state == "unknown" and stretch.cause in ("answer not seen", "answered late"):
+            yield stretch.start, stretch.end if stretch.end is not None else _FOREVER
 
 
 def binding_times(bindings: Iterable[Binding], since: int | None = None) -> list[Span]:
@@ -87,12 +105,21 @@ def of_one_client(report: Report) -> Iterator[tuple[list[Span], list[Registratio
             yield lacks.get(client, []), several
 
 
+def _begin(one: Registration) -> int | None:
+    """When the story of a client begins: of the time before the first list that names it nothing is said."""
+    first = next((stretch.start for stretch in one.reach.stretches), None)
+    return one.first if first is None or one.first is None else max(first, one.first)
+
+
 def contradictions(report: Report) -> list[str]:
     """Where the three do not agree."""
     found = [
         f"{one}: bindings {binding_times(one.bindings)}, timeline {bound_times(one)}"
         for one in report.registrations  # a contact may be older than the client that has it now
-        if is_whole(one) and not agree(binding_times(one.bindings, one.first), bound_times(one))
+        if is_whole(one)
+        and not agree(
+            merged(without_times(binding_times(one.bindings, _begin(one)), unknown_times(one))), bound_times(one)
+        )
     ]
     for lacks, several in of_one_client(report):
         bound = merged(span for one in several for span in bound_times(one))

@@ -315,12 +315,23 @@ def _why_open(clients: ClientSummary, one: Registration) -> str:
 _Teller = Callable[[ClientSummary, Registration], str]
 
 
+def _unclear(clients: ClientSummary, one: Registration) -> str:
+    current = one.reach.current
+    if one.reach.is_unseen and current is not None:
+        return f"not known whether it is bound{clients.at(one, current.start, ' since ')}"
+    return f"what came of it was not seen{clients.at(one, one.since, ', ')}"
+
+
 def _why_unclear(clients: ClientSummary, one: Registration) -> str:
     registrar = one.registrar.endpoint
+    current, medium = one.reach.current, clients.medium(one.place)
+    if one.reach.is_unseen and current is not None and current.by is not None:
+        request = f"the request at {place_words(current.by.place)}"
+        return f"{request} was not repeated, as if it was answered: the answer may be missing in the {medium}"
     if registrar in clients.answering:
-        return ""
+        return f"its request was not repeated, as if it was answered: the answer may be missing in the {medium}"
     who = registrar.written if clients.other_ports(registrar) else registrar.host
-    return f"nothing that {who} sends is in the {clients.medium(one.place)}"
+    return f"nothing that {who} sends is in the {medium}"
 
 
 _WHAT: dict[State, _Teller] = {
@@ -336,7 +347,7 @@ _WHAT: dict[State, _Teller] = {
     SIGNED_OFF: lambda clients, one: f"signed off{clients.at(one, one.since)}",
     ASKED: lambda clients, one: f"asked what is registered{clients.at(one, one.since, ', ')}",
     OPEN: _open,
-    UNCLEAR: lambda clients, one: f"what came of it was not seen{clients.at(one, one.since, ', ')}",
+    UNCLEAR: _unclear,
 }
 _WHY: dict[State, _Teller] = {
     REGISTERED: lambda clients, one: "; ".join(part for part in (way_back(one), listed_as(one)) if part),
