@@ -32,7 +32,7 @@ _SCHEME = re.compile(r'[ \t\r\n,]*+([^\s=,"]++)(?=[\s,]|\Z)(?!\s*+=)')
 _SEPARATOR = re.compile(r"[\s,]+")
 _GAP = re.compile(r"[\s,]*+")
 _PARAM = re.compile(rf'([^\s=,"]*+)\s*+=\s*+(?:"({QUOTED_TEXT})("?)|([^\s,"]*+))', re.DOTALL)
-# A parameter as the grammar has it, with the comma behind it: nearly all are, and need no second look.
+# A parameter as the grammar has it, with the comma behind it: most are.
 _CLEAN = re.compile(rf'\s*+(([^\s=,"]++)=(?:"({QDTEXT})"|([^\s,"]++)))\s*+(?:,(?=\s*+[^,\s])|\Z)')
 # A whole value that needs no second look, in the spelling of the standards, and one of its parameters.
 _QUOTED = "username|realm|nonce|uri|response|cnonce|opaque|domain"
@@ -62,8 +62,8 @@ class AuthParam(NamedTuple):
 class AuthValue:
     """What credentials and challenges share. `header` is the canonical header name, `scheme` as written ("" if none).
 
-    The properties are None where the parameter is absent, which an empty value is not. The first of a name counts.
-    `is_plain`: it is a Digest in the common form, as the grammar has it but for quotes where none are due.
+    The properties are None where the parameter is absent, which an empty value is not; the first of a name counts.
+    `is_plain`: it is a Digest in the common form.
     """
 
     __slots__ = ("_params", "_values", "defects", "header", "is_plain", "raw", "scheme")
@@ -196,9 +196,8 @@ class Credentials(AuthValue):
     @property
     def is_empty(self) -> bool:
         """Whether they answer no challenge: there is neither nonce nor response."""
-        if (self.response or "").strip() or (self.nonce or "").strip():
-            return False
-        return self.is_digest and not self.malformed
+        is_blank = not (self.response or "").strip() and not (self.nonce or "").strip()
+        return is_blank and self.is_digest and not self.malformed
 
     @property
     def is_void(self) -> bool:
