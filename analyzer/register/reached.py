@@ -13,8 +13,10 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from analyzer.evidence import SECOND, Evidence, between
 from analyzer.register.attempt import Purpose, listed_all_the_same
-from analyzer.register.binding import BindingEvent, BindingTable
+from analyzer.register.binding import BindingEvent, BindingTable, location
 from analyzer.register.lapses import LapseWatch
+from analyzer.register.overtaken import note_overtaken
+from analyzer.register.refusals import Refusals
 from analyzer.register.registration import Registration
 from analyzer.register.registry import Registry
 from analyzer.register.requested import requested_expiry
@@ -28,27 +30,42 @@ _HELD = ("added", "refreshed", "kept")
 class Reached:
     """Takes answers into the bindings and timelines of the clients of an address-of-record.
 
-    It remembers for rules: the bindings of a registration, what it asked for and was granted, and its timeline.
+    It remembers for rules: the bindings of a registration, what it asked for and was granted, and its timeline; and the
+    binding that a request names although a later one made it (`overtaken` of a transaction).
     """
 
     def __init__(self, bindings: BindingTable, registry: Registry, lapses: LapseWatch) -> None:
         self._bindings = bindings
         self._registry = registry
         self._lapses = lapses
+        self.refusals = Refusals()
 
     def answered(
         self, registration: Registration, transaction: Transaction, purpose: Purpose
     ) -> Sequence[BindingEvent]:
         """Take in the final response to a REGISTER of `registration`; gives what it did to bindings."""
+        place, aor = location(registration.registrar), registration.aor
         if not 200 <= transaction.status < 300:
+            if not transaction.challenged:
+                note_overtaken(transaction, self._bindings.known(registration.registrar, aor))
+                self.refusals.note(place, aor, transaction)
             self._refused(registration, transaction)
             return ()
-        given = registration.registrar, registration.aor, transaction, registration.id
+        if transaction.request is not None:
+            note_overtaken(transaction, self._bindings.known(registration.registrar, aor))
+            self.refusals.accepted(place, aor, transaction.request)
+        given = registration.registrar, aor, transaction, registration.id
         events = list(self._bindings.answered(*given))
         if events:
             self._note_bindings(registration, events)
         self._note_reached(registration, transaction, purpose, events)
         return events
+
+    def unanswered(self, registration: Registration, transaction: Transaction) -> None:
+        """No response to a REGISTER of `registration` was seen: it may have been accepted all the same."""
+        self._bindings.unanswered(registration.registrar, registration.aor, transaction)
+        if transaction.request is not None:
+            self.refusals.accepted(location(registration.registrar), registration.aor, transaction.request)
 
     def _refused(self, registration: Registration, transaction: Transaction) -> None:
         """A refusal: what it lists of the client's own contacts is bound."""
