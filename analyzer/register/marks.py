@@ -89,7 +89,8 @@ ANSWERED = 1 << 34
 """There are a request and a final response."""
 ODD_ECHO = 1 << 33
 """Its final response does not repeat the request's From, To, Call-ID and CSeq octet for octet (but for a tag that is
-added), has more Via values, or one of both is cut; or an answer to an older one of its Call-ID and CSeq came."""
+added), has more Via values, or one of both is cut; or an answer to an older one of its Call-ID and CSeq came; of a
+closed one: several final responses differ."""
 
 MALFORMED = 1 << 35
 """A header that carries credentials or a challenge may leave the grammar, or there are both, or several hops."""

@@ -321,6 +321,8 @@ class ClosedSubject:
         """What can be told of its copies at once (`register/marks.py`)."""
         transaction = self.transaction
         found = marks.ASTRAY if transaction.response_ways else 0
+        if transaction.later_finals:
+            found |= marks.ODD_ECHO
         return found | marks.LATE_COPIES if is_repeated_late(transaction) else found
 
     @property
