@@ -66,7 +66,8 @@ class Transaction:
     `request` is None where only a response was seen (`headless`). Times are nanoseconds or None. `retransmissions`
     counts copies that the user agent sent again; `duplicates` packets that the capture holds twice; `changed` keeps
     copies whose octets differ (same key), `later_finals` further final responses whose status or To tag does. `nonces`
-    are those of every 401/407 copy, because a stateless registrar answers each copy with a fresh one. `pairing` is the weakest key by which a response was matched.
+    are those of every 401/407 copy, because a stateless registrar answers each copy with a fresh one. `pairing` is the
+    weakest key by which a response was matched.
     `has_credentials`: the request carries credentials that answer a challenge, not the empty ones of an initial IMS
     registration (3GPP TS 24.229 5.1.1.2); `has_challenge`: the final response carries a challenge.
     `place` is where it was first seen (of the request, if that was seen); `key` is the table's own.

@@ -56,7 +56,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
         return PASSED
     names = ", ".join(clip(one.uri.text if one.uri is not None else one.raw) for one in left[:3])
     detail = f"everything was to be removed, and the {final.status} lists {names}{', ...' * (len(left) > 3)}"
-    return Violated(detail, "still-listed", related=related)
+    return Violated(detail, "still-listed", related=related, explains=(final.status,))
 
 
 def _invalid(request: Message, star: Address) -> str:

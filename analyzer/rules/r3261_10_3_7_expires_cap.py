@@ -47,7 +47,8 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
         granted, name = one.granted, clip(one.asked.uri.text if one.asked.uri is not None else one.asked.raw)
         if granted == 0:
             detail = f"{name} asked for {wanted} s, and the {final.status} grants 0"
-            return Violated(detail, "refused-silently", at=at[0], related=(transaction.evidence,))
+            related = (transaction.evidence,)
+            return Violated(detail, "refused-silently", at=at[0], related=related, explains=(final.status,))
         if granted is not None and granted > wanted + _ROUNDING:
             detail = f"{name} asked for {wanted} s, and was granted {granted}"
             short = granted <= _MINIMUM

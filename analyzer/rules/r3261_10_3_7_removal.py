@@ -47,7 +47,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
     asked = first.asked.uri.text if first.asked.uri is not None else first.asked.raw
     name = f"{clip(form)}" if form == asked else f"it as {clip(form)}"
     detail = f"{clip(asked)} was to be removed, and the {final.status} lists {name} {left}"
-    return Violated(detail, related=(final.raw_message.evidence,))
+    return Violated(detail, related=(final.raw_message.evidence,), explains=(final.status,))
 
 
 _BOUND = "> REGISTER sip:example.com\nContact: <sip:b@10.0.0.5>\n< 200\n{}@60 > REGISTER sip:example.com\n"
@@ -64,6 +64,7 @@ RULE = Rule(
     group="E",
     subject="transaction",
     check=check,
+    explains=(200,),
     applies_if=marks.ODD_LIST,
     observed_at="last",
     needs=(Need.WHOLE,),

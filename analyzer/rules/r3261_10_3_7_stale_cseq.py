@@ -73,7 +73,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
     late = f"CSeq {transaction.cseq} {count} for {name}"
     if not change.done:
         detail = f"{late}, and the {final.status} to it has changed nothing: {change.left} s are left"
-        return Violated(detail, "unchanged", "info", related=related)
+        return Violated(detail, "unchanged", "info", related=related)  # R3261-10.2-cseq-increment is why
     confidence = Confidence.MEDIUM if _crossed(transaction, before) else Confidence.HIGH
     severity: Severity = "warning" if _is_restart(transaction, before) else "error"
     detail = f"{late}, and is carried out: {change.done}"
