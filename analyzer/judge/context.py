@@ -18,11 +18,10 @@ check reaches it:
 - `register/binding.py: BindingTable` (`event` of a binding): what each registrar said is bound, from when to when,
   and what is only `maybe`.
 - `register/reached.py: Reached` (`registration` of a subject): a client's bindings, what it asked for and was granted,
-  and its timeline; who took its contact away.
+  and its timeline; who took its contact away. And the binding that a request names although a later one of its Call-ID
+  has made it (`overtaken` of a transaction, `register/overtaken.py`).
 - `register/refusals.py: Refusals` (`context.refused`): which contacts of an address-of-record were refused, and not
   accepted since.
-- `register/overtaken.py` (`overtaken` of a transaction): the binding that a request names although a later one of its
-  Call-ID has made it.
 - `register/lapses.py: LapseWatch` (`event` of a binding that is `lapsed`): which bindings run out when.
 - `register/responding.py: Answering` (`context.answers_from`, `context.port_answers`): which servers answered at all,
   from which ports, and whom: what silence has to be held against.

@@ -6,8 +6,8 @@ Authorization or Proxy-Authorization shows that it did not; that other users are
 one. A list that is given to anybody who asks (`query`) tells the addresses of a user's phones.
 
 There are other ways to know who it is, and these are not judged: a certificate may stand behind a TLS connection, a
-security association behind `Security-Verify` (RFC 3329), and a proxy between may have asked and keep what it heard for
-itself. That a registrar trusts an address cannot be seen, and is no authentication. Whether the request was accepted
+security association behind `Security-Verify` (RFC 3329); an IMS network, told by its P-Associated-URI (RFC 7315), may
+know the line; and a proxy between may have asked and keep what it heard for itself. That a registrar trusts an address cannot be seen, and is no authentication. Whether the request was accepted
 is what counts: the same client may have authenticated itself a minute before.
 """
 
@@ -51,6 +51,8 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
         return NotJudged("a proxy on the way may have authenticated the client")
     if transaction.transport in _SECURED or request.has("security-verify"):
         return NotJudged("the client may be known by its secured connection")
+    if final.has("p-associated-uri"):
+        return NotJudged("an IMS network may know the line")
     purpose, server = purpose_of(request), transaction.destination.host
     user = clip(subject.registration.aor if subject.registration is not None else request.first("to") or "nobody")
     asks = ", though the server asks others for theirs" if context.challenges.asks(transaction.destination) else ""
@@ -106,6 +108,10 @@ RULE = Rule(
         good(
             "> REGISTER sip:example.com\nSecurity-Verify: ipsec-3gpp;alg=hmac-sha-1-96;spi-c=1;spi-s=2\n< 200",
             title="a security association (RFC 3329)",
+        ),
+        good(
+            "> REGISTER sip:example.com\n< 200\nP-Associated-URI: <sip:bob@example.com>",
+            title="an IMS network that knows the line",
         ),
         good(
             """

@@ -134,7 +134,6 @@ RULE = Rule(
     check=check,
     applies_if=marks.OVERTAKEN,
     observed_at="last",
-    needs=(Need.CLOCK,),
     why="A delayed REGISTER resurrects or deletes a binding.",
     fix="let the registrar compare CSeq within one Call-ID and refuse what is not higher; and let the phone count up "
     "with each new request, which keeps it from being refused",

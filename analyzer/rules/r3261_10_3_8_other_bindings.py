@@ -8,9 +8,9 @@ registrars list what the request names and no more: of these it cannot be told f
 is gone or left out, and either is wrong (`unlisted`).
 
 A contact is in its right to go when its time is over, give or take five seconds; when the request removes it; when it
-is the same phone that registers another; when it is that of the same instance and flow (RFC 5626 6); when sip and sips
-stand for the same; and when the connection is closed that it was registered over (RFC 5626 7). A query that makes
-contacts go is the matter of R3261-10.2.3-fetch-unchanged.
+is the same phone that registers another, or may be, by its host and User-Agent; when it is that of the same instance
+and flow (RFC 5626 6); when sip and sips stand for the same; and when the connection is closed that it was registered
+over (RFC 5626 7). A query that makes contacts go is the matter of R3261-10.2.3-fetch-unchanged.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ def check(subject: BindingSubject, context: CaptureContext) -> Answer:
         return NotJudged(Need.CLOCK.value)
     if not final.is_whole:
         return NotJudged(Need.WHOLE.value)
+    if _may_be_same_phone(binding, granted_by, transaction):
+        return NotJudged("it may be the same phone, restarted")
     left = binding.learned + binding.granted * SECOND - now
     if left <= max(_MARGIN, context.slack):
         return PASSED
@@ -73,6 +75,17 @@ def _violated(subject: BindingSubject, binding: Binding, granted_by: Transaction
     key = (subject.event.transaction.destination.host, subject.registration.aor)
     at, related = final.raw_message.evidence, (granted_by.evidence,)
     return Violated(detail, "" if gone else "unlisted", at=at, related=related, group_key=key)
+
+
+def _may_be_same_phone(binding: Binding, granted_by: Transaction, transaction: Transaction) -> bool:
+    """Whether both requests came from one host, by one program, for contacts on one host."""
+    before, now = granted_by.request, transaction.request
+    if granted_by.source.host != transaction.source.host or now is None:
+        return False
+    if before is not None and before.user_agent != now.user_agent:
+        return False
+    host = binding.asked_as.uri.host if binding.asked_as.uri is not None else ""
+    return any(one.uri is not None and one.uri.host == host for one in now.contacts[:_FEW])
 
 
 def _is_asked_for(request: Message, binding: Binding) -> bool:
@@ -113,7 +126,7 @@ RULE = Rule(
     check=check,
     applies_if=marks.REMOVED,
     observed_at="last",
-    needs=(Need.C2S, Need.S2C, Need.CLOCK),
+    needs=(Need.C2S, Need.S2C),
     why="Second phone silently unregistered (max_contacts=1, replication loss, restart).",
     fix="let the registrar keep as many contacts as the user has phones (Asterisk: `max_contacts` of the AOR; chan_sip "
     "keeps one for a peer), and refuse one too many with an error instead of throwing out another",
@@ -145,6 +158,15 @@ RULE = Rule(
         ),
         good(_TCP + _A + "@30 ! reset\n" + _B + _ALL + _ONE, title="its connection was closed"),
         good(_A + "@60 > REGISTER sip:example.com\n-Contact\nCall-ID: q\n< 200\n-Contact", title="a query"),
+        good(
+            _A.replace("Call-ID: a", "Call-ID: a\nUser-Agent: phone 1")
+            + _B.replace("@60 src=192.0.2.20:5060", "@60")
+            .replace("2.20>", "2.10:5074>")
+            .replace(": b", ": b\nUser-Agent: phone 1")
+            + _ALL
+            + _ONE.replace("2.20>", "2.10:5074>"),
+            title="it may be the same phone, restarted",
+        ),
         good(_A + _B + "< 403", title="refused"),
     ),
 )
