@@ -7,8 +7,9 @@ one. A list that is given to anybody who asks (`query`) tells the addresses of a
 
 There are other ways to know who it is, and these are not judged: a certificate may stand behind a TLS connection, a
 security association behind `Security-Verify` (RFC 3329); an IMS network, told by its P-Associated-URI (RFC 7315), may
-know the line; and a proxy between may have asked and keep what it heard for itself. That a registrar trusts an address cannot be seen, and is no authentication. Whether the request was accepted
-is what counts: the same client may have authenticated itself a minute before.
+know the line; and a proxy between may have asked and keep what it heard for itself. That a registrar trusts an address
+cannot be seen, and is no authentication. Whether the request was accepted is what counts: the same client may have
+authenticated itself a minute before.
 """
 
 from __future__ import annotations
