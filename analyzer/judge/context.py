@@ -9,7 +9,7 @@ check reaches it:
 - `register/challenges.py: Challenges` (`context.challenges`; `in_force` and `next_nonce` of a transaction): which
   nonce is in force for a client and realm, the one before it and `nextnonce`; of every nonce the first and last time
   and to whom it went; of each server's realms whether they ever offered better than MD5, and how many numeric nonces
-  in a row went up by a small step.
+  in a row went up by a small step; which servers ask for credentials at all.
 - `register/digest_ledger.py: DigestLedger` (`digests` of a transaction): the credentials of each live transaction
   with verdict, copies, what the server made of them, and whether their nonce count rose over those before.
 - `register/registry.py: Registry` (`registration` of a subject; `stream` of a step): every client's registration,
@@ -18,7 +18,10 @@ check reaches it:
 - `register/binding.py: BindingTable` (`event` of a binding): what each registrar said is bound, from when to when,
   and what is only `maybe`.
 - `register/reached.py: Reached` (`registration` of a subject): a client's bindings, what it asked for and was granted,
-  and its timeline; who took its contact away.
+  and its timeline; who took its contact away. And the binding that a request names although a later one of its Call-ID
+  has made it (`overtaken` of a transaction, `register/overtaken.py`).
+- `register/refusals.py: Refusals` (`context.refused`): which contacts of an address-of-record were refused, and not
+  accepted since.
 - `register/lapses.py: LapseWatch` (`event` of a binding that is `lapsed`): which bindings run out when.
 - `register/responding.py: Answering` (`context.answers_from`, `context.port_answers`): which servers answered at all,
   from which ports, and whom: what silence has to be held against.
@@ -43,10 +46,14 @@ here.
 from __future__ import annotations
 
 from analyzer.evidence import SECOND, Endpoint, Source
+from analyzer.register.binding import location
 from analyzer.register.bounded import MessageCounter
 from analyzer.register.challenges import Challenges
+from analyzer.register.identity import Registrar
 from analyzer.register.reconstruct import Reconstructor
+from analyzer.register.refusals import Refused
 from analyzer.register.transaction import Transaction
+from analyzer.sip.address import Address
 
 
 class CaptureContext:
@@ -116,6 +123,10 @@ class CaptureContext:
         """Whether of some messages it is known only between which times they came (docs/rule-catalogue.md T-STAMP):
         that something did not happen since a time cannot be said then."""
         return self._reconstructor.is_loose
+
+    def refused(self, registrar: Registrar, aor: str, contact: Address) -> Refused | None:
+        """How a contact was refused at a registrar, where it was, and not accepted since."""
+        return self._reconstructor.reached.refusals.of(location(registrar), aor, contact)
 
     def last_heard(self, host: str) -> int | None:
         """When anything was last heard from a host."""

@@ -194,6 +194,7 @@ Check = Callable[[Any, Any], Answer | Iterable[Answer]]
 class Rule:
     """A rule's card. `id` equals the file's name (dots and hyphens written as underscores) and carries no severity.
 
+    `also` are further subjects that it is asked about, where all that it looks at is not there at one time.
     `title` is the catalogue's; `short_title` says the same in the words of who must mend it; `sub_titles` are the short
     titles of those sub-codes that say something else, which then are the finding's only title. `question` is what the
     rule looks at, as `whether ...`, for the list of what was not judged. `observed_at` says where along a path of
@@ -224,6 +225,7 @@ class Rule:
     sub_titles: Mapping[str, str] = field(default_factory=dict)
     question: str = ""
     group: str = ""
+    also: tuple[SubjectKind, ...] = ()
     observed_at: Literal["first", "last", "any"] = "first"
     methods: tuple[str, ...] = ("REGISTER",)
     needs: tuple[Need, ...] = ()

@@ -90,7 +90,8 @@ class Judge:
         self._tallies: dict[str, Tally] = {rule.id: Tally() for rule in rules}
         self._rules: dict[str, list[Rule]] = defaultdict(list)
         for rule in rules:
-            self._rules[rule.subject].append(rule)
+            for kind in (rule.subject, *rule.also):
+                self._rules[kind].append(rule)
         self._plans: dict[tuple[type, str], dict[int, DispatchPlan]] = defaultdict(dict)
         self._register_plans = {kind: self._plans[(kind, "REGISTER")] for kind in _KINDS}
         self._methods = frozenset(method for rule in rules for method in rule.methods)

@@ -163,8 +163,16 @@ def _success(transaction: Transaction) -> Outcome:
     if purpose == "query":
         return "unknown" if is_cut(request) else "fetched"
     if purpose == "removal":
-        return "removed"
+        return "rejected" if _is_still_listed(request, transaction.final) else "removed"
     return "registered" if _is_positive(request, transaction.final) else "rejected"
+
+
+def _is_still_listed(request: Message, final: Message | None) -> bool:
+    """Whether a 2xx to a removal lists what was to be removed, with time left (10.3 steps 6 to 8)."""
+    if final is None or not final.contacts or len(request.contacts) * len(final.contacts) > _MOST_PAIRS:
+        return False
+    left = [one for one in final.contacts if one.uri is not None and requested_expiry(one, final.expires) != 0]
+    return any(asked.star or any(same_contact(asked, one) for one in left) for asked in request.contacts if left)
 
 
 def _is_positive(request: Message, final: Message | None) -> bool:

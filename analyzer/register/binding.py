@@ -136,11 +136,12 @@ class BindingEvent(NamedTuple):
     registers another contact in the place of one that ran out), `added`, `refreshed`, `kept` (asked for, and listed
     with no more than was left of it), `removed`, `taken` (it is another client's now: the same private address behind
     two translators), `unlisted` (it may be gone), `lapsed` (it ran out
-    twice over and was not asked for again; `transaction` is the one that granted it)."""
+    twice over and was not asked for again; `transaction` is the one that granted it). `was`: how sure it was before."""
 
     kind: Literal["renewal", "added", "refreshed", "kept", "removed", "taken", "unlisted", "lapsed"]
     binding: Binding
     transaction: Transaction
+    was: Certainty = "present"
 
 
 class BindingTable:
@@ -311,10 +312,11 @@ class BindingTable:
         for binding in bindings:
             if binding.certainty != "absent":
                 binding.lapsed = binding.is_over(gone.time)
+                was = binding.certainty
                 binding.certainty, binding.end = "absent", _ended(binding.end, gone)
                 if binding.start is not None and binding.end is not None:
                     binding.end = max(binding.start, binding.end)  # the clock may have stepped back in between
-                yield BindingEvent(kind, binding, transaction)
+                yield BindingEvent(kind, binding, transaction, was)
 
     @staticmethod
     def _doubted(bindings: Sequence[Binding], transaction: Transaction) -> Iterator[BindingEvent]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from typing import NamedTuple
 
-from analyzer.evidence import Evidence
-from analyzer.register.bounded import LONG, Bounded, brief
+from analyzer.evidence import Endpoint, Evidence
+from analyzer.register.bounded import LONG, Bounded, Notes, brief
 from analyzer.register.digest.arithmetic import ALGORITHMS
 from analyzer.register.digest.form import MOST_OFFERS, Offer, offer_of
 from analyzer.register.foreign import ForeignChallenge
@@ -25,6 +25,8 @@ MOST_NONCES = 50_000
 forget the same."""
 MOST_SESSIONS = 50_000
 """(client, realm) pairs whose challenge in force is remembered."""
+MOST_SERVERS = 10_000
+"""Servers of which it is remembered that they ask for credentials."""
 MOST_USERS = 8
 """Call-IDs and client addresses that are remembered for one nonce."""
 STRONG = frozenset(token for token, algorithm in ALGORITHMS.items() if algorithm.hash_name != "md5")
@@ -145,7 +147,8 @@ class Challenges:
     """The challenges of all clients, bounded: the oldest nonces are evicted first.
 
     It remembers for rules, which reach it as `context.challenges`: the challenge in force for each client and realm and
-    the one before; the first and last time of every nonce and whom it went to; realms that offered better than MD5.
+    the one before; the first and last time of every nonce and whom it went to; realms that offered better than MD5;
+    servers that ask for credentials.
     """
 
     def __init__(self) -> None:
@@ -155,6 +158,7 @@ class Challenges:
         self._realms: Bounded[str, dict[str, None]] = Bounded(1000)
         self._next: Bounded[tuple[int, str], str] = Bounded(MOST_SESSIONS, lambda key, nonce: len(key[1]) + len(nonce))
         self._strong: Bounded[tuple[str, str], bool] = Bounded(1000)
+        self._asking: Notes[Endpoint, bool] = Notes(MOST_SERVERS)
 
     def answered(self, transaction: Transaction, registration: int | None, holes: int = 0) -> None:
         """Take in the final response of a transaction; `holes` as in `Challenged`."""
@@ -182,14 +186,16 @@ class Challenges:
 
     def repeated(self, transaction: Transaction, final: Message) -> None:
         """Take in a copy of a final response: a stateless registrar puts a fresh nonce into each."""
-        self._take(transaction.destination.host, transaction, final)
+        self._take(transaction.destination, transaction, final)
 
     def foreign(self, final: ForeignChallenge) -> None:
         """Take in the challenges of a response that somebody else matches: what they say of the server."""
-        self._take(final.raw_message.source.host, None, final)
+        self._take(final.raw_message.source, None, final)
 
-    def _take(self, server: str, transaction: Transaction | None, final: Message | ForeignChallenge) -> None:
+    def _take(self, at: Endpoint, transaction: Transaction | None, final: Message | ForeignChallenge) -> None:
+        server = at.host
         for challenge in final.challenges:
+            self._asking.note(at, True)
             if challenge.is_digest and (challenge.algorithm or "").lower() in STRONG:
                 self._strong[(server, brief(challenge.realm or ""))] = True
             if challenge.is_digest and challenge.nonce:
@@ -227,6 +233,10 @@ class Challenges:
     def evicted(self) -> int:
         """Nonces that were evicted to stay within bounds: of one that is not known, nothing can be said then."""
         return self._uses.evicted
+
+    def asks(self, server: Endpoint) -> bool:
+        """Whether a server has asked anybody for credentials so far, at this very port."""
+        return server in self._asking
 
     def realms(self, server: str) -> tuple[str, ...]:
         """The realms that a server challenged for, the first `MOST_USERS` of them."""

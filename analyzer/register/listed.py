@@ -63,7 +63,8 @@ def is_left_over(binding: Binding, before: tuple[int | None, int | None]) -> boo
     the same end, although time has passed."""
     end, learned = before
     asked, granted = binding.requested, binding.granted
-    if None in (end, learned, asked, granted, binding.end, binding.learned):
+    if end is None or learned is None or binding.end is None or binding.learned is None:
         return False
-    assert end and learned and asked and granted and binding.end and binding.learned
+    if asked is None or granted is None:
+        return False
     return granted < asked and binding.learned - learned >= _LEFT_OVER_AFTER and abs(binding.end - end) <= SECOND

@@ -22,7 +22,7 @@ NO_FROM_TAG = 1 << 4
 NEW_CALL_ID = 1 << 5
 """The client's request before had another Call-ID."""
 STAR = 1 << 6
-"""One of the contacts is `*`."""
+"""One of the contacts is `*`; of a transaction only where that is answered with a 400, or a list that is odd."""
 
 # A final response, or the transaction that it ends
 CHALLENGE = 1 << 7
@@ -89,12 +89,32 @@ ANSWERED = 1 << 34
 """There are a request and a final response."""
 ODD_ECHO = 1 << 33
 """Its final response does not repeat the request's From, To, Call-ID and CSeq octet for octet (but for a tag that is
-added), has more Via values, or one of both is cut; or an answer to an older one of its Call-ID and CSeq came."""
+added), has more Via values, or one of both is cut; or an answer to an older one of its Call-ID and CSeq came; of a
+closed one: several final responses differ."""
 
 MALFORMED = 1 << 35
 """A header that carries credentials or a challenge may leave the grammar, or there are both, or several hops."""
 LACKING = 1 << 36
 """Credentials may be left out beside those that are sent, or nothing can be said of these."""
+
+# What a registrar makes of a request (RFC 3261 10.3)
+BARE = 1 << 54
+"""A transaction without credentials whose final response is neither 401 nor 407."""
+ODD_LIST = 1 << 55
+"""A 2xx that lists anything but the one contact that was asked for, with time left and no more than was asked for; or
+a refusal that lists any; or the request is not known."""
+OVERTAKEN = 1 << 56
+"""An answer, and no challenge, to a request that names a binding which a later one of its Call-ID has made."""
+GLOBAL_FAILURE = 1 << 57
+"""Its final response is a 6xx."""
+OTHER_USER = 1 << 58
+"""A 2xx to credentials whose user name is not the user part of To."""
+NO_TO_TAG = 1 << 59
+"""A final response whose To may have no tag."""
+RESPONSE = 1 << 60
+"""It is a final response."""
+FOREIGN_DOMAIN = 1 << 61
+"""A binding that is new, under another host name than the Request-URI has."""
 
 # A transaction that is closed
 ASTRAY = 1 << 23

@@ -39,7 +39,7 @@ from analyzer.register.keys import (
     response_key,
     same_path,
 )
-from analyzer.register.old_answers import note_old_answer
+from analyzer.register.old_answers import is_other_final, note_old_answer
 from analyzer.register.responding import Answering
 from analyzer.register.timers import GRACE, MAX_WAIT
 from analyzer.register.transaction import KEPT, MOST_HOPS, Path, State, Transaction
@@ -272,7 +272,7 @@ class TransactionTable:
             transaction.note_challenge(message)
         if transaction.final is not None:
             transaction.final_copies += 1
-            if message.status != transaction.status and len(transaction.later_finals) < KEPT:
+            if is_other_final(transaction.final, message) and len(transaction.later_finals) < KEPT:
                 transaction.later_finals += (message,)
             events.append(Event("repeated", transaction, message))
             note_old_answer(transaction, message, self._same_call(call_key(transaction)))

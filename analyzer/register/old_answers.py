@@ -1,5 +1,5 @@
 """Whether an answer repeats what identifies its request (RFC 3261 8.2.6.2), or belongs to an older one: some servers
-keep answers by Call-ID and CSeq alone."""
+keep answers by Call-ID and CSeq alone; and whether a further one is another."""
 
 from __future__ import annotations
 
@@ -16,6 +16,18 @@ def note_old_answer(transaction: Transaction, message: Message, same_call: Itera
     for other in same_call:
         if other.id > transaction.id and other.final is None and other.source == transaction.source:
             other.old_answer = other.old_answer or message
+
+
+def is_other_final(first: Message, again: Message) -> bool:
+    """Whether a further final response of a transaction is not the first once more: by its status, or the tag of To
+    (RFC 3261 8.2.7, 17.2.2)."""
+    if first.status != again.status:
+        return True
+    return not again.repeats(first, "to") and _tag(first) != _tag(again)
+
+
+def _tag(message: Message) -> str | None:
+    return message.to.tag if message.to is not None else None
 
 
 def is_echo(transaction: Transaction) -> bool:

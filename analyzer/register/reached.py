@@ -16,7 +16,9 @@ from analyzer.register.attempt import Purpose, listed_all_the_same
 from analyzer.register.binding import BindingEvent, BindingTable, location
 from analyzer.register.bounded import Notes
 from analyzer.register.lapses import LapseWatch
+from analyzer.register.overtaken import note_overtaken
 from analyzer.register.reachability import Unanswered
+from analyzer.register.refusals import Refusals
 from analyzer.register.registration import Registration
 from analyzer.register.registry import Registry
 from analyzer.register.requested import requested_expiry
@@ -31,7 +33,8 @@ _HELD = ("added", "refreshed", "kept")
 class Reached:
     """Takes answers into the bindings and timelines of the clients of an address-of-record.
 
-    It remembers for rules: the bindings of a registration, what it asked for and was granted, and its timeline.
+    It remembers for rules: the bindings of a registration, what it asked for and was granted, and its timeline; and the
+    binding that a request names although a later one made it (`overtaken` of a transaction).
     """
 
     def __init__(self, bindings: BindingTable, registry: Registry, lapses: LapseWatch) -> None:
@@ -40,15 +43,23 @@ class Reached:
         self._lapses = lapses
         self._replacing: Notes[Hashable, bool] = Notes(_MOST_REPLACING)
         self._doubting: dict[int, tuple[int, ...]] = {}
+        self.refusals = Refusals()
 
     def answered(
         self, registration: Registration, transaction: Transaction, purpose: Purpose
     ) -> Sequence[BindingEvent]:
         """Take in the final response to a REGISTER of `registration`; gives what it did to bindings."""
+        place, aor = location(registration.registrar), registration.aor
         if not 200 <= transaction.status < 300:
+            if not transaction.challenged:
+                note_overtaken(transaction, self._bindings.known(registration.registrar, aor))
+                self.refusals.note(place, aor, transaction)
             self._refused(registration, transaction)
             return ()
-        given = registration.registrar, registration.aor, transaction, registration.id
+        if transaction.request is not None:
+            note_overtaken(transaction, self._bindings.known(registration.registrar, aor))
+            self.refusals.accepted(place, aor, transaction.request)
+        given = registration.registrar, aor, transaction, registration.id
         events = list(self._bindings.answered(*given))
         if events:
             self._note_bindings(registration, events)
@@ -96,6 +107,14 @@ class Reached:
         """The transaction is evicted."""
         if self._doubting:
             self._doubting.pop(transaction.id, None)
+
+    def unanswered(self, registration: Registration, transaction: Transaction) -> None:
+        """No response to a REGISTER of `registration` was seen: it may have been accepted all the same."""
+        if transaction.state in ("timeout", "aborted"):
+            self.told(registration, transaction)
+        self._bindings.unanswered(registration.registrar, registration.aor, transaction)
+        if transaction.request is not None:
+            self.refusals.accepted(location(registration.registrar), registration.aor, transaction.request)
 
     def _refused(self, registration: Registration, transaction: Transaction) -> None:
         """A refusal: what it lists of the client's own contacts is bound."""

@@ -319,9 +319,7 @@ class Reconstructor:
     def _silent(self, transaction: Transaction) -> None:
         registration, attempt = self._owner.get(transaction.id, (None, None))
         if registration is not None and transaction.method == "REGISTER":
-            if transaction.state in ("timeout", "aborted"):
-                self.reached.told(registration, transaction)
-            self.bindings.unanswered(registration.registrar, registration.aor, transaction)
+            self.reached.unanswered(registration, transaction)
         concluded = attempt is not None and attempt.last is transaction and attempt.silent()
         self.emit(self._subject(transaction, registration, attempt))
         if concluded and registration is not None and attempt is not None:

@@ -13,12 +13,15 @@ from analyzer.register.boot import BootScore
 from analyzer.register.challenges import Challenged, for_header
 from analyzer.register.digest.syntax import is_suspicious
 from analyzer.register.digest_ledger import DigestRecord
+from analyzer.register.domains import is_foreign
+from analyzer.register.grants import is_plain_grant
 from analyzer.register.old_answers import is_echo
 from analyzer.register.registration import Registration
 from analyzer.register.registry import CallIdSequence
 from analyzer.register.timers import AUTH_LINK
 from analyzer.register.transaction import Transaction
 from analyzer.register.way_back import is_repeated_late
+from analyzer.sip.auth_headers import CHALLENGED_IN
 from analyzer.sip.message import Message
 
 _AUTHENTICATION = marks.DIGESTS | marks.CHALLENGE
@@ -64,7 +67,9 @@ class MessageSubject:
 
     def _answer_marks(self) -> int:
         message = self.message
-        found = marks.SUCCESS if 200 <= message.status < 300 else 0
+        found = marks.RESPONSE | marks.SUCCESS if 200 <= message.status < 300 else marks.RESPONSE
+        if not message.is_plainly_tagged("to"):
+            found |= marks.NO_TO_TAG
         return found | marks.CHALLENGE if message.has_challenge else found
 
     @property
@@ -100,16 +105,48 @@ class TransactionSubject:
         final = transaction.final
         found |= marks.UNANSWERED if final is None or transaction.request is None else marks.ANSWERED
         if final is not None and 200 <= final.status < 300:
-            found |= marks.SUCCESS
+            found |= marks.SUCCESS | self._granting_marks(final)
             if self.registration is not None and self.registration.sinking:
                 found |= marks.SINKING
-        if transaction.status == 423:
-            found |= marks.TOO_BRIEF
         if transaction.has_challenge:
             found |= marks.CHALLENGE
+        if final is not None and final.status not in CHALLENGED_IN:
+            found |= self._deciding_marks(final)
         if found & _AUTHENTICATION and self._may_be_malformed(found & _AUTHENTICATION == _AUTHENTICATION):
             found |= marks.MALFORMED
         return found if is_echo(transaction) else found | marks.ODD_ECHO
+
+    def _granting_marks(self, final: Message) -> int:
+        """What can be told at once of a 2xx."""
+        transaction, found = self.transaction, 0
+        request = transaction.request
+        if request is None:
+            return marks.ODD_LIST
+        if transaction.method != "REGISTER":
+            return 0
+        if not is_plain_grant(request, final):
+            found |= marks.ODD_LIST | _star_mark(request)
+        if self.digests:
+            to = request.to
+            if len(self.digests) > 1 or to is None or to.uri is None or self.digests[0].username != to.uri.user:
+                found |= marks.OTHER_USER
+        return found
+
+    def _deciding_marks(self, final: Message) -> int:
+        """What can be told at once of a final response that does not ask for credentials."""
+        found, status = 0 if self.digests else marks.BARE, final.status
+        if self.transaction.overtaken is not None:
+            found |= marks.OVERTAKEN
+        if status >= 300:
+            if status == 423:
+                found |= marks.TOO_BRIEF
+            elif status >= 600:
+                found |= marks.GLOBAL_FAILURE
+            elif status == 400 and self.transaction.request is not None:
+                found |= _star_mark(self.transaction.request)
+            if final.has("contact"):
+                found |= marks.ODD_LIST
+        return found
 
     def _may_be_malformed(self, is_both: bool) -> bool:
         """What can be told of the form of the headers at once; not where there `is_both` credentials and challenge."""
@@ -147,6 +184,10 @@ class TransactionSubject:
     def evidence(self) -> Evidence:
         """Where and when the request was seen (or the response, if it alone was)."""
         return self.transaction.evidence
+
+
+def _star_mark(request: Message) -> int:
+    return marks.STAR if any(contact.star for contact in request.contacts) else 0
 
 
 @dataclass(slots=True)
@@ -250,7 +291,11 @@ class BindingSubject:
     def marks(self) -> int:
         """What can be told of the event at once (`register/marks.py`)."""
         kind = self.event.kind
-        return marks.ASKED_AGAIN if kind in ("renewal", "lapsed") else marks.REMOVED if kind == "removed" else 0
+        if kind in ("renewal", "lapsed"):
+            return marks.ASKED_AGAIN
+        if kind == "added":
+            return marks.FOREIGN_DOMAIN if is_foreign(self.event.transaction) else 0
+        return marks.REMOVED if kind in ("removed", "unlisted") else 0
 
     @property
     def transaction(self) -> Transaction:
@@ -276,6 +321,8 @@ class ClosedSubject:
         """What can be told of its copies at once (`register/marks.py`)."""
         transaction = self.transaction
         found = marks.ASTRAY if transaction.response_ways else 0
+        if transaction.later_finals:
+            found |= marks.ODD_ECHO
         return found | marks.LATE_COPIES if is_repeated_late(transaction) else found
 
     @property

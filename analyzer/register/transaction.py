@@ -7,12 +7,15 @@ nothing of attempts or clients: those hold transactions. Matching is in `matchin
 from __future__ import annotations
 
 from collections.abc import Set
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from analyzer.evidence import Endpoint, Evidence, Fidelity, NetworkError, Place, between
 from analyzer.sip.auth_headers import CHALLENGED_IN
 from analyzer.sip.message import Message
 from analyzer.sip.timers import T1
+
+if TYPE_CHECKING:
+    from analyzer.register.overtaken import Overtaken
 
 State = Literal["answered", "timeout", "aborted", "open", "headless", "unjudged"]
 KEPT = 8
@@ -62,14 +65,16 @@ class Transaction:
 
     `request` is None where only a response was seen (`headless`). Times are nanoseconds or None. `retransmissions`
     counts copies that the user agent sent again; `duplicates` packets that the capture holds twice; `changed` keeps
-    copies whose octets differ (same key). `nonces` are those of every 401/407 copy, because a stateless registrar
-    answers each copy of a request with a fresh one. `pairing` is the weakest key by which a response was matched.
+    copies whose octets differ (same key), `later_finals` further final responses whose status or To tag does. `nonces`
+    are those of every 401/407 copy, because a stateless registrar answers each copy with a fresh one. `pairing` is the
+    weakest key by which a response was matched.
     `has_credentials`: the request carries credentials that answer a challenge, not the empty ones of an initial IMS
     registration (3GPP TS 24.229 5.1.1.2); `has_challenge`: the final response carries a challenge.
     `place` is where it was first seen (of the request, if that was seen); `key` is the table's own.
     `copies_after` counts copies of the request after the first final response, `late_copies` those of them that came
     more than T1 later, so that they did not cross it. `request_ways` and `response_ways` are the ways of requests and
-    final responses other than the one that the request took first.
+    final responses other than the one that the request took first. `overtaken` is the binding that it names, where a
+    later request of its Call-ID made that.
     """
 
     __slots__ = (
@@ -98,6 +103,7 @@ class Transaction:
         "method",
         "nonces",
         "old_answer",
+        "overtaken",
         "pairing",
         "path",
         "place",
@@ -115,6 +121,9 @@ class Transaction:
         "transport",
         "via_count",
     )
+
+    old_answer: Message | None
+    overtaken: Overtaken | None
 
     # One of these lives for every exchange of the last forty seconds: what most never have is an empty tuple that all
     # share, until there is something.
@@ -141,7 +150,7 @@ class Transaction:
         self.later_finals: tuple[Message, ...] = ()
         self.nonces: Set[str] = NO_NONCES
         self.final: Message | None = None
-        self.old_answer: Message | None = None
+        self.old_answer = self.overtaken = None
         self.aborted: NetworkError | None = None
         self.answered_at: int | None = None
         self.pairing = 1

@@ -7,6 +7,11 @@ Sub-codes: `from`, `to`, `callid` and `cseq` name the header; `via` an answer wi
 that keeps answers by Call-ID and CSeq alone takes a phone that begins again at CSeq 1 for a retransmission);
 `multi-via` one that reaches its phone with more Via values than the request had.
 
+One request has one final response, sent again as it was for each copy of the request (17.2.2); a registrar cannot do
+without memory (8.2.7). Two of different status (`multi-final`) leave it to chance which the phone hears; one that asks
+for credentials anew costs no more than another round. Two tags in To
+(`tag-varies`) look like two servers. A fresh nonce in each copy of a challenge is no other response.
+
 Legal are what 18.2.1 and RFC 3581 add to Via (`received`, the value of `rport`), other blanks, other case in a host
 name and another display name.
 """
@@ -18,19 +23,23 @@ from collections.abc import Iterator
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
 from analyzer.register import marks
-from analyzer.register.subjects import TransactionSubject
+from analyzer.register.subjects import ClosedSubject, TransactionSubject
+from analyzer.register.transaction import Transaction
 from analyzer.sip.address import Address
+from analyzer.sip.auth_headers import CHALLENGED_IN
 from analyzer.sip.message import Message
 from analyzer.sip.text import clip
 from analyzer.sip.uri import uri_equal
 
 
-def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:
-    """Compare the first final response with its request (RFC 3261 8.2.6.2)."""
+def check(subject: TransactionSubject | ClosedSubject, context: CaptureContext) -> Iterator[Answer]:
+    """Compare the first final response with its request (RFC 3261 8.2.6.2), and the others with it (17.2.2)."""
     del context
     transaction = subject.transaction
     request, final = transaction.request, transaction.final
-    if request is None:
+    if isinstance(subject, ClosedSubject):
+        yield from list(_others(subject.transaction)) or [NOT_APPLICABLE]
+    elif request is None:
         yield NOT_APPLICABLE
     elif final is None:
         yield _old(subject, transaction.old_answer)
@@ -42,6 +51,30 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
             yield Violated(detail, sub, at=final.raw_message.evidence, related=(transaction.evidence,))
         if not differ:
             yield PASSED
+
+
+def _others(transaction: Transaction) -> Iterator[Answer]:
+    """Further final responses that are not the first once more. Where copies of the request differ, so may these."""
+    first = transaction.final
+    if first is None or transaction.changed_count:
+        return
+    at, told = first.raw_message.evidence, set()
+    for other in transaction.later_finals:
+        sub, related = "multi-final" if other.status != first.status else "tag-varies", (other.raw_message.evidence,)
+        if sub in told or other.raw_message.missing or first.raw_message.missing:
+            continue
+        told.add(sub)
+        if sub == "multi-final":
+            detail = f"one request is answered with {first.status} and then with {other.status}"
+            asks = other.status in CHALLENGED_IN  # the copy was taken for a new request, and the phone goes on
+            yield Violated(detail, sub, "warning" if asks else "error", at=at, related=related, explains=())
+        else:
+            detail = f"To has tag {_tag(first)} in one copy of the {first.status}, and {_tag(other)} in another"
+            yield Violated(detail, sub, "warning", at=at, related=related, explains=())
+
+
+def _tag(message: Message) -> str:
+    return clip((message.to.tag if message.to is not None else None) or "none")
 
 
 def _old(subject: TransactionSubject, answer: Message | None) -> Answer:
@@ -87,7 +120,11 @@ RULE = Rule(
     id="R3261-8.2.6.2-echo",
     title="Response does not mirror the request, or several different finals for one transaction",
     short_title="The answer does not repeat what identifies the request",
-    sub_titles={"via": "The answer is one to an older request"},
+    sub_titles={
+        "via": "The answer is one to an older request",
+        "multi-final": "One request has several final responses",
+        "tag-varies": "Copies of one answer have different To tags",
+    },
     question="whether answers repeat what identifies their request",
     clause="RFC 3261 §8.2.6.2, §17.2.2, §8.2.7, §18.1.2, §8.1.3.3",
     force="MUST",
@@ -95,6 +132,7 @@ RULE = Rule(
     at_fault="registrar / proxy",
     group="E",
     subject="transaction",
+    also=("closed",),
     check=check,
     explains=("silence",),
     applies_if=marks.ANSWERED | marks.ODD_ECHO,
@@ -180,6 +218,21 @@ RULE = Rule(
             """,
             title="display name and case are not compared",
         ),
+        bad("> REGISTER sip:example.com\n< 401\n@0.5 > again\n< 403", "multi-final", severity="error"),
+        bad(
+            "> REGISTER sip:example.com\n< 401\nTo: <sip:bob@example.com>;tag=1\n"
+            "@0.5 > again\n< 401\nTo: <sip:bob@example.com>;tag=2",
+            "tag-varies",
+            severity="warning",
+        ),
+        bad(
+            "> REGISTER sip:example.com\n< 200\n@0.5 > again\n< 401",
+            "multi-final",
+            severity="warning",
+            title="a copy is taken for a new request",
+        ),
         good("> REGISTER sip:example.com\n< 200\n@1 < again", title="an answer that is repeated by itself"),
+        good("> REGISTER sip:example.com\n< 401\n@0.5 > again\n< 401", title="a fresh nonce for each copy"),
+        good("> REGISTER sip:example.com\n< 100\n< 401", title="a provisional one before"),
     ),
 )

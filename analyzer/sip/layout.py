@@ -277,6 +277,12 @@ class Layout:
         one, two = self._rows.get(key), other._rows.get(key)
         return two is None or not two.value or (one is not None and one.value.startswith(two.value))
 
+    def is_plainly_tagged(self, key: str) -> bool:
+        """Whether a tag stands at once behind the brackets of the first row called `key`, and no quoted string can be
+        taken for it; it may have one also where not."""
+        row = self._rows.get(key)
+        return row is not None and row.value.rfind(b'"') < row.value.find(b"<") < row.value.find(b">;tag=")
+
     def all(self, key: str) -> list[str]:
         """The values of all rows called `key`, one per row."""
         return [row.text for row in self._all(key)]

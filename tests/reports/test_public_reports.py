@@ -109,9 +109,14 @@ ANSWERS = {
         0,
     ),
     "too-many-contacts-603": Answer(
-        ('the registrar says "Too Many Contacts"', "3 contacts of this address were bound then", "all right"),
+        (
+            'the registrar says "Too Many Contacts"',
+            "3 contacts of this address were bound then",
+            "all right",
+            "The registrar answers with a 6xx",
+        ),
         ("is refused all the same", "WRONG"),
-        0,
+        1,
     ),
 }
 

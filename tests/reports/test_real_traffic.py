@@ -19,9 +19,14 @@ from tests.shared import DATA
 FOLDER = DATA / "real"
 ANSWERS = {
     "kamailio-420-yet-bound": Answer(
-        ("1 refused, 1 only asked", "P-Registrar-Error: No support for found Path indicated", "bound all the same"),
+        (
+            "1 refused, 1 only asked",
+            "P-Registrar-Error: No support for found Path indicated",
+            "bound all the same",
+            "The registrar refuses and binds all the same",
+        ),
         ("open", "all is well"),
-        0,
+        1,
     ),
     "kamailio-max-contacts": Answer(
         ("Too many registered contacts", "it lists <sip:a@127.0.0.1:1111>;expires=300"),
