@@ -23,6 +23,8 @@ NEW_CALL_ID = 1 << 5
 """The client's request before had another Call-ID."""
 STAR = 1 << 6
 """One of the contacts is `*`."""
+ODD_VALUES = 1 << 38
+"""It, or one of its values, may leave the grammar, or is what hardly any request has (`register/unusual.py`)."""
 
 # A final response, or the transaction that it ends
 CHALLENGE = 1 << 7

@@ -18,6 +18,7 @@ from analyzer.register.registration import Registration
 from analyzer.register.registry import CallIdSequence
 from analyzer.register.timers import AUTH_LINK
 from analyzer.register.transaction import Transaction
+from analyzer.register.unusual import is_unusual_request
 from analyzer.register.way_back import is_repeated_late
 from analyzer.sip.message import Message
 
@@ -60,7 +61,7 @@ class MessageSubject:
         for contact in message.contacts:
             if contact.star:
                 found |= marks.STAR
-        return found
+        return found | marks.ODD_VALUES if is_unusual_request(message) else found
 
     def _answer_marks(self) -> int:
         message = self.message
