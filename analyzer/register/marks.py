@@ -24,7 +24,11 @@ NEW_CALL_ID = 1 << 5
 STAR = 1 << 6
 """One of the contacts is `*`."""
 ODD_VALUES = 1 << 38
-"""It, or one of its values, may leave the grammar, or is what hardly any request has (`register/unusual.py`)."""
+"""It, or one of its values, may leave the grammar; of a final response, too (`register/unusual.py`)."""
+ODD_AOR = 1 << 39
+"""From or To names more than user and host, or less."""
+SECURE = 1 << 40
+"""One of its URIs is a SIPS URI or has `transport=tls`, or there is a Route."""
 
 # A final response, or the transaction that it ends
 CHALLENGE = 1 << 7

@@ -18,7 +18,7 @@ from analyzer.register.registration import Registration
 from analyzer.register.registry import CallIdSequence
 from analyzer.register.timers import AUTH_LINK
 from analyzer.register.transaction import Transaction
-from analyzer.register.unusual import is_unusual_request
+from analyzer.register.unusual import is_odd_answer, request_oddities
 from analyzer.register.way_back import is_repeated_late
 from analyzer.sip.message import Message
 
@@ -61,11 +61,13 @@ class MessageSubject:
         for contact in message.contacts:
             if contact.star:
                 found |= marks.STAR
-        return found | marks.ODD_VALUES if is_unusual_request(message) else found
+        return found | request_oddities(message)
 
     def _answer_marks(self) -> int:
         message = self.message
         found = marks.SUCCESS if 200 <= message.status < 300 else 0
+        if is_odd_answer(message):
+            found |= marks.ODD_VALUES
         return found | marks.CHALLENGE if message.has_challenge else found
 
     @property

@@ -224,6 +224,16 @@ class Layout:
         is no value (`cut_header` has it)."""
         return key in self._rows
 
+    def has_number(self, key: str, digits: int) -> bool:
+        """Whether the first row called `key` (canonical), if there is one, is a number of at most so many digits."""
+        row = self._rows.get(key)
+        return row is None or (len(row.value) <= digits and row.value.isdigit())
+
+    @property
+    def has_body(self) -> bool:
+        """Whether anything follows the headers."""
+        return self.body_start != len(self.raw)
+
     @property
     def has_mandatory(self) -> bool:
         """Whether there is each of the six headers that a request must have (RFC 3261 8.1.1)."""
