@@ -7,7 +7,7 @@ what it means is for the rules. Each question is asked of every message, so it l
 from __future__ import annotations
 
 from analyzer.register import marks
-from analyzer.sip.address import Address
+from analyzer.sip.address import Address, empty_elements
 from analyzer.sip.message import Message
 from analyzer.sip.params import NO_PARAMS
 from analyzer.sip.uri import Uri
@@ -40,6 +40,8 @@ def request_oddities(message: Message) -> int:
     for via in message.vias:
         if via.defects:
             found |= marks.ODD_VALUES
+    if _has_gaps(message, "via") or _has_gaps(message, "contact"):
+        found |= marks.ODD_VALUES
     if (
         to_uri is None
         or _is_odd_aor(to_uri)
@@ -57,7 +59,14 @@ def is_odd_answer(message: Message) -> bool:
     """Whether what a final response says of its own may leave the grammar; the rest it copies from its request."""
     if message.defects or not message.has_number("expires", _DIGITS):
         return True
-    return any(contact.defects for contact in message.contacts) if message.has("contact") else False
+    if not message.has("contact"):
+        return False
+    return any(contact.defects for contact in message.contacts) or _has_gaps(message, "contact")
+
+
+def _has_gaps(message: Message, key: str) -> bool:
+    """An element of a list is empty."""
+    return message.has_list(key) and bool(empty_elements(message.all(key)))
 
 
 def _is_odd_target(uri: Uri) -> bool:

@@ -80,9 +80,7 @@ RULE = Rule(
         good("> REGISTER sips:h\nTo: <sips:bob@h>\nContact: <sips:bob@client.h>"),
         good("> REGISTER sip:h\nContact: <sips:bob@client.h>", title="nothing asks for it"),
         good("> REGISTER sip:h\nContact: <sip:bob@client.h;transport=tls>", title="no SIPS URI anywhere"),
-        good(
-            "> REGISTER sip:h\nRoute: <sip:p.h;lr>, <sips:q.h;lr>\nContact: <sip:bob@client.h>", title="below"
-        ),
+        good("> REGISTER sip:h\nRoute: <sip:p.h;lr>, <sips:q.h;lr>\nContact: <sip:bob@client.h>", title="below"),
         good("> REGISTER sips:h\nTo: <sips:bob@h>\nContact: *\nExpires: 0"),
         good("> REGISTER sips:h\nContact: <sip:bob@client.h>;expires=0", title="the old contact is removed"),
         good("> REGISTER sips:h\n-Contact\n-Expires", title="a query"),

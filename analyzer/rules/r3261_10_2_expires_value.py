@@ -49,7 +49,7 @@ def _judged(where: str, value: str) -> Violated | None:
     if seconds is not None:
         if seconds <= MAX_DELTA_SECONDS:
             return None
-        return Violated(f"{where} {clip(value, 40)}, more than 2^32-1 seconds", sub="range", severity="info")
+        return Violated(f"{where} {clip(value, 40)}, beyond 2^32-1", sub="range", severity="info")
     shown = clip(value, 40) if value else "empty"
     plain = unquote(value)
     if _DATE.match(plain) or (plain != value and decimal(plain) is not None):

@@ -23,6 +23,7 @@ MANDATORY = frozenset(("to", "from", "cseq", "call-id", "max-forwards", "via"))
 """The header fields that every request must have (RFC 3261 8.1.1), as canonical keys."""
 _DATAGRAMS = frozenset(("UDP", "SCTP"))
 _row_of = LINES.__getitem__
+_COMMA = b","[0]
 _NO_REPEATS: dict[str, list[Row]] = {}
 
 
@@ -228,6 +229,10 @@ class Layout:
         """Whether the first row called `key` (canonical), if there is one, is a number of at most so many digits."""
         row = self._rows.get(key)
         return row is None or (len(row.value) <= digits and row.value.isdigit())
+
+    def has_list(self, key: str) -> bool:
+        """Whether a row called `key` (canonical) may be a list of several elements, or of none."""
+        return any(not row.value or _COMMA in row.value for row in self._all(key))
 
     @property
     def has_body(self) -> bool:
