@@ -62,7 +62,7 @@ RULE = Rule(
     title="Expiry value malformed or beyond 2^32-1",
     short_title="The expiry asked for is no number of seconds",
     sub_titles={
-        "range": "The expiry asked for is beyond 2^32-1 seconds",
+        "range": "The expiry asked for is beyond 2^32-1",
         "old-form": "The expiry is written as RFC 2543 had it",
     },
     question="whether the expiry asked for is a number of seconds",
