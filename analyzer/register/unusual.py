@@ -7,11 +7,14 @@ what it means is for the rules. Each question is asked of every message, so it l
 from __future__ import annotations
 
 from analyzer.register import marks
+from analyzer.register.transaction import Transaction
 from analyzer.sip.address import Address, empty_elements
 from analyzer.sip.message import Message
 from analyzer.sip.params import NO_PARAMS
 from analyzer.sip.uri import Uri
 
+REFUSED_AS_UNKNOWN = frozenset((403, 404, 480))
+"""Answers of a registrar that is not the one of this address-of-record, or does not have it (RFC 3261 10.3, 21.4)."""
 _DIGITS = 9
 """So many digits are below each limit of a number of seconds, and of CSeq."""
 
@@ -62,6 +65,19 @@ def is_odd_answer(message: Message) -> bool:
     if not message.has("contact"):
         return False
     return any(contact.defects for contact in message.contacts) or _has_gaps(message, "contact")
+
+
+def is_odd_exchange(transaction: Transaction) -> bool:
+    """What the mark ODD_EXCHANGE says."""
+    request, final = transaction.request, transaction.final
+    if request is None or transaction.path is not None or transaction.via_count != 1:
+        return True
+    to, from_ = request.to, request.from_
+    if to is None or from_ is None or (from_.uri is not to.uri and from_.uri != to.uri):
+        return True
+    if not request.says("max-forwards", b"70") or request.has("record-route"):
+        return True
+    return final is not None and (final.status in REFUSED_AS_UNKNOWN or final.has("record-route"))
 
 
 def _has_gaps(message: Message, key: str) -> bool:

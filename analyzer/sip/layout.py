@@ -230,6 +230,20 @@ class Layout:
         row = self._rows.get(key)
         return row is None or (len(row.value) <= digits and row.value.isdigit())
 
+    def says(self, key: str, value: bytes) -> bool:
+        """Whether the first row called `key` (canonical) has this very value."""
+        row = self._rows.get(key)
+        return row is not None and row.value == value
+
+    def has_lines_of(self, other: Layout, *keys: str) -> bool:
+        """Whether the first rows of `other` called `keys` (canonical) stand among these octets as they are usually
+        written. That is looked up without reading this message again; False tells nothing."""
+        for key in keys:
+            row = other._rows.get(key)
+            if row is None or b"\r\n%b: %b\r\n" % (row.name, row.value) not in self.raw:
+                return False
+        return True
+
     def has_list(self, key: str) -> bool:
         """Whether a row called `key` (canonical) may be a list of several elements, or of none."""
         return any(not row.value or _COMMA in row.value for row in self._all(key))
