@@ -29,13 +29,13 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
     if request is None or request.to is None or request.from_ is None:
         return NOT_APPLICABLE
     to, from_ = request.to.uri, request.from_.uri
-    if to is None or from_ is None or not (to.scheme and from_.scheme):
+    if to is None or from_ is None:
         return NOT_APPLICABLE
     if _name(to) == _name(from_):
         if to.scheme == from_.scheme or transaction.challenged:
             return PASSED
         return Violated(f"From is a {from_.scheme} URI and To a {to.scheme} URI", sub="scheme", explains=())
-    if transaction.challenged or from_.host.lower() in _ANONYMOUS:
+    if transaction.challenged or not (to.scheme and from_.scheme) or from_.host.lower() in _ANONYMOUS:
         return NOT_APPLICABLE
     both = f"From is {clip(from_.text)} and To is {clip(to.text)}"
     if transaction.status == 403:

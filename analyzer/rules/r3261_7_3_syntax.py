@@ -76,7 +76,8 @@ _OF_VALUES = _MILD_OF_VALUES | frozenset(
 _MILD_OF_LINES = frozenset(("bare-lf", "bare-cr", "headers-not-terminated"))
 _MILD = _MILD_OF_VALUES | _MILD_OF_LINES | (_START_LINE - {"bad-version", "bad-status"})
 """What every reader copes with."""
-_COPIED = frozenset(("via", "from", "to", "call-id", "cseq"))
+_NOT_ITS_OWN = frozenset(("via", "from", "to", "call-id", "cseq", "max-forwards"))
+"""What an answer copies from its request, or has no business with."""
 _URI_PARAMS = frozenset(("transport", "maddr", "user", "lr", "ob", "bnc"))
 _READERS = {
     "to": ("R3261-10.2-to-aor", "R3261-8.1.1.2-to-tag", "R3261-10.2-from-to", "R3261-10.2.6-ruri-domain"),
@@ -121,7 +122,7 @@ def _wrong(message: Message) -> Iterator[tuple[str, Defect]]:
         yield "lines", Defect("early-end", "an empty line ends them, and more headers follow")
     for key, defect in message.located_defects():
         part = _part(key, defect.code)
-        if part and (message.is_request or part not in _COPIED) and not _is_unproven(message, defect):
+        if part and (message.is_request or part not in _NOT_ITS_OWN) and not _is_unproven(message, defect):
             yield part, defect
 
 

@@ -24,6 +24,8 @@ MANDATORY = frozenset(("to", "from", "cseq", "call-id", "max-forwards", "via"))
 _DATAGRAMS = frozenset(("UDP", "SCTP"))
 _row_of = LINES.__getitem__
 _COMMA = b","[0]
+_SHORT = (9, 3)
+"""Digits that the numbers of seconds, and of hops, always have room for."""
 _NO_REPEATS: dict[str, list[Row]] = {}
 
 
@@ -229,6 +231,25 @@ class Layout:
         """Whether the first row called `key` (canonical), if there is one, is a number of at most so many digits."""
         row = self._rows.get(key)
         return row is None or (len(row.value) <= digits and row.value.isdigit())
+
+    @property
+    def has_plain_rows(self) -> bool:
+        """Whether it is seen at once that no row comes twice, nothing follows the headers, Expires and Max-Forwards are
+        short numbers, and Via and Contact hold one value each. False tells nothing."""
+        rows = self._rows
+        if self._repeats or self.defects or self.body_start != len(self.raw):
+            return False
+        expires, forwards = rows.get("expires"), rows.get("max-forwards")
+        via, contact = rows.get("via"), rows.get("contact")
+        return (
+            forwards is not None
+            and len(forwards.value) <= _SHORT[1]
+            and forwards.value.isdigit()
+            and (expires is None or (len(expires.value) <= _SHORT[0] and expires.value.isdigit()))
+            and via is not None
+            and _COMMA not in via.value
+            and (contact is None or (contact.value != b"" and _COMMA not in contact.value))
+        )
 
     def says(self, key: str, value: bytes) -> bool:
         """Whether the first row called `key` (canonical) has this very value."""
