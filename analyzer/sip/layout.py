@@ -247,8 +247,8 @@ class Layout:
             and forwards.value.isdigit()
             and (expires is None or (len(expires.value) <= _SHORT[0] and expires.value.isdigit()))
             and via is not None
-            and _COMMA not in via.value
-            and (contact is None or (contact.value != b"" and _COMMA not in contact.value))
+            and _is_one(via.value)
+            and (contact is None or _is_one(contact.value))
         )
 
     def says(self, key: str, value: bytes) -> bool:
@@ -267,7 +267,7 @@ class Layout:
 
     def has_list(self, key: str) -> bool:
         """Whether a row called `key` (canonical) may be a list of several elements, or of none."""
-        return any(not row.value or _COMMA in row.value for row in self._all(key))
+        return not all(_is_one(row.value) for row in self._all(key))
 
     @property
     def has_body(self) -> bool:
@@ -341,6 +341,10 @@ class Layout:
     def values(self, key: str) -> list[str]:
         """The elements of all rows called `key`, comma lists split, trimmed, empty elements dropped."""
         return [element for row in self.all(key) for element in split_list(row)]
+
+
+def _is_one(value: bytes) -> bool:
+    return value != b"" and _COMMA not in value
 
 
 def _start_line_place(raw: bytes) -> tuple[int, int, int]:

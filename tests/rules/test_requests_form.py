@@ -299,7 +299,7 @@ def _flow(steps: list[tuple[str, list[tuple[str, str]], str, list[tuple[str, str
 
 
 @given(st.lists(st.tuples(_TARGETS, _HEADER_LINES, _STATUS, _HEADER_LINES), min_size=1, max_size=3), st.booleans())
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_marks_spare_nothing_that_would_be_found(steps: list[Any], modern: bool) -> None:
     """Whatever is written into the headers: asked about everything, the rules give the same answers."""
     items, reports = list(read_flow(_flow(steps))), []
