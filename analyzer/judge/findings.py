@@ -105,7 +105,8 @@ class Violated:
 
     `explains` is what this very violation can bring about, where that is not what the card says. `up_to_cseq`: requests
     of the same Call-ID are broken in the same way as long as their CSeq is no higher. `gap` is a time, from and to in
-    nanoseconds, in which the client had no binding because of it.
+    nanoseconds, in which the client had no binding because of it. `supersedes` are the rules whose findings on the same
+    transaction this very violation explains, where those are not all that the card names.
     """
 
     detail: str
@@ -123,6 +124,7 @@ class Violated:
     explains: tuple[Effect, ...] | None = None
     up_to_cseq: int | None = None
     gap: tuple[int, int] | None = None
+    supersedes: tuple[str, ...] | None = None
 
 
 Answer = Passed | NotApplicable | NotJudged | Violated

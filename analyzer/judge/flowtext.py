@@ -159,7 +159,7 @@ class _Writer:
             "Content-Length": "0",
         }
         if len(given_cseq) == 1 and given_cseq[0].isdecimal():
-            given["cseq"] = [f"{number} {method}"]
+            given["cseq"][0] = f"{number} {method}"
         lines = [f"{start} SIP/2.0", *_merge(defaults, given)]
         lines = [_CREDENTIALS.sub(lambda found: self._credentials(found[1], start), line) for line in lines]
         raw_message = self._datagram(_octets(lines), source, _endpoint(options.get("dst")) or REGISTRAR, options)

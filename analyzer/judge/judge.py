@@ -97,7 +97,7 @@ class Judge:
         self._methods = frozenset(method for rule in rules for method in rule.methods)
         self._foldable = {folded for rule in rules for folded in rule.supersedes}
         self._findings: dict[tuple[object, ...], Finding] = {}
-        self._folders: Bounded[int, list[tuple[Rule, Finding]]] = Bounded(MOST_FOLDS)
+        self._folders: Bounded[int, list[tuple[tuple[str, ...], Finding]]] = Bounded(MOST_FOLDS)
         self._unfolded: Bounded[int, list[Finding]] = Bounded(MOST_FOLDS)
         self.evicted_findings = self._octets = 0
         self.fresh: list[Finding] | None = None
@@ -197,7 +197,8 @@ class Judge:
         if registration is not None and not finding.user_agent:
             finding.user_agent = registration.user_agent
         self._ties.note(subject.transaction, registration, rule, finding, answer)
-        self._fold(rule, subject.transaction.id, finding)
+        supersedes = rule.supersedes if answer.supersedes is None else answer.supersedes
+        self._fold(rule, supersedes, subject.transaction.id, finding)
 
     def _remember(
         self,
@@ -216,20 +217,18 @@ class Judge:
             order = (counter.number + ending, 0 if ending else transaction.deadline, transaction.id)
             finding.answers.append(AnswerRecord(order, answer, places, _doubts(rule, transaction), shape))
 
-    def _fold(self, rule: Rule, transaction: int, finding: Finding) -> None:
+    def _fold(self, rule: Rule, supersedes: tuple[str, ...], transaction: int, finding: Finding) -> None:
         """Take one violation back that another rule's on the same transaction explains, whichever came first."""
-        if rule.supersedes:
+        if supersedes:
             folders = self._folders.get(transaction) or []
-            self._folders[transaction] = [*folders, (rule, finding)]
+            self._folders[transaction] = [*folders, (supersedes, finding)]
             unfolded = self._unfolded.pop(transaction) or []
             for found in unfolded:
-                if found.rule in rule.supersedes:
+                if found.rule in supersedes:
                     self._take_back(found, finding, transaction)
-            self._unfolded[transaction] = [found for found in unfolded if found.rule not in rule.supersedes]
+            self._unfolded[transaction] = [found for found in unfolded if found.rule not in supersedes]
         if rule.id in self._foldable:
-            folder = next(
-                (one for root, one in self._folders.get(transaction) or () if rule.id in root.supersedes), None
-            )
+            folder = next((one for names, one in self._folders.get(transaction) or () if rule.id in names), None)
             if folder is not None:
                 self._take_back(finding, folder, transaction)
             else:

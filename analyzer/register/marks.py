@@ -23,6 +23,12 @@ NEW_CALL_ID = 1 << 5
 """The client's request before had another Call-ID."""
 STAR = 1 << 6
 """One of the contacts is `*`; of a transaction only where that is answered with a 400, or a list that is odd."""
+ODD_VALUES = 1 << 38
+"""It, or one of its values, may leave the grammar; of a final response, too (`register/unusual.py`)."""
+ODD_AOR = 1 << 39
+"""From or To names more than user and host, or less."""
+SECURE = 1 << 40
+"""One of its URIs is a SIPS URI or has `transport=tls`, or there is a Route."""
 
 # A final response, or the transaction that it ends
 CHALLENGE = 1 << 7
@@ -52,7 +58,15 @@ TOO_BRIEF = 1 << 12
 CHOICE = 1 << 37
 """Its client was offered a choice of challenges."""
 
+ODD_EXCHANGE = 1 << 41
+"""Of a transaction: its request was not seen, or came over a proxy, has another Max-Forwards than 70, a Record-Route,
+or From and To of different text; or the answer has a Record-Route, or is a 403, 404 or 480."""
+
 # A step
+RETRIED = 1 << 42
+"""It goes on after an answer that asks for another request in its place (`register/retries.py`)."""
+NEW_IDS = 1 << 43
+"""... and does not repeat Call-ID, From and To of that request octet for octet."""
 FOLLOWS = 1 << 13
 """The client has a transaction before it, of another attempt."""
 CALL_ID_CHANGED = 1 << 14

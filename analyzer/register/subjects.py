@@ -18,8 +18,10 @@ from analyzer.register.grants import is_plain_grant
 from analyzer.register.old_answers import is_echo
 from analyzer.register.registration import Registration
 from analyzer.register.registry import CallIdSequence
+from analyzer.register.retries import keeps_ids, retried
 from analyzer.register.timers import AUTH_LINK
 from analyzer.register.transaction import Transaction
+from analyzer.register.unusual import is_odd_answer, is_odd_exchange, request_oddities
 from analyzer.register.way_back import is_repeated_late
 from analyzer.sip.auth_headers import CHALLENGED_IN
 from analyzer.sip.message import Message
@@ -63,13 +65,15 @@ class MessageSubject:
         for contact in message.contacts:
             if contact.star:
                 found |= marks.STAR
-        return found
+        return found | request_oddities(message)
 
     def _answer_marks(self) -> int:
         message = self.message
         found = marks.RESPONSE | marks.SUCCESS if 200 <= message.status < 300 else marks.RESPONSE
         if not message.is_plainly_tagged("to"):
             found |= marks.NO_TO_TAG
+        if is_odd_answer(message):
+            found |= marks.ODD_VALUES
         return found | marks.CHALLENGE if message.has_challenge else found
 
     @property
@@ -114,6 +118,8 @@ class TransactionSubject:
             found |= self._deciding_marks(final)
         if found & _AUTHENTICATION and self._may_be_malformed(found & _AUTHENTICATION == _AUTHENTICATION):
             found |= marks.MALFORMED
+        if is_odd_exchange(transaction):
+            found |= marks.ODD_EXCHANGE
         return found if is_echo(transaction) else found | marks.ODD_ECHO
 
     def _granting_marks(self, final: Message) -> int:
@@ -256,7 +262,15 @@ class TransitionSubject:
                 found |= marks.FOLLOWS
             if earlier.request is not None and earlier.first is not None and later.first is not None:
                 found |= marks.AFTER_REQUEST if earlier.final is not None else marks.AFTER_REQUEST | marks.PENDING
+            before = self.retried
+            if before is not None:
+                found |= marks.RETRIED if keeps_ids(before, later) else marks.RETRIED | marks.NEW_IDS
         return found
+
+    @property
+    def retried(self) -> Transaction | None:
+        """The transaction whose request the new one tries again, changed as the answer asks (`retries.py`)."""
+        return retried(self.later, self.attempt, self.earlier)
 
     @property
     def transaction(self) -> Transaction:

@@ -104,7 +104,7 @@ def _differences(request: Message, final: Message) -> Iterator[tuple[str, str]]:
 
 def _same(one: Address | None, two: Address | None, *, tag: bool) -> bool:
     """Whether two headers name the same, as far as they can be read: a request that lacks one is judged by 8.1.1."""
-    if one is None or one.uri is None:
+    if one is None or one.uri is None or not one.raw.strip():
         return True
     if two is None or two.uri is None:
         return False

@@ -71,9 +71,14 @@ def _missing(message: Message) -> list[Located]:
     return [(key, Defect("missing-header", f"there is no {key} header")) for key in keys if not message.has(key)]
 
 
+def is_call_id(value: str) -> bool:
+    """Whether a Call-ID is a word or `word@word` (RFC 3261 25.1 callid)."""
+    return _CALL_ID.fullmatch(value) is not None
+
+
 def _call_id(message: Message) -> list[Located]:
     value = message.first("call-id")
-    if value is None or _CALL_ID.fullmatch(value):
+    if value is None or is_call_id(value):
         return []
     return [("call-id", Defect("bad-call-id", f"{clip(value)!r} is not word or word@word"))]
 

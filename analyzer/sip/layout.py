@@ -23,6 +23,9 @@ MANDATORY = frozenset(("to", "from", "cseq", "call-id", "max-forwards", "via"))
 """The header fields that every request must have (RFC 3261 8.1.1), as canonical keys."""
 _DATAGRAMS = frozenset(("UDP", "SCTP"))
 _row_of = LINES.__getitem__
+_COMMA = b","[0]
+_SHORT = (9, 3)
+"""Digits that the numbers of seconds, and of hops, always have room for."""
 _NO_REPEATS: dict[str, list[Row]] = {}
 
 
@@ -224,6 +227,53 @@ class Layout:
         is no value (`cut_header` has it)."""
         return key in self._rows
 
+    def has_number(self, key: str, digits: int) -> bool:
+        """Whether the first row called `key` (canonical), if there is one, is a number of at most so many digits."""
+        row = self._rows.get(key)
+        return row is None or (len(row.value) <= digits and row.value.isdigit())
+
+    @property
+    def has_plain_rows(self) -> bool:
+        """Whether it is seen at once that no row comes twice, nothing follows the headers, Expires and Max-Forwards are
+        short numbers, and Via and Contact hold one value each. False tells nothing."""
+        rows = self._rows
+        if self._repeats or self.defects or self.body_start != len(self.raw):
+            return False
+        expires, forwards = rows.get("expires"), rows.get("max-forwards")
+        via, contact = rows.get("via"), rows.get("contact")
+        return (
+            forwards is not None
+            and len(forwards.value) <= _SHORT[1]
+            and forwards.value.isdigit()
+            and (expires is None or (len(expires.value) <= _SHORT[0] and expires.value.isdigit()))
+            and via is not None
+            and _is_one(via.value)
+            and (contact is None or _is_one(contact.value))
+        )
+
+    def says(self, key: str, value: bytes) -> bool:
+        """Whether the first row called `key` (canonical) has this very value."""
+        row = self._rows.get(key)
+        return row is not None and row.value == value
+
+    def has_lines_of(self, other: Layout, *keys: str) -> bool:
+        """Whether the first rows of `other` called `keys` (canonical) stand among these octets as they are usually
+        written. That is looked up without reading this message again; False tells nothing."""
+        for key in keys:
+            row = other._rows.get(key)
+            if row is None or b"\r\n%b: %b\r\n" % (row.name, row.value) not in self.raw:
+                return False
+        return True
+
+    def has_list(self, key: str) -> bool:
+        """Whether a row called `key` (canonical) may be a list of several elements, or of none."""
+        return not all(_is_one(row.value) for row in self._all(key))
+
+    @property
+    def has_body(self) -> bool:
+        """Whether anything follows the headers."""
+        return self.body_start != len(self.raw)
+
     @property
     def has_mandatory(self) -> bool:
         """Whether there is each of the six headers that a request must have (RFC 3261 8.1.1)."""
@@ -297,6 +347,10 @@ class Layout:
     def values(self, key: str) -> list[str]:
         """The elements of all rows called `key`, comma lists split, trimmed, empty elements dropped."""
         return [element for row in self.all(key) for element in split_list(row)]
+
+
+def _is_one(value: bytes) -> bool:
+    return value != b"" and _COMMA not in value
 
 
 def _start_line_place(raw: bytes) -> tuple[int, int, int]:

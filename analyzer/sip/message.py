@@ -77,6 +77,12 @@ class Message(Layout):
         row = self._rows.get("call-id")
         return "" if row is None else row.text
 
+    @property
+    def has_proper_call_id(self) -> bool:
+        """Whether Call-ID, if there is one, is a word or `word@word` (RFC 3261 25.1)."""
+        row = self._rows.get("call-id")
+        return row is None or _parsed(row, check.is_call_id)
+
     @lazy
     def cseq(self) -> CSeq | None:
         """CSeq; None if absent or unreadable."""

@@ -17,8 +17,9 @@ def rule_of(rule_id: str) -> Rule:
     return next(rule for rule in all_rules() if rule.id == rule_id)
 
 
-def judged(rule: Rule, example: Example, profile: str = "rfc3261") -> Report:
-    """The report of one rule alone on a flow."""
+def judged(rule: Rule, example: Example, profile: str = "") -> Report:
+    """The report of one rule alone on a flow; by default in the first profile that has the rule."""
+    profile = profile or (rule.only_in or ("rfc3261",))[0]
     items = read_flow(example.flow, tail=example.tail, log=example.log)
     return analyze_items(items, rules=[rule], secrets=Secrets.of(example.passwords), profile=profile)
 
