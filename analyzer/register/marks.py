@@ -105,3 +105,7 @@ LATE_COPIES = 1 << 24
 # A client at the end of the source
 STEADY = 1 << 26
 """It has refreshed so often that it has a habit, at times that are known."""
+
+# A request: what group G and H of the rules look at
+NO_COOKIE = 1 << 70
+"""Its Via has no branch with magic cookie and more, or there are several Via values."""

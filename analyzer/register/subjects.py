@@ -57,6 +57,9 @@ class MessageSubject:
             found |= marks.NO_FROM_TAG
         if self.earlier is not None and self.earlier.call_id != message.call_id:
             found |= marks.NEW_CALL_ID
+        via = message.via
+        if via is None or not via.has_cookie or len(message.vias) > 1:
+            found |= marks.NO_COOKIE
         for contact in message.contacts:
             if contact.star:
                 found |= marks.STAR
