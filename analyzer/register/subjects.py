@@ -18,6 +18,7 @@ from analyzer.register.registration import Registration
 from analyzer.register.registry import CallIdSequence
 from analyzer.register.timers import AUTH_LINK
 from analyzer.register.transaction import Transaction
+from analyzer.register.transport_marks import transport_marks
 from analyzer.register.way_back import is_repeated_late
 from analyzer.sip.message import Message
 
@@ -112,6 +113,7 @@ class TransactionSubject:
             found |= marks.CHALLENGE
         if found & _AUTHENTICATION and self._may_be_malformed(found & _AUTHENTICATION == _AUTHENTICATION):
             found |= marks.MALFORMED
+        found |= transport_marks(transaction)
         return found if is_echo(transaction) else found | marks.ODD_ECHO
 
     def _may_be_malformed(self, is_both: bool) -> bool:
@@ -268,7 +270,8 @@ class BindingSubject:
 
 @dataclass(slots=True)
 class ClosedSubject:
-    """A REGISTER transaction with its final response, 64*T1 after that: all copies of both are in by then."""
+    """A REGISTER transaction with its final response, 64*T1 after that: all copies of both are in by then. One without
+    a final response is closed, too, where its branch was used before or its copies differ."""
 
     transaction: Transaction
     registration: Registration | None
@@ -279,6 +282,8 @@ class ClosedSubject:
         """What can be told of its copies at once (`register/marks.py`)."""
         transaction = self.transaction
         found = marks.ASTRAY if transaction.response_ways else 0
+        if transaction.reuses is not None or transaction.changed:
+            found |= marks.REUSED_BRANCH
         return found | marks.LATE_COPIES if is_repeated_late(transaction) else found
 
     @property

@@ -7,12 +7,15 @@ nothing of attempts or clients: those hold transactions. Matching is in `matchin
 from __future__ import annotations
 
 from collections.abc import Set
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from analyzer.evidence import Endpoint, Evidence, NetworkError, Place, between
 from analyzer.sip.auth_headers import CHALLENGED_IN
 from analyzer.sip.message import Message
 from analyzer.sip.timers import T1
+
+if TYPE_CHECKING:
+    from analyzer.register.branches import EarlierUse
 
 State = Literal["answered", "timeout", "aborted", "open", "headless", "unjudged"]
 KEPT = 8
@@ -69,7 +72,8 @@ class Transaction:
     `place` is where it was first seen (of the request, if that was seen); `key` is the table's own.
     `copies_after` counts copies of the request after the first final response, `late_copies` those of them that came
     more than T1 later, so that they did not cross it. `request_ways` and `response_ways` are the ways of requests and
-    final responses other than the one that the request took first.
+    final responses other than the one that the request took first. `reuses` is what had its branch
+    before.
     """
 
     __slots__ = (
@@ -106,6 +110,7 @@ class Transaction:
         "request_ways",
         "response_ways",
         "retransmissions",
+        "reuses",
         "seen",
         "sent_by",
         "source",
@@ -143,14 +148,14 @@ class Transaction:
         self.final: Message | None = None
         self.old_answer: Message | None = None
         self.aborted: NetworkError | None = None
+        self.reuses: EarlierUse | None = None
         self.answered_at: int | None = None
         self.pairing = 1
         self.state: State = "open"
         self.path: Path | None = None
         self.seen: tuple[Message, ...] = ()
         self.request: Message | None = None
-        self.first: int | None = raw_message.time
-        self.last: int | None = raw_message.time
+        self.first = self.last = raw_message.time
         self.has_credentials = self.has_challenge = False
         if message.method:
             self.request = message
