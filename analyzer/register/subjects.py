@@ -18,7 +18,7 @@ from analyzer.register.registration import Registration
 from analyzer.register.registry import CallIdSequence
 from analyzer.register.timers import AUTH_LINK
 from analyzer.register.transaction import Transaction
-from analyzer.register.transport_marks import transport_marks
+from analyzer.register.transport_marks import answer_marks, request_marks, transport_marks
 from analyzer.register.way_back import is_repeated_late
 from analyzer.sip.message import Message
 
@@ -58,17 +58,15 @@ class MessageSubject:
             found |= marks.NO_FROM_TAG
         if self.earlier is not None and self.earlier.call_id != message.call_id:
             found |= marks.NEW_CALL_ID
-        via = message.via
-        if via is None or not via.has_cookie or len(message.vias) > 1:
-            found |= marks.NO_COOKIE
         for contact in message.contacts:
             if contact.star:
                 found |= marks.STAR
-        return found
+        return found | request_marks(message)
 
     def _answer_marks(self) -> int:
         message = self.message
         found = marks.SUCCESS if 200 <= message.status < 300 else 0
+        found |= answer_marks(message)
         return found | marks.CHALLENGE if message.has_challenge else found
 
     @property

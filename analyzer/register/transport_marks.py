@@ -7,6 +7,42 @@ from analyzer.register import marks
 from analyzer.register.transaction import Transaction
 from analyzer.register.way_back import tells_source
 from analyzer.sip.layout import SAFE_OVER_UDP
+from analyzer.sip.message import Message
+from analyzer.sip.transports import STREAMS
+
+SIPS = "sips"
+_NOWHERE = frozenset(("", "0.0.0.0", "::"))
+
+
+def request_marks(request: Message) -> int:
+    """What can be told of a request at its first copy."""
+    via = request.via
+    found = 0 if via is not None and via.has_cookie and len(request.vias) == 1 else marks.NO_COOKIE
+    if not goes_as_written(request):
+        found |= marks.ODD_WAY
+    return found if is_plainly_bounded(request) else found | marks.ODD_LENGTH
+
+
+def answer_marks(answer: Message) -> int:
+    """What can be told of a final response."""
+    return 0 if is_plainly_bounded(answer) else marks.ODD_LENGTH
+
+
+def goes_as_written(request: Message) -> bool:
+    """Whether a request went by the transport that its topmost Via names, which has a host and a port, and nothing asks
+    for TLS; True of nearly all."""
+    via, uri = request.via, request.uri
+    if via is None or via.transport != request.raw_message.transport or via.port == 0 or via.host in _NOWHERE:
+        return False
+    return (uri is None or uri.scheme != SIPS) and not request.has("route")
+
+
+def is_plainly_bounded(message: Message) -> bool:
+    """Whether nothing at all is odd about the end of a message: no defect at first sight, no body, and its length where
+    it has to be."""
+    if message.defects or message.body or not message.complete_headers or message.raw_message.missing:
+        return False
+    return message.has("content-length") or message.raw_message.transport not in STREAMS
 
 
 def transport_marks(transaction: Transaction) -> int:

@@ -117,10 +117,11 @@ def _is_printed(transaction: Transaction) -> bool:
 
 def _at_server(subject: TransactionSubject, detail: str, sub: str, severity: Severity = "warning") -> Violated:
     """A fault of the server's, one finding for each server. It has no effect over a stream, or where the phone's own
-    Via says already where it is."""
+    Via says already where it is; where the source does not tell from where it came, it may have none."""
     transaction = subject.transaction
     assert transaction.final is not None
-    if transaction.transport in STREAMS or sent_by_of(transaction) == transaction.source:
+    known = is_address(transaction.source.host) and transaction.source.port
+    if transaction.transport in STREAMS or not known or sent_by_of(transaction) == transaction.source:
         severity = "info"
     return Violated(
         detail,
