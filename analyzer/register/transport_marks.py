@@ -53,4 +53,18 @@ def transport_marks(transaction: Transaction) -> int:
         found |= marks.LARGE
     if final is not None and len(final.raw) + final.raw_message.missing > SAFE_OVER_UDP:
         found |= marks.LARGE
+    if final is not None and 200 <= final.status < 300 and not is_at_its_contact(transaction):
+        found |= marks.FAR_CONTACT
     return found
+
+
+def is_at_its_contact(transaction: Transaction) -> bool:
+    """Whether a request comes from the host that its Via and each Contact name, and none names port 0."""
+    request, host = transaction.request, transaction.source.host
+    if request is None or not transaction.sent_by.startswith(host):
+        return False
+    for contact in request.contacts:
+        uri = contact.uri
+        if uri is None or uri.host != host or uri.port == 0:
+            return False
+    return True
