@@ -3,6 +3,8 @@ message or a transaction without reading anything anew."""
 
 from __future__ import annotations
 
+import re
+
 from analyzer.register import marks
 from analyzer.register.transaction import Transaction
 from analyzer.register.way_back import tells_source
@@ -11,6 +13,8 @@ from analyzer.sip.message import Message
 from analyzer.sip.transports import STREAMS
 
 SIPS = "sips"
+_OF_EXTENSIONS = (420, 421)
+_OF_A_CONTACT = re.compile(r"(?i)sip\.instance|reg-id|gruu|;[ \t]*gr\b")
 _NOWHERE = frozenset(("", "0.0.0.0", "::"))
 
 
@@ -20,6 +24,8 @@ def request_marks(request: Message) -> int:
     found = 0 if via is not None and via.has_cookie and len(request.vias) == 1 else marks.NO_COOKIE
     if not goes_as_written(request):
         found |= marks.ODD_WAY
+    if is_extended(request):
+        found |= marks.EXTENDED
     return found if is_plainly_bounded(request) else found | marks.ODD_LENGTH
 
 
@@ -55,7 +61,22 @@ def transport_marks(transaction: Transaction) -> int:
         found |= marks.LARGE
     if final is not None and 200 <= final.status < 300 and not is_at_its_contact(transaction):
         found |= marks.FAR_CONTACT
-    return found
+    return found | marks.EXTENDED if uses_extensions(transaction) else found
+
+
+def uses_extensions(transaction: Transaction) -> bool:
+    """Whether request or answer uses extensions, or went over several hops, which may have."""
+    request, final = transaction.request, transaction.final
+    if transaction.status in _OF_EXTENSIONS or transaction.path is not None:
+        return True
+    return (request is not None and is_extended(request)) or (final is not None and is_extended(final))
+
+
+def is_extended(message: Message) -> bool:
+    """Whether a message uses extensions: by a header of theirs, or by the parameters of a contact."""
+    if message.is_extended:
+        return True
+    return any(map(_OF_A_CONTACT.search, message.all("contact")))
 
 
 def is_at_its_contact(transaction: Transaction) -> bool:
