@@ -26,16 +26,20 @@ class EarlierUse(NamedTuple):
 
 
 def earlier_use(transaction: Transaction, *others: Transaction | None) -> EarlierUse | None:
-    """The latest of the others that has the branch and sent-by of this transaction; None where all have their own.
+    """The first of the others that has the branch and sent-by of this transaction; None where all have their own.
     Without the magic cookie a branch names nothing."""
     branch = transaction.branch
-    if not branch.startswith(MAGIC_COOKIE) or branch == MAGIC_COOKIE:
-        return None
     for one in others:
-        if one is not None and one.branch == branch and one.sent_by == transaction.sent_by and one.id < transaction.id:
+        if one is not None and one.branch == branch and _is_reused(transaction, one):
             ended = one.last if one.answered_at is None else one.answered_at
             return EarlierUse(one.call_id, one.cseq, one.evidence, ended, one.status)
     return None
+
+
+def _is_reused(transaction: Transaction, before: Transaction) -> bool:
+    branch = transaction.branch
+    has_cookie = branch.startswith(MAGIC_COOKIE) and branch != MAGIC_COOKIE
+    return has_cookie and before.sent_by == transaction.sent_by and before.id < transaction.id
 
 
 def is_complete(transaction: Transaction) -> bool:

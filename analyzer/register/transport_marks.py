@@ -3,8 +3,6 @@ message or a transaction without reading anything anew."""
 
 from __future__ import annotations
 
-import re
-
 from analyzer.register import marks
 from analyzer.register.transaction import Transaction
 from analyzer.register.way_back import tells_source
@@ -14,7 +12,6 @@ from analyzer.sip.transports import STREAMS
 
 SIPS = "sips"
 _OF_EXTENSIONS = (420, 421)
-_OF_A_CONTACT = re.compile(r"(?i)sip\.instance|reg-id|gruu|;[ \t]*gr\b")
 _NOWHERE = frozenset(("", "0.0.0.0", "::"))
 
 
@@ -24,7 +21,7 @@ def request_marks(request: Message) -> int:
     found = 0 if via is not None and via.has_cookie and len(request.vias) == 1 else marks.NO_COOKIE
     if not goes_as_written(request):
         found |= marks.ODD_WAY
-    if is_extended(request):
+    if request.is_extended:
         found |= marks.EXTENDED
     return found if is_plainly_bounded(request) else found | marks.ODD_LENGTH
 
@@ -53,30 +50,25 @@ def is_plainly_bounded(message: Message) -> bool:
 
 def transport_marks(transaction: Transaction) -> int:
     """What can be told of a transaction that is answered, or is not."""
-    request, final = transaction.request, transaction.final
+    final = transaction.final
     found = 0 if tells_source(transaction) else marks.ODD_RETURN
-    if request is not None and len(request.raw) + request.raw_message.missing > SAFE_OVER_UDP:
-        found |= marks.LARGE
-    if final is not None and len(final.raw) + final.raw_message.missing > SAFE_OVER_UDP:
+    if _may_be_large(transaction.request) or _may_be_large(final):
         found |= marks.LARGE
     if final is not None and 200 <= final.status < 300 and not is_at_its_contact(transaction):
         found |= marks.FAR_CONTACT
     return found | marks.EXTENDED if uses_extensions(transaction) else found
 
 
+def _may_be_large(message: Message | None) -> bool:
+    return message is not None and (len(message.raw) > SAFE_OVER_UDP or not message.is_good_evidence)
+
+
 def uses_extensions(transaction: Transaction) -> bool:
     """Whether request or answer uses extensions, or went over several hops, which may have."""
     request, final = transaction.request, transaction.final
-    if transaction.status in _OF_EXTENSIONS or transaction.path is not None:
+    if transaction.path is not None or (request is not None and request.is_extended):
         return True
-    return (request is not None and is_extended(request)) or (final is not None and is_extended(final))
-
-
-def is_extended(message: Message) -> bool:
-    """Whether a message uses extensions: by a header of theirs, or by the parameters of a contact."""
-    if message.is_extended:
-        return True
-    return any(map(_OF_A_CONTACT.search, message.all("contact")))
+    return final is not None and (final.is_extended or final.status in _OF_EXTENSIONS)
 
 
 def is_at_its_contact(transaction: Transaction) -> bool:

@@ -101,15 +101,14 @@ def tells_source(transaction: Transaction) -> bool:
     received where the request asks for rport (RFC 3581 4), by received where its Via names another host than the
     packet's (RFC 3261 18.2.1)."""
     request, final = transaction.request, transaction.final
-    if request is None or final is None or transaction.path is not None:
+    if request is None or final is None or transaction.path is not None or transaction.request_ways:
         return False
     asked, via = request.via, final.via
-    if asked is None or via is None or transaction.request_ways:
+    if asked is None or via is None:
         return False
     source, written = transaction.source, asked.raw
-    if ";rport" in written:
-        given = via.raw + ";"
-        filled = f";rport={source.port};" in given and f";received={source.host};" in given
-        return filled and ";rport=" not in written and ";received" not in written
+    if ";rport" in written and ";rport=" not in written:
+        filled = f";received={source.host};" in (given := via.raw + ";") and f";rport={source.port};" in given
+        return filled and ";received" not in written
     written = written.lower()
     return asked.host == source.host and "received" not in written and "rport" not in written

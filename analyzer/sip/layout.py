@@ -232,20 +232,6 @@ class Layout:
         return self._rows.keys() >= MANDATORY
 
     @property
-    def is_extended(self) -> bool:
-        """Whether there is a header by which extensions are demanded, refused or used for routing (RFC 3261 20.32,
-        20.29, 20.40, RFC 3327, RFC 3608, RFC 5626)."""
-        rows = self._rows
-        return (
-            "require" in rows
-            or "path" in rows
-            or "proxy-require" in rows
-            or "unsupported" in rows
-            or "service-route" in rows
-            or "flow-timer" in rows
-        )
-
-    @property
     def has_credentials(self) -> bool:
         """Whether there is an Authorization or Proxy-Authorization header."""
         rows = self._rows

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from analyzer.evidence import Fidelity, Item, RawMessage
 from analyzer.judge.flowtext import read_flow
 from analyzer.register.extensions import flow_contacts, has_instance, supports, tags
-from analyzer.register.transport_marks import is_extended, is_plainly_bounded
+from analyzer.register.transport_marks import is_plainly_bounded
 from analyzer.run.pipeline import analyze_items
 from analyzer.sip.message import parse_bytes
 from tests.rules.cases import rule_of, run, subs
@@ -223,10 +223,10 @@ def test_a_bulk_registration_is_the_pbxs_matter() -> None:
 
 def test_what_is_plain_is_told_as_plain() -> None:
     plain = parse_bytes(_request("Supported: path, outbound\r\nContact: <sip:b@h>;expires=60\r\nContent-Length: 0"))
-    assert not is_extended(plain)
+    assert not plain.is_extended
     assert is_plainly_bounded(plain)
     for row in ("Require: x", "Path: <sip:p>", "Flow-Timer: 1", "Contact: <sip:a@h;gr>", "m: <sip:a@h>;REG-ID=1"):
-        assert is_extended(parse_bytes(_request(row))), row
+        assert parse_bytes(_request(row)).is_extended, row
 
 
 @pytest.mark.parametrize("rule", [_EXTENSIONS, _OUTBOUND, _RESPONSE, _PATH, _SERVICE, _GRUU])
