@@ -29,6 +29,8 @@ check reaches it:
   log has, so that what the log says of them in words of its own is tied to them.
 - `register/exchanges.py: Exchanges` (`earlier` and `same_call` of a step): the messages of the last exchange of the
   latest clients. Of an older one `request` and `final` are None; its numbers, times and outcome are left.
+- `register/branches.py` (`reuses` of a transaction): which of its client's requests before had its branch; it keeps
+  nothing, and asks the exchanges and Call-IDs above.
 - `register/matching.py: TransactionTable` (`transaction` of a subject; `context.end`): the transactions of the last
   forty seconds, and the capture's time.
 - `register/reconstruct.py: Reconstructor` (`context.last_heard`, `context.last_message`, `context.is_loose`,

@@ -1,7 +1,7 @@
 """Flow text: a registration written in a few lines, for the rules' examples and for tests.
 
 A step begins with an optional time (`@1800`, seconds from the start, else 10 ms after the step before), options
-(`src=192.0.2.10:5060 dst=198.51.100.1:5060 transport=TCP stream=1`), and an arrow: `>` the client's request,
+(`src=192.0.2.10:5060 dst=198.51.100.1:5060 transport=TCP stream=1 body=v=0`), and an arrow: `>` the client's request,
 `<` the registrar's response to the latest request. Header lines below it replace the defaults of that header, `-Name`
 leaves it out. `> again` and `< again` repeat the last one octet for octet; `! icmp` is a network error for the last
 request; `. ` (a dot) only lets time pass.
@@ -221,7 +221,7 @@ class _Writer:
 
     def _datagram(self, payload: bytes, source: Endpoint, destination: Endpoint, options: dict[str, str]) -> RawMessage:
         return RawMessage(
-            payload,
+            payload + options.get("body", "").encode(),
             self._time(),
             self._place(),
             source,

@@ -139,3 +139,22 @@ LATE_COPIES = 1 << 24
 # A client at the end of the source
 STEADY = 1 << 26
 """It has refreshed so often that it has a habit, at times that are known."""
+
+# A request: what group G and H of the rules look at
+NO_COOKIE = 1 << 70
+"""Its Via has no branch with magic cookie and more, or there are several Via values."""
+REUSED_BRANCH = 1 << 71
+"""A transaction that is closed: its branch is that of another one of its client, or copies of its request differ."""
+ODD_LENGTH = 1 << 72
+"""A message that has defects at first sight, a body, or no Content-Length on a stream."""
+ODD_WAY = 1 << 73
+"""A request whose Via and URI do not say at once that it went as it had to."""
+LARGE = 1 << 74
+"""A transaction with a request, or an answer, that UDP should not carry."""
+ODD_RETURN = 1 << 75
+"""A transaction whose answer does not bring back at once the address and port that its request came from."""
+FAR_CONTACT = 1 << 76
+"""A 2xx to a request that does not come from the host that its Contact, or its Via, names."""
+EXTENDED = 1 << 77
+"""A transaction with option tags that are demanded, refused or granted, Path, Service-Route, a flow's timer, or an
+instance in a Contact."""

@@ -18,6 +18,7 @@ from analyzer.register.attempt import SUCCESSFUL_OUTCOMES, Attempt
 from analyzer.register.binding import BindingEvent, BindingTable
 from analyzer.register.boot import boot_score
 from analyzer.register.bounded import MessageCounter, Notes
+from analyzer.register.branches import earlier_use, is_complete
 from analyzer.register.causes import is_old_nonce, of_a_digest, of_a_sim
 from analyzer.register.challengers import left_out
 from analyzer.register.challenges import Challenged, Challenges
@@ -241,6 +242,7 @@ class Reconstructor:
         scored = before is not None and (changed or transaction.cseq <= before.cseq)
         boot = boot_score(registration, before, transaction, client) if scored and before else None
         registration.holes += stream.is_missing(same_call, transaction)
+        transaction.reuses = earlier_use(transaction, earlier, same_call, stream.last)
         step = TransitionSubject(
             earlier, transaction, same_call, stream, registration, attempt, same_attempt, changed, boot, namesake
         )
@@ -340,7 +342,7 @@ class Reconstructor:
         self.reached.closed(transaction)
         if transaction.method == "REGISTER":
             self._closed(transaction, registration)
-            if transaction.final is not None and transaction.request is not None:
+            if transaction.request is not None and is_complete(transaction):
                 if registration is not None and registration.last_transaction is transaction:
                     registration.unheard = unheard(transaction)
                 self.emit(ClosedSubject(transaction, registration, attempt))

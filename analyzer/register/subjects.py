@@ -21,6 +21,7 @@ from analyzer.register.registry import CallIdSequence
 from analyzer.register.retries import keeps_ids, retried
 from analyzer.register.timers import AUTH_LINK
 from analyzer.register.transaction import Transaction
+from analyzer.register.transport_marks import answer_marks, request_marks, transport_marks
 from analyzer.register.unusual import is_odd_answer, is_odd_exchange, request_oddities
 from analyzer.register.way_back import is_repeated_late
 from analyzer.sip.auth_headers import CHALLENGED_IN
@@ -65,7 +66,7 @@ class MessageSubject:
         for contact in message.contacts:
             if contact.star:
                 found |= marks.STAR
-        return found | request_oddities(message)
+        return found | request_oddities(message) | request_marks(message)
 
     def _answer_marks(self) -> int:
         message = self.message
@@ -74,6 +75,7 @@ class MessageSubject:
             found |= marks.NO_TO_TAG
         if is_odd_answer(message):
             found |= marks.ODD_VALUES
+        found |= answer_marks(message)
         return found | marks.CHALLENGE if message.has_challenge else found
 
     @property
@@ -120,6 +122,7 @@ class TransactionSubject:
             found |= marks.MALFORMED
         if is_odd_exchange(transaction):
             found |= marks.ODD_EXCHANGE
+        found |= transport_marks(transaction)
         return found if is_echo(transaction) else found | marks.ODD_ECHO
 
     def _granting_marks(self, final: Message) -> int:
@@ -324,7 +327,8 @@ class BindingSubject:
 
 @dataclass(slots=True)
 class ClosedSubject:
-    """A REGISTER transaction with its final response, 64*T1 after that: all copies of both are in by then."""
+    """A REGISTER transaction with its final response, 64*T1 after that: all copies of both are in by then. One without
+    a final response is closed, too, where its branch was used before or its copies differ."""
 
     transaction: Transaction
     registration: Registration | None
@@ -337,6 +341,8 @@ class ClosedSubject:
         found = marks.ASTRAY if transaction.response_ways else 0
         if transaction.later_finals:
             found |= marks.ODD_ECHO
+        if transaction.reuses is not None or transaction.changed:
+            found |= marks.REUSED_BRANCH
         return found | marks.LATE_COPIES if is_repeated_late(transaction) else found
 
     @property

@@ -15,6 +15,7 @@ from analyzer.sip.message import Message
 from analyzer.sip.timers import T1
 
 if TYPE_CHECKING:
+    from analyzer.register.branches import EarlierUse
     from analyzer.register.overtaken import Overtaken
 
 State = Literal["answered", "timeout", "aborted", "open", "headless", "unjudged"]
@@ -74,7 +75,7 @@ class Transaction:
     `copies_after` counts copies of the request after the first final response, `late_copies` those of them that came
     more than T1 later, so that they did not cross it. `request_ways` and `response_ways` are the ways of requests and
     final responses other than the one that the request took first. `overtaken` is the binding that it names, where a
-    later request of its Call-ID made that.
+    later request of its Call-ID made that; `reuses` is what had its branch before.
     """
 
     __slots__ = (
@@ -112,6 +113,7 @@ class Transaction:
         "request_ways",
         "response_ways",
         "retransmissions",
+        "reuses",
         "seen",
         "sent_by",
         "source",
@@ -152,14 +154,14 @@ class Transaction:
         self.final: Message | None = None
         self.old_answer = self.overtaken = None
         self.aborted: NetworkError | None = None
+        self.reuses: EarlierUse | None = None
         self.answered_at: int | None = None
         self.pairing = 1
         self.state: State = "open"
         self.path: Path | None = None
         self.seen: tuple[Message, ...] = ()
         self.request: Message | None = None
-        self.first: int | None = raw_message.time
-        self.last: int | None = raw_message.time
+        self.first = self.last = raw_message.time
         self.has_credentials = self.has_challenge = False
         if message.method:
             self.request = message

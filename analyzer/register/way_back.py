@@ -8,6 +8,7 @@ those count that came more than T1 after it; where nothing has a time, three aft
 
 from __future__ import annotations
 
+import ipaddress
 from typing import NamedTuple
 
 from analyzer.evidence import Endpoint
@@ -84,3 +85,30 @@ def unheard(transaction: Transaction) -> WayBack | None:
     via = transaction.request.via if transaction.request is not None else None
     asks = via is not None and via.rport is not None
     return WayBack(transaction.status, transaction.source, sent_by, to, asks)
+
+
+def is_address(host: str) -> bool:
+    """Whether a host is written as an IPv4 or IPv6 address, without brackets."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def tells_source(transaction: Transaction) -> bool:
+    """Whether the answer's topmost Via says at once where the request came from, as far as it must: by rport and
+    received where the request asks for rport (RFC 3581 4), by received where its Via names another host than the
+    packet's (RFC 3261 18.2.1)."""
+    request, final = transaction.request, transaction.final
+    if request is None or final is None or transaction.path is not None or transaction.request_ways:
+        return False
+    asked, via = request.via, final.via
+    if asked is None or via is None:
+        return False
+    source, written = transaction.source, asked.raw
+    if ";rport" in written and ";rport=" not in written:
+        filled = f";received={source.host};" in (given := via.raw + ";") and f";rport={source.port};" in given
+        return filled and ";received" not in written
+    written = written.lower()
+    return asked.host == source.host and "received" not in written and "rport" not in written

@@ -21,6 +21,8 @@ from analyzer.sip.transports import STREAMS
 
 MANDATORY = frozenset(("to", "from", "cseq", "call-id", "max-forwards", "via"))
 """The header fields that every request must have (RFC 3261 8.1.1), as canonical keys."""
+SAFE_OVER_UDP = 1300
+"""Octets of a request up to which it may go over UDP where the path's MTU is not known (RFC 3261 18.1.1)."""
 _DATAGRAMS = frozenset(("UDP", "SCTP"))
 _row_of = LINES.__getitem__
 _COMMA = b","[0]

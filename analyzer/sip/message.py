@@ -37,6 +37,7 @@ from analyzer.sip.cseq import CSeq
 from analyzer.sip.headers import UNREAD, Header, Row
 from analyzer.sip.layout import MANDATORY, Layout
 from analyzer.sip.lazy import lazy
+from analyzer.sip.params import NO_PARAMS
 from analyzer.sip.scalar import MAX_DELTA_SECONDS, decimal, sip_date
 from analyzer.sip.text import clip
 from analyzer.sip.uri import Uri
@@ -122,6 +123,28 @@ class Message(Layout):
         if len(rows) == 1:
             return _parsed(rows[0], parse_addresses)
         return [contact for row in rows for contact in _parsed(row, parse_addresses)]
+
+    @lazy
+    def is_extended(self) -> bool:
+        """Whether it may use extensions: a header demands, refuses or routes by them (RFC 3261 20.32, 20.29, 20.40, RFC
+        3327, RFC 3608, RFC 5626 4.4), or a Contact may have an instance, a reg-id or a GRUU (RFC 5626 4.1, RFC 5627):
+        it has other parameters than `expires`."""
+        rows = self._rows
+        if "require" in rows or "path" in rows or "proxy-require" in rows or "unsupported" in rows:
+            return True
+        if "service-route" in rows or "flow-timer" in rows:
+            return True
+        if "contact" not in rows:
+            return False
+        for contact in self.contacts:
+            if contact.params is not NO_PARAMS:
+                written = contact.params.items_as_written
+                if len(written) > 1 or written[0][0] != "expires":  # as nearly all have it, and no other
+                    return True
+            uri = contact.uri
+            if uri is not None and uri.params is not NO_PARAMS and "gr" in uri.params:
+                return True
+        return False
 
     @lazy
     def expires(self) -> int | None:

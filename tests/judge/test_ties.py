@@ -247,7 +247,7 @@ _UNHEARD = f"src=198.51.100.7:43712 {_REGISTER}{_FAR}dst=198.51.100.7:5060 < 401
 
 def test_a_challenge_that_goes_astray_breaks_its_attempt() -> None:
     """It is known when all copies are in, after the attempt is over; the rule that it folds is tied to nothing."""
-    made = report(_UNHEARD)
+    made = report(_UNHEARD, "R3261-18.2.2-response-path", "R3261-17.1.2-retx-after-final", "DET-weak-md5")
     assert explains(made) == {("R3261-18.2.2-response-path", "no-rport"): [1]}
     assert "the warning explains 1 failed attempt" in table(made)
     (one,) = made.registrations[0].history.attempts or []

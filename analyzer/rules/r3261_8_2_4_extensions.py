@@ -1,0 +1,122 @@
+"""Extensions are agreed on by their option tags, and refused by name.
+
+A phone names the extensions that it knows in Supported, and those without which it wants no answer in Require, or for
+proxies in Proxy-Require. A server that does not know one of these answers 420 and names it in Unsupported (RFC 3261
+8.2.2.3, 21.4.15), so that the phone can try without it. A 420 that names none (`420-no-unsupported`), or one that was
+not demanded (`420-undemanded`), leaves it without a way to go on. So does a 421 without Require (`421-no-require`;
+21.4.16): it says that the server wants an extension, and not which.
+
+In a 2xx a server may only use what the phone knows: a tag in its Require that the request names neither in Supported
+nor in Require (`uninvited`; 8.2.4) asks for what the phone cannot do. A registrar that refuses the Path of a proxy
+because the phone does not support it says 420 with `path`, and is right (RFC 3327 5.3); what a proxy took out of the
+request on the way (sec-agree; RFC 3329) was demanded all the same, so only what is seen at the registrar counts.
+`outbound` has a rule of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.judge.context import CaptureContext
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Severity, Violated, bad, good
+from analyzer.register import marks
+from analyzer.register.extensions import tags
+from analyzer.register.subjects import TransactionSubject
+from analyzer.register.transport_marks import uses_extensions
+from analyzer.sip.message import Message
+from analyzer.sip.text import clip
+
+_REMOVED_ON_THE_WAY = "sec-agree"
+_OWN_RULE = "outbound"
+
+
+def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:
+    """Hold the option tags of a final response against those of its request (RFC 3261 8.2.2.3, 8.2.4)."""
+    del context
+    transaction = subject.transaction
+    request, final = transaction.request, transaction.final
+    if not uses_extensions(transaction):
+        yield NOT_APPLICABLE
+        return
+    if final is None:
+        yield NOT_APPLICABLE
+        return
+    if not final.is_whole or (request is not None and not request.is_whole):
+        yield NOT_APPLICABLE
+        return
+    found = list(_faults(request, final))
+    for sub, detail in found:
+        severity: Severity = "warning" if sub == "420-undemanded" else "error"
+        yield Violated(detail, sub, severity, at=final.raw_message.evidence, related=(transaction.evidence,))
+    if not found:
+        yield PASSED
+
+
+def _faults(request: Message | None, final: Message) -> Iterator[tuple[str, str]]:
+    if final.status == 420:
+        refused = tags(final, "unsupported")
+        if not refused:
+            yield "420-no-unsupported", "the 420 names no extension in Unsupported"
+        elif request is not None and (strange := refused - _demanded(request)):
+            yield "420-undemanded", f"the 420 refuses {_listed(strange)}, which the request does not demand"
+    elif final.status == 421 and not tags(final, "require"):
+        yield "421-no-require", "the 421 names no extension in Require"
+    elif 200 <= final.status < 300 and request is not None and final.has("require"):
+        known = tags(request, "supported", "require", "proxy-require")
+        uninvited = tags(final, "require") - known - {_OWN_RULE}
+        if uninvited:
+            yield "uninvited", f"the {final.status} requires {_listed(uninvited)}, which the request does not support"
+
+
+def _demanded(request: Message) -> set[str]:
+    demanded = tags(request, "require", "proxy-require") | {_REMOVED_ON_THE_WAY}
+    return demanded | {"path"} if request.has("path") else demanded
+
+
+def _listed(names: set[str]) -> str:
+    return clip(", ".join(sorted(names)))
+
+
+RULE = Rule(
+    id="R3261-8.2.4-extensions",
+    title="Option-tag negotiation broken (Require / Unsupported / Supported)",
+    short_title="The answer disagrees on extensions",
+    sub_titles={
+        "420-no-unsupported": "The 420 does not say what is not supported",
+        "420-undemanded": "The 420 refuses what was not demanded",
+        "421-no-require": "The 421 does not say what it requires",
+        "uninvited": "The answer requires what the phone does not support",
+    },
+    question="whether extensions are agreed on by name",
+    clause="RFC 3261 §8.2.2.3, §8.2.4, §10.3 step 2, §20.32, §21.4.15, §8.1.1.9, §19.2",
+    force="MUST",
+    severity="warning",
+    at_fault="registrar / UAC",
+    group="H",
+    subject="transaction",
+    check=check,
+    applies_if=marks.EXTENDED,
+    observed_at="last",
+    explains=(420, 421),
+    needs=(Need.S2C,),
+    why="Client cannot recover from 420, or gets an extension it did not ask for.",
+    fix="let the registrar name in Unsupported what the request demands and it does not know, in Require of a 421 what "
+    "it wants, and use nothing that the phone's Supported does not name",
+    examples=(
+        bad("> REGISTER sip:h\nRequire: gruu\n< 420 Bad Extension", "420-no-unsupported", severity="error"),
+        bad("> REGISTER sip:h\nRequire: gruu\n< 420\nUnsupported:", "420-no-unsupported", title="an empty header"),
+        bad("> REGISTER sip:h\nRequire: gruu\n< 420\nUnsupported: outbound", "420-undemanded"),
+        bad("> REGISTER sip:h\nSupported: path\n< 421 Extension Required", "421-no-require"),
+        bad("> REGISTER sip:h\nSupported: path\n< 200\nRequire: gruu", "uninvited"),
+        bad("> REGISTER sip:h\nSupported:\n< 200\nRequire: path", "uninvited", title="an empty Supported is none"),
+        good("> REGISTER sip:h\nRequire: gruu\n< 420\nUnsupported: gruu"),
+        good("> REGISTER sip:h\nProxy-Require: Foo\n< 420\nUnsupported: foo", title="by a proxy, in other letters"),
+        good("> REGISTER sip:h\nPath: <sip:p;lr>\n< 420\nUnsupported: path", title="RFC 3327 5.3"),
+        good("> REGISTER sip:h\nk: path, gruu\n< 200\nRequire: gruu", title="the compact form"),
+        good("> REGISTER sip:h\nSupported: path\n< 421\nRequire: sec-agree"),
+        good(
+            "> REGISTER sip:h\nRequire: gin\nProxy-Require: gin\nSupported: path\n< 200\nRequire: gin",
+            title="RFC 6140",
+        ),
+    ),
+)
