@@ -64,7 +64,7 @@ or From and To of different text; or the answer has a Record-Route, or is a 403,
 
 # A step
 RETRIED = 1 << 42
-"""It goes on after an answer that asks for another request in its place (`register/retries.py`)."""
+"""It goes on after an answer that asks for another request in its place (`register/retried.py`)."""
 NEW_IDS = 1 << 43
 """... and does not repeat Call-ID, From and To of that request octet for octet."""
 FOLLOWS = 1 << 13

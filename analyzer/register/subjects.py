@@ -18,7 +18,7 @@ from analyzer.register.grants import is_plain_grant
 from analyzer.register.old_answers import is_echo
 from analyzer.register.registration import Registration
 from analyzer.register.registry import CallIdSequence
-from analyzer.register.retries import keeps_ids, retried
+from analyzer.register.retried import keeps_ids, retried
 from analyzer.register.timers import AUTH_LINK
 from analyzer.register.transaction import Transaction
 from analyzer.register.transport_marks import answer_marks, request_marks, transport_marks

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Severity, Violated, bad, good
 from analyzer.register import marks
-from analyzer.register.retries import keeps_ids
+from analyzer.register.retried import keeps_ids
 from analyzer.register.subjects import TransitionSubject
 from analyzer.register.transaction import Transaction
 from analyzer.sip.address import Address
