@@ -68,7 +68,8 @@ class Transaction:
     registration (3GPP TS 24.229 5.1.1.2); `has_challenge`: the final response carries a challenge.
     `place` is where it was first seen (of the request, if that was seen); `key` is the table's own.
     `copies_after` counts copies of the request after the first final response, `late_copies` those of them that came
-    more than T1 later, so that they did not cross it. `request_ways` and `response_ways` are the ways of requests and
+    more than T1 later, so that they did not cross it. `trying` is where and when the first provisional response was
+    seen. `request_ways` and `response_ways` are the ways of requests and
     final responses other than the one that the request took first.
     """
 
@@ -113,8 +114,13 @@ class Transaction:
         "stream",
         "tick",
         "transport",
+        "trying",
         "via_count",
     )
+
+    final: Message | None
+    old_answer: Message | None
+    trying: Evidence | None
 
     # One of these lives for every exchange of the last forty seconds: what most never have is an empty tuple that all
     # share, until there is something.
@@ -140,8 +146,7 @@ class Transaction:
         self.provisional: tuple[int, ...] = ()
         self.later_finals: tuple[Message, ...] = ()
         self.nonces: Set[str] = NO_NONCES
-        self.final: Message | None = None
-        self.old_answer: Message | None = None
+        self.final = self.old_answer = self.trying = None
         self.aborted: NetworkError | None = None
         self.answered_at: int | None = None
         self.pairing = 1
@@ -170,6 +175,13 @@ class Transaction:
         """The latest time at which it can have begun; None where nothing tells."""
         bounds = between(self.place)
         return self.first if bounds is None else bounds.latest
+
+    def note_provisional(self, message: Message) -> None:
+        """A provisional response came; `trying` is where and when the first one did."""
+        if self.trying is None:
+            self.trying = message.raw_message.evidence
+        if len(self.provisional) < KEPT:
+            self.provisional += (message.status,)
 
     def note_copy(self, message: Message) -> None:
         """The user agent sent the request once more."""
