@@ -68,7 +68,6 @@ RULE = Rule(
     subject="transaction",
     check=check,
     applies_if=marks.NO_CONTACT,
-    needs=(Need.C2S, Need.S2C),
     why="UA believes it is deregistered; calls still ring there.",
     fix="let the phone name its contact when it signs off: `Contact: <its own>` with `Expires: 0`, or `Contact: *`",
     examples=(

@@ -83,7 +83,6 @@ RULE = Rule(
     subject="step",
     check=check,
     applies_if=marks.AFTER_REFUSAL,
-    needs=(Need.C2S, Need.S2C, Need.CLOCK),
     why="Loads the registrar and gets the source banned.",
     fix="mend what the registrar refuses (the user, domain or permission that the response is about), or take the "
     "account off the phone; set its retry interval after a failure to several minutes",
