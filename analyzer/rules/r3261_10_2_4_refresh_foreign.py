@@ -13,7 +13,7 @@ registers for many.
 from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, Answer, Confidence, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Confidence, Rule, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.binding import Binding
 from analyzer.register.contacts import Contacts
@@ -30,11 +30,10 @@ def check(subject: BindingSubject, context: CaptureContext) -> Answer:
     del context
     event, registration = subject.event, subject.registration
     binding, request = event.binding, event.transaction.request
-    if event.kind != "renewal" or request is None:
+    if event.kind not in ("renewal", "lapsed"):
         return NOT_APPLICABLE
-    owner = binding.registration
-    if owner is None or registration.id in binding.owners:
-        return NOT_APPLICABLE
+    if event.kind == "lapsed" or binding.registration is None or registration.id in binding.owners or request is None:
+        return PASSED
     asked = requested_contacts(request)
     foreign = [one for one in asked if binding.is_of(one)]
     own = [one for one in asked if not binding.is_of(one)]
@@ -92,7 +91,8 @@ RULE = Rule(
     group="C",
     subject="binding",
     check=check,
-    applies_if=marks.FOREIGN,
+    applies_if=marks.ASKED_AGAIN,
+    violates_only_if=marks.FOREIGN,
     why="Keeps dead devices alive, breaks Call-ID/CSeq ownership.",
     fix="let the phone put its own contact alone into REGISTER, whatever the 200 lists (its firmware)",
     examples=(

@@ -16,6 +16,7 @@ from __future__ import annotations
 from analyzer.evidence import SECOND
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.lapse import lapse
 from analyzer.register import marks
 from analyzer.register.subjects import TransitionSubject
 from analyzer.register.transaction import Transaction
@@ -48,9 +49,13 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
         return PASSED
     whole = max(rounds, last.unchanged) if rounds == len(row) else rounds
     first = row[-rounds]
-    every = ""
+    if not lapse(first.again_at, last.again_at, context.resolution) and context.is_coarse:
+        return NotJudged(Need.SUBSECOND.value)
+    pace = ""
     if first.again_at is not None and last.again_at is not None:
-        every = f", one every {round((last.again_at - first.again_at) / (rounds - 1) / SECOND)} s"
+        mean = (last.again_at - first.again_at) // (rounds - 1)
+        pace = lapse(first.again_at, first.again_at + mean, context.resolution)
+    every = f", one every {pace}" if pace else ""
     text = f"the same request came again unchanged {whole} times in a row after a {last.status}{every}"
     severity = "error" if whole >= _MANY else None
     return Violated(text, severity=severity, count=whole, related=(first.evidence, last.evidence))  # type: ignore[arg-type]

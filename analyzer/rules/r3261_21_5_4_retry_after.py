@@ -15,6 +15,7 @@ from __future__ import annotations
 from analyzer.evidence import SECOND
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.lapse import lapse
 from analyzer.register import marks
 from analyzer.register.subjects import TransitionSubject
 from analyzer.sip.text import clip
@@ -41,7 +42,10 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
     if earlier.answered_at is None or later.first is None:
         return NotJudged(Need.CLOCK.value)
     waited = later.first - earlier.answered_at
-    told = f"{_span(waited, context.resolution)} after the {final.status}"
+    took = lapse(earlier.answered_at, later.first, context.resolution)
+    if not took and context.is_coarse:
+        return NotJudged(Need.SUBSECOND.value)
+    told = f"{took or 'right'} after the {final.status}"
     if seconds is None:
         if context.is_coarse:
             return NotJudged(Need.SUBSECOND.value)
@@ -55,10 +59,6 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
     if final.status == 503:
         return Violated(text, related=(at,))
     return Violated(text, "other", "info", related=(at,), force="none")
-
-
-def _span(waited: int, resolution: int) -> str:
-    return f"{waited / SECOND:.1f} s" if resolution < SECOND else f"{round(waited / SECOND)} s"
 
 
 _BUSY = "> REGISTER sip:example.com\n< {} Busy\nRetry-After: {}\n@{} {}> REGISTER sip:example.com\n< 200"

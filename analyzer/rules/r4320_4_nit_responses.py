@@ -43,7 +43,7 @@ def _findings(transaction: Transaction, context: CaptureContext) -> Iterator[Ans
         yield Violated(text, "non100", related=related, group_key=("nit", server.host))
     if 100 in transaction.provisional[:1] and trying is not None and _is_early(transaction, trying.time, context):
         took = lapse(transaction.first, trying.time, context.resolution)
-        text = f"{server} sent 100 {took or 'right'} after the request over UDP; it may from 3.5 s on"
+        text = f"{server} sent 100 {took or 'right'} after the request over UDP, before Timer E has reached T2"
         yield Violated(text, "early-100", related=related, group_key=("nit", server.host))
     if transaction.status == 408 and transaction.final is not None:
         at = transaction.final.raw_message.evidence
@@ -94,8 +94,8 @@ RULE = Rule(
     violates_only_if=marks.UNEVEN,
     observed_at="any",
     why="Harmless to registration; damages UDP recovery; very common in old Asterisk.",
-    fix="let the server send no provisional response to REGISTER over UDP before 3.5 s, 100 after that, and never 408 "
-    '(Kamailio: no `sl_send_reply("100", ...)` for REGISTER)',
+    fix="let the server send no provisional response to REGISTER over UDP before Timer E has reached T2, 100 after "
+    'that, and never 408 (Kamailio: no `sl_send_reply("100", ...)` for REGISTER)',
     examples=(
         bad("> REGISTER sip:example.com\n< 100\n< 200", "early-100", severity="info", title="UDP, 10 ms"),
         bad("> REGISTER sip:example.com\n< 100\n< 200", "early-100", title="in one second of a log", log=True),

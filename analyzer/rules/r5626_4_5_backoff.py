@@ -29,6 +29,7 @@ from analyzer.judge.findings import (
     bad,
     good,
 )
+from analyzer.judge.lapse import lapse
 from analyzer.register import marks
 from analyzer.register.retries import Retry
 from analyzer.register.subjects import TransitionSubject
@@ -58,8 +59,11 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
     due = min(_LONGEST, _BASE * 2 ** min(len(row), _ROW * 3)) // 2
     nth = f"failure {len(row)} in a row" if len(row) > 1 else "the failure"
     wait = max(0, last.wait)
-    if wait < max(_AT_ONCE - context.slack * context.is_coarse, 1):
-        text = f"{nth} at {later.destination} was followed by the next try after {wait / SECOND:.1f} s, {due} s are due"
+    took = lapse(last.failed_at, last.again_at, context.resolution)
+    if not took and context.is_coarse:
+        return NotJudged(Need.SUBSECOND.value)
+    if wait < _AT_ONCE - context.slack * context.is_coarse:
+        text = f"{nth} at {later.destination} was followed by the next try after {took or 'nothing'}, {due} s are due"
         return Violated(text, "at-once", confidence=_confidence(last), related=(earlier.evidence,))
     waits = [one.wait for one in row[-_ROW:] if one.wait is not None]
     if len(waits) < _ROW or wait >= due * SECOND * 9 // 10 or wait > min(waits) * 11 // 10 + context.slack:
