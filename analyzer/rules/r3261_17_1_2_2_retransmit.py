@@ -7,8 +7,9 @@ the user time. Over TCP, TLS and WebSocket nothing is sent again at all (`reliab
 
 T1, the first interval, may be longer, and shorter within a network of one's own: it is taken from the capture, from 0.1
 to 2 s. One interval that is short may be a packet that was held up, so two count. Copies that the capture missed make
-intervals longer, and a multiple of what is due is not called slow. A packet that the capture holds twice is no copy. By
-a clock of whole seconds only four copies within one second are fast.
+intervals longer, and a multiple of what is due is not called slow. A packet that the capture holds twice is no copy,
+and a client that answers each copy of a challenge (SIPp) does not repeat itself by its timer. By a clock of whole
+seconds only four copies within one second are fast.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from itertools import pairwise
 from analyzer.evidence import SECOND
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.lapse import lapse
 from analyzer.register import marks
 from analyzer.register.subjects import TransactionSubject
 from analyzer.register.transaction import Transaction
@@ -53,7 +55,15 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
     if last - first > limit + limit // 20 + context.slack * context.is_coarse:
         text = f"a copy of the request came {(last - first) / SECOND:.0f} s after the first, and Timer F ends at "
         return Violated(f"{text}{limit // SECOND} s", "past-F", related=transaction.copies[-1:])
-    return _coarse(transaction, times) if context.is_coarse else _schedule(transaction, intervals)
+    echoes = _echoes(subject)
+    return _coarse(transaction, times, echoes) if context.is_coarse else _schedule(transaction, intervals, echoes)
+
+
+def _echoes(subject: TransactionSubject) -> int:
+    """How many copies of the challenge that it answers came: each may have made the client send its answer again."""
+    links = subject.attempt.transactions if subject.attempt is not None else []
+    at = links.index(subject.transaction) if subject.transaction in links else 0
+    return links[at - 1].final_copies if at else 0
 
 
 def _over_a_stream(transaction: Transaction) -> Answer:
@@ -65,23 +75,23 @@ def _over_a_stream(transaction: Transaction) -> Answer:
     return Violated(text, "reliable", related=transaction.copies)
 
 
-def _coarse(transaction: Transaction, times: list[int]) -> Answer:
+def _coarse(transaction: Transaction, times: list[int], echoes: int) -> Answer:
     most = max((times.count(time) for time in times), default=0)
     if most > 1 and times[-1] == times[0]:
         return NotJudged(Need.SUBSECOND.value)  # one stamp may stand for many lines
-    if most < _TOO_MANY:
+    if most - echoes < _TOO_MANY:
         return PASSED
     return Violated(f"the request came {most} times within one second", "fast", related=transaction.copies)
 
 
-def _schedule(transaction: Transaction, intervals: list[int]) -> Answer:
+def _schedule(transaction: Transaction, intervals: list[int], echoes: int) -> Answer:
     fast = list(_fast(intervals))
-    written = ", ".join(f"{interval / SECOND:.2g}" for interval in intervals[:6])
-    if len(fast) >= _TWICE:
-        text = f"the request was sent again after {written} s, half of what is due or less {len(fast)} times"
+    written = ", ".join(lapse(0, interval, 1) for interval in intervals[:6])
+    if len(fast) - echoes >= _TWICE:
+        text = f"the request was sent again after {written}, half of what is due or less {len(fast)} times"
         return Violated(text, "fast", related=transaction.copies)
     if len(intervals) >= _TWICE and all(map(_is_slow, intervals)):
-        text = f"the request was sent again after {written} s, and never sooner"
+        text = f"the request was sent again after {written}, and never sooner"
         return Violated(text, "slow", "info", related=transaction.copies)
     return PASSED
 
@@ -162,6 +172,11 @@ RULE = Rule(
         good(
             "transport=TCP stream=1 > REGISTER sip:example.com\n@1 transport=TCP stream=2 src=192.0.2.10:5070 > again",
             title="over a new connection",
+        ),
+        good(
+            "@0 > REGISTER sip:example.com\n@0.5 > again\n@1.5 > again\n@1.7 < 401\n< again\n< again\n"
+            "@1.75 > REGISTER sip:example.com\nAuthorization: {bob x}\n@1.751 > again\n@1.752 > again\n< 200",
+            title="it answers each copy of the challenge",
         ),
         good("> REGISTER sip:example.com\n< 200"),
     ),

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.evidence import SECOND
+from analyzer.evidence import SECOND, Evidence
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import PASSED, Answer, Confidence, Rule, Violated, bad, good
 from analyzer.judge.lapse import lapse
@@ -37,7 +37,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
 def _findings(transaction: Transaction, context: CaptureContext) -> Iterator[Answer]:
     server, trying = transaction.destination, transaction.trying
     other = next((status for status in transaction.provisional if status != 100), None)
-    related = () if trying is None else (trying,)
+    related: tuple[Evidence, ...] = () if trying is None else (trying,)
     if other is not None:
         text = f"{server} answered {other} to a REGISTER"
         yield Violated(text, "non100", related=related, group_key=("nit", server.host))
@@ -46,8 +46,13 @@ def _findings(transaction: Transaction, context: CaptureContext) -> Iterator[Ans
         text = f"{server} sent 100 {took or 'right'} after the request over UDP, before Timer E has reached T2"
         yield Violated(text, "early-100", related=related, group_key=("nit", server.host))
     if transaction.status == 408 and transaction.final is not None:
-        at = transaction.final.raw_message.evidence
-        yield Violated(f"{server} answered 408 to a REGISTER", "sent-408", at=at, group_key=("nit", server.host))
+        final = transaction.final
+        yield Violated(
+            f"{server} answered 408 to a REGISTER",
+            "sent-408",
+            at=final.raw_message.evidence,
+            group_key=("nit", server.host),
+        )
     elif not transaction.provisional and _is_late(transaction, context):
         took = lapse(transaction.last, transaction.answered_at, context.resolution)
         text = f"{server} took {took} for its {transaction.status} and sent no 100 before"
