@@ -25,7 +25,7 @@ from analyzer.register.subjects import MessageSubject
 from analyzer.sip.address import Address
 from analyzer.sip.message import Message
 from analyzer.sip.text import clip
-from analyzer.sip.uri import canonical_host, uri_equal
+from analyzer.sip.uri import Uri, canonical_host, uri_equal
 
 _FEW = 30
 """Contacts that are compared in pairs; what has more is no phone's set."""
@@ -74,13 +74,22 @@ def _own_address(contacts: list[Address], message: Message) -> Iterator[Answer]:
     aor = message.to.uri if message.to is not None else None
     if aor is None or aor.user is None or not aor.is_sip:
         return
-    if canonical_host(aor.host) == canonical_host(message.raw_message.source.host):
+    if canonical_host(aor.host) == canonical_host(message.raw_message.source.host) or not _is_asked(message, aor):
         return
     for one in contacts:
         assert one.uri is not None
         if uri_equal(one.uri, aor) and requested_expiry(one, message.expires) != 0:
             yield Violated(f"the contact {_name(one)} is the address-of-record itself", "aor")
             return
+
+
+def _is_asked(message: Message, aor: Uri) -> bool:
+    """Whether the registrar that is asked is one of the address-of-record's domain, as far as names tell."""
+    asked = message.uri
+    if asked is None:
+        return False
+    one, two = (canonical_host(uri.host).rstrip(".") for uri in (asked, aor))
+    return one == two or one.endswith(f".{two}") or two.endswith(f".{one}")
 
 
 def _name(contact: Address) -> str:
@@ -111,7 +120,7 @@ RULE = Rule(
     applies_if=marks.REQUEST,
     violates_only_if=marks.SEVERAL,
     needs=(Need.WHOLE,),
-    explains=(400, 482, 483),
+    explains=(400,),
     why="Wrong preference or a routing loop.",
     fix="let the phone name each contact once, with a `q` from 0 to 1 (0.5, not .5 or 50), and its own address as "
     "contact, not the user's",
@@ -130,6 +139,15 @@ RULE = Rule(
         good(_set("<sip:b@h1>;q=0.5, <sip:b@h1:5060>;q=0.7"), title="5060 left out is not 5060"),
         good(_set("<sip:c@h;x=1>;q=0.1, <sip:c@h;x=2>;q=0.2"), title="unequal parameters"),
         good(_set("<sip:bob@voicemail.example.net>"), title="forwarded to another domain"),
+        good(
+            _set("<sip:bob@example.com>").replace("REGISTER sip:example.com", "REGISTER sip:example.net"),
+            title="registered with another domain: forwarded to its own",
+        ),
+        bad(
+            _set("<sip:bob@example.com>").replace("REGISTER sip:example.com", "REGISTER sip:ss2.example.com"),
+            "aor",
+            title="a server of the domain",
+        ),
         good(_set("<sip:example.com;bnc>"), title="a trunk without user (RFC 6140)"),
         good(_set("<sip:bob@example.com>", "Expires: 0\n"), title="the address-of-record is removed"),
         good(_set("*", "Expires: 0\n"), title="all are removed"),

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Severity, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Confidence, Rule, Severity, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.binding import Binding
 from analyzer.register.identity import instance_of
@@ -53,11 +53,15 @@ def _answer(binding: Binding, subject: TransactionSubject) -> Answer:
     final = subject.transaction.final
     assert final is not None
     severity: Severity = "info" if what == ["transport"] else "warning"
+    source = subject.transaction.source
+    seen = canonical_host(listed.uri.host) == canonical_host(source.host) and "host" in what
     detail = (
-        f"{clip(binding.asked_contact)} was registered, and the {final.status} lists it as {clip(binding.contact)}: "
-        f"the {' and the '.join(what[:3])} differ{'s' * (len(what) == 1)}"
+        f"{clip(binding.asked_contact)} was registered, and the {final.status} lists {clip(binding.contact)} instead"
+        f"{', where the request came from' * seen}: the {' and the '.join(what[:3])} differ{'s' * (len(what) == 1)}"
     )
-    return Violated(detail, severity=severity, at=final.raw_message.evidence, related=(subject.transaction.evidence,))
+    confidence = Confidence.HIGH if seen or "host" not in what else Confidence.MEDIUM  # it may be another phone's
+    at, related = final.raw_message.evidence, (subject.transaction.evidence,)
+    return Violated(detail, severity=severity, confidence=confidence, at=at, related=related)
 
 
 def _differences(mine: Uri, theirs: Uri) -> Iterator[str]:

@@ -22,7 +22,7 @@ from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
 from analyzer.judge.lapse import lapse
 from analyzer.register import marks
-from analyzer.register.subjects import TransactionSubject
+from analyzer.register.subjects import TransactionSubject, is_printed
 from analyzer.register.transaction import Transaction
 from analyzer.sip.timers import T1, T2, Timers
 from analyzer.sip.transports import STREAMS
@@ -40,7 +40,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
     if transaction.request is None or not transaction.retransmissions:
         return PASSED
     if transaction.transport in STREAMS:
-        return _over_a_stream(transaction)
+        return _over_a_stream(subject)
     if transaction.transport not in ("UDP", ""):
         return NOT_APPLICABLE
     first, last = transaction.first, transaction.last
@@ -66,10 +66,13 @@ def _echoes(subject: TransactionSubject) -> int:
     return links[at - 1].final_copies if at else 0
 
 
-def _over_a_stream(transaction: Transaction) -> Answer:
+def _over_a_stream(subject: TransactionSubject) -> Answer:
     """Copies on the very connection of the request; on another one it was opened anew."""
+    transaction = subject.transaction
     if transaction.request_ways:
         return NOT_APPLICABLE
+    if is_printed(subject) and transaction.last == transaction.first:
+        return NotJudged(Need.SUBSECOND.value)  # a log may print a message twice
     copies = transaction.retransmissions
     text = f"the request was sent {copies + 1} times over one {transaction.transport} connection"
     return Violated(text, "reliable", related=transaction.copies)
