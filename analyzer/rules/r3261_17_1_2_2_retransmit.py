@@ -45,7 +45,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
         return NOT_APPLICABLE
     first, last = transaction.first, transaction.last
     if first is None or last is None:
-        return NotJudged("the source has no clock")
+        return NotJudged(Need.CLOCK.value)
     times = [first, *(copy.time for copy in transaction.copies if copy.time is not None)]
     intervals = [two - one for one, two in pairwise(times)]
     if any(interval < 0 for interval in intervals):
