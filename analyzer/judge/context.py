@@ -27,6 +27,8 @@ check reaches it:
   from which ports, and whom: what silence has to be held against.
 - `register/witnesses.py: Witnesses` (`attempt` of a transaction, its `notices`): which registrations a user of a text
   log has, so that what the log says of them in words of its own is tied to them.
+- `register/retries.py: Retries` (`context.retries`): the tries of a client that failed in a row, how soon it tried
+  again, and whether with the same request.
 - `register/exchanges.py: Exchanges` (`earlier` and `same_call` of a step): the messages of the last exchange of the
   latest clients. Of an older one `request` and `final` are None; its numbers, times and outcome are left.
 - `register/branches.py` (`reuses` of a transaction): which of its client's requests before had its branch; it keeps
@@ -54,6 +56,7 @@ from analyzer.register.challenges import Challenges
 from analyzer.register.identity import Registrar
 from analyzer.register.reconstruct import Reconstructor
 from analyzer.register.refusals import Refused
+from analyzer.register.retries import Retries
 from analyzer.register.transaction import Transaction
 from analyzer.sip.address import Address
 
@@ -93,6 +96,11 @@ class CaptureContext:
     def challenges(self) -> Challenges:
         """The challenges and the use of every nonce."""
         return self._reconstructor.challenges
+
+    @property
+    def retries(self) -> Retries:
+        """What each client did after its tries failed."""
+        return self._reconstructor.retries
 
     @property
     def counter(self) -> MessageCounter:

@@ -14,14 +14,15 @@ request; `. ` (a dot) only lets time pass.
 
 The defaults make a clean registration of `sip:bob@example.com`: Via with a branch of its own, one Call-ID, CSeq
 counting up by one for each Call-ID, a Contact, `Expires: 3600`; an answer copies what it must (RFC 3261 8.2.6.2), a 401
-challenges, a 200 lists the asked contacts. `{user password name=value ...}` is replaced by digest credentials for the
-latest challenge; named values override what is sent and hashed.
+challenges, a 200 lists the asked contacts and tells the time. `{user password name=value ...}` is replaced by digest
+credentials for the latest challenge; named values override what is sent and hashed.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from email.utils import formatdate
 
 from analyzer.evidence import SECOND, Endpoint, Fidelity, Frame, Item, NetworkError, RawMessage
 from analyzer.register.digest.arithmetic import Reading, expected
@@ -188,6 +189,8 @@ class _Writer:
         contacts = _granted(asked) if 200 <= status < 300 else ""
         if contacts:
             defaults["Contact"] = contacts
+        if 200 <= status < 300 and asked.method == "REGISTER":
+            defaults["Date"] = formatdate(self.now // SECOND, usegmt=True)
         defaults["Content-Length"] = "0"
         lines = [f"SIP/2.0 {status} {reason}", *_merge(defaults, _given(headers))]
         source = _endpoint(options.get("src")) or request.destination

@@ -158,3 +158,22 @@ FAR_CONTACT = 1 << 76
 EXTENDED = 1 << 77
 """A transaction with option tags that are demanded, refused or granted, Path, Service-Route, a flow's timer, or an
 instance in a Contact."""
+# Bindings, and what a client does after a failure
+OTHER_FORM = 1 << 46
+"""A 2xx lists a contact of its client in another form than it was asked for."""
+AFTER_REFUSAL = 1 << 47
+"""A step: the client's request before has a final response of 300 and above that is no challenge."""
+NO_CONTACT = 1 << 48
+"""A 2xx to a request without Contact."""
+SEVERAL = 1 << 49
+"""A request names several contacts, or one with a preference, or with the user and host of its To; of a transaction
+that is closed: it was accepted, and several contacts of its client are bound."""
+OTHER_SERVER = 1 << 50
+"""A step: the latest request of its Call-ID, whatever its destination, went to another one."""
+FOREIGN = 1 << 51
+"""A binding event: another client asked for the contact last."""
+UNEVEN = 1 << 52
+"""The request came more than once, or it has a provisional response, or a 408, or a final response so late that a
+provisional one was due."""
+FIRST_SUCCESS = 1 << 53
+"""A 2xx, and its client has had none before; or nobody knows whose it is."""

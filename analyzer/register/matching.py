@@ -261,8 +261,7 @@ class TransactionTable:
 
     def _answer(self, transaction: Transaction, message: Message, events: list[Event]) -> None:
         if message.status < 200:  # RFC 3261 17.1.2.2: 1xx never completes a transaction
-            if len(transaction.provisional) < KEPT:
-                transaction.provisional += (message.status,)
+            transaction.note_provisional(message)
             transaction.deadline = self._tick_at_most + (_RINGING if transaction.method == "INVITE" else GRACE)
             return
         transaction.note_way(message)

@@ -36,6 +36,7 @@ from analyzer.register.matching import TransactionTable
 from analyzer.register.reached import Reached
 from analyzer.register.registration import Registration
 from analyzer.register.registry import Registry
+from analyzer.register.retries import Retries
 from analyzer.register.subjects import (
     AttemptSubject,
     BindingSubject,
@@ -97,6 +98,7 @@ class Reconstructor:
         self.now: int | None = None
         self.is_loose = False
         self.witnesses = Witnesses()
+        self.retries = Retries()
 
     def feed(self, message: Message) -> None:
         """Take in a message."""
@@ -246,6 +248,7 @@ class Reconstructor:
         step = TransitionSubject(
             earlier, transaction, same_call, stream, registration, attempt, same_attempt, changed, boot, namesake
         )
+        self.retries.note(step)
         if changed and boot is not None:
             registration.count_change(is_restart=boot.is_restart)
         renewals = [] if same_attempt else list(self.bindings.asked(registrar, aor, transaction, registration.id))

@@ -26,6 +26,8 @@ from analyzer.register.unusual import is_odd_answer, is_odd_exchange, request_od
 from analyzer.register.way_back import is_repeated_late
 from analyzer.sip.auth_headers import CHALLENGED_IN
 from analyzer.sip.message import Message
+from analyzer.sip.timers import TRYING_DUE
+from analyzer.sip.uri import Uri
 
 _AUTHENTICATION = marks.DIGESTS | marks.CHALLENGE
 STEADY_GAPS = 3
@@ -63,14 +65,24 @@ class MessageSubject:
             found |= marks.NO_FROM_TAG
         if self.earlier is not None and self.earlier.call_id != message.call_id:
             found |= marks.NEW_CALL_ID
-        for contact in message.contacts:
+        contacts = message.contacts
+        if len(contacts) > 1:
+            found |= marks.SEVERAL
+        for contact in contacts:
+            own = contact.uri
             if contact.star:
                 found |= marks.STAR
+            elif "q" in contact.params or (to is not None and own is not None and _may_be_same(own, to.uri)):
+                found |= marks.SEVERAL
         return found | request_oddities(message) | request_marks(message)
 
     def _answer_marks(self) -> int:
         message = self.message
-        found = marks.RESPONSE | marks.SUCCESS if 200 <= message.status < 300 else marks.RESPONSE
+        found = marks.RESPONSE
+        if 200 <= message.status < 300:
+            found |= marks.SUCCESS
+            if self.registration is None or self.registration.success_place is None:
+                found |= marks.FIRST_SUCCESS
         if not message.is_plainly_tagged("to"):
             found |= marks.NO_TO_TAG
         if is_odd_answer(message):
@@ -111,9 +123,7 @@ class TransactionSubject:
         final = transaction.final
         found |= marks.UNANSWERED if final is None or transaction.request is None else marks.ANSWERED
         if final is not None and 200 <= final.status < 300:
-            found |= marks.SUCCESS | self._granting_marks(final)
-            if self.registration is not None and self.registration.sinking:
-                found |= marks.SINKING
+            found |= self._success_marks() | self._granting_marks(final)
         if transaction.has_challenge:
             found |= marks.CHALLENGE
         if final is not None and final.status not in CHALLENGED_IN:
@@ -123,6 +133,8 @@ class TransactionSubject:
         if is_odd_exchange(transaction):
             found |= marks.ODD_EXCHANGE
         found |= transport_marks(transaction)
+        if transaction.retransmissions or transaction.provisional or _is_slow(transaction):
+            found |= marks.UNEVEN
         return found if is_echo(transaction) else found | marks.ODD_ECHO
 
     def _granting_marks(self, final: Message) -> int:
@@ -155,6 +167,20 @@ class TransactionSubject:
                 found |= _star_mark(self.transaction.request)
             if final.has("contact"):
                 found |= marks.ODD_LIST
+        return found
+
+    def _success_marks(self) -> int:
+        """What can be told of a 2xx at once."""
+        transaction, registration = self.transaction, self.registration
+        found = marks.SUCCESS
+        if transaction.request is not None and not transaction.request.has("contact"):
+            found |= marks.NO_CONTACT
+        if registration is not None:
+            if registration.sinking:
+                found |= marks.SINKING
+            for binding in registration.bindings:
+                if binding.form and binding.transaction is transaction:
+                    found |= marks.OTHER_FORM
         return found
 
     def _may_be_malformed(self, is_both: bool) -> bool:
@@ -263,6 +289,10 @@ class TransitionSubject:
         if earlier is not None:
             if not self.same_attempt:
                 found |= marks.FOLLOWS
+            if earlier.final is not None and earlier.final.status >= 300 and not earlier.challenged:
+                found |= marks.AFTER_REFUSAL
+            if last is not earlier and last is not None and last.destination != later.destination:
+                found |= marks.OTHER_SERVER
             if earlier.request is not None and earlier.first is not None and later.first is not None:
                 found |= marks.AFTER_REQUEST if earlier.final is not None else marks.AFTER_REQUEST | marks.PENDING
             before = self.retried
@@ -307,9 +337,10 @@ class BindingSubject:
     @property
     def marks(self) -> int:
         """What can be told of the event at once (`register/marks.py`)."""
-        kind = self.event.kind
+        kind, owner = self.event.kind, self.event.binding.registration
         if kind in ("renewal", "lapsed"):
-            return marks.ASKED_AGAIN
+            is_foreign_owner = kind == "renewal" and owner is not None and owner != self.registration.id
+            return marks.ASKED_AGAIN | marks.FOREIGN if is_foreign_owner else marks.ASKED_AGAIN
         if kind == "added":
             return marks.FOREIGN_DOMAIN if is_foreign(self.event.transaction) else 0
         return marks.REMOVED if kind in ("removed", "unlisted") else 0
@@ -343,6 +374,8 @@ class ClosedSubject:
             found |= marks.ODD_ECHO
         if transaction.reuses is not None or transaction.changed:
             found |= marks.REUSED_BRANCH
+        if self.registration is not None and len(self.registration.bindings) > 1 and 200 <= transaction.status < 300:
+            found |= marks.SEVERAL
         return found | marks.LATE_COPIES if is_repeated_late(transaction) else found
 
     @property
@@ -388,6 +421,19 @@ Subject = (
     | ClosedSubject
     | EndSubject
 )
+
+
+def _may_be_same(contact: Uri, aor: Uri | None) -> bool:
+    """Whether a contact may be its address-of-record, as far as their text tells."""
+    if aor is None or "%" in contact.text or "%" in aor.text or ":" in contact.host:
+        return True  # escapes, and IPv6 addresses, have many spellings (RFC 3261 19.1.4, RFC 5954 4.2)
+    return contact.user == aor.user and contact.host.lower() == aor.host.lower()
+
+
+def _is_slow(transaction: Transaction) -> bool:
+    """Whether its final response says that there was none, or came when a provisional one was due (RFC 4320 4)."""
+    first, answered = transaction.first, transaction.answered_at
+    return transaction.status == 408 or (first is not None and answered is not None and answered - first > TRYING_DUE)
 
 
 def is_printed(subject: Subject) -> bool:

@@ -75,7 +75,8 @@ class Transaction:
     `copies_after` counts copies of the request after the first final response, `late_copies` those of them that came
     more than T1 later, so that they did not cross it. `request_ways` and `response_ways` are the ways of requests and
     final responses other than the one that the request took first. `overtaken` is the binding that it names, where a
-    later request of its Call-ID made that; `reuses` is what had its branch before.
+    later request of its Call-ID made that; `reuses` is what had its branch before; `trying` is where and when the first
+    provisional response was seen.
     """
 
     __slots__ = (
@@ -121,11 +122,14 @@ class Transaction:
         "stream",
         "tick",
         "transport",
+        "trying",
         "via_count",
     )
 
     old_answer: Message | None
     overtaken: Overtaken | None
+    final: Message | None
+    trying: Evidence | None
 
     # One of these lives for every exchange of the last forty seconds: what most never have is an empty tuple that all
     # share, until there is something.
@@ -151,8 +155,7 @@ class Transaction:
         self.provisional: tuple[int, ...] = ()
         self.later_finals: tuple[Message, ...] = ()
         self.nonces: Set[str] = NO_NONCES
-        self.final: Message | None = None
-        self.old_answer = self.overtaken = None
+        self.final = self.old_answer = self.overtaken = self.trying = None
         self.aborted: NetworkError | None = None
         self.reuses: EarlierUse | None = None
         self.answered_at: int | None = None
@@ -181,6 +184,13 @@ class Transaction:
         """The latest time at which it can have begun; None where nothing tells."""
         bounds = between(self.place)
         return self.first if bounds is None else bounds.latest
+
+    def note_provisional(self, message: Message) -> None:
+        """A provisional response came; `trying` is where and when the first one did."""
+        if self.trying is None:
+            self.trying = message.raw_message.evidence
+        if len(self.provisional) < KEPT:
+            self.provisional += (message.status,)
 
     def note_copy(self, message: Message) -> None:
         """The user agent sent the request once more."""

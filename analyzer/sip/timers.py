@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 _MILLISECOND = 1_000_000
 
@@ -64,6 +65,8 @@ class Timers:
 TIMER_F = Timers().f
 """RFC 3261 17.1.2.2, table 4: a client transaction ends without a response."""
 _COPIES = tuple(Timers().copies())
+TRYING_DUE = next(later for earlier, later in pairwise(_COPIES) if 2 * (later - earlier) >= T2)
+"""RFC 4320 4.1: when Timer E is reset to T2, 3.5 s after the first sending; a server has to say 100 from then on."""
 
 
 def retransmissions_due(elapsed: int) -> int:

@@ -76,7 +76,7 @@ def test_its_words_come_before_the_findings_and_accuse_nobody() -> None:
         "11 sends, the first between 15:54:11 and 15:54:45",
         "nothing came from port 24160; 10.9.0.1 answers on port",
         "the challenge asks for no algorithm that Asterisk knows",
-        "whether the phone refreshes in time",
+        "these messages have no time stamp of their own: ",
         "74 messages have no time stamp of their own: their time is known only to lie between two stamps",
         "(UTC, from the nonces of its challenges)",
         "Trouble since 15:54:09 at the earliest.",
