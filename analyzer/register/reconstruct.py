@@ -18,7 +18,7 @@ from analyzer.register.attempt import SUCCESSFUL_OUTCOMES, Attempt
 from analyzer.register.binding import BindingEvent, BindingTable
 from analyzer.register.boot import boot_score
 from analyzer.register.bounded import MessageCounter, Notes
-from analyzer.register.causes import is_old_nonce, of_a_digest, of_a_sim
+from analyzer.register.causes import is_for_another_realm, is_old_nonce, of_a_digest, of_a_sim
 from analyzer.register.challengers import left_out
 from analyzer.register.challenges import Challenged, Challenges
 from analyzer.register.choices import note_offer
@@ -381,4 +381,8 @@ class Reconstructor:
             return said
         records, (in_force, _) = self.digests.of(last), self._before.get(last.id, ({}, {}))
         old_nonce = any(is_old_nonce(last, record, in_force, self.challenges) for record in records)
-        return of_a_sim(last.final, records) or of_a_digest(last.final, records, old_nonce=old_nonce)
+        host = last.destination.host
+        other_realm = any(is_for_another_realm(record, host, self.challenges) for record in records)
+        return of_a_sim(last.final, records) or of_a_digest(
+            last.final, records, old_nonce=old_nonce, other_realm=other_realm
+        )
