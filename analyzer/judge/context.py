@@ -12,6 +12,8 @@ check reaches it:
   in a row went up by a small step.
 - `register/digest_ledger.py: DigestLedger` (`digests` of a transaction): the credentials of each live transaction
   with verdict, copies, what the server made of them, and whether their nonce count rose over those before.
+- `register/signs.py: SignLedgers` (`signs` of a transaction): what earlier requests of the same client or user make of
+  one with credentials: that these had just been refused (`register/refusals.py`).
 - `register/registry.py: Registry` (`registration` of a subject; `stream` of a step): every client's registration,
   with its counts of attempts, refreshes and changes of Call-ID; and for each Call-ID (`CallIdSequence`) the latest
   transaction to each destination, and by how much CSeq jumped.

@@ -96,6 +96,14 @@ MALFORMED = 1 << 35
 LACKING = 1 << 36
 """Credentials may be left out beside those that are sent, or nothing can be said of these."""
 
+SIGNS = 1 << 62
+"""Earlier requests of its client or user make something of it: `signs` of the subject says what."""
+
+ASKS = 1 << 63
+"""It is a 401 or 407."""
+NO_CHALLENGE = 1 << 64
+"""... and it has not one challenge alone, a Digest of its own kind with realm and nonce."""
+
 # A transaction that is closed
 ASTRAY = 1 << 23
 """A final response went another way than the request came."""

@@ -35,6 +35,7 @@ from analyzer.register.matching import TransactionTable
 from analyzer.register.reached import Reached
 from analyzer.register.registration import Registration
 from analyzer.register.registry import Registry
+from analyzer.register.signs import NO_SIGNS, SignLedgers
 from analyzer.register.subjects import (
     AttemptSubject,
     BindingSubject,
@@ -96,6 +97,7 @@ class Reconstructor:
         self.now: int | None = None
         self.is_loose = False
         self.witnesses = Witnesses()
+        self._signs = SignLedgers()
 
     def feed(self, message: Message) -> None:
         """Take in a message."""
@@ -356,7 +358,8 @@ class Reconstructor:
         self, transaction: Transaction, registration: Registration | None, attempt: Attempt | None
     ) -> TransactionSubject:
         digests, before = self.digests.of(transaction), self._before.get(transaction.id, ({}, {}))
-        return TransactionSubject(transaction, registration, attempt, digests, *before)
+        signs = self._signs.take(transaction, registration, digests, before[0]) if digests else NO_SIGNS
+        return TransactionSubject(transaction, registration, attempt, digests, *before, signs)
 
     def _end(self, registration: Registration, last: Transaction) -> None:
         cut_off = self.cut_off(last)

@@ -16,9 +16,11 @@ from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.old_answers import is_echo
 from analyzer.register.registration import Registration
 from analyzer.register.registry import CallIdSequence
+from analyzer.register.signs import NO_SIGNS, Signs
 from analyzer.register.timers import AUTH_LINK
 from analyzer.register.transaction import Transaction
 from analyzer.register.way_back import is_repeated_late
+from analyzer.sip.auth_headers import CHALLENGED_IN
 from analyzer.sip.message import Message
 
 _AUTHENTICATION = marks.DIGESTS | marks.CHALLENGE
@@ -65,7 +67,11 @@ class MessageSubject:
     def _answer_marks(self) -> int:
         message = self.message
         found = marks.SUCCESS if 200 <= message.status < 300 else 0
-        return found | marks.CHALLENGE if message.has_challenge else found
+        if message.has_challenge:
+            found |= marks.CHALLENGE
+        if message.status in CHALLENGED_IN:
+            found |= marks.ASKS if _is_usable(message) else marks.ASKS | marks.NO_CHALLENGE
+        return found
 
     @property
     def evidence(self) -> Evidence:
@@ -73,12 +79,22 @@ class MessageSubject:
         return self.message.raw_message.evidence
 
 
+def _is_usable(message: Message) -> bool:
+    """Whether a 401 or 407 has one challenge, and that is a Digest of its own kind with realm and nonce."""
+    challenges = message.challenges
+    if len(challenges) != 1:
+        return False
+    only = challenges[0]
+    return only.header == CHALLENGED_IN[message.status] and only.is_plain and bool(only.realm and only.nonce)
+
+
 @dataclass(slots=True)
 class TransactionSubject:
     """A transaction with its first final response, or without one after 64*T1.
 
     `digests` are the credentials that it carried, `in_force` the challenges that stood for its client when it was
-    first sent, by realm, the latest first; `next_nonce` the nonce that an answer had announced, by realm.
+    first sent, by realm, the latest first; `next_nonce` the nonce that an answer had announced, by realm. `signs` is
+    what earlier requests make of it.
     """
 
     transaction: Transaction
@@ -87,6 +103,7 @@ class TransactionSubject:
     digests: list[DigestRecord] = field(default_factory=list)
     in_force: dict[str, Sequence[Challenged]] = field(default_factory=dict)
     next_nonce: dict[str, str] = field(default_factory=dict)
+    signs: Signs = NO_SIGNS
 
     def challenged(self, record: DigestRecord) -> list[Challenged]:
         """The challenges in force that these credentials are to answer, the latest first."""
@@ -97,6 +114,8 @@ class TransactionSubject:
         """What can be told of the transaction at once (`register/marks.py`)."""
         transaction = self.transaction
         found = self._digest_marks() if self.digests else 0
+        if self.signs is not NO_SIGNS:
+            found |= marks.SIGNS
         final = transaction.final
         found |= marks.UNANSWERED if final is None or transaction.request is None else marks.ANSWERED
         if final is not None and 200 <= final.status < 300:
