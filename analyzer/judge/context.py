@@ -13,7 +13,10 @@ check reaches it:
 - `register/digest_ledger.py: DigestLedger` (`digests` of a transaction): the credentials of each live transaction
   with verdict, copies, what the server made of them, and whether their nonce count rose over those before.
 - `register/signs.py: SignLedgers` (`signs` of a transaction): what earlier requests of the same client or user make of
-  one with credentials: that these had just been refused (`register/refusals.py`).
+  one with credentials: that these had just been refused (`register/refusals.py`), and how often any were for this user
+  (`register/guesses.py`).
+- `register/fleet.py: FleetLedger` (the subject of a rule about all clients): who sends many requests at once, when
+  clients began anew at each server, and how many showed their credentials in clear on public addresses.
 - `register/registry.py: Registry` (`registration` of a subject; `stream` of a step): every client's registration,
   with its counts of attempts, refreshes and changes of Call-ID; and for each Call-ID (`CallIdSequence`) the latest
   transaction to each destination, and by how much CSeq jumped.

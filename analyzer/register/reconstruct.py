@@ -26,6 +26,7 @@ from analyzer.register.digest.secrets import Secrets
 from analyzer.register.digest_ledger import DigestLedger
 from analyzer.register.events import Event
 from analyzer.register.exchanges import Exchanges
+from analyzer.register.fleet import FleetLedger
 from analyzer.register.foreign import foreign_challenge
 from analyzer.register.history import FAILED, attempt_purpose
 from analyzer.register.identity import aor_of, client_of, registrar_of
@@ -98,6 +99,7 @@ class Reconstructor:
         self.is_loose = False
         self.witnesses = Witnesses()
         self._signs = SignLedgers()
+        self.fleet = FleetLedger()
 
     def feed(self, message: Message) -> None:
         """Take in a message."""
@@ -242,8 +244,13 @@ class Reconstructor:
         step = TransitionSubject(
             earlier, transaction, same_call, stream, registration, attempt, same_attempt, changed, boot, namesake
         )
+        self.fleet.opened(transaction, aor)
         if changed and boot is not None:
             registration.count_change(is_restart=boot.is_restart)
+            if boot.is_restart:
+                self.fleet.restarted(transaction)
+        if transaction.has_credentials and registration.credentials_place is None:
+            self.fleet.answered_challenge(transaction)
         renewals = [] if same_attempt else list(self.bindings.asked(registrar, aor, transaction, registration.id))
         self._note_challenges(transaction, registration)
         registration.take(transaction, client, detail=self._detail)

@@ -13,15 +13,17 @@ from typing import NamedTuple
 
 from analyzer.register.challenges import Challenged
 from analyzer.register.digest_ledger import DigestRecord
+from analyzer.register.guesses import Guesses, GuessLedger
 from analyzer.register.refusals import Refusal, Refusals
 from analyzer.register.registration import Registration
 from analyzer.register.transaction import Transaction
 
 
 class Signs(NamedTuple):
-    """`refusal`: these credentials had just been refused."""
+    """`refusal`: these credentials had just been refused. `guesses`: it is one more refused try for its user."""
 
     refusal: Refusal | None = None
+    guesses: Guesses | None = None
 
 
 NO_SIGNS = Signs()
@@ -30,11 +32,12 @@ NO_SIGNS = Signs()
 class SignLedgers:
     """The ledgers that give signs.
 
-    It remembers for rules, which get them as a transaction's `signs`: see `Refusals`.
+    It remembers for rules, which get them as a transaction's `signs`: see `Refusals` and `GuessLedger`.
     """
 
     def __init__(self) -> None:
         self._refusals = Refusals()
+        self._guesses = GuessLedger()
 
     def take(
         self,
@@ -47,4 +50,5 @@ class SignLedgers:
         if client is None or not records or not transaction.is_first_hop:
             return NO_SIGNS
         refusal = self._refusals.take(transaction, client, records, in_force)
-        return NO_SIGNS if refusal is None else Signs(refusal)
+        guesses = self._guesses.take(transaction, client.aor, records)
+        return NO_SIGNS if refusal is None and guesses is None else Signs(refusal, guesses)

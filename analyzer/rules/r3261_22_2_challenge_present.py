@@ -29,6 +29,8 @@ def check(subject: MessageSubject, context: CaptureContext) -> Answer:
         other = f", but {HEADER_NAMES[message.challenges[0].header]}" if message.challenges else ""
         detail = f"{named} has no {HEADER_NAMES[own]}{other}: the phone is not told what to answer"
         return Violated(detail, "missing", group_key=(server, message.status))
+    if any(one.malformed for one in asked):
+        return NOT_APPLICABLE  # what is there cannot be read (R3261-25-digest-syntax)
     if any(not one.is_digest or (one.realm is not None and (one.nonce or "").strip()) for one in asked):
         return PASSED
     lacking = "realm" if any((one.nonce or "").strip() for one in asked) else "nonce"
@@ -77,6 +79,10 @@ RULE = Rule(
         good(
             _ASK + '< 401\nWWW-Authenticate: Digest realm="h", nonce=""\n' + _WWW,
             title="one of two can be answered",
+        ),
+        good(
+            _ASK + '< 401\nWWW-Authenticate: Digest realm=\\"h\\",nonce=\\"n\\"',
+            title="quotes that were escaped by mistake: it is malformed, and a nonce is there",
         ),
         good(_ASK + "< 403", title="refuses, and asks for nothing"),
     ),
