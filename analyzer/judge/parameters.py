@@ -34,9 +34,8 @@ SCANNERS = (
 
 
 def is_scanner(user_agent: str) -> bool:
-    """Whether a User-Agent is the name of a tool for scanning."""
-    lower = user_agent.lower()
-    return any(name in lower for name in SCANNERS)
+    """Whether a User-Agent is the name of a tool for scanning: it begins so (`BetterSIPClient` is none)."""
+    return user_agent.lower().startswith(SCANNERS)
 
 
 ENUM_USERS = 10

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
-from analyzer.evidence import SECOND, Evidence
+from analyzer.evidence import SECOND, Endpoint, Evidence
 from analyzer.register.registration import Registration
 from analyzer.register.transaction import Transaction
 
@@ -25,13 +25,14 @@ MOST_BURSTS = 10_000
 MANY = 10
 """Requests of one user from one host in a tick that are many: a phone sends two to register."""
 PROTECTED = ("TLS", "WSS")
+_Whose = tuple[str, Endpoint, str]
 
 
 class Burst(NamedTuple):
     """Many requests of one user from one host within a tick: from whom to whom, how many, and the first."""
 
     host: str
-    server: str
+    server: Endpoint
     tick: int
     aor: str
     requests: int
@@ -65,11 +66,11 @@ class FleetLedger:
     """
 
     def __init__(self) -> None:
-        self._running: dict[tuple[str, str, str], tuple[int, Evidence]] = {}
-        self._before: dict[tuple[str, str, str], tuple[int, Evidence]] = {}
+        self._running: dict[_Whose, tuple[int, Evidence]] = {}
+        self._before: dict[_Whose, tuple[int, Evidence]] = {}
         self._tick = 0
         self.bursts: list[Burst] = []
-        self.restarts: Counter[tuple[str, int]] = Counter()
+        self.restarts: Counter[tuple[Endpoint, int]] = Counter()
         self.exposed: dict[tuple[str, str], Exposed] = {}
 
     def opened(self, transaction: Transaction, aor: str) -> None:
@@ -81,7 +82,7 @@ class FleetLedger:
         if tick != self._tick and tick != self._tick - 1:  # of the tick before, some may come late
             self._pass(tick)
         running = self._running if tick == self._tick else self._before
-        key = (transaction.source.host, transaction.destination.host, aor)
+        key = (transaction.source.host, transaction.destination, aor)
         known = running.get(key)
         if known is not None:
             running[key] = (known[0] + 1, known[1])
@@ -97,7 +98,7 @@ class FleetLedger:
             self._before, self._running = {}, {}
         self._tick = tick
 
-    def _keep(self, counts: Mapping[tuple[str, str, str], tuple[int, Evidence]], tick: int) -> None:
+    def _keep(self, counts: Mapping[_Whose, tuple[int, Evidence]], tick: int) -> None:
         """A tick is over: keep who sent many requests."""
         for (host, server, aor), (count, evidence) in counts.items():
             if count >= MANY and len(self.bursts) < MOST_BURSTS:
@@ -110,7 +111,7 @@ class FleetLedger:
     def restarted(self, transaction: Transaction) -> None:
         """Count a client that began anew with another Call-ID."""
         if transaction.first is not None:
-            key = (transaction.destination.host, transaction.first // TICK)
+            key = (transaction.destination, transaction.first // TICK)
             if key in self.restarts or len(self.restarts) < MOST_BURSTS:
                 self.restarts[key] += 1
 
@@ -135,7 +136,7 @@ class FleetSubject:
 
     registrations: Sequence[Registration]
     bursts: Sequence[Burst] = ()
-    restarts: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    restarts: Mapping[tuple[Endpoint, int], int] = field(default_factory=dict)
     exposed: Mapping[tuple[str, str], Exposed] = field(default_factory=dict)
     pace: Mapping[int, int] = field(default_factory=dict)
     begin: int | None = None
@@ -143,18 +144,18 @@ class FleetSubject:
     is_coarse: bool = False
     evicted: int = 0
 
-    def by_server(self) -> dict[str, list[Registration]]:
-        """The registrations at each server, by its address."""
-        found: dict[str, list[Registration]] = {}
+    def by_server(self) -> dict[Endpoint, list[Registration]]:
+        """The registrations at each server."""
+        found: dict[Endpoint, list[Registration]] = {}
         for one in self.registrations:
-            found.setdefault(one.registrar.endpoint.host, []).append(one)
+            found.setdefault(one.registrar.endpoint, []).append(one)
         return found
 
-    def by_source(self) -> dict[tuple[str, str], list[Registration]]:
-        """The registrations of each source at each server, by their addresses."""
-        found: dict[tuple[str, str], list[Registration]] = {}
+    def by_source(self) -> dict[tuple[str, Endpoint], list[Registration]]:
+        """The registrations of each address at each server."""
+        found: dict[tuple[str, Endpoint], list[Registration]] = {}
         for one in self.registrations:
-            found.setdefault((one.source.host, one.registrar.endpoint.host), []).append(one)
+            found.setdefault((one.source.host, one.registrar.endpoint), []).append(one)
         return found
 
 

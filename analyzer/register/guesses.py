@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 
 from analyzer.evidence import SECOND, Evidence
-from analyzer.register.bounded import Bounded
+from analyzer.register.bounded import Bounded, brief
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.transaction import Transaction
 from analyzer.sip.text import octets
@@ -28,15 +28,14 @@ DAY = 86_400 * SECOND
 
 class Guesses:
     """The refused tries for one user. Times in nanoseconds: `times` of the latest, `day` of the first of the `today`
-    tries within a day. `calls` counts changes of the Call-ID; `different` the responses that differ in nothing but the
+    tries within a day. `different` counts the responses that differ in nothing but the
     password, to one challenge; `latest` are the credentials that were refused last."""
 
     __slots__ = (
         "_said",
         "_same",
         "agents",
-        "call",
-        "calls",
+        "call_ids",
         "contacts",
         "day",
         "different",
@@ -54,8 +53,8 @@ class Guesses:
         self.hosts: tuple[str, ...] = ()
         self.contacts: tuple[str, ...] = ()
         self.agents: tuple[str, ...] = ()
-        self.call = ""
-        self.calls = self.total = self.today = self.different = 0
+        self.call_ids: tuple[str, ...] = ()
+        self.total = self.today = self.different = 0
         self.day: int | None = None
         self.latest: DigestRecord | None = None
         self._same = b""
@@ -72,8 +71,7 @@ class Guesses:
                 self.day, self.today = time, 0
             self.today += 1
         self.hosts = _with(self.hosts, transaction.source.host)
-        if transaction.call_id != self.call:
-            self.call, self.calls = transaction.call_id, self.calls + 1
+        self.call_ids = _with(self.call_ids, brief(transaction.call_id))
         if request is not None:
             self.agents = _with(self.agents, request.user_agent[:64])
             contact = next((one.uri.text for one in request.contacts if one.uri is not None), "")

@@ -4,8 +4,9 @@ A guesser and a phone with a wrong password both are refused again and again. Wh
 password, one address and one contact. `proven` is said where one challenge was answered five
 times with different responses while user, realm, nonce, uri, count and cnonce were the same: then nothing but the
 password can have changed. `rate` is said of twenty refused tries within ten minutes (or a hundred in a day) that do not
-look like one phone: from a program that calls itself by the name of a scanner, or, as a warning, from five addresses or
-contacts and more: a user who has that many phones and has changed the password looks the same.
+look like one phone: from a program that calls itself by the name of a scanner, or from one address with a new contact
+and Call-ID each time; and, as a warning, from five addresses or contacts and more: a user who has that many phones and
+has changed the password looks the same.
 
 A single phone that loops is DET-auth-loop, which is folded into this where both see the same tries. A try that was
 refused with `stale=true` does not count, nor one that left out what another server on its way wanted.
@@ -48,7 +49,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
         return PASSED
     how = _how(guesses)
     detail = f"credentials for {user!r} were refused {guesses.total} times{_within(guesses)}, {how}"
-    is_sure = any(map(is_scanner, guesses.agents))
+    is_sure = _is_sure(guesses)
     return Violated(
         detail,
         "rate",
@@ -69,7 +70,15 @@ def _is_fast(guesses: Guesses) -> bool:
 def _is_no_phone(guesses: Guesses) -> bool:
     if any(map(is_scanner, guesses.agents)):
         return True
-    return len(guesses.hosts) >= BRUTE_HOSTS or (len(guesses.contacts) >= BRUTE_HOSTS and guesses.calls > BRUTE // 2)
+    several = min(len(guesses.contacts), len(guesses.call_ids))
+    return len(guesses.hosts) >= BRUTE_HOSTS or several >= BRUTE_HOSTS
+
+
+def _is_sure(guesses: Guesses) -> bool:
+    """No user has so many phones at one address: or it is a tool that says so itself."""
+    if any(map(is_scanner, guesses.agents)):
+        return True
+    return len(guesses.hosts) == 1 and min(len(guesses.contacts), len(guesses.call_ids)) >= KEPT
 
 
 def _how(guesses: Guesses) -> str:
@@ -130,6 +139,15 @@ RULE = Rule(
         bad("> REGISTER sip:example.com\n< 401\n" + "".join(map(_SAME.format, range(6))), "proven", severity="error"),
         bad(_tries(25, 5, "Phone"), "rate", title="from five addresses", severity="warning"),
         bad(_tries(22, 1, "friendly-scanner"), "rate", title="by a tool that says so", severity="error"),
+        bad(
+            "".join(
+                _TRY.format(turn, "203.0.113.7", f"c{turn}", "Phone", 403).replace("<sip:bob@", f"<sip:{turn}@")
+                for turn in range(25)
+            ),
+            "rate",
+            title="with another contact and Call-ID each time",
+            severity="error",
+        ),
         bad(_tries(101, 6, "Phone", pace=600), "rate", title="slowly, for a day"),
         good(_tries(60, 1, "Phone"), title="one phone in a loop: DET-auth-loop"),
         good(_tries(60, 3, "Phone"), title="three phones of one user with an old password"),

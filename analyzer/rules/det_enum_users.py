@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from analyzer.evidence import SECOND, Evidence
+from analyzer.evidence import SECOND, Endpoint, Evidence
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Confidence, Rule, Severity, Violated, bad, good
 from analyzer.judge.parameters import ENUM_FAILED, ENUM_USERS, ENUM_WINDOW, is_scanner
 from analyzer.register.fleet import FleetSubject
@@ -38,7 +38,7 @@ def check(subject: FleetSubject, context: object) -> Iterator[Answer]:
         yield NOT_APPLICABLE
 
 
-def _answer(source: str, server: str, clients: Sequence[Registration], subject: FleetSubject) -> Answer:
+def _answer(source: str, server: Endpoint, clients: Sequence[Registration], subject: FleetSubject) -> Answer:
     answered = [one for one in clients if one.outcome != "unknown" and one.first is not None]
     window = _busiest(sorted(answered, key=lambda one: (one.first or 0, one.id)))
     users = list(dict.fromkeys(one.aor for one in window))

@@ -17,7 +17,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from analyzer.evidence import SECOND, Evidence
+from analyzer.evidence import SECOND, Endpoint, Evidence
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
 from analyzer.judge.parameters import AVALANCHE_SHARE, AVALANCHE_WINDOW, HERD, HERD_CHANCE, HERD_LENGTH
 from analyzer.register.fleet import TICK, FleetSubject
@@ -46,7 +46,7 @@ def check(subject: FleetSubject, context: object) -> Iterator[Answer]:
         yield NOT_APPLICABLE
 
 
-def _in_step(server: str, clients: Sequence[Registration]) -> Iterator[Violated]:
+def _in_step(server: Endpoint, clients: Sequence[Registration]) -> Iterator[Violated]:
     paced = [(pace, one) for one in clients if (pace := _pace(one)) >= _SHORTEST]
     if len(paced) < HERD:
         return
@@ -89,8 +89,8 @@ def _common(paces: list[int]) -> int:
     return same[len(same) // 2]
 
 
-def _avalanche(server: str, clients: Sequence[Registration], subject: FleetSubject) -> Iterator[Violated]:
-    began = Counter({tick: count for (host, tick), count in subject.restarts.items() if host == server})
+def _avalanche(server: Endpoint, clients: Sequence[Registration], subject: FleetSubject) -> Iterator[Violated]:
+    began = Counter({tick: count for (where, tick), count in subject.restarts.items() if where == server})
     first_tick = (subject.begin or 0) // TICK
     width = AVALANCHE_WINDOW // TICK
     for one in clients:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import median
 
-from analyzer.evidence import SECOND, Evidence
+from analyzer.evidence import SECOND, Endpoint, Evidence
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Confidence, Rule, Violated, bad, good
 from analyzer.judge.parameters import FLOOD_FACTOR, FLOOD_RATE, FLOOD_TOTAL, FLOOD_USERS
 from analyzer.register.fleet import TICK, Burst, FleetSubject
@@ -32,11 +32,11 @@ def check(subject: FleetSubject, context: object) -> Iterator[Answer]:
 
 
 def _sources(subject: FleetSubject) -> Iterator[Violated]:
-    together: dict[tuple[str, str, int], list[Burst]] = {}
+    together: dict[tuple[str, Endpoint, int], list[Burst]] = {}
     for burst in subject.bursts:
         together.setdefault((burst.host, burst.server, burst.tick), []).append(burst)
-    worst: dict[tuple[str, str], list[Burst]] = {}
-    ticks: dict[tuple[str, str], int] = {}
+    worst: dict[tuple[str, Endpoint], list[Burst]] = {}
+    ticks: dict[tuple[str, Endpoint], int] = {}
     for (host, server, _), bursts in together.items():
         if len(bursts) > FLOOD_USERS or _requests(bursts) <= FLOOD_RATE * _SECONDS:
             continue

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from analyzer.evidence import Evidence
+from analyzer.evidence import Endpoint, Evidence
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Confidence, Rule, Violated, bad, good
 from analyzer.register.fleet import FleetSubject
 from analyzer.register.registration import Registration
@@ -49,7 +49,7 @@ def _is_refused_at_once(client: Registration) -> bool:
     return client.status in _AT_ONCE and not client.reasons[401] and not client.reasons[407]
 
 
-def _unchallenged(server: str, refused: Sequence[Registration], challenged: Sequence[Registration]) -> Violated:
+def _unchallenged(server: Endpoint, refused: Sequence[Registration], challenged: Sequence[Registration]) -> Violated:
     first = refused[0]
     statuses = " and ".join(str(one) for one in sorted({one.status for one in refused}))
     detail = (
