@@ -104,6 +104,12 @@ ASKS = 1 << 63
 NO_CHALLENGE = 1 << 64
 """... and it has not one challenge alone, a Digest of its own kind with realm and nonce."""
 
+ODD_VALUES = 1 << 65
+"""Credentials or a challenge that are no Digest in the common form with a response of 32 lower-case hex digits, or that
+hash the user name or the body; or a password in a URI."""
+MORE_TOLD = 1 << 66
+"""A 2xx to credentials with an Authentication-Info header."""
+
 # A transaction that is closed
 ASTRAY = 1 << 23
 """A final response went another way than the request came."""

@@ -13,6 +13,7 @@ from analyzer.register.boot import BootScore
 from analyzer.register.challenges import Challenged, for_header
 from analyzer.register.digest.syntax import is_suspicious
 from analyzer.register.digest_ledger import DigestRecord
+from analyzer.register.odd_values import has_password, is_odd
 from analyzer.register.old_answers import is_echo
 from analyzer.register.registration import Registration
 from analyzer.register.registry import CallIdSequence
@@ -20,9 +21,10 @@ from analyzer.register.signs import NO_SIGNS, Signs
 from analyzer.register.timers import AUTH_LINK
 from analyzer.register.transaction import Transaction
 from analyzer.register.way_back import is_repeated_late
-from analyzer.sip.auth_headers import CHALLENGED_IN
+from analyzer.sip.auth_headers import CHALLENGED_IN, INFO_OF
 from analyzer.sip.message import Message
 
+_ACCEPTED = marks.DIGESTS | marks.SUCCESS
 _AUTHENTICATION = marks.DIGESTS | marks.CHALLENGE
 STEADY_GAPS = 3
 """Intervals between registrations from which on a client has a habit."""
@@ -126,9 +128,22 @@ class TransactionSubject:
             found |= marks.TOO_BRIEF
         if transaction.has_challenge:
             found |= marks.CHALLENGE
+        if self._has_odd_values(found):
+            found |= marks.ODD_VALUES
+        if found & _ACCEPTED == _ACCEPTED and final is not None and any(map(final.has, INFO_OF.values())):
+            found |= marks.MORE_TOLD
         if found & _AUTHENTICATION and self._may_be_malformed(found & _AUTHENTICATION == _AUTHENTICATION):
             found |= marks.MALFORMED
         return found if is_echo(transaction) else found | marks.ODD_ECHO
+
+    def _has_odd_values(self, found: int) -> bool:
+        """What can be told of the values in credentials, challenges and URIs at once."""
+        request, final = self.transaction.request, self.transaction.final
+        if found & marks.CHALLENGE and final is not None and any(not one.is_plain for one in final.challenges):
+            return True
+        if found & marks.DIGESTS and (len(self.digests) > 1 or is_odd(self.digests[0])):
+            return True
+        return request is not None and has_password(request)
 
     def _may_be_malformed(self, is_both: bool) -> bool:
         """What can be told of the form of the headers at once; not where there `is_both` credentials and challenge."""
