@@ -33,11 +33,6 @@ SCANNERS = (
 """What tools for scanning call themselves in User-Agent, lower-case."""
 
 
-def is_scanner(user_agent: str) -> bool:
-    """Whether a User-Agent is the name of a tool for scanning: it begins so (`BetterSIPClient` is none)."""
-    return user_agent.lower().startswith(SCANNERS)
-
-
 ENUM_USERS = 10
 """Users from one source within `ENUM_WINDOW` from which on it may be looking for users (DET-enum-users)."""
 ENUM_WINDOW = 300 * SECOND
@@ -66,3 +61,13 @@ SHORT_GRANT = 60
 """Seconds below which a granted interval is short."""
 SHORT_INTERVALS = 5
 """Intervals by which the pace of a client is told."""
+CHURN_HOSTS, CHURN_PORTS = 3, 5
+"""Addresses, or UDP ports of one, within a granted interval under one Call-ID, from which on a registration keeps
+moving (DET-source-churn)."""
+HIJACK_WINDOW = 60 * SECOND
+"""Within it a stranger removes a contact and registers its own (DET-hijack)."""
+
+
+def is_scanner(user_agent: str) -> bool:
+    """Whether a User-Agent is the name of a tool for scanning: it begins so (`BetterSIPClient` is none)."""
+    return user_agent.lower().startswith(SCANNERS)

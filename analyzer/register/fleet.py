@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from analyzer.evidence import SECOND, Endpoint, Evidence
+from analyzer.register.bounded import Bounded
 from analyzer.register.registration import Registration
 from analyzer.register.transaction import Transaction
 
@@ -24,6 +25,13 @@ MOST_BURSTS = 10_000
 """Ticks of a user with many requests that are kept, and ticks of a server with clients that began anew."""
 MANY = 10
 """Requests of one user from one host in a tick that are many: a phone sends two to register."""
+MOST_MOVING = 50_000
+"""Clients whose latest addresses are remembered."""
+KEPT_MOVES = 16
+MANY_HOSTS, MANY_PORTS = 3, 5
+"""Addresses, or UDP ports of one, from which on a client that moves is kept."""
+DEFAULT_EXPIRY = 3600
+"""Seconds of a binding of which nothing is known (RFC 3261 10.2)."""
 PROTECTED = ("TLS", "WSS")
 _Whose = tuple[str, Endpoint, str]
 
@@ -47,6 +55,27 @@ class Exposed(NamedTuple):
     between: tuple[str, str]
 
 
+class Wandering(NamedTuple):
+    """A client whose requests under one Call-ID came from many addresses within the time it was granted (seconds, None
+    where nothing is known of that): the addresses, how many ports of the latest, and where it was seen last."""
+
+    aor: str
+    call_id: str
+    hosts: tuple[str, ...]
+    ports: int
+    granted: int | None
+    evidence: Evidence
+    server: Endpoint
+
+
+class _Come(NamedTuple):
+    """A request that came from elsewhere than the one before."""
+
+    time: int
+    call_id: str
+    source: Endpoint
+
+
 @lru_cache(maxsize=4096)
 def is_public(host: str) -> bool:
     """Whether an address is a global unicast one: not private, shared (RFC 6598), local, or for documentation."""
@@ -61,8 +90,8 @@ class FleetLedger:
     """Counts of all clients, bounded.
 
     It remembers for rules, which get it with all registrations as their subject at the end (`FleetSubject`): users who
-    send many requests at once (`bursts`), when clients began anew at each server (`restarts`), and how many showed
-    their credentials in clear on public addresses (`exposed`).
+    send many requests at once (`bursts`), when clients began anew at each server (`restarts`), how many showed their
+    credentials in clear on public addresses (`exposed`), and which came from many addresses (`wandering`).
     """
 
     def __init__(self) -> None:
@@ -72,12 +101,16 @@ class FleetLedger:
         self.bursts: list[Burst] = []
         self.restarts: Counter[tuple[Endpoint, int]] = Counter()
         self.exposed: dict[tuple[str, str], Exposed] = {}
+        self._moves: Bounded[int, tuple[_Come, ...]] = Bounded(MOST_MOVING)
+        self.wandering: dict[int, Wandering] = {}
 
-    def opened(self, transaction: Transaction, aor: str) -> None:
-        """Count a new REGISTER transaction of a user."""
-        time = transaction.first
+    def opened(self, transaction: Transaction, client: Registration) -> None:
+        """Count a new REGISTER transaction of a client, which does not know of it yet."""
+        time, aor = transaction.first, client.aor
         if time is None:
             return
+        if client.source != transaction.source and transaction.via_count == 1:
+            self._moved(transaction, client, time)
         tick = time // TICK
         if tick != self._tick and tick != self._tick - 1:  # of the tick before, some may come late
             self._pass(tick)
@@ -88,6 +121,32 @@ class FleetLedger:
             running[key] = (known[0] + 1, known[1])
         elif len(running) < MOST_USERS:
             running[key] = (1, transaction.evidence)
+
+    def _moved(self, transaction: Transaction, client: Registration, time: int) -> None:
+        """It came from elsewhere: keep the addresses of as long as its binding lasts."""
+        came = _Come(time, transaction.call_id, transaction.source)
+        before = self._moves.get(client.id) or (_Come(client.last or time, client.call_id, client.source),)
+        since = time - (DEFAULT_EXPIRY if client.granted is None else client.granted) * SECOND
+        kept = [one for one in before[1 - KEPT_MOVES :] if since <= one.time <= time and one.call_id == came.call_id]
+        self._moves[client.id] = moves = (*kept, came)
+        hosts = tuple(dict.fromkeys(one.source.host for one in moves))
+        is_udp = transaction.transport.upper() == "UDP"
+        ports = len({one.source for one in moves if one.source.host == transaction.source.host}) if is_udp else 0
+        known = self.wandering.get(client.id)
+        if len(hosts) < MANY_HOSTS and ports < MANY_PORTS:
+            return
+        if known is not None and (len(known.hosts), known.ports) >= (len(hosts), ports):
+            return
+        if known is not None or len(self.wandering) < MOST_BURSTS:
+            self.wandering[client.id] = Wandering(
+                client.aor,
+                transaction.call_id,
+                hosts,
+                ports,
+                client.granted,
+                transaction.evidence,
+                transaction.destination,
+            )
 
     def _pass(self, tick: int) -> None:
         self._keep(self._before, self._tick - 1)
@@ -138,6 +197,7 @@ class FleetSubject:
     bursts: Sequence[Burst] = ()
     restarts: Mapping[tuple[Endpoint, int], int] = field(default_factory=dict)
     exposed: Mapping[tuple[str, str], Exposed] = field(default_factory=dict)
+    wandering: Sequence[Wandering] = ()
     pace: Mapping[int, int] = field(default_factory=dict)
     begin: int | None = None
     end: int | None = None
@@ -173,5 +233,7 @@ def together(ledgers: Iterable[FleetLedger]) -> FleetLedger:
             else:
                 first = min(known, exposed, key=lambda one: (one.evidence.time or 0, one.evidence.place[1]))
                 whole.exposed[key] = first._replace(clients=known.clients + exposed.clients)
+        for wandering in ledger.wandering.values():
+            whole.wandering[len(whole.wandering)] = wandering
     whole.bursts.sort(key=lambda one: (one.tick, one.evidence.place[1], one.aor))
     return whole

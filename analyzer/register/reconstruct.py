@@ -244,7 +244,7 @@ class Reconstructor:
         step = TransitionSubject(
             earlier, transaction, same_call, stream, registration, attempt, same_attempt, changed, boot, namesake
         )
-        self.fleet.opened(transaction, aor)
+        self.fleet.opened(transaction, registration)
         if changed and boot is not None:
             registration.count_change(is_restart=boot.is_restart)
             if boot.is_restart:

@@ -16,14 +16,17 @@ from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.guesses import Guesses, GuessLedger
 from analyzer.register.refusals import Refusal, Refusals
 from analyzer.register.registration import Registration
+from analyzer.register.replays import Replays, Sent
 from analyzer.register.transaction import Transaction
 
 
 class Signs(NamedTuple):
-    """`refusal`: these credentials had just been refused. `guesses`: it is one more refused try for its user."""
+    """`refusal`: these credentials had just been refused. `guesses`: it is one more refused try for its user.
+    `replay`: the same credentials were sent before, from another address."""
 
     refusal: Refusal | None = None
     guesses: Guesses | None = None
+    replay: Sent | None = None
 
 
 NO_SIGNS = Signs()
@@ -32,12 +35,13 @@ NO_SIGNS = Signs()
 class SignLedgers:
     """The ledgers that give signs.
 
-    It remembers for rules, which get them as a transaction's `signs`: see `Refusals` and `GuessLedger`.
+    It remembers for rules, which get them as a transaction's `signs`: see `Refusals`, `GuessLedger` and `Replays`.
     """
 
     def __init__(self) -> None:
         self._refusals = Refusals()
         self._guesses = GuessLedger()
+        self._replays = Replays()
 
     def take(
         self,
@@ -51,4 +55,7 @@ class SignLedgers:
             return NO_SIGNS
         refusal = self._refusals.take(transaction, client, records, in_force)
         guesses = self._guesses.take(transaction, client.aor, records)
-        return NO_SIGNS if refusal is None and guesses is None else Signs(refusal, guesses)
+        replay = self._replays.take(transaction, client.aor, records)
+        if refusal is None and guesses is None and replay is None:
+            return NO_SIGNS
+        return Signs(refusal, guesses, replay)

@@ -120,6 +120,7 @@ def _of_all(
         ledger.bursts,
         ledger.restarts,
         ledger.exposed,
+        sorted(ledger.wandering.values(), key=lambda one: (one.evidence.time or 0, one.evidence.place[1], one.call_id)),
         summary.pace,
         min(firsts, default=None),
         max(lasts, default=None),

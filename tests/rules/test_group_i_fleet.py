@@ -16,6 +16,8 @@ from analyzer.register import fleet
 from analyzer.register.digest.secrets import Secrets
 from analyzer.register.fleet import TICK, FleetLedger, FleetSubject, is_public, together
 from analyzer.register.guesses import GuessLedger
+from analyzer.register.identity import Client, Registrar
+from analyzer.register.registration import Registration
 from analyzer.register.transaction import Transaction
 from analyzer.rules import all_rules
 from analyzer.run.partial_result import PartialResult, report_of
@@ -27,8 +29,9 @@ from analyzer.views import ViewOptions, load_view
 from tests.rules.cases import rule_of, run, subs
 
 BRUTE, ENUM, FLOOD, HERD = "DET-brute-user", "DET-enum-users", "DET-register-flood", "DET-herd"
+REPLAY, CHURN, HIJACK = "DET-nonce-replay", "DET-source-churn", "DET-hijack"
 CLEAR, SHORT, UNASKED = "DET-cleartext-public", "DET-short-refresh", "R3261-22.1-unchallenged"
-GROUP = (BRUTE, ENUM, FLOOD, HERD, CLEAR, SHORT, UNASKED, "R3261-22.1-same-credentials")
+GROUP = (BRUTE, ENUM, FLOOD, HERD, CLEAR, SHORT, UNASKED, REPLAY, CHURN, HIJACK, "R3261-22.1-same-credentials")
 EXAMPLES = [(rule_of(name), number, example) for name in GROUP for number, example in enumerate(rule_of(name).examples)]
 
 
@@ -226,12 +229,17 @@ def _transaction(number: int, host: str, time: int) -> Transaction:
     return Transaction(number, parse(raw), 0)
 
 
+def _client(aor: str) -> Registration:
+    first = _transaction(1, "203.0.113.1", START)
+    return Registration(1, aor, Registrar(first.destination, "h"), Client("", "", "", "203.0.113.1", ""), first)
+
+
 def test_requests_that_come_late_count_in_their_tick() -> None:
     ledger = FleetLedger()
     begin = START // TICK * TICK
     for number in range(40):
         late = begin + TICK - SECOND // 100 if number % 2 else begin + TICK + SECOND // 100
-        ledger.opened(_transaction(number + 1, "203.0.113.1", late), "sip:bob@h")
+        ledger.opened(_transaction(number + 1, "203.0.113.1", late), _client("sip:bob@h"))
     ledger.close()
     assert [(one.tick, one.requests) for one in ledger.bursts] == [(begin // TICK, 20), (begin // TICK + 1, 20)]
 
@@ -243,7 +251,7 @@ def test_the_ledger_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for turn in range(20):
         for user in range(50):
             for _ in range(12):
-                ledger.opened(_transaction(1, "203.0.113.1", START + turn * TICK), f"sip:{user}@h")
+                ledger.opened(_transaction(1, "203.0.113.1", START + turn * TICK), _client(f"sip:{user}@h"))
     ledger.close()
     assert len(ledger.bursts) == 3
     for host in range(20):
@@ -256,7 +264,7 @@ def test_parts_add_up() -> None:
     for number in range(3):
         ledger = FleetLedger()
         for turn in range(15):
-            ledger.opened(_transaction(number * 100 + turn + 1, "203.0.113.1", START), f"sip:{number}@h")
+            ledger.opened(_transaction(number * 100 + turn + 1, "203.0.113.1", START), _client(f"sip:{number}@h"))
         ledger.restarted(_transaction(1, "203.0.113.1", START))
         ledger.answered_challenge(_transaction(9 - number, "8.8.8.8", START))
         parts.append(ledger)
