@@ -17,6 +17,7 @@ def is_odd(record: DigestRecord) -> bool:
         or record.algorithm not in ("", "MD5")
         or record.qop not in ("", "auth")
         or record.scheme != "Digest"
+        or bool(record.malformed)
         or "userhash" in record.raw
         or "username*" in record.raw
     )

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.judge.findings import PASSED, Answer, Rule, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.fleet import PROTECTED
 from analyzer.register.odd_values import has_password
@@ -43,9 +43,6 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
     if request is not None and has_password(request):
         detail = "a SIP URI of the request has a password in it, which everybody on the way reads"
         found.append(Violated(detail, "password-in-uri", "warning", "SHOULD", at_fault="UAC", fix=_URI))
-    if not found and not schemes and (final is None or not final.challenges):
-        yield NOT_APPLICABLE
-        return
     if not found:
         yield PASSED
     yield from found
