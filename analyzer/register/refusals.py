@@ -90,6 +90,8 @@ class Refusals:
 def _is_refused(record: DigestRecord, transaction: Transaction, in_force: Mapping[str, Sequence[Challenged]]) -> bool:
     if record.accepted is not False or record.is_empty or record.is_cut or record.is_aka or record.reused:
         return False
+    if record.form.word == "other-form":
+        return False  # than was asked for: that is reason enough, and told by the rules on the form
     final = transaction.final
     if final is None or any(challenge.stale for challenge in final.challenges) or record.lacking:
         return False

@@ -79,7 +79,7 @@ RULE = Rule(
     check=check,
     applies_if=marks.DIGESTS,
     violates_only_if=marks.SIGNS,
-    needs=(Need.S2C, Need.CLOCK),
+    needs=(Need.S2C,),
     why="Wrong password loop; leads to lock-out and fail2ban.",
     fix="enter user name and password at the phone as the registrar has them; a phone that does not stop by itself "
     "should wait for its user, or for minutes",
