@@ -213,6 +213,8 @@ class Judge:
         if places or finding.answers[-1].shape != shape:
             ending = counter.ending
             order = (counter.number + ending, 0 if ending else transaction.deadline, transaction.id)
+            if type(subject) is EndSubject:  # clients end in the order in which they began, after all transactions
+                order = (counter.number + ending, 1, subject.registration.id)
             finding.answers.append(AnswerRecord(order, answer, places, _doubts(rule, transaction), shape))
 
     def _fold(self, rule: Rule, transaction: int, finding: Finding, *, whole: bool) -> None:
