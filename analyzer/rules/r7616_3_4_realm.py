@@ -173,7 +173,10 @@ RULE = Rule(
             + "Proxy-Authorization: {bob x realm=p nonce=p1}\nAuthorization: {bob x realm=r nonce=r1}\n< 200",
             title="a proxy and a registrar, each its own",
         ),
-        good(_WITH.format("elsewhere", "old") + _ASKS.format(401, "WWW-Authenticate", "asterisk", "n1"), title="T-MID"),
+        good(
+            _WITH.format("elsewhere", "old") + _ASKS.format(401, "WWW-Authenticate", "asterisk", "n1"),
+            title="before any challenge was seen",
+        ),
         good(
             _PLAIN
             + "Proxy-Authorization: {bob x realm=p nonce=p1}\n"
