@@ -13,7 +13,7 @@ check reaches it:
 - `register/digest_ledger.py: DigestLedger` (`digests` of a transaction): the credentials of each live transaction
   with verdict, copies, what the server made of them, and whether their nonce count rose over those before.
 - `register/signs.py: SignLedgers` (`signs` of a transaction): what earlier requests of the same client or user make of
-  one with credentials: that these had just been refused (`register/refusals.py`), how often any were for this user
+  one with credentials: that these had just been refused (`register/refused_credentials.py`), how often any were for this user
   (`register/guesses.py`), and that they were sent before from another address (`register/replays.py`).
 - `register/fleet.py: FleetLedger` (the subject of a rule about all clients): who sends many requests at once, when
   clients began anew at each server, how many showed their credentials in clear on public addresses, and which came

@@ -104,7 +104,7 @@ ASKS = 1 << 63
 NO_CHALLENGE = 1 << 64
 """... and it has not one challenge alone, a Digest of its own kind with realm and nonce."""
 
-ODD_VALUES = 1 << 65
+ODD_CREDENTIALS = 1 << 65
 """Credentials or a challenge that are no Digest in the common form with a response of 32 lower-case hex digits, or that
 hash the user name or the body; or a password in a URI."""
 MORE_TOLD = 1 << 66

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from analyzer.register.challenges import Challenged
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.guesses import Guesses, GuessLedger
-from analyzer.register.refusals import Refusal, Refusals
+from analyzer.register.refused_credentials import Refusal, Refusals
 from analyzer.register.registration import Registration
 from analyzer.register.replays import Replays, Sent
 from analyzer.register.transaction import Transaction

@@ -129,7 +129,7 @@ class TransactionSubject:
         if transaction.has_challenge:
             found |= marks.CHALLENGE
         if self._has_odd_values(found):
-            found |= marks.ODD_VALUES
+            found |= marks.ODD_CREDENTIALS
         if found & _ACCEPTED == _ACCEPTED and final is not None and any(map(final.has, INFO_OF.values())):
             found |= marks.MORE_TOLD
         if found & _AUTHENTICATION and self._may_be_malformed(found & _AUTHENTICATION == _AUTHENTICATION):
