@@ -12,6 +12,12 @@ check reaches it:
   in a row went up by a small step; which servers ask for credentials at all.
 - `register/digest_ledger.py: DigestLedger` (`digests` of a transaction): the credentials of each live transaction
   with verdict, copies, what the server made of them, and whether their nonce count rose over those before.
+- `register/signs.py: SignLedgers` (`signs` of a transaction): what earlier requests of the same client or user make of
+  one with credentials: that these had just been refused (`register/refused_credentials.py`), how often any were for
+  this user (`register/guesses.py`), and that they were sent before from another address (`register/replays.py`).
+- `register/fleet.py: FleetLedger` (the subject of a rule about all clients): who sends many requests at once, when
+  clients began anew at each server, how many showed their credentials in clear on public addresses, and which came
+  from many addresses under one Call-ID.
 - `register/registry.py: Registry` (`registration` of a subject; `stream` of a step): every client's registration,
   with its counts of attempts, refreshes and changes of Call-ID; and for each Call-ID (`CallIdSequence`) the latest
   transaction to each destination, and by how much CSeq jumped.

@@ -24,7 +24,7 @@ Severity = Literal["error", "warning", "info"]
 Force = Literal["MUST", "SHOULD", "MAY", "none"]
 Profile = Literal["rfc3261", "modern", "ims", "legacy2543"]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
-SubjectKind = Literal["message", "transaction", "attempt", "step", "binding", "closed", "end"]
+SubjectKind = Literal["message", "transaction", "attempt", "step", "binding", "closed", "end", "fleet"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
 
 

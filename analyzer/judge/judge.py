@@ -18,6 +18,7 @@ from dataclasses import replace
 from analyzer.evidence import Evidence, Fidelity
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.dispatch import LACKING_BITS, DispatchPlan, dispatch_plan, missing_evidence
+from analyzer.judge.failures import INTERNAL, failure_of
 from analyzer.judge.findings import (
     PASSED,
     SEVERITIES,
@@ -58,7 +59,6 @@ MOST_FOLDS = 10_000
 """Transactions whose violations can still be folded: what folds comes within one transaction's life."""
 MOST_LOSS = 0.02
 """Loss score from which findings that span messages are less sure (docs/rule-catalogue.md 0.3)."""
-INTERNAL = "internal"
 
 _KINDS: dict[type, SubjectKind] = {
     MessageSubject: "message",
@@ -198,7 +198,7 @@ class Judge:
             finding.user_agent = registration.user_agent
         self._ties.note(subject.transaction, registration, rule, finding, answer)
         supersedes = rule.supersedes if answer.supersedes is None else answer.supersedes
-        self._fold(rule, supersedes, subject.transaction.id, finding)
+        self._fold(rule, supersedes, subject.transaction.id, finding, whole=answer.count > 0)
 
     def _remember(
         self,
@@ -215,10 +215,15 @@ class Judge:
         if places or finding.answers[-1].shape != shape:
             ending = counter.ending
             order = (counter.number + ending, 0 if ending else transaction.deadline, transaction.id)
+            if type(subject) is EndSubject:  # clients end in the order in which they began, after all transactions
+                order = (counter.number + ending, 1, subject.registration.id)
             finding.answers.append(AnswerRecord(order, answer, places, _doubts(rule, transaction), shape))
 
-    def _fold(self, rule: Rule, supersedes: tuple[str, ...], transaction: int, finding: Finding) -> None:
-        """Take one violation back that another rule's on the same transaction explains, whichever came first."""
+    def _fold(
+        self, rule: Rule, supersedes: tuple[str, ...], transaction: int, finding: Finding, *, whole: bool
+    ) -> None:
+        """Take one violation back that another rule's on the same transaction explains, whichever came first; all of
+        them where the latest speaks for the `whole` finding."""
         if supersedes:
             folders = self._folders.get(transaction) or []
             self._folders[transaction] = [*folders, (supersedes, finding)]
@@ -231,6 +236,7 @@ class Judge:
             folder = next((one for names, one in self._folders.get(transaction) or () if rule.id in names), None)
             if folder is not None:
                 self._take_back(finding, folder, transaction)
+                finding.count = 0 if whole else finding.count
             else:
                 self._unfolded[transaction] = [*(self._unfolded.get(transaction) or []), finding]
 
@@ -247,20 +253,12 @@ class Judge:
         if key in self._findings:
             self._findings[key].count += 1
             return
-        where = error.__traceback__
-        while where is not None and where.tb_next is not None:
-            where = where.tb_next
-        line = f" (line {where.tb_lineno} of {where.tb_frame.f_code.co_name})" if where else ""
-        answer = Violated(
-            f"rule {rule.id} failed to run: {type(error).__name__}{line}",
-            severity="error",
-            at_fault="sipcheck",
-            fix="this is a fault of sipcheck, not of the traffic: please report it with the message named here",
-        )
-        finding = _finding(rule, subject, answer, [subject.evidence])
-        finding.rule, finding.title, finding.clause, finding.force = INTERNAL, "a rule failed to run", "", "none"
-        finding.short_title = "A rule failed to run"
-        finding.key = key
+        transaction, registration = subject.transaction, subject.registration
+        finding = failure_of(rule, error)
+        finding.evidence, finding.call_id, finding.transaction = [subject.evidence], transaction.call_id, transaction.id
+        finding.confidence = Confidence.HIGH.lowered(_doubts(rule, transaction))
+        if registration is not None:
+            finding.aor, finding.registration = registration.aor, registration.id
         self._findings[key] = finding
         if self.fresh is not None:
             self.fresh.append(finding)
@@ -378,7 +376,7 @@ def _join(finding: Finding, rule: Rule, answer: Violated) -> None:
 
 def _rank(finding: Finding) -> tuple[int, int, int, str, int, str, str]:
     """Total, so that the order does not depend on who found what first."""
-    place = finding.evidence[0].place
+    place = finding.evidence[0].place if finding.evidence else ("", 0, 0)
     severity = SEVERITIES.index(finding.severity)
     return (
         -severity,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, ItemsView
 from hashlib import blake2b
 from typing import Generic, TypeVar
 
@@ -65,6 +65,10 @@ class Bounded(Generic[K, V]):
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def items(self) -> ItemsView[K, V]:
+        """All entries, those used longest ago first; none of them thereby counts as used."""
+        return self._entries.items()
 
     def pop(self, key: K) -> V | None:
         """Remove an entry and return it; None without one."""

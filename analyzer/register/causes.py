@@ -19,6 +19,7 @@ OTHER_FORM = "the response is right in itself, but in a form that was not asked 
 RESYNCHRONISATION = "the SIM asks for resynchronisation (auts), and the network goes on refusing"
 SIM_REFUSED = "the network refuses the SIM's answer to its challenge (AKA)"
 SIM_SILENT = "the SIM's answer to the network's challenge (AKA) was not sent, or was lost"
+OTHER_REALM = "the phone's credentials are for another realm than the one that it was asked for"
 LEFT_OUT = "the phone leaves out credentials that the same request needs"
 UNCHECKABLE = (
     "the phone leaves out what it may have hashed (qop, nc, cnonce), so whether its password is right cannot be told"
@@ -44,6 +45,11 @@ def is_old_nonce(
     return challenges.was_issued(transaction.destination.host, record.realm, record.nonce)
 
 
+def is_for_another_realm(record: DigestRecord, server: str, challenges: Challenges) -> bool:
+    """Whether credentials bring a nonce that the server gave out for another realm than they name."""
+    return not record.malformed and challenges.realm_of(server, record.nonce, other_than=record.realm) is not None
+
+
 def of_a_sim(final: Message, records: Sequence[DigestRecord]) -> str:
     """The reason where a SIM is asked and no password (RFC 3310); empty elsewhere."""
     answers = [record for record in records if record.is_aka and not record.is_empty]
@@ -55,12 +61,14 @@ def of_a_sim(final: Message, records: Sequence[DigestRecord]) -> str:
     return SIM_SILENT if asked else ""
 
 
-def of_a_digest(final: Message, records: Sequence[DigestRecord], *, old_nonce: bool) -> str:
+def of_a_digest(final: Message, records: Sequence[DigestRecord], *, old_nonce: bool, other_realm: bool = False) -> str:
     """The reason that the digests of a refused request show; empty if none."""
     wrong = [record for record in records if record.verdict == "mismatch"]
     if wrong:
         judged = wrong[0].judged
         return f"the password is right, but {judged.reason}" if wrong[0].password_is_right else WRONG
+    if other_realm:
+        return OTHER_REALM
     if old_nonce:
         return OLD_NONCE
     if any(challenge.stale for challenge in final.challenges):

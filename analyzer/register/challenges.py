@@ -242,6 +242,17 @@ class Challenges:
         """The realms that a server challenged for, the first `MOST_USERS` of them."""
         return tuple(self._realms.get(server) or ())
 
+    def realm_of(self, server: str, nonce: str, *, other_than: str) -> str | None:
+        """A realm, other than this one, for which a server gave out a nonce; None where it gave it out for this one, or
+        was not seen to."""
+        if not nonce or self.was_issued(server, other_than, nonce):
+            return None
+        return next((realm for realm in self.realms(server) if self.was_issued(server, realm, nonce)), None)
+
+    def server_of(self, realm: str, *, other_than: str) -> str | None:
+        """Another server that challenged for a realm, the one heard of longest ago; None where there is none."""
+        return next((one for one, realms in self._realms.items() if one != other_than and realm in realms), None)
+
     def use(self, server: str, realm: str, nonce: str) -> NonceUse | None:
         """Where a nonce was issued."""
         return self._uses.get((server, brief(realm), brief(nonce)))

@@ -31,8 +31,8 @@ from analyzer.register.digest.verdict import (
 from analyzer.register.nonce_counts import NonceCounts, jumped
 from analyzer.register.registration import Registration
 from analyzer.register.transaction import Transaction
-from analyzer.sip.auth import Credentials, parse_credentials
-from analyzer.sip.auth_headers import CREDENTIALS, REFUSED_IN
+from analyzer.sip.auth import Credentials, parse_auth_params, parse_credentials
+from analyzer.sip.auth_headers import CREDENTIALS, INFO_OF, REFUSED_IN
 from analyzer.sip.message import Message
 from analyzer.sip.text import text
 
@@ -55,7 +55,9 @@ class DigestRecord:
     `outlived`: and did so before the challenge that is in force; `replayed`: the nonce count does not rise over the
     one sent then (RFC 7616 3.4). `lacking` are those that another challenger wanted in the same request, and that were
     left out (RFC 3261 22.3). `counted_before`: the nonce count jumps, from what it was. `malformed` and `is_void` as in
-    `DigestInput`. `order` is the number of its message in the run."""
+    `DigestInput`. `order` is the number of its message in the run.
+    `rspauth`: whether the server answered with what the password gives (RFC 7616 3.5), None where it did not, or where
+    that is not known."""
 
     header: str
     scheme: str
@@ -87,6 +89,7 @@ class DigestRecord:
     status: int = 0
     copies: int = 1
     order: int = 0
+    rspauth: bool | None = None
 
     def __repr__(self) -> str:
         whose = f"{self.username} in {self.realm}"
@@ -221,6 +224,19 @@ class DigestLedger:
         for record in self.of(transaction):
             record.status, record.lacking = transaction.status, lacking
             record.accepted = accepted(record.header, transaction.status)
+            if self.given and record.accepted and transaction.final is not None:
+                record.rspauth = self._rspauth(record, transaction.final)
+
+    def _rspauth(self, record: DigestRecord, final: Message) -> bool | None:
+        """Whether the server proves that it knows the secret of right credentials; None where it does not try to."""
+        row = final.first(INFO_OF[record.header])
+        if row is None or record.judged.verdict is not Verdict.MATCH or final.raw_message.missing:
+            return None
+        sent = next((one.value for one in parse_auth_params(row) if one.name.lower() == "rspauth"), "")
+        from analyzer.register.digest.mutual import server_knows_secret  # late: hardly a server does
+
+        own = parse_credentials(record.header, record.raw)
+        return server_knows_secret(own, record.method, sent, final.body, self._secrets) if sent else None
 
     def closed(self, transaction: Transaction) -> None:
         """The transaction is evicted."""

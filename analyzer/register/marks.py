@@ -129,6 +129,19 @@ RESPONSE = 1 << 60
 """It is a final response."""
 FOREIGN_DOMAIN = 1 << 61
 """A binding that is new, under another host name than the Request-URI has."""
+SIGNS = 1 << 62
+"""Earlier requests of its client or user make something of it: `signs` of the subject says what."""
+
+ASKS = 1 << 63
+"""It is a 401 or 407."""
+NO_CHALLENGE = 1 << 64
+"""... and it has not one challenge alone, a Digest of its own kind with realm and nonce."""
+
+ODD_CREDENTIALS = 1 << 65
+"""Credentials or a challenge that are no Digest in the common form with a response of 32 lower-case hex digits, or that
+hash the user name or the body; or a password in a URI."""
+MORE_TOLD = 1 << 66
+"""A 2xx to credentials with an Authentication-Info header."""
 
 # A transaction that is closed
 ASTRAY = 1 << 23

@@ -19,7 +19,7 @@ from analyzer.register.binding import BindingEvent, BindingTable
 from analyzer.register.boot import boot_score
 from analyzer.register.bounded import MessageCounter, Notes
 from analyzer.register.branches import earlier_use, is_complete
-from analyzer.register.causes import is_old_nonce, of_a_digest, of_a_sim
+from analyzer.register.causes import is_for_another_realm, is_old_nonce, of_a_digest, of_a_sim
 from analyzer.register.challengers import left_out
 from analyzer.register.challenges import Challenged, Challenges
 from analyzer.register.choices import note_offer
@@ -27,6 +27,7 @@ from analyzer.register.digest.secrets import Secrets
 from analyzer.register.digest_ledger import DigestLedger
 from analyzer.register.events import Event
 from analyzer.register.exchanges import Exchanges
+from analyzer.register.fleet import FleetLedger
 from analyzer.register.foreign import foreign_challenge
 from analyzer.register.history import FAILED, attempt_purpose
 from analyzer.register.identity import aor_of, client_of, registrar_of
@@ -37,6 +38,7 @@ from analyzer.register.reached import Reached
 from analyzer.register.registration import Registration
 from analyzer.register.registry import Registry
 from analyzer.register.retries import Retries
+from analyzer.register.signs import NO_SIGNS, SignLedgers
 from analyzer.register.subjects import (
     AttemptSubject,
     BindingSubject,
@@ -99,6 +101,8 @@ class Reconstructor:
         self.is_loose = False
         self.witnesses = Witnesses()
         self.retries = Retries()
+        self._signs = SignLedgers()
+        self.fleet = FleetLedger()
 
     def feed(self, message: Message) -> None:
         """Take in a message."""
@@ -249,8 +253,13 @@ class Reconstructor:
             earlier, transaction, same_call, stream, registration, attempt, same_attempt, changed, boot, namesake
         )
         self.retries.note(step)
+        self.fleet.opened(transaction, registration)
         if changed and boot is not None:
             registration.count_change(is_restart=boot.is_restart)
+            if boot.is_restart:
+                self.fleet.restarted(transaction)
+        if transaction.has_credentials and registration.credentials_place is None:
+            self.fleet.answered_challenge(transaction)
         renewals = [] if same_attempt else list(self.bindings.asked(registrar, aor, transaction, registration.id))
         self._note_challenges(transaction, registration)
         registration.take(transaction, client, detail=self._detail)
@@ -369,7 +378,8 @@ class Reconstructor:
         self, transaction: Transaction, registration: Registration | None, attempt: Attempt | None
     ) -> TransactionSubject:
         digests, before = self.digests.of(transaction), self._before.get(transaction.id, ({}, {}))
-        return TransactionSubject(transaction, registration, attempt, digests, *before)
+        signs = self._signs.take(transaction, registration, digests, before[0]) if digests else NO_SIGNS
+        return TransactionSubject(transaction, registration, attempt, digests, *before, signs)
 
     def _end(self, registration: Registration, last: Transaction) -> None:
         cut_off = self.cut_off(last)
@@ -394,4 +404,8 @@ class Reconstructor:
             return said
         records, (in_force, _) = self.digests.of(last), self._before.get(last.id, ({}, {}))
         old_nonce = any(is_old_nonce(last, record, in_force, self.challenges) for record in records)
-        return of_a_sim(last.final, records) or of_a_digest(last.final, records, old_nonce=old_nonce)
+        host = last.destination.host
+        other_realm = any(is_for_another_realm(record, host, self.challenges) for record in records)
+        return of_a_sim(last.final, records) or of_a_digest(
+            last.final, records, old_nonce=old_nonce, other_realm=other_realm
+        )

@@ -15,20 +15,23 @@ from analyzer.register.digest.syntax import is_suspicious
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.domains import is_foreign
 from analyzer.register.grants import is_plain_grant
+from analyzer.register.odd_values import has_password, is_odd
 from analyzer.register.old_answers import is_echo
 from analyzer.register.registration import Registration
 from analyzer.register.registry import CallIdSequence
 from analyzer.register.retried import keeps_ids, retried
+from analyzer.register.signs import NO_SIGNS, Signs
 from analyzer.register.timers import AUTH_LINK
 from analyzer.register.transaction import Transaction
 from analyzer.register.transport_marks import answer_marks, request_marks, transport_marks
 from analyzer.register.unusual import is_odd_answer, is_odd_exchange, request_oddities
 from analyzer.register.way_back import is_repeated_late
-from analyzer.sip.auth_headers import CHALLENGED_IN
+from analyzer.sip.auth_headers import CHALLENGED_IN, INFO_OF
 from analyzer.sip.message import Message
 from analyzer.sip.timers import TRYING_DUE
 from analyzer.sip.uri import Uri
 
+_ACCEPTED = marks.DIGESTS | marks.SUCCESS
 _AUTHENTICATION = marks.DIGESTS | marks.CHALLENGE
 STEADY_GAPS = 3
 """Intervals between registrations from which on a client has a habit."""
@@ -88,7 +91,11 @@ class MessageSubject:
         if is_odd_answer(message):
             found |= marks.ODD_VALUES
         found |= answer_marks(message)
-        return found | marks.CHALLENGE if message.has_challenge else found
+        if message.has_challenge:
+            found |= marks.CHALLENGE
+        if message.status in CHALLENGED_IN:
+            found |= marks.ASKS if _is_usable(message) else marks.ASKS | marks.NO_CHALLENGE
+        return found
 
     @property
     def evidence(self) -> Evidence:
@@ -96,12 +103,22 @@ class MessageSubject:
         return self.message.raw_message.evidence
 
 
+def _is_usable(message: Message) -> bool:
+    """Whether a 401 or 407 has one challenge, and that is a Digest of its own kind with realm and nonce."""
+    challenges = message.challenges
+    if len(challenges) != 1:
+        return False
+    only = challenges[0]
+    return only.header == CHALLENGED_IN[message.status] and only.is_plain and bool(only.realm and only.nonce)
+
+
 @dataclass(slots=True)
 class TransactionSubject:
     """A transaction with its first final response, or without one after 64*T1.
 
     `digests` are the credentials that it carried, `in_force` the challenges that stood for its client when it was
-    first sent, by realm, the latest first; `next_nonce` the nonce that an answer had announced, by realm.
+    first sent, by realm, the latest first; `next_nonce` the nonce that an answer had announced, by realm. `signs` is
+    what earlier requests make of it.
     """
 
     transaction: Transaction
@@ -110,6 +127,7 @@ class TransactionSubject:
     digests: list[DigestRecord] = field(default_factory=list)
     in_force: dict[str, Sequence[Challenged]] = field(default_factory=dict)
     next_nonce: dict[str, str] = field(default_factory=dict)
+    signs: Signs = NO_SIGNS
 
     def challenged(self, record: DigestRecord) -> list[Challenged]:
         """The challenges in force that these credentials are to answer, the latest first."""
@@ -120,6 +138,8 @@ class TransactionSubject:
         """What can be told of the transaction at once (`register/marks.py`)."""
         transaction = self.transaction
         found = self._digest_marks() if self.digests else 0
+        if self.signs is not NO_SIGNS:
+            found |= marks.SIGNS
         final = transaction.final
         found |= marks.UNANSWERED if final is None or transaction.request is None else marks.ANSWERED
         if final is not None and 200 <= final.status < 300:
@@ -128,6 +148,10 @@ class TransactionSubject:
             found |= marks.CHALLENGE
         if final is not None and final.status not in CHALLENGED_IN:
             found |= self._deciding_marks(final)
+        if self._has_odd_values(found):
+            found |= marks.ODD_CREDENTIALS
+        if found & _ACCEPTED == _ACCEPTED and final is not None and any(map(final.has, INFO_OF.values())):
+            found |= marks.MORE_TOLD
         if found & _AUTHENTICATION and self._may_be_malformed(found & _AUTHENTICATION == _AUTHENTICATION):
             found |= marks.MALFORMED
         if is_odd_exchange(transaction):
@@ -182,6 +206,15 @@ class TransactionSubject:
                 if binding.form and binding.transaction is transaction:
                     found |= marks.OTHER_FORM
         return found
+
+    def _has_odd_values(self, found: int) -> bool:
+        """What can be told of the values in credentials, challenges and URIs at once."""
+        request, final = self.transaction.request, self.transaction.final
+        if found & marks.CHALLENGE and final is not None and any(not one.is_plain for one in final.challenges):
+            return True
+        if found & marks.DIGESTS and (len(self.digests) > 1 or is_odd(self.digests[0])):
+            return True
+        return request is not None and has_password(request)
 
     def _may_be_malformed(self, is_both: bool) -> bool:
         """What can be told of the form of the headers at once; not where there `is_both` credentials and challenge."""

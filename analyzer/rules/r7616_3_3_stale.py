@@ -81,6 +81,7 @@ RULE = Rule(
     group="F",
     subject="transaction",
     check=check,
+    supersedes=("R3261-22.1-same-credentials",),
     explains=(401, 407),
     is_momentary=True,
     applies_if=marks.REFUSED,

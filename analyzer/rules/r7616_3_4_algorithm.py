@@ -44,6 +44,7 @@ RULE = Rule(
     group="F",
     subject="transaction",
     check=check,
+    supersedes=("R3261-22.1-same-credentials",),
     explains=REFUSALS,
     applies_if=marks.DIGESTS,
     violates_only_if=marks.ODD_FORM,

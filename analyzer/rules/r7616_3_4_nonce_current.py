@@ -122,6 +122,7 @@ RULE = Rule(
     group="F",
     subject="transaction",
     check=check,
+    supersedes=("R3261-22.1-same-credentials",),
     explains=(401, 403, 407, "silence"),
     is_momentary=True,
     applies_if=marks.DIGESTS,

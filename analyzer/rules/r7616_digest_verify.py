@@ -79,6 +79,7 @@ RULE = Rule(
     group="F",
     subject="transaction",
     check=check,
+    supersedes=("R3261-22.1-same-credentials",),
     explains=(401, 403, 407),
     applies_if=marks.DIGESTS,
     methods=(),

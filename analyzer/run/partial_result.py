@@ -13,10 +13,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
-from analyzer.evidence import Source
-from analyzer.judge.findings import Finding, Rule, Tally
+from analyzer.evidence import SECOND, Source
+from analyzer.judge.findings import Finding, Profile, Rule, Tally
+from analyzer.judge.fleet import ask_fleet
 from analyzer.judge.judge import finished
 from analyzer.register.digest_ledger import DigestRecord
+from analyzer.register.fleet import FleetLedger, FleetSubject, together
 from analyzer.register.registration import Registration
 from analyzer.run.advice import advise
 from analyzer.run.causes import tie_causes
@@ -58,6 +60,8 @@ class PartialResult:
     aor: str = ""
     notes: list[str] = field(default_factory=list)
     recording: Recording | None = None
+    fleet: FleetLedger = field(default_factory=FleetLedger)
+    profile: Profile = "rfc3261"
 
 
 def report_of(partials: Sequence[PartialResult], rules: Sequence[Rule]) -> Report:
@@ -68,9 +72,11 @@ def report_of(partials: Sequence[PartialResult], rules: Sequence[Rule]) -> Repor
     if len(partials) > 1:
         _renumber(partials)
     tallies = _sum_tallies(partial.outcomes for partial in partials)
-    findings = finished([finding for partial in partials for finding in partial.findings], _loss(partials), rules)
     summary = _sum_summaries([partial.summary for partial in partials])
     registrations = sorted((one for partial in partials for one in partial.registrations), key=lambda one: one.id)
+    of_all = _of_all(partials, registrations, summary, tallies, rules)
+    single = [finding for partial in partials for finding in partial.findings]
+    findings = finished([*single, *of_all], _loss(partials), rules)
     advise(findings, registrations, rules)
     summary.keepalives = sum(source.keepalives for source in sources)
     unlisted = sum((partial.unlisted for partial in partials), Counter[str]())
@@ -94,6 +100,35 @@ def report_of(partials: Sequence[PartialResult], rules: Sequence[Rule]) -> Repor
         recording=_recording(partials),
         unlisted=unlisted,
     )
+
+
+def _of_all(
+    partials: Sequence[PartialResult],
+    registrations: Sequence[Registration],
+    summary: Summary,
+    tallies: dict[str, Tally],
+    rules: Sequence[Rule],
+) -> list[Finding]:
+    """The findings about all clients together."""
+    if not any(rule.subject == "fleet" for rule in rules):
+        return []
+    ledger, sources = together(partial.fleet for partial in partials), partials[0].sources
+    firsts = [one.first for one in sources if one.first is not None]
+    lasts = [one.last for one in sources if one.last is not None]
+    subject = FleetSubject(
+        registrations,
+        ledger.bursts,
+        ledger.restarts,
+        ledger.exposed,
+        sorted(ledger.wandering.values(), key=lambda one: (one.evidence.time or 0, one.evidence.place[1], one.call_id)),
+        summary.pace,
+        min(firsts, default=None),
+        max(lasts, default=None),
+        any(one.resolution >= SECOND for one in sources),
+        sum(partial.unlisted.total() for partial in partials),
+    )
+    doubts = int(any(one.kind == "log" for one in sources))
+    return ask_fleet(rules, subject, tallies, profile=partials[0].profile, doubts=doubts)
 
 
 def _recording(partials: Sequence[PartialResult]) -> Recording | None:

@@ -19,8 +19,9 @@ from analyzer.capture.opener import Reading, open_sources
 from analyzer.evidence import SECOND, Fidelity, Item, NetworkError, RawMessage, Source
 from analyzer.interruption import late
 from analyzer.judge.context import CaptureContext
+from analyzer.judge.failures import INTERNAL
 from analyzer.judge.findings import Finding, Profile, Rule
-from analyzer.judge.judge import INTERNAL, Judge
+from analyzer.judge.judge import Judge
 from analyzer.register.digest.secrets import Secrets
 from analyzer.register.identity import aor_of
 from analyzer.register.reconstruct import Reconstructor
@@ -72,6 +73,7 @@ class Analysis:
         self._secrets = secrets or Secrets()
         self._detail = detail = detail or tables
         self._aor = aor
+        self._profile = profile
         self._rows: list[TransactionRow] = []
         self._summary = Summary()
         self._reconstructor = Reconstructor(self._secrets, self._closed, detail=detail)
@@ -153,6 +155,8 @@ class Analysis:
             secrets_given=bool(self._secrets),
             aor=self._aor,
             recording=self._recorder.recording if self._recorder is not None else None,
+            fleet=reconstructor.fleet,
+            profile=self._profile,
         )
 
     def _keep_pace(self, transaction: Transaction) -> None:

@@ -23,3 +23,5 @@ CHALLENGED_IN = {401: "www-authenticate", 407: "proxy-authenticate"}
 """Status that asks for credentials -> header of its challenge (RFC 3261 21.4.2, 21.4.8)."""
 REFUSED_IN = {status: ANSWERED_IN[header] for status, header in CHALLENGED_IN.items()}
 """Status that asks for credentials -> header whose credentials it does not accept (RFC 3261 22.2, 22.3)."""
+INFO_OF = {"authorization": "authentication-info", "proxy-authorization": "proxy-authentication-info"}
+"""Header of credentials -> header in which who accepts them may say more (RFC 7616 3.5, RFC 3261 20.6)."""

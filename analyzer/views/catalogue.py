@@ -35,6 +35,7 @@ _SUBJECT = {
     "binding": "each change of a binding",
     "closed": "each answered transaction, when no more copies of it can come",
     "end": "each client, when the capture or log ends",
+    "fleet": "all clients together, when the capture or log ends",
 }
 _PROSE = 92
 """Prose is no wider than this, whatever the terminal is."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from analyzer.evidence import SECOND, Endpoint, Fidelity, Frame
+from analyzer.judge.failures import INTERNAL
 from analyzer.judge.findings import (
     NOT_APPLICABLE,
     PASSED,
@@ -19,7 +20,7 @@ from analyzer.judge.findings import (
     Violated,
 )
 from analyzer.judge.flowtext import read_flow
-from analyzer.judge.judge import INTERNAL, MAX_PLACES
+from analyzer.judge.judge import MAX_PLACES
 from analyzer.register.subjects import AttemptSubject, MessageSubject, TransactionSubject, TransitionSubject
 from analyzer.run.pipeline import analyze_items
 from analyzer.run.report import Report

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from rich.cells import cell_len
 from rich.text import Text
 
+from analyzer.judge.failures import INTERNAL
 from analyzer.judge.findings import SEVERITIES, Confidence, Finding, Severity, TiedGap
-from analyzer.judge.judge import INTERNAL
 from analyzer.views import ViewOptions
 from analyzer.views.drawing.canvas import BAD, DIM, HINT, STRONG, WARN, Canvas, Piece
 from analyzer.views.states import ClientSummary, commonest

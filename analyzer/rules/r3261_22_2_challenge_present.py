@@ -1,0 +1,89 @@
+"""A response that asks for credentials says what for.
+
+A 401 has to carry WWW-Authenticate, a 407 Proxy-Authenticate (RFC 3261 22.2, 22.3, Table 3), and a Digest challenge has
+to name its realm and a nonce (RFC 7616 3.3); without one of them nobody can compute a response, and the phone gives up
+or asks again for ever. One challenge that can be answered is enough. The other header beside it is legal, for a proxy
+that forks brings together what several servers ask. Challenges of other schemes are not for Digest to judge, and are
+taken as they are; a message whose end was not captured may have had what seems to be missing.
+"""
+
+from __future__ import annotations
+
+from analyzer.judge.context import CaptureContext
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
+from analyzer.register import marks
+from analyzer.register.subjects import MessageSubject
+from analyzer.sip.auth_headers import CHALLENGED_IN, HEADER_NAMES
+
+
+def check(subject: MessageSubject, context: CaptureContext) -> Answer:
+    """Look for a challenge that can be answered in the header that the status asks for (RFC 3261 22.2, 22.3)."""
+    message = subject.message
+    own = CHALLENGED_IN.get(message.status) if not message.method else None
+    if own is None:
+        return NOT_APPLICABLE
+    asked = [one for one in message.challenges if one.header == own]
+    server = subject.transaction.destination.host
+    named = f"a {message.status}"
+    if not asked:
+        other = f", but {HEADER_NAMES[message.challenges[0].header]}" if message.challenges else ""
+        detail = f"{named} has no {HEADER_NAMES[own]}{other}: the phone is not told what to answer"
+        return Violated(detail, "missing", group_key=(server, message.status))
+    if any(one.malformed for one in asked):
+        return NOT_APPLICABLE  # what is there cannot be read (R3261-25-digest-syntax)
+    if any(not one.is_digest or (one.realm is not None and (one.nonce or "").strip()) for one in asked):
+        return PASSED
+    lacking = "realm" if any((one.nonce or "").strip() for one in asked) else "nonce"
+    value = "is empty" if lacking == "nonce" and asked[0].nonce is not None else "is missing"
+    detail = f"the {lacking} {value} in the Digest challenge of {named}: no response can be computed"
+    return Violated(detail, f"no-{lacking}", group_key=(server, message.status))
+
+
+_ASK = "> REGISTER sip:example.com\n"
+_WWW = 'WWW-Authenticate: Digest realm="h", nonce="n", qop="auth"\n'
+_PROXY = 'Proxy-Authenticate: Digest realm="p", nonce="n", qop="auth"\n'
+
+RULE = Rule(
+    id="R3261-22.2-challenge-present",
+    title="401/407 without a usable challenge",
+    short_title="Asks for credentials, and does not say for what",
+    question="whether a challenge can be answered",
+    clause="RFC 3261 §22.2, §22.3, Table 3; RFC 7235 §4.1",
+    force="MUST",
+    severity="error",
+    at_fault="registrar / proxy",
+    group="F",
+    subject="message",
+    check=check,
+    explains=("given up", 401, 407),
+    violates_only_if=marks.NO_CHALLENGE,
+    applies_if=marks.ASKS,
+    observed_at="last",
+    needs=(Need.WHOLE,),
+    why="Client cannot authenticate.",
+    fix="let the server send WWW-Authenticate with 401 and Proxy-Authenticate with 407, with realm and a fresh nonce; "
+    "if a box on the way takes the header off, let that pass it",
+    examples=(
+        bad(_ASK + "< 401\n-WWW-Authenticate", "missing", severity="error"),
+        bad(_ASK + "< 407\n-Proxy-Authenticate", "missing"),
+        bad(_ASK + "< 401\n-WWW-Authenticate\n" + _PROXY, "missing", title="in the other header alone"),
+        bad(_ASK + '< 401\nWWW-Authenticate: Digest realm="h", qop="auth"', "no-nonce"),
+        bad(_ASK + '< 401\nWWW-Authenticate: Digest realm="h", nonce="", qop="auth"', "no-nonce", title="empty nonce"),
+        bad(_ASK + '< 401\nWWW-Authenticate: Digest nonce="n", qop="auth"', "no-realm"),
+        good(_ASK + "< 401\n" + _WWW),
+        good(_ASK + "< 401\n" + _WWW + _WWW + _PROXY, title="two of one kind, and one of the other"),
+        good(_ASK + "< 407\n" + _PROXY),
+        good(_ASK + '< 401\nWWW-Authenticate: Digest realm="", nonce="n"', title="an empty realm is a realm"),
+        good(_ASK + '< 401\nwww-authenticate: DIGEST REALM="h",\tNONCE="n"', title="in another case"),
+        good(_ASK + '< 401\nWWW-Authenticate: Bearer authz_server="https://h/"', title="a token is asked for"),
+        good(
+            _ASK + '< 401\nWWW-Authenticate: Digest realm="h", nonce=""\n' + _WWW,
+            title="one of two can be answered",
+        ),
+        good(
+            _ASK + '< 401\nWWW-Authenticate: Digest realm=\\"h\\",nonce=\\"n\\"',
+            title="quotes that were escaped by mistake: it is malformed, and a nonce is there",
+        ),
+        good(_ASK + "< 403", title="refuses, and asks for nothing"),
+    ),
+)
