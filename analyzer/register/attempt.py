@@ -20,7 +20,7 @@ from analyzer.register.requested import purpose_of, requested_expiry
 from analyzer.register.timers import AUTH_LINK
 from analyzer.register.transaction import NO_NONCES, Transaction
 from analyzer.sip.address import Address
-from analyzer.sip.auth_headers import REFUSED_IN
+from analyzer.sip.auth_headers import ANSWERED_IN, REFUSED_IN
 from analyzer.sip.message import Message
 
 Purpose = Literal["register", "refresh", "change", "remove", "query"]
@@ -109,6 +109,19 @@ class Attempt:
         return bool(answered & self.inherited) or any(answered & before.nonces for before in self.transactions[:-1])
 
     @property
+    def asks_too(self) -> bool:
+        """The last response to credentials is a challenge of somebody who had not asked before: of another header or
+        realm. None of them is refused by that, and nothing that was asked for is left out (RFC 3261 22.3)."""
+        last = self.last
+        if not (last.challenged and last.has_credentials and last.final is not None and last.request is not None):
+            return False
+        asked = {(ANSWERED_IN[one.header], one.realm or "") for one in last.final.challenges}
+        known = {(one.header, one.realm or "") for one in last.request.credentials}
+        finals = [before.final for before in self.transactions[:-1] if before.final is not None]
+        before = {(ANSWERED_IN[one.header], one.realm or "") for final in finals for one in final.challenges}
+        return bool(asked) and known <= before and not asked & before
+
+    @property
     def is_late_answer(self) -> bool:
         """It began with credentials for a challenge that ended the attempt before: the client took its time."""
         return bool(self.inherited) and self.first.has_credentials and bool(_nonces(self.first) & self.inherited)
@@ -144,7 +157,8 @@ class Attempt:
             return self._conclude("open", 0)
         if ended and not self.is_refused_again and listed_all_the_same(self.last) is None:
             return self._conclude("open", self.last.status)
-        outcome: Outcome = "abandoned" if self.last.challenged and not self.credentialed else "rejected"
+        unanswered = self.last.challenged and (not self.credentialed or self.asks_too)
+        outcome: Outcome = "abandoned" if unanswered else "rejected"
         return self._conclude(outcome, self.last.status)
 
     def _conclude(self, outcome: Outcome, status: int) -> bool:
