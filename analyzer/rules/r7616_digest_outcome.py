@@ -57,7 +57,7 @@ def _answer(record: DigestRecord, subject: TransactionSubject) -> Answer:
             detail += f'; its own log says "{said.notice.said}"'
             related += (said.evidence,)
         elif record.status == 403:  # RFC 3261 10.3 step 4: who is proven to be a user need not be one who may
-            detail += ": the account may not register there, or the registrar has another password"
+            detail += ": it may be authorisation that failed, or the registrar has another password"
             return Violated(detail, "forbidden", "info", related=related, at=record.evidence, at_fault=_UNDECIDED)
         return Violated(detail, "rejected-good", related=related, at=record.evidence, at_fault=_UNDECIDED)
     if record.verdict == "unknown":
