@@ -173,6 +173,8 @@ def match_contacts(
     found = {at: Found(position, EXACT) for at, one in enumerate(listed) if (position := index.find(one)) is not None}
     if len(found) == len(listed) or not asked:
         return found
+    if len(listed) * len(found) <= MOST_CANDIDATES:
+        _without_left_over(found, asked, listed, request, known)
     taken = {one.asked for one in found.values()}
     left = [at for at, one in enumerate(asked) if at not in taken and _is_wanted(one, request)]
     free: list[int] = []
@@ -195,6 +197,23 @@ def match_contacts(
     if left and free and len(left) * len(free) <= MOST_CANDIDATES:
         found |= _nearest(asked, listed, left, free, request)
     return found
+
+
+def _without_left_over(
+    found: dict[int, Found],
+    asked: Sequence[Address],
+    listed: Sequence[Address],
+    request: Message,
+    known: Callable[[Address], Known | None],
+) -> None:
+    """Take back the equal ones that were left as they were, where another was granted in their place."""
+    for at, own in list(found.items()):
+        before = known(listed[at])
+        if before is None or not before.is_left_over:
+            continue
+        others = (one for number, one in enumerate(listed) if number not in found and known(one) is None)
+        if any(_is_granted_anew(asked[own.asked], one, request) for one in others):
+            del found[at]
 
 
 def _is_granted_anew(asked: Address, listed: Address, request: Message) -> bool:

@@ -46,7 +46,7 @@ from analyzer.register.subjects import (
     TransitionSubject,
 )
 from analyzer.register.transaction import Transaction
-from analyzer.register.translation import followed
+from analyzer.register.translation import followed, was_bound
 from analyzer.register.way_back import unheard
 from analyzer.register.witnesses import Witnesses, of_a_witness
 from analyzer.sip.message import Message
@@ -296,11 +296,12 @@ class Reconstructor:
         else:
             self.challenges.answered(transaction, None)
         events: Sequence[BindingEvent] = ()
+        granted = registration.granted if registration is not None else None
         if registration is not None and transaction.is_last_hop:
             purpose = attempt.purpose if attempt is not None else "register"
             events = self.reached.answered(registration, transaction, purpose)
         if registration is not None and first_hop and transaction.method == "REGISTER":
-            self._follow(registration, transaction)
+            self._follow(registration, transaction, granted)
         concluded = attempt is not None and attempt.last is transaction and attempt.answered()
         if transaction.method == "REGISTER":
             self.emit(MessageSubject(final, transaction, registration))
@@ -312,11 +313,11 @@ class Reconstructor:
                 self._conclude(registration, attempt)
         transaction.fold()
 
-    def _follow(self, registration: Registration, transaction: Transaction) -> None:
+    def _follow(self, registration: Registration, transaction: Transaction, granted: int | None) -> None:
         registration.translation = followed(
             registration.translation,
             transaction,
-            is_bound=lambda: bool(registration.outcomes["registered"]) and registration.alive(transaction.first),
+            is_bound=lambda: was_bound(registration, transaction.first, granted),
             bindings=lambda: self.bindings.known(registration.registrar, registration.aor),
         )
 

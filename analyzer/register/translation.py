@@ -16,14 +16,17 @@ Behind a connection (TCP, TLS, WebSocket) a new port is a new connection, and no
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from analyzer.evidence import Endpoint, Evidence
+from analyzer.evidence import SECOND, Endpoint, Evidence
 from analyzer.register.binding import Binding
 from analyzer.register.requested import requested_contacts
 from analyzer.register.transaction import Transaction
 from analyzer.sip.address import Address
 from analyzer.sip.transports import SIP_PORT, SIPS_PORT
+
+if TYPE_CHECKING:
+    from analyzer.register.registration import Registration
 
 KEPT_MOVES = 4
 """Changes of one client that are kept, the latest; the rest are counted."""
@@ -68,6 +71,15 @@ def seen_at(transaction: Transaction) -> Endpoint | None:
     if transaction.request_ways or not transaction.source.port:
         return None
     return transaction.source
+
+
+def was_bound(registration: Registration, at: int | None, granted: int | None) -> bool:
+    """Whether what a client was `granted` last, in seconds, held yet when it was seen `at`."""
+    if at is None:
+        return any(outcome == "registered" for outcome, _ in registration.outcome_counts)
+    if registration.last_success is None or granted is None:
+        return False
+    return at <= registration.last_success + granted * SECOND
 
 
 def followed(
