@@ -92,6 +92,25 @@ ANSWERS = {
         ("NAT", "could not be called", "error", "warning"),
         0,
     ),
+    "all-bindings-removed-by-another-client-sipsak": Answer(
+        (
+            "3 clients: 2 taken away, 1 signed off",
+            "bound no more since 04:21:18",
+            "the answer to another client of this address-of-record at frame 12 lists its contact no more",
+        ),
+        ("in doubt", "makes the registrar forget", "error"),
+        0,
+    ),
+    "registrar-restarted-and-forgot-kamailio": Answer(
+        (
+            "The registrar forgets what it granted",
+            "which had not run out, and which nobody was seen to take away",
+            "see whether the registrar restarted",
+            "could not be called for 23.3 s",
+        ),
+        ("A query makes the registrar forget", "error"),
+        0,
+    ),
 }
 """Captures and what is right of them."""
 _PASSWORDS = {"twinkle-same-second": "twinkle-users.csv"}
