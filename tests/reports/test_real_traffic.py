@@ -104,7 +104,7 @@ ANSWERS = {
     "registrar-restarted-and-forgot-kamailio": Answer(
         (
             "The registrar forgets what it granted",
-            "which had not run out, and which nobody was seen to take away",
+            "which had not run out, and which nobody",
             "see whether the registrar restarted",
             "could not be called for 23.3 s",
         ),
