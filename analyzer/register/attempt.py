@@ -157,8 +157,7 @@ class Attempt:
             return self._conclude("open", 0)
         if ended and not self.is_refused_again and listed_all_the_same(self.last) is None:
             return self._conclude("open", self.last.status)
-        unanswered = self.last.challenged and (not self.credentialed or self.asks_too)
-        outcome: Outcome = "abandoned" if unanswered else "rejected"
+        outcome: Outcome = "abandoned" if self.last.challenged and not self.credentialed else "rejected"
         return self._conclude(outcome, self.last.status)
 
     def _conclude(self, outcome: Outcome, status: int) -> bool:

@@ -279,10 +279,6 @@ def _why_gave_up(clients: ClientSummary, one: Registration) -> str:
     unheard = way_back(one)
     if unheard:
         return unheard
-    if told_by_log(one):
-        return witnessed(one)
-    if one.failures and one.last_seen is not None and one.last_seen.has_credentials and one.failures[-1].cause:
-        return "; ".join(part for part in (one.failures[-1].cause, witnessed(one)) if part)
     if told := witnessed(one):
         return told
     place = clients.answered_challenge(one)
