@@ -70,10 +70,19 @@ class DigestClient:
 
     def credentials(self, method: str, uri: str, body: bytes = b"") -> list[tuple[str, str]]:
         """A header (canonical key, value) for each realm that has challenged."""
-        return [(key, self._respond(session, method, uri, body)) for (key, _), session in self._sessions.items()]
+        return [(key, value) for key, _, value in self.responses(method, uri, body)]
 
-    def _session_for(self, realm: str | None) -> _Session | None:
-        """That of a realm, or the only one there is."""
+    def responses(self, method: str, uri: str, body: bytes = b"") -> list[tuple[str, str, str]]:
+        """As `credentials`, with the realm between the two."""
+        return [
+            (key, realm, self._respond(session, method, uri, body)) for (key, realm), session in self._sessions.items()
+        ]
+
+    def _session_for(self, header: str, realm: str | None) -> _Session | None:
+        """That of a realm, or the only one there is; a proxy and a registrar may have one realm (22.3)."""
+        own = self._sessions.get((header, realm or ""))
+        if own is not None:
+            return own
         for (_, known), session in self._sessions.items():
             if known == realm:
                 return session
@@ -84,7 +93,7 @@ class DigestClient:
         """Each parameter of captured credentials, and how it is written for the nonce in force, all else as it was
         (count, qop, realm, uri). Where the captured response does not fit its secret, neither does the new one. None
         without challenge or secret."""
-        session = self._session_for(sent.realm)
+        session = self._session_for(sent.header, sent.realm)
         if session is None:
             return None
         challenge = session.challenge

@@ -1,9 +1,10 @@
 """A message on its way from evidence to the wire: octets that stay as they are until an edit says otherwise.
 
-Every change goes through `change`, `patch`, `drop`, `restart` or `complete`, which note what was, what is, why, and by
-which rule: nothing is altered in silence. All else keeps its octets: rows with their folding and spelling, line ends of
-any kind, empty lines before the start line, a head that nothing ends, octets beyond Content-Length. Out of a printed
-log, which has lost line ends, lines end in CRLF; what the snap length cut in two is left out, and that is an edit.
+Every change goes through `change`, `patch`, `drop`, `insert`, `restart` or `complete`, which note what was, what is,
+why, and by which rule: nothing is altered in silence. All else keeps its octets: rows with their folding and spelling,
+line ends of any kind, empty lines before the start line, a head that nothing ends, octets beyond Content-Length. Out of
+a printed log, which has lost line ends, lines end in CRLF; what the snap length cut in two is left out, and that is an
+edit.
 """
 
 from __future__ import annotations
@@ -128,11 +129,13 @@ class MessageEditor:
             before, row.value, row.octets = row.value, unfolded(after), encoded(f"{name}{colon}{after}")
             self.edits.append(Edit(spelled(key), before, row.value, rule, why))
 
-    def drop(self, key: str, rule: str | None = None, why: str = "") -> None:
-        """Leave out every row called `key`."""
+    def drop(self, key: str, rule: str | None = None, why: str = "", *, at: int | None = None) -> None:
+        """Leave out every row called `key`, or the `at`-th alone (from 0)."""
         rows = [line for line in self.lines if line.key == key]
+        if at is not None:
+            rows = rows[at : at + 1]
         if rows:
-            self.lines = [line for line in self.lines if line.key != key]
+            self.lines = [line for line in self.lines if not any(line is row for row in rows)]
             self.edits.append(Edit(spelled(key), ", ".join(row.value for row in rows), "", rule, why))
 
     def drop_lines(self, rule: str | None = None, why: str = "") -> None:
@@ -147,6 +150,11 @@ class MessageEditor:
         if at and not self.lines[at - 1].octets.endswith((b"\n", b"\r")):
             self.lines[at - 1].octets += _CRLF
         self.lines.insert(at, _Line(key, name, value, _row(name, value)))
+
+    def insert(self, key: str, value: str, rule: str | None = None, why: str = "") -> None:
+        """One more row, beside those that are called `key`."""
+        self.add(key, value)
+        self.edits.append(Edit(spelled(key), "", value, rule, why))
 
     def complete(self, rule: str | None = None, why: str = "") -> None:
         """End the head, where nothing ends it."""

@@ -62,10 +62,11 @@ def _planned(step: Step, agent: Agent, *, repaired: bool) -> Planned:
     editor = written(step, agent, REPAIRS if repaired else NECESSITIES)
     final = step.exchange.final
     if final is not None:
+        # A challenge for credentials that were left out refuses none of those that would be sent.
         # Verbatim, the nonce is all that is new in credentials: with the captured one no edit would be seen.
         agent.digest_client.take(
             final if repaired else _with_fresh_nonces(final),
-            spoke=any(editor.first(key) is not None for key in CREDENTIALS),
+            spoke=not step.left_out and any(editor.first(key) is not None for key in CREDENTIALS),
         )
         agent.min_expires = max(agent.min_expires, (final.min_expires or 0) if final.status == 423 else 0)
     return Planned(step, editor)

@@ -38,6 +38,13 @@ MARK = 128
 COPIES = SECOND // 5
 """Nanoseconds within which a fragment of the same content is a copy: well below T1, when a message is sent again."""
 
+MOST_AROUND = 256
+"""Octets that the headers before a fragment and a filling behind it have at most."""
+_OVERFULL = (
+    "a packet that its writer had put together is saved as the last of its fragments alone, with other octets behind "
+    "it: its beginning is not in the file (`sipgrep -O` writes it so)"
+)
+
 _FEW = 64  # fragments of a packet that are known again, or put together of several interfaces
 _LINKS = 8  # interfaces of which that is done
 _LINUX_COOKED_2 = 276
@@ -62,9 +69,10 @@ class _Key(NamedTuple):
 
 class _Whole:
     """One packet that is being put together. `cut` is the first octet that the capture cut off, if any; `marks` tell
-    its fragments from others of the same place; `copied` says that all of them are in a whole that was finished."""
+    its fragments from others of the same place; `copied` says that all of them are in a whole that was finished;
+    `is_overfull` that the record of a fragment goes on behind it."""
 
-    __slots__ = ("copied", "cut", "marks", "pieces", "protocol", "record", "total")
+    __slots__ = ("copied", "cut", "is_overfull", "marks", "pieces", "protocol", "record", "total")
 
     def __init__(self, record: Record) -> None:
         self.pieces = Pieces()
@@ -74,6 +82,7 @@ class _Whole:
         self.protocol = 0
         self.marks: set[tuple[int, int]] = set()
         self.copied = True
+        self.is_overfull = False
 
     @property
     def cost(self) -> int:
@@ -176,6 +185,7 @@ class Reassembler:
         whole.marks.add(mark)
         whole.copied = whole.copied and self._is_copy(key.packet, mark, record.time)
         self._held += whole.cost - before
+        whole.is_overfull = whole.is_overfull or len(record.octets) > len(packet.body) + MOST_AROUND
         start, end = packet.offset, packet.offset + len(packet.body) + packet.missing
         if end > _LARGEST or not whole.fits(end, last=not packet.more):
             record.source.defect("bad-fragment", "a fragment contradicts the length of its packet", record.place)
@@ -222,7 +232,10 @@ class Reassembler:
         if whole.copied:
             return
         record = whole.record
-        record.source.defect("incomplete-fragments", "fragments of a packet are missing", record.place)
+        if whole.is_overfull:
+            record.source.defect("overwritten-fragments", _OVERFULL, record.place)
+        else:
+            record.source.defect("incomplete-fragments", "fragments of a packet are missing", record.place)
         for other in self._links.get(key.packet, ())[:_LINKS]:  # the same loss, which another interface shows
             self._open[other].copied = self._open[other].copied or _agree(whole.marks, self._open[other].marks)
 

@@ -20,7 +20,7 @@ from analyzer.register.requested import purpose_of, requested_expiry
 from analyzer.register.timers import AUTH_LINK
 from analyzer.register.transaction import NO_NONCES, Transaction
 from analyzer.sip.address import Address
-from analyzer.sip.auth_headers import REFUSED_IN
+from analyzer.sip.auth_headers import ANSWERED_IN, REFUSED_IN
 from analyzer.sip.message import Message
 
 Purpose = Literal["register", "refresh", "change", "remove", "query"]
@@ -107,6 +107,19 @@ class Attempt:
             return False
         answered = _nonces_refused(last)
         return bool(answered & self.inherited) or any(answered & before.nonces for before in self.transactions[:-1])
+
+    @property
+    def asks_too(self) -> bool:
+        """The last response to credentials is a challenge of somebody who had not asked before: of another header or
+        realm. None of them is refused by that, and nothing that was asked for is left out (RFC 3261 22.3)."""
+        last = self.last
+        if not (last.challenged and last.has_credentials and last.final is not None and last.request is not None):
+            return False
+        asked = {(ANSWERED_IN[one.header], one.realm or "") for one in last.final.challenges}
+        known = {(one.header, one.realm or "") for one in last.request.credentials}
+        finals = [before.final for before in self.transactions[:-1] if before.final is not None]
+        before = {(ANSWERED_IN[one.header], one.realm or "") for final in finals for one in final.challenges}
+        return bool(asked) and known <= before and not asked & before
 
     @property
     def is_late_answer(self) -> bool:

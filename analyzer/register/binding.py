@@ -22,7 +22,7 @@ from analyzer.register.contact_relations import EXACT, is_successor, match_conta
 from analyzer.register.contacts import Contacts, read_contact
 from analyzer.register.contacts import same_contact as same_contact
 from analyzer.register.identity import Registrar, instance_of
-from analyzer.register.listed import is_left_over, is_taken_over, known_form, places
+from analyzer.register.listed import doubtful, is_left_over, is_taken_over, known_form, places
 from analyzer.register.listing import Listing
 from analyzer.register.reachability import Reachability
 from analyzer.register.requested import expiry_in, requested_contacts
@@ -33,8 +33,6 @@ Certainty = Literal["present", "maybe", "absent"]
 EXPIRY_SLACK = 2 * SECOND
 """Tolerance at the end of a binding (docs/rule-catalogue.md 0.6)."""
 _MOST_OWNERS = 8
-MOST_DOUBTED = 16
-"""Contacts of one address-of-record that are followed although a list may have left them out, the latest."""
 _FEW_SUCCESSORS = 8
 MOST_CONTACTS = 200
 """Contacts of one address-of-record that are followed; a registrar that lists more is not followed further."""
@@ -174,6 +172,16 @@ class BindingTable:
         """Its client is evicted: what another one of the same address-of-record has bound is learned again."""
         self._sets.pop((location(registrar), aor), None)
 
+    def take_away(self, registrar: Registrar, aor: str, binding: Binding, now: int | None) -> bool:
+        """The server says that a binding ended `now`; whether it was among those of the address-of-record."""
+        entries = self._sets.get((location(registrar), aor), [])
+        if binding not in entries:
+            return False
+        self._sets[location(registrar), aor] = [one for one in entries if one is not binding]
+        binding.certainty, binding.lapsed = "absent", binding.is_over(now)
+        binding.end = binding.end if now is None or binding.end is None else min(binding.end, now)
+        return True
+
     @property
     def is_stepped(self) -> bool:
         """Whether the capture's clock was ever set back."""
@@ -244,7 +252,7 @@ class BindingTable:
         listed = [one for one in final.contacts if not one.star and expiry_in(final, one) != 0]
         listed = listed[:MOST_CONTACTS]
         index = Contacts.written([binding.listed_text for binding in old])
-        owned = match_contacts(wanted, listed, request, lambda one: known_form(old, index, one))
+        owned = match_contacts(wanted, listed, request, lambda one: known_form(old, index, one, final.raw_message.time))
         lists_all = self._listing.note(place, final, wanted, len(listed) - len(owned))
         lists_all = lists_all or any(contact.star for contact in wanted)
         if not wanted and any(binding.is_unlisted and any(binding.is_of(one) for one in listed) for binding in old):
@@ -253,7 +261,7 @@ class BindingTable:
         kept, events = self._listed(old, listed, asked, places(old, index, listed, asked), transaction, registration)
         yield from events
         gone = [] if kept == old else [binding for binding in old if binding not in kept]
-        doubted = [] if lists_all or not gone else _doubtful(gone, Contacts(wanted), final.raw_message.time)
+        doubted = [] if lists_all or not gone else doubtful(gone, Contacts(wanted), final.raw_message.time)
         entries = [*kept, *doubted]
         if entries:
             self._sets[place, aor] = entries
@@ -373,13 +381,6 @@ class BindingTable:
                 binding.before = tuple(earlier)[:_MOST_OWNERS]
             binding.registration = registration
             binding.requested = expiry_in(request, own)
-
-
-def _doubtful(gone: Sequence[Binding], wanted: Contacts, now: int | None) -> list[Binding]:
-    """Those that may still be bound although a list has not got them, where the registrar may list what it was asked
-    for alone."""
-    unnamed = [one for one in gone if wanted.find(one.asked_as) is None]
-    return [one for one in unnamed if not one.is_over(now)][-MOST_DOUBTED:]
 
 
 def location(registrar: Registrar) -> Hashable:

@@ -8,13 +8,22 @@ from analyzer.register.challenges import Challenged, Challenges, for_header
 from analyzer.register.digest.verdict import AKA_TOKENS
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.transaction import Transaction
-from analyzer.sip.auth_headers import HEADER_NAMES
+from analyzer.sip.auth_headers import ANSWERED_IN, CREDENTIALS, HEADER_NAMES
 from analyzer.sip.message import Message
+from analyzer.sip.text import clip
 
 WRONG = "the response does not match the password given"
 OLD_NONCE = "the phone goes on with an old nonce"
 STALE = "the registrar calls the nonce stale again and again"
-RIGHT = "the response is right for the password given, and is refused all the same"
+RIGHT = (
+    "the response is right for the password given, and is refused all the same: the registrar seems to have another "
+    "password or realm on file"
+)
+FORBIDDEN = (
+    "the response is right for the password given, and is refused all the same: the account may not register there, or "
+    "the registrar has another password on file"
+)
+ASKED_TOO = "the phone answers {}, and leaves the challenge unanswered that comes then from {}"
 OTHER_FORM = "the response is right in itself, but in a form that was not asked for"
 RESYNCHRONISATION = "the SIM asks for resynchronisation (auts), and the network goes on refusing"
 SIM_REFUSED = "the network refuses the SIM's answer to its challenge (AKA)"
@@ -24,7 +33,7 @@ LEFT_OUT = "the phone leaves out credentials that the same request needs"
 UNCHECKABLE = (
     "the phone leaves out what it may have hashed (qop, nc, cnonce), so whether its password is right cannot be told"
 )
-OF_A_PASSWORD = frozenset((WRONG, RIGHT))
+OF_A_PASSWORD = frozenset((WRONG, RIGHT, FORBIDDEN))
 """Those that a look at the password may help with."""
 
 
@@ -61,6 +70,20 @@ def of_a_sim(final: Message, records: Sequence[DigestRecord]) -> str:
     return SIM_SILENT if asked else ""
 
 
+def of_another_challenger(transaction: Transaction) -> str:
+    """The reason where what the client sent is not refused, and somebody else asks (`asks_too`)."""
+    request, final = transaction.request, transaction.final
+    assert request is not None and final is not None
+    answered, asks = request.credentials[0], final.challenges[0]
+    return ASKED_TOO.format(
+        _challenger(answered.header, answered.realm or ""), _challenger(ANSWERED_IN[asks.header], asks.realm or "")
+    )
+
+
+def _challenger(header: str, realm: str) -> str:
+    return f"{'a proxy' if header == CREDENTIALS[1] else 'the registrar'} (realm {clip(realm)!r})"
+
+
 def of_a_digest(final: Message, records: Sequence[DigestRecord], *, old_nonce: bool, other_realm: bool = False) -> str:
     """The reason that the digests of a refused request show; empty if none."""
     wrong = [record for record in records if record.verdict == "mismatch"]
@@ -83,4 +106,6 @@ def of_a_digest(final: Message, records: Sequence[DigestRecord], *, old_nonce: b
     other = next((record for record in records if record.is_right_in_another_form), None)
     if other is not None:
         return f"{OTHER_FORM} ({other.form.reason})"
-    return RIGHT if any(record.verdict == "match" for record in records) else ""
+    if not any(record.verdict == "match" and record.accepted is False for record in records):
+        return ""
+    return FORBIDDEN if final.status == 403 else RIGHT

@@ -150,22 +150,35 @@ class Found(NamedTuple):
     reason: str
 
 
+class Known(NamedTuple):
+    """A listed contact that was bound before: how it was asked for then, in what form it was listed, and whether it is
+    listed now with no more than what was left of that."""
+
+    asked: Address
+    form: str
+    is_left_over: bool = False
+
+
 def match_contacts(
     asked: Sequence[Address],
     listed: Sequence[Address],
     request: Message,
-    known: Callable[[Address], tuple[Address, str] | None],
+    known: Callable[[Address], Known | None],
 ) -> dict[int, Found]:
     """Which of the contacts of a 2xx are those that were asked for, by position in the list: those that are equal, and
-    of the rest the nearest. `known` tells of a listed contact that was bound before how it was asked for then, and in
-    what form it was listed: it is nobody else's now."""
+    of the rest the nearest. `known` tells of a listed contact that was bound before: it is nobody else's now. But where
+    it was left as it was, and one as near is listed for as long as was asked, that is the one that was granted: a
+    registrar that binds where a request comes from binds a client anew whose NAT has given it another port."""
     index = Contacts(asked)
     found = {at: Found(position, EXACT) for at, one in enumerate(listed) if (position := index.find(one)) is not None}
     if len(found) == len(listed) or not asked:
         return found
+    if len(listed) * len(found) <= MOST_CANDIDATES:
+        _without_left_over(found, asked, listed, request, known)
     taken = {one.asked for one in found.values()}
     left = [at for at, one in enumerate(asked) if at not in taken and _is_wanted(one, request)]
     free: list[int] = []
+    claims: dict[int, list[tuple[bool, int, str]]] = {}
     for at, contact in enumerate(listed):
         if at in found or contact.star or contact.uri is None:
             continue
@@ -173,13 +186,40 @@ def match_contacts(
         if before is None:
             free.append(at)
             continue
-        own = next((position for position in left if same_contact(asked[position], before[0])), None)
+        own = next((position for position in left if same_contact(asked[position], before.asked)), None)
         if own is not None:
-            found[at] = Found(own, before[1])
+            claims.setdefault(own, []).append((before.is_left_over, at, before.form))
+    for own, several in claims.items():
+        old, at, form = min(several)
+        if not (old and any(_is_granted_anew(asked[own], listed[one], request) for one in free)):
+            found[at] = Found(own, form)
             left.remove(own)
     if left and free and len(left) * len(free) <= MOST_CANDIDATES:
         found |= _nearest(asked, listed, left, free, request)
     return found
+
+
+def _without_left_over(
+    found: dict[int, Found],
+    asked: Sequence[Address],
+    listed: Sequence[Address],
+    request: Message,
+    known: Callable[[Address], Known | None],
+) -> None:
+    """Take back the equal ones that were left as they were, where another was granted in their place."""
+    for at, own in list(found.items()):
+        before = known(listed[at])
+        if before is None or not before.is_left_over:
+            continue
+        others = (one for number, one in enumerate(listed) if number not in found and known(one) is None)
+        if any(_is_granted_anew(asked[own.asked], one, request) for one in others):
+            del found[at]
+
+
+def _is_granted_anew(asked: Address, listed: Address, request: Message) -> bool:
+    """Whether `listed` may be the contact that was asked for, and is listed for as long."""
+    wanted = requested_expiry(asked, request.expires)
+    return wanted is not None and listed.expires == wanted and likeness(asked, listed, request) is not None
 
 
 def _is_wanted(contact: Address, request: Message) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from analyzer.evidence import SECOND
-from analyzer.register.contact_relations import MOST_CANDIDATES, is_another_form
+from analyzer.register.contact_relations import MOST_CANDIDATES, Known, is_another_form
 from analyzer.register.contacts import Contacts, same_contact
 from analyzer.sip.address import Address
 
@@ -14,14 +14,28 @@ if TYPE_CHECKING:
     from analyzer.register.binding import Binding
     from analyzer.register.transaction import Transaction
 
+MOST_DOUBTED = 16
+"""Contacts of one address-of-record that are followed although a list may have left them out, the latest."""
 _LEFT_OVER_AFTER = 2 * SECOND
 """Time after a grant from which on the same end again is no new grant: registrars round to seconds."""
 
 
-def known_form(bindings: Sequence[Binding], index: Contacts, contact: Address) -> tuple[Address, str] | None:
-    """How a listed contact that was bound before was asked for, and in what form it was listed then."""
+def known_form(bindings: Sequence[Binding], index: Contacts, contact: Address, now: int | None) -> Known | None:
+    """What is known of a contact that is listed in a response at `now`, if it was bound before."""
     position = index.find(contact)
-    return None if position is None else (bindings[position].asked_as, bindings[position].form)
+    if position is None:
+        return None
+    binding = bindings[position]
+    return Known(binding.asked_as, binding.form, _is_as_it_was(binding, contact.expires, now))
+
+
+def _is_as_it_was(binding: Binding, seconds: int | None, now: int | None) -> bool:
+    """Whether a binding is listed with the end that it had, to the second, although time has passed."""
+    end, learned = binding.end, binding.learned
+    if None in (end, learned, seconds, now):
+        return False
+    assert end and learned and seconds is not None and now
+    return now - learned >= _LEFT_OVER_AFTER and abs(now + seconds * SECOND - end) <= SECOND
 
 
 def places(
@@ -68,3 +82,10 @@ def is_left_over(binding: Binding, before: tuple[int | None, int | None]) -> boo
     if asked is None or granted is None:
         return False
     return granted < asked and binding.learned - learned >= _LEFT_OVER_AFTER and abs(binding.end - end) <= SECOND
+
+
+def doubtful(gone: Sequence[Binding], wanted: Contacts, now: int | None) -> list[Binding]:
+    """Those that may still be bound although a list has not got them, where the registrar may list what it was asked
+    for alone."""
+    unnamed = [one for one in gone if wanted.find(one.asked_as) is None]
+    return [one for one in unnamed if not one.is_over(now)][-MOST_DOUBTED:]

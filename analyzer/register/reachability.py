@@ -37,13 +37,14 @@ Cause = Literal[
     "not listed",
     "taken away",
     "taken over",
+    "removed",
     "no expiry",
     "no time",
     "clock stepped",
     "answer not seen",
     "answered late",
 ]
-_GONE: tuple[Cause, ...] = ("not listed", "taken away", "taken over")
+_GONE: tuple[Cause, ...] = ("not listed", "taken away", "taken over", "removed")
 KEPT = 40
 """Stretches of a client that are kept."""
 SLACK = 2 * SECOND

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Sequence
 
-from analyzer.evidence import SECOND, Evidence, between
+from analyzer.evidence import SECOND, Evidence, LogNotice, between
 from analyzer.register.attempt import Purpose, listed_all_the_same
-from analyzer.register.binding import BindingEvent, BindingTable, location
+from analyzer.register.binding import Binding, BindingEvent, BindingTable, location
 from analyzer.register.bounded import Notes
 from analyzer.register.lapses import LapseWatch
 from analyzer.register.overtaken import note_overtaken
@@ -26,6 +26,8 @@ from analyzer.register.transaction import Transaction
 
 KEPT_BINDINGS = 100
 _MOST_REPLACING, _MOST_DOUBTING = 1000, 10_000
+_EXPIRED = "expiration"
+"""Why Asterisk removes a contact whose time has run out."""
 _HELD = ("added", "refreshed", "kept")
 """Events that take nothing away from anybody."""
 
@@ -192,6 +194,27 @@ class Reached:
         for one in self._others(events, "unlisted", held):
             if one is not registration:
                 one.reach.doubted(now, by)
+
+    def removed(self, registration: Registration, binding: Binding, said: LogNotice) -> None:
+        """The server's own log says that it took a contact away, as no response need tell: nobody can be called there
+        any more. Not while the client waits for an answer, which may be about this very change, and tells what is bound
+        then."""
+        current = registration.current
+        waits = current is not None and not current.ended and current.last.final is None
+        if waits or not self._bindings.is_present(binding):
+            return
+        now, by = said.time, said.evidence
+        if not self._bindings.take_away(registration.registrar, registration.aor, binding, now):
+            return
+        self._bindings.date(registration.reach)
+        known = self._bindings.known(registration.registrar, registration.aor)
+        if any(one.certainty == "present" and registration.id in one.owners and not one.is_over(now) for one in known):
+            return
+        bounds = between(by.place)
+        if now is not None:
+            registration.reach.gone(now, "ran out" if said.notice.said == _EXPIRED else "removed", by)
+        elif bounds is not None:
+            registration.reach.unclear(bounds.earliest, by)
 
     def _note_unclear(self, registration: Registration, events: Sequence[BindingEvent], by: Evidence) -> None:
         """A 2xx of which it is known only that it lies between two times: from the earlier one on nothing is certain,

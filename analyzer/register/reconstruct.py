@@ -19,7 +19,13 @@ from analyzer.register.binding import BindingEvent, BindingTable
 from analyzer.register.boot import boot_score
 from analyzer.register.bounded import MessageCounter, Notes
 from analyzer.register.branches import earlier_use, is_complete
-from analyzer.register.causes import is_for_another_realm, is_old_nonce, of_a_digest, of_a_sim
+from analyzer.register.causes import (
+    is_for_another_realm,
+    is_old_nonce,
+    of_a_digest,
+    of_a_sim,
+    of_another_challenger,
+)
 from analyzer.register.challengers import left_out
 from analyzer.register.challenges import Challenged, Challenges
 from analyzer.register.choices import note_offer
@@ -50,6 +56,7 @@ from analyzer.register.subjects import (
     TransitionSubject,
 )
 from analyzer.register.transaction import Transaction
+from analyzer.register.translation import followed, was_bound
 from analyzer.register.way_back import unheard
 from analyzer.register.witnesses import Witnesses, of_a_witness
 from analyzer.sip.message import Message
@@ -99,7 +106,7 @@ class Reconstructor:
         self.reached = Reached(self.bindings, self.registry, self.lapses)
         self.now: int | None = None
         self.is_loose = False
-        self.witnesses = Witnesses()
+        self.witnesses = Witnesses(self.reached.removed)
         self.retries = Retries()
         self._signs = SignLedgers()
         self.fleet = FleetLedger()
@@ -316,9 +323,12 @@ class Reconstructor:
         else:
             self.challenges.answered(transaction, None)
         events: Sequence[BindingEvent] = ()
+        granted = registration.granted if registration is not None else None
         if registration is not None and transaction.is_last_hop:
             purpose = attempt.purpose if attempt is not None else "register"
             events = self.reached.answered(registration, transaction, purpose)
+        if registration is not None and first_hop and transaction.method == "REGISTER":
+            self._follow(registration, transaction, granted)
         concluded = attempt is not None and attempt.last is transaction and attempt.answered()
         if transaction.method == "REGISTER":
             self.emit(MessageSubject(final, transaction, registration))
@@ -329,6 +339,14 @@ class Reconstructor:
             if concluded and attempt is not None:
                 self._conclude(registration, attempt)
         transaction.fold()
+
+    def _follow(self, registration: Registration, transaction: Transaction, granted: int | None) -> None:
+        registration.translation = followed(
+            registration.translation,
+            transaction,
+            is_bound=lambda: was_bound(registration, transaction.first, granted),
+            bindings=lambda: self.bindings.known(registration.registrar, registration.aor),
+        )
 
     def _silent(self, transaction: Transaction) -> None:
         registration, attempt = self._owner.get(transaction.id, (None, None))
@@ -402,6 +420,8 @@ class Reconstructor:
             return ""
         if said := of_a_witness(attempt.notices):
             return said
+        if attempt.asks_too:
+            return of_another_challenger(last)
         records, (in_force, _) = self.digests.of(last), self._before.get(last.id, ({}, {}))
         old_nonce = any(is_old_nonce(last, record, in_force, self.challenges) for record in records)
         host = last.destination.host

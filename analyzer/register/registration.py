@@ -23,6 +23,7 @@ from analyzer.register.identity import Client, Registrar
 from analyzer.register.reachability import Reachability
 from analyzer.register.timers import BOOT_SILENCE
 from analyzer.register.transaction import Transaction
+from analyzer.register.translation import Translation
 from analyzer.register.way_back import WayBack
 from analyzer.sip.timers import TIMER_F
 
@@ -108,7 +109,7 @@ class Registration:
     was given before the capture began, if anything, it does not use. `unheard` is the way of the latest answer, where
     the client was seen not to hear it; `credentials_place` where it first answered a challenge, `since_place` what
     shows its outcome: the first answer with it, or the first request that had none, `success_place` the latest 2xx;
-    `choice` what it was offered for an answer, where that is not MD5 alone."""
+    `choice` what it was offered for an answer, where that is not MD5 alone, `translation` where its NAT shows it."""
 
     __slots__ = (
         "_numbers",
@@ -158,11 +159,13 @@ class Registration:
         "source",
         "status",
         "success_place",
+        "translation",
         "unheard",
         "user_agent",
     )
 
     choice: Choice | None
+    translation: Translation | None
     asked: int | None
     granted: int | None
     last_success: int | None
@@ -195,7 +198,7 @@ class Registration:
         self.interleaved = False
         self.holes = self.not_renewed = self.bound_by_refusal = 0
         self.preemptive = False
-        self.asked = self.granted = self.last_success = self.failing_since = self.choice = None
+        self.asked = self.granted = self.last_success = self.failing_since = self.choice = self.translation = None
         self.sinking = self.refresh_gaps = _NO_NUMBERS
         self.credentials_place = self.success_place = None
         self.unheard: WayBack | None = None

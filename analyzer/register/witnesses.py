@@ -10,9 +10,10 @@ refused. Only that it could not answer a challenge is a cause.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from analyzer.evidence import Fidelity, LogNotice
+from analyzer.register.binding import Binding
 from analyzer.register.bounded import Notes
 from analyzer.register.registration import Registration
 from analyzer.sip.message import Message
@@ -55,7 +56,9 @@ class Witnesses:
     It remembers for rules, which get an attempt's `notices`: which registrations a user of a text log has.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, removed: Callable[[Registration, Binding, LogNotice], None]) -> None:
+        """`removed` is told of each contact that a server says it took away."""
+        self._removed = removed
         self._users: Notes[str, tuple[Registration, ...]] = Notes(MOST_USERS)
 
     def know(self, registration: Registration, request: Message) -> None:
@@ -91,10 +94,12 @@ class Witnesses:
     def _remove(self, said: LogNotice) -> None:
         """A server says that it took a contact away: note it at whose that was."""
         for one in reversed(self._users.get(_user(said.notice.account)) or ()):
-            if any(binding.contact == said.notice.contact for binding in one.bindings):
+            found = [binding for binding in one.bindings if binding.contact == said.notice.contact]
+            if found:
                 one.history.removed = said
                 if said.group is not None:
                     said.group.tied += 1
+                self._removed(one, found[-1], said)
                 return
 
     def _named(self, said: LogNotice) -> Iterator[Registration]:

@@ -5,7 +5,9 @@ skips to its last step and lists what there is (10.3 step 6). A registrar that d
 the user unreachable whenever anything looks at its registrations, and none of them notices before its next refresh.
 
 Judged is a contact that the registrar granted, that had time left, that nobody took away in the capture, and that the
-answer to a query does not list. Over TCP, TLS and WebSocket a registrar may drop a binding with its connection (RFC
+answer to a query does not list. That the query did it is said only where the registrar granted the contact just before:
+one that restarts without its bindings, or loses them otherwise, forgets as well, and any time may be the time when it
+did. Over TCP, TLS and WebSocket a registrar may drop a binding with its connection (RFC
 5626 7), so there nothing is said.
 """
 
@@ -20,6 +22,13 @@ from analyzer.sip.text import clip
 
 _MARGIN = 5 * SECOND
 """Time left below which clocks may differ (docs/rule-catalogue.md R3261-10.3-8-other-bindings)."""
+
+_JUST_BEFORE = 10 * SECOND
+"""Time after a grant within which a query that does not list it is taken for the reason."""
+_SEE_WHICH = (
+    "see whether the registrar restarted: keep its bindings over that (Kamailio: usrloc db_mode 1 to 3); or whether it "
+    "forgets with each query"
+)
 
 
 def check(subject: BindingSubject, context: CaptureContext) -> Answer:
@@ -40,13 +49,20 @@ def check(subject: BindingSubject, context: CaptureContext) -> Answer:
     if left <= _MARGIN:
         return PASSED
     detail = f"the answer to a query does not list {clip(binding.contact)}, which had not run out"
-    return Violated(detail, at=final.raw_message.evidence, related=(grant.evidence,), gap=(now, now))
+    related = (grant.evidence,)
+    if now - binding.learned <= _JUST_BEFORE:
+        return Violated(detail, at=final.raw_message.evidence, related=related, gap=(now, now))
+    detail += ", and which nobody was seen to take away"
+    return Violated(
+        detail, "forgotten", "warning", at=final.raw_message.evidence, related=related, gap=(now, now), fix=_SEE_WHICH
+    )
 
 
 RULE = Rule(
     id="R3261-10.2.3-fetch-unchanged",
     title="A fetch changed the bindings",
     short_title="A query makes the registrar forget what it granted",
+    sub_titles={"forgotten": "The registrar forgets what it granted"},
     question="whether a query leaves the bindings as they are",
     clause="RFC 3261 §10.2.3",
     force="none",
@@ -75,6 +91,21 @@ RULE = Rule(
             Expires: 300
             < 200
             """,
+        ),
+        bad(
+            """
+            > REGISTER sip:example.com
+            Expires: 300
+            < 200
+            @60 > REGISTER sip:example.com
+            -Contact
+            -Expires
+            < 200
+            -Contact
+            """,
+            "forgotten",
+            severity="warning",
+            title="it may have restarted meanwhile",
         ),
         good(
             """

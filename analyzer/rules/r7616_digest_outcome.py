@@ -2,7 +2,8 @@
 
 With the password known, two things can be seen that no log of a registrar tells. A right response, for the nonce in
 force and the Request-URI, that is refused all the same: then the registrar has another password (or another realm) on
-file, or refuses for another reason, such as an access list; a 403 may be authorisation instead (RFC 3261 10.3 step 4).
+file, or refuses for another reason, such as an access list; which of them, the messages do not tell. A 403 is what a
+registrar has to send to a user who is who he says and may not register (RFC 3261 10.3 step 4): a note, and no fault.
 Where the registrar's own log names another reason beside its response, that is the reason, and nothing is contradicted.
 And a response that no reading of the password explains, which is accepted: then the password given to this tool is the
 wrong one, or the registrar does not check at all (trusted address, `insecure`).
@@ -22,6 +23,9 @@ from analyzer.register.subjects import TransactionSubject
 from analyzer.register.timers import AUTH_LINK
 from analyzer.register.witnesses import leading
 from analyzer.sip.uri import Uri, uri_equal
+
+_UNDECIDED = "registrar / account"
+"""What is stored for the account at the registrar, or the registrar itself: refusing tells no more."""
 
 
 def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:
@@ -52,9 +56,10 @@ def _answer(record: DigestRecord, subject: TransactionSubject) -> Answer:
         if said is not None:
             detail += f'; its own log says "{said.notice.said}"'
             related += (said.evidence,)
-        elif record.status == 403:
-            detail += " (it may be authorisation that failed)"
-        return Violated(detail, "rejected-good", related=related, at=record.evidence)
+        elif record.status == 403:  # RFC 3261 10.3 step 4: who is proven to be a user need not be one who may
+            detail += ": it may be authorisation that failed, or the registrar has another password"
+            return Violated(detail, "forbidden", "info", related=related, at=record.evidence, at_fault=_UNDECIDED)
+        return Violated(detail, "rejected-good", related=related, at=record.evidence, at_fault=_UNDECIDED)
     if record.verdict == "unknown":
         return NotJudged(_why_not(record))
     if not record.accepted or record.judged.diagnosis is not None:
@@ -134,11 +139,12 @@ RULE = Rule(
     applies_if=marks.DIGESTS,
     methods=(),
     observed_at="first",
+    sub_titles={"forbidden": "A right response is forbidden all the same"},
     why="Either the registrar has another password, or it does not check.",
     fix="compare password, realm and user name in the registrar's own database, and its access lists",
     examples=(
         bad(_RIGHT + "< 401", "rejected-good", passwords={"bob": "secret"}),
-        bad(_RIGHT + "< 403", "rejected-good", passwords={"bob": "secret"}),
+        bad(_RIGHT + "< 403", "forbidden", severity="info", passwords={"bob": "secret"}),
         bad(_WRONG + "< 200", "accepted-bad", passwords={"bob": "qwertz!9"}),
         good(_RIGHT + "< 200", passwords={"bob": "secret"}),
         good(_WRONG + "< 403", passwords={"bob": "qwertz!9"}),

@@ -23,6 +23,7 @@ from analyzer.register.history import AttemptRecord
 from analyzer.register.reachability import Stretch
 from analyzer.register.registration import Registration
 from analyzer.register.server_words import USUAL
+from analyzer.register.translation import Move, Translation
 from analyzer.register.way_back import WayBack
 from analyzer.run.report import Report, TransactionRow
 
@@ -181,7 +182,32 @@ def registration_record(registration: Registration) -> Record:
         "bindings": [binding_record(binding) for binding in registration.bindings],
         "not_renewed": registration.not_renewed,
         "reachability": [stretch_record(one) for one in registration.reach.stretches],
+        "nat": nat_record(registration.translation) if registration.translation is not None else None,
         "attempts_detail": [attempt_record(one) for one in registration.history.attempts or ()],
+    }
+
+
+def nat_record(translation: Translation) -> Record:
+    """Where a translator lets the client appear, and its latest changes in the time of a binding."""
+    return {
+        "via": translation.sent_by,
+        "seen_at": str(translation.seen),
+        "changes": translation.changes,
+        "moves": [move_record(move) for move in translation.moves],
+    }
+
+
+def move_record(move: Move) -> Record:
+    """One change of the address or port, and what became of the client's contacts then."""
+    return {
+        "from": str(move.before),
+        "to": str(move.after),
+        "evidence": evidence(*move.evidence),
+        "behind": move.behind,
+        "first_behind": evidence(*move.first_behind) if move.first_behind is not None else None,
+        "caught_up": evidence(*move.caught_up) if move.caught_up is not None else None,
+        "both_bound": evidence(*move.left) if move.left is not None else None,
+        "both_until": seconds(move.left_until),
     }
 
 

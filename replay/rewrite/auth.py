@@ -1,15 +1,21 @@
-"""Changes to credentials: computed for the live challenge, as RFC 7616 3.4 and RFC 3261 22.4 have them."""
+"""Changes to credentials: computed for the live challenge, as RFC 7616 3.4 and RFC 3261 22.4 have them.
+
+A request may need credentials for several that ask (22.3): each is held against the captured ones for its own realm.
+What every replay computes anew, a nonce and its count, is no repair; what the captured request lacked is one.
+"""
 
 from __future__ import annotations
 
 from functools import partial
 
+from analyzer.register.digest.arithmetic import verify
+from analyzer.register.digest.input import from_credentials
 from analyzer.sip.auth import AuthParam, Credentials
-from analyzer.sip.auth_headers import CREDENTIALS
+from analyzer.sip.auth_headers import ANSWERED_IN, CREDENTIALS, REFUSED_IN
 from analyzer.sip.message import Message
 from replay.agent import Agent
 from replay.message_editor import MessageEditor
-from replay.plan import Step
+from replay.plan import LEFT_OUT, Step
 
 DIGEST_URI = "R3261-22.4-digest-uri"
 REALM = "R7616-3.4-realm"
@@ -64,46 +70,105 @@ def _in_place(sent: Credentials, params: list[tuple[AuthParam, str]], row: str) 
 
 
 def _answer(editor: MessageEditor, step: Step, agent: Agent) -> None:
-    request = step.exchange.request
     uri = editor.start.split(" ")[1]
-    found = agent.digest_client.credentials(request.method, uri, editor.body)
+    found = agent.digest_client.responses(step.exchange.request.method, uri, editor.body)
     if not found:
         if len(agent.digest_client.secrets):
             drop_credentials(editor, step, agent)
         return  # without a secret the captured credentials are all there is
-    rule, why = _broken(step, request)
-    answered = {key for key, _ in found}
     for key in CREDENTIALS:
-        if key not in answered:
-            editor.drop(key, why=_UNCHALLENGED)
-    for key in answered:
-        values = [value for name, value in found if name == key]
-        editor.change(key, values[0], rule, why)
-        for value in values[1:]:
-            editor.add(key, value)
+        _answer_in(key, [(realm, value) for name, realm, value in found if name == key], editor, step, agent)
 
 
-def _broken(step: Step, request: Message) -> tuple[str | None, str]:
-    """The rule that the captured credentials break, for want of any None."""
-    for rule in (VERIFY, NONCE):
-        if rule in step.exchange.rules:
-            return rule, _FRESH
-    for credentials in request.credentials:
-        for rule, broken, why in _checks(step, request, credentials):
-            if broken:
-                return rule, why
+def _answer_in(key: str, found: list[tuple[str, str]], editor: MessageEditor, step: Step, agent: Agent) -> None:
+    """The credentials of one header: those for a realm in the place of the captured ones for it, those for a realm that
+    is called otherwise now in the place of others, and the rest beside them."""
+    sent = [one for one in step.exchange.request.credentials if one.header == key]
+    free = [at for at, _ in enumerate(editor.all(key))]
+    places: dict[str, int] = {}
+    for realm, _ in found:
+        own = next((at for at in free if at < len(sent) and sent[at].realm == realm), None)
+        if own is not None:
+            places[realm] = own
+            free.remove(own)
+    beside = []
+    for realm, value in found:
+        at = places[realm] if realm in places else free.pop(0) if free else None
+        if at is None:
+            beside.append(value)
+        else:
+            rule, why = _broken(step, sent[at], agent) if at < len(sent) else (None, _FRESH)
+            editor.patch(key, at, partial(_whole, value), rule, why)
+    for at in reversed(free):
+        editor.drop(key, why=_UNCHALLENGED, at=at)
+    for value in beside:
+        editor.insert(key, value, *_left_out(key, step))
+
+
+def _whole(value: str, row: str) -> str:
+    del row
+    return f" {value}\r\n"
+
+
+def _left_out(key: str, step: Step) -> tuple[str | None, str]:
+    """What is said of credentials for which the captured request has no row."""
+    if not any(ANSWERED_IN[one.header] == key for one in step.left_out):
+        return None, _FRESH
+    whose = "a proxy" if key == CREDENTIALS[1] else "the registrar"
+    return LEFT_OUT, f"left out, though {whose} asks for them"
+
+
+def _broken(step: Step, sent: Credentials, agent: Agent) -> tuple[str | None, str]:
+    """The rule that these captured credentials break, for want of any None."""
+    request = step.exchange.request
+    if VERIFY in step.flow_rules and _is_wrong(sent, step, agent):
+        return VERIFY, _FRESH
+    for rule, broken, why in _checks(step, request, sent):
+        if broken:
+            return rule, why
     return None, _FRESH
 
 
+def _is_wrong(sent: Credentials, step: Step, agent: Agent) -> bool:
+    """Whether it is these credentials whose response does not verify: there may be some for each realm."""
+    request = step.exchange.request
+    digest = from_credentials(sent, request.method, request.body)
+    known = agent.digest_client.secrets.lookup(sent.username or "", sent.realm or "")
+    if not known:  # under another name: what was found is about the one that it may be about
+        return VERIFY in step.exchange.rules and len(request.credentials) == 1
+    return not any(verify(digest, secret) for secret in known)
+
+
 def _checks(step: Step, request: Message, sent: Credentials) -> list[tuple[str, bool, str]]:
-    before = step.before
-    challenges = before.final.challenges if before is not None and before.final is not None else []
+    """Nonce and count are another replay's own, so those of the capture were mended only where they were refused."""
+    before, final = step.before, step.exchange.final
+    own = [one for one in step.asked if ANSWERED_IN[one.header] == sent.header and one.realm == sent.realm]
+    offered = {option for challenge in own for option in challenge.qop_options}
+    nonces = {challenge.nonce for challenge in own}
     earlier = [one for one in before.request.credentials if one.nonce == sent.nonce] if before is not None else []
-    offered = {option for challenge in challenges for option in challenge.qop_options}
     counts = [one.nc.lower() for one in earlier if one.nc is not None]
+    refused = final is None or (final.status >= 300 and REFUSED_IN.get(final.status, sent.header) == sent.header)
     return [
+        (NONCE, refused and NONCE in step.flow_rules and sent.nonce not in nonces, _FRESH),
         (DIGEST_URI, sent.uri != request.request_uri, "its uri is the Request-URI"),
-        (REALM, bool(challenges) and sent.realm not in [one.realm for one in challenges], "the realm that challenged"),
+        (REALM, _is_for_nobody(step, sent), "the realm that challenged"),
         (QOP, bool(offered) and (sent.qop or "").lower() not in offered, "qop is returned where it was offered"),
-        (COUNT, sent.nc is not None and bool(counts) and sent.nc.lower() <= max(counts), "nc counts the nonce's uses"),
+        (
+            COUNT,
+            refused and sent.nc is not None and bool(counts) and sent.nc.lower() <= max(counts),
+            "nc counts the nonce's uses",
+        ),
     ]
+
+
+def _is_for_nobody(step: Step, sent: Credentials) -> bool:
+    """Whether a challenge has come, and these credentials are for a realm that did not ask. Of several that ask one may
+    have done so before the others (RFC 3261 22.3): then the request answers the last one too, or leaves it out."""
+    before = step.before
+    realms = {one.realm for one in before.final.challenges} if before is not None and before.final is not None else None
+    if not realms or sent.realm in realms:
+        return False
+    if sent.realm not in {one.realm for one in step.asked}:
+        return True
+    answered = any(one.realm in realms for one in step.exchange.request.credentials)
+    return not answered and not step.left_out

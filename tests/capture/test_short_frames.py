@@ -91,5 +91,17 @@ def test_what_sipgrep_saved() -> None:
     (source,) = report.sources
     assert source.quality == said(9, "14 octets", SIPGREP)
     assert (source.frames, source.messages) == (10, 7)
+    told = {defect.code: defect.text for _, defect in source.defect_list}
+    assert set(told) == {"tcp-gap", "overwritten-fragments"}
+    assert told["overwritten-fragments"].startswith("a packet that its writer had put together is saved as the last of")
     assert {one.rule for one in report.findings if one.severity == "error"} == set()
     assert report.outcomes["R3261-8.1.1-mandatory"].not_judged == {"WHOLE": 7}
+
+
+@pytest.mark.parametrize(
+    ("filling", "code"), [(0, "incomplete-fragments"), (26, "incomplete-fragments"), (900, "overwritten-fragments")]
+)
+def test_a_fragment_with_much_behind_it_was_put_together_by_its_writer(filling: int, code: str) -> None:
+    """A frame of Ethernet is filled up to 60 octets; what goes on behind a fragment for longer is no filling."""
+    last = ethernet(ip4(udp(message(1))[-64:], offset=1480)) + bytes(filling)
+    assert [defect.code for _, defect in read(short([last], 0))[2].sources[0].defect_list] == [code]

@@ -78,6 +78,28 @@ TEXTS = {
         "Frame 1: 485 bytes on wire (3880 bits), 485 bytes captured\n",
         "text that Wireshark or tshark printed",
     ),
+    "tshark -T tabs": (
+        "    1\t  0.000000\t  127.0.0.13\t→\t127.0.0.1   \tSIP\t376\tRequest: REGISTER sip:127.0.0.1:5060\n",
+        "text that Wireshark or tshark printed",
+    ),
+    "tshark -T json": ('[\n  {\n    "_index": "packets-2026-11-20",\n', "text that Wireshark or tshark printed"),
+    "tshark -T ek": (
+        '{"index":{"_index":"packets-2026-11-20","_type":"doc"}}\n',
+        "text that Wireshark or tshark printed",
+    ),
+    "tshark -T pdml": (
+        '<?xml version="1.0" encoding="utf-8"?>\n<pdml version="0" creator="wireshark/4.0.17">\n',
+        "text that Wireshark or tshark printed",
+    ),
+    "tshark -T ps": (
+        "%!PS-Adobe-2.0\n%\n% Wireshark - Network traffic analyzer\n",
+        "text that Wireshark or tshark printed",
+    ),
+    "tshark -x": (
+        "0000  00 00 00 00 00 00 00 00 00 00 00 00 08 00 45 00   ..............E.\n"
+        "0010  01 6a 04 a5 40 00 40 11 36 d0 7f 00 00 0d 7f 00   .j..@.@.6.......\n",
+        "a hex dump of packets",
+    ),
     "pjsua without messages": (
         "14:54:33.467           pjsua_core.c  .PJSUA state changed: CREATED --> INIT\n",
         "a log of pjsua or another pjsip program",

@@ -115,7 +115,7 @@ def test_what_wireshark_cuts_for_good_is_told(tmp_path: Path) -> None:
 
 MIX = {
     "ngrep-byline-t.txt": ({4: "cut", 6: "cut"}, 8),
-    "sipgrep.txt": ({6: "cut"}, 8),
+    "sipgrep.txt": ({6: "without a line"}, 8),
     "tcpdump-A.txt": ({4: "cut", 6: "cut"}, 8),
 }
 """Texts of a flow that sipdump wrote whole: its fifth message came in two fragments, its seventh in three segments."""
@@ -131,9 +131,59 @@ def test_the_mixed_flow(name: str) -> None:
         assert (one.source, one.destination, one.transport) == (other.source, other.destination, other.transport)
         if number in cut:
             assert one.missing and one.defects
-            assert other.payload.startswith(one.payload.rsplit(b"\r\n", 2)[0])
+            if cut[number] == "cut":
+                assert other.payload.startswith(one.payload.rsplit(b"\r\n", 2)[0])
+                continue
+            lines = other.payload.split(b"\r\n")
+            assert one.payload.split(b"\r\n") == [line for line in lines if not line.startswith(b"Authorization")]
         else:
             assert one.payload == other.payload and not one.defects
+
+
+SEGMENTS = b"""T 2026/11/29 15:03:33.490852 127.0.0.1:57780 -> 127.0.0.1:5060
+ [AP]
+REGISTER sip:127.0.0.1 SIP/2.0.
+Via: SIP/2.0/TCP 127.0.0.1:57780;branch=z9hG4bK1.
+Call-ID: tcp1.
+CSeq: 1 REGISTER.
+Max-Fo
+Unknown METHOD: rwards:
+BAD M:[rwards: 70\r
+Contact: <sip:u@127.0.0.1:57780>\r
+%s
+\r
+%s
+"""
+"""sipgrep: a segment that begins within a message, and what is left in its buffer behind it."""
+
+
+@pytest.mark.parametrize(
+    ("line", "rest", "last"),
+    [
+        (b"Content-Length: 0\r", b"\r\n0C\x04]", b"Content-Length: 0"),
+        (b"Expires: 30\r\nContent-Length: 0\r", b"\x04]", b"Content-Length: 0"),
+        (b"Expires: 3yyyy\x04]\nUnknown METHOD: 00\nBAD M:[00\r\nContent-Length: 0\r", b"]", b"Content-Length: 0"),
+    ],
+)
+def test_what_sipgrep_takes_for_an_unknown_method(line: bytes, rest: bytes, last: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "sipgrep.txt"
+    path.write_bytes(SEGMENTS % (line, rest))
+    (one,) = messages(path)
+    lines = one.payload.rstrip(b"\r\n").split(b"\r\n")
+    assert lines[4] == b"Max-Forwards: 70"
+    assert lines[5] == b"Contact: <sip:u@127.0.0.1:57780>" and lines[-1] == last
+    assert bool(one.missing) is (b"yyyy" in line)
+    assert b"yyyy" not in one.payload and b"BAD M" not in one.payload and b"\0" not in one.payload
+
+
+def test_of_another_packet_no_segment_is_taken(tmp_path: Path) -> None:
+    """What sipgrep says behind another message is none of the first."""
+    path = tmp_path / "sipgrep.txt"
+    text = SEGMENTS % (b"Content-Length: 0\r", b"]")
+    other = b"U 2026/11/29 15:03:33.490900 127.0.0.2:5 -> 127.0.0.1:5060\n\n"
+    other += b"OPTIONS sip:a SIP/2.0.\nVia: SIP/2.0/UDP a.\n.\n\n"
+    path.write_bytes(text.replace(b"Unknown METHOD: rwards:\n", other + b"Unknown METHOD: rwards:\n"))
+    assert sorted(b"Contact" in one.payload for one in messages(path)) == [False, False]
 
 
 def test_requests_alone() -> None:

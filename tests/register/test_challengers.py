@@ -9,7 +9,7 @@ from analyzer.register.digest.secrets import Secrets
 from analyzer.rules import all_rules
 from tests.register.watch import watch
 from tests.rules.cases import run as judged_alone
-from tests.views.reports import report_of
+from tests.views.reports import drawn, report_of
 
 REGISTER = "> REGISTER sip:example.com\n"
 R, P = ("authorization", "r"), ("proxy-authorization", "p")
@@ -161,3 +161,51 @@ def test_the_proxys_nonce_is_not_old_because_the_registrar_of_the_same_realm_gav
     assert judged_alone("R7616-3.4-nonce-current", flow).findings == []
     old = f"@0 {REGISTER}{asks((*R, 'r1'))}@1 {brings((*R, 'r1'))}{asks((*R, 'r2'))}@2 {brings((*R, 'r1'))}< 401\n"
     assert [one.rule for one in judged_alone("R7616-3.4-nonce-current", old).findings] == ["R7616-3.4-nonce-current"]
+
+
+def test_a_challenge_of_the_second_that_is_left_unanswered_refuses_nothing() -> None:
+    """The proxy lets it pass, the registrar asks for the first time, and the phone stops there (Asterisk does)."""
+    flow = REGISTER + asks((*P, "p1")) + brings((*P, "p1")) + asks((*R, "r1"))
+    for passwords in ({"bob": "secret"}, None):
+        report = report_of(flow, rules=all_rules(), passwords=passwords, tail=60)
+        (registration,) = report.registrations
+        assert (registration.outcome, registration.status) == ("rejected", 401)
+        cause = (
+            "the phone answers a proxy (realm 'p'), and leaves the challenge unanswered that comes then from the "
+            "registrar (realm 'r')"
+        )
+        assert registration.failures[-1].cause == cause
+        assert not {finding.rule for finding in report.findings} & {"R7616-digest-outcome", "R3261-22.3-left-out"}
+        text = " ".join(drawn(report).split())
+        assert "refused" in text and cause in text and "refused all the same" not in text
+
+
+def test_it_is_the_same_the_other_way_round() -> None:
+    flow = REGISTER + asks((*R, "r1")) + brings((*R, "r1")) + asks((*P, "p1"))
+    (registration,) = report_of(flow, tail=60).registrations
+    assert registration.failures[-1].cause.endswith("that comes then from a proxy (realm 'p')")
+
+
+def test_credentials_for_a_realm_that_nobody_named_are_no_answer_to_a_first_challenger() -> None:
+    """The registrar asks again and again, and the phone spells its realm otherwise: it is refused."""
+    other = ("authorization", "another")
+    flow = REGISTER + asks((*R, "r1")) + brings((*other, "r1")) + asks((*R, "r2"))
+    (registration,) = report_of(flow, tail=60).registrations
+    assert registration.outcome == "rejected"
+
+
+@pytest.mark.parametrize(
+    ("status", "sub", "severity", "cause"),
+    [
+        (401, "rejected-good", "warning", "the registrar seems to have another password or realm on file"),
+        (403, "forbidden", "info", "the account may not register there, or the registrar has another password on file"),
+    ],
+)
+def test_a_refusal_that_leaves_two_reasons_names_both(status: int, sub: str, severity: str, cause: str) -> None:
+    refusal = asks((*R, "r2")) if status == 401 else "< 403\n"
+    flow = REGISTER + asks((*R, "r1")) + brings((*R, "r1")) + refusal
+    report = report_of(flow, rules=all_rules(), passwords={"bob": "secret"}, tail=60)
+    (finding,) = [one for one in report.findings if one.rule == "R7616-digest-outcome"]
+    assert (finding.sub, finding.severity, finding.at_fault) == (sub, severity, "registrar / account")
+    (registration,) = report.registrations
+    assert registration.failures[-1].cause.endswith(cause)

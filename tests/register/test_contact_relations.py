@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from analyzer.evidence import SECOND
 from analyzer.judge.flowtext import START
-from analyzer.register.contact_relations import Found, is_listed, is_similar, likeness, match_contacts
+from analyzer.register.contact_relations import Found, Known, is_listed, is_similar, likeness, match_contacts
 from analyzer.register.contacts import same_contact
 from analyzer.sip.address import Address, parse_addresses
 from analyzer.sip.message import Message, parse
@@ -117,9 +117,9 @@ def test_what_was_known_before_stays_whose_it_was() -> None:
     made = request("<sip:bob@10.0.0.5>")
     listed = [one("<sip:bob@203.0.113.7>")]
     as_other = one("<sip:bob@10.0.0.99>")
-    assert match_contacts(made.contacts, listed, made, lambda _: (as_other, "at 203.0.113.7")) == {}
+    assert match_contacts(made.contacts, listed, made, lambda _: Known(as_other, "at 203.0.113.7")) == {}
     own = one("<sip:bob@10.0.0.5>")
-    again = match_contacts(made.contacts, listed, made, lambda _: (own, "at 203.0.113.7"))
+    again = match_contacts(made.contacts, listed, made, lambda _: Known(own, "at 203.0.113.7"))
     assert again == {0: Found(0, "at 203.0.113.7")}
 
 

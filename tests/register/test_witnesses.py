@@ -6,11 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from analyzer.evidence import RawMessage
+from analyzer.evidence import SECOND, Between, LogLines, LogNotice, RawMessage
+from analyzer.judge.flowtext import START
+from analyzer.register.client_state import state_of
 from analyzer.register.registration import Registration
 from analyzer.register.witnesses import leading, of_a_witness
 from analyzer.run.pipeline import analyze_items
 from tests.register.loose import loose, notice, with_notices
+from tests.views.reports import drawn
 
 REGISTER = "> REGISTER sip:example.com\n"
 RETRY = f"{REGISTER}Authorization: {{bob secret}}\n"
@@ -134,6 +137,78 @@ def test_a_contact_that_the_server_took_away() -> None:
     assert one.history.removed is told
     other = notice("removed", "remove existing", contact="sip:bob@192.0.2.99:5060", alone=True)
     assert registration(with_notices(loose(f"{REGISTER}< 200", ()), 1, other)).history.removed is None
+
+
+LISTENED = f"@0 {REGISTER}< 200\n@20 > OPTIONS sip:a\nCall-ID: o\n< 200\n@40 > OPTIONS sip:a\nCall-ID: p\n< 200\n"
+
+
+def removed(said: str, at: int | None = 20, contact: str = "sip:bob@192.0.2.10:5060") -> LogNotice:
+    told = notice("removed", said, contact=contact, alone=True)
+    return replace(told, time=None if at is None else START + at * SECOND)
+
+
+@pytest.mark.parametrize(
+    ("said", "cause", "state"),
+    [
+        ("remove existing", "removed", "taken away"),
+        ("remove unavailable", "removed", "taken away"),
+        ("shutdown", "removed", "taken away"),
+        ("expiration", "ran out", "ran out"),
+    ],
+)
+def test_a_contact_that_was_taken_away_is_reached_no_more(said: str, cause: str, state: str) -> None:
+    one = registration(with_notices(loose(LISTENED, ()), 3, removed(said)))
+    bound, gone = one.reach.stretches
+    assert (bound.state, gone.state, gone.cause, gone.start) == ("bound", "unbound", cause, START + 20 * SECOND)
+    assert gone.by is not None and gone.by.place == LogLines("flow", 5, 5)
+    assert state_of(one) == state
+    (binding,) = one.bindings
+    assert (binding.certainty, binding.end) == ("absent", START + 20 * SECOND)
+
+
+def test_a_phone_that_comes_back_had_a_gap() -> None:
+    one = registration(with_notices(loose(f"{LISTENED}@60 {REGISTER}< 200", ()), 3, removed("shutdown")))
+    assert [stretch.state for stretch in one.reach.stretches] == ["bound", "unbound", "bound"]
+    assert (one.reach.gaps, one.reach.lost // SECOND) == (1, 40)
+    assert [binding.certainty for binding in one.bindings] == ["absent", "present"]
+
+
+def test_one_of_two_contacts_leaves_the_other() -> None:
+    two = "Contact: <sip:bob@192.0.2.10:5060>, <sip:bob@192.0.2.10:5070>\n"
+    flow = LISTENED.replace(REGISTER, REGISTER + two)
+    one = registration(with_notices(loose(flow, ()), 3, removed("shutdown")))
+    assert [stretch.state for stretch in one.reach.stretches] == ["bound"]
+    assert [binding.certainty for binding in one.bindings] == ["absent", "present"]
+
+
+def test_what_its_own_request_replaces_is_no_gap() -> None:
+    """Asterisk takes the former contact away before it answers the request with the new one."""
+    flow = f"@0 {REGISTER}< 200\n@30 {REGISTER}Contact: <sip:bob@192.0.2.10:5099>\n@31 < 200\n"
+    one = registration(with_notices(loose(flow, ()), 2, removed("remove existing", 30)))
+    assert ([stretch.state for stretch in one.reach.stretches], one.reach.gaps) == (["bound"], 0)
+    assert state_of(one) == "registered"
+
+
+def test_of_a_time_that_is_not_known_nothing_is_certain() -> None:
+    told = removed("shutdown", None)
+    place = told.place._replace(between=Between(START + 10 * SECOND, START + 30 * SECOND))
+    one = registration(with_notices(loose(LISTENED, ()), 3, replace(told, place=place)))
+    assert [(stretch.state, stretch.start) for stretch in one.reach.stretches][-1] == (
+        "unknown",
+        START + 10 * SECOND,
+    )
+
+
+def test_twice_is_once() -> None:
+    one = registration(with_notices(loose(LISTENED, ()), 3, removed("shutdown"), removed("shutdown", 30)))
+    assert [stretch.start for stretch in one.reach.stretches][1:] == [START + 20 * SECOND]
+
+
+def test_the_table_says_who_took_it_away() -> None:
+    items = with_notices(loose(LISTENED, ()), 3, removed("remove unavailable"))
+    text = " ".join(drawn(analyze_items(items, rules=())).split())
+    assert "1 client, taken away" in text and "bound no more since 02:40:20" in text
+    assert 'the server took its contact away; the server\'s log: "remove unavailable" (line 5)' in text
 
 
 def test_the_registration_that_is_trying_comes_first() -> None:

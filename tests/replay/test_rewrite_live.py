@@ -215,11 +215,27 @@ def test_wrong_credentials_are_repaired_and_the_rule_cited(pairs: str, rule: str
     assert edit.rule == rule and edit.why
 
 
-def test_a_nonce_count_that_was_not_raised_is_cited(tmp_path: Path) -> None:
-    text = f"{R}\n< 401\n{R}\nAuthorization: {{bob secret}}\n< 200\n@99 {R}\nAuthorization: {{bob secret}}\n< 200"
+@pytest.mark.parametrize(("status", "rule"), [(401, "R7616-3.4-nc-count"), (200, None)])
+def test_a_nonce_count_that_was_not_raised_is_cited_where_it_was_refused(
+    status: int, rule: str | None, tmp_path: Path
+) -> None:
+    """A replay counts for itself: what was let in all the same needed no repair."""
+    text = f"{R}\n< 401\n{R}\nAuthorization: {{bob secret}}\n< 200\n"
+    text += f"@99 {R}\nAuthorization: {{bob secret}}\n< {status}"
     editor = last(text, tmp_path, challenged_agent(agent_of()))
     (edit,) = [edit for edit in editor.edits if edit.what == "Authorization"]
-    assert edit.rule == "R7616-3.4-nc-count"
+    assert edit.rule == rule
+
+
+@pytest.mark.parametrize(("status", "rule"), [(401, "R7616-3.4-nonce-current"), (200, None)])
+def test_an_old_nonce_is_cited_where_it_was_refused(status: int, rule: str | None, tmp_path: Path) -> None:
+    challenge = '< 401\nWWW-Authenticate: Digest realm="example.com", nonce="{}", qop="auth"\n'
+    old = "Authorization: {bob secret nonce=A nc=00000002}"
+    text = f"{R}\n{challenge.format('A')}{R}\nAuthorization: {{bob secret}}\n{challenge.format('B')}"
+    text += f"@9 {R}\n{old}\n< {status}"
+    editor = last(text, tmp_path, challenged_agent(agent_of()))
+    (edit,) = [edit for edit in editor.edits if edit.what == "Authorization"]
+    assert edit.rule == rule
 
 
 def test_without_a_live_challenge_credentials_are_not_said(tmp_path: Path) -> None:

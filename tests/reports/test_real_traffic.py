@@ -63,6 +63,59 @@ ANSWERS = {
         ("does not count CSeq up", "went down", "used again for a new REGISTER"),
         0,
     ),
+    "nat-port-changes-contact-behind-and-two-bindings-pjsua2": Answer(
+        (
+            "its NAT changed its port from 40001 to 40022 at 04:16:52 (frame 6)",
+            "its Contact was one refresh behind",
+            "two bindings were left",
+            "No rule is broken",
+        ),
+        ("without a renewal", "could not be called"),
+        0,
+    ),
+    "nat-port-changes-registrar-binds-the-source-baresip": Answer(
+        (
+            "the registrar lists its contact at 203.0.113.7:40022",
+            "its NAT changed its port from 40001 to 40022 at 04:12:08 (frame 5); two bindings were left",
+            "renewed twice",
+        ),
+        ("without a renewal", "one refresh behind", "for 2 s", "error", "warning"),
+        0,
+    ),
+    "nat-port-changes-contact-stays-baresip": Answer(
+        ("its NAT changed its port from 40001 to 40022 at 04:12:08 (frame 5)", "renewed twice"),
+        ("two bindings", "refresh behind", "lists its contact", "error", "warning"),
+        0,
+    ),
+    "one-account-two-phones-in-turn-pjsua2": Answer(
+        ("could not be called for 8.8 s, twice (taken away)", "could not be called for 21.2 s, twice (taken away)"),
+        ("in doubt", "error", "warning"),
+        0,
+    ),
+    "connection-lost-in-mid-registration-pjsua2": Answer(
+        ("1 client, signed off", "3 responses checked: all right"),
+        ("NAT", "could not be called", "error", "warning"),
+        0,
+    ),
+    "all-bindings-removed-by-another-client-sipsak": Answer(
+        (
+            "3 clients: 2 taken away, 1 signed off",
+            "bound no more since 04:21:18",
+            "the answer to another client of this address-of-record at frame 12 lists its contact no more",
+        ),
+        ("in doubt", "makes the registrar forget", "error"),
+        0,
+    ),
+    "registrar-restarted-and-forgot-kamailio": Answer(
+        (
+            "The registrar forgets what it granted",
+            "which had not run out, and which nobody",
+            "see whether the registrar restarted",
+            "could not be called for 23.3 s",
+        ),
+        ("A query makes the registrar forget", "error"),
+        0,
+    ),
 }
 """Captures and what is right of them."""
 _PASSWORDS = {"twinkle-same-second": "twinkle-users.csv"}
@@ -108,3 +161,31 @@ def test_what_was_not_renewed_in_json() -> None:
     (one,) = registrations("kamailio-same-cseq-not-renewed")
     (bound,) = one["reachability"]
     assert one["not_renewed"] == 1 and round(bound["until"] - bound["from"]) == 65
+
+
+def test_a_nat_that_moves_in_json() -> None:
+    (one,) = registrations("nat-port-changes-registrar-binds-the-source-baresip")
+    (move,) = one["nat"]["moves"]
+    assert (move["from"], move["to"], move["behind"]) == ("203.0.113.7:40001", "203.0.113.7:40022", 0)
+    assert move["both_bound"]["frame"] == 8
+    assert [binding["form"] for binding in one["bindings"]] == ["at 203.0.113.7:40001", "at 203.0.113.7:40022"]
+    assert [stretch["state"] for stretch in one["reachability"]] == ["bound"]
+
+
+def test_two_phones_that_take_each_others_place_in_json() -> None:
+    """One binding an account, and each refresh is the other one's end."""
+    causes = [
+        [stretch["cause"] for stretch in one["reachability"] if stretch["state"] == "unbound"]
+        for one in registrations("one-account-two-phones-in-turn-pjsua2")
+    ]
+    taken = "taken away"
+    assert sorted(causes) == [[taken, taken, "signed off"], [taken, taken, taken]]
+
+
+def test_a_lost_connection_binds_another_contact_in_json() -> None:
+    """The phone takes the former contact away in the request that brings the new one: nothing is left."""
+    (one,) = registrations("connection-lost-in-mid-registration-pjsua2")
+    former, new = one["bindings"]
+    assert former["contact"].startswith("sip:u@203.0.113.7:41001") and former["certainty"] == "absent"
+    assert new["contact"].startswith("sip:u@203.0.113.7:41022") and former["end"] == new["bound_from"]
+    assert one["nat"] is None

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from analyzer.evidence import Evidence, LogLines
 from analyzer.judge.findings import Finding
-from analyzer.register.causes import OLD_NONCE, RIGHT
+from analyzer.register.causes import FORBIDDEN, OLD_NONCE
 from analyzer.register.challenges import Challenged
 from analyzer.rules import all_rules
 from analyzer.rules.r7616_3_4_nonce_current import _at
@@ -137,11 +137,11 @@ def test_where_it_says_stale_nothing_is_amiss() -> None:
     assert not by_rule.keys() & {"R7616-3.3-stale", "R7616-digest-outcome", RULE}
 
 
-def test_a_403_for_a_used_nonce_is_still_a_contradiction() -> None:
+def test_a_403_for_a_used_nonce_forbids_the_user() -> None:
     """403 offers no new nonce: what is refused there is the user, and not the nonce."""
     flow = _once("403").replace("@210", "@10")
     _, by_rule = _story(flow)
-    assert by_rule["R7616-digest-outcome"].sub == "rejected-good"
+    assert by_rule["R7616-digest-outcome"].sub == "forbidden"
 
 
 def test_the_loop_names_what_to_mend() -> None:
@@ -153,7 +153,7 @@ def test_the_loop_names_what_to_mend() -> None:
     tries = (PLAIN.format(60 * number, "") + CHALLENGED.format(f"N{number}", "") for number in range(6))
     flow = "".join(one + answer for one in tries)
     (refused,) = report_of(flow, rules=[rule_of("DET-auth-loop")], passwords={"bob": "secret"}).findings
-    assert refused.detail.endswith(RIGHT)
+    assert refused.detail.endswith(FORBIDDEN)
     assert "compare user name, password and realm" in refused.fix
 
 

@@ -49,7 +49,7 @@ def drawn(items: Any, **given: Any) -> str:
         'the server\'s log: "will exceed max contacts of 1", as many devices as are allowed are registered already',
         'the server\'s log: "No matching endpoint found"',
         'the server\'s log: "Not match Endpoint ACL", an access list forbids this address (line 350)',
-        'lists its contact no more; the server\'s log: "remove existing" (line 210)',
+        "took its contact away for another client's; the server's log: \"remove existing\" (line 210)",
         "The log itself says, between the messages:",
         "fix: set remove_existing=yes at the AOR, or raise max_contacts.",
         "Follows from the unknown name, or the access list: no password would have been right",

@@ -56,6 +56,9 @@ _BANNER = Lazy(
 )
 _BLOCK = Lazy(rb"(?:  [A-Z]{3,20} |  SIP/2\.0 |[A-Z]{3,20} \S{1,2048} SIP/2\.0\.\.|SIP/2\.0 [1-6]\d\d.{0,200}?\.\.)")
 _FLAGS = Lazy(rb"[ \t]*\[[A-Z]{1,8}\][ \t]*\Z")
+_SEGMENT = b"BAD M:["
+_SEAM = b"\0\0"
+"""Stands where a segment begins within a line: NUL ends what sipgrep prints."""
 _NAME = re.compile(rb"[A-Za-z][\w.-]{0,39}[ \t]*:|[ \t]")
 
 
@@ -91,12 +94,35 @@ def _inner(banner: Banner, row: Row) -> Row | None:
 
 def _refine(banner: Banner, text: bytes) -> Banner | None:
     """sipgrep puts the flags of TCP on a line of their own, and an empty line behind."""
-    return banner if not text.strip() or _FLAGS.match(text) else None
+    if not _FLAGS.match(text):
+        return None if text.strip() else banner
+    return banner._replace(key=f"T{banner.source}>{banner.destination}".encode())
 
 
 def _is_end(text: bytes) -> bool:
     """The marks of packets; what sipgrep says where a segment of TCP ends within a header."""
     return (text[:1] == b"#" and not text.strip(b"#")) or text.startswith((b"Unknown METHOD: ", b"BAD M:["))
+
+
+def _more(text: bytes) -> bytes | None:
+    """What sipgrep says of a segment of TCP that begins within a message, whose first word it takes for a method. Its
+    octets stand there as they are, and behind them what was left in the buffer, up to a bracket."""
+    return _SEAM + text[len(_SEGMENT) :] if text.startswith(_SEGMENT) else None
+
+
+def _fix(texts: list[bytes]) -> tuple[str, bool]:
+    """Mend what lies over the end of a segment: whole where the first part was printed line by line; else octets that
+    are no part of it stand in the line, which is left out."""
+    lost = False
+    for at in reversed([at for at, text in enumerate(texts) if _SEAM in text]):
+        if texts[at].partition(_SEAM)[0].endswith(b"]"):
+            del texts[at]
+            lost = True
+        else:
+            texts[at] = texts[at].replace(_SEAM, b"")
+    if not lost:
+        return "", False
+    return "a line lies in two segments of TCP, and was printed with other octets in it: it is left out", True
 
 
 def _whole(texts: Sequence[bytes]) -> list[bytes]:
@@ -122,6 +148,8 @@ GRAMMAR = Grammar(
     block=lambda banner, text: _BLOCK.match(text),
     in_block=lambda text: text.startswith(b"  "),
     whole=_whole,
+    more=_more,
+    fix=_fix,
     coloured=True,
     hint="print whole messages with `ngrep -W byline -t -d any port 5060`, or save a capture with ngrep -O FILE",
 )

@@ -79,6 +79,7 @@ class Grammar:
     start     finds the start line in a line with more in it
     block     tells the first line of a message that is not printed line by line, `in_block` the next ones; `whole`
               makes lines of it
+    more      gives what a line without a banner tells of the message that was printed last, and cut
     fix       puts right in place what the program prints wrongly; says what it did, and whether octets are lost all
               the same
     after     finds the other end in a line behind a message that was sent
@@ -104,6 +105,7 @@ class Grammar:
     block: Callable[[Banner, bytes], object] | None = None
     in_block: Callable[[bytes], object] | None = None
     whole: Callable[[Sequence[bytes]], list[bytes]] | None = None
+    more: Callable[[bytes], bytes | None] | None = None
     fix: Callable[[list[bytes]], tuple[str, bool]] | None = None
     after: Callable[[bytes], Endpoint | None] | None = None
     spaced: bool = False

@@ -50,6 +50,18 @@ class Pieces:
         found = self._held.pop(key, None) if key else None
         return [] if found is None else [found]
 
+    @property
+    def waits(self) -> bool:
+        """Whether no other packet came behind the piece that was kept last."""
+        return self._latest is not None
+
+    def last(self) -> Entry | None:
+        """The piece that was kept last, which is no longer kept then; None where another packet came behind it."""
+        latest, self._latest = self._latest, None
+        if latest is None or self._held.get(latest.banner.key) is not latest:
+            return None
+        return self._held.pop(latest.banner.key)
+
     def others(self, banner: Banner) -> list[Entry]:
         """The datagrams of which no fragment follows next: they are as they are."""
         self._latest = None

@@ -109,7 +109,7 @@ class Reader:
                 row = row._replace(text=uncoloured(row.text))
             yield from self._feed(row)
             yield from self._drain()
-            rows.idle = self._entry is None
+            rows.idle = self._entry is None and (self._grammar.more is None or not self._pieces.waits)
         self._source.frames = rows.count
 
     def _drain(self) -> Iterator[RawMessage]:
@@ -121,8 +121,9 @@ class Reader:
         entry = self._entry
         if entry is None:
             grammar, banner = self._opens(row.text)
-            if banner is None:
+            if banner is None and not self._goes_on_bare(row):
                 yield from self._next_in_stream(row)
+            if banner is None:
                 return
             self._stream = None
             yield from self._told_late(None)
@@ -135,6 +136,15 @@ class Reader:
             entry = self._entry = yield from self._resumed(entry, row)
         if (close := entry.push(row)) is not None:
             yield from self._done(entry, close)
+
+    def _goes_on_bare(self, row: Row) -> bool:
+        """Whether the message that was printed last goes on in a line of its own making."""
+        tells = self._grammar.more
+        if tells is None or (text := tells(row.text)) is None or (held := self._pieces.last()) is None:
+            return False
+        self._entry = held.resumed()
+        self._entry.push(row._replace(text=text))
+        return True
 
     def _opens(self, text: bytes) -> tuple[Grammar, Banner | None]:
         """The banner that a line is, and the grammar by which it is one."""

@@ -83,8 +83,13 @@ SIGNS: tuple[Sign, ...] = (
     _sign(
         "text that Wireshark or tshark printed",
         "save the packets as a capture (Wireshark: File, Save As; tshark: -w FILE) and give it to sipcheck pcap",
-        rb"^ {0,6}\d{1,9} +\d{1,10}\.\d{3,9} +\S{2,60} +(?:\xe2\x86\x92|->) +\S{2,60} +SIP|"
-        rb"^Frame \d{1,9}: \d{1,7} bytes on wire",
+        rb"^ {0,6}\d{1,9}\s+\d{1,10}\.\d{3,9}\s+\S{2,60}\s+(?:\xe2\x86\x92|->)\s+\S{2,60}\s+SIP|"
+        rb'^Frame \d{1,9}: \d{1,7} bytes on wire|"_index": ?"packets-\d|^<p[ds]ml version=|^% Wireshark - ',
+    ),
+    _sign(
+        "a hex dump of packets",
+        "make a capture of it with text2pcap (of Wireshark): text2pcap DUMP FILE.pcap, and give that to sipcheck pcap",
+        rb"^[0-9a-f]{4,8}  (?:[0-9a-f]{2} ){15}[0-9a-f]{2} ",
     ),
     _sign(
         "a log of FreeSWITCH",

@@ -8,6 +8,7 @@ from analyzer.evidence import SECOND
 from analyzer.register.history import Episode
 from analyzer.register.registration import Registration
 from analyzer.views.states import AGAIN, NOT_SIGNED_OFF, RAN_OUT, REGISTERED, ClientSummary, State
+from analyzer.views.table.moved import moved
 from analyzer.views.table.unbound import gaps
 from analyzer.views.words import count, duration, listed, times
 
@@ -16,8 +17,9 @@ MOST_EPISODES = 3
 
 
 def in_between(clients: ClientSummary, one: Registration) -> str:
-    """What a client that had success went through: times without a binding, refusals and silence."""
-    return "; ".join(part for part in (gaps(one), *_episodes(clients, one)) if part)
+    """What a client that had success went through: times without a binding, refusals and silence, and what
+    its NAT did."""
+    return "; ".join(part for part in (gaps(one), *_episodes(clients, one), moved(clients, one)) if part)
 
 
 def _episodes(clients: ClientSummary, one: Registration) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from analyzer.evidence import SECOND
 from analyzer.register.registration import Registration
+from analyzer.register.scanners import is_scanner
 from analyzer.register.server_words import ServerWords
 from analyzer.views.states import (
     AGAIN,
@@ -96,7 +97,11 @@ def what_all(clients: ClientSummary, several: Sequence[Registration], state: Sta
 def why(clients: ClientSummary, one: Registration, state: State) -> str:
     """The cause as far as it is known."""
     teller = _WHY.get(state)
-    return teller(clients, one) if teller is not None else ""
+    found = teller(clients, one) if teller is not None else ""
+    if state.trouble and not one.was_well and is_scanner(one.user_agent):
+        guesses = "it calls itself by the name of a tool that guesses accounts and passwords"
+        return f"{guesses}: {found}" if found else guesses
+    return found
 
 
 def why_all(clients: ClientSummary, one: Registration, state: State) -> str:

@@ -38,6 +38,9 @@ def why_taken_away(clients: ClientSummary, one: Registration) -> str:
     shown = f" at {place_words(current.by.place)}" if current is not None and current.by is not None else ""
     if current is not None and current.cause == "taken over":
         return f"another client of this address-of-record registered the same contact{shown}"
+    if current is not None and current.cause == "removed" and one.history.removed is not None:
+        whose = " for another client's" if one.history.removed.notice.said == "remove existing" else ""
+        return f"the server took its contact away{whose}{removed(one)}"
     if current is not None and current.cause == "not listed":
         return f"the registrar's answer to its own request{shown} lists its contact no more"
     gone = f"the answer to another client of this address-of-record{shown} lists its contact no more"

@@ -1,0 +1,17 @@
+"""Tools that guess accounts and passwords, by what they call themselves in User-Agent if nobody told them otherwise.
+
+SIPVicious (`friendly-scanner`) and its like register with one password after the other, or one name after the other. A
+refusal of theirs is no trouble of a phone, and its password is not to be mended. Whoever wants to hide takes another
+name, so that the name is missing proves nothing.
+"""
+
+from __future__ import annotations
+
+SCANNERS = ("friendly-scanner", "sipvicious", "sundayddr", "sipcli", "sip-scan", "iwar", "pplsip", "smap")
+"""Parts of User-Agent values, in small letters."""
+
+
+def is_scanner(user_agent: str) -> bool:
+    """Whether a User-Agent is the name of a tool for guessing."""
+    name = user_agent.lower()
+    return any(scanner in name for scanner in SCANNERS)
