@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from analyzer.register.attempt import SUCCESSFUL_OUTCOMES, Attempt
 from analyzer.register.challenges import Challenged, Challenges, for_header
 from analyzer.register.digest.verdict import AKA_TOKENS
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.transaction import Transaction
+from analyzer.register.witnesses import of_a_witness
 from analyzer.sip.auth_headers import ANSWERED_IN, CREDENTIALS, HEADER_NAMES
 from analyzer.sip.message import Message
 from analyzer.sip.text import clip
@@ -109,3 +111,26 @@ def of_a_digest(final: Message, records: Sequence[DigestRecord], *, old_nonce: b
     if not any(record.verdict == "match" and record.accepted is False for record in records):
         return ""
     return FORBIDDEN if final.status == 403 else RIGHT
+
+
+def cause_of(
+    attempt: Attempt,
+    records: Sequence[DigestRecord],
+    in_force: Mapping[str, Sequence[Challenged]],
+    challenges: Challenges,
+) -> str:
+    """What an attempt that failed shows of the reason, in the words of a report, the server's own words first.
+    `records` are the credentials of its last request, `in_force` what stood for its client then."""
+    last = attempt.last
+    if last.final is None or attempt.outcome in SUCCESSFUL_OUTCOMES:
+        return ""
+    if said := of_a_witness(attempt.notices):
+        return said
+    if attempt.asks_too:
+        return of_another_challenger(last)
+    old_nonce = any(is_old_nonce(last, record, in_force, challenges) for record in records)
+    host = last.destination.host
+    other_realm = any(is_for_another_realm(record, host, challenges) for record in records)
+    return of_a_sim(last.final, records) or of_a_digest(
+        last.final, records, old_nonce=old_nonce, other_realm=other_realm
+    )

@@ -14,18 +14,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from analyzer.evidence import SECOND, LogLines, NetworkError, RawMessage
-from analyzer.register.attempt import SUCCESSFUL_OUTCOMES, Attempt
+from analyzer.register.attempt import Attempt
 from analyzer.register.binding import BindingEvent, BindingTable
 from analyzer.register.boot import boot_score
 from analyzer.register.bounded import MessageCounter, Notes
 from analyzer.register.branches import earlier_use, is_complete
-from analyzer.register.causes import (
-    is_for_another_realm,
-    is_old_nonce,
-    of_a_digest,
-    of_a_sim,
-    of_another_challenger,
-)
+from analyzer.register.causes import cause_of
 from analyzer.register.challengers import left_out
 from analyzer.register.challenges import Challenged, Challenges
 from analyzer.register.choices import note_offer
@@ -56,9 +50,9 @@ from analyzer.register.subjects import (
     TransitionSubject,
 )
 from analyzer.register.transaction import Transaction
-from analyzer.register.translation import followed, was_bound
+from analyzer.register.translation import follow
 from analyzer.register.way_back import unheard
-from analyzer.register.witnesses import Witnesses, of_a_witness
+from analyzer.register.witnesses import Witnesses
 from analyzer.sip.message import Message
 from analyzer.sip.timers import TIMER_F
 
@@ -328,7 +322,7 @@ class Reconstructor:
             purpose = attempt.purpose if attempt is not None else "register"
             events = self.reached.answered(registration, transaction, purpose)
         if registration is not None and first_hop and transaction.method == "REGISTER":
-            self._follow(registration, transaction, granted)
+            follow(registration, transaction, granted, self.bindings)
         concluded = attempt is not None and attempt.last is transaction and attempt.answered()
         if transaction.method == "REGISTER":
             self.emit(MessageSubject(final, transaction, registration))
@@ -339,14 +333,6 @@ class Reconstructor:
             if concluded and attempt is not None:
                 self._conclude(registration, attempt)
         transaction.fold()
-
-    def _follow(self, registration: Registration, transaction: Transaction, granted: int | None) -> None:
-        registration.translation = followed(
-            registration.translation,
-            transaction,
-            is_bound=lambda: was_bound(registration, transaction.first, granted),
-            bindings=lambda: self.bindings.known(registration.registrar, registration.aor),
-        )
 
     def _silent(self, transaction: Transaction) -> None:
         registration, attempt = self._owner.get(transaction.id, (None, None))
@@ -410,22 +396,8 @@ class Reconstructor:
     def _conclude(self, registration: Registration, attempt: Attempt) -> None:
         failed = attempt.outcome in FAILED
         bound = self.bindings.bound(registration.registrar, registration.aor) if failed else 0
-        registration.conclude(attempt, self._cause(attempt), bound=bound, detail=self._detail)
-        self.emit(AttemptSubject(attempt, registration))
-
-    def _cause(self, attempt: Attempt) -> str:
-        """What an attempt that failed shows of the reason, in the words of a report, the server's own words first."""
         last = attempt.last
-        if last.final is None or attempt.outcome in SUCCESSFUL_OUTCOMES:
-            return ""
-        if said := of_a_witness(attempt.notices):
-            return said
-        if attempt.asks_too:
-            return of_another_challenger(last)
-        records, (in_force, _) = self.digests.of(last), self._before.get(last.id, ({}, {}))
-        old_nonce = any(is_old_nonce(last, record, in_force, self.challenges) for record in records)
-        host = last.destination.host
-        other_realm = any(is_for_another_realm(record, host, self.challenges) for record in records)
-        return of_a_sim(last.final, records) or of_a_digest(
-            last.final, records, old_nonce=old_nonce, other_realm=other_realm
-        )
+        in_force, _ = self._before.get(last.id, ({}, {}))
+        cause = cause_of(attempt, self.digests.of(last), in_force, self.challenges)
+        registration.conclude(attempt, cause, bound=bound, detail=self._detail)
+        self.emit(AttemptSubject(attempt, registration))

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from analyzer.evidence import SECOND, Endpoint, Evidence
-from analyzer.register.binding import Binding
+from analyzer.register.binding import Binding, BindingTable
 from analyzer.register.requested import requested_contacts
 from analyzer.register.transaction import Transaction
 from analyzer.sip.address import Address
@@ -153,3 +153,13 @@ def _place_of(contact: Address) -> Endpoint | None:
     if uri is None or not uri.is_sip or not uri.host:
         return None
     return Endpoint(uri.host.lower().strip("[]"), uri.port or (SIPS_PORT if uri.scheme == "sips" else SIP_PORT))
+
+
+def follow(registration: Registration, transaction: Transaction, granted: int | None, bindings: BindingTable) -> None:
+    """Take in the final response to a REGISTER of a client; `granted` are the seconds that it was granted before."""
+    registration.translation = followed(
+        registration.translation,
+        transaction,
+        is_bound=lambda: was_bound(registration, transaction.first, granted),
+        bindings=lambda: bindings.known(registration.registrar, registration.aor),
+    )
