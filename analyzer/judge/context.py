@@ -29,16 +29,15 @@ check reaches it:
 - `register/refusals.py: Refusals` (`context.refused`): which contacts of an address-of-record were refused, and not
   accepted since.
 - `register/lapses.py: LapseWatch` (`event` of a binding that is `lapsed`): which bindings run out when.
-- `register/responding.py: Answering` (`context.answers_from`, `context.port_answers`): which servers answered at all,
-  from which ports, and whom: what silence has to be held against.
+- `register/responding.py: Answering` (`context.answers_from`, `context.port_answers`, `context.answers_reach`): which
+  servers answered at all, from which ports, and whom: what silence has to be held against.
 - `register/witnesses.py: Witnesses` (`attempt` of a transaction, its `notices`): which registrations a user of a text
   log has, so that what the log says of them in words of its own is tied to them.
 - `register/retries.py: Retries` (`context.retries`): the tries of a client that failed in a row, how soon it tried
   again, and whether with the same request.
 - `register/exchanges.py: Exchanges` (`earlier` and `same_call` of a step): the messages of the last exchange of the
   latest clients. Of an older one `request` and `final` are None; its numbers, times and outcome are left.
-- `register/branches.py` (`reuses` of a transaction): which of its client's requests before had its branch; it keeps
-  nothing, and asks the exchanges and Call-IDs above.
+  Whether a request has the branch of one before (`reuses` of a transaction, `register/branches.py`) is told by these.
 - `register/matching.py: TransactionTable` (`transaction` of a subject; `context.end`): the transactions of the last
   forty seconds, and the capture's time.
 - `register/reconstruct.py: Reconstructor` (`context.last_heard`, `context.last_message`, `context.is_loose`,

@@ -345,12 +345,14 @@ class BindingTable:
     def unanswered(self, registrar: Registrar, aor: str, transaction: Transaction) -> None:
         """No response was seen: the asked contacts may be bound, may be changed, may be gone (docs/rule-catalogue.md
         1.7 step 4)."""
-        request, known = transaction.request, self.known(registrar, aor)
+        request, first, known = transaction.request, transaction.first, self.known(registrar, aor)
         index = Contacts.written([binding.asked_text for binding in known])
         for contact in request.contacts[:MOST_CONTACTS] if request and known else ():
             position = index.find(contact)
-            if position is not None:
-                known[position].certainty = "maybe"
+            named = known if contact.star else [] if position is None else [known[position]]
+            for binding in named:
+                if binding.learned is None or first is None or binding.learned <= first:  # or a later list names it
+                    binding.certainty = "maybe"
 
     def _grant(
         self, binding: Binding, contact: Address, transaction: Transaction, own: Address | None, registration: int

@@ -53,7 +53,9 @@ def state_of_outcome(outcome: str) -> ClientState:
 
 def state_of(one: Registration) -> ClientState:
     """What became of a registration, as far as the source goes."""
-    if one.outcome != "registered":
+    current = one.reach.current
+    is_bound = current is not None and current.state == "bound"
+    if one.outcome != "registered" and not (one.outcome == "removed" and is_bound):  # of several contacts one is left
         return _unregistered(one)
     if one.reach.ran_out is not None:
         return "ran out"
@@ -63,7 +65,6 @@ def state_of(one: Registration) -> ClientState:
         return "in doubt"
     if one.reach.is_unseen:
         return "unclear"
-    current = one.reach.current
     if current is not None and current.state == "unbound" and current.cause == "signed off":
         return "signed off"  # the answer to that was not seen, but a later list
     return "ok again" if one.reach.gaps or one.history.episodes else "registered"
@@ -80,6 +81,9 @@ def _unregistered(one: Registration) -> ClientState:
         return "asked"
     if not _is_signing_off(one):
         return state_of_outcome(one.outcome)
+    current = one.reach.current
+    if current is not None and (current.state, current.cause) == ("unbound", "signed off"):
+        return "signed off"  # it had done so before
     over = one.reach.ran_out
     return "ran out" if over is not None and last.start is not None and over < last.start else "not removed"
 

@@ -204,6 +204,11 @@ class FleetSubject:
     is_coarse: bool = False
     evicted: int = 0
 
+    @property
+    def has_clock(self) -> bool:
+        """Whether time passes in the source: of a log with one stamp for all no rate can be told."""
+        return self.begin is not None and self.end is not None and self.end > self.begin
+
     def by_server(self) -> dict[Endpoint, list[Registration]]:
         """The registrations at each server."""
         found: dict[Endpoint, list[Registration]] = {}

@@ -33,7 +33,7 @@ def is_plain_grant(request: Message, final: Message) -> bool:
     if len(wanted) != 1 or len(listed) != 1:
         return False
     asked, granted = wanted[0], listed[0]
-    if asked.uri is None or granted.uri is None or asked.uri.text != granted.uri.text:
+    if asked.uri is None or granted.uri is None or asked.uri.text != granted.uri.text or "bnc" in asked.uri.params:
         return False
     seconds, left = asked.expires, granted.expires
     if seconds is None:

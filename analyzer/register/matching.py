@@ -256,7 +256,7 @@ class TransactionTable:
             if pairing > transaction.pairing:
                 transaction.pairing = pairing
         self.matched = transaction
-        self.answering.note(message.raw_message)
+        self.answering.note(message.raw_message, transaction.destination)
         self._answer(transaction, message, events)
 
     def _answer(self, transaction: Transaction, message: Message, events: list[Event]) -> None:

@@ -68,25 +68,29 @@ class Stretch:
 
 class Unanswered(NamedTuple):
     """A request whose answer was not seen so far, though it would be repeated if it was not heard: when it was sent,
-    the number of its transaction, where it is, and whether it is the client's own: another's may take from it."""
+    the number of its transaction, where it is, until when it asks to be bound (nanoseconds; None: it does not say), and
+    whether it is the client's own: another's may take from it."""
 
     sent: int
     transaction: int
     by: Evidence
+    until: int | None = None
     is_own: bool = True
 
 
 class Reachability:
     """The stretches of one client, in order; `gaps` counts those without a binding between two with one, but for
     those that the client wanted (it had signed off), `lost` sums them in nanoseconds. `epoch` counts the steps of the
-    clock that it knows of; behind such a step times begin again earlier than those before."""
+    clock that it knows of; behind such a step times begin again earlier than those before. `wants_away`: its latest
+    request is to be bound no more, whatever came of it."""
 
-    __slots__ = ("_asked", "_kept", "_leaving", "dropped", "epoch", "gaps", "lost")
+    __slots__ = ("_asked", "_kept", "_leaving", "dropped", "epoch", "gaps", "lost", "wants_away")
 
     def __init__(self) -> None:
         self._kept: tuple[Stretch, ...] = ()
         self._asked: Unanswered | None = None
         self._leaving: Unanswered | None = None
+        self.wants_away = False
         self.dropped = self.gaps = self.lost = self.epoch = 0
 
     def __bool__(self) -> bool:
@@ -131,6 +135,12 @@ class Reachability:
         return current is not None and current.state == "unbound" and current.cause in _GONE
 
     @property
+    def is_signed_off(self) -> bool:
+        """Whether it is not bound any more because it wanted that."""
+        current = self.current
+        return current is not None and (current.state, current.cause) == ("unbound", "signed off")
+
+    @property
     def is_unseen(self) -> bool:
         """Whether the answer to its last request is missing, so that it is not known whether it is bound."""
         current = self.current
@@ -170,10 +180,11 @@ class Reachability:
             return
         if leaving is not None and now - leaving.sent > T1 and current.state == "bound":
             if current.expires is None or leaving.sent <= current.expires + SLACK:
-                self._go("unknown", max(leaving.sent, current.start), "answer not seen", leaving.by)
+                over = current.expires  # no sign-off makes it longer
+                self._go("unknown", max(leaving.sent, current.start), "answer not seen", leaving.by, expires=over)
         elif asked is not None and now - asked.sent > T1 and current.state == "unbound":
             self._come_back(asked.sent)  # until then it was not there for certain
-            self._go("unknown", max(asked.sent, current.start), "answer not seen", asked.by)
+            self._go("unknown", max(asked.sent, current.start), "answer not seen", asked.by, expires=asked.until)
             self._asked = None
 
     def granted(
@@ -212,7 +223,7 @@ class Reachability:
     def _come_back(self, now: int) -> None:
         """It is there again: what was unbound until now was a gap, if it did not want that."""
         gap = self.current
-        if gap is None or gap.state != "unbound" or gap.cause == "signed off":
+        if gap is None or gap.state != "unbound" or gap.cause == "signed off" or self.wants_away:
             return
         if gap.cause == "ran out":
             gap.cause = "refreshed too late"
@@ -283,10 +294,15 @@ class Reachability:
         assert current.expires is not None
         over, asked = max(current.start, current.expires), self._asked
         if asked is not None and asked.sent <= over + SLACK and now - asked.sent > T1:
-            self._go("unknown", over, "answer not seen", asked.by)
+            until = None if asked.until is None else max(over, asked.until)  # a registrar may but shorten it
+            self._go("unknown", over, "answer not seen", asked.by, expires=until)
             self._asked = None
         else:
-            self._go("unbound", over, "ran out", None)
+            leaving = self._leaving
+            if leaving is not None and leaving.is_own:  # in either way
+                self._go("unbound", over, "signed off", leaving.by)
+            else:
+                self._go("unbound", over, "ran out", None)
 
     def _go(
         self,

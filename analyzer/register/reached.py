@@ -21,10 +21,12 @@ from analyzer.register.reachability import Unanswered
 from analyzer.register.refusals import Refusals
 from analyzer.register.registration import Registration
 from analyzer.register.registry import Registry
-from analyzer.register.requested import requested_expiry
+from analyzer.register.requested import expiry_in, requested_expiry
 from analyzer.register.transaction import Transaction
 
 KEPT_BINDINGS = 100
+_FEW = 8
+"""Contacts of a request that are held against those bound."""
 _MOST_REPLACING, _MOST_DOUBTING = 1000, 10_000
 _EXPIRED = "expiration"
 """Why Asterisk removes a contact whose time has run out."""
@@ -70,13 +72,18 @@ class Reached:
 
     def sent(self, registration: Registration, transaction: Transaction, purpose: Purpose) -> None:
         """Take in a REGISTER at its first copy."""
-        if purpose == "query" or not transaction.would_be_repeated:
+        if purpose == "query":
+            return
+        reach, is_leaving = registration.reach, purpose == "remove" and _is_all(registration, transaction)
+        if is_leaving:
+            reach.wants_away = True
+        if not transaction.would_be_repeated:
             return
         assert transaction.first is not None
-        if registration.reach:
-            request = Unanswered(transaction.first, transaction.id, transaction.evidence)
-            self._bindings.date(registration.reach)
-            registration.reach.sent(request, leaving=purpose == "remove")
+        if reach and (is_leaving or purpose != "remove"):
+            until = _asked_until(transaction)
+            self._bindings.date(reach)
+            reach.sent(Unanswered(transaction.first, transaction.id, transaction.evidence, until), leaving=is_leaving)
         if self._takes_from_others(registration, transaction, purpose):
             self._doubt_others(registration, transaction, transaction.first)
 
@@ -91,7 +98,7 @@ class Reached:
     def _doubt_others(self, registration: Registration, transaction: Transaction, first: int) -> None:
         known = self._bindings.known(registration.registrar, registration.aor)
         owners = {owner for binding in known for owner in binding.owners if owner != registration.id}
-        request = Unanswered(first, transaction.id, transaction.evidence, is_own=False)
+        request = Unanswered(first, transaction.id, transaction.evidence, None, is_own=False)
         for one in self._known(owners):
             one.reach.sent(request, leaving=True)
         if owners and len(self._doubting) < _MOST_DOUBTING:
@@ -168,6 +175,8 @@ class Reached:
                 self._bindings.date(one.reach)
                 asked = number == own and purpose not in ("query", "remove")
                 one.reach.granted(now, until, by, asked=asked, since=transaction.first)
+                if asked:
+                    one.reach.wants_away = False
         if own not in held and purpose == "remove":
             registration.reach.gone(now, "signed off", by)
         elif own not in held and purpose != "query" and not final.contacts:
@@ -265,3 +274,26 @@ class Reached:
         for registration in self._registry:
             self._bindings.date(registration.reach)
             registration.reach.settle(end_of(registration.last_transaction))
+
+
+def _is_all(registration: Registration, transaction: Transaction) -> bool:
+    """Whether a removal names all that is bound of its client, so that nothing is left of it."""
+    request = transaction.request
+    if request is None or any(contact.star for contact in request.contacts):
+        return True
+    bound = [
+        one
+        for one in registration.bindings[-_FEW:]
+        if one.certainty == "present" and not one.is_over(transaction.first)
+    ]
+    return all(any(one.is_of(contact) for contact in request.contacts[:_FEW]) for one in bound)
+
+
+def _asked_until(transaction: Transaction) -> int | None:
+    """Until when a request asks to be bound at most, counted from its first copy; None where it does not say."""
+    request, first = transaction.request, transaction.first
+    if request is None or first is None:
+        return None
+    asked = [expiry_in(request, contact) for contact in request.contacts[:_FEW] if not contact.star]
+    known = [seconds for seconds in asked if seconds is not None]
+    return first + max(known) * SECOND if known and len(known) == len(asked) else None

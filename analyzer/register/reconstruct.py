@@ -62,10 +62,6 @@ LONG_MESSAGE = 8192
 """Octets of a request whose values are not even kept for its answer: they take four times as much."""
 
 
-def _nobody(subject: Subject) -> None:
-    """Hears of the subjects until somebody else does."""
-
-
 class Reconstructor:
     """Feed it messages; it calls `emit` with each complete subject and `closed` with each REGISTER transaction at its
     end. `detail` keeps what only the machine formats list."""
@@ -74,7 +70,7 @@ class Reconstructor:
         self,
         secrets: Secrets,
         closed: Callable[[Transaction, Registration | None], None],
-        emit: Callable[[Subject], None] = _nobody,
+        emit: Callable[[Subject], None] = lambda _: None,
         *,
         detail: bool = True,
     ) -> None:
@@ -185,8 +181,7 @@ class Reconstructor:
         if end is not None:
             self._lapse(end)
         for registration in self.registry:
-            if registration.last_transaction is not None:
-                self._end(registration, registration.last_transaction)
+            self._end(registration, registration.last_transaction)
         self.reached.settle(self.table.end if end is None else end, self.now, logs or {})
 
     def _event(self, event: Event) -> None:
@@ -385,9 +380,10 @@ class Reconstructor:
         signs = self._signs.take(transaction, registration, digests, before[0]) if digests else NO_SIGNS
         return TransactionSubject(transaction, registration, attempt, digests, *before, signs)
 
-    def _end(self, registration: Registration, last: Transaction) -> None:
-        cut_off = self.cut_off(last)
-        self.emit(EndSubject(registration, last, cut_off is not None and cut_off >= (registration.last_success or 0)))
+    def _end(self, registration: Registration, last: Transaction | None) -> None:
+        if last is not None:
+            is_cut_off = (self.cut_off(last) or -1) >= (registration.last_success or 0)
+            self.emit(EndSubject(registration, last, is_cut_off))
 
     def _lapse(self, now: int) -> None:
         for event, registration in self.lapses.lapsed(now):
@@ -396,8 +392,7 @@ class Reconstructor:
     def _conclude(self, registration: Registration, attempt: Attempt) -> None:
         failed = attempt.outcome in FAILED
         bound = self.bindings.bound(registration.registrar, registration.aor) if failed else 0
-        last = attempt.last
-        in_force, _ = self._before.get(last.id, ({}, {}))
-        cause = cause_of(attempt, self.digests.of(last), in_force, self.challenges)
+        in_force, _ = self._before.get(attempt.last.id, ({}, {}))
+        cause = cause_of(attempt, self.digests.of(attempt.last), in_force, self.challenges)
         registration.conclude(attempt, cause, bound=bound, detail=self._detail)
         self.emit(AttemptSubject(attempt, registration))

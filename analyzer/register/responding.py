@@ -25,11 +25,13 @@ class Answering:
         self._pairs: Notes[tuple[str, str], int | None] = Notes(_MOST_PAIRS)
         self._unheard: dict[tuple[Endpoint, Endpoint], int] = {}
 
-    def note(self, answer: RawMessage) -> None:
-        """Take in a response."""
+    def note(self, answer: RawMessage, asked: Endpoint | None = None) -> None:
+        """Take in a response; `asked` is where its request went, whatever port the server sends from."""
         source = answer.source
         self.hosts[source.host] += 1
         self.ports.note(source, True)
+        if asked is not None and asked != source:
+            self.ports.note(asked, True)
         self._pairs.note((source.host, answer.destination.host), answer.time)
         if self._unheard:
             self._unheard.pop((source, answer.destination), None)

@@ -52,10 +52,11 @@ def _answer(source: str, server: Endpoint, clients: Sequence[Registration], subj
         return PASSED
     first, last = window[0], window[-1]
     span = round(((last.first or 0) - (first.first or 0)) / SECOND)
+    within = f" within {max(1, span)} s" if subject.has_clock else ""
     how = f", calling itself {clip(scanner, 40)!r}" if scanner else ", by consecutive numbers" if in_a_row else ""
     more = " at least" if subject.evicted else ""
     detail = (
-        f"{source} asked {server} for{more} {len(users)} users within {max(1, span)} s{how}, and was let in as "
+        f"{source} asked {server} for{more} {len(users)} users{within}{how}, and was let in as "
         f"{len(window) - len(failed) or 'none'} of them (from {clip(users[0], 60)!r} to {clip(users[-1], 60)!r})"
     )
     severity: Severity = "error" if scanner or in_a_row else "warning"

@@ -14,7 +14,18 @@ from collections.abc import Iterator
 from statistics import median
 
 from analyzer.evidence import SECOND, Endpoint, Evidence
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Confidence, Rule, Violated, bad, good
+from analyzer.judge.findings import (
+    NOT_APPLICABLE,
+    PASSED,
+    Answer,
+    Confidence,
+    Need,
+    NotJudged,
+    Rule,
+    Violated,
+    bad,
+    good,
+)
 from analyzer.judge.parameters import FLOOD_FACTOR, FLOOD_RATE, FLOOD_TOTAL, FLOOD_USERS
 from analyzer.register.fleet import TICK, Burst, FleetSubject
 from analyzer.sip.text import clip
@@ -27,6 +38,9 @@ _TICKS = 6
 def check(subject: FleetSubject, context: object) -> Iterator[Answer]:
     """Look for ticks of ten seconds with too many requests (heuristic)."""
     del context
+    if subject.pace and not subject.has_clock:
+        yield NotJudged(Need.CLOCK.value)  # one stamp for all tells no rate
+        return
     found: list[Answer] = [*_sources(subject), *_total(subject)]
     yield from found or [PASSED if subject.pace else NOT_APPLICABLE]
 

@@ -29,14 +29,15 @@ def check(subject: FleetSubject, context: object) -> Iterator[Answer]:
         return
     found = False
     for one in subject.wandering:
-        within = f"{one.granted} s, the time granted" if one.granted is not None else "an hour"
+        span = f"{one.granted} s, the time granted" if one.granted is not None else "an hour"
+        within = f" within {span}" if subject.has_clock else ""
         key, whose = (one.server.host, one.aor, one.call_id), clip(one.aor, 60)
         if len(one.hosts) >= CHURN_HOSTS:
             found = True
             named = ", ".join(one.hosts[:_NAMED])
             public = all(map(is_public, one.hosts))
             yield Violated(
-                f"REGISTERs of {whose!r} under one Call-ID came from {len(one.hosts)} addresses within {within} "
+                f"REGISTERs of {whose!r} under one Call-ID came from {len(one.hosts)} addresses{within} "
                 f"({named}{', ...' if len(one.hosts) > _NAMED else ''})",
                 "addresses",
                 confidence=Confidence.HIGH if public else Confidence.MEDIUM,
@@ -46,8 +47,7 @@ def check(subject: FleetSubject, context: object) -> Iterator[Answer]:
         elif one.ports >= CHURN_PORTS:
             found = True
             yield Violated(
-                f"REGISTERs of {whose!r} under one Call-ID came from {one.ports} ports of {one.hosts[-1]} "
-                f"within {within}",
+                f"REGISTERs of {whose!r} under one Call-ID came from {one.ports} ports of {one.hosts[-1]}{within}",
                 "ports",
                 "info",
                 at=one.evidence,

@@ -42,6 +42,8 @@ def check(subject: BindingSubject, context: CaptureContext) -> Answer:
         return PASSED
     if grant.transport != "UDP" or transaction.transport != "UDP":
         return NOT_APPLICABLE
+    if subject.registration.reach.is_signed_off:
+        return NotJudged("it had asked to be removed, and the answer to that was not seen")
     now = final.raw_message.time
     if now is None or binding.learned is None or not binding.granted:
         return NotJudged(Need.CLOCK.value)

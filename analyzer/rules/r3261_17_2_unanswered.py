@@ -166,7 +166,7 @@ def _others(transaction: Transaction, context: CaptureContext) -> str:
     heard = context.last_heard(transaction.destination.host)
     if heard is not None and transaction.first is not None and heard < transaction.first and not context.is_loose:
         before = lapse(heard, transaction.first, context.resolution)
-        return f"the server was last heard {before} before the request and not since".replace("  ", " ")
+        return f"the server was last heard {before} before the request".replace("  ", " ")
     return "the server answers other requests"
 
 

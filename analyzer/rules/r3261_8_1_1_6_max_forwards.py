@@ -113,7 +113,10 @@ RULE = Rule(
         bad(_HOPS.format(70, 70), "no-decrement", severity="error"),
         bad(_HOPS.format(69, 70), "not70", "no-decrement", severity="error", title="set anew by the proxy"),
         bad("> REGISTER sip:example.com\nMax-Forwards: 0\n< 483", "zero", severity="error"),
-        bad("> REGISTER sip:example.com\n< 401\n> REGISTER sip:example.com\nMax-Forwards: 0\n@100 .", "zero"),
+        bad(
+            "> REGISTER sip:example.com\n< 401\n> REGISTER sip:example.com\nMax-Forwards: 0\n@0.6 > again\n@100 .",
+            "zero",
+        ),
         bad("> REGISTER sip:example.com\nMax-Forwards: 300\n< 400", "range", severity="warning"),
         bad("> REGISTER sip:example.com\nMax-Forwards: 8\n< 200", "not70", severity="info"),
         bad("> REGISTER sip:example.com\nMax-Forwards: 0\n< 200", "not70", title="who answers has not to pass it on"),

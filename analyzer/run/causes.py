@@ -52,6 +52,8 @@ def _failures(gap: Stretch, episodes: Sequence[Episode], causes: _Ties) -> Seque
     """What explains the failures during which a binding ran out: it was lost by these. The gap takes its cause from
     them. Failures that began later have but prolonged it."""
     for episode in episodes if gap.cause in _RAN_OUT else ():
+        if episode.first.purpose in ("remove", "query"):
+            continue  # neither would have renewed anything
         start, end = episode.first.start, episode.until
         if episode.over and end is None:
             continue  # nothing tells when it was over

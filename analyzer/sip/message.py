@@ -139,7 +139,7 @@ class Message(Layout):
         for contact in self.contacts:
             if contact.params is not NO_PARAMS:
                 written = contact.params.items_as_written
-                if len(written) > 1 or written[0][0] != "expires":  # as nearly all have it, and no other
+                if len(written) != 1 or written[0][0] != "expires":  # as nearly all have it, and no other
                     return True
             uri = contact.uri
             if uri is not None and uri.params is not NO_PARAMS and "gr" in uri.params:

@@ -139,6 +139,8 @@ class ClientSummary:
         state, reach = self.state(one), one.reach.current
         if state in (RAN_OUT, TAKEN_AWAY) and reach is not None:
             return reach.start
+        if state is SIGNED_OFF and one.outcome != "removed" and reach is not None:
+            return reach.start
         return one.failing_since if one.failing_since is not None else one.since
 
     def since_words(self, one: Registration, before: str = " at ") -> str:

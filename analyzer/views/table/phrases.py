@@ -184,7 +184,8 @@ def _gave_up(clients: ClientSummary, one: Registration) -> str:
 def _registered(clients: ClientSummary, one: Registration) -> str:
     granted = f" for {one.granted} s" if one.granted is not None else ""
     current = one.reach.current
-    since = current.start if one.reach.gaps and current is not None else one.since
+    is_new = one.reach.gaps or any(stretch.state == "unknown" for stretch in one.reach.stretches)
+    since = current.start if is_new and current is not None else one.since
     if one.outcomes["registered"] > 1 and since is not None:
         return f"{clients.at(one, since, 'since ')}{granted}"
     last = clients.at(one, one.last_success, " ")
@@ -349,7 +350,7 @@ _WHAT: dict[State, _Teller] = {
     RAN_OUT: ran_out,
     TAKEN_AWAY: taken_away,
     IN_DOUBT: _registered,
-    SIGNED_OFF: lambda clients, one: f"signed off{clients.at(one, one.since)}",
+    SIGNED_OFF: lambda clients, one: f"signed off{clients.at(one, clients.since(one))}",
     ASKED: lambda clients, one: f"asked what is registered{clients.at(one, one.since, ', ')}",
     OPEN: _open,
     UNCLEAR: _unclear,
