@@ -25,6 +25,8 @@ from analyzer.register.requested import expiry_in, requested_expiry
 from analyzer.register.transaction import Transaction
 
 KEPT_BINDINGS = 100
+_MINIMUM = 300
+"""Seconds that some registrars grant whoever asks for less."""
 _FEW = 8
 """Contacts of a request that are held against those bound."""
 _MOST_REPLACING, _MOST_DOUBTING = 1000, 10_000
@@ -81,7 +83,7 @@ class Reached:
             return
         assert transaction.first is not None
         if reach and (is_leaving or purpose != "remove"):
-            until = _asked_until(transaction)
+            until = _asked_until(transaction, registration.granted or 0)
             self._bindings.date(reach)
             reach.sent(Unanswered(transaction.first, transaction.id, transaction.evidence, until), leaving=is_leaving)
         if self._takes_from_others(registration, transaction, purpose):
@@ -289,11 +291,13 @@ def _is_all(registration: Registration, transaction: Transaction) -> bool:
     return all(any(one.is_of(contact) for contact in request.contacts[:_FEW]) for one in bound)
 
 
-def _asked_until(transaction: Transaction) -> int | None:
-    """Until when a request asks to be bound at most, counted from its first copy; None where it does not say."""
+def _asked_until(transaction: Transaction, granted: int) -> int | None:
+    """Until when a request can make its client bound, counted from its first copy: as long as it asks for, or was
+    `granted` before, or as long as registrars make of less (RFC 3261 10.3 step 7 lets them shorten it alone, but some
+    have a minimum that they grant unasked). None where it does not say."""
     request, first = transaction.request, transaction.first
     if request is None or first is None:
         return None
     asked = [expiry_in(request, contact) for contact in request.contacts[:_FEW] if not contact.star]
     known = [seconds for seconds in asked if seconds is not None]
-    return first + max(known) * SECOND if known and len(known) == len(asked) else None
+    return first + max(*known, granted, _MINIMUM) * SECOND if known and len(known) == len(asked) else None

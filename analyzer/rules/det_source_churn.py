@@ -53,7 +53,7 @@ def check(subject: FleetSubject, context: object) -> Iterator[Answer]:
                 at=one.evidence,
                 group_key=key,
                 at_fault="UAC / network",
-                fix="let the phone send keep-alives (CRLF or STUN) more often than the NAT forgets, often 30 s",
+                fix="let the phone send keep-alives (CRLF or STUN) more often than the NAT forgets",
             )
     if not found:
         yield PASSED

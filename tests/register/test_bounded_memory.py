@@ -9,6 +9,7 @@ import pytest
 from analyzer.evidence import Item
 from analyzer.judge.flowtext import read_flow
 from analyzer.register import challenges, exchanges
+from analyzer.register.digest.secrets import Secrets
 from analyzer.register.registration import LastSeen
 from analyzer.rules import all_rules
 from analyzer.run.pipeline import Analysis, analyze_items
@@ -68,7 +69,8 @@ def test_nothing_is_said_where_nothing_was_given_up() -> None:
 def test_no_good_example_becomes_a_bad_one(rule: object, example: object) -> None:
     """Less is known, so less is found; never something else."""
     text, log = example.flow, example.log  # type: ignore[attr-defined]
-    found = violated(analyze_items(read_flow(text, log=log)))
+    secrets = Secrets.of(example.passwords)  # type: ignore[attr-defined]
+    found = violated(analyze_items(read_flow(text, log=log), secrets=secrets))
     assert rule.id not in found  # type: ignore[attr-defined]
 
 

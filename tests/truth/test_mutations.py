@@ -90,6 +90,9 @@ def test_an_answer_that_the_capture_lost_makes_nothing_false(case: str) -> None:
             known = same_client(one, whole(case))
             if known is not None and set(known.call_ids) == set(one.call_ids):  # or else others seem to be this phone
                 state, before = state_of(one), state_of(known)
+                current = known.reach.current
+                if state == "ran out" and (current is None or current.state != "bound"):
+                    continue  # whatever the lost answer granted is over at the end
                 assert state == before or state not in _TROUBLE, (at, one, before)
 
 
