@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from analyzer.evidence import Evidence
 from analyzer.register.bounded import Bounded
 from analyzer.register.transaction import Transaction
+from analyzer.sip.auth_headers import CREDENTIALS
 from analyzer.sip.message import Message
 from analyzer.sip.timers import TIMER_F
 
@@ -27,14 +28,13 @@ KEPT = 32
 """Failures of one row that are kept; `count` of the last goes on."""
 _VARIABLE = frozenset(
     (
-        "authorization",
+        *CREDENTIALS,
         "call-id",
         "content-length",
         "cseq",
         "date",
         "from",
         "max-forwards",
-        "proxy-authorization",
         "timestamp",
         "to",
         "via",

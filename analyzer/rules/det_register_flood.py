@@ -11,7 +11,6 @@ many of them mean a server that is slow rather than attacked.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from statistics import median
 
 from analyzer.evidence import SECOND, Endpoint, Evidence
 from analyzer.judge.findings import (
@@ -79,8 +78,12 @@ def _total(subject: FleetSubject) -> Iterator[Violated]:
     peak = max(subject.pace, key=lambda tick: (subject.pace[tick], -tick))
     most, first, last = subject.pace[peak], min(subject.pace), max(subject.pace)
     length = last - first + 1
+    if most <= FLOOD_TOTAL * _SECONDS:
+        return
+    from statistics import median  # late: few captures have so many requests
+
     usual = median([*subject.pace.values(), *([0] * min(length - len(subject.pace), 1_000_000))])
-    if most <= FLOOD_TOTAL * _SECONDS or (length >= _TICKS and most <= FLOOD_FACTOR * usual):
+    if length >= _TICKS and most <= FLOOD_FACTOR * usual:
         return
     seen = [one for one in subject.registrations if one.first is not None and one.last is not None]
     here = [one for one in seen if (one.first or 0) // TICK <= peak <= (one.last or 0) // TICK]

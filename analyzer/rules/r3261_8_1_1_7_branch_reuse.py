@@ -21,16 +21,12 @@ from analyzer.judge.findings import PASSED, Answer, Need, Rule, Severity, Violat
 from analyzer.register import marks
 from analyzer.register.branches import EarlierUse
 from analyzer.register.subjects import ClosedSubject
+from analyzer.sip.auth_headers import CREDENTIALS, HEADER_NAMES
 from analyzer.sip.message import Message
 from analyzer.sip.text import clip
 from analyzer.sip.timers import TIMER_F
 
-_TOLD = {
-    "contact": "Contact",
-    "expires": "Expires",
-    "authorization": "Authorization",
-    "proxy-authorization": "Proxy-Authorization",
-}
+_TOLD = {"contact": "Contact", "expires": "Expires", **{key: HEADER_NAMES[key] for key in CREDENTIALS}}
 
 
 def check(subject: ClosedSubject, context: CaptureContext) -> Answer:

@@ -93,7 +93,7 @@ def test_files_that_overlap_in_time_are_one_capture(tmp_path: Path, storm: Path)
 def test_silence_is_judged_by_what_others_were_answered(tmp_path: Path) -> None:
     """A request that nobody answered, from a host whose other user is answered in a file of its own: that the way back
     can be seen is known from there (the state is timeout, not unjudged)."""
-    silent = [packet(0, "REGISTER", "silent")]
+    silent = [packet(0, "REGISTER", "silent"), packet(0.5, "REGISTER", "silent")]
     answered = [packet(1, "REGISTER", "other"), packet(1.1, "200", "other")]
     later = [packet(90, "REGISTER", "third"), packet(90.1, "200", "third")]
     files = [write(tmp_path / f"{at}.pcap", 1, share) for at, share in enumerate((silent, answered, later))]

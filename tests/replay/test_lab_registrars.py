@@ -57,7 +57,8 @@ def test_what_is_changed_is_what_must_be(name: str) -> None:
         assert all(edit.before != edit.after for one in rounds for edit in one.edits)
 
 
-OF_THE_NONCE = {"R7616-3.3-challenge-quality"}
+OF_THE_NONCE = {"R7616-3.3-challenge-quality", "R3581-4-received-rport"}
+"""Rules on what depends on who plays: the nonces are ours, and so is the address that a Via does not name."""
 QUIRKS = [
     "5-v-ok-contact-no-expires/sipp-uas/capture.pcap",
     "5-v-423-without-min-expires/sipp-uas/capture.pcap",

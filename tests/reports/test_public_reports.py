@@ -59,7 +59,7 @@ ANSWERS = {
             "could not be called for 12.5 s",
             "was granted 2400 s and not refreshed",
             "12 s too late",
-            "which explains 1 gap without a binding",
+            "explains 1 gap without a binding",
             "a SIM answers there",
         ),
         ("WRONG", "does not match"),
@@ -104,7 +104,7 @@ ANSWERS = {
         0,
     ),
     "pjsua-log-423": Answer(
-        ("log of pjsua", "1 client, registered.", "for 480 s", "No rule is broken"),
+        ("log of pjsua", "1 client, registered.", "for 480 s", "which explains no failure"),
         ("refused", "WRONG", "password", "error"),
         0,
     ),

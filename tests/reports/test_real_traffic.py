@@ -68,7 +68,6 @@ ANSWERS = {
             "its NAT changed its port from 40001 to 40022 at 04:16:52 (frame 6)",
             "its Contact was one refresh behind",
             "two bindings were left",
-            "No rule is broken",
         ),
         ("without a renewal", "could not be called"),
         0,
@@ -79,7 +78,7 @@ ANSWERS = {
             "its NAT changed its port from 40001 to 40022 at 04:12:08 (frame 5); two bindings were left",
             "renewed twice",
         ),
-        ("without a renewal", "one refresh behind", "for 2 s", "error", "warning"),
+        ("without a renewal", "one refresh behind", "for 2 s", "error"),
         0,
     ),
     "nat-port-changes-contact-stays-baresip": Answer(
@@ -89,7 +88,7 @@ ANSWERS = {
     ),
     "one-account-two-phones-in-turn-pjsua2": Answer(
         ("could not be called for 8.8 s, twice (taken away)", "could not be called for 21.2 s, twice (taken away)"),
-        ("in doubt", "error", "warning"),
+        ("in doubt",),
         0,
     ),
     "connection-lost-in-mid-registration-pjsua2": Answer(

@@ -18,6 +18,7 @@ import analyzer
 from analyzer.escape import visible
 from analyzer.evidence import Frame, RawMessage
 from analyzer.judge.flowtext import read_flow
+from analyzer.rules import all_rules
 from analyzer.run.pipeline import analyze_items
 from analyzer.run.report import Report
 from analyzer.views.page.notebook import MOST_ROWS
@@ -95,7 +96,8 @@ def reports_of(sent: str) -> Iterator[Any]:
     assert isinstance(item, RawMessage)
     octets = item.payload.replace(b"SENT", sent.encode()).replace(b"<sip:bob@", b"<sip:" + sent.encode() + b"bob@")
     named = Frame(f"{sent}.pcap", 1)
-    report = analyze_items([replace(item, payload=octets, place=named), reply])
+    rules = [rule for rule in all_rules() if rule.id == "R3261-10.2-ruri-userinfo"]
+    report = analyze_items([replace(item, payload=octets, place=named), reply], rules=rules)
     report.notes.append(sent)
     report.findings[0].detail = report.findings[0].rule = sent
     yield report

@@ -183,7 +183,7 @@ def test_names_of_files(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("explain", "{}"),
+        ("explain", "no-such-{}"),
         ("log", "x", "--select", "no-such-{}x"),
         ("log", "x", "--ignore", "no-such-{}x"),
         ("log", "x", "--dialect", "{}"),
