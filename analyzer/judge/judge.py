@@ -97,8 +97,8 @@ class Judge:
         self._methods = frozenset(method for rule in rules for method in rule.methods)
         self._foldable = {folded for rule in rules for folded in rule.supersedes}
         self._findings: dict[tuple[object, ...], Finding] = {}
-        self._folders: Bounded[int, list[tuple[tuple[str, ...], Finding]]] = Bounded(MOST_FOLDS)
-        self._unfolded: Bounded[int, list[Finding]] = Bounded(MOST_FOLDS)
+        self._folders: Bounded[int, dict[str, Finding]] = Bounded(MOST_FOLDS)
+        self._unfolded: Bounded[int, dict[str, list[Finding]]] = Bounded(MOST_FOLDS)
         self.evicted_findings = self._octets = 0
         self.fresh: list[Finding] | None = None
         """Findings that are new, in their order, for somebody who empties it as he goes; None where nobody does."""
@@ -225,20 +225,24 @@ class Judge:
         """Take one violation back that another rule's on the same transaction explains, whichever came first; all of
         them where the latest speaks for the `whole` finding."""
         if supersedes:
-            folders = self._folders.get(transaction) or []
-            self._folders[transaction] = [*folders, (supersedes, finding)]
-            unfolded = self._unfolded.pop(transaction) or []
-            for found in unfolded:
-                if found.rule in supersedes:
+            folders = self._folders.get(transaction)
+            if folders is None:
+                folders = self._folders[transaction] = {}
+            unfolded = self._unfolded.get(transaction) or {}
+            for name in supersedes:
+                folders.setdefault(name, finding)
+                for found in unfolded.pop(name, ()):
                     self._take_back(found, finding, transaction)
-            self._unfolded[transaction] = [found for found in unfolded if found.rule not in supersedes]
         if rule.id in self._foldable:
-            folder = next((one for names, one in self._folders.get(transaction) or () if rule.id in names), None)
+            folder = (self._folders.get(transaction) or {}).get(rule.id)
             if folder is not None:
                 self._take_back(finding, folder, transaction)
                 finding.count = 0 if whole else finding.count
             else:
-                self._unfolded[transaction] = [*(self._unfolded.get(transaction) or []), finding]
+                waiting = self._unfolded.get(transaction)
+                if waiting is None:
+                    waiting = self._unfolded[transaction] = {}
+                waiting.setdefault(rule.id, []).append(finding)
 
     def _take_back(self, finding: Finding, folder: Finding, transaction: int) -> None:
         """One violation less: `folder` explains it, and says so."""
