@@ -190,3 +190,5 @@ UNEVEN = 1 << 71
 provisional one was due."""
 FIRST_SUCCESS = 1 << 72
 """A 2xx, and its client has had none before; or nobody knows whose it is."""
+INSTANCE = 1 << 73
+"""A request with an instance or a reg-id in a Contact."""

@@ -23,6 +23,8 @@ def request_marks(request: Message) -> int:
         found |= marks.ODD_WAY
     if request.is_extended:
         found |= marks.EXTENDED
+    if request.has_instance:
+        found |= marks.INSTANCE
     return found if is_plainly_bounded(request) else found | marks.ODD_LENGTH
 
 

@@ -9,6 +9,7 @@ those count that came more than T1 after it; where nothing has a time, three aft
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from typing import NamedTuple
 
 from analyzer.evidence import Endpoint
@@ -87,6 +88,7 @@ def unheard(transaction: Transaction) -> WayBack | None:
     return WayBack(transaction.status, transaction.source, sent_by, to, asks)
 
 
+@lru_cache(maxsize=4096)
 def is_address(host: str) -> bool:
     """Whether a host is written as an IPv4 or IPv6 address, without brackets."""
     try:

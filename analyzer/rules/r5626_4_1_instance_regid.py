@@ -112,7 +112,7 @@ RULE = Rule(
     group="H",
     subject="message",
     check=check,
-    applies_if=marks.EXTENDED,
+    applies_if=marks.INSTANCE,
     # 3GPP TS 24.229 5.1.1.2 lets a phone have an IMEI there, which some write in a form of their own.
     profiles=(InProfile("ims", ("form",), "info"),),
     needs=(Need.WHOLE,),

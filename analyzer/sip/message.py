@@ -128,7 +128,7 @@ class Message(Layout):
     def is_extended(self) -> bool:
         """Whether it may use extensions: a header demands, refuses or routes by them (RFC 3261 20.32, 20.29, 20.40, RFC
         3327, RFC 3608, RFC 5626 4.4), or a Contact may have an instance, a reg-id or a GRUU (RFC 5626 4.1, RFC 5627):
-        it has other parameters than `expires`."""
+        it has other parameters than `expires` and the instance alone, which most phones name."""
         rows = self._rows
         if "require" in rows or "path" in rows or "proxy-require" in rows or "unsupported" in rows:
             return True
@@ -138,11 +138,19 @@ class Message(Layout):
             return False
         for contact in self.contacts:
             if contact.params is not NO_PARAMS:
-                written = contact.params.items_as_written
-                if len(written) != 1 or written[0][0] != "expires":  # as nearly all have it, and no other
-                    return True
+                for name, _ in contact.params.items_as_written:
+                    if (name != "expires" and name != "+sip.instance") or contact.star:
+                        return True
             uri = contact.uri
             if uri is not None and uri.params is not NO_PARAMS and "gr" in uri.params:
+                return True
+        return False
+
+    @property
+    def has_instance(self) -> bool:
+        """Whether a Contact has a `+sip.instance` or a `reg-id` (RFC 5626 4.1)."""
+        for contact in self.contacts:
+            if contact.params is not NO_PARAMS and ("+sip.instance" in contact.params or "reg-id" in contact.params):
                 return True
         return False
 
