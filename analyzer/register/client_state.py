@@ -65,7 +65,7 @@ def state_of(one: Registration) -> ClientState:
         return "in doubt"
     if one.reach.is_unseen:
         return "unclear"
-    if current is not None and current.state == "unbound" and current.cause == "signed off":
+    if one.reach.is_signed_off:
         return "signed off"  # the answer to that was not seen, but a later list
     return "ok again" if one.reach.gaps or one.history.episodes else "registered"
 
@@ -76,13 +76,12 @@ def _unregistered(one: Registration) -> ClientState:
     if last is None or one.outcome not in FAILED:
         return state_of_outcome(one.outcome)
     if _went_on(one, last):
-        return "unclear"
+        return "unclear" if one.reach.is_unseen else "ran out"
     if last.purpose == "query" and last.outcome == "rejected":
         return "asked"
     if not _is_signing_off(one):
         return state_of_outcome(one.outcome)
-    current = one.reach.current
-    if current is not None and (current.state, current.cause) == ("unbound", "signed off"):
+    if one.reach.is_signed_off:
         return "signed off"  # it had done so before
     over = one.reach.ran_out
     return "ran out" if over is not None and last.start is not None and over < last.start else "not removed"
@@ -91,9 +90,10 @@ def _unregistered(one: Registration) -> ClientState:
 def _went_on(one: Registration, last: AttemptRecord) -> bool:
     """Whether it has sent a request since its latest failure, to which the answer is missing."""
     current = one.reach.current
-    if not one.reach.is_unseen or current is None or current.by is None or current.by.time is None:
+    if current is None:
         return False
-    return last.start is not None and last.start < current.by.time
+    by = current.by if one.reach.is_unseen else one.reach.unseen_before(current)
+    return by is not None and by.time is not None and last.start is not None and last.start < by.time
 
 
 def _is_signing_off(one: Registration) -> bool:

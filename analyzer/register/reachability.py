@@ -11,8 +11,8 @@ of one that does not, and whose answer was not seen, it is not known what it has
 would have run out, most likely, or signed off. And who asks in time, and is answered too late, had a gap if the
 registrar was slow, and none if the answer was.
 
-The bindings (`binding.py`) are what is bound contact by contact; this is
-what they come to, and `reached.py` keeps the two together.
+The bindings (`binding.py`) are what is bound contact by contact; this is what they come to, and `reached.py` keeps the
+two together.
 
 Of a client at most `KEPT` stretches are kept, the first half and the last; gaps are counted and summed all the same.
 """
@@ -146,6 +146,12 @@ class Reachability:
         current = self.current
         return current is not None and current.state == "unknown" and current.cause == "answer not seen"
 
+    def unseen_before(self, stretch: Stretch) -> Evidence | None:
+        """The request whose missing answer had left it unknown until `stretch` began."""
+        at = next((at for at, one in enumerate(self._kept) if one is stretch), 0)
+        before = self._kept[at - 1] if at else None
+        return before.by if before is not None and before.cause == "answer not seen" else None
+
     def until(self, time: int) -> int | None:
         """Until when it stayed bound from `time` on, or is bound as far as is known; `time` itself where it was not
         bound then, None where that is not known."""
@@ -212,10 +218,7 @@ class Reachability:
                 return
             if since is not None and since <= current.expires + SLACK:
                 self._go("unknown", max(current.start, current.expires), "answered late", by)
-            else:
-                self._ran_out(current, now)
-        elif current is not None and self._is_over(current, now):
-            self._ran_out(current, now)
+        self._lapse(now)
         self._asked = None
         self._come_back(now)
         self._go("bound", now, "registered", by, expires=until)
@@ -246,11 +249,7 @@ class Reachability:
         current = self.current
         if current is None or current.state == "unbound" or now < current.start:
             return
-        if self._is_over(current, now):
-            self._ran_out(current, now)
-            current = self._kept[-1]
-            if current.state == "unbound":
-                return
+        self._lapse(now)  # where that leaves it unbound, it stays so
         self._go("unbound", now, cause, by)
 
     def doubted(self, now: int, by: Evidence) -> None:
@@ -277,10 +276,9 @@ class Reachability:
             self._lapse(end)
 
     def _lapse(self, now: int) -> None:
-        """What ran out before `now` is over."""
+        """What ran out before `now` is over; and so is what it may have had then, if that is over, too."""
         self._see(now)
-        current = self.current
-        if current is not None and self._is_over(current, now):
+        while (current := self.current) is not None and self._is_over(current, now):
             self._ran_out(current, now)
             self._see(now)
 
@@ -294,7 +292,7 @@ class Reachability:
         assert current.expires is not None
         over, asked = max(current.start, current.expires), self._asked
         if asked is not None and asked.sent <= over + SLACK and now - asked.sent > T1:
-            until = None if asked.until is None else max(over, asked.until)  # a registrar may but shorten it
+            until = None if asked.until is None else max(over, asked.until)
             self._go("unknown", over, "answer not seen", asked.by, expires=until)
             self._asked = None
         else:

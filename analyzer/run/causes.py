@@ -40,7 +40,9 @@ def tie_causes(registrations: Sequence[Registration], findings: Sequence[Finding
         one.history.explain(rules)
         for gap in one.reach.stretches:
             if gap.state == "unbound":
-                found = _failures(gap, one.history.episodes, causes) or _claimed(gap, claims.get(one.id, ()))
+                # What a later request may have had, whose answer was not seen, was not lost by failures before that.
+                episodes = one.history.episodes if one.reach.unseen_before(gap) is None else ()
+                found = _failures(gap, episodes, causes) or _claimed(gap, claims.get(one.id, ()))
                 for finding in found:
                     finding.tied_gaps.append(TiedGap(one.id, gap.start, gap.end))
                 gap.finding = found[0].rule if found else ""

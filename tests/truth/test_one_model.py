@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import analyzer
 from analyzer.evidence import SECOND, Source
 from analyzer.judge.flowtext import START, read_flow
+from analyzer.register.client_state import state_of
 from analyzer.register.reachability import SLACK
 from analyzer.run.pipeline import Analysis
 from analyzer.run.report import Report
@@ -257,3 +258,21 @@ def test_bindings_of_a_clock_that_was_set_back_are_not_compared() -> None:
     before, unknown, after = one.reach.stretches
     assert before.end is not None and before.end <= before.start + SECOND
     assert after.start == unknown.end and after.expires is not None and after.expires - after.start <= 601 * SECOND
+
+
+@pytest.mark.parametrize(
+    ("flow", "state", "told"),
+    [
+        ("@50 {again}@200 .", "unclear", [("unknown", 100)]),
+        ("@50 {again}@86400 .", "ran out", [("unknown", 100), ("unbound", 350)]),  # no grant that is asked for lasts so
+        ("@50 {away}@80 .", "unclear", [("unknown", 50)]),
+        ("@50 {away}@400 .", "signed off", [("unknown", 50), ("unbound", 100)]),
+    ],
+)
+def test_what_a_missing_answer_leaves_unknown_ends(flow: str, state: str, told: list[tuple[str, int]]) -> None:
+    """Neither a renewal nor a sign-off whose answer is not in the capture keeps anybody bound for ever."""
+    report = report_of(f"@0 {_ONE.format(100)}< 200\n" + flow.format(again=_ONE.format(100), away=_ONE.format(0)))
+    assert contradictions(report) == []
+    (one,) = report.registrations
+    assert state_of(one) == state
+    assert [(each.state, round((each.start - START) / SECOND)) for each in one.reach.stretches[1:]] == told

@@ -20,9 +20,10 @@ def why_ran_out(clients: ClientSummary, one: Registration) -> str:
     if until is None or end is None or end < until:
         return ""
     granted = f"registered for {one.granted} s; " if one.granted is not None else ""
-    before = one.reach.stretches[-2] if len(one.reach.stretches) > 1 else None
-    if before is not None and before.cause == "answer not seen" and before.by is not None:
-        place = place_words(before.by.place)
+    current = one.reach.current
+    unseen = one.reach.unseen_before(current) if current is not None else None
+    if unseen is not None:
+        place = place_words(unseen.place)
         return f"{granted}the answer to its request at {place} was not seen, and what that asked for is over, too"
     last = one.history.last
     if last is not None and last.purpose == "remove" and last.failed:  # it came too late to matter
