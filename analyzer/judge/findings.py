@@ -320,6 +320,30 @@ class Finding:
         return visible(f"<Finding {self.rule}{sub}: {self.severity}, {self.count} x, {self.detail!r}{place}>")
 
 
+def finding_of(rule: Rule, answer: Violated, confidence: Confidence, evidence: list[Evidence]) -> Finding:
+    """The finding that a violation is, about nobody yet."""
+    title, short_title = rule.titles(answer.sub)
+    return Finding(
+        rule=rule.id,
+        sub=answer.sub,
+        title=title,
+        short_title=short_title,
+        clause=rule.clause,
+        force=answer.force or rule.force,
+        proven_severity=answer.severity or rule.severity,
+        confidence=confidence,
+        at_fault=answer.at_fault or rule.at_fault,
+        detail=answer.detail,
+        fix=answer.fix or rule.fix,
+        aor="",
+        call_id="",
+        registration=None,
+        transaction=None,
+        evidence=evidence,
+        count=answer.count or 1,
+    )
+
+
 @dataclass(slots=True)
 class Tally:
     """How often a rule gave each outcome."""

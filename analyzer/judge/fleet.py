@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from analyzer.judge.failures import failure_of
-from analyzer.judge.findings import NOT_APPLICABLE, SINGLE, Answer, Confidence, Finding, Profile, Rule, Tally, Violated
+from analyzer.judge.findings import NOT_APPLICABLE, SINGLE, Answer, Finding, Profile, Rule, Tally, Violated, finding_of
 from analyzer.judge.profiles import effects_of, is_silent, weighed
 from analyzer.register.fleet import FleetSubject
 
@@ -36,29 +36,8 @@ def ask_fleet(
             told = weighed(answer, effects) if isinstance(answer, Violated) else answer
             tally.add(told)
             if isinstance(told, Violated):
-                found.append(_finding(rule, told, doubts))
+                places = [one for one in (told.at, *told.related) if one is not None]
+                finding = finding_of(rule, told, told.confidence.lowered(doubts), places)
+                finding.key = (rule.id, told.group_key, told.sub)
+                found.append(finding)
     return found
-
-
-def _finding(rule: Rule, answer: Violated, doubts: int) -> Finding:
-    title, short_title = rule.titles(answer.sub)
-    return Finding(
-        rule=rule.id,
-        sub=answer.sub,
-        title=title,
-        short_title=short_title,
-        clause=rule.clause,
-        force=answer.force or rule.force,
-        proven_severity=answer.severity or rule.severity,
-        confidence=Confidence(answer.confidence).lowered(doubts),
-        at_fault=answer.at_fault or rule.at_fault,
-        detail=answer.detail,
-        fix=answer.fix or rule.fix,
-        aor="",
-        call_id="",
-        registration=None,
-        transaction=None,
-        evidence=[one for one in (answer.at, *answer.related) if one is not None],
-        count=answer.count or 1,
-        key=(rule.id, answer.group_key, answer.sub),
-    )

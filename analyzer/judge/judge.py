@@ -32,6 +32,7 @@ from analyzer.judge.findings import (
     SubjectKind,
     Tally,
     Violated,
+    finding_of,
 )
 from analyzer.judge.profiles import effects_of, weighed
 from analyzer.judge.ties import Ties, refute
@@ -257,12 +258,10 @@ class Judge:
         if key in self._findings:
             self._findings[key].count += 1
             return
-        transaction, registration = subject.transaction, subject.registration
         finding = failure_of(rule, error)
-        finding.evidence, finding.call_id, finding.transaction = [subject.evidence], transaction.call_id, transaction.id
-        finding.confidence = Confidence.HIGH.lowered(_doubts(rule, transaction))
-        if registration is not None:
-            finding.aor, finding.registration = registration.aor, registration.id
+        finding.evidence = [subject.evidence]
+        finding.confidence = Confidence.HIGH.lowered(_doubts(rule, subject.transaction))
+        _place(finding, subject)
         self._findings[key] = finding
         if self.fresh is not None:
             self.fresh.append(finding)
@@ -316,27 +315,18 @@ def _per(subject: Subject) -> object:
 
 
 def _finding(rule: Rule, subject: Subject, answer: Violated, places: list[Evidence]) -> Finding:
+    confidence = answer.confidence.lowered(_doubts(rule, subject.transaction))
+    finding = finding_of(rule, answer, confidence, places[:MAX_PLACES])
+    _place(finding, subject)
+    return finding
+
+
+def _place(finding: Finding, subject: Subject) -> None:
+    """Say of a finding about whom it is, and in which transaction."""
     registration, transaction = subject.registration, subject.transaction
-    title, short_title = rule.titles(answer.sub)
-    return Finding(
-        rule=rule.id,
-        sub=answer.sub,
-        title=title,
-        short_title=short_title,
-        clause=rule.clause,
-        force=answer.force or rule.force,
-        proven_severity=answer.severity or rule.severity,
-        confidence=answer.confidence.lowered(_doubts(rule, transaction)),
-        at_fault=answer.at_fault or rule.at_fault,
-        detail=answer.detail,
-        fix=answer.fix or rule.fix,
-        aor=registration.aor if registration else "",
-        call_id=transaction.call_id,
-        registration=registration.id if registration else None,
-        transaction=transaction.id,
-        evidence=places[:MAX_PLACES],
-        count=answer.count or 1,
-    )
+    finding.call_id, finding.transaction = transaction.call_id, transaction.id
+    if registration is not None:
+        finding.aor, finding.registration = registration.aor, registration.id
 
 
 def _doubts(rule: Rule, transaction: Transaction) -> int:

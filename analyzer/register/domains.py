@@ -18,11 +18,13 @@ def is_foreign(transaction: Transaction) -> bool:
     asked, at = request.to.uri.host, request.uri.host
     if asked == at:
         return False
-    one, two = _last_labels(asked), _last_labels(at)
-    return bool(one and two) and one != two
+    return _is_domain(asked) and _is_domain(at) and last_labels(asked) != last_labels(at)
 
 
-def _last_labels(host: str) -> list[str]:
-    if _NAME.fullmatch(host) is None or host.rstrip(".").rpartition(".")[2].isdigit():
-        return []
+def _is_domain(host: str) -> bool:
+    return _NAME.fullmatch(host) is not None and not host.rstrip(".").rpartition(".")[2].isdigit()
+
+
+def last_labels(host: str) -> list[str]:
+    """The last two labels of a name, in small letters: names that share them are of one domain."""
     return host.lower().rstrip(".").split(".")[-2:]

@@ -6,17 +6,16 @@ process would have counted. Times are nanoseconds; a `tick` is ten seconds.
 
 from __future__ import annotations
 
-import ipaddress
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import NamedTuple
 
 from analyzer.evidence import SECOND, Endpoint, Evidence
 from analyzer.register.bounded import Bounded
 from analyzer.register.registration import Registration
 from analyzer.register.transaction import Transaction
+from analyzer.sip.hosts import address_of
 
 TICK = 10 * SECOND
 MOST_USERS = 50_000
@@ -76,14 +75,10 @@ class _Come(NamedTuple):
     source: Endpoint
 
 
-@lru_cache(maxsize=4096)
 def is_public(host: str) -> bool:
     """Whether an address is a global unicast one: not private, shared (RFC 6598), local, or for documentation."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return address.is_global and not address.is_multicast
+    address = address_of(host)
+    return address is not None and address.is_global and not address.is_multicast
 
 
 class FleetLedger:

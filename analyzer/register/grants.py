@@ -16,6 +16,10 @@ _HARMLESS = frozenset(("bad-expires", "expires-out-of-range", "bad-q", "duplicat
 """Defects that leave no doubt which contact is meant."""
 
 
+UNASKED = 300
+"""Seconds that some registrars grant whoever asks for less."""
+
+
 class Grant(NamedTuple):
     """A contact that was asked for, as it is listed (None: it is not), and the seconds that were asked for and granted
     (None: not said)."""

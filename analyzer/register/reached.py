@@ -15,6 +15,7 @@ from analyzer.evidence import SECOND, Evidence, LogNotice, between
 from analyzer.register.attempt import Purpose, listed_all_the_same
 from analyzer.register.binding import Binding, BindingEvent, BindingTable, location
 from analyzer.register.bounded import Notes
+from analyzer.register.grants import UNASKED
 from analyzer.register.lapses import LapseWatch
 from analyzer.register.overtaken import note_overtaken
 from analyzer.register.reachability import Unanswered
@@ -25,8 +26,6 @@ from analyzer.register.requested import expiry_in, requested_expiry
 from analyzer.register.transaction import Transaction
 
 KEPT_BINDINGS = 100
-_MINIMUM = 300
-"""Seconds that some registrars grant whoever asks for less."""
 _FEW = 8
 """Contacts of a request that are held against those bound."""
 _MOST_REPLACING, _MOST_DOUBTING = 1000, 10_000
@@ -300,4 +299,4 @@ def _asked_until(transaction: Transaction, granted: int) -> int | None:
         return None
     asked = [expiry_in(request, contact) for contact in request.contacts[:_FEW] if not contact.star]
     known = [seconds for seconds in asked if seconds is not None]
-    return first + max(*known, granted, _MINIMUM) * SECOND if known and len(known) == len(asked) else None
+    return first + max(*known, granted, UNASKED) * SECOND if known and len(known) == len(asked) else None

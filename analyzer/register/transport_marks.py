@@ -73,6 +73,14 @@ def uses_extensions(transaction: Transaction) -> bool:
     return final is not None and (final.is_extended or final.status in _OF_EXTENSIONS)
 
 
+def extended_exchange(transaction: Transaction) -> tuple[Message | None, Message | None] | None:
+    """Request and final response of a transaction that uses extensions; None where it uses none, or one of both is
+    cut."""
+    request, final = transaction.request, transaction.final
+    is_whole = all(message is None or message.is_whole for message in (request, final))
+    return (request, final) if uses_extensions(transaction) and is_whole else None
+
+
 def is_at_its_contact(transaction: Transaction) -> bool:
     """Whether a request comes from the host that its Via and each Contact name, and none names port 0."""
     request, host = transaction.request, transaction.source.host

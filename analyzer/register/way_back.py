@@ -8,8 +8,6 @@ those count that came more than T1 after it; where nothing has a time, three aft
 
 from __future__ import annotations
 
-import ipaddress
-from functools import lru_cache
 from typing import NamedTuple
 
 from analyzer.evidence import Endpoint
@@ -86,16 +84,6 @@ def unheard(transaction: Transaction) -> WayBack | None:
     via = transaction.request.via if transaction.request is not None else None
     asks = via is not None and via.rport is not None
     return WayBack(transaction.status, transaction.source, sent_by, to, asks)
-
-
-@lru_cache(maxsize=4096)
-def is_address(host: str) -> bool:
-    """Whether a host is written as an IPv4 or IPv6 address, without brackets."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def tells_source(transaction: Transaction) -> bool:

@@ -33,13 +33,14 @@ from analyzer.register.requested import requested_contacts
 from analyzer.register.subjects import TransactionSubject
 from analyzer.register.transaction import Transaction
 from analyzer.register.transport_marks import is_at_its_contact
-from analyzer.register.way_back import is_address, sent_by_of
+from analyzer.register.way_back import sent_by_of
 from analyzer.sip.address import Address
+from analyzer.sip.hosts import Address as HostAddress
+from analyzer.sip.hosts import address_of, is_address
 from analyzer.sip.text import clip
 from analyzer.sip.transports import default_port
 from analyzer.sip.uri import canonical_host
 
-_Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 _PRIVATE = tuple(
     ipaddress.ip_network(network)
     for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
@@ -79,9 +80,11 @@ def _has_own_way(transaction: Transaction) -> bool:
 
 def _judged(transaction: Transaction, contact: Address) -> Violated | None:
     uri, source = contact.uri, transaction.source
-    if uri is None or not uri.is_sip or not is_address(uri.host) or "ob" in uri.params:
+    if uri is None or not uri.is_sip or "ob" in uri.params:
         return None
-    host, own = ipaddress.ip_address(uri.host), ipaddress.ip_address(source.host)
+    host, own = address_of(uri.host), address_of(source.host)
+    if host is None or own is None:
+        return None
     if uri.port == 0 or host.is_unspecified:
         what = "port 0" if uri.port == 0 else "no address"
         return Violated(f"the Contact {clip(uri.text)} names {what}", "unspecified", "error")
@@ -103,7 +106,7 @@ def _judged(transaction: Transaction, contact: Address) -> Violated | None:
     return Violated(detail, confidence=Confidence.MEDIUM)
 
 
-def _block(address: _Ip) -> object:
+def _block(address: HostAddress) -> object:
     return next((network for network in _PRIVATE if address in network), None)
 
 
@@ -122,12 +125,13 @@ def _other_port(transaction: Transaction, contact: Address) -> Violated | None:
     """The Contact has the public address that the phone learned, and another port than the NAT gave it."""
     sent_by, uri = sent_by_of(transaction), contact.uri
     assert uri is not None
-    if sent_by is None or not is_address(sent_by.host) or transaction.transport != "UDP" or not transaction.source.port:
+    named = address_of(sent_by.host) if sent_by is not None else None
+    if sent_by is None or named is None or transaction.transport != "UDP" or not transaction.source.port:
         return None
     port = default_port("UDP") if uri.port is None else uri.port
     if canonical_host(sent_by.host) == canonical_host(transaction.source.host) or port == transaction.source.port:
         return None
-    if ipaddress.ip_address(sent_by.host).is_loopback:
+    if named.is_loopback:
         return None
     detail = (
         f"the Contact {clip(uri.text)} has port {port}, the request came from {transaction.source}, "

@@ -12,16 +12,14 @@ Addresses, names without a dot, and names that share their last two labels (`ss2
 
 from __future__ import annotations
 
-import ipaddress
-
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
 from analyzer.register import marks
+from analyzer.register.domains import last_labels
 from analyzer.register.subjects import TransactionSubject
 from analyzer.register.unusual import REFUSED_AS_UNKNOWN
+from analyzer.sip.hosts import is_address
 from analyzer.sip.text import clip
-
-_COMMON = 2
 
 
 def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
@@ -34,7 +32,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
     uri, to = request.uri, request.to.uri
     if uri is None or to is None or not (_is_name(uri.host) and _is_name(to.host)):
         return NOT_APPLICABLE
-    if _common_labels(uri.host, to.host) >= _COMMON:
+    if last_labels(uri.host) == last_labels(to.host):
         return PASSED
     attempt = subject.attempt
     was_asked = attempt is not None and any(one.challenged for one in attempt.transactions)
@@ -45,27 +43,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
 
 def _is_name(host: str) -> bool:
     """Whether it is a domain name of more than one label, and no address."""
-    if "." not in host.strip("."):
-        return False
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return True
-    return False
-
-
-def _common_labels(one: str, two: str) -> int:
-    """How many labels two names share at their ends."""
-    count = 0
-    for a, b in zip(_labels(one), _labels(two), strict=False):
-        if a != b:
-            break
-        count += 1
-    return count
-
-
-def _labels(host: str) -> list[str]:
-    return host.lower().rstrip(".").split(".")[::-1]
+    return "." in host.strip(".") and not is_address(host)
 
 
 _OTHER = "> REGISTER sip:pbx.other.net\nTo: <sip:bob@biloxi.example.com>\n"

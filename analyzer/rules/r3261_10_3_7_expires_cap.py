@@ -16,15 +16,13 @@ from __future__ import annotations
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
 from analyzer.register import marks
-from analyzer.register.grants import Grant, grants
+from analyzer.register.grants import UNASKED, Grant, grants
 from analyzer.register.requested import MALFORMED_EXPIRES, header_expiry, requested_expiry
 from analyzer.register.subjects import TransactionSubject
 from analyzer.sip.message import Message
 from analyzer.sip.text import clip
 
 _ROUNDING = 1
-_MINIMUM = 300
-"""Seconds up to which a raised wish is a minimum as registrars have it."""
 
 
 def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
@@ -51,7 +49,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
             return Violated(detail, "refused-silently", at=at[0], related=related, explains=(final.status,))
         if granted is not None and granted > wanted + _ROUNDING:
             detail = f"{name} asked for {wanted} s, and was granted {granted}"
-            short = granted <= _MINIMUM
+            short = granted <= UNASKED
             return Violated(
                 detail,
                 sub="minimum" if short else "longer",

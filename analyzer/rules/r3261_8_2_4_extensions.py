@@ -22,7 +22,7 @@ from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, 
 from analyzer.register import marks
 from analyzer.register.extensions import tags
 from analyzer.register.subjects import TransactionSubject
-from analyzer.register.transport_marks import uses_extensions
+from analyzer.register.transport_marks import extended_exchange
 from analyzer.sip.message import Message
 from analyzer.sip.text import clip
 
@@ -34,14 +34,8 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
     """Hold the option tags of a final response against those of its request (RFC 3261 8.2.2.3, 8.2.4)."""
     del context
     transaction = subject.transaction
-    request, final = transaction.request, transaction.final
-    if not uses_extensions(transaction):
-        yield NOT_APPLICABLE
-        return
+    request, final = extended_exchange(transaction) or (None, None)
     if final is None:
-        yield NOT_APPLICABLE
-        return
-    if not final.is_whole or (request is not None and not request.is_whole):
         yield NOT_APPLICABLE
         return
     found = list(_faults(request, final))

@@ -31,7 +31,8 @@ from analyzer.judge.findings import (
 from analyzer.register import marks
 from analyzer.register.subjects import TransactionSubject
 from analyzer.register.transaction import Transaction
-from analyzer.register.way_back import is_address, sent_by_of, sources_of, tells_source
+from analyzer.register.way_back import sent_by_of, sources_of, tells_source
+from analyzer.sip.hosts import is_address
 from analyzer.sip.scalar import decimal
 from analyzer.sip.text import clip
 from analyzer.sip.transports import STREAMS

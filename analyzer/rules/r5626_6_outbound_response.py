@@ -20,7 +20,7 @@ from analyzer.register import marks
 from analyzer.register.extensions import flow_contacts, supports, tags
 from analyzer.register.subjects import TransactionSubject
 from analyzer.register.transaction import Transaction
-from analyzer.register.transport_marks import uses_extensions
+from analyzer.register.transport_marks import extended_exchange
 from analyzer.sip.address import Address
 from analyzer.sip.message import Message
 from analyzer.sip.text import clip
@@ -32,14 +32,8 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
     """Hold what a 2xx says of flows against what was asked for (RFC 5626 6)."""
     del context
     transaction = subject.transaction
-    request, final = transaction.request, transaction.final
-    if not uses_extensions(transaction):
-        yield NOT_APPLICABLE
-        return
+    request, final = extended_exchange(transaction) or (None, None)
     if request is None or final is None or not 200 <= final.status < 300:
-        yield NOT_APPLICABLE
-        return
-    if not (request.is_whole and final.is_whole):
         yield NOT_APPLICABLE
         return
     found = list(_faults(transaction, request, final))

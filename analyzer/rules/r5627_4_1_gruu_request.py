@@ -21,7 +21,7 @@ from analyzer.register.extensions import has_instance, supports
 from analyzer.register.requested import requested_contacts
 from analyzer.register.subjects import TransactionSubject
 from analyzer.register.transaction import Transaction
-from analyzer.register.transport_marks import uses_extensions
+from analyzer.register.transport_marks import extended_exchange
 from analyzer.sip.address import Address
 from analyzer.sip.message import Message
 from analyzer.sip.text import clip
@@ -41,11 +41,8 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
     """Look at what request and 2xx say of GRUUs (RFC 5627 4.1, 5)."""
     del context
     transaction = subject.transaction
-    request, final = transaction.request, transaction.final
-    if not uses_extensions(transaction):
-        yield NOT_APPLICABLE
-        return
-    if request is None or not request.is_whole or (final is not None and not final.is_whole):
+    request, final = extended_exchange(transaction) or (None, None)
+    if request is None:
         yield NOT_APPLICABLE
         return
     if any(contact.uri is not None and "bnc" in contact.uri.params for contact in request.contacts):

@@ -13,7 +13,6 @@ counts up (`nonce-sequential`), lets a recorded answer be used again, or one be 
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterator
 from functools import lru_cache
@@ -25,6 +24,7 @@ from analyzer.register import marks
 from analyzer.register.challenges import NonceUse, by_realm
 from analyzer.register.subjects import MessageSubject
 from analyzer.sip.grammar import LHEX
+from analyzer.sip.hosts import is_address
 from analyzer.sip.text import clip
 
 _BITS = 64
@@ -70,12 +70,7 @@ def _realm(realm: str) -> dict[str, str]:
 
 
 def _is_address(realm: str) -> bool:
-    host = realm.strip("[]") if realm.count(":") != 1 else realm.partition(":")[0]
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+    return is_address(realm.strip("[]") if realm.count(":") != 1 else realm.partition(":")[0])
 
 
 def _nonce(nonce: str) -> dict[str, str]:
