@@ -169,8 +169,8 @@ ODD_RETURN = 1 << 62
 FAR_CONTACT = 1 << 63
 """A 2xx to a request that does not come from the host that its Contact, or its Via, names."""
 EXTENDED = 1 << 64
-"""A transaction with option tags that are demanded, refused or granted, Path, Service-Route, a flow's timer, or an
-instance in a Contact."""
+"""A transaction with option tags that are demanded, refused or granted, Path, Service-Route, a flow's timer, or a
+Contact with more than an expiry and an instance."""
 # Bindings, and what a client does after a failure
 OTHER_FORM = 1 << 65
 """A 2xx lists a contact of its client in another form than it was asked for."""
@@ -192,3 +192,7 @@ FIRST_SUCCESS = 1 << 72
 """A 2xx, and its client has had none before; or nobody knows whose it is."""
 INSTANCE = 1 << 73
 """A request with an instance or a reg-id in a Contact."""
+ROUTED = 1 << 74
+"""... that has Path or Service-Route, or went over several hops."""
+GRUU = 1 << 75
+"""... in which something may be a GRUU, or that is cut, or of bulk contacts."""

@@ -58,7 +58,18 @@ def transport_marks(transaction: Transaction) -> int:
         found |= marks.LARGE
     if final is not None and 200 <= final.status < 300 and not is_at_its_contact(transaction):
         found |= marks.FAR_CONTACT
-    return found | marks.EXTENDED if uses_extensions(transaction) else found
+    return found | _extension_marks(transaction) if uses_extensions(transaction) else found
+
+
+def _extension_marks(transaction: Transaction) -> int:
+    """What can be told at once of a transaction that uses extensions: most have a reg-id and nothing else."""
+    found, request = marks.EXTENDED, transaction.request
+    messages = [message for message in (request, transaction.final) if message is not None]
+    if transaction.path is not None or any(one.has("path") or one.has("service-route") for one in messages):
+        found |= marks.ROUTED
+    if request is None or not all(one.is_whole and b"gr" not in one.raw and b"bnc" not in one.raw for one in messages):
+        found |= marks.GRUU
+    return found
 
 
 def _may_be_large(message: Message | None) -> bool:

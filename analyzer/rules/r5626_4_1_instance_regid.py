@@ -68,6 +68,8 @@ def _changes(
 ) -> Iterator[tuple[str, str]]:
     if earlier.call_id != transaction.call_id or earlier.destination != transaction.destination:
         return
+    if before.has_lines_of(message, "contact") and len(message.contacts) == 1:
+        return  # the very same, which is told without reading the one before again
     old, new = _first(before), _first(message)
     if old is None or new is None:
         return

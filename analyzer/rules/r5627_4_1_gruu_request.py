@@ -125,6 +125,7 @@ RULE = Rule(
     subject="transaction",
     check=check,
     applies_if=marks.EXTENDED,
+    violates_only_if=marks.GRUU,
     observed_at="any",
     needs=(Need.C2S,),
     why="GRUU silently not available.",

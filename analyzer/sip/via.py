@@ -37,6 +37,7 @@ class Via:
     """
 
     __slots__ = (
+        "_added",
         "_params",
         "branch",
         "defects",
@@ -60,6 +61,7 @@ class Via:
         sent_by: str,
         params: Params | None = None,
         defects: tuple[Defect, ...] = (),
+        added: str | None = None,
     ) -> None:
         self.raw = raw
         self.protocol = protocol
@@ -70,6 +72,7 @@ class Via:
         self.sent_by = sent_by
         self.defects = defects
         self._params = params
+        self._added = added
         self.has_cookie = branch is not None and branch.startswith(MAGIC_COOKIE) and len(branch) > len(MAGIC_COOKIE)
 
     @staticmethod
@@ -84,7 +87,7 @@ class Via:
             return _parse(text)
         number = int(port) if port else None
         sent_by = f"{host}:{port}" if port else f"{host}:{default_port(transport)}"
-        return Via(text, "SIP/2.0", transport, host, number, branch, sent_by)
+        return Via(text, "SIP/2.0", transport, host, number, branch, sent_by, added=added)
 
     @property
     def params(self) -> Params:
@@ -96,11 +99,15 @@ class Via:
     @property
     def received(self) -> str | None:
         """The source address that the receiving side saw (18.2.1)."""
-        return self.params.get("received")
+        added = self._added
+        return self.params.get("received") if added is None else _of(added, ";received")
 
     @property
     def rport(self) -> str | None:
         """None if absent, "" if asked for (`;rport`), else the source port that the receiving side saw (RFC 3581)."""
+        added = self._added
+        if added is not None:
+            return _of(added, ";rport")
         value = self.params.get("rport", "absent")
         return None if value == "absent" else value or ""
 
@@ -122,6 +129,12 @@ def parse_vias(value: str) -> list[Via]:
     if value and value[0] > " " and value[-1] > " " and "," not in value:
         return [Via.parse(value)]
     return [Via.parse(part.strip(LWS)) for part in segments(value) if part.strip(LWS)]
+
+
+def _of(added: str, name: str) -> str | None:
+    """A parameter of the common form, which is written so and comes once: None if absent, "" without a value."""
+    _, is_there, rest = added.partition(name)
+    return rest.partition(";")[0][1:] if is_there else None
 
 
 def _parse(text: str) -> Via:
