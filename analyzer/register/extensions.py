@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from analyzer.register.requested import requested_contacts
 from analyzer.sip.address import Address
 from analyzer.sip.message import Message
+from analyzer.sip.text import split_list
+
+_LONGEST_KEPT = 256
 
 
-def tags(message: Message, *keys: str) -> set[str]:
+def tags(message: Message, *keys: str) -> frozenset[str]:
     """The option tags of all rows called `keys` (canonical), in small letters."""
-    return {tag.strip().lower() for key in keys for tag in message.values(key)}
+    rows = [row for key in keys for row in message.all(key)]
+    return _tags(rows[0]) if len(rows) == 1 else frozenset().union(*map(_tags, rows))
+
+
+@lru_cache(maxsize=256)
+def _short(row: str) -> frozenset[str]:
+    return frozenset(tag.strip().lower() for tag in split_list(row))
+
+
+def _tags(row: str) -> frozenset[str]:
+    """The option tags of one row; phones of a kind send the same."""
+    return _short(row) if len(row) <= _LONGEST_KEPT else _short.__wrapped__(row)
 
 
 def supports(message: Message, tag: str) -> bool:

@@ -39,6 +39,8 @@ def is_plain_grant(request: Message, final: Message) -> bool:
     asked, granted = wanted[0], listed[0]
     if asked.uri is None or granted.uri is None or asked.uri.text != granted.uri.text or "bnc" in asked.uri.params:
         return False
+    if asked.defects or granted.defects:
+        return False
     seconds, left = asked.expires, granted.expires
     if seconds is None:
         seconds = request.expires

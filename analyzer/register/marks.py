@@ -196,3 +196,5 @@ ROUTED = 1 << 74
 """... that has Path or Service-Route, or went over several hops."""
 GRUU = 1 << 75
 """... in which something may be a GRUU, or that is cut, or of bulk contacts."""
+TAGGED = 1 << 76
+"""... whose final response refuses option tags, or requires some."""

@@ -93,6 +93,8 @@ def followed(
     binding of the client was in force when it was sent, `bindings` are those of the client now."""
     if transaction.stream or transaction.via_count != 1 or transaction.request is None or transaction.final is None:
         return known
+    if known is None and _is_where_it_says(transaction):
+        return None
     seen = seen_at(transaction)
     if seen is None:
         return known
@@ -105,6 +107,14 @@ def followed(
         return known
     last = _after(known.moves[-1], transaction, bindings())
     return known if last == known.moves[-1] else known._replace(moves=(*known.moves[:-1], last))
+
+
+def _is_where_it_says(transaction: Transaction) -> bool:
+    """Whether the response shows the client at the very host of its Via, as it does where nothing translates
+    on the way."""
+    final, at = transaction.final, transaction.source
+    via = final.via if final is not None else None
+    return via is not None and via.host == at.host and via.received in (None, at.host)
 
 
 def _of_the_phone(known: Translation | None, transaction: Transaction, seen: Endpoint) -> Translation | None:

@@ -67,9 +67,15 @@ def _extension_marks(transaction: Transaction) -> int:
     messages = [message for message in (request, transaction.final) if message is not None]
     if transaction.path is not None or any(one.has("path") or one.has("service-route") for one in messages):
         found |= marks.ROUTED
-    if request is None or not all(one.is_whole and b"gr" not in one.raw and b"bnc" not in one.raw for one in messages):
+    if request is None or not all(map(_names_no_gruu, messages)):
         found |= marks.GRUU
-    return found
+    return found | marks.TAGGED if is_about_tags(transaction) else found
+
+
+def _names_no_gruu(message: Message) -> bool:
+    if not message.is_whole or message.mentions(b"gruu", "supported", "require"):
+        return False
+    return not message.mentions(b"gr", "contact") and not message.mentions(b"bnc", "contact")
 
 
 def _may_be_large(message: Message | None) -> bool:
@@ -82,6 +88,13 @@ def uses_extensions(transaction: Transaction) -> bool:
     if transaction.path is not None or (request is not None and request.is_extended):
         return True
     return final is not None and (final.is_extended or final.status in _OF_EXTENSIONS)
+
+
+def is_about_tags(transaction: Transaction) -> bool:
+    """Whether the final response says something of option tags: it refuses some, or requires them (RFC 3261 8.2.2.3,
+    8.2.4)."""
+    final = transaction.final
+    return final is not None and (final.status in _OF_EXTENSIONS or final.has("require"))
 
 
 def extended_exchange(transaction: Transaction) -> tuple[Message | None, Message | None] | None:

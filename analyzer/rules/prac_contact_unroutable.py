@@ -14,6 +14,7 @@ ways back, names are not looked up, and two hosts of one private network reach e
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import (
@@ -106,6 +107,7 @@ def _judged(transaction: Transaction, contact: Address) -> Violated | None:
     return Violated(detail, confidence=Confidence.MEDIUM)
 
 
+@lru_cache(maxsize=4096)
 def _block(address: HostAddress) -> object:
     return next((network for network in _PRIVATE if address in network), None)
 

@@ -34,6 +34,7 @@ from analyzer.register.subjects import BindingSubject, TransitionSubject
 
 _FOREVER = 2**32 - 1
 _PUSH = ("pn-provider", "pn-prid")
+_PUSHED = "pn-pr"
 _AT_ONCE = 10
 """The share of the time granted (one in so many) within which a phone that is back was not restarted by chance."""
 
@@ -90,6 +91,8 @@ def _gap(binding: Binding, until: int | None) -> tuple[int, int] | None:
 
 def _is_pushed(binding: Binding) -> bool:
     """RFC 8599: woken by a push, the user agent refreshes when it is pushed, unless it promised timers."""
+    if _PUSHED not in binding.listed_text.lower():
+        return False  # of nearly all, and told without reading the contact again
     uri, params = binding.address.uri, binding.address.params
     pushed = any(name in params or (uri is not None and name in uri.params) for name in _PUSH)
     return pushed and "+sip.pnsreg" not in params

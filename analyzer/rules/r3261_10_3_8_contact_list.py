@@ -73,6 +73,7 @@ RULE = Rule(
     check=check,
     explains=("gap",),
     applies_if=marks.SUCCESS,
+    violates_only_if=marks.ODD_LIST,
     observed_at="last",
     needs=(Need.WHOLE,),
     why="Client cannot know whether it is registered nor for how long.",

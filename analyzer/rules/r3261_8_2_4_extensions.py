@@ -22,7 +22,7 @@ from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, 
 from analyzer.register import marks
 from analyzer.register.extensions import tags
 from analyzer.register.subjects import TransactionSubject
-from analyzer.register.transport_marks import extended_exchange
+from analyzer.register.transport_marks import extended_exchange, is_about_tags
 from analyzer.sip.message import Message
 from analyzer.sip.text import clip
 
@@ -35,7 +35,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
     del context
     transaction = subject.transaction
     request, final = extended_exchange(transaction) or (None, None)
-    if final is None:
+    if final is None or not is_about_tags(transaction):
         yield NOT_APPLICABLE
         return
     found = list(_faults(request, final))
@@ -62,12 +62,12 @@ def _faults(request: Message | None, final: Message) -> Iterator[tuple[str, str]
             yield "uninvited", f"the {final.status} requires {_listed(uninvited)}, which the request does not support"
 
 
-def _demanded(request: Message) -> set[str]:
+def _demanded(request: Message) -> frozenset[str]:
     demanded = tags(request, "require", "proxy-require") | {_REMOVED_ON_THE_WAY}
     return demanded | {"path"} if request.has("path") else demanded
 
 
-def _listed(names: set[str]) -> str:
+def _listed(names: frozenset[str]) -> str:
     return clip(", ".join(sorted(names)))
 
 
@@ -89,7 +89,7 @@ RULE = Rule(
     group="H",
     subject="transaction",
     check=check,
-    applies_if=marks.EXTENDED,
+    applies_if=marks.TAGGED,
     observed_at="last",
     explains=(420, 421),
     needs=(Need.S2C,),

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Severity, Violated, bad, good
 from analyzer.register import marks
-from analyzer.register.extensions import flow_contacts, has_instance, supports
+from analyzer.register.extensions import flow_contacts, has_instance, tags
 from analyzer.register.requested import requested_contacts
 from analyzer.register.subjects import MessageSubject
 from analyzer.sip.message import Message
@@ -45,8 +45,10 @@ def check(subject: MessageSubject, context: CaptureContext) -> Iterator[Answer]:
 
 
 def _is_odd_star(raw: str) -> bool:
-    lower = raw.strip().lower()
-    return lower.startswith("*") and ("sip.instance" in lower or "reg-id" in lower)
+    if not raw.lstrip().startswith("*"):
+        return False
+    lower = raw.lower()
+    return "sip.instance" in lower or "reg-id" in lower
 
 
 def _faults(message: Message) -> Iterator[tuple[str, str]]:
@@ -59,8 +61,9 @@ def _faults(message: Message) -> Iterator[tuple[str, str]]:
     bare = next((one for one in flows if not has_instance(one)), None)
     if bare is not None:
         yield "no-instance", f"the Contact {clip(bare.raw)} has reg-id and no +sip.instance"
+    known = tags(message, "supported", "require")
     for tag in ("outbound", "path"):
-        if not supports(message, tag):
+        if tag not in known:
             yield f"no-{tag}", f"the Contact has reg-id, and Supported does not name {tag}"
     count = len(requested_contacts(message))
     if count > 1:

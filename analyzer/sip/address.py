@@ -20,6 +20,7 @@ from analyzer.sip.uri import Uri
 
 # An address that needs no second look, as nearly all are: brackets, a display name that is quoted, of tokens or none.
 _COMMON_FORM = re.compile(rf"""(?:"({QDTEXT})"|({TOKEN}(?: {TOKEN})*)|) *<([^<>"\s]++)>({PLAIN_PARAMS})""")
+_GAP = re.compile(r"^\s*(?:,|$)|,\s*(?:,|$)")
 _UNASKED = -1
 
 
@@ -178,5 +179,5 @@ def empty_elements(values: list[str]) -> list[Defect]:
     return [
         Defect("empty-list-element", f"an empty value in the list {clip(row)!r}")
         for row in values
-        if not all(part.strip(LWS) for part in segments(row))
+        if _GAP.search(row) and not all(part.strip(LWS) for part in segments(row))
     ]

@@ -258,6 +258,11 @@ class Layout:
         row = self._rows.get(key)
         return row is not None and row.value == value
 
+    def mentions(self, small: bytes, *keys: str) -> bool:
+        """Whether any row called `keys` (canonical) holds these octets, in whichever case; give them in small
+        letters."""
+        return any(small in row.value.lower() for key in keys for row in self._all(key))
+
     def has_lines_of(self, other: Layout, *keys: str) -> bool:
         """Whether the first rows of `other` called `keys` (canonical) stand among these octets as they are usually
         written. That is looked up without reading this message again; False tells nothing."""
