@@ -14,6 +14,7 @@ that is reckoned from a time that fits (an expiry of up to 2^32 s later, the dif
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -232,6 +233,11 @@ MAX_DEFECTS = 100
 """Defects of one source that are kept with their text; the rest are counted."""
 
 
+def has_ended() -> bool:
+    """A file that nobody follows goes on no more when it was read."""
+    return False
+
+
 @dataclass(slots=True)
 class Source:
     """One input and the tally of reading it. Readers fill it in as they go; it is complete when they are exhausted.
@@ -243,7 +249,8 @@ class Source:
     be one; `hint` says what to do where it holds no SIP message; `notices` are what it says of registrations in other
     words; `notices_more` counts those that were too many to be kept; `unopened` are kinds of packets, with their
     number, that may hold SIP and were not opened, where no SIP message was found; `interfaces` counts those that were
-    described.
+    described. `goes_on` is asked by a log's reader where its stream gives no more: it waits, and says whether the
+    stream has more now.
     """
 
     name: str
@@ -269,6 +276,7 @@ class Source:
     notices_more: int = 0
     unopened: list[tuple[str, int]] = field(default_factory=list)
     interfaces: int = 1
+    goes_on: Callable[[], bool] = field(default=has_ended, repr=False, compare=False)
 
     @property
     def gaps(self) -> int:

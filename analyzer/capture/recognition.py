@@ -18,6 +18,8 @@ from analyzer.defect import SourceError
 from analyzer.evidence import Item, RawMessage, Source
 
 MARK = b"SIP/2.0"
+EMPTY = "is empty"
+"""Reason of a SourceError."""
 
 _MAGIC = 12  # octets that a capture format needs to be told
 _BLANK = b"\0\t\n\r "
@@ -37,7 +39,7 @@ def recognise(
     head = input_stream.head(_MAGIC)
     if not head:
         input_stream.check()
-        raise SourceError(name, source.defect_list[0][1].text if source.defect_list else "is empty")
+        raise SourceError(name, source.defect_list[0][1].text if source.defect_list else EMPTY)
     if dialect is not None:
         form = _named(dialect, name, known, kind)
         if form.kind == "log":

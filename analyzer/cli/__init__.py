@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analyzer.cli import signals
-from analyzer.cli.options import LEVELS, Command, Exemplary, analyzing, catalogue_option, dialect_option
+from analyzer.cli.options import LEVELS, Command, Exemplary, analyzing, catalogue_option, dialect_option, follow_option
 from analyzer.cli.run import chosen_rules, die_without_sip, has_notices_alone, leave, options_of, read_report, write_out
 from analyzer.views import LeadsWith, wants_detail
 
@@ -109,6 +109,7 @@ def sipcheck() -> None:
 @sipcheck.command("log", cls=Command, epilog=_EPILOG, short_help="Analyze text logs of a server.")
 @analyzing
 @dialect_option
+@follow_option
 def log_command(**given: Any) -> None:
     """Analyze the SIP messages in text logs, and report registrations, digests and findings.
 
@@ -160,14 +161,19 @@ def explain_command(rule: str, view: str) -> None:
 
 
 def _run(command: str, kind: Any, *, view: str, fail_on: str, progress: bool | None, color: str, **given: Any) -> None:
-    show_all = given.pop("show_all")
     leads_with: LeadsWith = "digests" if command == "verify-digest" else "clients"
-    detail = wants_detail(view) or leads_with == "digests"  # where they lead, the right ones are listed too
-    report = read_report(command, kind, progress, detail=detail, notices=True, **given)
+    options = options_of(color, show_all=given.pop("show_all"), leads_with=leads_with)
+    if given.pop("follow", False):
+        from analyzer.cli.follow import follow_report  # late: hardly any log is followed
+
+        report = follow_report(command, view, options, progress, **given)
+    else:
+        detail = wants_detail(view) or leads_with == "digests"  # where they lead, the right ones are listed too
+        report = read_report(command, kind, progress, detail=detail, notices=True, **given)
     from analyzer.views import load_view
 
     render = load_view(view)
-    write_out(lambda out: render(report, out, options_of(color, show_all=show_all, leads_with=leads_with)))
+    write_out(lambda out: render(report, out, options))
     if has_notices_alone(report) and not report.interrupted:
         die_without_sip(report, told=True)
     sys.exit(_exit_code(report, fail_on))

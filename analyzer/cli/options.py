@@ -139,6 +139,11 @@ dialect_option = click.option(
 )
 
 
+follow_option = click.option(
+    "--follow", is_flag=True, help="Keep reading a log that grows: findings as they happen, the report on Ctrl-C."
+)
+
+
 class Exemplary(click.Command):
     """Its examples read `samples/`; its help says how to get that folder where it is not."""
 

@@ -127,7 +127,7 @@ def read_report(
                 kind=kind,
                 dialect=dialect,
                 secrets=secrets,
-                rules=_rules(command, select, ignore),
+                rules=rules_of(command, select, ignore),
                 detail=detail,
                 tables=tables,
                 aor=aor_given(aor),
@@ -201,7 +201,8 @@ def _no_sip(report: Report, *, told: bool) -> str:
     return f"{names}: no SIP message in {seen:,} {unit}{also}" + (f" ({visible(said)})" if said else "")
 
 
-def _rules(command: str, select: tuple[str, ...], ignore: tuple[str, ...]) -> list[Rule]:
+def rules_of(command: str, select: tuple[str, ...], ignore: tuple[str, ...]) -> list[Rule]:
+    """The rules that a command asks; exit 2 for a name that is none's."""
     from analyzer.register import marks
     from analyzer.rules import all_rules
 

@@ -116,6 +116,10 @@ class Analysis:
         fresh, self._judge.fresh = self._judge.fresh, []
         return [finding for finding in fresh or () if finding.count > 0]
 
+    def pulse(self) -> tuple[int, int]:
+        """The SIP messages and the clients that were seen so far."""
+        return self._summary.messages, len(self._reconstructor.registry)
+
     def finish(self, *, interrupted: bool = False) -> Report:
         """The input has ended: close what is alive, and report."""
         return report_of([self.partial(interrupted=interrupted)], self.rules)

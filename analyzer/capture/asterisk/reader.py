@@ -111,27 +111,33 @@ class Reader:
     def read(self, stream: BinaryIO) -> Iterator[RawMessage]:
         """The messages of the log, in its order, and what it says beside them. Ctrl-C is passed on after what was read
         and still waits for the clock: it belongs to the report of what was read so far."""
-        try:
-            yield from self._closed(stream)
-        except KeyboardInterrupt:
+        while True:
+            try:
+                yield from self._closed(stream)
+            except KeyboardInterrupt:
+                yield from self._rest()
+                self._report()
+                raise
+            for one in self._assembler.finish():
+                yield from self._take(one)
             yield from self._rest()
-            raise
-        for one in self._assembler.finish():
-            yield from self._take(one)
-        yield from self._rest()
+            if not self._source.goes_on():
+                break
+        self._report()
 
     def _rest(self) -> Iterator[RawMessage]:
-        """What still waits when there is no more to read."""
+        """What still waits when there is no more to read, for the time being."""
         for said in self._notices.rest() if self._notices is not None else ():
             self._say(said)
         for said in self._pairing.rest() if self._pairing is not None else ():
             self._alone(said)
         yield from self._waiting.finish()
-        self._report()
 
     def _closed(self, stream: BinaryIO) -> Iterator[RawMessage]:
         """The messages that are known to be whole."""
-        lines = CarriedLines(stream, self._cut_line, is_known)
+        lines = CarriedLines(
+            stream, self._cut_line, is_known, before=self._source.frames, carriers=self._carriers or None
+        )
         self._carriers = lines.carriers
         for number, physical, stamp in lines:
             self._source.frames = number

@@ -251,16 +251,25 @@ NONE = Carriers()
 
 class CarriedLines:
     """The lines of a log that reads each of them: number in the file, text, and the stamp of its carrier. `carriers` is
-    what was taken off."""
+    what was taken off, and may be known; `before` is the number of lines before those of the stream."""
 
-    def __init__(self, stream: BinaryIO, on_cut: Callable[[int], None], recognised: Callable[[bytes], bool]) -> None:
+    def __init__(
+        self,
+        stream: BinaryIO,
+        on_cut: Callable[[int], None],
+        recognised: Callable[[bytes], bool],
+        *,
+        before: int = 0,
+        carriers: Carriers | None = None,
+    ) -> None:
         chunks = chunks_of(stream)
         head = next(chunks, b"")
-        self.carriers = Carriers.found(head, recognised, as_it_is=True)
-        self._lines = lines_of(chain((head,), chunks), on_cut)
+        self.carriers = carriers or Carriers.found(head, recognised, as_it_is=True)
+        self._before = before
+        self._lines = lines_of(chain((head,), chunks), lambda number: on_cut(before + number))
 
     def __iter__(self) -> Iterator[tuple[int, bytes, bytes]]:
-        for number, physical in enumerate(self._lines, 1):
+        for number, physical in enumerate(self._lines, self._before + 1):
             for text, stamp in self.carriers.lines(physical):
                 yield number, text, stamp
 

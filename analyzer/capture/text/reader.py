@@ -84,24 +84,40 @@ class Reader:
     def read(self, stream: BinaryIO) -> Iterator[RawMessage]:
         """The messages of the log, in its order. Ctrl-C is passed on after what was read and still waits for the clock:
         it belongs to the report of what was read so far."""
-        try:
-            yield from self._closed(stream)
-        except KeyboardInterrupt:
-            yield from self._waiting.finish()
-            self._report()
-            raise
+        while True:
+            try:
+                yield from self._closed(stream)
+            except KeyboardInterrupt:
+                yield from self._waiting.finish()
+                self._report()
+                raise
+            yield from self._rest()
+            if not self._source.goes_on():
+                break
+        self._report()
+
+    def _rest(self) -> Iterator[RawMessage]:
+        """What still waits when there is no more to read, for the time being."""
         while self._entry is not None:
             yield from self._done(self._entry, self._entry.finish())
             yield from self._drain()
         yield from self._told_late(None)
         yield from self._unfinished(self._pieces.rest())
         yield from self._waiting.finish()
-        self._report()
 
     def _closed(self, stream: BinaryIO) -> Iterator[RawMessage]:
         reach = max(one.reach for one in self._grammars)
         prefixed = any(one.prefixed for one in self._grammars)  # nothing else stands before its lines then
-        rows = self._rows = Rows(stream, self._cut_line, reach, self._recognised, as_it_is=prefixed)
+        known = self._rows.carriers if self._rows is not None else None
+        rows = self._rows = Rows(
+            stream,
+            self._cut_line,
+            reach,
+            self._recognised,
+            as_it_is=prefixed,
+            before=self._source.frames,
+            carriers=known,
+        )
         for row in rows:
             self._source.frames = rows.count
             self._credit = min(self._credit + EARNED, SAVINGS)

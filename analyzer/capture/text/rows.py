@@ -27,7 +27,7 @@ class Row(NamedTuple):
 
 class Rows:
     """Iterate it once. `idle` is True while no message is open: then text far from messages is passed over. `count` is
-    the number of lines read or passed."""
+    the number of lines read or passed, those `before` the stream's included; `carriers` are those that are known."""
 
     def __init__(
         self,
@@ -37,20 +37,24 @@ class Rows:
         recognised: Callable[[bytes], bool],
         *,
         as_it_is: bool = False,
+        before: int = 0,
+        carriers: Carriers | None = None,
     ) -> None:
         self._stream = stream
         self._on_cut = on_cut
         self._reach = reach
         self._recognised = recognised
         self._as_it_is = as_it_is
+        self._known = carriers
         self.carriers: Carriers = NONE
         self.idle = True
-        self.count = 0
+        self.count = before
 
     def __iter__(self) -> Iterator[Row]:
         chunks = chunks_of(self._stream)
         head = next(chunks, b"")
-        self.carriers = Carriers.found(head, self._recognised, as_it_is=self._as_it_is)
+        known = self._known
+        self.carriers = Carriers.found(head, self._recognised, as_it_is=self._as_it_is) if known is None else known
         rest, skipping = b"", False
         for chunk in chain((head,), chunks):
             if skipping:

@@ -19,7 +19,8 @@ from analyzer.views.words import SEVERITY_WORD, clause_words, count, listed, par
 MOST_ENTRIES = 12
 """Entries; more only with --all."""
 _SIGN: dict[Severity, tuple[str, str]] = {"error": ("✗", BAD), "warning": ("!", WARN), "info": ("·", DIM)}
-_LABEL = 9
+LABEL = 9
+"""Cells of a sign and the word for a severity."""
 
 
 @dataclass(slots=True)
@@ -150,10 +151,15 @@ def _draw_nothing(canvas: Canvas, clients: ClientSummary) -> None:
         canvas.line(f"No rule is broken: {passed}.")
 
 
+def severity_label(canvas: Canvas, severity: Severity) -> Text:
+    """A sign and a word for how bad it is."""
+    sign, style = _SIGN[severity]
+    return canvas.text((f"{sign} {SEVERITY_WORD[severity]}", style))
+
+
 def _draw(canvas: Canvas, clients: ClientSummary, entry: Entry, options: ViewOptions) -> None:
     finding = entry.example
-    sign, style = _SIGN[entry.severity]
-    label = canvas.text((f"{sign} {SEVERITY_WORD[entry.severity]}", style))
+    label = severity_label(canvas, entry.severity)
     places = [place for place, _ in finding.evidence]
     place = place_words(*places) if places else ""
     file = canvas.cut(clients.file(places[0]), 56) if places else ""
@@ -161,14 +167,14 @@ def _draw(canvas: Canvas, clients: ClientSummary, entry: Entry, options: ViewOpt
     title = finding.short_title or finding.title
     words = canvas.text(sentence(f"{title}: {detail}" if detail else title))
     right = max(24, cell_len(place)) if canvas.wide else 0
-    left = canvas.width - 2 - _LABEL - 2 - (right + 2 if right else 0)
+    left = canvas.width - 2 - LABEL - 2 - (right + 2 if right else 0)
     if right:
-        canvas.columns([label, words, (place, DIM)], [_LABEL, left, right])
+        canvas.columns([label, words, (place, DIM)], [LABEL, left, right])
     else:
-        canvas.columns([label, words], [_LABEL, left])
-    canvas.flow(list(_about(canvas, entry, clients, ("" if right else place, file))), indent=4 + _LABEL, hang=0)
+        canvas.columns([label, words], [LABEL, left])
+    canvas.flow(list(_about(canvas, entry, clients, ("" if right else place, file))), indent=4 + LABEL, hang=0)
     if finding.fix and (entry.severity != "info" or options.all):
-        canvas.line(("fix: ", HINT), sentence(finding.fix), indent=4 + _LABEL, hang=5)
+        canvas.line(("fix: ", HINT), sentence(finding.fix), indent=4 + LABEL, hang=5)
 
 
 def _about(canvas: Canvas, entry: Entry, clients: ClientSummary, places: tuple[str, str]) -> Iterator[Piece]:
