@@ -12,6 +12,7 @@ then asks `more` whether it goes on (`Source.goes_on`). A writer that stops with
 from __future__ import annotations
 
 import io
+import math
 import os
 import select
 import stat
@@ -44,13 +45,17 @@ class Followed(io.RawIOBase):
         self._calm = calm
         self._quiet = quiet
         self._poll = poll
-        self._overdue = time.monotonic() + PATIENCE
+        self._overdue = time.monotonic() + (PATIENCE if quiet < math.inf else math.inf)
         self._in_line = False
         self._ahead = b""
 
     def end(self) -> None:
         """Read no more than what is there; a signal handler may call this."""
         self.ended = True
+
+    def complaint(self) -> str:
+        """Why it ended though nobody asked for that; "" where it did not."""
+        return ""
 
     def readable(self) -> bool:
         """Always."""
@@ -169,12 +174,16 @@ class FollowedPipe(Followed):
 
     def fetch(self, size: int) -> bytes:
         """What the pipe has."""
-        if not select.select([self._descriptor], [], [], 0)[0]:
-            return b""
-        octets = os.read(self._descriptor, size)
-        if not octets:
+        octets = self.read_now(size)
+        if octets == b"":
             self.end()
-        return octets
+        return octets or b""
+
+    def read_now(self, size: int) -> bytes | None:
+        """What the pipe has: None where that is nothing now, no octets at its end."""
+        if not select.select([self._descriptor], [], [], 0)[0]:
+            return None
+        return os.read(self._descriptor, size)
 
 
 def _opened(path: str) -> io.FileIO:

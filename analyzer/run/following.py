@@ -1,4 +1,5 @@
-"""The same analysis on a log that is still written: findings as they happen, the report when it is enough.
+"""The same analysis on a log that is still written, or on an interface: findings as they happen, the report when it is
+enough.
 
 What has been read when the log was opened is its history; it is read and judged like the rest. A log that no dialect
 knows yet is waited for: the program that writes it may not have been told to print SIP messages so far.
@@ -19,7 +20,7 @@ from analyzer.evidence import Source
 from analyzer.interruption import diverted
 from analyzer.judge.findings import Finding, Profile, Rule
 from analyzer.register.digest.secrets import Secrets
-from analyzer.run.pipeline import Analysis, patient_collector
+from analyzer.run.pipeline import Analysis, Kind, patient_collector
 from analyzer.run.report import Report
 
 
@@ -47,13 +48,14 @@ class Listener(Protocol):
 
 
 class Following:
-    """Follow one log: `run` until a signal, or the end of a pipe. `given` is what `Analysis` takes."""
+    """Follow one log, or what a program captures: `run` until a signal, or the end of a pipe."""
 
     def __init__(
         self,
         stream: Callable[[Callable[[], None]], Followed],
         listener: Listener,
         *,
+        kind: Kind = "log",
         dialect: str | None = None,
         rules: list[Rule] | None = None,
         secrets: Secrets | None = None,
@@ -63,7 +65,7 @@ class Following:
     ) -> None:
         self._stream = stream(self._calm)
         self._listener = listener
-        self._dialect = dialect
+        self._kind, self._dialect = kind, dialect
         self._rules, self._secrets = rules, secrets
         self._detail, self._aor, self._profile = detail, aor, profile
         self._analysis: Analysis | None = None
@@ -91,11 +93,13 @@ class Following:
         stream, told = self._stream, ""
         while True:
             try:
-                reading = open_sources([cast(BinaryIO, stream)], kind="log", dialect=self._dialect)
+                reading = open_sources([cast(BinaryIO, stream)], kind=self._kind, dialect=self._dialect, asks=False)
             except SourceError as error:
+                if complaint := stream.complaint():
+                    raise SourceError(stream.name, complaint) from error
                 if not (isinstance(error, UnknownFormat) or error.reason == EMPTY):
                     raise
-                if str(error) != told:
+                if str(error) != told and not stream.ended:
                     told = str(error)
                     self._listener.waits(error)
                 if not stream.more():
@@ -128,6 +132,8 @@ class Following:
             report.sources[0].quality.append(
                 f"The log began anew after line {turn}, and the lines are counted on from there."
             )
+        if complaint := self._stream.complaint():
+            report.sources[0].quality.append(f"The capture ended by itself: {complaint}")
         return report
 
     def _calm(self) -> None:
