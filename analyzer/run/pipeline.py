@@ -19,6 +19,7 @@ from analyzer.capture.opener import Reading, open_sources
 from analyzer.evidence import SECOND, Fidelity, Item, NetworkError, RawMessage, Source
 from analyzer.interruption import late
 from analyzer.judge.context import CaptureContext
+from analyzer.judge.costs import Clock, Costs, measured, summed
 from analyzer.judge.failures import INTERNAL
 from analyzer.judge.findings import Finding, Profile, Rule
 from analyzer.judge.judge import Judge
@@ -50,7 +51,8 @@ class Analysis:
     """A run over items that somebody else reads: `feed` each, `finish` once.
 
     `shard` makes it one worker's shard; `tables` keeps what `analyzer.tables` needs; `exhaustive` asks rules also
-    where the marks of a subject settle what they would answer, which costs time and must change nothing.
+    where the marks of a subject settle what they would answer, which costs time and must change nothing; `clock`
+    measures what each rule costs (`report.costs`).
     """
 
     def __init__(
@@ -65,9 +67,13 @@ class Analysis:
         shard: Shard | None = None,
         tables: bool = False,
         exhaustive: bool = False,
+        clock: Clock | None = None,
     ) -> None:
         self.sources = sources
         self.rules = all_rules() if rules is None else rules
+        self._costs: Costs = {}
+        if clock is not None:
+            self.rules, self._costs = measured(self.rules, clock)
         self._partition = shard
         self._by_name = {source.name: source for source in sources}
         self._secrets = secrets or Secrets()
@@ -161,6 +167,7 @@ class Analysis:
             recording=self._recorder.recording if self._recorder is not None else None,
             fleet=reconstructor.fleet,
             profile=self._profile,
+            costs=self._costs,
         )
 
     def _keep_pace(self, transaction: Transaction) -> None:
@@ -208,6 +215,7 @@ def analyze(
     tls_keylog: str | os.PathLike[str] | None = None,
     jobs: int = 1,
     progress: Callable[[int, int | None], None] | None = None,
+    clock: Clock | None = None,
 ) -> Report:
     """Read captures or logs and report what happened.
 
@@ -215,7 +223,8 @@ def analyze(
     directory stands for the captures and logs in it (`analyzer.capture.directories`); a note says which.
     `credentials` names credential files; `engine` says who reads captures, `tls_keylog` names a file with keys of TLS;
     `jobs` is the number of processes that share a capture (with the same report as one). `detail` keeps the rows of
-    transactions and credentials, and `tables` with it what `analyzer.tables` needs, some 60 octets a message.
+    transactions and credentials, and `tables` with it what `analyzer.tables` needs, some 60 octets a message. `clock`
+    (nanoseconds, such as `time.perf_counter_ns`) measures what each rule costs, summed over processes (`report.costs`).
     Raises SourceError where an input cannot be read at all, CredentialsError for a credential file. Ctrl-C gives the
     report of what was read so far (`report.interrupted`).
     """
@@ -239,6 +248,7 @@ def analyze(
                 aor=aor,
                 profile=profile,
                 shard=shard,
+                clock=clock,
             )
             interrupted = _read(reading, analysis, progress)
             with late(interrupted) as noted:
@@ -246,12 +256,15 @@ def analyze(
             return replace(partial, interrupted=interrupted or bool(noted))
 
     chosen = all_rules() if rules is None else rules
+    fleet_costs: Costs = {}
+    if clock is not None:  # rules about all clients together are asked here, when the workers are done
+        chosen, fleet_costs = measured(chosen, clock)
     if jobs > 1 and not aor and are_files(several):
         with open_sources(several, kind=kind, dialect=dialect, engine=engine, tls_keylog=tls_keylog) as reading:
             shared = reading.is_divisible
         if shared:
-            return _report(_divided(run, jobs, progress), chosen, notes)
-    return _report([run(None, progress)], chosen, notes)
+            return _report(_divided(run, jobs, progress), chosen, notes, fleet_costs)
+    return _report([run(None, progress)], chosen, notes, fleet_costs)
 
 
 def _expanded(inputs: list[Input], kind: Kind | None, dialect: str | None) -> tuple[list[Input], list[str]]:
@@ -263,9 +276,10 @@ def _expanded(inputs: list[Input], kind: Kind | None, dialect: str | None) -> tu
     return expand(inputs, kind=kind, dialect=dialect)
 
 
-def _report(partials: Sequence[PartialResult], rules: Sequence[Rule], notes: Sequence[str]) -> Report:
+def _report(partials: Sequence[PartialResult], rules: Sequence[Rule], notes: Sequence[str], costs: Costs) -> Report:
     with late(any(partial.interrupted for partial in partials)) as noted:
         report = report_of(partials, rules)
+    report.costs = summed([report.costs, costs])
     report.interrupted = report.interrupted or bool(noted)
     report.notes[:0] = notes
     return report
