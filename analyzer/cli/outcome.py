@@ -42,15 +42,16 @@ class Outcome:
 
     def check_places(self, given: dict[str, Any]) -> None:
         """Refuse to write over what is read, and read the baseline: exit 2, before the work is done for nothing."""
-        from analyzer.cli.outfile import check_place
+        if self._output is not None or self._write_to is not None:
+            from analyzer.cli.outfile import check_place
 
-        inputs = list(_names(given))
-        if self._output is not None:
-            known = [name for name in (self._known_from, self._write_to) if name is not None]
-            check_place("--output", self._output, [*inputs, *known])
-        if self._write_to is not None:
-            check_place("--write-baseline", self._write_to, inputs)
-            _check_replaceable(self._write_to)
+            inputs = list(_names(given))
+            if self._output is not None:
+                known = [name for name in (self._known_from, self._write_to) if name is not None]
+                check_place("--output", self._output, [*inputs, *known])
+            if self._write_to is not None:
+                check_place("--write-baseline", self._write_to, inputs)
+                _check_replaceable(self._write_to)
         if self._known_from is not None:
             self._known = _read(self._known_from)
 

@@ -135,7 +135,7 @@ def read_report(
                 kind=kind,
                 dialect=dialect,
                 secrets=secrets,
-                rules=rules_of(command, select, ignore, profile),
+                rules=rules_of(command, select, ignore),
                 detail=detail,
                 tables=tables,
                 aor=aor_given(aor),
@@ -214,7 +214,7 @@ def _no_sip(report: Report, *, told: bool) -> str:
     return f"{names}: no SIP message in {seen:,} {unit}{also}" + (f" ({visible(said)})" if said else "")
 
 
-def rules_of(command: str, select: tuple[str, ...], ignore: tuple[str, ...], profile: Profile) -> list[Rule]:
+def rules_of(command: str, select: tuple[str, ...], ignore: tuple[str, ...]) -> list[Rule]:
     """The rules that are asked. What is selected on the command line is asked though a configuration ignores it, and
     though the command would not ask it by itself."""
     from analyzer.judge.selection import UnknownRule, chosen
@@ -228,7 +228,7 @@ def rules_of(command: str, select: tuple[str, ...], ignore: tuple[str, ...], pro
     if command == "storm" and not asked_for:  # its verdict is made of tables
         rules = []
     try:
-        rules = chosen(all_rules(), _split(select), _split(ignore), profile) if rules else []
+        rules = chosen(all_rules(), _split(select), _split(ignore)) if rules else []
     except UnknownRule as error:
         raise click.UsageError(str(error)) from None
     if command == "verify-digest" and not asked_for:  # who asks for passwords wants no verdict on Call-IDs

@@ -227,7 +227,8 @@ class Rule:
     that a violation can have on the attempt that it is in: the judge ties it to those that ended so (`judge/ties.py`).
     `is_momentary`: whether it has them depends on what the registrar holds at the time; of any other rule a violation
     that the registrar accepted shows that its like broke nothing there. `advice` adds to the fix of a finding whose
-    `group_key` begins with a server's host what the clients in the whole capture mean for it.
+    `group_key` begins with a server's host what the clients in the whole capture mean for it. `more_subs` is a pattern
+    of sub-codes that its examples do not show, where there are too many.
     """
 
     id: str
@@ -258,6 +259,7 @@ class Rule:
     profiles: tuple[InProfile, ...] = ()
     only_in: tuple[Profile, ...] = ()
     advice: Callable[[ServerClients], str] | None = None
+    more_subs: str = ""
 
     def titles(self, sub: str) -> tuple[str, str]:
         """Title and short title of a finding with this sub-code; of joined ones those of the rule."""

@@ -7,17 +7,19 @@ A name is, in whatever case, one of
 - the beginning of ids up to a dot or hyphen: a document or a section of it, `R7616`, `R3261-10.3`, or `DET`;
 - any that names one rule, a colon and one of its sub-codes: `R7616-3.3-challenge-quality:nonce-short`.
 
-A sub-code is left out by what leaves it out for a profile, too (`Rule.profiles`), so the check is asked as ever and the
-finding never begins to be.
+Where a rule is narrowed to some of its sub-codes, or some of them are left out, its check is asked as ever, and what it
+answers with others counts as not applicable.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from analyzer.escape import Told
-from analyzer.judge.findings import InProfile, Profile, Rule
+from analyzer.judge.findings import NOT_APPLICABLE, SINGLE, Answer, Check, Rule, Violated
 
 MOST_NAMED = 8
 """Rules that one line names where a name could mean several."""
@@ -40,9 +42,14 @@ def one_rule(name: str, rules: Sequence[Rule]) -> Rule:
 
 
 def sub_codes(rule: Rule) -> tuple[str, ...]:
-    """The sub-codes of a rule's findings: its examples show each."""
+    """The sub-codes of a rule's findings, which its examples show (but for `Rule.more_subs`)."""
     shown = (part for example in rule.examples for sub in example.expect for part in sub.split(","))
     return tuple(dict.fromkeys(part for part in (*shown, *rule.sub_titles) if part))
+
+
+def has_sub_code(rule: Rule, sub: str) -> bool:
+    """Whether a rule's finding may have this sub-code."""
+    return sub in sub_codes(rule) or bool(rule.more_subs and re.fullmatch(rule.more_subs, sub))
 
 
 def named_rules(name: str, rules: Sequence[Rule]) -> list[tuple[Rule, str]]:
@@ -52,6 +59,8 @@ def named_rules(name: str, rules: Sequence[Rule]) -> list[tuple[Rule, str]]:
         rule = one_rule(plain, rules)
         codes = sub_codes(rule)
         found = next((code for code in codes if code.lower() == sub.lower()), None)
+        if found is None and rule.more_subs and re.fullmatch(rule.more_subs, sub, re.IGNORECASE):
+            found = sub.upper()
         if found is None:
             raise UnknownRule(f"{rule.id} has no sub-code {sub}{_nearest(sub, codes) if codes else ', nor any other'}")
         return [(rule, found)]
@@ -63,20 +72,38 @@ def named_rules(name: str, rules: Sequence[Rule]) -> list[tuple[Rule, str]]:
     return [(one_rule(plain, rules), "")]
 
 
-def chosen(rules: Sequence[Rule], select: Iterable[str], ignore: Iterable[str], profile: Profile) -> list[Rule]:
-    """The rules that `select` names (none named: all) without those that `ignore` names, in their order; those that are
-    narrowed to some of their sub-codes are silent about the others. Raises `UnknownRule`."""
+def chosen(rules: Sequence[Rule], select: Iterable[str], ignore: Iterable[str]) -> list[Rule]:
+    """The rules that `select` names (none named: all) without those that `ignore` names, in their order; those of which
+    sub-codes are named have the others, or these, no more. Raises `UnknownRule`."""
     wanted, unwanted = _by_id(select, rules), _by_id(ignore, rules)
     kept = []
     for rule in rules:
         only, without = wanted.get(rule.id, set()) if wanted else {""}, unwanted.get(rule.id, set())
         if not only or "" in without:
             continue
-        silent = set() if "" in only else {"", *sub_codes(rule)} - only
-        silent |= without
-        effect = (InProfile(profile, tuple(sorted(silent))),) if silent else ()
-        kept.append(replace(rule, profiles=(*rule.profiles, *effect)) if effect else rule)
+        if "" not in only or without:
+            rule = replace(rule, check=_narrowed(rule.check, set() if "" in only else only, without))
+        kept.append(rule)
     return kept
+
+
+def _narrowed(check: Check, only: set[str], without: set[str]) -> Check:
+    """A check whose violations have none but these sub-codes (`only` empty: all but those of `without`)."""
+
+    def kept(answer: Answer) -> Answer:
+        if not isinstance(answer, Violated):
+            return answer
+        subs = answer.sub.split(",")
+        rest = [sub for sub in subs if (not only or sub in only) and sub not in without]
+        if len(rest) == len(subs):
+            return answer
+        return replace(answer, sub=",".join(rest)) if rest else NOT_APPLICABLE
+
+    def narrowed(subject: Any, context: Any) -> Answer | Iterable[Answer]:
+        answers = check(subject, context)
+        return kept(answers) if isinstance(answers, SINGLE) else tuple(map(kept, answers))
+
+    return narrowed
 
 
 def _by_id(names: Iterable[str], rules: Sequence[Rule]) -> dict[str, set[str]]:

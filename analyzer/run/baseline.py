@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 from analyzer.escape import Told, visible
 from analyzer.judge.failures import INTERNAL
 from analyzer.judge.findings import SEVERITIES, Finding, PerRun, Rule, Severity
-from analyzer.judge.selection import sub_codes
+from analyzer.judge.selection import has_sub_code
 from analyzer.run.report import Known, Report
 
 SCHEMA = "sipcheck-baseline/1"
@@ -156,10 +156,10 @@ def parsed(octets: bytes, rules: Iterable[Rule]) -> Baseline:
     schema = whole.get("schema") if isinstance(whole, dict) else None
     if schema != SCHEMA:
         raise BaselineError(f"schema: {_shown(schema)} is not {SCHEMA}{_hint(schema)}")
-    codes = {rule.id: sub_codes(rule) for rule in rules}
+    cards = {rule.id: rule for rule in rules}
     found = Baseline()
     for place, entry in _entries(whole, "findings"):
-        key, severity, title = _finding(place, entry, codes)
+        key, severity, title = _finding(place, entry, cards)
         found.findings[key] = (severity, title)
     for place, entry in _entries(whole, "digests"):
         found.digests.add(DigestKey(_text(place, entry, "username"), _text(place, entry, "realm")))
@@ -182,11 +182,11 @@ def _entries(whole: dict[str, Any], name: str) -> Iterator[tuple[str, dict[str, 
         yield place, entry
 
 
-def _finding(place: str, entry: dict[str, Any], codes: dict[str, tuple[str, ...]]) -> tuple[FindingKey, Severity, str]:
+def _finding(place: str, entry: dict[str, Any], cards: dict[str, Rule]) -> tuple[FindingKey, Severity, str]:
     rule, sub = _text(place, entry, "rule"), _text(place, entry, "sub", "")
-    if rule not in codes:
+    if rule not in cards:
         raise BaselineError(f"{place}.rule: no rule is called {rule}")
-    if sub and sub not in codes[rule]:
+    if sub and not has_sub_code(cards[rule], sub):
         raise BaselineError(f"{place}.sub: {rule} has no sub-code {sub}")
     severity = next((one for one in SEVERITIES if one == entry.get("severity")), None)
     if severity is None:
