@@ -58,12 +58,9 @@ def options_of(
     from analyzer.views import ViewOptions
     from analyzer.views.drawing.output import columns_of
 
-    if to_file:
-        return ViewOptions(all=show_all, leads_with=leads_with, fail_on=LEVELS[fail_on])
-    terminal = sys.stdout.isatty()
-    wanted = color == "always" or (
-        color == "auto" and terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    )
+    terminal = sys.stdout.isatty() and not to_file
+    plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    wanted = not to_file and (color == "always" or (color == "auto" and terminal and not plain))
     width = columns_of(sys.stdout) if terminal or "COLUMNS" in os.environ else 0
     return ViewOptions(width=width, color=wanted, all=show_all, leads_with=leads_with, fail_on=LEVELS[fail_on])
 

@@ -91,7 +91,7 @@ def _run_cases(report: Report, options: ViewOptions) -> Iterator[ElementTree.Ele
     if not wrong and not report.summary.digests.get("match", 0):
         _add(match, "skipped", "there was none that could be checked")
     elif wrong > known and options.fail_on:
-        _add(match, "failure", f"{count(wrong - known, 'response')} of {whole:,} do not match", list(_wrong(report)))
+        _add(match, "failure", f"wrong: {wrong - known:,} of {count(whole, 'response')}", list(_wrong(report)))
     yield match
 
 
