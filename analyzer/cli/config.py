@@ -20,6 +20,7 @@ from click.core import ParameterSource
 
 from analyzer.cli.options import LEVELS
 from analyzer.cli.run import die
+from analyzer.escape import Told
 from analyzer.judge.findings import PROFILES
 from analyzer.views import view_names
 
@@ -31,7 +32,7 @@ MOST_OCTETS = 1 << 24
 
 class Key(NamedTuple):
     """A key of the configuration: the parameter that it is the default of, and what says of a value what it is (or
-    raises ValueError with the reason)."""
+    raises `_BadValue` with the reason)."""
 
     parameter: str
     value: Callable[[Any, Path], Any]
@@ -44,7 +45,7 @@ class InUse(NamedTuple):
     keys: tuple[str, ...]
 
 
-class _BadValue(ValueError):
+class _BadValue(Told):
     """A value that a key cannot have; `within` is the place in it."""
 
     def __init__(self, reason: str, within: str = "") -> None:

@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from analyzer.capture.inputs import are_files, has_directory
@@ -70,10 +71,7 @@ class Analysis:
         clock: Clock | None = None,
     ) -> None:
         self.sources = sources
-        self.rules = all_rules() if rules is None else rules
-        self._costs: Costs = {}
-        if clock is not None:
-            self.rules, self._costs = measured(self.rules, clock)
+        self.rules, self._costs = measured(all_rules() if rules is None else rules, clock)
         self._partition = shard
         self._by_name = {source.name: source for source in sources}
         self._secrets = secrets or Secrets()
@@ -224,21 +222,17 @@ def analyze(
     `credentials` names credential files; `engine` says who reads captures, `tls_keylog` names a file with keys of TLS;
     `jobs` is the number of processes that share a capture (with the same report as one). `detail` keeps the rows of
     transactions and credentials, and `tables` with it what `analyzer.tables` needs, some 60 octets a message. `clock`
-    (nanoseconds, such as `time.perf_counter_ns`) measures what each rule costs, summed over processes (`report.costs`).
+    (nanoseconds) measures what each rule costs, over all processes (`report.costs`).
     Raises SourceError where an input cannot be read at all, CredentialsError for a credential file. Ctrl-C gives the
     report of what was read so far (`report.interrupted`).
     """
     several = list(inputs) if isinstance(inputs, Sequence) and not isinstance(inputs, str) else [inputs]
-    if secrets is None:
-        files = [credentials] if isinstance(credentials, str | os.PathLike) else list(credentials)
-        secrets = Secrets.load([os.fspath(file) for file in files])
+    secrets = _secrets(credentials) if secrets is None else secrets
     several, notes = _expanded(several, kind, dialect)
+    opened = partial(open_sources, several, kind=kind, dialect=dialect, engine=engine, tls_keylog=tls_keylog)
 
     def run(shard: Shard | None, progress: Callable[[int, int | None], None] | None) -> PartialResult:
-        asks = shard is None  # several processes would ask tshark several times
-        with open_sources(
-            several, kind=kind, dialect=dialect, engine=engine, tls_keylog=tls_keylog, asks=asks
-        ) as reading:
+        with opened(asks=shard is None) as reading:  # several processes would ask tshark several times
             analysis = Analysis(
                 reading.sources,
                 rules=rules,
@@ -252,19 +246,21 @@ def analyze(
             )
             interrupted = _read(reading, analysis, progress)
             with late(interrupted) as noted:
-                partial = analysis.partial(interrupted=interrupted)
-            return replace(partial, interrupted=interrupted or bool(noted))
+                found = analysis.partial(interrupted=interrupted)
+            return replace(found, interrupted=interrupted or bool(noted))
 
-    chosen = all_rules() if rules is None else rules
-    fleet_costs: Costs = {}
-    if clock is not None:  # rules about all clients together are asked here, when the workers are done
-        chosen, fleet_costs = measured(chosen, clock)
+    # Rules about all clients together are asked here, when the workers are done.
+    chosen, fleet_costs = measured(all_rules() if rules is None else rules, clock)
+    shared = False
     if jobs > 1 and not aor and are_files(several):
-        with open_sources(several, kind=kind, dialect=dialect, engine=engine, tls_keylog=tls_keylog) as reading:
+        with opened() as reading:
             shared = reading.is_divisible
-        if shared:
-            return _report(_divided(run, jobs, progress), chosen, notes, fleet_costs)
-    return _report([run(None, progress)], chosen, notes, fleet_costs)
+    return _report(_divided(run, jobs, progress) if shared else [run(None, progress)], chosen, notes, fleet_costs)
+
+
+def _secrets(credentials: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> Secrets:
+    files = [credentials] if isinstance(credentials, str | os.PathLike) else list(credentials)
+    return Secrets.load([os.fspath(file) for file in files])
 
 
 def _expanded(inputs: list[Input], kind: Kind | None, dialect: str | None) -> tuple[list[Input], list[str]]:
