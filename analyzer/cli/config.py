@@ -125,6 +125,8 @@ def _read(path: Path) -> dict[str, Any]:
         _fail(path, "", str(error))
     except RecursionError:
         _fail(path, "", "nested too deeply")
+    except ValueError:  # Python converts no number of more than 4300 digits
+        _fail(path, "", "a number is too long")
     prefix, table = "", whole
     if path.name == NAMES[1]:
         prefix, table = "tool.sipcheck.", _table(path, whole)

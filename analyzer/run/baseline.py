@@ -153,6 +153,8 @@ def parsed(octets: bytes, rules: Iterable[Rule]) -> Baseline:
         raise BaselineError(f"line {error.lineno}: {error.msg}") from None
     except RecursionError:
         raise BaselineError("nested too deeply") from None
+    except ValueError:  # Python converts no number of more than 4300 digits
+        raise BaselineError("a number is too long") from None
     schema = whole.get("schema") if isinstance(whole, dict) else None
     if schema != SCHEMA:
         raise BaselineError(f"schema: {_shown(schema)} is not {SCHEMA}{_hint(schema)}")

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from analyzer.cli.outcome import Outcome
 from analyzer.judge.findings import Answer
 from tests.cli.test_cli import LOG, run
 from tests.shared import ROOT
+from tests.views.reports import REGISTERED, report_of
 
 WRONG = [str(ROOT / "samples/wrong-password/input.pcapng"), "--credentials"]
 WRONG.append(str(ROOT / "samples/wrong-password/users.csv"))
@@ -140,6 +142,17 @@ def test_a_rule_that_fails_is_4_all_the_same(faulty: Path, known: str, monkeypat
     monkeypatch.setattr(analyzer.rules, "all_rules", lambda: (broken,))
     result = run("log", str(faulty), "--write-baseline", known + "2")
     assert result.exit_code == 4
+
+
+def test_of_half_a_capture_there_is_no_baseline(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report = report_of(REGISTERED)
+    report.interrupted = True
+    name = tmp_path / "known.json"
+    outcome = Outcome(None, None, str(name))
+    outcome.weigh(report)
+    outcome.keep()
+    assert not outcome.is_accepted and not name.exists()
+    assert f"{name} is not written" in capsys.readouterr().err
 
 
 def test_of_a_source_without_sip_nothing_is_written(tmp_path: Path) -> None:

@@ -185,6 +185,7 @@ def test_what_changes_nothing_of_it_is_not(place: Path) -> None:
         ('jobs = "2"', "jobs: '2' is no number"),
         ("jobs = 257", "jobs: 257 is no number"),
         ("jobs = -1", "jobs: -1 is no number"),
+        (f"jobs = {'1' * 5000}", "a number is too long"),
         ('baseline = ""', "baseline: '' is no path"),
         ("baseline = 1979-05-27", "is no path"),
         ('baseline = "absent.json"', "absent.json: cannot be read: No such file"),
@@ -259,6 +260,14 @@ def test_other_commands_take_what_they_have(place: Path) -> None:
     result = run("export", str(place / "faulty.txt"), "--to", "ndjson", "-o", str(place / "out.ndjson"))
     assert result.exit_code == 0, result.stderr
     assert run("rules").exit_code == 0
+
+
+def test_an_export_says_what_narrows_it(place: Path) -> None:
+    write(place, 'ignore = ["A"]\n')
+    result = run("export", str(place / "faulty.txt"), "--to", "ndjson", "-o", str(place / "out.ndjson"))
+    assert result.exit_code == 0
+    assert f"sipcheck: ignore is set by {os.path.join('..', '..', 'sipcheck.toml')}\n" in result.stderr
+    assert USERINFO not in (place / "out.ndjson").read_text()
 
 
 def test_the_keys_are_options() -> None:

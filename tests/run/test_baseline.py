@@ -10,6 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analyzer.evidence import SECOND, Evidence, Frame, Item, LogLines, NetworkError, RawMessage
 from analyzer.judge.failures import INTERNAL
@@ -309,6 +311,7 @@ def test_a_byte_order_mark_is_no_fault() -> None:
         (entry(about="sip:bob@example.com"), "findings[0].about: no list of texts"),
         (entry(about=[1]), "findings[0].about: no list of texts"),
         ("[" * 100_000, "nested too deeply"),
+        (f'{{"schema": {"1" * 5000}}}', "a number is too long"),
     ],
 )
 def test_what_is_no_baseline_says_where(text: str, said: str) -> None:
@@ -316,6 +319,27 @@ def test_what_is_no_baseline_says_where(text: str, said: str) -> None:
         parsed(text.encode(), all_rules())
     assert said in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["rule", "sub", "severity", "about", "username", "realm", "title"]), inner, max_size=4
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["findings", "digests", "schema", "x"]), ANY_JSON, max_size=3), st.booleans())
+def test_whatever_stands_in_a_file_it_is_a_baseline_or_one_line(whole: dict[str, Any], is_ours: bool) -> None:
+    text = json.dumps(whole | {"schema": SCHEMA} if is_ours else whole)
+    try:
+        assert isinstance(parsed(text.encode(), all_rules()), Baseline)
+    except BaselineError as error:
+        assert str(error).isprintable()
 
 
 @pytest.mark.parametrize("octets", [b"\xff\xfe{}", b'{"schema": "\x80"}'])
