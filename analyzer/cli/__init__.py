@@ -13,6 +13,7 @@ import atexit
 import gc
 import importlib
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ import click
 
 from analyzer.cli import signals
 from analyzer.cli.options import LEVELS, Command, Exemplary, analyzing, catalogue_option, dialect_option, follow_option
-from analyzer.cli.run import chosen_rules, die_without_sip, has_notices_alone, leave, options_of, read_report, write_out
+from analyzer.cli.run import die_without_sip, has_notices_alone, leave, options_of, read_report, rule_called, write_out
 from analyzer.views import LeadsWith, wants_detail
 
 if TYPE_CHECKING:
@@ -156,37 +157,49 @@ def explain_command(rule: str, view: str) -> None:
     """Explain one RULE: its clause, the reasoning, examples that break it and keep it, the fix."""
     from analyzer.views.catalogue import write_rule
 
-    card = chosen_rules((rule,))[0]
+    card = rule_called(rule)
     write_out(lambda out: write_rule(card, view, out, options_of("auto", show_all=True)))
 
 
-def _run(command: str, kind: Any, *, view: str, fail_on: str, progress: bool | None, color: str, **given: Any) -> None:
-    leads_with: LeadsWith = "digests" if command == "verify-digest" else "clients"
-    options = options_of(color, show_all=given.pop("show_all"), leads_with=leads_with)
-    if given.pop("follow", False):
-        from analyzer.cli.follow import follow_report  # late: hardly any log is followed
+def _run(
+    command: str, kind: Any, *, view: str, fail_on: str, progress: bool | None, color: str, stats: bool, **given: Any
+) -> None:
+    from analyzer.cli.outcome import Outcome
 
-        report = follow_report(command, view, options, progress, **given)
-    else:
-        detail = wants_detail(view) or leads_with == "digests"  # where they lead, the right ones are listed too
-        report = read_report(command, kind, progress, detail=detail, notices=True, **given)
+    show_all, places = (
+        given.pop("show_all"),
+        {name: given.pop(name) for name in ("output", "baseline", "write_baseline")},
+    )
+    outcome = Outcome(**places)
+    outcome.check_places(given)
+    leads_with: LeadsWith = "digests" if command == "verify-digest" else "clients"
+    detail = wants_detail(view) or leads_with == "digests"  # where they lead, the right ones are listed too
+    clock = time.perf_counter_ns if stats else None
+    report = read_report(command, kind, progress, detail=detail, notices=True, clock=clock, **given)
+    outcome.weigh(report)
     from analyzer.views import load_view
 
     render = load_view(view)
-    write_out(lambda out: render(report, out, options))
+    options = options_of(color, show_all=show_all, leads_with=leads_with, fail_on=fail_on, to_file=outcome.is_in_file)
+    outcome.show(lambda out: render(report, out, options))
+    if stats:
+        outcome.tell_costs(report)
     if has_notices_alone(report) and not report.interrupted:
         die_without_sip(report, told=True)
-    sys.exit(_exit_code(report, fail_on))
+    outcome.keep()
+    sys.exit(_exit_code(report, fail_on, accepted=outcome.is_accepted))
 
 
-def _exit_code(report: Report, fail_on: str) -> int:
+def _exit_code(report: Report, fail_on: str, *, accepted: bool) -> int:
+    """`accepted`: what was found is known from now on."""
     if report.interrupted:
         return signals.code()
     if report.failed:
         return 4
     failing = any(report.summary.findings.get(severity) for severity in LEVELS[fail_on])
-    wrong = report.summary.digests.get("mismatch", 0) > 0 and fail_on != "never"
-    return 1 if failing or wrong else 0
+    known = report.known.digests if report.known is not None else 0
+    wrong = report.summary.digests.get("mismatch", 0) > known and fail_on != "never"
+    return 1 if (failing or wrong) and not accepted else 0
 
 
 def main() -> None:

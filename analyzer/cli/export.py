@@ -84,9 +84,13 @@ def _check_free(out: Path, form: str, force: bool) -> None:
 
 
 def _export_tables(form: str, out: Path, *, progress: bool | None, **given: Any) -> int:
+    from analyzer.cli.config import note
     from analyzer.cli.run import read_report
+    from analyzer.views.drawing.output import tell
 
     report = read_report("export", None, progress, detail=True, tables=True, **given)
+    if told := note(click.get_current_context()):
+        tell(f"sipcheck: {told}")
     from analyzer.dataframes import tables
 
     frames = tables(report)

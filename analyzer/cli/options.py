@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from analyzer.views import CATALOGUE_FORMATS, view_names
 
+if TYPE_CHECKING:
+    from analyzer.judge.findings import Severity
+
 F = TypeVar("F", bound=Callable[..., Any])
-LEVELS = {"error": ("error",), "warning": ("error", "warning"), "info": ("error", "warning", "info"), "never": ()}
+LEVELS: dict[str, tuple[Severity, ...]] = {
+    "error": ("error",),
+    "warning": ("error", "warning"),
+    "info": ("error", "warning", "info"),
+    "never": (),
+}
 """`--fail-on`: the severities that make the exit code 1."""
 
 
@@ -44,16 +52,39 @@ def _jobs(context: click.Context, option: click.Parameter, count: int) -> int:
     return count or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
 
 
+def _configure(context: click.Context, option: click.Parameter, given: str | None) -> None:
+    """The configuration's settings are defaults of the other options, so it is read before them."""
+    del option
+    if not context.resilient_parsing:
+        from analyzer.cli.config import configure  # late: help is printed without it
+
+        configure(context, given)
+
+
 _SHOW = [
     view_option,
+    click.option("--output", metavar="FILE", help="Write the result to FILE, without colours (-: standard output)."),
     fail_on_option("Exit with 1 at findings of this severity or above."),
+    click.option("--baseline", metavar="FILE", help="Do not report again what this file knows."),
+    click.option("--write-baseline", metavar="FILE", help="Write what is found to FILE, as known from now on."),
+    click.option("--stats", is_flag=True, help="Tell on standard error what each rule cost."),
     click.option("--all", "show_all", is_flag=True, help="List the healthy registrations too."),
     color_option,
 ]
 _READ = [
     click.argument("files", metavar="FILE...", nargs=-1, required=True),
-    click.option("--select", multiple=True, metavar="RULE[,..]", help="Apply only these rules."),
-    click.option("--ignore", multiple=True, metavar="RULE[,..]", help="Do not apply these rules."),
+    click.option(
+        "--config",
+        metavar="FILE",
+        is_eager=True,
+        expose_value=False,
+        callback=_configure,
+        help="Defaults of options from FILE, not from the nearest sipcheck.toml or pyproject.toml.",
+    ),
+    click.option(
+        "--select", multiple=True, metavar="RULE[,..]", help="Apply only these rules: an id, a group (A-I), RULE:SUB."
+    ),
+    click.option("--ignore", multiple=True, metavar="RULE[,..]", help="Do not apply these rules, groups, sub-codes."),
     click.option(
         "--profile",
         type=click.Choice(["rfc3261", "modern", "ims", "legacy2543"]),

@@ -8,11 +8,13 @@ from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import click
+from click.core import ParameterSource
 
 from analyzer.cli import signals
 
 if TYPE_CHECKING:
     from analyzer.capture.engine import Engine
+    from analyzer.judge.costs import Clock
     from analyzer.judge.findings import Profile, Rule
     from analyzer.register.digest.secrets import Secrets
     from analyzer.run.report import Report
@@ -48,17 +50,19 @@ def _prompt() -> str:
         die("no password was given", signals.code())
 
 
-def options_of(color: str, *, show_all: bool, leads_with: LeadsWith = "clients") -> Any:
-    """How a view draws on this standard output (`analyzer.views.ViewOptions`)."""
+def options_of(
+    color: str, *, show_all: bool, leads_with: LeadsWith = "clients", fail_on: str = "error", to_file: bool = False
+) -> Any:
+    """How a view draws on this standard output, or into a file (`analyzer.views.ViewOptions`)."""
+    from analyzer.cli.options import LEVELS
     from analyzer.views import ViewOptions
     from analyzer.views.drawing.output import columns_of
 
-    terminal = sys.stdout.isatty()
-    wanted = color == "always" or (
-        color == "auto" and terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    )
+    terminal = sys.stdout.isatty() and not to_file
+    plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    wanted = not to_file and (color == "always" or (color == "auto" and terminal and not plain))
     width = columns_of(sys.stdout) if terminal or "COLUMNS" in os.environ else 0
-    return ViewOptions(width=width, color=wanted, all=show_all, leads_with=leads_with)
+    return ViewOptions(width=width, color=wanted, all=show_all, leads_with=leads_with, fail_on=LEVELS[fail_on])
 
 
 def write_out(render: Callable[[IO[str]], None]) -> None:
@@ -111,9 +115,10 @@ def read_report(
     jobs: int = 1,
     tables: bool = False,
     notices: bool = False,
+    clock: Clock | None = None,
 ) -> Report:
     """The report of the files by the options of `analyzing` or `reading`; leaves with 3 where there is none to make.
-    `notices` says that the command can show a report that has nothing but notices."""
+    `notices` says that the command can show a report that has nothing but notices; `clock` measures the rules."""
     from analyzer.defect import SourceError
     from analyzer.run.pipeline import analyze
     from analyzer.views.drawing.progress import progress_bar
@@ -136,11 +141,16 @@ def read_report(
                 tls_keylog=tls_keylog,
                 jobs=jobs,
                 progress=advance,
+                clock=clock,
             )
     except SourceError as error:
         die(str(error), 3)
     if not (notices and has_notices_alone(report)):
         die_without_sip(report)
+    from analyzer.cli.config import note
+
+    if told := note(click.get_current_context()):
+        report.notes.insert(0, told)
     return report
 
 
@@ -202,37 +212,45 @@ def _no_sip(report: Report, *, told: bool) -> str:
 
 
 def rules_of(command: str, select: tuple[str, ...], ignore: tuple[str, ...]) -> list[Rule]:
-    """The rules that a command asks; exit 2 for a name that is none's."""
+    """The rules that are asked. What is selected on the command line is asked though a configuration ignores it, and
+    though the command would not ask it by itself."""
+    from analyzer.judge.selection import UnknownRule, chosen
     from analyzer.register import marks
     from analyzer.rules import all_rules
 
-    chosen = chosen_rules(_split(select)) if select else list(all_rules())
-    if command == "storm" and not select:  # its verdict is made of tables
-        chosen = []
-    if command == "verify-digest" and not select:  # who asks for passwords wants no verdict on Call-IDs
-        chosen = [rule for rule in chosen if rule.applies_if & marks.DIGESTS]
-    ignored = {rule.id for rule in chosen_rules(_split(ignore))}
-    return [rule for rule in chosen if rule.id not in ignored]
+    asked_for = bool(select) and _is_typed("select")
+    if asked_for and not _is_typed("ignore"):
+        ignore = ()
+    rules = list(all_rules())
+    if command == "storm" and not asked_for:  # its verdict is made of tables
+        rules = []
+    try:
+        rules = chosen(all_rules(), _split(select), _split(ignore)) if rules else []
+    except UnknownRule as error:
+        raise click.UsageError(str(error)) from None
+    if command == "verify-digest" and not asked_for:  # who asks for passwords wants no verdict on Call-IDs
+        rules = [rule for rule in rules if rule.applies_if & marks.DIGESTS]
+    return rules
+
+
+def _is_typed(name: str) -> bool:
+    """Whether an option stands on the command line, and not in a configuration alone."""
+    return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
 def _split(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name.strip() for joined in names for name in joined.split(",") if name.strip())
 
 
-def chosen_rules(names: tuple[str, ...]) -> list[Rule]:
-    """Rules by id, case-insensitive; a unique part of an id will do."""
+def rule_called(name: str) -> Rule:
+    """A rule by its id, case-insensitive; a unique part of an id will do."""
+    from analyzer.judge.selection import UnknownRule, one_rule
     from analyzer.rules import all_rules
 
-    chosen = []
-    for name in names:
-        exact = [rule for rule in all_rules() if rule.id.lower() == name.lower()]
-        near = exact or [rule for rule in all_rules() if name.lower() in rule.id.lower()]
-        if len(near) != 1:
-            which = "no rule is called" if not near else "several rules are called"
-            among = ": " + ", ".join(rule.id for rule in near) if near else " (sipcheck rules lists them)"
-            raise click.UsageError(f"{which} {name}{among}")
-        chosen.append(near[0])
-    return chosen
+    try:
+        return one_rule(name, all_rules())
+    except UnknownRule as error:
+        raise click.UsageError(str(error)) from None
 
 
 def aor_given(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Effect, Need, NotJudged, Violated
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Effect, Need, NotJudged, Values, Violated
 from analyzer.register.digest.form import NOT_SEEN, Difference
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.subjects import TransactionSubject
@@ -28,12 +28,16 @@ def by_form(subject: TransactionSubject, kinds: tuple[str, ...], tell: Teller) -
     for record in answering:
         differences = record.form.of_kind(*kinds)
         if differences:
-            told = tell(record, differences[0], subject)
+            told = _with_values(tell(record, differences[0], subject), differences[0])
             yield told if _is_reason(record, differences[0]) else replace(told, explains=())
         elif record.form.word == "unknown":
             yield NotJudged(Need.HEAD.value if record.form == NOT_SEEN else record.form.why)
         else:
             yield PASSED
+
+
+def _with_values(told: Violated, difference: Difference) -> Violated:
+    return replace(told, values=Values(difference.sent, difference.asked)) if difference.sent else told
 
 
 def _is_reason(record: DigestRecord, difference: Difference) -> bool:

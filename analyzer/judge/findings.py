@@ -89,9 +89,24 @@ class NotJudged:
     reason: str
 
 
+class PerRun(str):
+    """A part of a `group_key` that differs in every run, as a Call-ID does: it parts findings of one run, and tells
+    nothing in the next one (`run/baseline.py`)."""
+
+
 Effect = int | Literal["silence", "no answer", "given up", "gap"]
 """What a violation can bring about: a refusal with this status, no answer of a server that does answer, no answer for
 whatever reason, an attempt that the client gave up after a challenge, a time without a binding."""
+
+
+class Values(NamedTuple):
+    """What was seen, and what the rule asks to stand there: as it would stand on the wire, or in few words."""
+
+    observed: str = ""
+    expected: str = ""
+
+
+NO_VALUES = Values()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +122,8 @@ class Violated:
     of the same Call-ID are broken in the same way as long as their CSeq is no higher. `gap` is a time, from and to in
     nanoseconds, in which the client had no binding because of it. `supersedes` are the rules whose findings on the same
     transaction this very violation explains, where those are not all that the card names.
+
+    `values` are what was seen and what should be there, where the fault is one value.
     """
 
     detail: str
@@ -125,6 +142,7 @@ class Violated:
     up_to_cseq: int | None = None
     gap: tuple[int, int] | None = None
     supersedes: tuple[str, ...] | None = None
+    values: Values = NO_VALUES
 
 
 Answer = Passed | NotApplicable | NotJudged | Violated
@@ -209,7 +227,8 @@ class Rule:
     that a violation can have on the attempt that it is in: the judge ties it to those that ended so (`judge/ties.py`).
     `is_momentary`: whether it has them depends on what the registrar holds at the time; of any other rule a violation
     that the registrar accepted shows that its like broke nothing there. `advice` adds to the fix of a finding whose
-    `group_key` begins with a server's host what the clients in the whole capture mean for it.
+    `group_key` begins with a server's host what the clients in the whole capture mean for it. `more_subs` is a pattern
+    of sub-codes that its examples do not show, where there are too many.
     """
 
     id: str
@@ -240,6 +259,7 @@ class Rule:
     profiles: tuple[InProfile, ...] = ()
     only_in: tuple[Profile, ...] = ()
     advice: Callable[[ServerClients], str] | None = None
+    more_subs: str = ""
 
     def titles(self, sub: str) -> tuple[str, str]:
         """Title and short title of a finding with this sub-code; of joined ones those of the rule."""
@@ -273,6 +293,7 @@ class Finding:
     failed attempts that it brought about, by the numbers of their first transactions, `explained` counts all of them;
     `is_harmless`: the registrar took the like of it, so that it explains none. `gaps` are times without a binding, from
     and to in nanoseconds, that it is claimed for, `tied_gaps` those of its client (or clients) that it explains.
+    `observed` and `expected` are the two values where the violation that `detail` tells of has them.
 
     `key` tells what is one finding; `answers` keeps the answers that shaped it, where several workers may have a share.
     """
@@ -341,6 +362,8 @@ def finding_of(rule: Rule, answer: Violated, confidence: Confidence, evidence: l
         transaction=None,
         evidence=evidence,
         count=answer.count or 1,
+        observed=answer.values.observed,
+        expected=answer.values.expected,
     )
 
 

@@ -290,7 +290,8 @@ def _together(several: list[Finding], rule: Rule | None) -> Finding:
     base, count = several[0], sum(finding.count for finding in several)
     if rule is not None and all(finding.answers for finding in several):
         first, *rest = sorted((one for finding in several for one in finding.answers), key=lambda one: one.order)
-        base.sub, base.detail, base.evidence = first.answer.sub, first.answer.detail, first.places[:MAX_PLACES]
+        base.sub, base.evidence = first.answer.sub, first.places[:MAX_PLACES]
+        _tell(base, first.answer)
         base.proven_severity, base.fix = first.answer.severity or rule.severity, first.answer.fix or rule.fix
         base.at_fault = first.answer.at_fault or rule.at_fault
         base.title, base.short_title = rule.titles(base.sub)
@@ -345,7 +346,7 @@ def _merge(finding: Finding, rule: Rule, answer: Violated, places: list[Evidence
     """Count one more violation. The worst one speaks for all; joined sub-codes add their sentences."""
     finding.count = answer.count or finding.count + 1
     if answer.count:
-        finding.detail = answer.detail
+        _tell(finding, answer)
     if len(finding.evidence) < MAX_PLACES:
         finding.evidence.extend(places[: MAX_PLACES - len(finding.evidence)])
     severity = answer.severity or rule.severity
@@ -354,8 +355,14 @@ def _merge(finding: Finding, rule: Rule, answer: Violated, places: list[Evidence
     if SEVERITIES.index(severity) > SEVERITIES.index(finding.proven_severity):
         finding.proven_severity, finding.fix = severity, answer.fix or rule.fix
         finding.at_fault = answer.at_fault or rule.at_fault
-        finding.detail = finding.detail if rule.join_subs else answer.detail
+        if not rule.join_subs:
+            _tell(finding, answer)
     finding.confidence = Confidence(max(finding.confidence, answer.confidence.lowered(doubts)))
+
+
+def _tell(finding: Finding, answer: Violated) -> None:
+    """Let this violation be the one that the finding tells of."""
+    finding.detail, (finding.observed, finding.expected) = answer.detail, answer.values
 
 
 def _join(finding: Finding, rule: Rule, answer: Violated) -> None:
@@ -366,6 +373,8 @@ def _join(finding: Finding, rule: Rule, answer: Violated) -> None:
         finding.sub = ",".join([*filter(None, known), *fresh])
         finding.title, finding.short_title = rule.titles(finding.sub)
         finding.detail = f"{finding.detail}; {answer.detail}"
+        finding.observed = "; ".join(filter(None, (finding.observed, answer.values.observed)))
+        finding.expected = "; ".join(filter(None, (finding.expected, answer.values.expected)))
 
 
 def _rank(finding: Finding) -> tuple[int, int, int, str, int, str, str]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Confidence, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Confidence, PerRun, Rule, Violated, bad, good
 from analyzer.judge.parameters import CHURN_HOSTS, CHURN_PORTS
 from analyzer.register.fleet import FleetSubject, is_public
 from analyzer.sip.text import clip
@@ -31,7 +31,7 @@ def check(subject: FleetSubject, context: object) -> Iterator[Answer]:
     for one in subject.wandering:
         span = f"{one.granted} s, the time granted" if one.granted is not None else "an hour"
         within = f" within {span}" if subject.has_clock else ""
-        key, whose = (one.server.host, one.aor, one.call_id), clip(one.aor, 60)
+        key, whose = (one.server.host, one.aor, PerRun(one.call_id)), clip(one.aor, 60)
         if len(one.hosts) >= CHURN_HOSTS:
             found = True
             named = ", ".join(one.hosts[:_NAMED])

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 from analyzer.sip.address import Address
@@ -42,9 +42,11 @@ def _wrong(message: Message, star: Address) -> Iterator[Violated]:
         yield Violated(f"the star has parameters of its own: Contact: {clip(star.raw.strip())}", sub="param")
     header = message.first("expires")
     if header is None and "expires" not in star.params:
-        yield Violated("Contact: * comes without an Expires header", sub="no-expires")
+        detail = "Contact: * comes without an Expires header"
+        yield Violated(detail, sub="no-expires", values=Values("no Expires", "Expires: 0"))
     elif header is not None and message.expires != 0:
-        yield Violated(f"Contact: * comes with Expires: {clip(header)}, which must be 0", sub="nonzero")
+        detail = f"Contact: * comes with Expires: {clip(header)}, which must be 0"
+        yield Violated(detail, sub="nonzero", values=Values(f"Expires: {clip(header)}", "Expires: 0"))
 
 
 RULE = Rule(

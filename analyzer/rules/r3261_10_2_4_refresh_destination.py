@@ -23,6 +23,7 @@ from analyzer.judge.findings import (
     Confidence,
     Need,
     NotJudged,
+    PerRun,
     Rule,
     Violated,
     bad,
@@ -65,7 +66,7 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
         severity="warning" if before + 1 >= _HABIT else None,
         confidence=Confidence.MEDIUM,
         related=(here.evidence, there.evidence),
-        group_key=("turns", registration.aor, later.call_id),
+        group_key=("turns", registration.aor, PerRun(later.call_id)),
     )
 
 

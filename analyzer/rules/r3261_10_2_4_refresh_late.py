@@ -24,6 +24,7 @@ from analyzer.judge.findings import (
     Need,
     NotJudged,
     Rule,
+    Values,
     Violated,
     bad,
     good,
@@ -62,11 +63,12 @@ def check(subject: BindingSubject, context: CaptureContext) -> Answer:
     gap = _sentence(subject, binding, late)
     confidence = Confidence.MEDIUM if subject.step is None or subject.step.same_call is None else Confidence.HIGH
     took, without = (first - binding.learned) / SECOND, _gap(binding, first)
+    values = Values(f"refreshed after {took:.0f} s", f"within {binding.granted} s")
     asked = binding.requested
     if asked is not None and asked > binding.granted and abs(took - asked) <= asked / 20:
         detail = f"{gap}: it keeps to the {asked} s that it asked for"
-        return Violated(detail, "ignored-granted", confidence=confidence, gap=without)
-    return Violated(gap, confidence=confidence, gap=without)
+        return Violated(detail, "ignored-granted", confidence=confidence, gap=without, values=values)
+    return Violated(gap, confidence=confidence, gap=without, values=values)
 
 
 def _sentence(subject: BindingSubject, binding: Binding, late: int) -> str:

@@ -13,7 +13,7 @@ Addresses, names without a dot, and names that share their last two labels (`ss2
 from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Severity, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.domains import last_labels
 from analyzer.register.subjects import TransactionSubject
@@ -38,7 +38,8 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
     was_asked = attempt is not None and any(one.challenged for one in attempt.transactions)
     detail = f"the Request-URI is of {clip(uri.host)} and To of {clip(to.host)}, and the answer is {status}"
     firm = status != 480 and attempt is not None and not was_asked and not transaction.has_credentials
-    return Violated(detail, severity="warning" if firm else "info")
+    severity: Severity = "warning" if firm else "info"
+    return Violated(detail, severity=severity, values=Values(clip(uri.host), clip(to.host)))
 
 
 def _is_name(host: str) -> bool:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.attempt import LONGEST, Attempt
 from analyzer.register.requested import requested_expiry
@@ -64,6 +64,7 @@ def _retried(earlier: Transaction, later: Transaction, number: int) -> Answer:
                 severity="error" if number >= _MANY else "warning",
                 at=later.evidence,
                 related=(earlier.final.raw_message.evidence,),
+                values=Values(str(asked), f"at least {minimum}"),
             )
     return PASSED
 

@@ -10,7 +10,7 @@ another thing.
 from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, InProfile, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, InProfile, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 from analyzer.sip.text import clip
@@ -26,7 +26,8 @@ def check(subject: MessageSubject, context: CaptureContext) -> Answer:
     if not values:
         return PASSED
     written = f"action={clip(values[0])}" if values[0] else "action"
-    return Violated(f"a Contact has the parameter {written}, which RFC 3261 took out of use")
+    detail = f"a Contact has the parameter {written}, which RFC 3261 took out of use"
+    return Violated(detail, values=Values(written, "no action"))
 
 
 RULE = Rule(

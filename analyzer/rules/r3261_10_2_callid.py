@@ -11,9 +11,10 @@ against the interval that was granted: a phone that refreshes each half hour is 
 from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.subjects import TransitionSubject
+from analyzer.sip.text import clip
 
 _MANY = 3
 
@@ -34,11 +35,19 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
     places = (subject.earlier.evidence,)
     if changes >= _MANY or (changes > 1 and 2 * changes >= refreshes):
         detail = f"{changes} changes of Call-ID over {refreshes} refreshes without a sign of a restart"
-        return Violated(detail, replaces="callid-changed-once", related=places, count=changes)
+        return Violated(
+            detail,
+            replaces="callid-changed-once",
+            related=places,
+            count=changes,
+            values=Values(f"{changes} changes of Call-ID", "none from boot to boot"),
+        )
     detail = (
         f"Call-ID changed from {subject.earlier.call_id} to {subject.later.call_id} without enough signs of a restart"
     )
-    return Violated(f"{detail}{signs}", "callid-changed-once", "info", related=places)
+    before, now = clip(subject.earlier.call_id), clip(subject.later.call_id)
+    text = f"{detail}{signs}"
+    return Violated(text, "callid-changed-once", "info", related=places, values=Values(now, before))
 
 
 _CHANGED = """

@@ -10,7 +10,7 @@ times, and nothing points to a loss.
 from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.subjects import TransitionSubject, is_printed
 
@@ -29,12 +29,12 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
     if jump == 1 or any(earlier.cseq < orphan < later.cseq for orphan in stream.orphans):
         return PASSED  # a response with a missing number proves its request (docs/rule-catalogue.md T-LOSS)
     detail = f"CSeq jumps from {earlier.cseq} to {later.cseq}"
-    related = (earlier.evidence,)
+    related, values = (earlier.evidence,), Values(str(later.cseq), str(earlier.cseq + 1))
     always = stream.gaps.get(jump, 0) == stream.steps >= _PATTERN - 1  # this step is not counted yet
     if always and not is_printed(subject) and not stream.orphans and not later.stream:
         detail = f"CSeq always goes up by {jump} ({stream.steps + 1} times)"
-        return Violated(detail, severity="warning", related=related, count=stream.steps + 1)
-    return Violated(detail, related=related)
+        return Violated(detail, severity="warning", related=related, count=stream.steps + 1, values=values)
+    return Violated(detail, related=related, values=values)
 
 
 RULE = Rule(

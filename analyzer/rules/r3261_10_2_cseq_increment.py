@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from analyzer.evidence import SECOND
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.subjects import TransitionSubject, is_printed
 from analyzer.register.timers import BOOT_SILENCE
+from analyzer.register.transaction import Transaction
 
 _HIGHEST = 2**31
 _NEAR_WRAP = 1000
@@ -30,10 +31,12 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
         return PASSED
     related, highest = (earlier.evidence,), earlier.cseq
     if earlier.cseq > _HIGHEST - _NEAR_WRAP and later.cseq < _NEAR_WRAP:
-        return Violated(f"CSeq wrapped from {earlier.cseq} to {later.cseq}", "wrap", "info", related=related)
+        detail = f"CSeq wrapped from {earlier.cseq} to {later.cseq}"
+        return Violated(detail, "wrap", "info", related=related)
     if _restarted(subject):
         detail = f"CSeq begins again at {later.cseq} after {earlier.cseq} with the same Call-ID: a restart"
-        return Violated(detail, "restart-same-callid", "info", related=related, up_to_cseq=highest)
+        values = _values(earlier, later)
+        return Violated(detail, "restart-same-callid", "info", related=related, up_to_cseq=highest, values=values)
     if (
         is_printed(subject)
         and (later.first == earlier.first or None in (later.first, earlier.first))
@@ -44,9 +47,13 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
     if later.cseq == earlier.cseq:
         other = " (other branch)" if later.branch and later.branch != earlier.branch else ""
         detail = f"CSeq {later.cseq} is used again for a new REGISTER{other}"
-        return Violated(detail, "repeat", related=related, up_to_cseq=highest)
+        return Violated(detail, "repeat", related=related, up_to_cseq=highest, values=_values(earlier, later))
     detail = f"CSeq went down from {earlier.cseq} to {later.cseq}"
-    return Violated(detail, "backwards", related=related, up_to_cseq=highest)
+    return Violated(detail, "backwards", related=related, up_to_cseq=highest, values=_values(earlier, later))
+
+
+def _values(earlier: Transaction, later: Transaction) -> Values:
+    return Values(str(later.cseq), str(earlier.cseq + 1))
 
 
 def _restarted(subject: TransitionSubject) -> bool:

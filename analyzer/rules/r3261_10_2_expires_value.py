@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, InProfile, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, InProfile, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 from analyzer.sip.message import Message
@@ -49,12 +49,14 @@ def _judged(where: str, value: str) -> Violated | None:
     if seconds is not None:
         if seconds <= MAX_DELTA_SECONDS:
             return None
-        return Violated(f"{where} {clip(value, 40)}, beyond 2^32-1", sub="range", severity="info")
+        detail = f"{where} {clip(value, 40)}, beyond 2^32-1"
+        return Violated(detail, "range", "info", values=Values(clip(value, 40), f"at most {MAX_DELTA_SECONDS}"))
     shown = clip(value, 40) if value else "empty"
+    values = Values(shown, "a number of seconds")
     plain = unquote(value)
     if _DATE.match(plain) or (plain != value and decimal(plain) is not None):
-        return Violated(f"{where} {shown}, as RFC 2543 had it, and no number of seconds", sub="old-form")
-    return Violated(f"{where} {shown}, which is no number of seconds", sub="malformed")
+        return Violated(f"{where} {shown}, as RFC 2543 had it, and no number of seconds", sub="old-form", values=values)
+    return Violated(f"{where} {shown}, which is no number of seconds", sub="malformed", values=values)
 
 
 RULE = Rule(

@@ -12,7 +12,7 @@ Display names, tags, parameters, ports and the case of the host are not compared
 from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.subjects import TransactionSubject
 from analyzer.sip.text import clip, unescape
@@ -34,16 +34,21 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
     if _name(to) == _name(from_):
         if to.scheme == from_.scheme or transaction.challenged:
             return PASSED
-        return Violated(f"From is a {from_.scheme} URI and To a {to.scheme} URI", sub="scheme", explains=())
+        detail, values = f"From is a {from_.scheme} URI and To a {to.scheme} URI", _values(from_.text, to.text)
+        return Violated(detail, sub="scheme", explains=(), values=values)
     if transaction.challenged or not (to.scheme and from_.scheme) or from_.host.lower() in _ANONYMOUS:
         return NOT_APPLICABLE
-    both = f"From is {clip(from_.text)} and To is {clip(to.text)}"
+    both, values = f"From is {clip(from_.text)} and To is {clip(to.text)}", _values(from_.text, to.text)
     if transaction.status == 403:
-        return Violated(f"{both}, and the answer is 403", sub="suspicious", severity="warning")
+        return Violated(f"{both}, and the answer is 403", "suspicious", "warning", values=values)
     stranger = next((one for one in _users(subject) if not _is_of(one, from_, to)), "")
     if stranger:
-        return Violated(f"{both}, and the digest is of {clip(stranger)}", sub="suspicious", severity="warning")
-    return Violated(both, explains=())
+        return Violated(f"{both}, and the digest is of {clip(stranger)}", "suspicious", "warning", values=values)
+    return Violated(both, explains=(), values=values)
+
+
+def _values(from_: str, to: str) -> Values:
+    return Values(clip(from_), clip(to))
 
 
 def _name(uri: Uri) -> tuple[str, str, str]:

@@ -9,7 +9,7 @@ the request to the phone instead of the registrar, and the digest `uri` then has
 from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.judge.findings import NO_VALUES, NOT_APPLICABLE, PASSED, Answer, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 
@@ -23,7 +23,10 @@ def check(subject: MessageSubject, context: CaptureContext) -> Answer:
         return NOT_APPLICABLE
     if uri.user is None:
         return PASSED
-    return Violated(f"the Request-URI is {message.request_uri}, with the user part {uri.user!r}")
+    detail = f"the Request-URI is {message.request_uri}, with the user part {uri.user!r}"
+    _, at, host = message.request_uri.partition("@")
+    plain = at and "@" not in host  # or it is not plain which of them ends the user part
+    return Violated(detail, values=Values(message.request_uri, f"{uri.scheme}:{host}") if plain else NO_VALUES)
 
 
 RULE = Rule(

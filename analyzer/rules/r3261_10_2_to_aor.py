@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 from analyzer.sip.address import Address
@@ -39,14 +39,16 @@ def check(subject: MessageSubject, context: CaptureContext) -> Iterator[Answer]:
 
 def _wrong(message: Message, uri: Uri) -> Iterator[Violated]:
     if not uri.is_sip:
-        yield Violated(f"To is {clip(uri.text)}, which is no SIP URI but one of the scheme {clip(uri.scheme)}")
+        detail = f"To is {clip(uri.text)}, which is no SIP URI but one of the scheme {clip(uri.scheme)}"
+        yield Violated(detail, values=Values(f"{clip(uri.scheme)}:", "sip: or sips:"))
     elif uri.user is None:
         yield Violated(f"To is {clip(uri.text)}, without a user", sub="no-user", severity="info")
     for name, address in (("To", message.to), ("From", message.from_)):
         found = _disallowed(address)
         if found:
             detail = f"{name} is {clip(address.uri.text)}, with {' and '.join(found)}"  # type: ignore[union-attr]
-            yield Violated(detail, sub="disallowed-component", severity="info")
+            shown, plain = clip(address.uri.text), "user and domain alone"  # type: ignore[union-attr]
+            yield Violated(detail, "disallowed-component", "info", values=Values(shown, plain))
             return
 
 

@@ -14,7 +14,7 @@ the answer. A phone that names none leaves it to the registrar: then nothing is 
 from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.requested import requested_expiry
 from analyzer.register.subjects import TransactionSubject
@@ -32,9 +32,12 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
         return NOT_APPLICABLE
     at, minimum, written = final.raw_message.evidence, final.min_expires, final.first("min-expires")
     if written is None:
-        return Violated("the 423 has no Min-Expires", "no-min-expires", at=at)
+        values = Values("no Min-Expires", "Min-Expires")
+        return Violated("the 423 has no Min-Expires", "no-min-expires", at=at, values=values)
     if minimum is None:
-        return Violated(f"Min-Expires is {clip(written.strip())}, no number of seconds", "bad-min", at=at)
+        shown = clip(written.strip())
+        values = Values(shown, "a number of seconds")
+        return Violated(f"Min-Expires is {shown}, no number of seconds", "bad-min", at=at, values=values)
     if request is None or request.raw_message.missing or not request.contacts:
         return PASSED
     asked = [requested_expiry(contact, request.expires) for contact in request.contacts]
@@ -50,7 +53,8 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
         return Violated(f"{shortest} s, an hour or more, are refused as too brief", "hour", at=at, related=related)
     if shortest >= minimum:
         detail = f"{shortest} s are refused as too brief, although Min-Expires is {minimum}"
-        return Violated(detail, "satisfied", at=at, related=related)
+        asked_for, least = f"423 to {shortest} s", f"423 to less than {minimum} s"
+        return Violated(detail, "satisfied", at=at, related=related, values=Values(asked_for, least))
     return PASSED
 
 

@@ -14,7 +14,7 @@ counts as one for an hour (20.10, 20.19), and a second more is rounding.
 from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.grants import UNASKED, Grant, grants
 from analyzer.register.requested import MALFORMED_EXPIRES, header_expiry, requested_expiry
@@ -46,7 +46,14 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
         if granted == 0:
             detail = f"{name} asked for {wanted} s, and the {final.status} grants 0"
             related = (transaction.evidence,)
-            return Violated(detail, "refused-silently", at=at[0], related=related, explains=(final.status,))
+            return Violated(
+                detail,
+                "refused-silently",
+                at=at[0],
+                related=related,
+                explains=(final.status,),
+                values=Values("0", f"1 to {wanted}"),
+            )
         if granted is not None and granted > wanted + _ROUNDING:
             detail = f"{name} asked for {wanted} s, and was granted {granted}"
             short = granted <= UNASKED
@@ -56,6 +63,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
                 severity="info" if short else None,
                 at=at[0],
                 related=(transaction.evidence,),
+                values=Values(str(granted), f"at most {wanted}"),
             )
     return PASSED
 

@@ -14,7 +14,7 @@ colon are legal.
 from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 from analyzer.register.transport_marks import goes_as_written
@@ -42,9 +42,11 @@ def check(subject: MessageSubject, context: CaptureContext) -> Answer:
     if not transport or via.transport == transport or via.transport not in _KNOWN:
         return PASSED
     detail = f"the request came over {transport}, and its Via says {via.transport}"
+    values = Values(via.transport, transport)
     if (transport, via.transport) in _OFFLOADED:
-        return Violated(f"{detail}: TLS ends before the point of capture", "offloaded", "info", at_fault=sender)
-    return Violated(detail, at_fault=sender)
+        text = f"{detail}: TLS ends before the point of capture"
+        return Violated(text, "offloaded", "info", at_fault=sender, values=values)
+    return Violated(detail, at_fault=sender, values=values)
 
 
 def _flow(via: str, transport: str = "UDP") -> str:

@@ -28,6 +28,7 @@ from analyzer.judge.findings import (
     NotJudged,
     Rule,
     Severity,
+    Values,
     Violated,
     bad,
     good,
@@ -97,6 +98,7 @@ def _at_its_place(subject: ClosedSubject, via: Via, sent_by: Endpoint, ways: lis
         related=transaction.copies[-1:],
         fix=f"{_FORCE}, or let the server answer to the source unasked (Asterisk: nat=force_rport in sip.conf, "
         "force_rport=yes in pjsip.conf; Kamailio and OpenSIPS: force_rport())",
+        values=Values("no rport", "rport"),
     )
 
 
@@ -118,6 +120,7 @@ def _from_where(subject: ClosedSubject, sent_by: Endpoint, servers: list[Endpoin
         confidence=_proof(transaction),
         fix="let the server answer from the address and port that it was asked at: bind it to that address, and send "
         "nodes of a cluster behind one",
+        values=Values(f"from {servers[0]}", f"from {transaction.destination}"),
     )
 
 

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 
 from analyzer.evidence import SECOND, Fidelity
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 from analyzer.sip.message import Message
@@ -53,7 +53,8 @@ def _answer(message: Message) -> Answer:
     day = _DAYS[calendar.weekday(*datetime.fromtimestamp(date, UTC).timetuple()[:3])]
     if not written.strip().startswith(day):
         text = f"the Date of {server} is {clip(written.strip())}, and that day was a {day}"
-        return Violated(text, "format", "warning", group_key=once, force="MUST")
+        values = Values(clip(written.strip())[:3], day)
+        return Violated(text, "format", "warning", group_key=once, force="MUST", values=values)
     return _held_against_the_clock(message, date, once)
 
 

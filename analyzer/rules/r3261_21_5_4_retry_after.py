@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from analyzer.evidence import SECOND
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Values, Violated, bad, good
 from analyzer.judge.lapse import lapse
 from analyzer.register import marks
 from analyzer.register.subjects import TransitionSubject
@@ -56,9 +56,10 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
     if waited >= (seconds - 1) * SECOND - context.slack // 2 * context.is_coarse:
         return PASSED
     text = f"the next request to {later.destination} came {told}, which asked for {seconds} s"
+    values = Values(f"{waited / SECOND:.0f}", f"at least {seconds}")
     if final.status == 503:
-        return Violated(text, related=(at,))
-    return Violated(text, "other", "info", related=(at,), force="none")
+        return Violated(text, related=(at,), values=values)
+    return Violated(text, "other", "info", related=(at,), force="none", values=values)
 
 
 _BUSY = "> REGISTER sip:example.com\n< {} Busy\nRetry-After: {}\n@{} {}> REGISTER sip:example.com\n< 200"

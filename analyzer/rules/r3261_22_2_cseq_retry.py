@@ -9,7 +9,7 @@ server's transaction layer answers without anybody looking at the credentials.
 from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.subjects import TransitionSubject
 
@@ -24,7 +24,7 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
         return PASSED
     branch = ", and the branch too" if later.branch == earlier.branch else ""
     detail = f"the retry with credentials has CSeq {later.cseq} after {earlier.cseq} was challenged{branch}"
-    return Violated(detail, related=(earlier.evidence,))
+    return Violated(detail, related=(earlier.evidence,), values=Values(str(later.cseq), str(earlier.cseq + 1)))
 
 
 RULE = Rule(

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.subjects import TransactionSubject
@@ -50,7 +50,8 @@ def _answer(record: DigestRecord, sent: list[DigestRecord], subject: Transaction
         f"realm {clip(record.realm)!r} asked in {HEADER_NAMES[_ASKED_IN[other]]}, and the phone answers in "
         f"{HEADER_NAMES[record.header]}: nobody looks there"
     )
-    return Violated(detail, severity="error", at=record.evidence, at_fault="UAC", related=(wanted.evidence,))
+    values, related = Values(HEADER_NAMES[record.header], HEADER_NAMES[other]), (wanted.evidence,)
+    return Violated(detail, severity="error", at=record.evidence, at_fault="UAC", related=related, values=values)
 
 
 assert set(_ASKED_IN.values()) == set(CHALLENGES)

@@ -23,6 +23,7 @@ from analyzer.judge.findings import (
     NotJudged,
     Rule,
     Severity,
+    Values,
     Violated,
     bad,
     good,
@@ -62,18 +63,26 @@ def _answer(record: DigestRecord, request_uri: str, subject: TransactionSubject)
     detail = f"the digest of {record.username} is for {clip(record.uri)}, and the request goes to {clip(request_uri)}"
     if uri_equal(Uri.parse(record.uri), Uri.parse(request_uri)):
         spelling = f"{detail}: the same, written in two ways"
-        return Violated(spelling, "spelling", "info", at=record.evidence, explains=())
+        values = Values(clip(record.uri), clip(request_uri))
+        return Violated(spelling, "spelling", "info", at=record.evidence, explains=(), values=values)
     if refused and not stale and record.verdict == "match" and _is_reason(subject, record):
         detail += f"; it is right in itself, and was refused with {subject.transaction.status}"
-        return _difference(record, detail, "error")
-    return _difference(record, detail, "warning")
+        return _difference(record, request_uri, detail, "error")
+    return _difference(record, request_uri, detail, "warning")
 
 
-def _difference(record: DigestRecord, detail: str, severity: Severity) -> Violated:
+def _difference(record: DigestRecord, request_uri: str, detail: str, severity: Severity) -> Violated:
     """Who changed which of the two is not to be seen. That it was refused for this is proven where it is an error."""
     fault, explains = "UAC / middlebox", None if severity == "error" else ()
     return Violated(
-        detail, "", severity, confidence=Confidence.MEDIUM, at=record.evidence, at_fault=fault, explains=explains
+        detail,
+        "",
+        severity,
+        confidence=Confidence.MEDIUM,
+        at=record.evidence,
+        at_fault=fault,
+        explains=explains,
+        values=Values(clip(record.uri), clip(request_uri)),
     )
 
 

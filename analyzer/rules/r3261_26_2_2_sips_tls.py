@@ -14,7 +14,18 @@ message came, the Via is taken at its word.
 from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, NotJudged, Rule, Severity, Violated, bad, good
+from analyzer.judge.findings import (
+    NOT_APPLICABLE,
+    PASSED,
+    Answer,
+    NotJudged,
+    Rule,
+    Severity,
+    Values,
+    Violated,
+    bad,
+    good,
+)
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 from analyzer.register.transport_marks import SIPS, goes_as_written
@@ -45,7 +56,8 @@ def check(subject: MessageSubject, context: CaptureContext) -> Answer:
     if source == destination or (source.startswith(_LOOPBACK) and destination.startswith(_LOOPBACK)):
         return NotJudged("it stays on one host, where TLS may have ended")
     severity: Severity = "error" if raw_message.transport else "warning"
-    return Violated(f"the {asks}, and the request goes over {transport}", severity=severity)
+    detail = f"the {asks}, and the request goes over {transport}"
+    return Violated(detail, severity=severity, values=Values(transport, "TLS"))
 
 
 def _asks(message: Message) -> str:

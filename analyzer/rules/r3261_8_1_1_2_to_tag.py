@@ -12,7 +12,7 @@ odd but no To tag.
 from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, InProfile, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, InProfile, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 from analyzer.sip.text import clip
@@ -26,7 +26,8 @@ def check(subject: MessageSubject, context: CaptureContext) -> Answer:
     if "tag" not in message.to.params:
         return PASSED
     tag = message.to.tag or ""
-    return Violated(f"To carries tag={clip(tag)}{_copied_from(tag, subject)}")
+    detail = f"To carries tag={clip(tag)}{_copied_from(tag, subject)}"
+    return Violated(detail, values=Values(f"tag={clip(tag)}", "no tag"))
 
 
 def _copied_from(tag: str, subject: MessageSubject) -> str:

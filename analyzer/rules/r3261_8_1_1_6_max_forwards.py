@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, InProfile, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, InProfile, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.subjects import TransactionSubject
 from analyzer.register.transaction import Transaction
@@ -44,13 +44,17 @@ def _of_the_phone(transaction: Transaction, value: int, context: CaptureContext)
     if transaction.via_count != 1 or not transaction.is_first_hop or value == _USUAL:
         return
     if value > _MOST:
-        yield Violated(f"Max-Forwards is {clip(str(value), 20)}, beyond 255", "range", at_fault="UAC")
+        shown = clip(str(value), 20)
+        values = Values(shown, "at most 255")
+        yield Violated(f"Max-Forwards is {shown}, beyond 255", "range", at_fault="UAC", values=values)
     elif value == 0 and transaction.status == 483:
         yield Violated("Max-Forwards is 0, and the request is refused with 483", "zero", "error", at_fault="UAC")
     elif value == 0 and transaction.state == "timeout" and context.answers_from(transaction.destination):
         yield Violated("Max-Forwards is 0, and the request has no answer", "zero", "error", at_fault="UAC")
     else:
-        yield Violated(f"Max-Forwards is {value}, where 70 is usual", "not70", "info", at_fault="UAC", explains=())
+        values = Values(str(value), str(_USUAL))
+        detail = f"Max-Forwards is {value}, where 70 is usual"
+        yield Violated(detail, "not70", "info", at_fault="UAC", explains=(), values=values)
 
 
 def _of_the_proxy(transaction: Transaction, value: int) -> Iterator[Violated]:
@@ -60,7 +64,14 @@ def _of_the_proxy(transaction: Transaction, value: int) -> Iterator[Violated]:
         return
     detail = f"Max-Forwards is {clip(str(earlier), 20)} before the proxy and {clip(str(value), 20)} behind it"
     yield Violated(
-        detail, "no-decrement", "error", "MUST", at_fault="proxy", fix=_FIX_PROXY, related=(before.evidence,)
+        detail,
+        "no-decrement",
+        "error",
+        "MUST",
+        at_fault="proxy",
+        fix=_FIX_PROXY,
+        related=(before.evidence,),
+        values=Values(clip(str(value), 20), clip(str(max(0, earlier - 1)), 20)),
     )
 
 

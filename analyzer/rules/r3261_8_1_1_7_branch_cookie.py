@@ -14,11 +14,13 @@ lowest. Responses repeat what was sent and are not looked at.
 from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, InProfile, Need, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, InProfile, Need, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 from analyzer.sip.text import clip
 from analyzer.sip.via import MAGIC_COOKIE
+
+_BRANCH = f"{MAGIC_COOKIE} and something of its own"
 
 
 def check(subject: MessageSubject, context: CaptureContext) -> Answer:
@@ -31,13 +33,16 @@ def check(subject: MessageSubject, context: CaptureContext) -> Answer:
     if via.has_cookie:
         return PASSED
     if not via.branch:
-        return Violated(f"the Via {clip(via.raw)!r} has no branch", "no-branch")
+        return Violated(f"the Via {clip(via.raw)!r} has no branch", "no-branch", values=Values("none", _BRANCH))
+    values = Values(clip(via.branch), _BRANCH)
     if via.branch == MAGIC_COOKIE:
-        return Violated(f"the branch is {MAGIC_COOKIE} alone, the same for every request", "cookie-alone")
+        return Violated(
+            f"the branch is {MAGIC_COOKIE} alone, the same for every request", "cookie-alone", values=values
+        )
     detail = f"the branch {clip(via.branch)!r} does not begin with {MAGIC_COOKIE}"
     if via.branch.lower().startswith(MAGIC_COOKIE.lower()):
-        return Violated(f"{detail} but with the same letters in another case", "cookie-case", "info")
-    return Violated(detail)
+        return Violated(f"{detail} but with the same letters in another case", "cookie-case", "info", values=values)
+    return Violated(detail, values=values)
 
 
 _FLOW = "> REGISTER sip:example.com\nVia: SIP/2.0/UDP 192.0.2.10:5060{}\n< 200"

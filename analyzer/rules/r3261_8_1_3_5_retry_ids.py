@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Severity, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Severity, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.retried import keeps_ids
 from analyzer.register.subjects import TransitionSubject
@@ -32,27 +32,28 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Iterator[Answe
         yield NOT_APPLICABLE
         return
     wrong = [] if keeps_ids(before, later) else list(_differences(before, later))
-    for sub, detail in wrong:
+    for sub, detail, values in wrong:
         after = f"in the retry after the {before.status}"
         severity: Severity = "info" if sub == "from-tag" else "warning"
-        yield Violated(f"{detail} {after}", sub, severity, related=(before.evidence,))
+        yield Violated(f"{detail} {after}", sub, severity, related=(before.evidence,), values=values)
     if not wrong:
         yield PASSED
 
 
-def _differences(before: Transaction, later: Transaction) -> Iterator[tuple[str, str]]:
+def _differences(before: Transaction, later: Transaction) -> Iterator[tuple[str, str, Values]]:
     if before.call_id and later.call_id and before.call_id != later.call_id:
-        yield "callid", f"Call-ID changes from {clip(before.call_id)} to {clip(later.call_id)}"
+        old, new = clip(before.call_id), clip(later.call_id)
+        yield "callid", f"Call-ID changes from {old} to {new}", Values(new, old)
     request, again = before.request, later.request
     if request is None or again is None:
         return
     for sub, name, one, two in (("to", "To", request.to, again.to), ("from", "From", request.from_, again.from_)):
         if one is not None and two is not None and not _same_uri(one, two):
-            yield sub, f"{name} changes from {_shown(one)} to {_shown(two)}"
+            yield sub, f"{name} changes from {_shown(one)} to {_shown(two)}", Values(_shown(two), _shown(one))
     if request.from_ is not None and again.from_ is not None:
-        old, new = request.from_.tag, again.from_.tag
-        if old and new and old != new:
-            yield "from-tag", f"the tag of From changes from {clip(old)} to {clip(new)}"
+        old, new = clip(request.from_.tag or ""), clip(again.from_.tag or "")
+        if old and new and request.from_.tag != again.from_.tag:
+            yield "from-tag", f"the tag of From changes from {old} to {new}", Values(new, old)
 
 
 def _same_uri(one: Address, two: Address) -> bool:

@@ -18,12 +18,14 @@ from __future__ import annotations
 from analyzer.evidence import Endpoint, Fidelity
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import (
+    NO_VALUES,
     NOT_APPLICABLE,
     PASSED,
     Answer,
     NotJudged,
     Rule,
     Severity,
+    Values,
     Violated,
     bad,
     good,
@@ -74,7 +76,7 @@ def _prefilled(transaction: Transaction, via: Via) -> Answer | None:
     what += [f"received={clip(via.received)}"] if via.received else []
     fix = "let the phone send `rport` without a value, and no `received`: only who receives a request writes them"
     detail = f"the phone's own Via has {' and '.join(what)}"
-    return Violated(detail, "client-prefill", "info", at_fault="UAC", fix=fix)
+    return Violated(detail, "client-prefill", "info", at_fault="UAC", fix=fix, values=Values(";".join(what), "rport"))
 
 
 def _asked(subject: TransactionSubject, via: Via) -> Answer:
@@ -84,7 +86,9 @@ def _asked(subject: TransactionSubject, via: Via) -> Answer:
     if not via.rport:
         how = "leaves rport without a value" if via.rport == "" else "takes rport out"
         beside = f" (it has received={clip(via.received)})" if via.received else ""
-        return _at_server(subject, f"the phone asks for rport, the {transaction.status} {how}{beside}", "no-rport")
+        detail = f"the phone asks for rport, the {transaction.status} {how}{beside}"
+        values = Values("rport" if via.rport == "" else "no rport", f"rport={transaction.source.port}")
+        return _at_server(subject, detail, "no-rport", values=values if transaction.source.port else NO_VALUES)
     if not received:
         detail = f"the {transaction.status} has rport={clip(via.rport)}, and no received beside it"
         return _at_server(subject, detail, "no-received")
@@ -92,7 +96,8 @@ def _asked(subject: TransactionSubject, via: Via) -> Answer:
     if not seen or any(source.port == decimal(via.rport) for source in seen) or _is_printed(transaction):
         return PASSED  # another address: a translator stands between; a phone's own log guesses its port
     detail = f"the request came from {seen[0]}, and the {transaction.status} says rport={clip(via.rport)}"
-    return _at_server(subject, detail, "wrong-port", "error")
+    values = Values(f"rport={clip(via.rport)}", f"rport={seen[0].port}")
+    return _at_server(subject, detail, "wrong-port", "error", values=values)
 
 
 def _unasked(subject: TransactionSubject, asked: Via, via: Via) -> Answer:
@@ -108,7 +113,7 @@ def _unasked(subject: TransactionSubject, asked: Via, via: Via) -> Answer:
         f"the Via names {named}{' ' * bool(named)}{clip(asked.host)}, the request came from "
         f"{Endpoint(host, transaction.source.port)}, and the {transaction.status} has no received"
     )
-    return _at_server(subject, detail, "received-missing")
+    return _at_server(subject, detail, "received-missing", values=Values("no received", f"received={host}"))
 
 
 def _is_printed(transaction: Transaction) -> bool:
@@ -116,7 +121,9 @@ def _is_printed(transaction: Transaction) -> bool:
     return request is None or request.raw_message.fidelity is Fidelity.TEXT_LOG
 
 
-def _at_server(subject: TransactionSubject, detail: str, sub: str, severity: Severity = "warning") -> Violated:
+def _at_server(
+    subject: TransactionSubject, detail: str, sub: str, severity: Severity = "warning", *, values: Values = NO_VALUES
+) -> Violated:
     """A fault of the server's, one finding for each server. It has no effect over a stream, or where the phone's own
     Via says already where it is; where the source does not tell from where it came, it may have none."""
     transaction = subject.transaction
@@ -132,6 +139,7 @@ def _at_server(subject: TransactionSubject, detail: str, sub: str, severity: Sev
         related=(transaction.evidence,),
         at_fault="registrar",
         group_key=(transaction.destination.host, sub),
+        values=values,
     )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.digest_forms import REFUSALS, by_form, without_challenge
-from analyzer.judge.findings import Answer, Rule, Violated, bad, good
+from analyzer.judge.findings import Answer, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.digest.form import Difference
 from analyzer.register.digest_ledger import DigestRecord
@@ -45,7 +45,8 @@ def _tell(record: DigestRecord, difference: Difference, subject: TransactionSubj
 def _jump(record: DigestRecord, before: int) -> Violated:
     since = f"after {before:08x}" if before else "at the first use of a nonce"
     detail = f"{record.username} sends nc={clip(record.nonce_count)} {since}"
-    return Violated(detail, "jumps", "info", at=record.evidence, explains=())
+    shown, next_one = clip(record.nonce_count), f"{before + 1:08x}"
+    return Violated(detail, "jumps", "info", at=record.evidence, explains=(), values=Values(shown, next_one))
 
 
 _FIRST = "> REGISTER sip:example.com\n< 401\n> REGISTER sip:example.com\nAuthorization: {bob x}\n< 200\n"

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.nonce_counts import nonce_count
@@ -58,7 +58,8 @@ def _answer(record: DigestRecord, header: str, final: Message, subject: Transact
     for one, sent, received in (("cnonce", own.cnonce, told.get("cnonce")), ("nc", own.nc, told.get("nc"))):
         if sent and received and not _is_same(one, sent, received):
             detail = f"{name} has {one} {clip(received, 40)!r}, and the request has {clip(sent, 40)!r}"
-            return Violated(detail, "echo", at=at, related=related, group_key=(server,))
+            values = Values(clip(received, 40), clip(sent, 40))
+            return Violated(detail, "echo", at=at, related=related, group_key=(server,), values=values)
     if record.rspauth is False:
         detail = f"rspauth in {name} is not what the password of {clip(record.username)!r} gives"
         return Violated(detail, "rspauth", "error", at=at, related=related, group_key=(server, "rspauth"))

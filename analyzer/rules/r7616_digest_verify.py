@@ -85,6 +85,7 @@ RULE = Rule(
     methods=(),
     observed_at="first",
     why="The tool's core promise. It needs the secret.",
+    more_subs=r"D\d\d(\+D\d\d)?",
     fix="the phone hashes another value than it sends: mend that setting, or its firmware",
     examples=(
         bad(

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from analyzer.evidence import SECOND, Source
+from analyzer.judge.costs import Costs, summed
 from analyzer.judge.findings import Finding, Profile, Rule, Tally
 from analyzer.judge.fleet import ask_fleet
 from analyzer.judge.judge import finished
@@ -62,6 +63,7 @@ class PartialResult:
     recording: Recording | None = None
     fleet: FleetLedger = field(default_factory=FleetLedger)
     profile: Profile = "rfc3261"
+    costs: Costs = field(default_factory=dict)
 
 
 def report_of(partials: Sequence[PartialResult], rules: Sequence[Rule]) -> Report:
@@ -99,6 +101,7 @@ def report_of(partials: Sequence[PartialResult], rules: Sequence[Rule]) -> Repor
         aor=first.aor,
         recording=_recording(partials),
         unlisted=unlisted,
+        costs=summed(partial.costs for partial in partials),
     )
 
 

@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from analyzer.capture.inputs import are_files, has_directory
@@ -19,6 +20,7 @@ from analyzer.capture.opener import Reading, open_sources
 from analyzer.evidence import SECOND, Fidelity, Item, NetworkError, RawMessage, Source
 from analyzer.interruption import late
 from analyzer.judge.context import CaptureContext
+from analyzer.judge.costs import Clock, Costs, measured, summed
 from analyzer.judge.failures import INTERNAL
 from analyzer.judge.findings import Finding, Profile, Rule
 from analyzer.judge.judge import Judge
@@ -50,7 +52,8 @@ class Analysis:
     """A run over items that somebody else reads: `feed` each, `finish` once.
 
     `shard` makes it one worker's shard; `tables` keeps what `analyzer.tables` needs; `exhaustive` asks rules also
-    where the marks of a subject settle what they would answer, which costs time and must change nothing.
+    where the marks of a subject settle what they would answer, which costs time and must change nothing; `clock`
+    measures what each rule costs (`report.costs`).
     """
 
     def __init__(
@@ -65,9 +68,10 @@ class Analysis:
         shard: Shard | None = None,
         tables: bool = False,
         exhaustive: bool = False,
+        clock: Clock | None = None,
     ) -> None:
         self.sources = sources
-        self.rules = all_rules() if rules is None else rules
+        self.rules, self._costs = measured(all_rules() if rules is None else rules, clock)
         self._partition = shard
         self._by_name = {source.name: source for source in sources}
         self._secrets = secrets or Secrets()
@@ -161,6 +165,7 @@ class Analysis:
             recording=self._recorder.recording if self._recorder is not None else None,
             fleet=reconstructor.fleet,
             profile=self._profile,
+            costs=self._costs,
         )
 
     def _keep_pace(self, transaction: Transaction) -> None:
@@ -208,6 +213,7 @@ def analyze(
     tls_keylog: str | os.PathLike[str] | None = None,
     jobs: int = 1,
     progress: Callable[[int, int | None], None] | None = None,
+    clock: Clock | None = None,
 ) -> Report:
     """Read captures or logs and report what happened.
 
@@ -215,21 +221,18 @@ def analyze(
     directory stands for the captures and logs in it (`analyzer.capture.directories`); a note says which.
     `credentials` names credential files; `engine` says who reads captures, `tls_keylog` names a file with keys of TLS;
     `jobs` is the number of processes that share a capture (with the same report as one). `detail` keeps the rows of
-    transactions and credentials, and `tables` with it what `analyzer.tables` needs, some 60 octets a message.
+    transactions and credentials, and `tables` with it what `analyzer.tables` needs, some 60 octets a message. `clock`
+    (nanoseconds) measures what each rule costs, over all processes (`report.costs`).
     Raises SourceError where an input cannot be read at all, CredentialsError for a credential file. Ctrl-C gives the
     report of what was read so far (`report.interrupted`).
     """
     several = list(inputs) if isinstance(inputs, Sequence) and not isinstance(inputs, str) else [inputs]
-    if secrets is None:
-        files = [credentials] if isinstance(credentials, str | os.PathLike) else list(credentials)
-        secrets = Secrets.load([os.fspath(file) for file in files])
+    secrets = _secrets(credentials) if secrets is None else secrets
     several, notes = _expanded(several, kind, dialect)
+    opened = partial(open_sources, several, kind=kind, dialect=dialect, engine=engine, tls_keylog=tls_keylog)
 
     def run(shard: Shard | None, progress: Callable[[int, int | None], None] | None) -> PartialResult:
-        asks = shard is None  # several processes would ask tshark several times
-        with open_sources(
-            several, kind=kind, dialect=dialect, engine=engine, tls_keylog=tls_keylog, asks=asks
-        ) as reading:
+        with opened(asks=shard is None) as reading:  # several processes would ask tshark several times
             analysis = Analysis(
                 reading.sources,
                 rules=rules,
@@ -239,19 +242,25 @@ def analyze(
                 aor=aor,
                 profile=profile,
                 shard=shard,
+                clock=clock,
             )
             interrupted = _read(reading, analysis, progress)
             with late(interrupted) as noted:
-                partial = analysis.partial(interrupted=interrupted)
-            return replace(partial, interrupted=interrupted or bool(noted))
+                found = analysis.partial(interrupted=interrupted)
+            return replace(found, interrupted=interrupted or bool(noted))
 
-    chosen = all_rules() if rules is None else rules
+    # Rules about all clients together are asked here, when the workers are done.
+    chosen, fleet_costs = measured(all_rules() if rules is None else rules, clock)
+    shared = False
     if jobs > 1 and not aor and are_files(several):
-        with open_sources(several, kind=kind, dialect=dialect, engine=engine, tls_keylog=tls_keylog) as reading:
+        with opened() as reading:
             shared = reading.is_divisible
-        if shared:
-            return _report(_divided(run, jobs, progress), chosen, notes)
-    return _report([run(None, progress)], chosen, notes)
+    return _report(_divided(run, jobs, progress) if shared else [run(None, progress)], chosen, notes, fleet_costs)
+
+
+def _secrets(credentials: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> Secrets:
+    files = [credentials] if isinstance(credentials, str | os.PathLike) else list(credentials)
+    return Secrets.load([os.fspath(file) for file in files])
 
 
 def _expanded(inputs: list[Input], kind: Kind | None, dialect: str | None) -> tuple[list[Input], list[str]]:
@@ -263,9 +272,10 @@ def _expanded(inputs: list[Input], kind: Kind | None, dialect: str | None) -> tu
     return expand(inputs, kind=kind, dialect=dialect)
 
 
-def _report(partials: Sequence[PartialResult], rules: Sequence[Rule], notes: Sequence[str]) -> Report:
+def _report(partials: Sequence[PartialResult], rules: Sequence[Rule], notes: Sequence[str], costs: Costs) -> Report:
     with late(any(partial.interrupted for partial in partials)) as noted:
         report = report_of(partials, rules)
+    report.costs = summed([report.costs, costs])
     report.interrupted = report.interrupted or bool(noted)
     report.notes[:0] = notes
     return report

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from analyzer.escape import visible
 from analyzer.evidence import SECOND, Endpoint, Place, Source
-from analyzer.judge.findings import Finding, Tally
+from analyzer.judge.costs import Costs
+from analyzer.judge.findings import SEVERITIES, Finding, Tally
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.registration import Registration
 from analyzer.register.transaction import State, Transaction
@@ -90,11 +91,30 @@ class Summary:
     no_password: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a baseline knew (`run/baseline.py`): findings by severity, which are not among the report's any more,
+    digests that do not match, which are, and `unmet` entries of which nothing was seen this time; `rules` counts the
+    findings by their rule, `accounts` are the user names and realms of the digests that it knows."""
+
+    findings: Counter[str] = field(default_factory=Counter)
+    digests: int = 0
+    unmet: int = 0
+    rules: Counter[str] = field(default_factory=Counter)
+    accounts: frozenset[tuple[str, str]] = frozenset()
+
+    def as_json(self) -> dict[str, Any]:
+        """The counts, as JSON has them."""
+        findings = {severity: self.findings[severity] for severity in reversed(SEVERITIES)}
+        return {"findings": findings, "digests": self.digests, "unmet": self.unmet}
+
+
 @dataclass(slots=True, repr=False)
 class Report:
     """What was found. `transactions` is empty where no detail was asked for; `aor` is what the run was narrowed to;
     `recording` what the tables are made of beside the rest, None where they were not asked for; `unlisted` counts by
-    outcome the registrations that are not among `registrations`, because there were too many."""
+    outcome the registrations that are not among `registrations`, because there were too many; `costs` what each rule
+    cost, empty where nobody measured; `known` what a baseline has taken out of `findings`, None without one."""
 
     sources: list[Source]
     summary: Summary
@@ -109,6 +129,8 @@ class Report:
     aor: str = ""
     recording: Recording | None = None
     unlisted: Counter[str] = field(default_factory=Counter)
+    costs: Costs = field(default_factory=dict)
+    known: Known | None = None
 
     @property
     def failed(self) -> bool:

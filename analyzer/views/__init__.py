@@ -12,6 +12,7 @@ from analyzer import plugins
 from analyzer.views import formats
 
 if TYPE_CHECKING:
+    from analyzer.judge.findings import Severity
     from analyzer.run.report import Report
 
 
@@ -22,12 +23,13 @@ LeadsWith = Literal["clients", "digests"]
 class ViewOptions:
     """What the reader asked for. `width` in columns (50 to 500; 0: no terminal, 100 are used); `color` whether to
     colour; `all` lists the healthy too; `leads_with` says what stands first behind the sources, and is told of even
-    where there is none of it."""
+    where there is none of it; `fail_on` are the severities that make the command fail."""
 
     width: int = 0
     color: bool = False
     all: bool = False
     leads_with: LeadsWith = "clients"
+    fail_on: tuple[Severity, ...] = ("error",)
 
 
 CATALOGUE_FORMATS = ("json", "ndjson", "table")

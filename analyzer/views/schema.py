@@ -119,6 +119,7 @@ def summary_record(report: Report) -> Record:
         "states": dict(sorted(summary.states.items())),
         "broken_by_findings": summary.broken_by_findings,
         "clients": clients_record(report),
+        "baseline": report.known.as_json() if report.known is not None else None,
         "interrupted": report.interrupted,
         "notes": report.notes,
     }

@@ -14,7 +14,14 @@ SEVERITY_WORD: dict[Severity, str] = {"error": "error", "warning": "warning", "i
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _FAULT = {"uac": "phone", "uas": "server", "fleet": "phones together", "operator": "administrator"}
-_IRREGULAR = {"address": "addresses", "reply": "replies", "retry": "retries", "query": "queries", "try": "tries"}
+_IRREGULAR = {
+    "address": "addresses",
+    "entry": "entries",
+    "query": "queries",
+    "reply": "replies",
+    "retry": "retries",
+    "try": "tries",
+}
 
 
 def count(number: int, noun: str = "") -> str:

@@ -53,9 +53,11 @@ LOG_PACKAGES = ("capture", "cli", "judge", "register", "rules", "run", "sip", "v
 NOT_FOR_LOGS = (
     "capture.asterisk.notices", "capture.asterisk.pairing", "capture.asterisk.wordings", "capture.directories",
     "capture.packets", "capture.ip", "capture.tcp", "capture.links", "capture.engine", "capture.tshark", "cluster",
-    "dataframes", "judge.flowtext", "register.digest.diagnosis.engine", "register.digest.diagnosis.hypotheses",
-    "register.digest.credential_files.csv_table", "run.workers", "storm", "views.catalogue", "views.formats.json",
-    "views.formats.ndjson", "views.page", "views.schema", "views.storm", "views.table.notices",
+    "cli.outfile", "dataframes", "judge.flowtext", "register.digest.diagnosis.engine",
+    "register.digest.diagnosis.hypotheses", "register.digest.credential_files.csv_table", "run.workers", "storm",
+    "views.catalogue", "views.formats.csv", "views.formats.json", "views.formats.junit", "views.formats.ndjson",
+    "views.formats.sarif", "views.costs", "views.gathered", "views.page", "views.schema", "views.storm",
+    "views.table.notices", "run.baseline", "spreadsheet",
 )  # fmt: skip
 
 

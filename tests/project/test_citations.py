@@ -11,7 +11,7 @@ import pytest
 from tests.project.test_text import faults, tracked
 from tests.shared import ROOT
 
-PAGES = ("architecture", "glossary", "interface", "lab", "rule-catalogue")
+PAGES = ("architecture", "glossary", "interface", "lab", "pipelines", "rule-catalogue")
 CITATION = re.compile(
     rf"docs/(?P<page>{'|'.join(PAGES)})\.md[`)\]]*\s+(?:#\s+)?"
     r"(?P<places>(?:\d+(?:\.\d+)*|(?:R\d{4}|T|DET)-[\w.-]*\w)(?:(?:,\s|;\s|\sand\s)(?:\d+(?:\.\d+)*|T-[A-Z0-9]+)\b)*)"

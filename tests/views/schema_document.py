@@ -61,6 +61,9 @@ SUMMARY = record(
     digests=counted(match=COUNT, mismatch=COUNT, unknown=COUNT),
     findings=counted(error=COUNT, warning=COUNT, info=COUNT),
     not_judged=COUNT,
+    baseline=or_null(
+        record(findings=counted(error=COUNT, warning=COUNT, info=COUNT), digests=COUNT, unmet=COUNT),
+    ),
 )
 TRANSACTION = record(
     id=NUMBER,
@@ -136,6 +139,8 @@ FINDING = record(
     transaction={"type": ["integer", "null"]},
     count=NUMBER,
     evidence=rows(EVIDENCE) | {"minItems": 1},
+    observed=or_null(TEXT),
+    expected=or_null(TEXT),
 )
 OUTCOME = record(
     rule=TEXT,

@@ -7,6 +7,7 @@ printable: whoever prints a value with `jq -r` is as safe as the reader of the t
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import os
@@ -18,6 +19,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner, Result
@@ -26,7 +28,8 @@ from hypothesis import strategies as st
 
 from analyzer.cli import sipcheck
 from analyzer.judge.findings import Tally
-from analyzer.views import ViewOptions, load_view
+from analyzer.views import ViewOptions, load_view, view_names
+from analyzer.views.formats.csv import COLUMNS
 from tests.shared import ROOT
 from tests.views.hostile_traffic import EVERYTHING, MARK, PLACES, TEXTS, capture, filled, log, shuffled
 from tests.views.test_table_hostile import hostile_report
@@ -39,6 +42,9 @@ VIEWS = {
     "colours": ("--format", "table", "--color", "always"),
     "json": ("--format", "json"),
     "ndjson": ("--format", "ndjson"),
+    "csv": ("--format", "csv"),
+    "junit": ("--format", "junit"),
+    "sarif": ("--format", "sarif"),
 }
 ANYTHING = st.text(st.characters(codec=None), max_size=40)
 
@@ -71,6 +77,27 @@ def assert_json_is_harmless(octets: bytes, view: str) -> None:
             assert_harmless(string.replace("\n", "\x00").encode("utf-8", "surrogatepass"))
 
 
+def assert_values_are_harmless(octets: bytes, view: str) -> None:
+    """What a reader of the format gets out of it is as harmless as the file."""
+    if view in ("json", "ndjson"):
+        assert_json_is_harmless(octets, view)
+    elif view == "sarif":
+        assert octets.isascii()
+        (run,) = json.loads(octets)["runs"]
+        run["tool"]["driver"]["rules"] = [
+            {"id": rule["id"]} for rule in run["tool"]["driver"]["rules"]
+        ]  # texts of ours
+        assert_json_is_harmless(json.dumps(run).encode(), "json")
+    elif view == "junit":
+        assert octets.isascii()
+        for element in ElementTree.fromstring(octets).iter():
+            assert_harmless("".join([element.text or "", *element.attrib.values()]).encode("utf-8", "surrogatepass"))
+    elif view == "csv":
+        for row in csv.reader(io.StringIO(octets.decode("utf-8"))):
+            assert len(row) == len(COLUMNS)
+            assert not [cell for cell in row if cell.startswith(("=", "+", "-", "@"))]
+
+
 def hold(folder: Path, places: dict[str, str], *credentials: str) -> dict[str, str]:
     """Run every view on the capture and on the log, hold all output to the list, and give it: `pcap json` -> text."""
     said = {}
@@ -82,10 +109,14 @@ def hold(folder: Path, places: dict[str, str], *credentials: str) -> dict[str, s
             assert result.exit_code in (0, 1, 3), result
             assert_harmless(result.stdout_bytes, colours=view == "colours")
             assert_harmless(result.stderr_bytes)
-            if view in ("json", "ndjson") and result.stdout_bytes:
-                assert_json_is_harmless(result.stdout_bytes, view)
+            if result.stdout_bytes:
+                assert_values_are_harmless(result.stdout_bytes, view)
             said[f"{command} {view}"] = result.stdout
     return said
+
+
+def test_every_view_is_looked_at() -> None:
+    assert {options[1] for options in VIEWS.values()} == set(view_names())
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -122,7 +153,7 @@ def test_any_text_anywhere(tmp_path_factory: pytest.TempPathFactory, places: dic
     hold(tmp_path_factory.mktemp("any"), safe)
 
 
-@pytest.mark.parametrize("view", ["json", "ndjson"])
+@pytest.mark.parametrize("view", ["json", "ndjson", "csv", "junit", "sarif"])
 @settings(max_examples=30)
 @given(st.lists(ANYTHING, min_size=1, max_size=4))
 def test_every_text_of_a_report_is_written_out(view: str, texts: list[str]) -> None:
@@ -131,7 +162,9 @@ def test_every_text_of_a_report_is_written_out(view: str, texts: list[str]) -> N
     report.summary.methods[texts[0]] = 1
     out = io.StringIO()
     load_view(view)(report, out, ViewOptions())
-    assert_json_is_harmless(out.getvalue().encode(), view)
+    octets = out.getvalue().encode()
+    assert_harmless(octets)
+    assert_values_are_harmless(octets, view)
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -171,8 +204,7 @@ def test_names_of_files(tmp_path: Path, name: str) -> None:
             result = run(*words, *options)
             assert result.exit_code in (0, 1)
             assert_harmless(result.stdout_bytes, colours=view == "colours")
-            if view in ("json", "ndjson"):
-                assert_json_is_harmless(result.stdout_bytes, view)
+            assert_values_are_harmless(result.stdout_bytes, view)
     for wrong in ([empty], [first + "-absent"], [first, "--credentials", users], [first, "--password-file", empty]):
         result = run("pcap", *wrong)
         assert result.exit_code in (2, 3)
@@ -186,6 +218,9 @@ def test_names_of_files(tmp_path: Path, name: str) -> None:
         ("explain", "no-such-{}"),
         ("log", "x", "--select", "no-such-{}x"),
         ("log", "x", "--ignore", "no-such-{}x"),
+        ("log", "x", "--select", "R3261-10.2-callid:{}x"),
+        ("log", "x", "--config", "no-such-{}x"),
+        ("log", "x", "--baseline", "no-such-{}x"),
         ("log", "x", "--dialect", "{}"),
         ("log", "x", "--format", "{}"),
         ("log", "x", "--{}"),

@@ -39,7 +39,8 @@ class Offer(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """One way in which credentials differ from what was asked; `kind` is for rules, `text` a phrase for people."""
+    """One way in which credentials differ from what was asked; `kind` is for rules, `text` a phrase for people. `sent`
+    and `asked` are the two values, where it is one."""
 
     kind: Literal[
         "uninvited",
@@ -56,6 +57,8 @@ class Difference(NamedTuple):
         "malformed",
     ]
     text: str
+    sent: str = ""
+    asked: str = ""
 
 
 class DigestForm(NamedTuple):
@@ -147,8 +150,9 @@ def form_of(credentials: Credentials, offers: Sequence[Offer], *, count_repeated
 
 
 def _repeated(sent: Shape) -> Difference:
-    text = f"nc={clip(sent.nc or '')}, which does not rise over that of an earlier request with this nonce"
-    return Difference("count-repeated", text)
+    count = f"nc={clip(sent.nc or '')}"
+    text = f"{count}, which does not rise over that of an earlier request with this nonce"
+    return Difference("count-repeated", text, count, "a count above those before")
 
 
 @lru_cache(maxsize=1024)
@@ -160,21 +164,23 @@ def _asked(sent: Shape, algorithm: str, qop: tuple[str, ...]) -> tuple[Differenc
 def _differences(sent: Shape, algorithm: str, qop: tuple[str, ...]) -> Iterator[Difference]:
     own = brief(_algorithm(sent.algorithm))
     if own != algorithm:
-        asked = f"although the challenge asks for {clip(algorithm.upper())}"
-        yield Difference("algorithm", f"algorithm {clip(own.upper())} {asked}")
+        used, asked = clip(own.upper()), clip(algorithm.upper())
+        text = f"algorithm {used} although the challenge asks for {asked}"
+        yield Difference("algorithm", text, used, asked)
     yield from _qop(sent, qop)
 
 
 def _qop(sent: Shape, offered: tuple[str, ...]) -> Iterator[Difference]:
     """RFC 7616 3.4: qop is one of those offered, and MUST be sent where any is (RFC 3261 22.4 item 8)."""
     qop, all_offered = (sent.qop or "").lower(), clip(_all(offered))
+    own, wanted = f"qop={clip(qop)}", f"qop={clip(' or '.join(offered))}"
     if qop and not offered:
         there = [name for name, is_there in sent.beside_qop.items() if is_there]
-        yield Difference("uninvited", f"{_all([f'qop={clip(qop)}', *there])} although the challenge offers no qop")
+        yield Difference("uninvited", f"{_all([own, *there])} although the challenge offers no qop", own, "no qop")
     elif offered and not qop:
-        yield Difference("omitted", f"no qop although the challenge offers {all_offered}")
+        yield Difference("omitted", f"no qop although the challenge offers {all_offered}", "no qop", wanted)
     elif qop and brief(qop) not in offered:
-        yield Difference("not-offered", f"qop={clip(qop)} although the challenge offers {all_offered}")
+        yield Difference("not-offered", f"{own} although the challenge offers {all_offered}", own, wanted)
 
 
 @lru_cache(maxsize=1024)
@@ -195,7 +201,8 @@ def _own_differences(sent: Shape) -> Iterator[Difference]:
         what = f"qop={clip(qop)}" if qop else "a -sess algorithm"
         yield Difference("incomplete", f"{what} without {_all(lacking)}")
     if qop and sent.nc is not None and not _COUNT.fullmatch(sent.nc):
-        yield Difference("count-format", f"nc={clip(sent.nc)} is not eight hexadecimal digits")
+        count, digits = f"nc={clip(sent.nc)}", "eight hexadecimal digits"
+        yield Difference("count-format", f"{count} is not {digits}", count, f"nc of {digits}")
 
 
 def _opaque(sent: str, offered: str) -> tuple[Difference, ...]:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from analyzer.judge.failures import INTERNAL
 from analyzer.judge.findings import SEVERITIES, Confidence, Finding, Severity, TiedGap
+from analyzer.run.report import Report
 from analyzer.views import ViewOptions
 from analyzer.views.drawing.canvas import BAD, DIM, HINT, STRONG, WARN, Canvas, Piece
 from analyzer.views.states import ClientSummary, commonest
@@ -85,9 +86,14 @@ def grouped(findings: Iterable[Finding], troubled: set[int]) -> list[Entry]:
 def draw_findings(canvas: Canvas, clients: ClientSummary, options: ViewOptions) -> None:
     """The sentence that counts them, then the entries."""
     entries = grouped(clients.report.findings, clients.troubled)
-    if not entries:
+    if entries:
+        _draw_entries(canvas, clients, entries, options)
+    elif not _known(clients.report):
         _draw_nothing(canvas, clients)
-        return
+    _draw_known(canvas, clients.report, alone=not entries)
+
+
+def _draw_entries(canvas: Canvas, clients: ClientSummary, entries: list[Entry], options: ViewOptions) -> None:
     canvas.gap()
     canvas.line((headline(entries, clients), STRONG))
     shown = entries if options.all else entries[:MOST_ENTRIES]
@@ -139,6 +145,30 @@ def _broken(causes: Iterable[Entry]) -> str:
 def _counted(seen: Counter[Severity]) -> str:
     words = [count(seen[severity], SEVERITY_WORD[severity]) for severity in reversed(SEVERITIES) if seen[severity]]
     return listed(words)
+
+
+def _known(report: Report) -> int:
+    """Findings that a baseline has taken out."""
+    return report.known.findings.total() if report.known is not None else 0
+
+
+def _draw_known(canvas: Canvas, report: Report, *, alone: bool) -> None:
+    """What a baseline has taken out, and what of it was not seen this time."""
+    if report.known is None:
+        return
+    known, digests, unmet = _known(report), report.known.digests, report.known.unmet
+    words = []
+    if known:
+        new = "No new finding: " if alone else ""
+        words.append(f"{new}{count(known, 'known finding')} of the baseline not shown")
+    if digests:
+        do, are = ("does", "is") if digests == 1 else ("do", "are")
+        words.append(f"{count(digests, 'response')} that {do} not match {are} known to it")
+    if unmet:
+        words.append(f"{count(unmet, 'entry')} of the baseline not seen this time")
+    if words:
+        canvas.gap()
+        canvas.line((sentence("; ".join(words)), DIM))
 
 
 def _draw_nothing(canvas: Canvas, clients: ClientSummary) -> None:
