@@ -16,12 +16,22 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from analyzer.cli import signals
-from analyzer.cli.options import LEVELS, Command, Exemplary, analyzing, catalogue_option, dialect_option, follow_option
+from analyzer.cli.options import (
+    LEVELS,
+    Command,
+    Exemplary,
+    analyzing,
+    catalogue_option,
+    dialect_option,
+    follow_option,
+    listening,
+)
 from analyzer.cli.run import die_without_sip, has_notices_alone, leave, options_of, read_report, rule_called, write_out
 from analyzer.views import LeadsWith, wants_detail
 
@@ -36,6 +46,11 @@ Examples:
 """
 
 
+_LIVE_EPILOG = """\b
+Examples:
+  sipcheck live -i eth0
+  sipcheck live -i any --filter 'port 5060' --credentials users.csv
+"""
 _LATE = {
     "export": ("analyzer.cli.export", "Write what was read as tables, or as a capture."),
     "replay": ("replay.cli", "Replay a captured registration to a live peer."),
@@ -130,6 +145,17 @@ def pcap_command(**given: Any) -> None:
     _run("pcap", "capture", **given)
 
 
+@sipcheck.command("live", cls=Command, epilog=_LIVE_EPILOG, short_help="Analyze what goes over an interface.")
+@listening
+def live_command(**given: Any) -> None:
+    """Analyze the SIP messages that go over a network interface, and report findings as they happen, and all at the
+    end.
+
+    Captures with dumpcap or tcpdump, and needs the right to do that; ends with Ctrl-C.
+    """
+    _run("live", "interface", **given)
+
+
 @sipcheck.command("verify-digest", cls=Command, epilog=_EPILOG, short_help="Verify digests against passwords.")
 @analyzing
 @dialect_option
@@ -166,21 +192,22 @@ def _run(
 ) -> None:
     from analyzer.cli.outcome import Outcome
 
-    show_all, places = (
-        given.pop("show_all"),
-        {name: given.pop(name) for name in ("output", "baseline", "write_baseline")},
-    )
-    outcome = Outcome(**places)
+    outcome = Outcome(**{name: given.pop(name) for name in ("output", "baseline", "write_baseline")})
     outcome.check_places(given)
     leads_with: LeadsWith = "digests" if command == "verify-digest" else "clients"
-    detail = wants_detail(view) or leads_with == "digests"  # where they lead, the right ones are listed too
+    drawn = partial(options_of, color, show_all=given.pop("show_all"), leads_with=leads_with, fail_on=fail_on)
     clock = time.perf_counter_ns if stats else None
-    report = read_report(command, kind, progress, detail=detail, notices=True, clock=clock, **given)
+    if given.pop("follow", kind == "interface"):
+        from analyzer.cli.follow import follow_report  # late: it is asked for by few
+
+        report = follow_report(command, view, drawn(to_file=False), progress, clock=clock, **given)
+    else:
+        detail = wants_detail(view) or leads_with == "digests"  # where they lead, the right ones are listed too
+        report = read_report(command, kind, progress, detail=detail, notices=True, clock=clock, **given)
     outcome.weigh(report)
     from analyzer.views import load_view
 
-    render = load_view(view)
-    options = options_of(color, show_all=show_all, leads_with=leads_with, fail_on=fail_on, to_file=outcome.is_in_file)
+    render, options = load_view(view), drawn(to_file=outcome.is_in_file)
     outcome.show(lambda out: render(report, out, options))
     if stats:
         outcome.tell_costs(report)

@@ -97,32 +97,35 @@ def follow_report(
     options: Any,
     progress: bool | None,
     *,
-    files: tuple[str, ...],
     select: tuple[str, ...],
     ignore: tuple[str, ...],
     aor: str,
     credentials: tuple[str, ...],
     password_file: str | None,
     password: str | None,
-    dialect: str | None,
     profile: Any,
-    **others: Any,
+    clock: Any,
+    dialect: str | None = None,
+    **source: Any,
 ) -> Report:
-    """The report of a log that was followed until a signal, or until the end of standard input."""
+    """The report of a log that was followed, or an interface that was captured, until a signal; or until the end of
+    standard input. Leaves with 3 where nothing can be read."""
     from analyzer.run.following import Following
 
-    _check(files, others)
+    opened = _interface(**source) if command == "live" else _log(**source)
     screen = Screen(view, options, progress=progress)
     try:
         following = Following(
-            _stream_of(files[0]),
+            opened,
             screen,
+            kind="capture" if command == "live" else "log",
             dialect=dialect,
             rules=rules_of(command, select, ignore),
             secrets=secrets_of(command, credentials, password_file, password),
             detail=wants_detail(view),
             aor=aor_given(aor),
             profile=profile,
+            clock=clock,
         )
         report = following.run()
         screen.end()
@@ -134,13 +137,23 @@ def follow_report(
     return report
 
 
-def _check(files: tuple[str, ...], others: dict[str, Any]) -> None:
+def _log(
+    files: tuple[str, ...], jobs: int = 1, engine: str = "auto", tls_keylog: str | None = None
+) -> Callable[[Callable[[], None]], Followed]:
+    """How to open the log; exit 2 where the options do not go with one that is followed."""
     if len(files) != 1:
         raise click.UsageError("--follow takes one log: start one sipcheck for each")
-    if others.get("jobs", 1) > 1:
+    if jobs > 1:
         raise click.UsageError("--follow reads with one process: leave --jobs out")
-    if others.get("tls_keylog") or others.get("engine", "auto") == "tshark":
+    if tls_keylog or engine == "tshark":
         raise click.UsageError("--follow reads a log: --engine tshark and --tls-keylog are for captures")
+    return _stream_of(files[0])
+
+
+def _interface(interface: str, packet_filter: str) -> Callable[[Callable[[], None]], Followed]:
+    from analyzer.capture.interface import Interface
+
+    return lambda calm: Interface(interface, packet_filter, calm)
 
 
 def _stream_of(name: str) -> Callable[[Callable[[], None]], Followed]:

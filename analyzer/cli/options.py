@@ -71,8 +71,11 @@ _SHOW = [
     click.option("--all", "show_all", is_flag=True, help="List the healthy registrations too."),
     color_option,
 ]
-_READ = [
-    click.argument("files", metavar="FILE...", nargs=-1, required=True),
+_FILES = click.argument("files", metavar="FILE...", nargs=-1, required=True)
+_PROGRESS = click.option(
+    "--progress/--no-progress", default=None, help="Progress on standard error (default: on a terminal)."
+)
+_JUDGE = [
     click.option(
         "--config",
         metavar="FILE",
@@ -114,6 +117,10 @@ _READ = [
         metavar="[=VALUE]",
         help="Ask for the password of every user at a prompt.",
     ),
+]
+_READ = [
+    _FILES,
+    *_JUDGE,
     click.option(
         "--jobs",
         type=click.IntRange(0, 256),
@@ -136,13 +143,34 @@ _READ = [
         metavar="FILE",
         help="Decrypt TLS with these keys (SSLKEYLOGFILE; needs tshark).",
     ),
-    click.option("--progress/--no-progress", default=None, help="Progress on standard error (default: on a terminal)."),
+    _PROGRESS,
+]
+_LISTEN = [
+    click.option(
+        "-i", "--interface", metavar="IFACE", required=True, help="The interface, as dumpcap or tcpdump call it."
+    ),
+    click.option(
+        "--filter",
+        "packet_filter",
+        metavar="FILTER",
+        default="",
+        help="Capture only what passes this filter (pcap-filter), as in 'port 5060'.",
+    ),
+    *_JUDGE,
+    _PROGRESS,
 ]
 
 
 def analyzing(command: F) -> F:
     """The options of every analyzing command that shows a report."""
     for option in reversed([*_SHOW, *_READ]):
+        command = option(command)
+    return command
+
+
+def listening(command: F) -> F:
+    """The options of a command that analyzes what goes over an interface."""
+    for option in reversed([*_SHOW, *_LISTEN]):
         command = option(command)
     return command
 

@@ -18,6 +18,7 @@ from analyzer.capture.recognition import EMPTY
 from analyzer.defect import SourceError
 from analyzer.evidence import Source
 from analyzer.interruption import diverted
+from analyzer.judge.costs import Clock
 from analyzer.judge.findings import Finding, Profile, Rule
 from analyzer.register.digest.secrets import Secrets
 from analyzer.run.pipeline import Analysis, Kind, patient_collector
@@ -62,12 +63,13 @@ class Following:
         detail: bool = False,
         aor: str = "",
         profile: Profile = "rfc3261",
+        clock: Clock | None = None,
     ) -> None:
         self._stream = stream(self._calm)
         self._listener = listener
         self._kind, self._dialect = kind, dialect
         self._rules, self._secrets = rules, secrets
-        self._detail, self._aor, self._profile = detail, aor, profile
+        self._detail, self._aor, self._profile, self._clock = detail, aor, profile, clock
         self._analysis: Analysis | None = None
         self._reading: Reading | None = None
         self._findings = 0
@@ -120,6 +122,7 @@ class Following:
             detail=self._detail,
             aor=self._aor,
             profile=self._profile,
+            clock=self._clock,
         )
         analysis.news()
         for item in reading:
