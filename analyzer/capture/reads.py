@@ -9,7 +9,8 @@ from analyzer import plugins
 from analyzer.capture import dialects, formats
 from analyzer.capture.dialects import LogDialect
 from analyzer.capture.formats import CaptureFormat
-from analyzer.capture.text.carriers import CARRIERS
+from analyzer.capture.text.carrier_kinds import CARRIERS, OF_ALL
+from analyzer.capture.text.wraps import WRAPS
 
 _HEAD = """# What sipcheck reads
 
@@ -24,9 +25,9 @@ two get as much, both are named. A text that was put together of those of severa
 _CARRIERS = """
 ## What may stand around the lines of a text
 
-The same text comes in many wrappings. UTF-16, Windows line ends and carriage returns alone are read as they are. What
-follows is taken off, where a dialect knows what is left; each message then says so, and what is found in it is told
-with less confidence. An indentation that all lines have in common is taken off likewise,
+The same text comes in many wrappings. UTF-16, byte order marks, Windows line ends and carriage returns alone are read
+as they are. What follows is taken off, where a dialect knows what is left; each message then says so, and what is found
+in it is told with less confidence. An indentation that all lines have in common is taken off likewise,
 and what any logger writes before each line, if it differs in its digits alone.
 
 | repair | the lines are |
@@ -41,7 +42,8 @@ def as_markdown() -> str:
     rows.append("\n## Texts\n\n| name | what it is | more |\n| --- | --- | --- |\n")
     rows += [_row(one) for one in plugins.load_all(dialects, LogDialect)]  # type: ignore[arg-type]
     rows.append(_CARRIERS)
-    rows += [f"| `{one.code}` | {one.says} |\n" for one in CARRIERS]
+    rows += [f"| `{one.code}` | {one.says} |\n" for one in (*CARRIERS, *OF_ALL)]
+    rows.append(f"| `repaired-wraps` | {WRAPS} |\n")
     return "".join(rows)
 
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from analyzer.capture.reads import as_markdown
-from analyzer.capture.text.carriers import CARRIERS
+from analyzer.capture.text.carrier_kinds import CARRIERS, OF_ALL
 from tests.plugins.folders import found, loaded
 from tests.shared import ROOT
 
@@ -30,7 +30,7 @@ def test_everything_has_its_line() -> None:
         (line,) = [line for line in lines if line.startswith(f"| `{loaded(*one).NAME}` |")]
         assert loaded(*one).TITLE in line
         assert line.count(" | ") == 2
-    for carrier in CARRIERS:
+    for carrier in (*CARRIERS, *OF_ALL):
         assert f"| `{carrier.code}` | {carrier.says} |" in lines
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from analyzer.capture.opener import open_sources
-from analyzer.capture.text.carriers import CARRIERS, NONE, Carriers, guesses
+from analyzer.capture.text.carrier_kinds import CARRIERS
+from analyzer.capture.text.carriers import NONE, Carriers, guesses
 from analyzer.evidence import RawMessage, Source
 from analyzer.run.pipeline import analyze
 from tests.capture.printing import NAMES, example
@@ -43,6 +44,21 @@ def escaped(text: bytes) -> bytes:
     return text
 
 
+def listed(text: bytes) -> bytes:
+    """cat -n."""
+    return b"".join(b"%6d\t%b\n" % (number, line) for number, line in enumerate(lines(text), 1))
+
+
+def on_a_page(text: bytes) -> bytes:
+    """The source of a web page."""
+    return b"<pre><code>" + b"".join(line + b"<br />\n" for line in lines(escaped(text))) + b"</code></pre>\n"
+
+
+def padded(text: bytes) -> bytes:
+    """Copied from a terminal that fills its lines."""
+    return b"".join(line.rstrip(b"\r").ljust(100) + b"\n" for line in lines(text))
+
+
 def journal(text: bytes) -> bytes:
     """journalctl indents the further lines of an entry."""
     before = b"Nov 29 15:03:33 host app[123]: "
@@ -60,6 +76,9 @@ WAYS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "a forum": ("repaired-quoting", each(b"| ")),
     "mail": ("repaired-quoting", each(b"> ")),
     "grep -n": ("repaired-grep", numbered),
+    "cat -n": ("repaired-grep", listed),
+    "a page's source": ("repaired-escapes", on_a_page),
+    "a terminal": ("repaired-padding", padded),
     "RFC 5424": ("repaired-syslog", each(b"<134>1 " + STAMP + b" host app 123 - - ")),
     "RFC 5424 with data": ("repaired-syslog", each(b"<134>1 " + STAMP + b' host app 123 ID47 [x@1 a="b"] ')),
     "RFC 3164": ("repaired-syslog", each(b"<134>Nov 29 15:03:33 host app[123]: ")),
@@ -83,7 +102,7 @@ def test_any_carrier_around_any_dialect(name: str, way: str) -> None:
     plain, source = read(example(name))
     text = carried(example(name))
     messages, told = read(text)
-    if name == "yealink" and code in ("repaired-syslog", "repaired-prefix"):
+    if name == "yealink" and code in ("repaired-syslog", "repaired-prefix", "repaired-escapes"):
         pytest.skip("its own lines begin as those of syslog do")
     assert told.format == source.format
     assert [one.payload for one in messages] == [one.payload for one in plain]
@@ -166,8 +185,9 @@ def test_colours(name: str) -> None:
         lambda text: text.decode().encode("utf-16-le"),
         lambda text: text.decode().encode("utf-16-be"),
         lambda text: text.replace(b"\r\n", b"\n").replace(b"\n", b"\r"),
+        lambda text: b"\xef\xbb\xbf" + text,
     ],
-    ids=["UTF-16LE", "UTF-16BE", "UTF-16LE without mark", "UTF-16BE without mark", "CR alone"],
+    ids=["UTF-16LE", "UTF-16BE", "UTF-16LE without mark", "UTF-16BE without mark", "CR alone", "UTF-8 with mark"],
 )
 def test_encodings_and_line_ends(name: str, change: Callable[[bytes], bytes]) -> None:
     """These are no repair: nothing of the lines is another."""

@@ -1,7 +1,8 @@
 """Carriers: what stands around each line of a log because of the way it was kept, sent or pasted.
 
 syslog (RFC 3164, RFC 5424, rsyslog's own forms), journald, Docker and Kubernetes, `grep -n`, the quoting of a mail,
-indentation, escapes that a terminal or a web page put in. A dialect is asked about a text as it is first; carriers are
+indentation, escapes that a terminal or a web page put in; lines broken to a width, padded, or with an empty one between
+(`wraps.py`). A dialect is asked about a text as it is first; carriers are
 looked for only where it does not know that, and taken off only where it knows what is left. Each is told by the lines
 around the first message, since nothing else has to be read.
 
@@ -12,14 +13,26 @@ defects: it is not in the form in which its program printed it (docs/rule-catalo
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
 from itertools import chain, pairwise
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
+from analyzer.capture.text.carrier_kinds import (
+    CARRIERS,
+    CLOCK,
+    ISO,
+    NUMBERED,
+    OF_ALL,
+    Carrier,
+    Part,
+    prefixed,
+    taken_from_json,
+    taken_from_syslog,
+    untouched,
+)
 from analyzer.capture.text.lines import as_utf8, chunks_of, lines_of
+from analyzer.capture.text.wraps import Wrap, wrap_of
 from analyzer.defect import Defect
 
 MARK = b"SIP/2.0"
@@ -27,171 +40,34 @@ _BEFORE, _AFTER = 4096, 8192
 """Octets around the first message by which carriers are told."""
 _ENOUGH = 1 << 16
 """Octets behind the first message from which a dialect is told."""
+_FEW = 6
+"""Lines by which it is told what was done to all."""
 _DEEP = 5
 """Carriers around carriers that are followed."""
-Part = tuple[bytes, bytes]
-"""The text of a line, and the stamp that its carrier gave it."""
-
-_MONTH = rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
-_CLOCK = rb"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
-_ISO = rb"\d{4}-\d\d-\d\d[T ]" + _CLOCK + rb"(?:Z|[+-]\d\d:?\d\d)?"
-_OCTAL = re.compile(rb"#(0[0-3][0-7])")
-_ESCAPES = re.compile(rb"\x1b(?:\[[0-9;?]{0,32}[ -/]?[@-~]|[()][0-9A-B]|[=>])")
-_SHOWN = re.compile(rb"(?:#033|\^\[|\\033|\\e|\\x1b|\\u001b)\[[0-9;]{0,32}m")
 _BEGINS = re.compile(rb"^(?:via|from|to|call-id|cseq|[vfti])[ \t]*:", re.MULTILINE | re.IGNORECASE)
 """A header at the beginning of a line: of a text that shows one, nothing is to be taken off."""
 _ESCAPED = re.compile(rb"&(?:lt|quot|#\d{2,4});|\xe2\x80[\x9c-\x9e]")
 _BEFORE_VIA = re.compile(rb"(.{2,160}?[^\w\s])[ \t]*(?:via|v)[ \t]*:[ \t]*SIP/2\.0/", re.IGNORECASE)
-_STAMPED = re.compile(rb"(?<!\d)(?:" + _ISO + rb"|" + _CLOCK + rb")(?!\d)")
-_NUMBERED = re.compile(rb"(?:(?=[\w./-]{0,200}[A-Za-z/])[\w./-]{1,200}?[:-])?(\d{1,10})[:-]")
+_STAMPED = re.compile(rb"(?<!\d)(?:" + ISO + rb"|" + CLOCK + rb")(?!\d)")
 _DIGITS = re.compile(rb"\d+")
-_QUOTES = ((b"\xe2\x80\x9c", b'"'), (b"\xe2\x80\x9d", b'"'), (b"\xe2\x80\x9e", b'"'), (b"\xc2\xa0", b" "))
-
-
-class Carrier(NamedTuple):
-    """One way of keeping lines: `says` completes `the lines were ...`; `share` is how many percent of the lines it has;
-    `take` gives the parts of a line, None where the line is not carried."""
-
-    code: str
-    says: str
-    share: int
-    take: Callable[[bytes], list[Part] | None]
-
-
-@cache
-def _pattern(source: bytes) -> re.Pattern[bytes]:
-    return re.compile(source, re.DOTALL)
-
-
-def _prefixed(source: bytes) -> Callable[[bytes], list[Part] | None]:
-    """A prefix; the group `stamp`, where there is one, dates the line."""
-
-    def take(line: bytes) -> list[Part] | None:
-        match = _pattern(source).match(line)
-        return None if match is None else [(line[match.end() :], match.groupdict().get("stamp") or b"")]
-
-    return take
-
-
-_SYSLOG = (
-    rb"(?:<\d{1,3}>)?(?:1 (?P<five>" + _ISO + rb"|-) \S{1,255} \S{1,48} \S{1,128} \S{1,32} "
-    rb"(?:-|(?:\[(?:[^\]\\]|\\.){0,2000}\]){1,8})(?: |\Z)(?:\xef\xbb\xbf)?"
-    rb"|(?P<three>" + _MONTH + rb" [ 0-3]?\d (?:\d{4} )?" + _CLOCK + rb"|" + _ISO + rb") [\w.:-]{0,254}[\w.-] "
-    rb"(?!INFO|WARN|ERROR|DEBUG|NOTICE)[\w./-]{1,64}(?:\[\d{1,10}\])?:(?: |\Z))"
-)
-
-
-def _syslog(line: bytes) -> list[Part] | None:
-    match = _pattern(_SYSLOG).match(line)
-    if match is None:
-        return None
-    stamp, text = match["five"] or match["three"] or b"", line[match.end() :]
-    if b"#01" not in text:
-        return [(text, stamp)]
-    text = _OCTAL.sub(lambda found: bytes((int(found[1], 8),)), text)
-    return [(part, stamp) for part in text.removesuffix(b"\n").split(b"\n")]
-
-
-_KEYS = (
-    ("log", "time"),
-    ("MESSAGE", "__REALTIME_TIMESTAMP"),
-    ("message", "@timestamp"),
-    ("message", "timestamp"),
-    ("msg", "time"),
-    ("line", "ts"),
-    ("textPayload", "timestamp"),
-)
-"""What keepers of logs call the text and its time in JSON: Docker, journald, Logstash, others, Loki, Google."""
-
-
-def _json(line: bytes) -> list[Part] | None:
-    """A line that is an object of JSON: Docker's `log`, journald's `MESSAGE`, what shippers of logs call it."""
-    if line[:1] != b"{" or not line.rstrip().endswith(b"}"):
-        return None
-    try:
-        record = json.loads(line.decode("utf-8", "surrogateescape"))
-    except (ValueError, RecursionError):
-        return None
-    for key, time in _KEYS:
-        value = record.get(key)
-        if isinstance(value, list):  # what journald has of a message that is no UTF-8
-            value = "".join(chr(one) for one in value if isinstance(one, int) and 0 <= one < 256)
-        if isinstance(value, str):
-            text = value.encode("utf-8", "surrogateescape" if value.isascii() else "surrogatepass")
-            stamp = _stamp(record.get(time))
-            return [(part, stamp) for part in text.removesuffix(b"\n").split(b"\n")]
-    return None
-
-
-def _stamp(value: object) -> bytes:
-    """A time in JSON: ISO 8601 as it is, or a count of seconds, milliseconds, microseconds or nanoseconds."""
-    text = str(value) if isinstance(value, (str, int, float)) else ""
-    if text.isdigit() and len(text) in (10, 13, 16, 19):
-        return f"{text[:10]}.{text[10:] or 0}".encode()
-    return text.encode("ascii", "replace")[:64]
-
-
-def uncoloured(line: bytes) -> bytes:
-    """A line without escape sequences, and without those that rsyslog (`#033`) or `cat -v` (`^[`) wrote out."""
-    return _SHOWN.sub(b"", _ESCAPES.sub(b"", line))
-
-
-def _uncoloured(line: bytes) -> list[Part] | None:
-    text = uncoloured(line)
-    return None if text == line else [(text, b"")]
-
-
-def _plain(line: bytes) -> list[Part] | None:
-    """What a web page or a word processor made of `<`, `>`, `&` and quotes."""
-    text = line
-    for fancy, plain in _QUOTES:
-        text = text.replace(fancy, plain)
-    if b"&" in text:
-        import html  # late: most logs are none of a web page
-
-        text = html.unescape(text.decode("latin-1")).encode("latin-1", "xmlcharrefreplace")
-    return None if text == line else [(text, b"")]
-
-
-CARRIERS = (
-    Carrier("repaired-json", "taken out of JSON (Docker, Kubernetes, journald)", 60, _json),
-    Carrier(
-        "repaired-container",
-        "stripped of a container's prefix",
-        60,
-        _prefixed(
-            rb"(?P<stamp>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,9}(?:Z|[+-]\d\d:\d\d)) (?:std(?:out|err) [FP] )?"
-            rb"(?!\S{1,255} [\w./-]{1,64}\[\d{1,10}\]: )"  # that is rsyslog's
-        ),
-    ),
-    Carrier("repaired-syslog", "taken out of syslog", 2, _syslog),
-    Carrier("repaired-compose", "stripped of a container's name", 80, _prefixed(rb"[\w.-]{1,64} {0,40}\| ?")),
-    Carrier("repaired-quoting", "stripped of a mail's quoting", 80, _prefixed(rb"(?:[ \t]{0,3}[>|])+(?: |\Z)?")),
-    Carrier(
-        "repaired-grep",
-        "stripped of grep's names and numbers",
-        80,
-        _prefixed(_NUMBERED.pattern),
-    ),
-    Carrier("repaired-escapes", "freed of HTML entities or typographic quotes", 1, _plain),
-    Carrier("repaired-colours", "freed of escape sequences", 1, _uncoloured),
-)
-
-
 _ANYWHERE = 2
 """The last so many carriers are no prefix: what they do stands anywhere in a line."""
 
 
 class Carriers:
-    """The carriers of one log, from the outermost; `codes` says what taking them off repairs."""
+    """The carriers of one log, from the outermost; `codes` says what taking them off repairs. `wrap` says how its lines
+    were broken, after all else was done to them."""
 
-    def __init__(self, carriers: tuple[Carrier, ...] = ()) -> None:
+    def __init__(self, carriers: tuple[Carrier, ...] = (), wrap: Wrap | None = None) -> None:
         self.all = carriers
+        self.wrap = wrap
         self._pads: list[int] = [0] * len(carriers)
         self.defects = tuple(Defect(one.code, f"the lines were {one.says}") for one in carriers)
 
     @classmethod
-    def found(cls, head: bytes, recognised: Callable[[bytes], bool], *, as_it_is: bool = False) -> Carriers:
+    def found(
+        cls, head: bytes, recognised: Callable[[bytes], bool], *, as_it_is: bool = False, taken: tuple[str, ...] = ()
+    ) -> Carriers:
         """Those around a log that begins with `head`, by which a dialect that does not know it comes to; none where it
         is `recognised` as it stands, or is not anyhow.
 
@@ -201,6 +77,15 @@ class Carriers:
         if MARK not in head:
             return NONE
         near, known = _near(head), recognised(head)
+        if (wrap := wrap_of(near)) is not None:
+            found = cls.found(wrap.text(near) + b"\n", recognised, as_it_is=as_it_is)
+            return cls((*found.all, Carrier("repaired-wraps", wrap.says, 0, untouched)), wrap)
+        if (
+            outer := next((one for one in OF_ALL if one.code not in taken and _is_on_all(one, near)), None)
+        ) is not None:
+            bare = cls((outer,)).bare(near)
+            found = cls.found(bare, recognised, as_it_is=as_it_is, taken=(*taken, outer.code))
+            return cls((outer, *found.all), found.wrap)
         if known and (as_it_is or _BEGINS.search(near)) and not _ESCAPED.search(near):
             return NONE
         for found in _guesses(near):
@@ -213,7 +98,7 @@ class Carriers:
     @property
     def hides(self) -> bool:
         """Whether a message may be written so that its text is not to be seen in the octets of the log."""
-        return any(one.take is _json for one in self.all)
+        return any(one.take is taken_from_json for one in self.all)
 
     def __bool__(self) -> bool:
         return bool(self.all)
@@ -223,6 +108,17 @@ class Carriers:
         lines = as_utf8(head).split(b"\n")
         fresh = Carriers(self.all)
         return b"\n".join(text for line in lines for text, _ in fresh.lines(line))
+
+    def numbered(self, lines: Iterator[bytes], before: int) -> Iterator[tuple[int, bytes]]:
+        """Lines with their numbers, those put together that were broken, under the number of the first; `before` is the
+        number of lines before them."""
+        if self.wrap is None:
+            yield from enumerate(lines, before + 1)
+            return
+        number = before + 1
+        for count, whole in self.wrap.joined(lines):
+            yield number, whole
+            number += count
 
     def lines(self, physical: bytes) -> Iterable[Part]:
         """The lines in one physical line, without what carries them."""
@@ -236,8 +132,11 @@ class Carriers:
         return parts
 
     def _taken(self, depth: int, carrier: Carrier, line: bytes) -> list[Part]:
+        if carrier.code == "repaired-spacing":
+            self._pads[depth], is_between = not self._pads[depth] or line.strip() != b"", self._pads[depth]
+            return [] if is_between and not line.strip() else [(line, b"")]
         found = carrier.take(line)
-        if carrier.take is not _syslog:
+        if carrier.take is not taken_from_syslog:
             return [(line, b"")] if found is None else found
         if found is not None:
             self._pads[depth] = len(line) - len(found[0][0]) if len(found) == 1 else 0
@@ -269,7 +168,7 @@ class CarriedLines:
         self._lines = lines_of(chain((head,), chunks), lambda number: on_cut(before + number))
 
     def __iter__(self) -> Iterator[tuple[int, bytes, bytes]]:
-        for number, physical in enumerate(self._lines, self._before + 1):
+        for number, physical in self.carriers.numbered(self._lines, self._before):
             for text, stamp in self.carriers.lines(physical):
                 yield number, text, stamp
 
@@ -279,6 +178,14 @@ def guesses(head: bytes) -> Iterator[bytes]:
     text = _near(as_utf8(head))
     if text != head:
         yield text
+    wrap = wrap_of(text)
+    if wrap is not None:
+        text = wrap.text(text)
+        yield text
+    for carrier in OF_ALL:
+        if _is_on_all(carrier, text):
+            text = Carriers((carrier,)).bare(text)
+            yield text
     for carriers in _guesses(text):
         yield carriers.bare(text)
 
@@ -324,14 +231,29 @@ def _fits(carrier: Carrier, sample: list[bytes], chosen: tuple[Carrier, ...]) ->
     return carried > 0 and carried * 100 >= carrier.share * len(lines)
 
 
+def _is_on_all(carrier: Carrier, head: bytes) -> bool:
+    """Whether the lines of a text were all padded, or all spaced."""
+    lines = [line.rstrip(b"\r") for line in head.split(b"\n")[:-1]]
+    filled = [line for line in lines if line.strip()]
+    if len(filled) < _FEW:
+        return False
+    if carrier.code == "repaired-padding":
+        return 100 * sum(map(_unpadded_differs, filled)) >= carrier.share * len(filled)
+    return not any(one.strip() and other.strip() for one, other in pairwise(lines))
+
+
+def _unpadded_differs(line: bytes) -> bool:
+    return line[-1:] in (b" ", b"\t")
+
+
 def _indentation(sample: list[bytes]) -> Iterator[Carrier]:
     """What all lines begin with, if it is blank."""
     lines = [line for line in sample if line.strip()]
-    if not lines:
+    if not lines or all(map(NUMBERED.match, lines)):
         return
     lead = min((line[: len(line) - len(line.lstrip(b" \t"))] for line in lines), key=len)
     if lead and all(line.startswith(lead) for line in lines):
-        take = _prefixed(b"(?:" + re.escape(lead) + rb"|[ \t\r]*\Z)")
+        take = prefixed(b"(?:" + re.escape(lead) + rb"|[ \t\r]*\Z)")
         yield Carrier("repaired-indentation", "stripped of their indentation", 100, take)
 
 
@@ -346,11 +268,11 @@ def _prefix(sample: list[bytes]) -> Iterator[Carrier]:
     begin, inside, end = (
         _DIGITS.sub(rb"\\d+", re.escape(part)) for part in (before[: cuts[0]], before[slice(*cuts)], before[cuts[1] :])
     )
-    take = _prefixed(begin + b"(?P<stamp>" + inside + b")" + end + b" ?")
+    take = prefixed(begin + b"(?P<stamp>" + inside + b")" + end + b" ?")
     yield Carrier("repaired-prefix", "stripped of what their logger writes before each", 80, take)
 
 
 def _rises(lines: list[bytes]) -> bool:
     """Whether the numbers before the lines are those of lines: each greater than the last."""
-    numbers = [int(match[1]) for line in lines if (match := _NUMBERED.match(line))]
+    numbers = [int(match[1] or match[2]) for line in lines if (match := NUMBERED.match(line))]
     return all(one < other for one, other in pairwise(numbers))

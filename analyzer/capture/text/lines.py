@@ -28,6 +28,7 @@ def as_utf8(head: bytes) -> bytes:
     coding = _coding(head)
     if coding:
         head = b"".join(_transcoded(iter((head,)), coding))
+    head = head.removeprefix(codecs.BOM_UTF8)
     return head.replace(b"\r", b"\n") if _has_no_line_feed(head) else head
 
 
@@ -73,8 +74,9 @@ def chunks_of(stream: BinaryIO) -> Iterator[bytes]:
     """The octets of a log, some at a time, in UTF-8 and with line feeds at the ends of lines."""
     read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
     first = read(CHUNK)
-    if len(first) == 1:
-        first += read(CHUNK)
+    while first and len(first) < len(codecs.BOM_UTF8) and (more := read(CHUNK)):
+        first += more
+    first = first.removeprefix(codecs.BOM_UTF8)
     chunks: Iterator[bytes] = chain((first,) if first else (), iter(lambda: read(CHUNK), b""))
     if coding := _coding(first):
         chunks, first = _transcoded(chunks, coding), b"".join(_transcoded(iter((first,)), coding))

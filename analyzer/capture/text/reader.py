@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import BinaryIO
 
-from analyzer.capture.text.carriers import uncoloured
+from analyzer.capture.text.carrier_kinds import uncoloured
 from analyzer.capture.text.clock import Clock, Moment
 from analyzer.capture.text.entry import Close, Entry, Rank
 from analyzer.capture.text.grammar import START, Banner, Grammar

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import BinaryIO, NamedTuple
 
 from analyzer.capture.text.carriers import MARK, NONE, Carriers
-from analyzer.capture.text.lines import CHUNK, LIMIT, chunks_of
+from analyzer.capture.text.lines import CHUNK, LIMIT, chunks_of, lines_of
 
 
 class Row(NamedTuple):
@@ -55,6 +55,9 @@ class Rows:
         head = next(chunks, b"")
         known = self._known
         self.carriers = Carriers.found(head, self._recognised, as_it_is=self._as_it_is) if known is None else known
+        if self.carriers.wrap is not None:
+            yield from self._joined(lines_of(chain((head,), chunks), self._on_cut))
+            return
         rest, skipping = b"", False
         for chunk in chain((head,), chunks):
             if skipping:
@@ -69,6 +72,13 @@ class Rows:
                 yield from self._line(rest)
                 rest, skipping = b"", True
         yield from self._last(rest.rstrip(b"\0"))
+
+    def _joined(self, lines: Iterator[bytes]) -> Iterator[Row]:
+        """The lines of a text that was broken to a width, which is short: each is looked at."""
+        assert self.carriers.wrap is not None
+        for count, whole in self.carriers.wrap.joined(lines):
+            yield from self._line(whole)
+            self.count += count - 1
 
     def _last(self, held: bytes) -> Iterator[Row]:
         """The lines of which no more comes."""

@@ -1,0 +1,177 @@
+"""The ways in which lines of a log are kept, sent or pasted, and how each is undone (`carriers.py` finds out which)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
+
+Part = tuple[bytes, bytes]
+"""The text of a line, and the stamp that its carrier gave it."""
+
+_MONTH = rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+CLOCK = rb"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
+ISO = rb"\d{4}-\d\d-\d\d[T ]" + CLOCK + rb"(?:Z|[+-]\d\d:?\d\d)?"
+_OCTAL = re.compile(rb"#(0[0-3][0-7])")
+_ESCAPES = re.compile(rb"\x1b(?:\[[0-9;?]{0,32}[ -/]?[@-~]|[()][0-9A-B]|[=>])")
+_SHOWN = re.compile(rb"(?:#033|\^\[|\\033|\\e|\\x1b|\\u001b)\[[0-9;]{0,32}m")
+NUMBERED = re.compile(rb"(?:(?=[\w./-]{0,200}[A-Za-z/])[\w./-]{1,200}?[:-])?(\d{1,10})[:-]|[ ]{0,12}(\d{1,10})\t")
+_BREAK = re.compile(rb"<br[ \t]*/?>", re.IGNORECASE)
+_TAG = re.compile(
+    rb"</?(?:pre|code|p|div|span|tt|font|td|tr|li|blockquote|samp)(?:[ \t][\w-]{1,20}=[^<>]{0,200})?[ \t]*>",
+    re.IGNORECASE,
+)
+_QUOTES = ((b"\xe2\x80\x9c", b'"'), (b"\xe2\x80\x9d", b'"'), (b"\xe2\x80\x9e", b'"'), (b"\xc2\xa0", b" "))
+
+
+class Carrier(NamedTuple):
+    """One way of keeping lines: `says` completes `the lines were ...`; `share` is how many percent of the lines it has;
+    `take` gives the parts of a line, None where the line is not carried."""
+
+    code: str
+    says: str
+    share: int
+    take: Callable[[bytes], list[Part] | None]
+
+
+@cache
+def _pattern(source: bytes) -> re.Pattern[bytes]:
+    return re.compile(source, re.DOTALL)
+
+
+def prefixed(source: bytes) -> Callable[[bytes], list[Part] | None]:
+    """A prefix; the group `stamp`, where there is one, dates the line."""
+
+    def take(line: bytes) -> list[Part] | None:
+        match = _pattern(source).match(line)
+        return None if match is None else [(line[match.end() :], match.groupdict().get("stamp") or b"")]
+
+    return take
+
+
+_SYSLOG = (
+    rb"(?:<\d{1,3}>)?(?:1 (?P<five>" + ISO + rb"|-) \S{1,255} \S{1,48} \S{1,128} \S{1,32} "
+    rb"(?:-|(?:\[(?:[^\]\\]|\\.){0,2000}\]){1,8})(?: |\Z)(?:\xef\xbb\xbf)?"
+    rb"|(?P<three>" + _MONTH + rb" [ 0-3]?\d (?:\d{4} )?" + CLOCK + rb"|" + ISO + rb") [\w.:-]{0,254}[\w.-] "
+    rb"(?!INFO|WARN|ERROR|DEBUG|NOTICE)[\w./-]{1,64}(?:\[\d{1,10}\])?:(?: |\Z))"
+)
+
+
+def taken_from_syslog(line: bytes) -> list[Part] | None:
+    """A line behind the header of RFC 3164 or RFC 5424; rsyslog writes line ends as `#012`."""
+    match = _pattern(_SYSLOG).match(line)
+    if match is None:
+        return None
+    stamp, text = match["five"] or match["three"] or b"", line[match.end() :]
+    if b"#01" not in text:
+        return [(text, stamp)]
+    text = _OCTAL.sub(lambda found: bytes((int(found[1], 8),)), text)
+    return [(part, stamp) for part in text.removesuffix(b"\n").split(b"\n")]
+
+
+_KEYS = (
+    ("log", "time"),
+    ("MESSAGE", "__REALTIME_TIMESTAMP"),
+    ("message", "@timestamp"),
+    ("message", "timestamp"),
+    ("msg", "time"),
+    ("line", "ts"),
+    ("textPayload", "timestamp"),
+)
+"""What keepers of logs call the text and its time in JSON: Docker, journald, Logstash, others, Loki, Google."""
+
+
+def taken_from_json(line: bytes) -> list[Part] | None:
+    """A line that is an object of JSON: Docker's `log`, journald's `MESSAGE`, what shippers of logs call it."""
+    if line[:1] != b"{" or not line.rstrip().endswith(b"}"):
+        return None
+    try:
+        record = json.loads(line.decode("utf-8", "surrogateescape"))
+    except (ValueError, RecursionError):
+        return None
+    for key, time in _KEYS:
+        value = record.get(key)
+        if isinstance(value, list):  # what journald has of a message that is no UTF-8
+            value = "".join(chr(one) for one in value if isinstance(one, int) and 0 <= one < 256)
+        if isinstance(value, str):
+            text = value.encode("utf-8", "surrogateescape" if value.isascii() else "surrogatepass")
+            stamp = _stamp(record.get(time))
+            return [(part, stamp) for part in text.removesuffix(b"\n").split(b"\n")]
+    return None
+
+
+def _stamp(value: object) -> bytes:
+    """A time in JSON: ISO 8601 as it is, or a count of seconds, milliseconds, microseconds or nanoseconds."""
+    text = str(value) if isinstance(value, (str, int, float)) else ""
+    if text.isdigit() and len(text) in (10, 13, 16, 19):
+        return f"{text[:10]}.{text[10:] or 0}".encode()
+    return text.encode("ascii", "replace")[:64]
+
+
+def uncoloured(line: bytes) -> bytes:
+    """A line without escape sequences, and without those that rsyslog (`#033`) or `cat -v` (`^[`) wrote out."""
+    return _SHOWN.sub(b"", _ESCAPES.sub(b"", line))
+
+
+def _uncoloured(line: bytes) -> list[Part] | None:
+    text = uncoloured(line)
+    return None if text == line else [(text, b"")]
+
+
+def untouched(line: bytes) -> list[Part] | None:
+    """A line of which nothing is to be taken off: what was done was done to all lines together."""
+    return [(line, b"")]
+
+
+def _plain(line: bytes) -> list[Part] | None:
+    """What a web page or a word processor made of `<`, `>`, `&` and quotes."""
+    text = line
+    for fancy, plain in _QUOTES:
+        text = text.replace(fancy, plain)
+    if b"<" in text:
+        text = _TAG.sub(b"", _BREAK.sub(b"\n", text))
+    if b"&" in text:
+        import html  # late: most logs are none of a web page
+
+        text = html.unescape(text.decode("latin-1")).encode("latin-1", "xmlcharrefreplace")
+    return None if text == line else [(part, b"") for part in text.removesuffix(b"\n").split(b"\n")]
+
+
+def _unpadded(line: bytes) -> list[Part] | None:
+    text = line.rstrip(b" \t")
+    return None if text == line else [(text, b"")]
+
+
+CARRIERS = (
+    Carrier("repaired-json", "taken out of JSON (Docker, Kubernetes, journald)", 60, taken_from_json),
+    Carrier(
+        "repaired-container",
+        "stripped of a container's prefix",
+        60,
+        prefixed(
+            rb"(?P<stamp>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,9}(?:Z|[+-]\d\d:\d\d)) (?:std(?:out|err) [FP] )?"
+            rb"(?!\S{1,255} [\w./-]{1,64}\[\d{1,10}\]: )"  # that is rsyslog's
+        ),
+    ),
+    Carrier("repaired-syslog", "taken out of syslog", 2, taken_from_syslog),
+    Carrier("repaired-compose", "stripped of a container's name", 80, prefixed(rb"[\w.-]{1,64} {0,40}\| ?")),
+    Carrier("repaired-quoting", "stripped of a mail's quoting", 80, prefixed(rb"(?:[ \t]{0,3}[>|])+(?: |\Z)?")),
+    Carrier(
+        "repaired-grep",
+        "stripped of line numbers (grep -n, cat -n)",
+        80,
+        prefixed(NUMBERED.pattern),
+    ),
+    Carrier("repaired-escapes", "freed of HTML entities or typographic quotes", 1, _plain),
+    Carrier("repaired-colours", "freed of escape sequences", 1, _uncoloured),
+)
+
+
+OF_ALL = (
+    Carrier("repaired-padding", "stripped of the blanks at their ends", 80, _unpadded),
+    Carrier("repaired-spacing", "freed of an empty line behind each", 100, untouched),
+)
+"""What is done to all lines alike, and is told from these lines alone: a dialect may know its own in spite of it, and
+read half of them."""

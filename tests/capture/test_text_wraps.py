@@ -1,0 +1,186 @@
+"""Lines that were broken to a width are joined again, and nothing else is."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from analyzer.capture.opener import open_sources
+from analyzer.capture.text.wraps import is_full, wrap_of
+from analyzer.evidence import RawMessage, Source
+from analyzer.run.pipeline import analyze
+from analyzer.run.report import Report
+
+SAMPLES = sorted(Path(__file__).resolve().parents[2].glob("samples/*/input.txt"))
+UNREADABLE = {
+    ("text-linphone", 80): "the time of an entry, and what program wrote it, were cut apart",
+    ("text-linphone", 60): "the time of an entry, and what program wrote it, were cut apart",
+    ("text-wireshark", 60): "the tree of a packet is told by its indentation",
+    ("text-yealink", 60): "each line has a prefix of forty octets",
+    ("text-cisco", 60): "the line over a message was broken behind its time",
+    ("text-freeswitch", 60): "the rule under the line over a message was broken",
+    ("text-freeswitch", 72): "the rule under the line over a message was broken",
+    ("text-sipgrep", 60): "escape sequences count as octets",
+    ("text-kamailio-xlog", 60): "each line has a prefix",
+    ("text-tcpdump", 60): "the start line was broken behind octets of the IP header",
+    ("text-tcpdump", 100): "octets of the IP header count as well",
+    ("text-ngrep", 60): "the line over a message was broken behind its arrow",
+    ("text-snom", 60): "the line over a message was broken behind its time",
+    ("text-jssip", 60): "what a console prints before a message was broken",
+    ("text-sipjs", 60): "what a console prints before a message was broken",
+}
+TEXT = b"""<--- SIP read from UDP:192.0.2.7:5060 --->
+REGISTER sip:example.com SIP/2.0
+Via: SIP/2.0/UDP 192.0.2.7:5060;branch=z9hG4bK1234567890abcdef;rport
+From: "Bob" <sip:bob@example.com>;tag=1234567890
+To: "Bob" <sip:bob@example.com>
+Call-ID: 1234567890@192.0.2.7
+CSeq: 2 REGISTER
+Max-Forwards: 70
+Authorization: Digest username="bob", realm="example.com", nonce="f00f00f00f00f00f00f00f00f00f00f0", %b
+Contact: <sip:bob@192.0.2.7:5060>
+Content-Length: 0
+
+<------------->
+""".replace(
+    b"%b",
+    b'uri="sip:example.com", response="0123456789abcdef0123456789abcdef", algorithm=MD5, qop=auth, nc=00000001, '
+    b'cnonce="0a1b2c3d"',
+)
+
+
+def words(text: str, width: int) -> str:
+    """Broken at blanks, and within words that are longer."""
+    return "\n".join(
+        "\n".join(textwrap.wrap(line, width, break_on_hyphens=False, drop_whitespace=True)) for line in text.split("\n")
+    )
+
+
+def cut(text: str, width: int) -> str:
+    """Broken anywhere, as a terminal does."""
+    return "\n".join(
+        "\n".join(line[at : at + width] for at in range(0, max(len(line), 1), width)) for line in text.split("\n")
+    )
+
+
+def outline(report: Report) -> object:
+    """What a report says of messages and clients."""
+    return (
+        report.summary.messages,
+        sorted((row.method, row.call_id, row.cseq, row.status) for row in report.transactions),
+        sorted(one.outcome for one in report.registrations),
+    )
+
+
+def read(octets: bytes) -> tuple[list[RawMessage], Source]:
+    """The messages of a text."""
+    with open_sources([io.BytesIO(octets)], kind="log") as reading:
+        return [item for item in reading if isinstance(item, RawMessage)], reading.sources[0]
+
+
+def is_told(path: Path, broken: str, folder: Path) -> bool:
+    """Whether the report on a broken text is that on the whole one."""
+    other = folder / "a.log"
+    other.write_text(broken, encoding="utf-8", newline="")
+    return outline(analyze(str(other), tables=False)) == outline(analyze(str(path), tables=False))
+
+
+@pytest.mark.parametrize("width", [60, 72, 80, 100])
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.parent.name)
+def test_every_sample_broken_at_blanks(sample: Path, width: int, tmp_path: Path) -> None:
+    if (sample.parent.name, width) in UNREADABLE:
+        pytest.skip(UNREADABLE[(sample.parent.name, width)])
+    text = sample.read_text(encoding="utf-8", errors="replace")
+    assert is_told(sample, words(text, width), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("break_", "width"),
+    [(words, width) for width in (40, 50, 60, 72, 80, 132)] + [(cut, width) for width in (40, 50, 60, 72, 80, 100)],
+)
+@pytest.mark.parametrize("quoting", ["", "> ", "    "])
+def test_the_octets_come_back(break_: Callable[[str, int], str], width: int, quoting: str) -> None:
+    plain, _ = read(TEXT)
+    broken = "".join(f"{quoting}{line}\n" for line in break_(TEXT.decode(), width).split("\n")).encode()
+    messages, source = read(broken)
+    assert [one.payload for one in messages] == [one.payload for one in plain]
+    assert "repaired-wraps" in [defect.code for defect in messages[0].defects]
+    assert messages[0].is_repaired
+    assert any("broken to a width" in sentence for sentence in source.quality)
+
+
+def test_lines_keep_their_numbers() -> None:
+    octets = words(TEXT.decode() + TEXT.decode(), 60).encode()
+    messages, source = read(octets)
+    starts = [n for n, line in enumerate(octets.split(b"\n"), 1) if line.startswith(b"REGISTER")]
+    assert [one.place[1] for one in messages] == starts
+    assert source.frames == octets.count(b"\n")
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.parent.name)
+def test_a_whole_text_is_left_as_it_is(sample: Path) -> None:
+    assert wrap_of(sample.read_bytes()[: 1 << 16]) is None
+
+
+def test_a_foreign_line_in_a_message_is_not_joined() -> None:
+    """It came from another thread, and the line before had room for it."""
+    octets = TEXT.replace(b"Max-Forwards", b"another thread says a word\nMax-Forwards")
+    assert wrap_of(octets) is None
+
+
+def test_a_foreign_line_hides_that_others_are_broken() -> None:
+    """What does not hold for each line holds for none: nothing is made up."""
+    broken = words(TEXT.decode(), 72).replace("Max-Forwards", "a word\nMax-Forwards")
+    assert wrap_of(broken.encode()) is None
+
+
+def test_a_folded_header_is_the_senders_own() -> None:
+    octets = TEXT.replace(b', uri="', b',\r\n uri="')
+    assert wrap_of(octets) is None
+    messages, _ = read(octets)
+    assert not messages[0].is_repaired
+
+
+def test_a_body_stays() -> None:
+    """Octets behind the empty line have their own line ends."""
+    body = b"v=0\no=- 1 1 IN IP4 192.0.2.7\ns=-\n"
+    whole = TEXT.replace(b"Content-Length: 0\n\n", b"Content-Length: %d\n\n%b" % (len(body), body))
+    messages, _ = read(words(whole.decode(), 60).encode())
+    assert messages[0].payload.endswith(body)
+
+
+@pytest.mark.parametrize(
+    ("line", "rest", "width", "full"),
+    [
+        (b"x" * 60, b"word and more", 72, False),
+        (b"x" * 68, b"word and more", 72, True),
+        (b"x" * 67, b"word and more", 72, False),
+        (b"x" * 72, b"", 72, True),
+        (b"", b"word", 4, False),
+    ],
+)
+def test_whether_a_word_had_room(line: bytes, rest: bytes, width: int, full: bool) -> None:
+    assert is_full(line, rest, width) is full
+
+
+def test_a_long_text_costs_what_it_is_long() -> None:
+    """The joining looks at each line once."""
+    octets = words(TEXT.decode(), 60).encode()
+    wrap = wrap_of(octets)
+    assert wrap is not None
+    counts = [sum(count for count, _ in wrap.joined((octets * times).split(b"\n")[:-1])) for times in (1, 50)]
+    assert counts[1] == 50 * counts[0]
+
+
+def test_hostile_lines_end() -> None:
+    for octets in (
+        b"REGISTER a SIP/2.0\n" + b"x" * 79 + b"\n",
+        b"SIP/2.0 200\n" + b"(" * 100 + b"\n" + b"<-" * 60 + b"\n",
+    ):
+        wrap = wrap_of(octets * 200)
+        if wrap is not None:
+            assert wrap.text(octets * 200).count(b"x") == (octets * 200).count(b"x")
