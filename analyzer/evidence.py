@@ -72,6 +72,16 @@ class LogLines(NamedTuple):
         return visible(f"{lines} of {self.source}")
 
 
+class FlowStep(NamedTuple):
+    """Where in a document of call flows a message stands: `flow` counts its flows from 1, each of which is a capture of
+    its own; `title` is what the document calls that one (from the text: hostile), `step` the number of the message in
+    it, as in `F3`."""
+
+    flow: int
+    title: str
+    step: int
+
+
 Place = Frame | LogLines
 
 
@@ -111,7 +121,8 @@ class RawMessage:
     `missing` counts octets known to be cut off the end (snap length, a log line cut short).
     `ip_id` is the IPv4 identification, by which mirror-port duplicates are told from retransmissions.
     `resend` is the log's own count (`Retransmitting #n`); `stream` numbers the TCP connection (0: none); `notices` are
-    what the writer of the log says beside it: of this response, or `alone` behind it.
+    what the writer of the log says beside it: of this response, or `alone` behind it. `flow_step` is there where a
+    document shows several flows: nothing of one has to do with another.
     """
 
     payload: bytes
@@ -127,6 +138,7 @@ class RawMessage:
     stream: int = 0
     defects: tuple[Defect, ...] = ()
     notices: tuple[LogNotice, ...] = ()
+    flow_step: FlowStep | None = None
 
     @property
     def is_repaired(self) -> bool:
@@ -243,7 +255,7 @@ class Source:
     be one; `hint` says what to do where it holds no SIP message; `notices` are what it says of registrations in other
     words; `notices_more` counts those that were too many to be kept; `unopened` are kinds of packets, with their
     number, that may hold SIP and were not opened, where no SIP message was found; `interfaces` counts those that were
-    described.
+    described; `shows_flows` that its messages are those of flows, each a capture of its own.
     """
 
     name: str
@@ -269,6 +281,7 @@ class Source:
     notices_more: int = 0
     unopened: list[tuple[str, int]] = field(default_factory=list)
     interfaces: int = 1
+    shows_flows: bool = False
 
     @property
     def gaps(self) -> int:

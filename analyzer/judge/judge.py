@@ -12,7 +12,7 @@ names the cause, because the loop is what the administrator sees.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from analyzer.evidence import Evidence, Fidelity
@@ -279,7 +279,12 @@ def finished(findings: list[Finding], loss: float, rules: Sequence[Rule]) -> lis
         card = cards.get(finding.rule)
         if card is not None and card.subject != "message":  # one message proves itself, whatever else is lost
             finding.confidence = finding.confidence.lowered()
-    return sorted(whole, key=_rank)
+    return ranked(whole)
+
+
+def ranked(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings in the order in which they are told: the worst first, then in the order of the evidence."""
+    return sorted(findings, key=_rank)
 
 
 def _together(several: list[Finding], rule: Rule | None) -> Finding:

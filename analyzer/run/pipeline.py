@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from analyzer.capture.inputs import are_files, has_directory
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 Input = str | os.PathLike[str] | BinaryIO
 Kind = Literal["capture", "log"]
+Progress = Callable[[int, int | None], None] | None
 _MOST_METHODS = 256
 OTHER_METHODS = "(others)"
 """Stands for methods beyond so many: they are words from the wire."""
@@ -49,7 +51,8 @@ _OBJECTS_BETWEEN_COLLECTIONS = 10_000_000
 class Analysis:
     """A run over items that somebody else reads: `feed` each, `finish` once.
 
-    `shard` makes it one worker's shard; `tables` keeps what `analyzer.tables` needs; `exhaustive` asks rules also
+    `shard` makes it one worker's shard; `part` numbers what it is a part of, from 1, where others belong to one report
+    with it (0: it is all): what it counts goes on behind `after`, the last message of the part before. `tables` keeps what `analyzer.tables` needs; `exhaustive` asks rules also
     where the marks of a subject settle what they would answer, which costs time and must change nothing.
     """
 
@@ -63,6 +66,8 @@ class Analysis:
         aor: str = "",
         profile: Profile = "rfc3261",
         shard: Shard | None = None,
+        part: int = 0,
+        after: int = 0,
         tables: bool = False,
         exhaustive: bool = False,
     ) -> None:
@@ -77,7 +82,9 @@ class Analysis:
         self._rows: list[TransactionRow] = []
         self._summary = Summary()
         self._reconstructor = Reconstructor(self._secrets, self._closed, detail=detail)
-        self._reconstructor.counter.shared = shard is not None
+        self._part = part
+        self.counter = self._reconstructor.counter
+        self.counter.shared, self.counter.number = shard is not None or part > 0, after
         self._recorder = _recorder() if tables else None
         if self._recorder is not None:
             self._reconstructor.table = self._recorder.table(self._reconstructor.counter)
@@ -120,6 +127,10 @@ class Analysis:
         """The input has ended: close what is alive, and report."""
         return report_of([self.partial(interrupted=interrupted)], self.rules)
 
+    def partials(self, *, interrupted: bool) -> list[PartialResult]:
+        """The same as one part of a report that may have several."""
+        return [self.partial(interrupted=interrupted)]
+
     def partial(self, *, interrupted: bool = False) -> PartialResult:
         """The input has ended: close what is alive, and hand over what was found."""
         reconstructor, judge, summary = self._reconstructor, self._judge, self._summary
@@ -157,6 +168,7 @@ class Analysis:
             recording=self._recorder.recording if self._recorder is not None else None,
             fleet=reconstructor.fleet,
             profile=self._profile,
+            part=self._part,
         )
 
     def _keep_pace(self, transaction: Transaction) -> None:
@@ -221,12 +233,13 @@ def analyze(
         secrets = Secrets.load([os.fspath(file) for file in files])
     several, notes = _expanded(several, kind, dialect)
 
-    def run(shard: Shard | None, progress: Callable[[int, int | None], None] | None) -> PartialResult:
+    def parts(shard: Shard | None, progress: Progress) -> list[PartialResult]:
         asks = shard is None  # several processes would ask tshark several times
         with open_sources(
             several, kind=kind, dialect=dialect, engine=engine, tls_keylog=tls_keylog, asks=asks
         ) as reading:
-            analysis = Analysis(
+            begin = partial(
+                Analysis,
                 reading.sources,
                 rules=rules,
                 secrets=secrets,
@@ -236,10 +249,14 @@ def analyze(
                 profile=profile,
                 shard=shard,
             )
+            analysis = _Flows(begin) if any(one.shows_flows for one in reading.sources) else begin()
             interrupted = _read(reading, analysis, progress)
             with late(interrupted) as noted:
-                partial = analysis.partial(interrupted=interrupted)
-            return replace(partial, interrupted=interrupted or bool(noted))
+                found = analysis.partials(interrupted=interrupted)
+            return [replace(one, interrupted=interrupted or bool(noted)) for one in found]
+
+    def run(shard: Shard | None, progress: Progress) -> PartialResult:
+        return parts(shard, progress)[0]
 
     chosen = all_rules() if rules is None else rules
     if jobs > 1 and not aor and are_files(several):
@@ -247,7 +264,53 @@ def analyze(
             shared = reading.is_divisible
         if shared:
             return _report(_divided(run, jobs, progress), chosen, notes)
-    return _report([run(None, progress)], chosen, notes)
+    return _report(parts(None, progress), chosen, notes)
+
+
+class _Flows:
+    """Gives each flow of a document an analysis of its own, and one to all that belongs to none: no transaction, client
+    or nonce of one is known in another. `begin` begins an analysis. Messages are numbered through."""
+
+    def __init__(self, begin: Callable[..., Analysis]) -> None:
+        self._begin = begin
+        self._number = 0
+        self._last: tuple[str, int] | None = None
+        self._flow: Analysis | None = None
+        self._rest: Analysis | None = None
+        self._done: list[PartialResult] = []
+        self._begun = 0
+
+    def feed(self, item: Item) -> None:
+        """Take in an item; the flow before is over where another begins."""
+        analysis = self._of(item)
+        analysis.counter.number = self._number
+        analysis.feed(item)
+        self._number = analysis.counter.number
+
+    def _of(self, item: Item) -> Analysis:
+        step = item.flow_step if isinstance(item, RawMessage) else None
+        if step is None:
+            self._rest = self._rest or self._next()
+            return self._rest
+        flow = (item.place.source, step.flow)
+        if self._flow is None or flow != self._last:
+            self._end(self._flow, interrupted=False)
+            self._flow, self._last = self._next(), flow
+        return self._flow
+
+    def _next(self) -> Analysis:
+        self._begun += 1
+        return self._begin(part=self._begun, after=self._number)
+
+    def _end(self, analysis: Analysis | None, *, interrupted: bool) -> None:
+        if analysis is not None:
+            self._done += analysis.partials(interrupted=interrupted)
+
+    def partials(self, *, interrupted: bool) -> list[PartialResult]:
+        """The input has ended: what each flow showed."""
+        for analysis in (self._flow, self._rest):
+            self._end(analysis, interrupted=interrupted)
+        return self._done or self._begin().partials(interrupted=interrupted)
 
 
 def _expanded(inputs: list[Input], kind: Kind | None, dialect: str | None) -> tuple[list[Input], list[str]]:
@@ -267,7 +330,7 @@ def _report(partials: Sequence[PartialResult], rules: Sequence[Rule], notes: Seq
     return report
 
 
-def _divided(run: Run, jobs: int, progress: Callable[[int, int | None], None] | None) -> list[PartialResult]:
+def _divided(run: Run, jobs: int, progress: Progress) -> list[PartialResult]:
     """The parts of several workers; one process does all where there can be no workers, where they cannot share the
     capture, or where one of them died."""
     from analyzer.run.workers import WorkerDied, can_fork, divided  # late: only a run of several processes pays for it
@@ -285,12 +348,12 @@ def _divided(run: Run, jobs: int, progress: Callable[[int, int | None], None] | 
     except Inseparable:
         return [run(None, progress)]
     except WorkerDied as death:
-        partial = run(None, progress)
-        partial.notes.append(f"a worker process {death}, so the capture was read again by one process alone")
-        return [partial]
+        whole = run(None, progress)
+        whole.notes.append(f"a worker process {death}, so the capture was read again by one process alone")
+        return [whole]
 
 
-def _read(reading: Reading, analysis: Analysis, progress: Callable[[int, int | None], None] | None) -> bool:
+def _read(reading: Reading, analysis: Analysis | _Flows, progress: Progress) -> bool:
     """Feed all items; True where Ctrl-C (or what else is raised as that) came before the end."""
     try:
         with patient_collector():
