@@ -239,6 +239,12 @@ BINDINGS = Table(
         _C("learned", "time", "last 2xx that lists it"),
         _C("end", "time", "when it runs out, or was removed", clause="RFC 3261 10.2.1.1"),
         _C("certainty", "category", "present, maybe (an answer was not seen, or the clock was set back) or absent"),
+        _C(
+            "state",
+            "category",
+            "init (asked for; no 2xx lists it yet), active, or terminated (removed, ran out); empty where it is not known",
+            clause="RFC 3680 3.4",
+        ),
     ),
 )
 

@@ -216,7 +216,15 @@ def _bindings(registrations: Sequence[Registration], users: _Users) -> dict[str,
         "user": users.of(_of(owners, "aor")),
         "registrar": spelled(_of(owners, "registrar")),
         **_same(rows, "contact form requested granted start bound_from learned end certainty"),
+        "state": [_state(row) for row in rows],
     }
+
+
+def _state(binding: Binding) -> str:
+    """What a subscriber to registrations would be told of a binding (RFC 3680 3.4)."""
+    if binding.certainty == "maybe":
+        return "init" if binding.bound_from is None else ""
+    return "active" if binding.certainty == "present" else "terminated"
 
 
 def _digests(rows: Sequence[DigestRecord], users: _Users) -> dict[str, Any]:

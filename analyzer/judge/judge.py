@@ -17,6 +17,7 @@ from dataclasses import replace
 
 from analyzer.evidence import Evidence, Fidelity
 from analyzer.judge.context import CaptureContext
+from analyzer.judge.copied_text import told_of_flow
 from analyzer.judge.dispatch import LACKING_BITS, DispatchPlan, dispatch_plan, missing_evidence
 from analyzer.judge.failures import INTERNAL, failure_of
 from analyzer.judge.findings import (
@@ -330,6 +331,8 @@ def _place(finding: Finding, subject: Subject) -> None:
     """Say of a finding about whom it is, and in which transaction."""
     registration, transaction = subject.registration, subject.transaction
     finding.call_id, finding.transaction = transaction.call_id, transaction.id
+    if finding.evidence:
+        finding.flow_step, finding.tags = told_of_flow(transaction, finding.evidence[0].place, finding.rule)
     if registration is not None:
         finding.aor, finding.registration = registration.aor, registration.id
 

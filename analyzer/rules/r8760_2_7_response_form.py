@@ -23,6 +23,7 @@ from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.subjects import TransactionSubject, is_printed
 from analyzer.sip.text import clip
 
+_SPOILING = frozenset(("broken-value", "cut-value", "auth-junk", "duplicate-parameter", "bad-auth-scheme"))
 _HEX = re.compile("[0-9a-fA-F]+")
 _HIDDEN = re.compile(r"(?i)([x*#.-])\1+|[<\[(].*[>\])]|hidden|redacted|removed|masked|secret|response")
 """What people and programs write in the place of a response."""
@@ -35,14 +36,24 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
     if not answering:
         yield NOT_APPLICABLE
     for record in answering:
-        yield _answer(record, is_log=is_printed(subject))
+        spoiled = bool(record.malformed) and _may_have_lost_it(subject, record)
+        yield _answer(record, spoiled=spoiled, is_log=is_printed(subject))
 
 
-def _answer(record: DigestRecord, *, is_log: bool) -> Answer:
+def _may_have_lost_it(subject: TransactionSubject, record: DigestRecord) -> bool:
+    """Whether what is wrong with the header may have cost the response; a comma that is missing between two values that
+    are there costs none."""
+    request = subject.transaction.request
+    values = () if request is None else request.credentials
+    value = next((one for one in values if one.raw == record.raw), None)
+    return value is None or any(defect.code in _SPOILING for defect in value.defects)
+
+
+def _answer(record: DigestRecord, *, spoiled: bool, is_log: bool) -> Answer:
     if record.is_cut:
         return NotJudged(Need.WHOLE.value)
     algorithm = algorithm_of(record.algorithm)
-    if algorithm is None or record.malformed or record.is_resynchronisation:
+    if algorithm is None or spoiled or record.is_resynchronisation:
         return NOT_APPLICABLE  # what is malformed is another fault (R3261-25-digest-syntax)
     sent, token = record.response, record.algorithm or "MD5"
     if _HIDDEN.fullmatch(sent):

@@ -327,6 +327,8 @@ def finding_record(finding: Finding) -> Record:
         ],
         "observed": finding.observed or None,
         "expected": finding.expected or None,
+        "flow": finding.flow_step._asdict() if finding.flow_step else None,
+        "tags": list(finding.tags),
     }
 
 
