@@ -242,7 +242,7 @@ BINDINGS = Table(
         _C(
             "state",
             "category",
-            "init (asked for; no 2xx lists it yet), active, or terminated (removed, ran out); empty where it is not known",
+            "init (asked for, and no 2xx lists it yet), active, or terminated (removed, ran out); empty: not known",
             clause="RFC 3680 3.4",
         ),
     ),

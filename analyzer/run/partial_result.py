@@ -36,8 +36,8 @@ class PartialResult:
     mismatches, `evicted_clients` and `evicted_nonces` had to be evicted, and of `evicted_exchanges` exchanges the
     messages. `unlisted` counts by outcome the registrations that are not listed. Numbers of transactions and
     registrations are those of the message that began them where there is more than one part, so that they can be
-    compared; `begun` has then those of all registrations. `part` is 0 for a share of one capture; others number captures
-    of their own (the flows of a document), of which nothing is put together but the lists.
+    compared; `begun` has then those of all registrations. `part` is 0 for a share of one capture; others number
+    captures of their own (the flows of a document), of which nothing is put together but the lists.
     """
 
     sources: list[Source]
@@ -67,8 +67,8 @@ class PartialResult:
 
 
 def report_of(partials: Sequence[PartialResult], rules: Sequence[Rule]) -> Report:
-    """One report of all parts; of a share each must have read all sources. Interrupted, each read as far as it came: what the
-    sources hold is told by the one that came farthest."""
+    """One report of all parts; each share of a capture must have read all sources. Interrupted, each read as far as it
+    came: what the sources hold is told by the one that came farthest."""
     first = partials[0]
     sources = max((partial.sources for partial in partials), key=lambda read: sum(one.frames for one in read))
     if len(partials) > 1 or first.part:

@@ -36,6 +36,7 @@ from analyzer.sip.message import parse
 
 if TYPE_CHECKING:
     from analyzer.capture.engine import Engine
+    from analyzer.run.flows import FlowAnalyses
     from analyzer.run.recording import Recorder
     from analyzer.run.workers import Run
 
@@ -51,8 +52,8 @@ _OBJECTS_BETWEEN_COLLECTIONS = 10_000_000
 class Analysis:
     """A run over items that somebody else reads: `feed` each, `finish` once.
 
-    `shard` makes it one worker's shard; `part` numbers what it is a part of, from 1, where others belong to one report
-    with it (0: it is all): what it counts goes on behind `after`, the last message of the part before. `tables` keeps what `analyzer.tables` needs; `exhaustive` asks rules also
+    `shard` makes it one worker's shard; `part` numbers what others belong to one report with (0: it is all), and what
+    it counts goes on behind message `after`. `tables` keeps what `analyzer.tables` needs; `exhaustive` asks rules also
     where the marks of a subject settle what they would answer, which costs time and must change nothing.
     """
 
@@ -223,9 +224,9 @@ def analyze(
     directory stands for the captures and logs in it (`analyzer.capture.directories`); a note says which.
     `credentials` names credential files; `engine` says who reads captures, `tls_keylog` names a file with keys of TLS;
     `jobs` is the number of processes that share a capture (with the same report as one). `detail` keeps the rows of
-    transactions and credentials, and `tables` with it what `analyzer.tables` needs, some 60 octets a message.
-    Raises SourceError where an input cannot be read at all, CredentialsError for a credential file. Ctrl-C gives the
-    report of what was read so far (`report.interrupted`).
+    transactions and credentials, and `tables` with it what `analyzer.tables` needs, some 60 octets a message. Raises
+    SourceError where an input cannot be read at all, CredentialsError for a credential file. Ctrl-C gives the report
+    of what was read so far (`report.interrupted`).
     """
     several = list(inputs) if isinstance(inputs, Sequence) and not isinstance(inputs, str) else [inputs]
     if secrets is None:
@@ -249,68 +250,28 @@ def analyze(
                 profile=profile,
                 shard=shard,
             )
-            analysis = _Flows(begin) if any(one.shows_flows for one in reading.sources) else begin()
-            interrupted = _read(reading, analysis, progress)
-            with late(interrupted) as noted:
-                found = analysis.partials(interrupted=interrupted)
-            return [replace(one, interrupted=interrupted or bool(noted)) for one in found]
-
-    def run(shard: Shard | None, progress: Progress) -> PartialResult:
-        return parts(shard, progress)[0]
+            return _parts(reading, begin, progress)
 
     chosen = all_rules() if rules is None else rules
     if jobs > 1 and not aor and are_files(several):
         with open_sources(several, kind=kind, dialect=dialect, engine=engine, tls_keylog=tls_keylog) as reading:
             shared = reading.is_divisible
         if shared:
-            return _report(_divided(run, jobs, progress), chosen, notes)
+            return _report(_divided(lambda *share: parts(*share)[0], jobs, progress), chosen, notes)
     return _report(parts(None, progress), chosen, notes)
 
 
-class _Flows:
-    """Gives each flow of a document an analysis of its own, and one to all that belongs to none: no transaction, client
-    or nonce of one is known in another. `begin` begins an analysis. Messages are numbered through."""
+def _parts(reading: Reading, begin: Callable[..., Analysis], progress: Progress) -> list[PartialResult]:
+    """What is found in all that is read: one part, or one for each flow of a document."""
+    analysis: Analysis | FlowAnalyses = begin()
+    if any(source.shows_flows for source in reading.sources):
+        from analyzer.run.flows import FlowAnalyses  # late: hardly any source shows flows
 
-    def __init__(self, begin: Callable[..., Analysis]) -> None:
-        self._begin = begin
-        self._number = 0
-        self._last: tuple[str, int] | None = None
-        self._flow: Analysis | None = None
-        self._rest: Analysis | None = None
-        self._done: list[PartialResult] = []
-        self._begun = 0
-
-    def feed(self, item: Item) -> None:
-        """Take in an item; the flow before is over where another begins."""
-        analysis = self._of(item)
-        analysis.counter.number = self._number
-        analysis.feed(item)
-        self._number = analysis.counter.number
-
-    def _of(self, item: Item) -> Analysis:
-        step = item.flow_step if isinstance(item, RawMessage) else None
-        if step is None:
-            self._rest = self._rest or self._next()
-            return self._rest
-        flow = (item.place.source, step.flow)
-        if self._flow is None or flow != self._last:
-            self._end(self._flow, interrupted=False)
-            self._flow, self._last = self._next(), flow
-        return self._flow
-
-    def _next(self) -> Analysis:
-        self._begun += 1
-        return self._begin(part=self._begun, after=self._number)
-
-    def _end(self, analysis: Analysis | None, *, interrupted: bool) -> None:
-        if analysis is not None:
-            self._done += analysis.partials(interrupted=interrupted)
-
-    def partials(self, *, interrupted: bool) -> list[PartialResult]:
-        """The input has ended: what each flow showed."""
-        for analysis in (self._flow, self._rest):
-            self._end(analysis, interrupted=interrupted)
-        return self._done or self._begin().partials(interrupted=interrupted)
+        analysis = FlowAnalyses(begin)
+    interrupted = _read(reading, analysis, progress)
+    with late(interrupted) as noted:
+        found = analysis.partials(interrupted=interrupted)
+    return [replace(one, interrupted=interrupted or bool(noted)) for one in found]
 
 
 def _expanded(inputs: list[Input], kind: Kind | None, dialect: str | None) -> tuple[list[Input], list[str]]:
@@ -353,7 +314,7 @@ def _divided(run: Run, jobs: int, progress: Progress) -> list[PartialResult]:
         return [whole]
 
 
-def _read(reading: Reading, analysis: Analysis | _Flows, progress: Progress) -> bool:
+def _read(reading: Reading, analysis: Analysis | FlowAnalyses, progress: Progress) -> bool:
     """Feed all items; True where Ctrl-C (or what else is raised as that) came before the end."""
     try:
         with patient_collector():

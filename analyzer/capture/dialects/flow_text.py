@@ -1,4 +1,4 @@
-"""Call flows as RFCs, slides and pages of the web print them: a heading, `F1 REGISTER Bob -> Server`, above each message.
+"""Call flows as RFCs, slides and web pages print them: `F1 REGISTER Bob -> Server` stands above the first message.
 
 Such text was copied, often more than once: indented, with wrapped and empty lines, without its line ends, with the feet
 and heads of pages, bullets, HTML entities, names that a legend explains. What can be put right in one way only is put

@@ -125,8 +125,8 @@ class Document:
         for number, physical in enumerate(lines_of(chain((head,), chunks), self._cut_line), 1):
             self._source.frames = number
             self._octets += len(physical) + 1
-            for text, _ in self._carriers.lines(physical):
-                yield from mended(number, text)
+            for line, _ in self._carriers.lines(physical):
+                yield from mended(number, line)
 
     def _cut_line(self, number: int) -> None:
         place = LogLines(self._source.name, number, number)

@@ -19,8 +19,9 @@ _MOST_BODY = 1 << 16
 
 
 class Headers:
-    """The header rows of one message, as they are put together: `rows` when it is closed. `length` is what Content-Length
-    says, `media_type` what Content-Type says without parameters, `body_octets` counts what was taken for the body."""
+    """The header rows of one message, as they are put together: `rows` when it is closed. `length` is what
+    Content-Length says, `media_type` what Content-Type says without parameters, `body_octets` counts what was taken for
+    the body."""
 
     def __init__(self) -> None:
         self.rows: list[bytes] = []

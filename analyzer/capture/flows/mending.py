@@ -64,7 +64,8 @@ _NAMES = (
 """Headers at which a line is parted that has lost its line ends."""
 _ARROW = rb"(?:[-=]{1,8}>|<[-=]{1,8})"
 HEADING = re.compile(
-    rb"(?P<f>F[ \t]?|(?:Message|Msg|Step)[ \t]{1,4}#?|[(\[])?(?P<number>\d{1,3})[)\]]?[.:)]?(?:[ \t]{1,8}|[ \t]{0,4}-[ \t]{1,4})"
+    rb"(?P<f>F[ \t]?|(?:Message|Msg|Step)[ \t]{1,4}#?|[(\[])?(?P<number>\d{1,3})[)\]]?[.:)]?"
+    rb"(?:[ \t]{1,8}|[ \t]{0,4}-[ \t]{1,4})"
     rb"(?P<what>\(?(?:" + METHODS + rb"|[1-6]\d\d)\b[^|]{0,160})\Z",
     re.IGNORECASE,
 )
@@ -72,8 +73,9 @@ HEADING = re.compile(
 ENDS = re.compile(rb"(?P<left>[^<>|]{1,60}?)[ \t]*(?P<arrow>" + _ARROW + rb")[ \t]*(?P<right>[^<>|:]{1,60}?)[ \t]*\Z")
 """From whom to whom, at the end of it."""
 _PARTING = re.compile(
-    rb"(?<=[ \t])(?:(?=(?:" + _NAMES + rb")[ \t]?:[ \t])|(?=(?:" + METHODS + rb") sips?:[^ \t]{1,2048} SIP/2\.0(?:[ \t]|\Z))|"
-    rb"(?=SIP/2\.0 [1-6]\d\d [A-Z])|(?=F ?\d{1,3}[.:)]? (?:" + METHODS + rb"|[1-6]\d\d) [^<>|;]{1,80}?" + _ARROW + rb"))"
+    rb"(?<=[ \t])(?:(?=(?:" + _NAMES + rb")[ \t]?:[ \t])|"
+    rb"(?=(?:" + METHODS + rb") sips?:[^ \t]{1,2048} SIP/2\.0(?:[ \t]|\Z))|(?=SIP/2\.0 [1-6]\d\d [A-Z])|"
+    rb"(?=F ?\d{1,3}[.:)]? (?:" + METHODS + rb"|[1-6]\d\d) [^<>|;]{1,80}?" + _ARROW + rb"))"
 )
 _BEGINS = re.compile(
     rb"[ \t]*(?:F ?\d{1,3}[.:)]? (?:" + METHODS + rb"|[1-6]\d\d)\b|(?:" + METHODS + rb") sips?:|SIP/2\.0 [1-6]\d\d |"
@@ -136,7 +138,8 @@ def _parts(text: bytes) -> list[bytes]:
     """A line, or its parts where line ends were lost: before a header, a start line or a heading outside of quotes."""
     if b":" not in text or _BEGINS.match(text) is None:
         return [text]
-    parts, begin, quotes = [], 0, 0
+    parts: list[bytes] = []
+    begin = quotes = 0
     for found in _PARTING.finditer(text):
         place = found.start()
         quotes += text.count(b'"', begin, place)

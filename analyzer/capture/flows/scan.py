@@ -22,7 +22,8 @@ START = re.compile(
 _UNENDED = re.compile(rb"(?:" + METHODS + rb") sips?:[^ \t]{1,2048}[ \t]*\Z")
 _HEADER = re.compile(rb"([A-Za-z][\w.!%*+'~-]{0,60})[ \t]{0,8}:(?!//)")
 _PAGE = re.compile(
-    rb".{0,200}\[Page[ \t]{1,4}\d{1,4}\][ \t]*\Z|RFC[ \t]\d{1,5}[ \t]{2,}.{1,100}[ \t]{2,}[A-Z][a-z]{2,8}[ \t]\d{4}[ \t]*\Z|"
+    rb".{0,200}\[Page[ \t]{1,4}\d{1,4}\][ \t]*\Z|"
+    rb"RFC[ \t]\d{1,5}[ \t]{2,}.{1,100}[ \t]{2,}[A-Z][a-z]{2,8}[ \t]\d{4}[ \t]*\Z|"
     rb"[A-Z][\w.-]{1,30}(?:,[ \t].{1,40}|[ \t]&[ \t].{1,40}|[ \t]et al\.)?[ \t]{3,}"
     rb"(?:Best Current Practice|Informational|Standards Track|Experimental)[ \t]{3,}.{0,40}\Z"
 )
@@ -168,7 +169,7 @@ class Scanner:
         title, is_section = self._title
         self._message = Found(text, first, line.number, self._heading, title=title, is_section=is_section)
         self._message.codes.update(line.codes)
-        self._indent = len(line.text) - len(line.text.lstrip(b" \t"))
+        self._indent = _indent(line.text)
         self._heading, self._title, self._weak, self._is_titled = None, (b"", False), b"", False
         self._blanks = self._octets = 0
         self._in_body = self._is_paged = False
@@ -209,8 +210,8 @@ class Scanner:
         """Take a line as a header or as more of one; False where it can be neither."""
         match = _HEADER.match(text)
         apart = self._blanks > 0 and not self._is_paged
-        headers, deeper = message.headers, len(line.text) - len(line.text.lstrip(b" \t")) > self._indent
-        if match is not None and (is_known(match[1]) if apart or headers.is_complete else not deeper or is_known(match[1])):
+        headers, deeper = message.headers, _indent(line.text) > self._indent
+        if match is not None and (is_known(match[1]) or not (apart or headers.is_complete or deeper)):
             headers.add(match[1], text)
             return True
         how = headers.goes_on(text, apart=apart, deeper=deeper)
@@ -250,6 +251,11 @@ class Scanner:
             self._is_titled = True
         elif was_blank and not self._is_titled:
             self._weak = words
+
+
+def _indent(text: bytes) -> int:
+    """Blanks at the beginning of a line."""
+    return len(text) - len(text.lstrip(b" \t"))
 
 
 def _bare(text: bytes) -> bytes:
