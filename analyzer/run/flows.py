@@ -14,7 +14,6 @@ from analyzer.evidence import Item, RawMessage
 from analyzer.register.bounded import MessageCounter
 from analyzer.run.partial_result import PartialResult
 
-
 _COLLECTED = 256
 """Flows after which what is left of them is given back."""
 

@@ -121,7 +121,8 @@ class Document:
     def _lines(self, stream: BinaryIO) -> Iterator[Line]:
         chunks = chunks_of(stream)
         head = next(chunks, b"")
-        self._carriers = Carriers.found(head, self._recognised)
+        found = Carriers.found(head, self._recognised)
+        self._carriers = Carriers(tuple(one for one in found.all if one.code not in REPAIRS))  # those are seen to here
         for number, physical in enumerate(lines_of(chain((head,), chunks), self._cut_line), 1):
             self._source.frames = number
             self._octets += len(physical) + 1

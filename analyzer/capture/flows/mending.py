@@ -35,11 +35,11 @@ _TYPOGRAPHIC = str.maketrans(
         **dict.fromkeys("\u2192\u21d2\u2794\u27f6\u279c\u25ba", "->"),
         **dict.fromkeys("\u2190\u21d0\u27f5\u25c4", "<-"),
         **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212\udc96\udc97", "-"),
-        **dict.fromkeys("\u2022\u00b7\u25aa\u25e6\u25cf\u25cb\u2023\u25a0\u25a1\uf0b7\udc95\udcb7", "*"),
         "\uff1a": ":",
         "\uff1b": ";",
     }
 )
+_DOT = re.compile("\\s*[\u2022\u00b7\u25aa\u25e6\u25cf\u25cb\u2023\u25a0\u25a1\uf0b7\udc95\udcb7]\\s+")
 _TAG = re.compile(
     rb"</?(?:a|b|blockquote|br|code|div|em|font|h[1-6]|i|li|ol|p|pre|samp|span|strong|td|th|tr|tt|u|ul)"
     rb"(?:[ \t][^<>]{0,500})?[ \t]?/?>",
@@ -48,7 +48,7 @@ _TAG = re.compile(
 _ENTITY = re.compile(rb"&(?:[A-Za-z]{2,8}|#\d{1,5}|#x[0-9A-Fa-f]{1,5});")
 _BULLET = re.compile(
     rb"[ \t]*(?:[*+o-]|\d{1,3}[.):]?)[ \t]+(?=SIP/2\.0 [1-6]\d\d|(?:" + METHODS + rb") sips?:|F ?\d{1,3}\b|;[\w-]|"
-    rb"[A-Za-z][\w-]{0,39}:(?![^ \t]*//))"
+    rb"[A-Za-z][\w-]{0,39}(?::(?![^ \t]*//)|=[\"\w]))"
 )
 _BEFORE_ITEMS = frozenset(b"%c" % octet for octet in b"o+-0123456789")
 _TICKS = re.compile(rb"[ \t]*```[\w-]{0,20}[ \t]*\Z|`([^`]{1,4000})`")
@@ -111,13 +111,16 @@ def mended(number: int, text: bytes) -> Iterator[Line]:
 
 def _plain(text: bytes, codes: set[str]) -> bytes:
     """A line in the characters that a SIP message is written in."""
-    words = text.decode("utf-8", "surrogateescape")
-    if _ENTITY.search(text):
+    words, is_escaped = text.decode("utf-8", "surrogateescape"), _ENTITY.search(text) is not None
+    if is_escaped:
         import html  # late: most documents have none
 
         words = html.unescape(words)
+    if (dot := _DOT.match(words)) is not None:
+        words = " " * (len(words) - len(words.lstrip())) + words[dot.end() :]
+        codes.add("repaired-markup")
     plain = words.translate(_TYPOGRAPHIC).encode("utf-8", "surrogateescape")
-    if plain != text:
+    if plain != words.encode("utf-8", "surrogateescape") or is_escaped:
         codes.add("repaired-escapes")
     return plain
 
