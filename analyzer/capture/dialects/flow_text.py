@@ -22,7 +22,7 @@ EXAMPLE = b"""2.1.  First Registration
      |                            |
      |        REGISTER F1         |
      |--------------------------->|
-     |         200 OK F2          |
+     |           200 F2           |
      |<---------------------------|
 
    F1 REGISTER Carol -> Registrar

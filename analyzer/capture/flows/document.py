@@ -147,12 +147,14 @@ class Document:
     def _message(self, found: Found, step: FlowStep) -> RawMessage:
         found.headers.close()
         rows = [self._by_legend(row, found.codes) for row in (found.start, *found.headers.rows)]
-        payload = CRLF.join((*rows, b"", CRLF.join(found.body)))
+        payload = CRLF.join((*rows, b"" if found.is_cut else CRLF + CRLF.join(found.body)))
         source, destination = self._ends(found, rows)
         self._read += 1
         self._repairs.update(found.codes)
         transport = next((match[1].decode("ascii").upper() for row in rows if (match := _TRANSPORT.match(row))), "UDP")
-        defects = tuple(Defect(code, REPAIRS[code]) for code in sorted(found.codes))
+        defects = [Defect(code, f"the lines were {REPAIRS[code]}") for code in sorted(found.codes)]
+        if found.is_cut:
+            defects.append(Defect("cut-short", "neither Content-Length nor an empty line ends the message in the text"))
         return RawMessage(
             payload,
             None,
@@ -161,6 +163,7 @@ class Document:
             destination,
             transport,
             Fidelity.TEXT_LOG,
+            missing=int(found.is_cut),
             defects=(*self._carriers.defects, *defects),
             flow_step=step,
         )
@@ -207,7 +210,7 @@ class Document:
         if self._unnamed:
             quality.append(f"{_messages(self._unnamed)} no heading with names: who sent it is told by Via alone.")
         for code, count in sorted(self._repairs.items()):
-            quality.append(f"In {count} of {self._read} messages {REPAIRS[code]}.")
+            quality.append(f"The lines were {REPAIRS[code]}, in {count} of {_of(self._read)}.")
         quality.extend(f"The lines were {one.says}." for one in self._carriers.all)
 
 
@@ -228,6 +231,10 @@ def _without_what(left: bytes, start: bytes) -> bytes:
         return left[len(reason) :].strip(b" \t:,")
     match = _METHOD_OR_STATUS.match(left)
     return (left[match.end() :] if match else left).strip(b" \t:,()")
+
+
+def _of(number: int) -> str:
+    return "1 message" if number == 1 else f"{number} messages"
 
 
 def _messages(number: int) -> str:

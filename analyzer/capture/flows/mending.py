@@ -15,16 +15,16 @@ from analyzer.capture.text.grammar import METHODS
 from analyzer.sip.headers import COMPACT
 
 REPAIRS = {
-    "repaired-escapes": "HTML entities or typographic characters were replaced",
-    "repaired-markup": "tags, marks of emphasis or bullets were taken off",
-    "repaired-line-ends": "a line was parted where it had lost its line end",
-    "repaired-wrapping": "lines that had been wrapped were joined",
-    "repaired-blank-lines": "empty lines within the headers were left out",
-    "repaired-page-break": "the foot and the head of a page within the message were left out",
-    "repaired-legend": "names were replaced as the legend of the document says",
-    "repaired-order": "the messages of its flow were put into the order of their numbers",
+    "repaired-escapes": "freed of HTML entities or typographic characters",
+    "repaired-markup": "freed of tags, marks of emphasis or bullets",
+    "repaired-line-ends": "parted where they had lost their line ends",
+    "repaired-wrapping": "joined where they had been wrapped",
+    "repaired-blank-lines": "freed of empty lines within the headers",
+    "repaired-page-break": "freed of the foot and the head of a page",
+    "repaired-legend": "completed by the legend of the document",
+    "repaired-order": "ordered by the numbers of the flow",
 }
-"""What is put right, by the code of the defect that says so."""
+"""What is put right, by the code of the defect that says so: each completes `the lines were ...`."""
 
 _TYPOGRAPHIC = str.maketrans(
     {
@@ -47,7 +47,7 @@ _TAG = re.compile(
 )
 _ENTITY = re.compile(rb"&(?:[A-Za-z]{2,8}|#\d{1,5}|#x[0-9A-Fa-f]{1,5});")
 _BULLET = re.compile(
-    rb"[ \t]*(?:[*+o-]|\d{1,3}[.):]?)[ \t]+(?=SIP/2\.0 [1-6]\d\d|(?:" + METHODS + rb") sips?:|F ?\d{1,3}\b|;[\w-]|"
+    rb"[ \t]*(?:[*+o-]|\d{1,3}[.)]?)[ \t]+(?=SIP/2\.0 [1-6]\d\d|(?:" + METHODS + rb") sips?:|F ?\d{1,3}\b|;[\w-]|"
     rb"[A-Za-z][\w-]{0,39}(?::(?![^ \t]*//)|=[\"\w]))"
 )
 _BEFORE_ITEMS = frozenset(b"%c" % octet for octet in b"o+-0123456789")

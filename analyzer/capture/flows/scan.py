@@ -58,7 +58,8 @@ class Heading:
 @dataclass(slots=True)
 class Found:
     """A message of a document. `number` is None where no heading tells it; `title` is what stands above its flow, if it
-    stands between this message and the one before; `is_section` that it is the title of a numbered section."""
+    stands between this message and the one before; `is_section` that it is the title of a numbered section; `is_cut`
+    that nothing tells that its headers are whole."""
 
     start: bytes
     first: int
@@ -69,6 +70,7 @@ class Found:
     codes: set[str] = field(default_factory=set)
     title: bytes = b""
     is_section: bool = False
+    is_cut: bool = False
 
     @property
     def number(self) -> int | None:
@@ -180,6 +182,8 @@ class Scanner:
         if message is not None and not message.headers.rows:
             self.other += 1  # a start line that somebody mentions is no message
             return None
+        if message is not None:
+            message.is_cut = not (self._blanks or self._is_paged or message.headers.is_complete)
         return message
 
     def _drop_heading(self) -> None:
