@@ -82,6 +82,16 @@ class FlowStep(NamedTuple):
     step: int
 
 
+class ShownFlow(NamedTuple):
+    """A flow that a document shows: its number, counted from 1, its title (hostile), its lines, and its messages."""
+
+    flow: int
+    title: str
+    first: int
+    last: int
+    messages: int
+
+
 Place = Frame | LogLines
 
 
@@ -255,7 +265,8 @@ class Source:
     be one; `hint` says what to do where it holds no SIP message; `notices` are what it says of registrations in other
     words; `notices_more` counts those that were too many to be kept; `unopened` are kinds of packets, with their
     number, that may hold SIP and were not opened, where no SIP message was found; `interfaces` counts those that were
-    described; `shows_flows` that its messages are those of flows, each a capture of its own.
+    described; `shows_flows` that its messages are those of flows, each a capture of its own: `flows` are the first of
+    them.
     """
 
     name: str
@@ -282,6 +293,7 @@ class Source:
     unopened: list[tuple[str, int]] = field(default_factory=list)
     interfaces: int = 1
     shows_flows: bool = False
+    flows: list[ShownFlow] = field(default_factory=list)
 
     @property
     def gaps(self) -> int:
@@ -304,6 +316,12 @@ class Source:
             text = f"dated to the year {year}: times outside of 1970 to 2106 are taken as not known"
             self.defect("absurd-time", text, place)
         return None
+
+    def flow_at(self, place: Place) -> ShownFlow | None:
+        """The flow in which a place lies, where the source shows flows."""
+        if not isinstance(place, LogLines):
+            return None
+        return next((flow for flow in self.flows if flow.first <= place.first <= flow.last), None)
 
     def note_time(self, time: int | None) -> None:
         """Widen the span of the source to `time`, if that can be one."""

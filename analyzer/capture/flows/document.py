@@ -22,13 +22,15 @@ from analyzer.capture.text.lines import chunks_of, lines_of
 from analyzer.capture.text.payload import CRLF
 from analyzer.capture.text.reader import via_end
 from analyzer.defect import Defect
-from analyzer.evidence import Endpoint, Fidelity, FlowStep, LogLines, RawMessage, Source
+from analyzer.evidence import Endpoint, Fidelity, FlowStep, LogLines, RawMessage, ShownFlow, Source
 from analyzer.sip.text import text
 
 HELD = 4 << 20
 """Octets of a document that are read before its first flow is given out: behind them the legend is what it is."""
 MOST_STEPS = 1000
 """Messages of one flow."""
+MOST_LISTED = 1000
+"""Flows that the source lists."""
 LONGEST_TITLE = 120
 """Octets of a title that are kept."""
 _METHOD_OR_STATUS = re.compile(rb"\(?(?:[1-6]\d\d\b|[A-Za-z]{3,9}\b)[ \t]*")
@@ -138,6 +140,9 @@ class Document:
         self._flows += 1
         title = text(flow.title[:LONGEST_TITLE])
         shown = sorted(flow.steps)
+        lines = [one.first for one in flow.steps.values()] + [one.last for one in flow.steps.values()]
+        if len(self._source.flows) < MOST_LISTED:
+            self._source.flows.append(ShownFlow(self._flows, title, min(lines), max(lines), len(shown)))
         for number, place in zip(shown, flow.steps, strict=True):
             found = flow.steps[number]
             if number != place:
