@@ -1,8 +1,8 @@
 """Print docs/checklists.md: what people write down of registration, the rule that holds each line, and where to see it.
 
 `docs/rule-catalogue.md` 4.1 and 4.4 have the lines: those of a checklist of RFC 3261 10 for a client, and of a person's
-notes on SIP. Here each gets its rules as they are today, and for each of these a sample that shows it, or else an example
-of its card, on which the tests hold it. `python -m scripts.checklist >docs/checklists.md` (`make docs`).
+notes on SIP. Here each gets its rules as they are today, and for each of these a sample that shows it, or else an
+example of its card, on which the tests hold it. `python -m scripts.checklist >docs/checklists.md` (`make docs`).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ CATALOGUE = ROOT / "docs" / "rule-catalogue.md"
 ROWS = ROOT / "tests" / "data" / "rules" / "rules.json"
 _HEAD = """# Checklists, and the rules that hold them
 
-Printed by `make docs` from sections 4.1 and 4.4 of [the rule catalogue](rule-catalogue.md), the cards of `analyzer/rules/`
-and the findings in `samples/`. `sipcheck explain RULE` says what a rule demands, with all of its examples.
+Printed by `make docs` from sections 4.1 and 4.4 of [the rule catalogue](rule-catalogue.md), the cards of
+`analyzer/rules/` and the findings in `samples/`. `sipcheck explain RULE` says what a rule demands, with its examples.
 
 Where no sample shows a violation, an example of the rule does, which the tests run. A permission, and what is not to be
 seen in traffic, give no finding; a rule without a card is planned.

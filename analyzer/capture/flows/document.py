@@ -18,6 +18,7 @@ from typing import BinaryIO
 from analyzer.capture.flows.mending import EMPHASISED, REPAIRS, Line, mended
 from analyzer.capture.flows.scan import Found, Scanner
 from analyzer.capture.text.carriers import NONE, Carriers
+from analyzer.capture.text.grammar import METHODS
 from analyzer.capture.text.lines import chunks_of, lines_of
 from analyzer.capture.text.payload import CRLF
 from analyzer.capture.text.reader import via_end
@@ -33,7 +34,9 @@ MOST_LISTED = 1000
 """Flows that the source lists."""
 LONGEST_TITLE = 120
 """Octets of a title that are kept."""
-_METHOD_OR_STATUS = re.compile(rb"\(?(?:[1-6]\d\d\b|[A-Za-z]{3,9}\b)[ \t]*")
+_BEFORE = re.compile(rb"\(?(?:[1-6]\d\d|" + METHODS + rb")\b\)?[ \t]*", re.IGNORECASE)
+_BEHIND = re.compile(rb"(?:[ \t]*:|[ \t])[ \t]*\(?(?:[1-6]\d\d\b|(?:" + METHODS + rb")\b).{0,80}\Z")
+"""Method or status in a heading, before or behind the names."""
 _TRANSPORT = re.compile(rb"(?:via|v)[ \t]*:[ \t]*SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*([A-Za-z]{2,8})", re.IGNORECASE)
 
 
@@ -123,7 +126,7 @@ class Document:
     def _lines(self, stream: BinaryIO) -> Iterator[Line]:
         chunks = chunks_of(stream)
         head = next(chunks, b"")
-        found = Carriers.found(head, self._recognised)
+        found = Carriers.found(head, self._recognised, as_it_is=True)
         self._carriers = Carriers(tuple(one for one in found.all if one.code not in REPAIRS))  # those are seen to here
         for number, physical in enumerate(lines_of(chain((head,), chunks), self._cut_line), 1):
             self._source.frames = number
@@ -196,7 +199,7 @@ class Document:
         if heading is not None and heading.left and heading.right:
             sender = _without_what(heading.left, found.start)
             if sender:
-                return Endpoint(text(sender), 0), Endpoint(text(heading.right), 0)
+                return Endpoint(text(sender), 0), Endpoint(text(_BEHIND.sub(b"", heading.right)), 0)
         self._unnamed += 1
         client = via_end(rows[1:], is_own=False) or Endpoint("client", 0)
         server = Endpoint("server", 0)
@@ -234,7 +237,7 @@ def _without_what(left: bytes, start: bytes) -> bytes:
     reason = start[8:].strip() if start.startswith(b"SIP/") else b""
     if reason and left.lower().startswith(reason.lower()):
         return left[len(reason) :].strip(b" \t:,")
-    match = _METHOD_OR_STATUS.match(left)
+    match = _BEFORE.match(left)
     return (left[match.end() :] if match else left).strip(b" \t:,()")
 
 

@@ -38,6 +38,12 @@ class Headers:
         """Whether Content-Length was seen, which most programs write last."""
         return self.length is not None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the last row has to go on: behind a comma, within quotes or brackets."""
+        last = self._parts[-1].rstrip(b" \t") if self._parts else b""
+        return last[-1:] in (b",", b";", b"=", b":") or self._quotes % 2 > 0 or self._depth > 0
+
     def add(self, name: bytes, text: bytes) -> None:
         """Begin a row."""
         self.close()
@@ -63,8 +69,7 @@ class Headers:
             return ""
         if deeper and not apart:
             return "folded"
-        last = self._parts[-1].rstrip(b" \t")
-        if text[:1] in b";," or last[-1:] in b",;=:" or self._quotes % 2 or self._depth > 0:
+        if text[:1] in b";," or self.is_open:
             return "wrapped"
         if _AUTH.match(self._name) and _PARAMETER.match(text):
             return "wrapped"

@@ -41,7 +41,7 @@ _TYPOGRAPHIC = str.maketrans(
 )
 _DOT = re.compile("\\s*[\u2022\u00b7\u25aa\u25e6\u25cf\u25cb\u2023\u25a0\u25a1\uf0b7\udc95\udcb7]\\s+")
 _TAG = re.compile(
-    rb"</?(?:a|b|blockquote|br|code|div|em|font|h[1-6]|i|li|ol|p|pre|samp|span|strong|td|th|tr|tt|u|ul)"
+    rb"</?(?:a|allOneLine|b|blockquote|br|code|div|em|font|h[1-6]|i|li|ol|p|pre|samp|span|strong|td|th|tr|tt|u|ul)"
     rb"(?:[ \t][^<>]{0,500})?[ \t]?/?>",
     re.IGNORECASE,
 )
@@ -66,14 +66,17 @@ _ARROW = rb"(?:[-=]{1,8}>|<[-=]{1,8})"
 HEADING = re.compile(
     rb"(?P<f>F[ \t]?|(?:Message|Msg|Step)[ \t]{1,4}#?|[(\[])?(?P<number>\d{1,3})[)\]]?[.:)]?"
     rb"(?:[ \t]{1,8}|[ \t]{0,4}-[ \t]{1,4})"
-    rb"(?P<what>\(?(?:" + METHODS + rb"|[1-6]\d\d)\b[^|]{0,160})\Z",
+    rb"(?P<what>\(?(?:" + METHODS + rb"|[1-6]\d\d)\b[^|]{0,160}|[^|<>]{1,60}" + _ARROW + rb"[^|<>]{1,80})\Z",
     re.IGNORECASE,
 )
 """What stands above a message: its number in the flow, method or status, and often from whom to whom."""
-ENDS = re.compile(rb"(?P<left>[^<>|]{1,60}?)[ \t]*(?P<arrow>" + _ARROW + rb")[ \t]*(?P<right>[^<>|:]{1,60}?)[ \t]*\Z")
+ENDS = re.compile(rb"(?P<left>[^<>|]{1,60}?)[ \t]*(?P<arrow>" + _ARROW + rb")[ \t]*(?P<right>[^<>|]{1,80}?)[ \t]*\Z")
 """From whom to whom, at the end of it."""
+_STEP = re.compile(rb"[ \t]F ?\d{1,3}[.:)]? (?:" + METHODS + rb"|[1-6]\d\d) [^<>|;]{1,80}?" + _ARROW)
+_LONG = 200
+"""Octets of a line from which on it may be all that a page has."""
 _PARTING = re.compile(
-    rb"(?<=[ \t])(?:(?=(?:" + _NAMES + rb")[ \t]?:[ \t])|"
+    rb"(?<=Content-Length: 0 )(?=[^\s])|(?<=[ \t])(?:(?=(?:" + _NAMES + rb")[ \t]?:[ \t])|"
     rb"(?=(?:" + METHODS + rb") sips?:[^ \t]{1,2048} SIP/2\.0(?:[ \t]|\Z))|(?=SIP/2\.0 [1-6]\d\d [A-Z])|"
     rb"(?=F ?\d{1,3}[.:)]? (?:" + METHODS + rb"|[1-6]\d\d) [^<>|;]{1,80}?" + _ARROW + rb"))"
 )
@@ -139,7 +142,7 @@ def _unmarked(text: bytes, codes: set[str]) -> bytes:
 
 def _parts(text: bytes) -> list[bytes]:
     """A line, or its parts where line ends were lost: before a header, a start line or a heading outside of quotes."""
-    if b":" not in text or _BEGINS.match(text) is None:
+    if b":" not in text or not (_BEGINS.match(text) or (len(text) > _LONG and _STEP.search(text))):
         return [text]
     parts: list[bytes] = []
     begin = quotes = 0

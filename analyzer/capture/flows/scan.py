@@ -20,7 +20,10 @@ START = re.compile(
     rb"(?P<response>SIP/2\.0[ \t]{1,8}[1-6]\d\d(?:[ \t].{0,200})?))[ \t]*\Z"
 )
 _UNENDED = re.compile(rb"(?:" + METHODS + rb") sips?:[^ \t]{1,2048}[ \t]*\Z")
-_HEADER = re.compile(rb"([A-Za-z][\w.!%*+'~-]{0,60})[ \t]{0,8}:(?!//)")
+_HEADER = re.compile(rb"([A-Za-z][\w-]{0,60})[ \t]{0,8}:(?=([ \t]|\Z)?)(?!//)")
+_NUMBER = re.compile(
+    rb"(?:(?:page|slide)[ \t]{1,4})?[-[(]?[ \t]?\d{1,4}(?:[ \t]?(?:/|of)[ \t]?\d{1,4})?[ \t]?[])-]?\Z", re.IGNORECASE
+)
 _PAGE = re.compile(
     rb".{0,200}\[Page[ \t]{1,4}\d{1,4}\][ \t]*\Z|"
     rb"RFC[ \t]\d{1,5}[ \t]{2,}.{1,100}[ \t]{2,}[A-Z][a-z]{2,8}[ \t]\d{4}[ \t]*\Z|"
@@ -116,7 +119,7 @@ class Scanner:
         if not text:
             self._blank()
             return None
-        if _PAGE.match(text):
+        if _PAGE.match(text[2:].lstrip(b" \t") if text[:2] in (b"* ", b"- ") else text):
             self._is_paged = True
             return None
         if text[:1] in b"SABCINOPRUM" and (START.match(text) or (b"sip" in text and self._is_unended(line, text))):
@@ -193,6 +196,9 @@ class Scanner:
     def _inside(self, message: Found, line: Line, text: bytes) -> Found | None:
         """A line below a start line."""
         self._octets += len(line.text)
+        if _NUMBER.match(text) and not (self._in_body or message.headers.is_open):
+            self._is_paged = True
+            return None
         if self._octets > MOST_OCTETS or _DRAWING.match(text):
             return self._beyond(text)
         if self._in_body or not self._header(message, line, text):
@@ -215,7 +221,8 @@ class Scanner:
         match = _HEADER.match(text)
         apart = self._blanks > 0 and not self._is_paged
         headers, deeper = message.headers, _indent(line.text) > self._indent
-        if match is not None and (is_known(match[1]) or not (apart or headers.is_complete or deeper)):
+        follows = match is not None and match[2] is not None and not (apart or headers.is_complete or deeper)
+        if match is not None and (is_known(match[1]) or follows):
             headers.add(match[1], text)
             return True
         how = headers.goes_on(text, apart=apart, deeper=deeper)
