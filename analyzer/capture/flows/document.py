@@ -198,8 +198,8 @@ class Document:
         heading, is_response = found.heading, found.start.startswith(b"SIP/")
         if heading is not None and heading.left and heading.right:
             sender = _without_what(heading.left, found.start)
-            if sender:
-                return Endpoint(text(sender), 0), Endpoint(text(_BEHIND.sub(b"", heading.right)), 0)
+            if sender and heading.right:
+                return Endpoint(text(sender), 0), Endpoint(text(_without_what(heading.right, found.start)), 0)
         self._unnamed += 1
         client = via_end(rows[1:], is_own=False) or Endpoint("client", 0)
         server = Endpoint("server", 0)
@@ -233,12 +233,12 @@ def _legend_pattern(names: tuple[bytes, ...]) -> re.Pattern[bytes]:
 
 
 def _without_what(left: bytes, start: bytes) -> bytes:
-    """The sender's name in a heading: what stands between method (or status and reason) and arrow."""
+    """A name in a heading: without method, or status and reason, before or behind it."""
     reason = start[8:].strip() if start.startswith(b"SIP/") else b""
     if reason and left.lower().startswith(reason.lower()):
         return left[len(reason) :].strip(b" \t:,")
     match = _BEFORE.match(left)
-    return (left[match.end() :] if match else left).strip(b" \t:,()")
+    return _BEHIND.sub(b"", left[match.end() :] if match else left).strip(b" \t:,()")
 
 
 def _of(number: int) -> str:

@@ -80,10 +80,14 @@ class Headers:
         last = self._parts[-1] = self._parts[-1].rstrip(b" \t")
         tight = text[:1] in b";," or (not folded and self._is_within_word(last, text))
         self._parts.append(text if tight else b" " + text)
+        if self.length is None and self._name in (b"content-length", b"l") and (found := _LENGTH.match(last + text)):
+            self.length = int(found[1])
         self._quotes += text.count(b'"') - text.count(b'\\"')
         self._depth = max(self._depth + text.count(b"<") - text.count(b">"), 0)
 
     def _is_within_word(self, last: bytes, text: bytes) -> bool:
+        if len(self._parts) == 1 and last[:-1].rstrip(b" \t").lower() == self._name:
+            return False  # nothing but the name, and its colon
         if not last[-1:].isalnum() and last[-1:] not in (b".", b"@", b"-", b"_", b":"):
             return False
         if self._name in (b"call-id", b"i") and len(self._parts) < 3 and b" " not in text:

@@ -66,7 +66,7 @@ _ARROW = rb"(?:[-=]{1,8}>|<[-=]{1,8})"
 HEADING = re.compile(
     rb"(?P<f>F[ \t]?|(?:Message|Msg|Step)[ \t]{1,4}#?|[(\[])?(?P<number>\d{1,3})[)\]]?[.:)]?"
     rb"(?:[ \t]{1,8}|[ \t]{0,4}-[ \t]{1,4})"
-    rb"(?P<what>\(?(?:" + METHODS + rb"|[1-6]\d\d)\b[^|]{0,160}|[^|<>]{1,60}" + _ARROW + rb"[^|<>]{1,80})\Z",
+    rb"(?P<what>(?P<first>\(?(?:" + METHODS + rb"|[1-6]\d\d)\b)[^|]{0,160}|[^|<>]{1,60}" + _ARROW + rb"[^|<>]{1,80})\Z",
     re.IGNORECASE,
 )
 """What stands above a message: its number in the flow, method or status, and often from whom to whom."""
@@ -99,9 +99,12 @@ def mended(number: int, text: bytes) -> Iterator[Line]:
     """The lines that a line of a document is: several where line ends were lost."""
     codes: set[str] = set()
     text = text.rstrip(b"\r").replace(b"\x0c", b"")
+    if b"<" in text and (bare := _TAG.sub(b"", text)) != text:
+        codes.add("repaired-markup")  # before entities: what is escaped is no tag
+        text = bare
     if b"&" in text or not text.isascii():
         text = _plain(text, codes)
-    if b"<" in text or b"*" in text or b"`" in text or text[:40].lstrip(b" \t")[:1] in _BEFORE_ITEMS:
+    if b"*" in text or b"`" in text or text[:40].lstrip(b" \t")[:1] in _BEFORE_ITEMS:
         text = _unmarked(text, codes)
     kept = frozenset(codes)
     parts = _parts(text)
@@ -129,10 +132,8 @@ def _plain(text: bytes, codes: set[str]) -> bytes:
 
 
 def _unmarked(text: bytes, codes: set[str]) -> bytes:
-    """A line without tags, code marks and bullets; what is emphasised keeps its marks for the legend."""
-    bare = _TAG.sub(b"", text) if b"<" in text else text
-    if b"`" in bare:
-        bare = _TICKS.sub(rb"\1", bare)
+    """A line without code marks and bullets; what is emphasised keeps its marks for the legend."""
+    bare = _TICKS.sub(rb"\1", text) if b"`" in text else text
     if (bullet := _BULLET.match(bare)) is not None:
         bare = b" " * (len(bare) - len(bare.lstrip(b" \t"))) + bare[bullet.end() :]
     if bare != text:
@@ -145,14 +146,14 @@ def _parts(text: bytes) -> list[bytes]:
     if b":" not in text or not (_BEGINS.match(text) or (len(text) > _LONG and _STEP.search(text))):
         return [text]
     parts: list[bytes] = []
-    begin = quotes = 0
+    begin = seen = quotes = 0
     for found in _PARTING.finditer(text):
         place = found.start()
-        quotes += text.count(b'"', begin, place)
-        if quotes % 2 or not text[begin:place].strip() or len(parts) == _MOST_PARTS:
-            continue
-        parts.append(text[begin:place])
-        begin, quotes = place, 0
+        quotes += text.count(b'"', seen, place)
+        seen = place
+        if quotes % 2 == 0 and text[begin:place].strip() and len(parts) < _MOST_PARTS:
+            parts.append(text[begin:place])
+            begin = place
     return [*parts, text[begin:]]
 
 

@@ -248,6 +248,7 @@ class Scanner:
             if self._waited > _WAITS:
                 self._drop_heading()
             return
+        text = text[2:].lstrip(b" \t") if text[:2] in (b"* ", b"- ") else text
         legend = _LEGEND.match(text)
         if legend is not None:
             if len(self.legend) < MOST_LEGEND:
@@ -282,9 +283,11 @@ def _heading(text: bytes) -> Heading | None:
     if match is None:
         return None
     what = match["what"].rstrip(b" \t*_)")
-    ends = ENDS.search(what)
+    ends, is_lettered = ENDS.search(what), bool(match["f"]) and match["f"][:1] in b"fFmMsS"
+    if not is_lettered and (ends is None or match["first"] is None):
+        return None
     if ends is None:
-        return Heading(int(match["number"]), what) if match["f"] and match["f"][:1] in b"fFmMsS" else None
+        return Heading(int(match["number"]), what)
     left, right = ends["left"], ends["right"]
     if ends["arrow"][:1] == b"<":
         left, right = right, left
