@@ -74,10 +74,10 @@ def report_of(partials: Sequence[PartialResult], rules: Sequence[Rule]) -> Repor
     if len(partials) > 1 or first.part:
         _renumber(partials)
     tallies = _sum_tallies(partial.outcomes for partial in partials)
-    summary = _sum_summaries([partial.summary for partial in partials])
     registrations = sorted((one for partial in partials for one in partial.registrations), key=lambda one: one.id)
     captures = [[partial] for partial in partials] if first.part else [partials]
     findings = ranked(finding for shares in captures for finding in _findings(shares, tallies, rules))
+    summary = _sum_summaries([partial.summary for partial in partials])  # into the first of them
     summary.keepalives = sum(source.keepalives for source in sources)
     unlisted = sum((partial.unlisted for partial in partials), Counter[str]())
     summary.registrations = len(registrations) + unlisted.total()
