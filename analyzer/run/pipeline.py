@@ -85,7 +85,8 @@ class Analysis:
         self._reconstructor = Reconstructor(self._secrets, self._closed, detail=detail)
         self._part = part
         self.counter = self._reconstructor.counter
-        self.counter.shared, self.counter.number = shard is not None or part > 0, after
+        self.counter.shared, self.counter.number = shard is not None, after
+        self.counter.joined = shard is not None or part > 0
         self._recorder = _recorder() if tables else None
         if self._recorder is not None:
             self._reconstructor.table = self._recorder.table(self._reconstructor.counter)

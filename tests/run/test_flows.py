@@ -172,6 +172,17 @@ def test_analyses_begin_where_the_one_before_ended() -> None:
     assert parts[1].outcomes == {}, "counted with the first"
 
 
+def test_a_challenge_from_somebody_else_is_judged_as_ever() -> None:
+    """Workers with shares of one capture could not; a flow is whole."""
+    challenge = 'WWW-Authenticate: Digest realm="example.com", nonce="0123456789abcdef", algorithm=MD5, qop="auth"'
+    text = REGISTERED.replace("200 OK Server", "401 Unauthorized Proxy").replace(
+        message("SIP/2.0 200 OK", CONTACT + ";expires=60"), message("SIP/2.0 401 Unauthorized", challenge)
+    )
+    one = report(2 * text)
+    assert one.summary.responses == {401: 2}
+    assert {row.status for row in one.transactions} == {401}
+
+
 def test_an_interruption_is_told_of_every_part() -> None:
     messages, source = read(2 * REGISTERED)
     flows = FlowAnalyses(lambda **given: Analysis([source], **given))
