@@ -73,6 +73,26 @@ class LogLines(NamedTuple):
         return visible(f"{lines} of {self.source}")
 
 
+class FlowStep(NamedTuple):
+    """Where in a document of call flows a message stands: `flow` counts its flows from 1, each of which is a capture of
+    its own; `title` is what the document calls that one (from the text: hostile), `step` the number of the message in
+    it, as in `F3`."""
+
+    flow: int
+    title: str
+    step: int
+
+
+class ShownFlow(NamedTuple):
+    """A flow that a document shows: its number, counted from 1, its title (hostile), its lines, and its messages."""
+
+    flow: int
+    title: str
+    first: int
+    last: int
+    messages: int
+
+
 Place = Frame | LogLines
 
 
@@ -112,7 +132,8 @@ class RawMessage:
     `missing` counts octets known to be cut off the end (snap length, a log line cut short).
     `ip_id` is the IPv4 identification, by which mirror-port duplicates are told from retransmissions.
     `resend` is the log's own count (`Retransmitting #n`); `stream` numbers the TCP connection (0: none); `notices` are
-    what the writer of the log says beside it: of this response, or `alone` behind it.
+    what the writer of the log says beside it: of this response, or `alone` behind it. `flow_step` is there where a
+    document shows several flows: nothing of one has to do with another.
     """
 
     payload: bytes
@@ -128,6 +149,7 @@ class RawMessage:
     stream: int = 0
     defects: tuple[Defect, ...] = ()
     notices: tuple[LogNotice, ...] = ()
+    flow_step: FlowStep | None = None
 
     @property
     def is_repaired(self) -> bool:
@@ -249,7 +271,8 @@ class Source:
     be one; `hint` says what to do where it holds no SIP message; `notices` are what it says of registrations in other
     words; `notices_more` counts those that were too many to be kept; `unopened` are kinds of packets, with their
     number, that may hold SIP and were not opened, where no SIP message was found; `interfaces` counts those that were
-    described. `goes_on` is asked by a log's reader where its stream gives no more: it waits, and says whether the
+    described; `shows_flows` that its messages are those of flows, each a capture of its own: `flows` are the first of
+    them. `goes_on` is asked by a log's reader where its stream gives no more: it waits, and says whether the
     stream has more now.
     """
 
@@ -277,6 +300,8 @@ class Source:
     unopened: list[tuple[str, int]] = field(default_factory=list)
     interfaces: int = 1
     goes_on: Callable[[], bool] = field(default=has_ended, repr=False, compare=False)
+    shows_flows: bool = False
+    flows: list[ShownFlow] = field(default_factory=list)
 
     @property
     def gaps(self) -> int:
@@ -299,6 +324,12 @@ class Source:
             text = f"dated to the year {year}: times outside of 1970 to 2106 are taken as not known"
             self.defect("absurd-time", text, place)
         return None
+
+    def flow_at(self, place: Place) -> ShownFlow | None:
+        """The flow in which a place lies, where the source shows flows."""
+        if not isinstance(place, LogLines):
+            return None
+        return next((flow for flow in self.flows if flow.first <= place.first <= flow.last), None)
 
     def note_time(self, time: int | None) -> None:
         """Widen the span of the source to `time`, if that can be one."""

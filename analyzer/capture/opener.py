@@ -192,6 +192,7 @@ def _open(
             raise SourceError(source.name, reason_of(error)) from error
         raise
     source.kind, source.format, source.title = opened.format.kind, opened.format.name, opened.format.title
+    source.shows_flows = opened.format.flows
     return opened
 
 

@@ -8,6 +8,7 @@ from types import ModuleType
 from analyzer import plugins
 from analyzer.capture import dialects, formats
 from analyzer.capture.dialects import LogDialect
+from analyzer.capture.flows.mending import REPAIRS
 from analyzer.capture.formats import CaptureFormat
 from analyzer.capture.text.carrier_kinds import CARRIERS, OF_ALL
 from analyzer.capture.text.wraps import WRAPS
@@ -35,6 +36,18 @@ and what any logger writes before each line, if it differs in its digits alone.
 """
 
 
+_REPAIRS = """
+## What is put right in call flows
+
+Call flows of RFCs, slides and pages of the web (`flow-text`) were copied, often more than once. Each message says what
+was put right in it, and what is found in it is told with less confidence. An indentation, the order of sections, and
+folded lines are read as they are.
+
+| repair | the lines are |
+| --- | --- |
+"""
+
+
 def as_markdown() -> str:
     """The whole page."""
     rows = [_HEAD, "## Captures\n\n| name | what it is | more |\n| --- | --- | --- |\n"]
@@ -44,6 +57,8 @@ def as_markdown() -> str:
     rows.append(_CARRIERS)
     rows += [f"| `{one.code}` | {one.says} |\n" for one in (*CARRIERS, *OF_ALL)]
     rows.append(f"| `repaired-wraps` | {WRAPS} |\n")
+    rows.append(_REPAIRS)
+    rows += [f"| `{code}` | {says} |\n" for code, says in REPAIRS.items()]
     return "".join(rows)
 
 

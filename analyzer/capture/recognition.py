@@ -44,6 +44,7 @@ def recognise(
         form = _named(dialect, name, known, kind)
         if form.kind == "log":
             _pass_zeros(input_stream, source)
+            _note_copied(form, input_stream, source, known)
         return form
     found = [form for form in known if form.kind == "capture" and form.looks_like(head)]
     if not found:
@@ -156,6 +157,16 @@ def _carried(head: bytes, logs: list[Format]) -> list[Format]:
     return []
 
 
+def _note_copied(form: Format, input_stream: InputStream, source: Source, known: list[Format]) -> None:
+    """Say that a text is read as it stands which would have been mended, had the dialect not been named."""
+    if form.flows:
+        return
+    head = input_stream.head(HEAD)
+    for other in known:
+        if other.flows and other.looks_like(head):
+            source.quality.append(f"This looks like copied text: --dialect {other.name} mends it, flow by flow.")
+
+
 def _pass_zeros(input_stream: InputStream, source: Source) -> None:
     zeros = input_stream.pass_zeros(HEAD)
     if zeros:
@@ -181,6 +192,8 @@ def _unknown(input_stream: InputStream, name: str, known: list[Format], kind: st
         program, help_instead = signs.program_of(input_stream.head(signs.LOOKED_AT))
         looks, advice = program or looks, help_instead or advice
     hints = [advice] * bool(advice)
+    if is_text and not program and MARK not in (head := input_stream.head(HEAD)):
+        hints.append("it holds no SIP message" if len(head) < HEAD else "no SIP message is in its first 256 kB")
     if not program:  # what is told by its program has its own advice
         hints.append("known: " + ", ".join(form.name for form in known if kind in (None, form.kind)))
         if is_text and kind == "capture":

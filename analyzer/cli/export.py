@@ -162,6 +162,9 @@ def _save(
             progress_bar(progress) as advance,
             open_sources(list(files), dialect=dialect, engine=engine, tls_keylog=tls_keylog) as opened,
         ):
+            for source in opened.sources:
+                if source.shows_flows:
+                    _say(Path(source.name), "shows call flows, each a capture of its own: one capture mixes them")
             for number, item in enumerate(opened):
                 if isinstance(item, RawMessage) and wanted(item):
                     saved.add(item)

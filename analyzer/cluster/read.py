@@ -184,7 +184,7 @@ class _Walk:
         self.errors = array("q")
         self.messages = 0
         self.spans_packets = False
-        self.clockless = 0
+        self.clockless = self.in_flows = 0
         self._task = task
         self._late = LATEST if source.kind == "log" else 0
         self._clock = 0
@@ -194,6 +194,9 @@ class _Walk:
     def take(self, item: Item) -> None:
         """One item: a row, if it is of a REGISTER or may be; its time and its way count in any case."""
         source = self.source
+        if source.shows_flows:
+            self.in_flows += 1  # each flow is a capture of its own, and a run over many files is one of them all
+            return
         if item.time is not None and item.time != source.last:
             source.note_time(item.time)
         self.clockless += item.time is None
@@ -259,6 +262,8 @@ def _faults(source: Source, walk: _Walk) -> list[str]:
     if source.damaged:
         told = source.defect_list[0][1].text if source.defect_list else "it was not read to its end"
         faults.append(f"{source.name}: damaged: {told}")
+    if walk.in_flows:
+        faults.append(f"{source.name}: shows call flows, which have no clock: {walk.in_flows:,} messages are left out")
     if walk.clockless:
         faults.append(f"{source.name}: {walk.clockless:,} messages have no time: whose they are may be wrong")
     return faults

@@ -205,6 +205,13 @@ REGISTRATIONS = Table(
         _C("call_id_changes", "int32", "changes of Call-ID without a restart", clause="RFC 3261 10.2"),
         _C("restarts", "int32", "changes of Call-ID that look like a restart"),
         _C("granted", "Int64", "expiry granted last", _S, "RFC 3261 10.3"),
+        _C(
+            "reginfo",
+            "category",
+            "what a subscriber to registrations is told at the end: init (it has bound nothing), active or terminated; "
+            "empty: not known",
+            clause="RFC 3680 5.1",
+        ),
         _C("bindings", "int32", "bindings that it made (`bindings`)"),
         _C("frame", "Int64", f"{_FRAME}, of its first request"),
         _FILE,
@@ -239,6 +246,12 @@ BINDINGS = Table(
         _C("learned", "time", "last 2xx that lists it"),
         _C("end", "time", "when it runs out, or was removed", clause="RFC 3261 10.2.1.1"),
         _C("certainty", "category", "present, maybe (an answer was not seen, or the clock was set back) or absent"),
+        _C(
+            "state",
+            "category",
+            "active, or terminated (removed, ran out); empty: it may be either",
+            clause="RFC 3680 5.1",
+        ),
     ),
 )
 

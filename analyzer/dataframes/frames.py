@@ -20,7 +20,7 @@ from analyzer.register.client_state import state_of
 from analyzer.run.recording import Facts, Recording
 
 if TYPE_CHECKING:
-    from analyzer.register.binding import Binding
+    from analyzer.register.binding import Binding, Certainty
     from analyzer.register.digest_ledger import DigestRecord
     from analyzer.register.registration import Registration
     from analyzer.run.report import Report
@@ -201,6 +201,7 @@ def _registrations(rows: Sequence[Registration], users: _Users) -> dict[str, Any
         "transactions": [len(row.transactions) for row in rows],
         "restarts": _of(rows, "boot_changes"),
         "state": list(map(state_of, rows)),
+        "reginfo": list(map(_reginfo, rows)),
         "bindings": [len(row.bindings) for row in rows],
         **_places(_of(rows, "place")),
     }
@@ -216,7 +217,20 @@ def _bindings(registrations: Sequence[Registration], users: _Users) -> dict[str,
         "user": users.of(_of(owners, "aor")),
         "registrar": spelled(_of(owners, "registrar")),
         **_same(rows, "contact form requested granted start bound_from learned end certainty"),
+        "state": [_STATES[row.certainty] for row in rows],
     }
+
+
+_STATES: dict[Certainty, str] = {"present": "active", "absent": "terminated", "maybe": ""}
+"""What RFC 3680 5.1 calls the state of a contact; it has no word for one that may be there."""
+
+
+def _reginfo(one: Registration) -> str:
+    """What RFC 3680 5.1 calls the state of the registration of which these bindings are."""
+    states = {_STATES[binding.certainty] for binding in one.bindings}
+    if "active" in states:
+        return "active"
+    return "init" if not states else "" if "" in states else "terminated"
 
 
 def _digests(rows: Sequence[DigestRecord], users: _Users) -> dict[str, Any]:

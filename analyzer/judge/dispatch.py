@@ -72,8 +72,8 @@ def _lacks_of(raw_message: RawMessage, *, is_whole: bool) -> int:
         found = _CLOCK | _SUBSECOND
     if not is_whole:
         found |= _WHOLE
-    if raw_message.fidelity is Fidelity.TEXT_LOG:
-        found |= _BYTES
+    if raw_message.fidelity is Fidelity.TEXT_LOG and raw_message.flow_step is None:
+        found |= _BYTES  # of a document what it prints is what its author wrote: no logger stands between
     return found
 
 

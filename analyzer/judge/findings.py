@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, get_args
 
 from analyzer.escape import visible
-from analyzer.evidence import Evidence
+from analyzer.evidence import Evidence, FlowStep
 
 Severity = Literal["error", "warning", "info"]
 Force = Literal["MUST", "SHOULD", "MAY", "none"]
@@ -267,6 +267,10 @@ class Rule:
         return (own, own) if own else (self.title, self.short_title)
 
 
+KNOWN_IN_RFC3665 = "known-in-rfc3665"
+"""Tag of a finding that RFC 3665 has as it was printed."""
+
+
 class AnswerRecord(NamedTuple):
     """One answer that a finding is made of: when in the run it was given, its places, by how many doubts it is less
     sure, and what the finding was like after it."""
@@ -295,6 +299,7 @@ class Finding:
     and to in nanoseconds, that it is claimed for, `tied_gaps` those of its client (or clients) that it explains.
     `observed` and `expected` are the two values where the violation that `detail` tells of has them.
 
+    `flow_step` says where in a document of flows it is, and `tags` what is known of such text (`judge/copied_text.py`).
     `key` tells what is one finding; `answers` keeps the answers that shaped it, where several workers may have a share.
     """
 
@@ -324,6 +329,8 @@ class Finding:
     tied_gaps: list[TiedGap] = field(default_factory=list)
     observed: str = ""
     expected: str = ""
+    flow_step: FlowStep | None = None
+    tags: tuple[str, ...] = ()
     key: tuple[object, ...] = ()
     answers: list[AnswerRecord] = field(default_factory=list, repr=False, compare=False)
 
@@ -334,6 +341,11 @@ class Finding:
         if self.proven_severity == "error" and self.confidence is Confidence.LOW:
             return "warning"
         return self.proven_severity
+
+    @property
+    def is_known(self) -> bool:
+        """Whether a published document has it so: nobody's fault here, and no reason for a run to fail."""
+        return KNOWN_IN_RFC3665 in self.tags
 
     def __repr__(self) -> str:
         sub = f"/{self.sub}" if self.sub else ""

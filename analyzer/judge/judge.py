@@ -12,11 +12,12 @@ names the cause, because the loop is what the administrator sees.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from analyzer.evidence import Evidence, Fidelity
 from analyzer.judge.context import CaptureContext
+from analyzer.judge.copied_text import told_of_flow
 from analyzer.judge.dispatch import LACKING_BITS, DispatchPlan, dispatch_plan, missing_evidence
 from analyzer.judge.failures import INTERNAL, failure_of
 from analyzer.judge.findings import (
@@ -279,7 +280,12 @@ def finished(findings: list[Finding], loss: float, rules: Sequence[Rule]) -> lis
         card = cards.get(finding.rule)
         if card is not None and card.subject != "message":  # one message proves itself, whatever else is lost
             finding.confidence = finding.confidence.lowered()
-    return sorted(whole, key=_rank)
+    return ranked(whole)
+
+
+def ranked(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings in the order in which they are told: the worst first, then in the order of the evidence."""
+    return sorted(findings, key=_rank)
 
 
 def _together(several: list[Finding], rule: Rule | None) -> Finding:
@@ -326,6 +332,8 @@ def _place(finding: Finding, subject: Subject) -> None:
     """Say of a finding about whom it is, and in which transaction."""
     registration, transaction = subject.registration, subject.transaction
     finding.call_id, finding.transaction = transaction.call_id, transaction.id
+    if finding.evidence:
+        finding.flow_step, finding.tags = told_of_flow(transaction, finding.evidence[0].place, finding.rule)
     if registration is not None:
         finding.aor, finding.registration = registration.aor, registration.id
 

@@ -107,13 +107,14 @@ class Notes(Generic[K, V]):
 
 class MessageCounter:
     """Which message a run is at, counted from 1. All that a run numbers can be told by it, whoever else runs beside:
-    `shared` says that somebody does. `ending`: the source has ended, and what is left is closed in order."""
+    `shared` says that somebody has a share of the same capture, `joined` that one report tells of others, too, whose
+    numbers must be others. `ending`: the source has ended, and what is left is closed in order."""
 
-    __slots__ = ("ending", "number", "shared")
+    __slots__ = ("ending", "joined", "number", "shared")
 
     def __init__(self) -> None:
         self.number = 0
-        self.shared = False
+        self.shared = self.joined = False
         self.ending = False
 
 

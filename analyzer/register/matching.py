@@ -74,12 +74,12 @@ class TransactionTable:
     @property
     def opened(self) -> Sequence[int]:
         """The numbers of all transactions so far."""
-        return self._numbers if self._ordinal.shared else range(1, self._opened + 1)
+        return self._numbers if self._ordinal.joined else range(1, self._opened + 1)
 
     def _number(self) -> int:
         """The number of a new transaction: one more than the last, or that of its message where others number too."""
         self._opened += 1
-        if self._ordinal.shared:
+        if self._ordinal.joined:
             self._numbers.append(self._ordinal.number)
             return self._ordinal.number
         return self._opened

@@ -143,11 +143,11 @@ class Registry:
             if registration.has_given_up(transaction.first) and may_try_again(registration.client, client):
                 return registration
         self._begun += 1
-        number = self._ordinal.number if self._ordinal.shared else self._begun
+        number = self._ordinal.number if self._ordinal.joined else self._begun
         registration = Registration(number, aor, registrar, client, transaction)
         self._all[registration.id] = registration
         self._weight += 1 + (len(aor) + len(transaction.call_id) + len(client.contact)) // _OCTETS_OF_ONE
-        if self._ordinal.shared:
+        if self._ordinal.joined:
             self.begun.append(number)
         self._clients[(registrar, aor)] = (*known[1 - _MOST_SIDE_BY_SIDE :], registration)
         return registration

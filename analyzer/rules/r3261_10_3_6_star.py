@@ -56,7 +56,8 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
         return PASSED
     names = ", ".join(clip(one.uri.text if one.uri is not None else one.raw) for one in left[:3])
     detail = f"everything was to be removed, and the {final.status} lists {names}{', ...' * (len(left) > 3)}"
-    return Violated(detail, "still-listed", related=related, explains=(final.status,))
+    asked = (request.raw_message.evidence,)  # the answer is what is wrong
+    return Violated(detail, "still-listed", at=final.raw_message.evidence, related=asked, explains=(final.status,))
 
 
 def _invalid(request: Message, star: Address) -> str:

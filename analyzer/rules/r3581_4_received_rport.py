@@ -70,8 +70,9 @@ def _prefilled(transaction: Transaction, via: Via) -> Answer | None:
     if not (via.rport or via.received) or transaction.via_count > 1:
         return None
     message = transaction.request
-    if message is None or message.raw_message.fidelity is not Fidelity.WIRE:
-        return None  # a program may log, or hand on, what it has filled in itself
+    raw_message = None if message is None else message.raw_message
+    if raw_message is None or (raw_message.fidelity is not Fidelity.WIRE and raw_message.flow_step is None):
+        return None  # a program may log, or hand on, what it has filled in itself; a document shows what was sent
     what = [f"rport={clip(via.rport)}"] if via.rport else []
     what += [f"received={clip(via.received)}"] if via.received else []
     fix = "let the phone send `rport` without a value, and no `received`: only who receives a request writes them"

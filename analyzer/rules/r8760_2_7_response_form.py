@@ -23,6 +23,7 @@ from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.subjects import TransactionSubject, is_printed
 from analyzer.sip.text import clip
 
+_SPOILING = frozenset(("broken-value", "cut-value", "auth-junk", "duplicate-parameter", "bad-auth-scheme"))
 _HEX = re.compile("[0-9a-fA-F]+")
 _HIDDEN = re.compile(r"(?i)([x*#.-])\1+|[<\[(].*[>\])]|hidden|redacted|removed|masked|secret|response")
 """What people and programs write in the place of a response."""
@@ -35,14 +36,24 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
     if not answering:
         yield NOT_APPLICABLE
     for record in answering:
-        yield _answer(record, is_log=is_printed(subject))
+        spoiled = bool(record.malformed) and _may_have_lost_it(subject, record)
+        yield _answer(record, spoiled=spoiled, is_log=is_printed(subject))
 
 
-def _answer(record: DigestRecord, *, is_log: bool) -> Answer:
+def _may_have_lost_it(subject: TransactionSubject, record: DigestRecord) -> bool:
+    """Whether what is wrong with the header may have cost the response; a comma that is missing between two values that
+    are there costs none."""
+    request = subject.transaction.request
+    values = () if request is None else request.credentials
+    value = next((one for one in values if one.raw == record.raw), None)
+    return value is None or any(defect.code in _SPOILING for defect in value.defects)
+
+
+def _answer(record: DigestRecord, *, spoiled: bool, is_log: bool) -> Answer:
     if record.is_cut:
         return NotJudged(Need.WHOLE.value)
     algorithm = algorithm_of(record.algorithm)
-    if algorithm is None or record.malformed or record.is_resynchronisation:
+    if algorithm is None or spoiled or record.is_resynchronisation:
         return NOT_APPLICABLE  # what is malformed is another fault (R3261-25-digest-syntax)
     sent, token = record.response, record.algorithm or "MD5"
     if _HIDDEN.fullmatch(sent):
@@ -95,12 +106,14 @@ RULE = Rule(
         bad(_FLOW.format(f'response="{_MD5}", algorithm=SHA-256'), "length", title="MD5's length for SHA-256"),
         bad(_FLOW.format(f'response="{_LONG}"'), "length", title="SHA-256's length, and MD5 is named"),
         bad(_FLOW.format('response=""'), "length", title="a nonce, and no response"),
+        bad(_FLOW.format('opaque="" response="12"'), "length", title="a comma is missing before it"),
         bad(_FLOW.format('response="5f80d6a4c02e256508e62bfbb06cgggg"'), "alphabet"),
         bad(_FLOW.format(f'response="{_MD5.upper()}"'), "case", severity="warning"),
         bad(_FLOW.format('response="xxxxxxxx"'), "redacted", severity="info", log=True),
         bad(_FLOW.format('response="<hidden>"'), "redacted", title="a filter says so"),
         good(_FLOW.format(f'response="{_MD5}"')),
         good(_FLOW.format(f'response="{_LONG}", algorithm=SHA-256')),
+        good(_FLOW.format(f'response="12", response="{_MD5}"'), title="which one of two is meant is not known"),
         good(_FLOW.format(f'response="{_LONG}", algorithm=SHA-512-256-sess')),
         good(_FLOW.format(f'response="{_MD5}", algorithm=AKAv1-MD5'), title="a SIM's answer"),
         good(_FLOW.format('response="", algorithm=AKAv1-MD5, auts="AAAA"'), title="a SIM asks for another challenge"),

@@ -17,7 +17,7 @@ from analyzer.evidence import SECOND, Source
 from analyzer.judge.costs import Costs, summed
 from analyzer.judge.findings import Finding, Profile, Rule, Tally
 from analyzer.judge.fleet import ask_fleet
-from analyzer.judge.judge import finished
+from analyzer.judge.judge import finished, ranked
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.fleet import FleetLedger, FleetSubject, together
 from analyzer.register.registration import Registration
@@ -37,7 +37,8 @@ class PartialResult:
     mismatches, `evicted_clients` and `evicted_nonces` had to be evicted, and of `evicted_exchanges` exchanges the
     messages. `unlisted` counts by outcome the registrations that are not listed. Numbers of transactions and
     registrations are those of the message that began them where there is more than one part, so that they can be
-    compared; `begun` has then those of all registrations.
+    compared; `begun` has then those of all registrations. `part` is 0 for a share of one capture; others number
+    captures of their own (the flows of a document), of which nothing is put together but the lists.
     """
 
     sources: list[Source]
@@ -64,22 +65,21 @@ class PartialResult:
     fleet: FleetLedger = field(default_factory=FleetLedger)
     profile: Profile = "rfc3261"
     costs: Costs = field(default_factory=dict)
+    part: int = 0
 
 
 def report_of(partials: Sequence[PartialResult], rules: Sequence[Rule]) -> Report:
-    """One report of all parts; each must have read all sources. Interrupted, each read as far as it came: what the
-    sources hold is told by the one that came farthest."""
+    """One report of all parts; each share of a capture must have read all sources. Interrupted, each read as far as it
+    came: what the sources hold is told by the one that came farthest."""
     first = partials[0]
     sources = max((partial.sources for partial in partials), key=lambda read: sum(one.frames for one in read))
-    if len(partials) > 1:
+    if len(partials) > 1 or first.part:
         _renumber(partials)
     tallies = _sum_tallies(partial.outcomes for partial in partials)
-    summary = _sum_summaries([partial.summary for partial in partials])
     registrations = sorted((one for partial in partials for one in partial.registrations), key=lambda one: one.id)
-    of_all = _of_all(partials, registrations, summary, tallies, rules)
-    single = [finding for partial in partials for finding in partial.findings]
-    findings = finished([*single, *of_all], _loss(partials), rules)
-    advise(findings, registrations, rules)
+    captures = [[partial] for partial in partials] if first.part else [partials]
+    findings = ranked(finding for shares in captures for finding in _findings(shares, tallies, rules))
+    summary = _sum_summaries([partial.summary for partial in partials])  # into the first of them
     summary.keepalives = sum(source.keepalives for source in sources)
     unlisted = sum((partial.unlisted for partial in partials), Counter[str]())
     summary.registrations = len(registrations) + unlisted.total()
@@ -105,16 +105,25 @@ def report_of(partials: Sequence[PartialResult], rules: Sequence[Rule]) -> Repor
     )
 
 
+def _findings(shares: Sequence[PartialResult], tallies: dict[str, Tally], rules: Sequence[Rule]) -> list[Finding]:
+    """The findings of one capture."""
+    registrations = sorted((one for share in shares for one in share.registrations), key=lambda one: one.id)
+    single = [finding for share in shares for finding in share.findings]
+    findings = finished([*single, *_of_all(shares, registrations, tallies, rules)], _loss(shares), rules)
+    advise(findings, registrations, rules)
+    return findings
+
+
 def _of_all(
     partials: Sequence[PartialResult],
     registrations: Sequence[Registration],
-    summary: Summary,
     tallies: dict[str, Tally],
     rules: Sequence[Rule],
 ) -> list[Finding]:
     """The findings about all clients together."""
     if not any(rule.subject == "fleet" for rule in rules):
         return []
+    pace = sum((partial.summary.pace for partial in partials), Counter[int]())
     ledger, sources = together(partial.fleet for partial in partials), partials[0].sources
     firsts = [one.first for one in sources if one.first is not None]
     lasts = [one.last for one in sources if one.last is not None]
@@ -124,7 +133,7 @@ def _of_all(
         ledger.restarts,
         ledger.exposed,
         sorted(ledger.wandering.values(), key=lambda one: (one.evidence.time or 0, one.evidence.place[1], one.call_id)),
-        summary.pace,
+        pace,
         min(firsts, default=None),
         max(lasts, default=None),
         any(one.resolution >= SECOND for one in sources),

@@ -37,11 +37,13 @@ from analyzer.sip.message import parse
 
 if TYPE_CHECKING:
     from analyzer.capture.engine import Engine
+    from analyzer.run.flows import FlowAnalyses
     from analyzer.run.recording import Recorder
     from analyzer.run.workers import Run
 
 Input = str | os.PathLike[str] | BinaryIO
 Kind = Literal["capture", "log"]
+Progress = Callable[[int, int | None], None] | None
 _MOST_METHODS = 256
 OTHER_METHODS = "(others)"
 """Stands for methods beyond so many: they are words from the wire."""
@@ -51,7 +53,8 @@ _OBJECTS_BETWEEN_COLLECTIONS = 10_000_000
 class Analysis:
     """A run over items that somebody else reads: `feed` each, `finish` once.
 
-    `shard` makes it one worker's shard; `tables` keeps what `analyzer.tables` needs; `exhaustive` asks rules also
+    `shard` makes it one worker's shard; `part` numbers what others belong to one report with (0: it is all), and what
+    it counts goes on behind message `after`. `tables` keeps what `analyzer.tables` needs; `exhaustive` asks rules also
     where the marks of a subject settle what they would answer, which costs time and must change nothing; `clock`
     measures what each rule costs (`report.costs`).
     """
@@ -66,6 +69,8 @@ class Analysis:
         aor: str = "",
         profile: Profile = "rfc3261",
         shard: Shard | None = None,
+        part: int = 0,
+        after: int = 0,
         tables: bool = False,
         exhaustive: bool = False,
         clock: Clock | None = None,
@@ -81,7 +86,10 @@ class Analysis:
         self._rows: list[TransactionRow] = []
         self._summary = Summary()
         self._reconstructor = Reconstructor(self._secrets, self._closed, detail=detail)
-        self._reconstructor.counter.shared = shard is not None
+        self._part = part
+        self.counter = self._reconstructor.counter
+        self.counter.shared, self.counter.number = shard is not None, after
+        self.counter.joined = shard is not None or part > 0
         self._recorder = _recorder() if tables else None
         if self._recorder is not None:
             self._reconstructor.table = self._recorder.table(self._reconstructor.counter)
@@ -128,6 +136,10 @@ class Analysis:
         """The input has ended: close what is alive, and report."""
         return report_of([self.partial(interrupted=interrupted)], self.rules)
 
+    def partials(self, *, interrupted: bool) -> list[PartialResult]:
+        """The same as one part of a report that may have several."""
+        return [self.partial(interrupted=interrupted)]
+
     def partial(self, *, interrupted: bool = False) -> PartialResult:
         """The input has ended: close what is alive, and hand over what was found."""
         reconstructor, judge, summary = self._reconstructor, self._judge, self._summary
@@ -166,6 +178,7 @@ class Analysis:
             fleet=reconstructor.fleet,
             profile=self._profile,
             costs=self._costs,
+            part=self._part,
         )
 
     def _keep_pace(self, transaction: Transaction) -> None:
@@ -231,9 +244,10 @@ def analyze(
     several, notes = _expanded(several, kind, dialect)
     opened = partial(open_sources, several, kind=kind, dialect=dialect, engine=engine, tls_keylog=tls_keylog)
 
-    def run(shard: Shard | None, progress: Callable[[int, int | None], None] | None) -> PartialResult:
+    def parts(shard: Shard | None, progress: Progress) -> list[PartialResult]:
         with opened(asks=shard is None) as reading:  # several processes would ask tshark several times
-            analysis = Analysis(
+            begin = partial(
+                Analysis,
                 reading.sources,
                 rules=rules,
                 secrets=secrets,
@@ -244,10 +258,7 @@ def analyze(
                 shard=shard,
                 clock=clock,
             )
-            interrupted = _read(reading, analysis, progress)
-            with late(interrupted) as noted:
-                found = analysis.partial(interrupted=interrupted)
-            return replace(found, interrupted=interrupted or bool(noted))
+            return _parts(reading, begin, progress)
 
     # Rules about all clients together are asked here, when the workers are done.
     chosen, fleet_costs = measured(all_rules() if rules is None else rules, clock)
@@ -255,12 +266,28 @@ def analyze(
     if jobs > 1 and not aor and are_files(several):
         with opened() as reading:
             shared = reading.is_divisible
-    return _report(_divided(run, jobs, progress) if shared else [run(None, progress)], chosen, notes, fleet_costs)
+        if shared:
+            divided = _divided(lambda *share: parts(*share)[0], jobs, progress)
+            return _report(divided, chosen, notes, fleet_costs)
+    return _report(parts(None, progress), chosen, notes, fleet_costs)
 
 
 def _secrets(credentials: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> Secrets:
     files = [credentials] if isinstance(credentials, str | os.PathLike) else list(credentials)
     return Secrets.load([os.fspath(file) for file in files])
+
+
+def _parts(reading: Reading, begin: Callable[..., Analysis], progress: Progress) -> list[PartialResult]:
+    """What is found in all that is read: one part, or one for each flow of a document."""
+    analysis: Analysis | FlowAnalyses = begin()
+    if any(source.shows_flows for source in reading.sources):
+        from analyzer.run.flows import FlowAnalyses  # late: hardly any source shows flows
+
+        analysis = FlowAnalyses(begin)
+    interrupted = _read(reading, analysis, progress)
+    with late(interrupted) as noted:
+        found = analysis.partials(interrupted=interrupted)
+    return [replace(one, interrupted=interrupted or bool(noted)) for one in found]
 
 
 def _expanded(inputs: list[Input], kind: Kind | None, dialect: str | None) -> tuple[list[Input], list[str]]:
@@ -281,7 +308,7 @@ def _report(partials: Sequence[PartialResult], rules: Sequence[Rule], notes: Seq
     return report
 
 
-def _divided(run: Run, jobs: int, progress: Callable[[int, int | None], None] | None) -> list[PartialResult]:
+def _divided(run: Run, jobs: int, progress: Progress) -> list[PartialResult]:
     """The parts of several workers; one process does all where there can be no workers, where they cannot share the
     capture, or where one of them died."""
     from analyzer.run.workers import WorkerDied, can_fork, divided  # late: only a run of several processes pays for it
@@ -299,12 +326,12 @@ def _divided(run: Run, jobs: int, progress: Callable[[int, int | None], None] | 
     except Inseparable:
         return [run(None, progress)]
     except WorkerDied as death:
-        partial = run(None, progress)
-        partial.notes.append(f"a worker process {death}, so the capture was read again by one process alone")
-        return [partial]
+        whole = run(None, progress)
+        whole.notes.append(f"a worker process {death}, so the capture was read again by one process alone")
+        return [whole]
 
 
-def _read(reading: Reading, analysis: Analysis, progress: Callable[[int, int | None], None] | None) -> bool:
+def _read(reading: Reading, analysis: Analysis | FlowAnalyses, progress: Progress) -> bool:
     """Feed all items; True where Ctrl-C (or what else is raised as that) came before the end."""
     try:
         with patient_collector():

@@ -86,6 +86,10 @@ def source_record(source: Source) -> Record:
         "last": seconds(source.last),
         "zone": source.zone,
         "damaged": source.damaged,
+        "flows": [
+            {"flow": one.flow, "title": one.title, "line": one.first, "end_line": one.last, "messages": one.messages}
+            for one in source.flows
+        ],
         "defect_list": [
             {
                 "code": defect.code,
@@ -328,6 +332,8 @@ def finding_record(finding: Finding) -> Record:
         ],
         "observed": finding.observed or None,
         "expected": finding.expected or None,
+        "flow": finding.flow_step._asdict() if finding.flow_step else None,
+        "tags": list(finding.tags),
     }
 
 

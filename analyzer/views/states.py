@@ -97,6 +97,13 @@ class ClientSummary:
                 found.setdefault((finding.rule, attempt), finding.short_title or finding.title)
         return found
 
+    def flow(self, one: Registration) -> str:
+        """The title of the flow that a registration is in, where a document shows several; empty otherwise."""
+        place = self.place(one)
+        source = self._sources.get(place.source)
+        flow = source.flow_at(place) if source is not None and len(source.flows) > 1 else None
+        return "" if flow is None else flow.title or f"flow {flow.flow}"
+
     def state(self, one: Registration) -> State:
         """What became of a registration."""
         return _SHOWN[state_of(one)]

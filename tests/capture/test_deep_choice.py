@@ -195,7 +195,8 @@ def test_what_tshark_cannot_read_either(tmp_path: Path) -> None:
 
 def test_text_is_not_given_to_tshark(tmp_path: Path) -> None:
     line = refused(write(tmp_path, "notes.txt", b"Dear diary,\n" * 50))
-    assert line.startswith("is neither a capture nor a log that is known, it looks like text (known: ")
+    told = "is neither a capture nor a log that is known, it looks like text (it holds no SIP message; known: "
+    assert line.startswith(told)
 
 
 @needs_tshark

@@ -127,6 +127,27 @@ def test_a_query_asks_for_nothing_and_a_removal_for_zero() -> None:
     assert rows.granted.tolist() == [pd.NA, pd.NA]
 
 
+BOUND = "> REGISTER sip:example.com\n< 200\n"
+
+
+@pytest.mark.parametrize(
+    ("flow", "reginfo", "states"),
+    [
+        (BOUND, "active", ["active"]),
+        (BOUND + "@60 > REGISTER sip:example.com\nExpires: 0\n< 200\nContact:\n", "terminated", ["terminated"]),
+        (BOUND.replace("\n<", "\nExpires: 5\n<") + "@60 > OPTIONS sip:example.com\n", "terminated", ["terminated"]),
+        ("> REGISTER sip:example.com\n", "init", []),
+        ("> REGISTER sip:example.com\n< 403\n", "init", []),
+        ("> REGISTER sip:example.com\n-Expires\n< 200\nContact: <sip:bob@192.0.2.10:5060>\n", "", [""]),
+    ],
+    ids=["bound", "removed", "ran out", "no answer", "refused", "nobody said for how long"],
+)
+def test_states_are_those_of_rfc_3680(flow: str, reginfo: str, states: list[str]) -> None:
+    frames = tables(flow_report(flow))
+    assert frames.bindings.state.astype("string").fillna("").tolist() == states
+    assert frames.registrations.reginfo.astype("string").fillna("").tolist() == [reginfo]
+
+
 def test_text_that_is_no_text_and_numbers_without_end() -> None:
     (item,) = read_flow("> REGISTER sip:example.com")
     assert isinstance(item, RawMessage)

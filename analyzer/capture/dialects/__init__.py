@@ -21,7 +21,7 @@ class LogDialect(Protocol):
     log in messages, as in `Asterisk PJSIP log`. `EXAMPLE` is a small log that no other dialect claims, with one
     request and one answer at least: the tests read it, change it at random, make it long, carry it in syslog, JSON and
     mails, forge its banners, export it, and ask tshark about what was read of it. A module may declare `LAST = True`:
-    it is asked where all others say no.
+    it is asked where all others say no; and `FLOWS = True`: its messages say in which flow of a document they stand.
     """
 
     NAME: str

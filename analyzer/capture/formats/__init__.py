@@ -50,7 +50,8 @@ class CaptureFormat(Protocol):
 
 class Format(NamedTuple):
     """A format as its module declares it. Exactly one of `records` and `read` is there, as `kind` says; `last`
-    is asked where all others say no; `grammar` is by what a dialect reads, where that may be mixed with others."""
+    is asked where all others say no; `grammar` is by what a dialect reads, where that may be mixed with others; `flows`
+    that its messages are those of flows."""
 
     name: str
     kind: Literal["capture", "log"]
@@ -60,6 +61,7 @@ class Format(NamedTuple):
     read: Callable[[BinaryIO, Source], Iterator[Item]] | None
     last: bool = False
     grammar: Grammar | None = None
+    flows: bool = False
 
 
 def discover() -> list[Format]:
@@ -84,4 +86,5 @@ def _log(one: LogDialect) -> Format:
         one.read,
         getattr(one, "LAST", False),
         getattr(one, "GRAMMAR", None),
+        getattr(one, "FLOWS", False),
     )

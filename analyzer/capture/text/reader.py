@@ -35,6 +35,7 @@ _VIA = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _HEADER = re.compile(rb"[A-Za-z][\w.!%*+`'~-]{0,60}[ \t]*:")
+_KNOWN = re.compile(rb";[\w-]|(?:from|to|call-id|cseq|contact|max-forwards|content-length)[ \t]*:", re.IGNORECASE)
 _RECEIVED = re.compile(rb";[ \t]*received[ \t]*=[ \t]*\[?([0-9A-Fa-f:.]{2,45})", re.IGNORECASE)
 _RPORT = re.compile(rb";[ \t]*rport[ \t]*=[ \t]*(\d{1,5})", re.IGNORECASE)
 
@@ -79,7 +80,8 @@ class Reader:
         self._credit = SAVINGS
         self._rows: Rows | None = None
         self._is_coloured = any(one.coloured for one in self._grammars)
-        self._inferred = self._interrupted = self._cut = self._stampless = self._read = 0
+        self._inferred = self._interrupted = self._cut = self._stampless = self._read = self._early = 0
+        self._is_early = False
 
     def read(self, stream: BinaryIO) -> Iterator[RawMessage]:
         """The messages of the log, in its order. Ctrl-C is passed on after what was read and still waits for the clock:
@@ -140,8 +142,9 @@ class Reader:
             if banner is None and not self._goes_on_bare(row):
                 yield from self._next_in_stream(row)
             if banner is None:
+                self._look_behind(row.text)
                 return
-            self._stream = None
+            self._stream, self._is_early = None, False
             yield from self._told_late(None)
             yield from self._unfinished(self._pieces.others(banner))
             entry = self._entry = Entry(grammar, banner, row, patient=self._credit > 0, frames=self._frames)
@@ -152,6 +155,12 @@ class Reader:
             entry = self._entry = yield from self._resumed(entry, row)
         if (close := entry.push(row)) is not None:
             yield from self._done(entry, close)
+
+    def _look_behind(self, text: bytes) -> None:
+        """The first line behind a message that ended at an empty line: whether more of its headers stand there."""
+        if self._is_early and text:
+            self._is_early = False
+            self._early += bool(_KNOWN.match(text))
 
     def _goes_on_bare(self, row: Row) -> bool:
         """Whether the message that was printed last goes on in a line of its own making."""
@@ -261,6 +270,7 @@ class Reader:
             message.defects += (Defect("repaired-text", fixed),)
             message.missing = max(message.missing, int(is_cut))
         self._read += 1
+        self._is_early = printed.has_end_of_headers and printed.content_length() is None
         self._stampless += moment is None
         yield from self._waiting.add(Held(message, moment, sure))
 
@@ -329,6 +339,9 @@ class Reader:
             quality.append(f"{_messages(self._interrupted)} other log lines in between; those were left out.")
         if self._cut:
             quality.append(f"{_messages(self._cut)} lost a part in the log.")
+        if self._early:
+            early = f"{_messages(self._early)} more headers behind an empty line"
+            quality.append(f"{early}: this looks like copied text, which --dialect flow-text mends.")
         if self._rows is not None and self._read:
             quality.extend(f"The lines were {one.says}." for one in self._rows.carriers.all)
 

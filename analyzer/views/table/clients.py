@@ -126,6 +126,7 @@ def _below(canvas: Canvas, clients: ClientSummary, line: Line) -> list[Text]:
     between = "" if line.others else in_between(clients, line.one)
     file = canvas.cut(clients.file(clients.place(line.one)), 56)
     parts = [
+        canvas.text((canvas.cut("" if line.others else clients.flow(line.one), 56), DIM)),
         canvas.text(line.why),
         canvas.text(between),
         canvas.text(earlier),

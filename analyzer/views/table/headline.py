@@ -67,11 +67,13 @@ def verdict(clients: ClientSummary) -> str:
     if not total:
         return _nobody(clients.report)
     seen = [(state, clients.counts[state]) for state in STATES if clients.counts[state]]
+    flows = sum(len(source.flows) for source in clients.report.sources)
+    whole = count(total, "client") + (f" in {count(flows, 'flow')}" if flows else "")
     if len(seen) == 1:
         state = seen[0][0]
         both = "both " if total == 2 else f"all {'of them ' if _needs_of(state) else ''}" if total > 2 else ""
-        return f"{count(total, 'client')}, {both}{state.counted}."
-    return f"{count(total, 'client')}: {', '.join(f'{number:,} {state.counted}' for state, number in seen)}."
+        return f"{whole}, {both}{state.counted}."
+    return f"{whole}: {', '.join(f'{number:,} {state.counted}' for state, number in seen)}."
 
 
 def _needs_of(state: State) -> bool:

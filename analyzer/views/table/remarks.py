@@ -65,11 +65,11 @@ class Entry:
 
 def grouped(findings: Iterable[Finding], troubled: set[int]) -> list[Entry]:
     """The entries: first what broke registrations, then the worst, then those on clients in trouble, or on most."""
-    entries: dict[tuple[str, str, str], Entry] = {}
+    entries: dict[tuple[str, str, str, bool], Entry] = {}
     for finding in findings:
         severity = finding.severity
         detail = finding.detail if finding.rule == INTERNAL else ""
-        key = (finding.rule, f"{finding.sub}{detail}", severity)
+        key = (finding.rule, f"{finding.sub}{detail}", severity, finding.is_known)
         entry = entries.setdefault(key, Entry(severity, finding))
         entry.take(finding, troubled)
     return sorted(
@@ -228,6 +228,8 @@ def _about(canvas: Canvas, entry: Entry, clients: ClientSummary, places: tuple[s
         yield (clause_words(finding.clause), DIM)
     if finding.confidence is Confidence.LOW:  # medium is what every log gives: not worth a word
         yield ("low confidence", DIM)
+    if finding.is_known:
+        yield ("RFC 3665 is printed so", DIM)
     yield (finding.rule, DIM)
 
 
