@@ -15,12 +15,17 @@ check reaches it:
 - `register/signs.py: SignLedgers` (`signs` of a transaction): what earlier requests of the same client or user make of
   one with credentials: that these had just been refused (`register/refused_credentials.py`), how often any were for
   this user (`register/guesses.py`), and that they were sent before from another address (`register/replays.py`).
+- `register/given.py: Given` (`given` of a transaction, `context.uses_temporary_gruu`): the routes and flows that
+  servers gave a user's phones, those that they took back, and the temporary GRUUs that these use; and which option
+  tags a server refused. `register/surroundings.py` keeps what counted when a transaction was sent until its answer.
 - `register/fleet.py: FleetLedger` (the subject of a rule about all clients): who sends many requests at once, when
   clients began anew at each server, how many showed their credentials in clear on public addresses, and which came
   from many addresses under one Call-ID.
 - `register/registry.py: Registry` (`registration` of a subject; `stream` of a step): every client's registration,
   with its counts of attempts, refreshes and changes of Call-ID; and for each Call-ID (`CallIdSequence`) the latest
   transaction to each destination, and by how much CSeq jumped.
+- `register/flows.py: Flows` (`left_flow` of a step): the latest two connections of each client that names an instance
+  and a reg-id, and which connections carry several instances.
 - `register/binding.py: BindingTable` (`event` of a binding): what each registrar said is bound, from when to when,
   and what is only `maybe`.
 - `register/reached.py: Reached` (`registration` of a subject): a client's bindings, what it asked for and was granted,
@@ -61,6 +66,7 @@ from analyzer.register.challenges import Challenges
 from analyzer.register.identity import Registrar
 from analyzer.register.reconstruct import Reconstructor
 from analyzer.register.refusals import Refused
+from analyzer.register.registration import Registration
 from analyzer.register.retries import Retries
 from analyzer.register.transaction import Transaction
 from analyzer.sip.address import Address
@@ -142,6 +148,10 @@ class CaptureContext:
     def refused(self, registrar: Registrar, aor: str, contact: Address) -> Refused | None:
         """How a contact was refused at a registrar, where it was, and not accepted since."""
         return self._reconstructor.reached.refusals.of(location(registrar), aor, contact)
+
+    def uses_temporary_gruu(self, registration: Registration) -> bool:
+        """Whether a client was seen to call itself by a temporary GRUU that it was given (RFC 5627 3.3)."""
+        return self._reconstructor.surroundings.given.uses_temporary(registration)
 
     def last_heard(self, host: str) -> int | None:
         """When anything was last heard from a host."""

@@ -197,4 +197,12 @@ ROUTED = 1 << 74
 GRUU = 1 << 75
 """... in which something may be a GRUU, or that is cut, or of bulk contacts."""
 TAGGED = 1 << 76
-"""... whose final response refuses option tags, or requires some."""
+"""... that demands option tags, or whose final response does, or refuses some."""
+REGISTRATION = 1 << 77
+"""A transaction of REGISTER."""
+GUIDED = 1 << 78
+"""Its client had been given routes or a flow, or its server had refused extensions, when it was sent."""
+TEMPORARY = 1 << 79
+"""A binding event: the contact was given a temporary GRUU."""
+LEFT_FLOW = 1 << 80
+"""A step: the client goes back to a connection that it had left for another one."""

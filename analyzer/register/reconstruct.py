@@ -21,13 +21,14 @@ from analyzer.register.bounded import MessageCounter, Notes
 from analyzer.register.branches import earlier_use, is_complete
 from analyzer.register.causes import cause_of
 from analyzer.register.challengers import left_out
-from analyzer.register.challenges import Challenged, Challenges
+from analyzer.register.challenges import Challenges
 from analyzer.register.choices import note_offer
 from analyzer.register.digest.secrets import Secrets
 from analyzer.register.digest_ledger import DigestLedger
 from analyzer.register.events import Event
 from analyzer.register.exchanges import Exchanges
 from analyzer.register.fleet import FleetLedger
+from analyzer.register.flows import Flows
 from analyzer.register.foreign import foreign_challenge
 from analyzer.register.history import FAILED, attempt_purpose
 from analyzer.register.identity import aor_of, client_of, registrar_of
@@ -38,7 +39,6 @@ from analyzer.register.reached import Reached
 from analyzer.register.registration import Registration
 from analyzer.register.registry import Registry
 from analyzer.register.retries import Retries
-from analyzer.register.signs import NO_SIGNS, SignLedgers
 from analyzer.register.subjects import (
     AttemptSubject,
     BindingSubject,
@@ -46,9 +46,9 @@ from analyzer.register.subjects import (
     EndSubject,
     MessageSubject,
     Subject,
-    TransactionSubject,
     TransitionSubject,
 )
+from analyzer.register.surroundings import Surroundings
 from analyzer.register.transaction import Transaction
 from analyzer.register.translation import follow
 from analyzer.register.way_back import unheard
@@ -89,7 +89,7 @@ class Reconstructor:
         self.requests = 0
         self.orphans = 0
         self._owner: dict[int, tuple[Registration, Attempt | None]] = {}
-        self._before: dict[int, tuple[dict[str, Sequence[Challenged]], dict[str, str]]] = {}
+        self.surroundings = Surroundings(self.challenges, self.digests, self.counter)
         self.exchanges = Exchanges()
         self._finishing = False
         self.lapses = LapseWatch(self.bindings, self.heard)
@@ -98,8 +98,8 @@ class Reconstructor:
         self.is_loose = False
         self.witnesses = Witnesses(self.reached.removed)
         self.retries = Retries()
-        self._signs = SignLedgers()
         self.fleet = FleetLedger()
+        self._flows = Flows()
 
     def feed(self, message: Message) -> None:
         """Take in a message."""
@@ -216,6 +216,8 @@ class Reconstructor:
             else:
                 registration = self._owner[first_hop.id][0]
                 self._owner[transaction.id] = (registration, None)
+        else:
+            self.surroundings.sent(transaction, None)
         if request.carries_credentials:
             self.digests.sent(transaction, request, registration, aor_of(request))
         if transaction.method == "REGISTER":
@@ -246,7 +248,17 @@ class Reconstructor:
         registration.holes += stream.is_missing(same_call, transaction)
         transaction.reuses = earlier_use(transaction, earlier, same_call, stream.last)
         step = TransitionSubject(
-            earlier, transaction, same_call, stream, registration, attempt, same_attempt, changed, boot, namesake
+            earlier,
+            transaction,
+            same_call,
+            stream,
+            registration,
+            attempt,
+            same_attempt,
+            changed,
+            boot,
+            namesake,
+            self._flows.take(transaction, registration),
         )
         self.retries.note(step)
         self.fleet.opened(transaction, registration)
@@ -257,7 +269,7 @@ class Reconstructor:
         if transaction.has_credentials and registration.credentials_place is None:
             self.fleet.answered_challenge(transaction)
         renewals = [] if same_attempt else list(self.bindings.asked(registrar, aor, transaction, registration.id))
-        self._note_challenges(transaction, registration)
+        self.surroundings.sent(transaction, registration)
         registration.take(transaction, client, detail=self._detail)
         self.reached.sent(registration, transaction, attempt.purpose)
         if earlier is not None or same_call is not None or namesake is not None:
@@ -292,11 +304,6 @@ class Reconstructor:
         self._owner[transaction.id] = (registration, attempt)
         return attempt, False
 
-    def _note_challenges(self, transaction: Transaction, registration: Registration) -> None:
-        request = transaction.request
-        if request is not None and request.has_credentials:
-            self._before[transaction.id] = self.challenges.answered_by(registration.id, request.credentials)
-
     def _answered(self, transaction: Transaction) -> None:
         final = transaction.final
         assert final is not None
@@ -321,7 +328,7 @@ class Reconstructor:
         concluded = attempt is not None and attempt.last is transaction and attempt.answered()
         if transaction.method == "REGISTER":
             self.emit(MessageSubject(final, transaction, registration))
-        self.emit(self._subject(transaction, registration, attempt))
+        self.emit(self.surroundings.subject(transaction, registration, attempt))
         if registration is not None:
             for event in events:
                 self.emit(BindingSubject(event, registration, None))
@@ -334,7 +341,7 @@ class Reconstructor:
         if registration is not None and transaction.method == "REGISTER":
             self.reached.unanswered(registration, transaction)
         concluded = attempt is not None and attempt.last is transaction and attempt.silent()
-        self.emit(self._subject(transaction, registration, attempt))
+        self.emit(self.surroundings.subject(transaction, registration, attempt))
         if concluded and registration is not None and attempt is not None:
             self._conclude(registration, attempt)
 
@@ -348,7 +355,7 @@ class Reconstructor:
                 self._conclude(registration, attempt)
             if registration.current is attempt:
                 registration.current = None
-        self._before.pop(transaction.id, None)
+        self.surroundings.closed(transaction)
         self.digests.closed(transaction)
         self.reached.closed(transaction)
         if transaction.method == "REGISTER":
@@ -371,14 +378,7 @@ class Reconstructor:
         self.challenges.answered(transaction, None)
         if transaction.method == "REGISTER":
             self.emit(MessageSubject(final, transaction, None))
-        self.emit(self._subject(transaction, None, None))
-
-    def _subject(
-        self, transaction: Transaction, registration: Registration | None, attempt: Attempt | None
-    ) -> TransactionSubject:
-        digests, before = self.digests.of(transaction), self._before.get(transaction.id, ({}, {}))
-        signs = self._signs.take(transaction, registration, digests, before[0]) if digests else NO_SIGNS
-        return TransactionSubject(transaction, registration, attempt, digests, *before, signs)
+        self.emit(self.surroundings.subject(transaction, None, None))
 
     def _end(self, registration: Registration, last: Transaction | None) -> None:
         if last is not None:
@@ -392,7 +392,7 @@ class Reconstructor:
     def _conclude(self, registration: Registration, attempt: Attempt) -> None:
         failed = attempt.outcome in FAILED
         bound = self.bindings.bound(registration.registrar, registration.aor) if failed else 0
-        in_force, _ = self._before.get(attempt.last.id, ({}, {}))
+        in_force = self.surroundings.in_force(attempt.last)
         cause = cause_of(attempt, self.digests.of(attempt.last), in_force, self.challenges)
         registration.conclude(attempt, cause, bound=bound, detail=self._detail)
         self.emit(AttemptSubject(attempt, registration))

@@ -113,7 +113,7 @@ def _of_all(
     rules: Sequence[Rule],
 ) -> list[Finding]:
     """The findings about all clients together."""
-    if not any(rule.subject == "fleet" for rule in rules):
+    if not any("fleet" in (rule.subject, *rule.also) for rule in rules):
         return []
     ledger, sources = together(partial.fleet for partial in partials), partials[0].sources
     firsts = [one.first for one in sources if one.first is not None]
