@@ -25,7 +25,8 @@ check reaches it:
   with its counts of attempts, refreshes and changes of Call-ID; and for each Call-ID (`CallIdSequence`) the latest
   transaction to each destination, and by how much CSeq jumped.
 - `register/flows.py: Flows` (`left_flow` of a step): the latest two connections of each client that names an instance
-  and a reg-id, and which connections carry several instances.
+  and a reg-id, which connections carry several instances, and when a phone was heard on a flow that it was granted
+  (`flows` at the end). When keep-alives went which way the readers tell (`context.kept_alive`).
 - `register/binding.py: BindingTable` (`event` of a binding): what each registrar said is bound, from when to when,
   and what is only `maybe`.
 - `register/reached.py: Reached` (`registration` of a subject): a client's bindings, what it asked for and was granted,
@@ -59,7 +60,7 @@ here.
 
 from __future__ import annotations
 
-from analyzer.evidence import SECOND, Endpoint, Source
+from analyzer.evidence import SECOND, Endpoint, Source, Way
 from analyzer.register.binding import location
 from analyzer.register.bounded import MessageCounter
 from analyzer.register.challenges import Challenges
@@ -144,6 +145,14 @@ class CaptureContext:
         """Whether of some messages it is known only between which times they came (docs/rule-catalogue.md T-STAMP):
         that something did not happen since a time cannot be said then."""
         return self._reconstructor.is_loose
+
+    def kept_alive(self, way: Way) -> list[int]:
+        """When keep-alives went this way, nanoseconds since the epoch; the first of them."""
+        return sorted(time for source in self._sources for time in source.kept.of(way))
+
+    def has_crlf(self, way: Way) -> bool:
+        """Whether keep-alives of connections (CRLFCRLF) went this way over UDP."""
+        return any(way in source.kept.crlf for source in self._sources)
 
     def refused(self, registrar: Registrar, aor: str, contact: Address) -> Refused | None:
         """How a contact was refused at a registrar, where it was, and not accepted since."""

@@ -206,3 +206,5 @@ TEMPORARY = 1 << 79
 """A binding event: the contact was given a temporary GRUU."""
 LEFT_FLOW = 1 << 80
 """A step: the client goes back to a connection that it had left for another one."""
+TIMED_FLOW = 1 << 81
+"""A client at the end of the source: it was granted a flow."""

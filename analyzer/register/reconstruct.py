@@ -28,7 +28,6 @@ from analyzer.register.digest_ledger import DigestLedger
 from analyzer.register.events import Event
 from analyzer.register.exchanges import Exchanges
 from analyzer.register.fleet import FleetLedger
-from analyzer.register.flows import Flows
 from analyzer.register.foreign import foreign_challenge
 from analyzer.register.history import FAILED, attempt_purpose
 from analyzer.register.identity import aor_of, client_of, registrar_of
@@ -99,11 +98,11 @@ class Reconstructor:
         self.witnesses = Witnesses(self.reached.removed)
         self.retries = Retries()
         self.fleet = FleetLedger()
-        self._flows = Flows()
 
     def feed(self, message: Message) -> None:
         """Take in a message."""
         self.counter.number += 1
+        self.surroundings.flows.heard(message.raw_message)
         duplicates, now = self.table.duplicates, self._pass(message.raw_message)
         for event in self.table.feed(message):
             self._event(event)
@@ -117,6 +116,7 @@ class Reconstructor:
         self.counter.number += 1
         now = self._pass(raw_message)
         self.table.note_foreign(raw_message)
+        self.surroundings.flows.heard(raw_message)
         challenge = foreign_challenge(raw_message)
         if challenge is not None:
             self.challenges.foreign(challenge)
@@ -258,7 +258,7 @@ class Reconstructor:
             changed,
             boot,
             namesake,
-            self._flows.take(transaction, registration),
+            self.surroundings.flows.take(transaction, registration),
         )
         self.retries.note(step)
         self.fleet.opened(transaction, registration)
@@ -383,7 +383,7 @@ class Reconstructor:
     def _end(self, registration: Registration, last: Transaction | None) -> None:
         if last is not None:
             is_cut_off = (self.cut_off(last) or -1) >= (registration.last_success or 0)
-            self.emit(EndSubject(registration, last, is_cut_off))
+            self.emit(EndSubject(registration, last, is_cut_off, self.surroundings.flows.of(registration)))
 
     def _lapse(self, now: int) -> None:
         for event, registration in self.lapses.lapsed(now):

@@ -10,7 +10,7 @@ from analyzer.register.attempt import SUCCESSFUL_OUTCOMES, Attempt
 from analyzer.register.binding import BindingEvent
 from analyzer.register.boot import BootScore
 from analyzer.register.domains import is_foreign
-from analyzer.register.flows import Flow
+from analyzer.register.flows import Flow, GrantedFlow
 from analyzer.register.registration import Registration
 from analyzer.register.registry import CallIdSequence
 from analyzer.register.retried import keeps_ids, retried
@@ -278,16 +278,18 @@ class ClosedSubject:
 @dataclass(slots=True)
 class EndSubject:
     """A client at the end of the source, with its latest transaction; `cut_off`: since then the network was seen to
-    end its connection, or to refuse what it or its registrar sent."""
+    end its connection, or to refuse what it or its registrar sent; `flows` are those that it was granted."""
 
     registration: Registration
     transaction: Transaction
     cut_off: bool = False
+    flows: tuple[GrantedFlow, ...] = ()
 
     @property
     def marks(self) -> int:
         """What can be told of the client at once (`register/marks.py`)."""
-        return marks.STEADY if len(self.registration.refresh_gaps) >= STEADY_GAPS else 0
+        found = marks.TIMED_FLOW if self.flows else 0
+        return found | marks.STEADY if len(self.registration.refresh_gaps) >= STEADY_GAPS else found
 
     @property
     def evidence(self) -> Evidence:

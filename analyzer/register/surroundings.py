@@ -12,6 +12,7 @@ from analyzer.register.attempt import Attempt
 from analyzer.register.bounded import MessageCounter
 from analyzer.register.challenges import Challenged, Challenges
 from analyzer.register.digest_ledger import DigestLedger
+from analyzer.register.flows import Flows
 from analyzer.register.given import Given
 from analyzer.register.registration import Registration
 from analyzer.register.signs import NO_SIGNS, SignLedgers
@@ -23,7 +24,7 @@ _Before = tuple[dict[str, Sequence[Challenged]], dict[str, str]]
 
 class Surroundings:
     """Makes subjects of transactions. It remembers for rules: the challenges in force, by transaction that is live, and
-    what servers gave (`given.py`)."""
+    what servers gave (`given.py`, `flows.py`)."""
 
     def __init__(self, challenges: Challenges, digests: DigestLedger, counter: MessageCounter) -> None:
         self._challenges = challenges
@@ -31,6 +32,7 @@ class Surroundings:
         self._before: dict[int, _Before] = {}
         self._signs = SignLedgers()
         self.given = Given(counter)
+        self.flows = Flows()
 
     def sent(self, transaction: Transaction, registration: Registration | None) -> None:
         """A request is seen for the first time."""
@@ -54,6 +56,7 @@ class Surroundings:
         digests, before = self._digests.of(transaction), self._before.get(transaction.id, ({}, {}))
         signs = self._signs.take(transaction, registration, digests, before[0]) if digests else NO_SIGNS
         given = self.given.take(transaction, registration)
+        self.flows.granted(transaction, registration)
         return TransactionSubject(transaction, registration, attempt, digests, *before, signs, given)
 
     def closed(self, transaction: Transaction) -> None:

@@ -76,11 +76,9 @@ def _faults(request: Message | None, final: Message) -> Iterator[tuple[str, str]
 def _of_request(request: Message | None, final: Message, given: Guidance) -> Iterator[tuple[str, str]]:
     """What the request demands: against what the server refused before, and against IANA's list."""
     demanded = demanded_tags(request) if request is not None else frozenset()
-    refused = [tag for tag, _ in given.refused if tag in demanded]
+    refused = frozenset(tag for tag, _ in given.refused if tag in demanded)
     if refused and 200 <= final.status < 300:
-        detail = (
-            f"the {final.status} takes a request that demands {_listed(frozenset(refused))}, refused with a 420 before"
-        )
+        detail = f"the {final.status} takes a request that demands {_listed(refused)}, refused with a 420 before"
         yield "ignored-require", detail
     strange = demanded - OPTION_TAGS
     if strange:
