@@ -17,7 +17,9 @@ check reaches it:
   this user (`register/guesses.py`), and that they were sent before from another address (`register/replays.py`).
 - `register/given.py: Given` (`given` of a transaction, `context.uses_temporary_gruu`): the routes and flows that
   servers gave a user's phones, those that they took back, and the temporary GRUUs that these use; and which option
-  tags a server refused. `register/surroundings.py` keeps what counted when a transaction was sent until its answer.
+  tags a server refused.
+- `register/surroundings.py: Surroundings` (`in_force` and `given` of a transaction): what counted when a transaction
+  was sent, until its answer is there; it asks `Given` and `Flows`.
 - `register/fleet.py: FleetLedger` (the subject of a rule about all clients): who sends many requests at once, when
   clients began anew at each server, how many showed their credentials in clear on public addresses, and which came
   from many addresses under one Call-ID.
@@ -26,7 +28,7 @@ check reaches it:
   transaction to each destination, and by how much CSeq jumped.
 - `register/flows.py: Flows` (`left_flow` of a step): the latest two connections of each client that names an instance
   and a reg-id, which connections carry several instances, and when a phone was heard on a flow that it was granted
-  (`flows` at the end). When keep-alives went which way the readers tell (`context.kept_alive`).
+  (`flows` at the end). When keep-alives went which way the readers tell (`context.kept_alive`, `context.has_crlf`).
 - `register/binding.py: BindingTable` (`event` of a binding): what each registrar said is bound, from when to when,
   and what is only `maybe`.
 - `register/reached.py: Reached` (`registration` of a subject): a client's bindings, what it asked for and was granted,

@@ -208,3 +208,7 @@ LEFT_FLOW = 1 << 80
 """A step: the client goes back to a connection that it had left for another one."""
 TIMED_FLOW = 1 << 81
 """A client at the end of the source: it was granted a flow."""
+OTHER_PURPOSE = 1 << 82
+"""A request that names no contact, or one with an expiry of 0, or with none said."""
+OTHER_SCHEME = 1 << 83
+"""A request with a Contact that is no SIP or SIPS URI."""

@@ -328,6 +328,8 @@ class Reconstructor:
         concluded = attempt is not None and attempt.last is transaction and attempt.answered()
         if transaction.method == "REGISTER":
             self.emit(MessageSubject(final, transaction, registration))
+        else:
+            self.fleet.answered(transaction)
         self.emit(self.surroundings.subject(transaction, registration, attempt))
         if registration is not None:
             for event in events:

@@ -60,10 +60,14 @@ class MessageSubject:
         if self.earlier is not None and self.earlier.call_id != message.call_id:
             found |= marks.NEW_CALL_ID
         contacts = message.contacts
-        if len(contacts) > 1:
-            found |= marks.SEVERAL
+        if len(contacts) != 1:
+            found |= marks.SEVERAL if contacts else marks.OTHER_PURPOSE
         for contact in contacts:
             own = contact.uri
+            if not (message.expires if contact.expires is None else contact.expires):
+                found |= marks.OTHER_PURPOSE
+            if own is not None and not own.is_sip:
+                found |= marks.OTHER_SCHEME
             if contact.star:
                 found |= marks.STAR
             elif "q" in contact.params or (to is not None and own is not None and _may_be_same(own, to.uri)):

@@ -124,6 +124,8 @@ def _of_all(
         ledger.restarts,
         ledger.exposed,
         sorted(ledger.wandering.values(), key=lambda one: (one.evidence.time or 0, one.evidence.place[1], one.call_id)),
+        ledger.answering,
+        ledger.unrouted,
         summary.pace,
         min(firsts, default=None),
         max(lasts, default=None),
