@@ -37,7 +37,7 @@ from analyzer.register.matching import TransactionTable
 from analyzer.register.reached import Reached
 from analyzer.register.registration import Registration
 from analyzer.register.registry import Registry
-from analyzer.register.retries import Retries
+from analyzer.register.retries import Retries, is_unheard
 from analyzer.register.subjects import (
     AttemptSubject,
     BindingSubject,
@@ -171,6 +171,7 @@ class Reconstructor:
                 self.registry.orphan(matched.call_id, matched.cseq)  # known at once: its request was sent (T-LOSS)
                 if message.status >= 200:
                     self.challenges.repeated(matched, message)  # and so are its nonces, whatever they answer
+                    self.reached.overheard(matched, message)
 
     def finish(self, end: int | None = None, logs: Mapping[str, int] | None = None) -> None:
         """All is read; `end` is the time of the last thing in it, whatever that was, `logs` that of each of several
@@ -245,21 +246,11 @@ class Reconstructor:
         before = earlier if changed else same_call  # CSeq that goes down may be a restart that kept its Call-ID
         scored = before is not None and (changed or transaction.cseq <= before.cseq)
         boot = boot_score(registration, before, transaction, client) if scored and before else None
-        registration.holes += stream.is_missing(same_call, transaction)
+        registration.holes += stream.is_missing(same_call, transaction) or is_unheard(earlier, transaction)
         transaction.reuses = earlier_use(transaction, earlier, same_call, stream.last)
-        step = TransitionSubject(
-            earlier,
-            transaction,
-            same_call,
-            stream,
-            registration,
-            attempt,
-            same_attempt,
-            changed,
-            boot,
-            namesake,
-            self.surroundings.flows.take(transaction, registration),
-        )
+        left_flow = self.surroundings.flows.take(transaction, registration)
+        found = registration, attempt, same_attempt, changed, boot, namesake, left_flow
+        step = TransitionSubject(earlier, transaction, same_call, stream, *found)
         self.retries.note(step)
         self.fleet.opened(transaction, registration)
         if changed and boot is not None:

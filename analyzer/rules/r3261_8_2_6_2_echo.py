@@ -63,6 +63,9 @@ def _others(transaction: Transaction) -> Iterator[Answer]:
         sub, related = "multi-final" if other.status != first.status else "tag-varies", (other.raw_message.evidence,)
         if sub in told or other.raw_message.missing or first.raw_message.missing:
             continue
+        asked = first.status in CHALLENGED_IN and other.status not in CHALLENGED_IN
+        if sub == "multi-final" and asked and not transaction.retransmissions:
+            continue  # a client that keeps branch and CSeq has answered, and the capture lacks that request
         told.add(sub)
         if sub == "multi-final":
             detail = f"one request is answered with {first.status} and then with {other.status}"

@@ -89,6 +89,8 @@ def _is_fresh(record: DigestRecord, subject: TransactionSubject) -> bool:
     challenged = next((one for one in links if one.id == newest.transaction), None)
     if challenged is None or challenged.retransmissions or subject.transaction.retransmissions:
         return False
+    if subject.transaction.cseq <= challenged.cseq:
+        return False  # chan_sip takes it for the same request, and answers with stale=true: R3261-22.2-cseq-retry
     return record.time is not None and newest.time is not None and 0 <= record.time - newest.time <= _FRESH
 
 
