@@ -12,7 +12,7 @@ from scripts.hits import place_of, read
 PINNED = read()
 _ON_PURPOSE = ("lab/5-v-", "reports/", "samples/", "public/", "texts/")
 """Violations that were made, reports of trouble, captures of others."""
-_SIPP = "the SIPp scenarios of this case try wrong passwords, and go on with what was refused"
+_SIPP = "a SIPp scenario sends again what was refused with 403"
 _FOLDED = "SIPp takes the blanks off folded lines, so that these are no headers any more"
 EXPLAINED = {
     "R3261-22.1-same-credentials": {"lab/1b-": _SIPP, "lab/2a-": _SIPP, "lab/3-kamailio-md5-qop-nc/": _SIPP},
@@ -31,11 +31,11 @@ EXPLAINED = {
         "real/kamailio-420-yet-bound": "this Kamailio saves the contact, and then answers 420",
     },
     "R3261-10.2-cseq-increment/repeat": {"real/kamailio-same-cseq-not-renewed": "its client repeats CSeq"},
-    "R3261-10.2-cseq-increment/backwards": {"real/netsip-registrar": "the script that asks Net::SIP counts down"},
+    "R3261-10.2-cseq-increment/backwards": {"real/netsip-registrar": "its client begins to count anew"},
     "R3261-10.2.3-fetch-unchanged": {"real/netsip-registrar": "Net::SIP forgets what it granted when it is asked"},
     "R3261-10.3-6-star/accepted-invalid": {"real/netsip-registrar": "Net::SIP takes `*` with an expiry"},
     "R3261-10.3-7-423/no-min-expires": {"real/netsip-registrar": "Net::SIP sends a 423 without Min-Expires"},
-    "R3261-7.3-syntax/contact": {"real/netsip-registrar": "Net::SIP lists `*` as a contact among others"},
+    "R3261-7.3-syntax/contact": {"real/netsip-registrar": "Net::SIP lists a `*` in angle brackets"},
     "R3261-8.2.6.2-echo/via": {"real/netsip-registrar": "Net::SIP answers with the Via of an older request"},
 }
 """By rule and sub-code: the sources (as far as their names begin so), and why it is true."""
