@@ -211,7 +211,8 @@ class Rule:
     silences or sharpens, `only_in` which profiles have the rule at all (empty: every one). `explains` are the effects
     that a violation can have on the attempt that it is in: the judge ties it to those that ended so (`judge/ties.py`).
     `is_momentary`: whether it has them depends on what the registrar holds at the time; of any other rule a violation
-    that the registrar accepted shows that its like broke nothing there. `is_fact`: it answers `Seen`. `advice` adds to
+    that the registrar accepted shows that its like broke nothing there. `is_fact`: it answers `Seen`. `quiet` are
+    sub-codes of which nearly every capture has one: a table has a single line for each. `advice` adds to
     the fix of a finding whose `group_key` begins with a server's host what clients in the whole capture mean for it.
     `more_subs` is a pattern of sub-codes that its examples do not show, where there are too many.
     """
@@ -242,6 +243,7 @@ class Rule:
     explains: tuple[Effect, ...] = ()
     is_momentary: bool = False
     is_fact: bool = False
+    quiet: tuple[str, ...] = ()
     profiles: tuple[InProfile, ...] = ()
     only_in: tuple[Profile, ...] = ()
     advice: Callable[[ServerClients], str] | None = None
