@@ -204,9 +204,9 @@ def _draw(canvas: Canvas, clients: ClientSummary, entry: Entry, options: ViewOpt
     finding = entry.example
     label = severity_label(canvas, entry.severity)
     if entry.is_quiet and not options.all:
-        room = canvas.width - 4 - _LABEL
+        room = canvas.width - 4 - LABEL
         title = f"{finding.short_title or finding.title} ({times(entry.occurrences)}, {finding.rule})"
-        canvas.columns([label, (canvas.cut(title, room), DIM)], [_LABEL, room])
+        canvas.columns([label, (canvas.cut(title, room), DIM)], [LABEL, room])
         return
     places = [place for place, _ in finding.evidence]
     place = place_words(*places) if places else ""
