@@ -17,7 +17,7 @@ LOCK := requirements.lock
 fuzz: NAME ?= message
 SECONDS ?= 600
 
-.PHONY: demo test check fuzz pytest tools bytecode benchmark docs samples rule dialect format lock clean
+.PHONY: demo test check fuzz pytest tools bytecode benchmark docs samples hits rule dialect format lock clean
 
 # Findings (exit 1) are what a demonstration is for; anything above is a failure.
 demo: bytecode
@@ -61,6 +61,10 @@ docs: $(VENV)/.installed
 # What the samples say of themselves (findings, causes of storms, outcomes) is made anew; what changes is shown.
 samples: $(VENV)/.installed
 	@$(BIN)/python -m scripts.samples
+
+# What every rule says of every capture and log at hand; what changes is printed.
+hits: $(VENV)/.installed
+	@$(BIN)/python -m scripts.hits
 
 # The file of a new rule or log dialect, to be filled in: make rule ID=R3261-10.2-callid, make dialect NAME=kamailio-xlog.
 rule:

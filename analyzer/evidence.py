@@ -251,6 +251,43 @@ class Notice:
     last_line: int = 0
 
 
+Way = tuple[Endpoint, Endpoint, int]
+"""From whom to whom packets go, and the number of the TCP connection (0: none)."""
+MOST_WAYS = 5000
+KEPT_TIMES = 64
+
+
+class KeepAlives:
+    """When keep-alives (RFC 5626 3.5) went which way: the first `KEPT_TIMES` of each of the latest `MOST_WAYS` ways.
+    `crlf` are the ways of UDP on which CRLFCRLF went, which is a keep-alive of connections."""
+
+    __slots__ = ("_times", "crlf")
+
+    def __init__(self) -> None:
+        self._times: dict[Way, list[int]] = {}
+        self.crlf: set[Way] = set()
+
+    def note(self, way: Way, time: int | None, *, crlf: bool = False) -> None:
+        """One went this way; nanoseconds since the epoch."""
+        if time is None:
+            return
+        times = self._times.get(way)
+        if times is None:
+            if len(self._times) >= MOST_WAYS:
+                oldest = next(iter(self._times))
+                del self._times[oldest]
+                self.crlf.discard(oldest)
+            times = self._times[way] = []
+        if len(times) < KEPT_TIMES:
+            times.append(time)
+        if crlf:
+            self.crlf.add(way)
+
+    def of(self, way: Way) -> list[int]:
+        """The times of those that went this way."""
+        return self._times.get(way, [])
+
+
 MAX_DEFECTS = 100
 """Defects of one source that are kept with their text; the rest are counted."""
 
@@ -274,6 +311,7 @@ class Source:
     described; `shows_flows` that its messages are those of flows, each a capture of its own: `flows` are the first of
     them. `goes_on` is asked by a log's reader where its stream gives no more: it waits, and says whether the
     stream has more now.
+    `kept` has the times of keep-alives, of a capture.
     """
 
     name: str
@@ -302,6 +340,7 @@ class Source:
     goes_on: Callable[[], bool] = field(default=has_ended, repr=False, compare=False)
     shows_flows: bool = False
     flows: list[ShownFlow] = field(default_factory=list)
+    kept: KeepAlives = field(default_factory=KeepAlives, repr=False, compare=False)
 
     @property
     def gaps(self) -> int:

@@ -135,7 +135,9 @@ class PacketReader:
                 return self._slow(record, ethertype, at)
             self._note_short(record, missing, at)
             udp.count(source, what)
-            if what is Kind.OTHER and not source.messages:
+            if what is not Kind.OTHER:
+                udp.note_kept(source, (endpoint(sender, sport), endpoint(receiver, dport)), time, payload)
+            elif not source.messages:
                 self._note_other(source, frame[body - 8 :])
             return ()
         if missing:

@@ -17,7 +17,7 @@ from analyzer.evidence import Item, RawMessage, Source
 
 Walk = Callable[[Source], Iterator[Record]]
 _MOST_HELD = 10_000
-_KEPT = frozenset(("name", "kind", "format", "title", "keepalives", "unopened"))
+_KEPT = frozenset(("name", "kind", "format", "title", "keepalives", "kept", "unopened"))
 
 
 def _phrase(kinds: Sequence[tuple[str, int]]) -> str:

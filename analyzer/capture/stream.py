@@ -211,7 +211,9 @@ class Stream:
             del self._tail[:-_TAIL]
         idle = self._framer.keepalives
         framed = self._framer.feed(octets)
-        mark.record.source.keepalives += self._framer.keepalives - idle
+        if self._framer.keepalives > idle:
+            mark.record.source.keepalives += self._framer.keepalives - idle
+            mark.record.source.kept.note((self.source, self.destination, self._number), mark.record.time)
         self._tell(mark.record)
         if not self._framer.messages and self._framer.skipped > LOOK:
             self.foreign = True

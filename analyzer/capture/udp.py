@@ -7,8 +7,8 @@ from analyzer.capture.addresses import endpoint
 from analyzer.capture.ip import Packet
 from analyzer.capture.record import Record
 from analyzer.defect import Defect
-from analyzer.evidence import Fidelity, RawMessage, Source
-from analyzer.sip.sniff import Kind, kind
+from analyzer.evidence import Endpoint, Fidelity, RawMessage, Source
+from analyzer.sip.sniff import PING, Kind, kind
 
 
 def count(source: Source, what: Kind) -> bool:
@@ -21,6 +21,11 @@ def count(source: Source, what: Kind) -> bool:
     else:
         source.keepalives += 1
     return False
+
+
+def note_kept(source: Source, way: tuple[Endpoint, Endpoint], time: int | None, payload: bytes) -> None:
+    """Keep when a keep-alive went, and by which of the ways that RFC 5626 3.5 and many phones have."""
+    source.kept.note((*way, 0), time, crlf=payload == PING)
 
 
 def datagram(packet: Packet, record: Record) -> RawMessage | None:
@@ -42,7 +47,11 @@ def datagram(packet: Packet, record: Record) -> RawMessage | None:
     if hep.version(payload):
         inner = hep.raw_message(payload, record, missing)
         return inner if inner is not None and count(record.source, kind(inner.payload, cut=inner.missing > 0)) else None
-    if not count(record.source, kind(payload, cut=missing > 0)):
+    what = kind(payload, cut=missing > 0)
+    if not count(record.source, what):
+        if what is not Kind.OTHER:
+            ends = endpoint(packet.source, body[0] << 8 | body[1]), endpoint(packet.destination, body[2] << 8 | body[3])
+            note_kept(record.source, ends, record.time, payload)
         return None
     return RawMessage(
         payload=payload,

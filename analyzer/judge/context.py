@@ -15,12 +15,20 @@ check reaches it:
 - `register/signs.py: SignLedgers` (`signs` of a transaction): what earlier requests of the same client or user make of
   one with credentials: that these had just been refused (`register/refused_credentials.py`), how often any were for
   this user (`register/guesses.py`), and that they were sent before from another address (`register/replays.py`).
+- `register/given.py: Given` (`given` of a transaction, `context.uses_temporary_gruu`): the routes and flows that
+  servers gave a user's phones, those that they took back, and the temporary GRUUs that these use; and which option
+  tags a server refused.
+- `register/surroundings.py: Surroundings` (`in_force` and `given` of a transaction): what counted when a transaction
+  was sent, until its answer is there; it asks `Given` and `Flows`.
 - `register/fleet.py: FleetLedger` (the subject of a rule about all clients): who sends many requests at once, when
   clients began anew at each server, how many showed their credentials in clear on public addresses, and which came
   from many addresses under one Call-ID.
 - `register/registry.py: Registry` (`registration` of a subject; `stream` of a step): every client's registration,
   with its counts of attempts, refreshes and changes of Call-ID; and for each Call-ID (`CallIdSequence`) the latest
   transaction to each destination, and by how much CSeq jumped.
+- `register/flows.py: Flows` (`left_flow` of a step): the latest two connections of each client that names an instance
+  and a reg-id, which connections carry several instances, and when a phone was heard on a flow that it was granted
+  (`flows` at the end). When keep-alives went which way the readers tell (`context.kept_alive`, `context.has_crlf`).
 - `register/binding.py: BindingTable` (`event` of a binding): what each registrar said is bound, from when to when,
   and what is only `maybe`.
 - `register/reached.py: Reached` (`registration` of a subject): a client's bindings, what it asked for and was granted,
@@ -54,13 +62,14 @@ here.
 
 from __future__ import annotations
 
-from analyzer.evidence import SECOND, Endpoint, Source
+from analyzer.evidence import SECOND, Endpoint, Source, Way
 from analyzer.register.binding import location
 from analyzer.register.bounded import MessageCounter
 from analyzer.register.challenges import Challenges
 from analyzer.register.identity import Registrar
 from analyzer.register.reconstruct import Reconstructor
 from analyzer.register.refusals import Refused
+from analyzer.register.registration import Registration
 from analyzer.register.retries import Retries
 from analyzer.register.transaction import Transaction
 from analyzer.sip.address import Address
@@ -139,9 +148,21 @@ class CaptureContext:
         that something did not happen since a time cannot be said then."""
         return self._reconstructor.is_loose
 
+    def kept_alive(self, way: Way) -> list[int]:
+        """When keep-alives went this way, nanoseconds since the epoch; the first of them."""
+        return sorted(time for source in self._sources for time in source.kept.of(way))
+
+    def has_crlf(self, way: Way) -> bool:
+        """Whether keep-alives of connections (CRLFCRLF) went this way over UDP."""
+        return any(way in source.kept.crlf for source in self._sources)
+
     def refused(self, registrar: Registrar, aor: str, contact: Address) -> Refused | None:
         """How a contact was refused at a registrar, where it was, and not accepted since."""
         return self._reconstructor.reached.refusals.of(location(registrar), aor, contact)
+
+    def uses_temporary_gruu(self, registration: Registration) -> bool:
+        """Whether a client was seen to call itself by a temporary GRUU that it was given (RFC 5627 3.3)."""
+        return self._reconstructor.surroundings.given.uses_temporary(registration)
 
     def last_heard(self, host: str) -> int | None:
         """When anything was last heard from a host."""

@@ -2,8 +2,9 @@
 
 A rule has a card (`Rule`) and a check. The check is asked about one subject that is complete, and answers one of five
 outcomes (docs/architecture.md 4): not applicable, not judged (with the missing flag as reason), passed, violated,
-failed to run. The last is the engine's: it is what a check that raises has answered. "No findings" never means "did not
-look", because every answer is tallied.
+failed to run. The last is the engine's: it is what a check that raises has answered. A rule that is a fact (`is_fact`)
+looks for what is legal and worth knowing: it answers that it has seen it, which is counted, and is never a finding. "No
+findings" never means "did not look", because every answer is tallied.
 
 Severity follows docs/rule-catalogue.md 0.3: `error` is a MUST broken with effect and proven, `warning` a SHOULD broken
 or a MUST without effect, `info` hygiene. Force is the standard's own word. Confidence is apart from both: a capture may
@@ -19,6 +20,10 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from analyzer.escape import visible
 from analyzer.evidence import Evidence, FlowStep
+from analyzer.judge.examples import Example as Example
+from analyzer.judge.examples import bad as bad
+from analyzer.judge.examples import good as good
+from analyzer.judge.examples import seen as seen
 
 Severity = Literal["error", "warning", "info"]
 Force = Literal["MUST", "SHOULD", "MAY", "none"]
@@ -145,39 +150,19 @@ class Violated:
     values: Values = NO_VALUES
 
 
-Answer = Passed | NotApplicable | NotJudged | Violated
-SINGLE = (Passed, NotApplicable, NotJudged, Violated)
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The subject shows a fact (docs/rule-catalogue.md 2): in one word which, and how often."""
+
+    fact: str
+    count: int = 1
+
+
+Answer = Passed | NotApplicable | NotJudged | Violated | Seen
+SINGLE = (Passed, NotApplicable, NotJudged, Violated, Seen)
 """The classes of `Answer`: what a check returns that gives one answer."""
 PASSED = Passed()
 NOT_APPLICABLE = NotApplicable()
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A small flow in flow text (`analyzer.judge.flowtext`), and the sub-codes of this rule's findings on it.
-
-    A good example expects none. `expect` lists one entry per finding; a rule without sub-codes gives empty strings.
-    `passwords` are what the flow's users are known to have, `severity` is that of the worst finding, `log` prints the
-    flow as a one-second log would have it.
-    """
-
-    flow: str
-    expect: tuple[str, ...] = ()
-    title: str = ""
-    passwords: dict[str, str] = field(default_factory=dict)
-    severity: Severity | None = None
-    log: bool = False
-    tail: float = 0.0
-
-
-def good(flow: str, title: str = "", **given: Any) -> Example:
-    """Return an example that must raise nothing: a legal flow or a near miss."""
-    return Example(flow, (), title, **given)
-
-
-def bad(flow: str, *subs: str, title: str = "", **given: Any) -> Example:
-    """Return an example that must raise exactly these sub-codes (default: one finding without a sub-code)."""
-    return Example(flow, subs or ("",), title, **given)
 
 
 class InProfile(NamedTuple):
@@ -226,9 +211,10 @@ class Rule:
     silences or sharpens, `only_in` which profiles have the rule at all (empty: every one). `explains` are the effects
     that a violation can have on the attempt that it is in: the judge ties it to those that ended so (`judge/ties.py`).
     `is_momentary`: whether it has them depends on what the registrar holds at the time; of any other rule a violation
-    that the registrar accepted shows that its like broke nothing there. `advice` adds to the fix of a finding whose
-    `group_key` begins with a server's host what the clients in the whole capture mean for it. `more_subs` is a pattern
-    of sub-codes that its examples do not show, where there are too many.
+    that the registrar accepted shows that its like broke nothing there. `is_fact`: it answers `Seen`. `quiet` are
+    sub-codes of which nearly every capture has one: a table has a single line for each. `advice` adds to
+    the fix of a finding whose `group_key` begins with a server's host what clients in the whole capture mean for it.
+    `more_subs` is a pattern of sub-codes that its examples do not show, where there are too many.
     """
 
     id: str
@@ -256,6 +242,8 @@ class Rule:
     violates_only_if: int = 0
     explains: tuple[Effect, ...] = ()
     is_momentary: bool = False
+    is_fact: bool = False
+    quiet: tuple[str, ...] = ()
     profiles: tuple[InProfile, ...] = ()
     only_in: tuple[Profile, ...] = ()
     advice: Callable[[ServerClients], str] | None = None
@@ -388,6 +376,7 @@ class Tally:
     not_applicable: int = 0
     not_judged: dict[str, int] = field(default_factory=dict)
     failed: int = 0
+    seen: dict[str, int] = field(default_factory=dict)
 
     def add(self, answer: Answer, count: int = 1) -> None:
         """Count an answer that was given `count` times."""
@@ -397,6 +386,8 @@ class Tally:
             self.not_applicable += count
         elif isinstance(answer, NotJudged):
             self.not_judged[answer.reason] = self.not_judged.get(answer.reason, 0) + count
+        elif isinstance(answer, Seen):
+            self.seen[answer.fact] = self.seen.get(answer.fact, 0) + count * answer.count
         else:
             self.violated += count
 
@@ -408,3 +399,5 @@ class Tally:
         self.failed += other.failed
         for reason, count in other.not_judged.items():
             self.not_judged[reason] = self.not_judged.get(reason, 0) + count
+        for fact, count in other.seen.items():
+            self.seen[fact] = self.seen.get(fact, 0) + count

@@ -21,7 +21,7 @@ def ask_fleet(
     of source takes off each."""
     found: list[Finding] = []
     for rule in rules:
-        if rule.subject != "fleet":
+        if "fleet" not in (rule.subject, *rule.also):
             continue
         tally = tallies.setdefault(rule.id, Tally())
         effects = effects_of(rule, profile)

@@ -4,7 +4,7 @@ A step begins with an optional time (`@1800`, seconds from the start, else 10 ms
 (`src=192.0.2.10:5060 dst=198.51.100.1:5060 transport=TCP stream=1 body=v=0`), and an arrow: `>` the client's request,
 `<` the registrar's response to the latest request. Header lines below it replace the defaults of that header, `-Name`
 leaves it out. `> again` and `< again` repeat the last one octet for octet; `! icmp` is a network error for the last
-request; `. ` (a dot) only lets time pass.
+request; `. ` (a dot) only lets time pass. `~ ping` is a keep-alive of the client, `~ pong` one of the registrar.
 
     > REGISTER sip:example.com
     < 401
@@ -30,12 +30,13 @@ from analyzer.register.digest.input import DigestInput
 from analyzer.register.digest.secrets import Secret
 from analyzer.register.requested import requested_expiry
 from analyzer.sip.message import Message, parse_bytes
+from analyzer.sip.sniff import PING, PONG
 
 START = 1_500_000_000 * SECOND
 """The instant `@0`, nanoseconds since the epoch."""
 CLIENT = Endpoint("192.0.2.10", 5060)
 REGISTRAR = Endpoint("198.51.100.1", 5060)
-_STEP = re.compile(r"(?:@(?P<at>[\d.]+)\s+)?(?P<options>(?:\w+=\S+\s+)*)(?P<arrow>[><!.])\s*(?P<rest>.*)")
+_STEP = re.compile(r"(?:@(?P<at>[\d.]+)\s+)?(?P<options>(?:\w+=\S+\s+)*)(?P<arrow>[><!.~])\s*(?P<rest>.*)")
 _REASONS = {
     200: "OK",
     400: "Bad Request",
@@ -111,6 +112,8 @@ class _Writer:
                 rest,
                 stream=last.stream,
             )
+        if arrow == "~":
+            return self._kept(rest)
         history = self.requests if arrow == ">" else self.answers
         if rest == "again":
             source = _endpoint(options.get("src")) or history[-1].source
@@ -136,6 +139,13 @@ class _Writer:
             "Content-Length: 0",
         ]
         return self._datagram(_octets(lines), other, REGISTRAR, {})
+
+    def _kept(self, what: str) -> RawMessage:
+        """A keep-alive of a connection, or the answer to one (RFC 5626 3.5.1), the way of the latest request."""
+        last = self.requests[-1]
+        ends = (last.source, last.destination) if what == "ping" else (last.destination, last.source)
+        options = {"transport": last.transport, "stream": str(last.stream)}
+        return self._datagram(PING if what == "ping" else PONG, *ends, options)
 
     def _request(self, start: str, headers: list[str], options: dict[str, str]) -> RawMessage:
         source = _endpoint(options.get("src")) or CLIENT

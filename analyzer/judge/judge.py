@@ -153,7 +153,10 @@ class Judge:
     @property
     def tallies(self) -> dict[str, Tally]:
         """How often each rule gave each outcome so far."""
-        whole = {name: replace(tally, not_judged=dict(tally.not_judged)) for name, tally in self._tallies.items()}
+        whole = {
+            name: replace(tally, not_judged=dict(tally.not_judged), seen=dict(tally.seen))
+            for name, tally in self._tallies.items()
+        }
         for made in (made for plans in self._plans.values() for made in plans.values()):
             for rule, answer in made.settled:
                 whole[rule.id].add(answer, made.count)

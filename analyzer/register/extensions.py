@@ -11,6 +11,14 @@ from analyzer.sip.text import split_list
 
 _LONGEST_KEPT = 256
 
+_LISTED = """
+    100rel 199 answermode early-session eventlist explicitsub from-change geolocation-http geolocation-sip gin gruu
+    histinfo ice join multiple-refer norefersub nosub outbound path policy precondition pref privacy
+    recipient-list-invite recipient-list-message recipient-list-subscribe record-aware replaces resource-priority
+    sdp-anat sec-agree siprec tdialog timer trickle-ice uui"""
+OPTION_TAGS = frozenset(_LISTED.split())
+"""The option tags that IANA lists (Session Initiation Protocol Parameters, Option Tags; RFC 3261 27.1)."""
+
 
 def tags(message: Message, *keys: str) -> frozenset[str]:
     """The option tags of all rows called `keys` (canonical), in small letters."""
@@ -26,6 +34,11 @@ def _short(row: str) -> frozenset[str]:
 def _tags(row: str) -> frozenset[str]:
     """The option tags of one row; phones of a kind send the same."""
     return _short(row) if len(row) <= _LONGEST_KEPT else _short.__wrapped__(row)
+
+
+def demanded_tags(request: Message) -> frozenset[str]:
+    """The option tags without which the sender of a request wants no answer (RFC 3261 20.32, 20.29)."""
+    return tags(request, "require", "proxy-require")
 
 
 def supports(message: Message, tag: str) -> bool:

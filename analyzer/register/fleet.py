@@ -7,7 +7,7 @@ process would have counted. Times are nanoseconds; a `tick` is ten seconds.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from analyzer.register.bounded import Bounded
 from analyzer.register.registration import Registration
 from analyzer.register.transaction import Transaction
 from analyzer.sip.hosts import address_of
+from analyzer.sip.uri import aor as canonical_aor
 
 TICK = 10 * SECOND
 MOST_USERS = 50_000
@@ -32,6 +33,7 @@ MANY_HOSTS, MANY_PORTS = 3, 5
 DEFAULT_EXPIRY = 3600
 """Seconds of a binding of which nothing is known (RFC 3261 10.2)."""
 PROTECTED = ("TLS", "WSS")
+_NOBODY = (404, 480)
 _Whose = tuple[str, Endpoint, str]
 
 
@@ -81,12 +83,21 @@ def is_public(host: str) -> bool:
     return address is not None and address.is_global and not address.is_multicast
 
 
+class Refused(NamedTuple):
+    """A request for an address-of-record that a server answered as if nobody were registered: when, nanoseconds."""
+
+    server: Endpoint
+    aor: str
+    time: int
+
+
 class FleetLedger:
     """Counts of all clients, bounded.
 
     It remembers for rules, which get it with all registrations as their subject at the end (`FleetSubject`): users who
     send many requests at once (`bursts`), when clients began anew at each server (`restarts`), how many showed their
-    credentials in clear on public addresses (`exposed`), and which came from many addresses (`wandering`).
+    credentials in clear on public addresses (`exposed`), and which came from many addresses (`wandering`); which
+    servers answer other methods (`answering`), and what they answered as if nobody were registered (`unrouted`).
     """
 
     def __init__(self) -> None:
@@ -98,6 +109,21 @@ class FleetLedger:
         self.exposed: dict[tuple[str, str], Exposed] = {}
         self._moves: Bounded[int, tuple[_Come, ...]] = Bounded(MOST_MOVING)
         self.wandering: dict[int, Wandering] = {}
+        self.answering: set[Endpoint] = set()
+        self.unrouted: list[Refused] = []
+
+    def answered(self, transaction: Transaction) -> None:
+        """Take in the final response to a request that is no REGISTER."""
+        request, server = transaction.request, transaction.destination
+        if request is None or transaction.method == "CANCEL":
+            return
+        if server in self.answering or len(self.answering) < MOST_BURSTS:
+            self.answering.add(server)
+        if transaction.status not in _NOBODY or transaction.path is not None or transaction.first is None:
+            return
+        is_new = request.to is not None and "tag" not in request.to.params
+        if is_new and request.uri is not None and request.uri.user and len(self.unrouted) < MOST_BURSTS:
+            self.unrouted.append(Refused(server, canonical_aor(request.uri), transaction.first))
 
     def opened(self, transaction: Transaction, client: Registration) -> None:
         """Count a new REGISTER transaction of a client, which does not know of it yet."""
@@ -184,15 +210,18 @@ class FleetLedger:
 
 @dataclass(slots=True)
 class FleetSubject:
-    """All clients at the end of the source. `pace` counts REGISTERs, copies included, by tick; `begin` and `end` are
-    those of the source, None without a clock; `is_coarse`: its clock has steps of a second; `evicted` are clients that
-    are in no list, because there were too many."""
+    """All clients at the end of the source. `answering` are servers that answered other methods than REGISTER,
+    `unrouted` what they answered as if nobody were registered. `pace` counts REGISTERs, copies included, by tick;
+    `begin` and `end` are those of the source, None without a clock; `is_coarse`: its clock has steps of a second;
+    `evicted` are clients that are in no list, because there were too many."""
 
     registrations: Sequence[Registration]
     bursts: Sequence[Burst] = ()
     restarts: Mapping[tuple[Endpoint, int], int] = field(default_factory=dict)
     exposed: Mapping[tuple[str, str], Exposed] = field(default_factory=dict)
     wandering: Sequence[Wandering] = ()
+    answering: Collection[Endpoint] = ()
+    unrouted: Sequence[Refused] = ()
     pace: Mapping[int, int] = field(default_factory=dict)
     begin: int | None = None
     end: int | None = None
@@ -225,6 +254,8 @@ def together(ledgers: Iterable[FleetLedger]) -> FleetLedger:
     for ledger in ledgers:
         ledger.close()
         whole.bursts += ledger.bursts
+        whole.answering |= ledger.answering
+        whole.unrouted += ledger.unrouted
         whole.restarts += ledger.restarts
         for key, exposed in ledger.exposed.items():
             known = whole.exposed.get(key)

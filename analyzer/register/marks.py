@@ -197,4 +197,18 @@ ROUTED = 1 << 74
 GRUU = 1 << 75
 """... in which something may be a GRUU, or that is cut, or of bulk contacts."""
 TAGGED = 1 << 76
-"""... whose final response refuses option tags, or requires some."""
+"""... that demands option tags, or whose final response does, or refuses some."""
+REGISTRATION = 1 << 77
+"""A transaction of REGISTER."""
+GUIDED = 1 << 78
+"""Its client had been given routes or a flow, or its server had refused extensions, when it was sent."""
+TEMPORARY = 1 << 79
+"""A binding event: the contact was given a temporary GRUU."""
+LEFT_FLOW = 1 << 80
+"""A step: the client goes back to a connection that it had left for another one."""
+TIMED_FLOW = 1 << 81
+"""A client at the end of the source: it was granted a flow."""
+OTHER_PURPOSE = 1 << 82
+"""A request that names no contact, or one with an expiry of 0, or with none said."""
+OTHER_SCHEME = 1 << 83
+"""A request with a Contact that is no SIP or SIPS URI."""

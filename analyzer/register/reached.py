@@ -13,9 +13,10 @@ from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Se
 
 from analyzer.evidence import SECOND, Evidence, LogNotice, between
 from analyzer.register.attempt import Purpose, listed_all_the_same
-from analyzer.register.binding import Binding, BindingEvent, BindingTable, location
+from analyzer.register.binding import MOST_CONTACTS, Binding, BindingEvent, BindingTable, location
 from analyzer.register.bounded import Notes
 from analyzer.register.grants import UNASKED
+from analyzer.register.identity import Registrar, aor_of
 from analyzer.register.lapses import LapseWatch
 from analyzer.register.overtaken import note_overtaken
 from analyzer.register.reachability import Unanswered
@@ -24,6 +25,7 @@ from analyzer.register.registration import Registration
 from analyzer.register.registry import Registry
 from analyzer.register.requested import expiry_in, requested_expiry
 from analyzer.register.transaction import Transaction
+from analyzer.sip.message import Message
 
 KEPT_BINDINGS = 100
 _FEW = 8
@@ -70,6 +72,15 @@ class Reached:
             self._note_bindings(registration, events)
         self._note_reached(registration, transaction, purpose, events)
         return events
+
+    def overheard(self, transaction: Transaction, final: Message) -> None:
+        """Take in a final response whose request is missing in the source: what it does not list may have been removed
+        by that (docs/rule-catalogue.md T-LOSS)."""
+        if transaction.method != "REGISTER" or not 200 <= final.status < 300 or not final.is_whole:
+            return
+        for binding in self._bindings.known(Registrar(transaction.destination, ""), aor_of(final)):
+            if binding.certainty == "present" and not any(binding.is_of(one) for one in final.contacts[:MOST_CONTACTS]):
+                binding.certainty = "maybe"
 
     def sent(self, registration: Registration, transaction: Transaction, purpose: Purpose) -> None:
         """Take in a REGISTER at its first copy."""

@@ -21,7 +21,7 @@ from analyzer.register.bounded import MessageCounter, Notes
 from analyzer.register.branches import earlier_use, is_complete
 from analyzer.register.causes import cause_of
 from analyzer.register.challengers import left_out
-from analyzer.register.challenges import Challenged, Challenges
+from analyzer.register.challenges import Challenges
 from analyzer.register.choices import note_offer
 from analyzer.register.digest.secrets import Secrets
 from analyzer.register.digest_ledger import DigestLedger
@@ -37,8 +37,7 @@ from analyzer.register.matching import TransactionTable
 from analyzer.register.reached import Reached
 from analyzer.register.registration import Registration
 from analyzer.register.registry import Registry
-from analyzer.register.retries import Retries
-from analyzer.register.signs import NO_SIGNS, SignLedgers
+from analyzer.register.retries import Retries, is_unheard
 from analyzer.register.subjects import (
     AttemptSubject,
     BindingSubject,
@@ -46,9 +45,9 @@ from analyzer.register.subjects import (
     EndSubject,
     MessageSubject,
     Subject,
-    TransactionSubject,
     TransitionSubject,
 )
+from analyzer.register.surroundings import Surroundings
 from analyzer.register.transaction import Transaction
 from analyzer.register.translation import follow
 from analyzer.register.way_back import unheard
@@ -89,7 +88,7 @@ class Reconstructor:
         self.requests = 0
         self.orphans = 0
         self._owner: dict[int, tuple[Registration, Attempt | None]] = {}
-        self._before: dict[int, tuple[dict[str, Sequence[Challenged]], dict[str, str]]] = {}
+        self.surroundings = Surroundings(self.challenges, self.digests, self.counter)
         self.exchanges = Exchanges()
         self._finishing = False
         self.lapses = LapseWatch(self.bindings, self.heard)
@@ -98,12 +97,12 @@ class Reconstructor:
         self.is_loose = False
         self.witnesses = Witnesses(self.reached.removed)
         self.retries = Retries()
-        self._signs = SignLedgers()
         self.fleet = FleetLedger()
 
     def feed(self, message: Message) -> None:
         """Take in a message."""
         self.counter.number += 1
+        self.surroundings.flows.heard(message.raw_message)
         duplicates, now = self.table.duplicates, self._pass(message.raw_message)
         for event in self.table.feed(message):
             self._event(event)
@@ -117,6 +116,7 @@ class Reconstructor:
         self.counter.number += 1
         now = self._pass(raw_message)
         self.table.note_foreign(raw_message)
+        self.surroundings.flows.heard(raw_message)
         challenge = foreign_challenge(raw_message)
         if challenge is not None:
             self.challenges.foreign(challenge)
@@ -171,6 +171,7 @@ class Reconstructor:
                 self.registry.orphan(matched.call_id, matched.cseq)  # known at once: its request was sent (T-LOSS)
                 if message.status >= 200:
                     self.challenges.repeated(matched, message)  # and so are its nonces, whatever they answer
+                    self.reached.overheard(matched, message)
 
     def finish(self, end: int | None = None, logs: Mapping[str, int] | None = None) -> None:
         """All is read; `end` is the time of the last thing in it, whatever that was, `logs` that of each of several
@@ -216,6 +217,8 @@ class Reconstructor:
             else:
                 registration = self._owner[first_hop.id][0]
                 self._owner[transaction.id] = (registration, None)
+        else:
+            self.surroundings.sent(transaction, None)
         if request.carries_credentials:
             self.digests.sent(transaction, request, registration, aor_of(request))
         if transaction.method == "REGISTER":
@@ -243,11 +246,11 @@ class Reconstructor:
         before = earlier if changed else same_call  # CSeq that goes down may be a restart that kept its Call-ID
         scored = before is not None and (changed or transaction.cseq <= before.cseq)
         boot = boot_score(registration, before, transaction, client) if scored and before else None
-        registration.holes += stream.is_missing(same_call, transaction)
+        registration.holes += stream.is_missing(same_call, transaction) or is_unheard(earlier, transaction)
         transaction.reuses = earlier_use(transaction, earlier, same_call, stream.last)
-        step = TransitionSubject(
-            earlier, transaction, same_call, stream, registration, attempt, same_attempt, changed, boot, namesake
-        )
+        left_flow = self.surroundings.flows.take(transaction, registration)
+        found = registration, attempt, same_attempt, changed, boot, namesake, left_flow
+        step = TransitionSubject(earlier, transaction, same_call, stream, *found)
         self.retries.note(step)
         self.fleet.opened(transaction, registration)
         if changed and boot is not None:
@@ -257,7 +260,7 @@ class Reconstructor:
         if transaction.has_credentials and registration.credentials_place is None:
             self.fleet.answered_challenge(transaction)
         renewals = [] if same_attempt else list(self.bindings.asked(registrar, aor, transaction, registration.id))
-        self._note_challenges(transaction, registration)
+        self.surroundings.sent(transaction, registration)
         registration.take(transaction, client, detail=self._detail)
         self.reached.sent(registration, transaction, attempt.purpose)
         if earlier is not None or same_call is not None or namesake is not None:
@@ -292,11 +295,6 @@ class Reconstructor:
         self._owner[transaction.id] = (registration, attempt)
         return attempt, False
 
-    def _note_challenges(self, transaction: Transaction, registration: Registration) -> None:
-        request = transaction.request
-        if request is not None and request.has_credentials:
-            self._before[transaction.id] = self.challenges.answered_by(registration.id, request.credentials)
-
     def _answered(self, transaction: Transaction) -> None:
         final = transaction.final
         assert final is not None
@@ -321,7 +319,9 @@ class Reconstructor:
         concluded = attempt is not None and attempt.last is transaction and attempt.answered()
         if transaction.method == "REGISTER":
             self.emit(MessageSubject(final, transaction, registration))
-        self.emit(self._subject(transaction, registration, attempt))
+        else:
+            self.fleet.answered(transaction)
+        self.emit(self.surroundings.subject(transaction, registration, attempt))
         if registration is not None:
             for event in events:
                 self.emit(BindingSubject(event, registration, None))
@@ -334,7 +334,7 @@ class Reconstructor:
         if registration is not None and transaction.method == "REGISTER":
             self.reached.unanswered(registration, transaction)
         concluded = attempt is not None and attempt.last is transaction and attempt.silent()
-        self.emit(self._subject(transaction, registration, attempt))
+        self.emit(self.surroundings.subject(transaction, registration, attempt))
         if concluded and registration is not None and attempt is not None:
             self._conclude(registration, attempt)
 
@@ -348,7 +348,7 @@ class Reconstructor:
                 self._conclude(registration, attempt)
             if registration.current is attempt:
                 registration.current = None
-        self._before.pop(transaction.id, None)
+        self.surroundings.closed(transaction)
         self.digests.closed(transaction)
         self.reached.closed(transaction)
         if transaction.method == "REGISTER":
@@ -371,19 +371,12 @@ class Reconstructor:
         self.challenges.answered(transaction, None)
         if transaction.method == "REGISTER":
             self.emit(MessageSubject(final, transaction, None))
-        self.emit(self._subject(transaction, None, None))
-
-    def _subject(
-        self, transaction: Transaction, registration: Registration | None, attempt: Attempt | None
-    ) -> TransactionSubject:
-        digests, before = self.digests.of(transaction), self._before.get(transaction.id, ({}, {}))
-        signs = self._signs.take(transaction, registration, digests, before[0]) if digests else NO_SIGNS
-        return TransactionSubject(transaction, registration, attempt, digests, *before, signs)
+        self.emit(self.surroundings.subject(transaction, None, None))
 
     def _end(self, registration: Registration, last: Transaction | None) -> None:
         if last is not None:
             is_cut_off = (self.cut_off(last) or -1) >= (registration.last_success or 0)
-            self.emit(EndSubject(registration, last, is_cut_off))
+            self.emit(EndSubject(registration, last, is_cut_off, self.surroundings.flows.of(registration)))
 
     def _lapse(self, now: int) -> None:
         for event, registration in self.lapses.lapsed(now):
@@ -392,7 +385,7 @@ class Reconstructor:
     def _conclude(self, registration: Registration, attempt: Attempt) -> None:
         failed = attempt.outcome in FAILED
         bound = self.bindings.bound(registration.registrar, registration.aor) if failed else 0
-        in_force, _ = self._before.get(attempt.last.id, ({}, {}))
+        in_force = self.surroundings.in_force(attempt.last)
         cause = cause_of(attempt, self.digests.of(attempt.last), in_force, self.challenges)
         registration.conclude(attempt, cause, bound=bound, detail=self._detail)
         self.emit(AttemptSubject(attempt, registration))

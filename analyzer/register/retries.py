@@ -138,3 +138,14 @@ def _what(request: Message) -> tuple[Hashable, ...]:
     rows = tuple((row.key, row.value) for row in request.headers if row.key not in _VARIABLE)
     ends = tuple(one.uri.text if one is not None and one.uri is not None else "" for one in (request.from_, request.to))
     return (*ends, *rows)
+
+
+def is_unheard(earlier: Transaction | None, later: Transaction) -> bool:
+    """Whether the answer to the client's request before may be missing in the source: none was seen, and the client
+    goes on before it would have given up (RFC 3261 17.1.2.2)."""
+    if earlier is None or earlier.request is None or earlier.final is not None:
+        return False
+    refused = earlier.aborted.time if earlier.aborted is not None else None
+    if earlier.aborted is not None and (refused is None or earlier.last is None or earlier.last <= refused):
+        return False  # the network refused its last copy
+    return earlier.first is None or later.first is None or later.first - earlier.first < TIMER_F

@@ -10,6 +10,7 @@ from analyzer.register.attempt import SUCCESSFUL_OUTCOMES, Attempt
 from analyzer.register.binding import BindingEvent
 from analyzer.register.boot import BootScore
 from analyzer.register.domains import is_foreign
+from analyzer.register.flows import Flow, GrantedFlow
 from analyzer.register.registration import Registration
 from analyzer.register.registry import CallIdSequence
 from analyzer.register.retried import keeps_ids, retried
@@ -59,10 +60,14 @@ class MessageSubject:
         if self.earlier is not None and self.earlier.call_id != message.call_id:
             found |= marks.NEW_CALL_ID
         contacts = message.contacts
-        if len(contacts) > 1:
-            found |= marks.SEVERAL
+        if len(contacts) != 1:
+            found |= marks.SEVERAL if contacts else marks.OTHER_PURPOSE
         for contact in contacts:
             own = contact.uri
+            if not (message.expires if contact.expires is None else contact.expires):
+                found |= marks.OTHER_PURPOSE
+            if own is not None and not own.is_sip:
+                found |= marks.OTHER_SCHEME
             if contact.star:
                 found |= marks.STAR
             elif "q" in contact.params or (to is not None and own is not None and _may_be_same(own, to.uri)):
@@ -136,7 +141,8 @@ class TransitionSubject:
     `same_call` the latest of the same Call-ID to the same destination; `stream` the Call-ID with its counter over all
     destinations, whose `last` is still the transaction before. `same_attempt` tells a retry from a new attempt.
     `boot` is scored when the Call-ID changed. `namesake` is, where the stream begins with this transaction, another one
-    that has used its Call-ID.
+    that has used its Call-ID. `left_flow` is the flow that the client leaves, where it goes back to a connection that
+    it had used before that one.
     """
 
     earlier: Transaction | None
@@ -149,6 +155,7 @@ class TransitionSubject:
     call_id_changed: bool
     boot: BootScore | None
     namesake: CallIdSequence | None = None
+    left_flow: Flow | None = None
 
     @property
     def marks(self) -> int:
@@ -157,6 +164,8 @@ class TransitionSubject:
         found = marks.CALL_ID_CHANGED if self.call_id_changed else 0
         if self.namesake is not None:
             found |= marks.NAMESAKE
+        if self.left_flow is not None:
+            found |= marks.LEFT_FLOW
         if last is not None and last.cseq >= 0 and later.cseq > last.cseq:
             found |= marks.COUNTED if later.cseq == last.cseq + 1 else marks.COUNTED | marks.JUMPED
         if same_call is not None and same_call.cseq >= 0 and later.cseq >= 0:
@@ -217,7 +226,8 @@ class BindingSubject:
         kind, owner = self.event.kind, self.event.binding.registration
         if kind in ("renewal", "lapsed"):
             is_foreign_owner = kind == "renewal" and owner is not None and owner != self.registration.id
-            return marks.ASKED_AGAIN | marks.FOREIGN if is_foreign_owner else marks.ASKED_AGAIN
+            found = marks.ASKED_AGAIN | marks.FOREIGN if is_foreign_owner else marks.ASKED_AGAIN
+            return found | marks.TEMPORARY if "temp-gruu" in self.event.binding.listed_text.lower() else found
         if kind == "added":
             return marks.FOREIGN_DOMAIN if is_foreign(self.event.transaction) else 0
         return marks.REMOVED if kind in ("removed", "unlisted") else 0
@@ -272,16 +282,18 @@ class ClosedSubject:
 @dataclass(slots=True)
 class EndSubject:
     """A client at the end of the source, with its latest transaction; `cut_off`: since then the network was seen to
-    end its connection, or to refuse what it or its registrar sent."""
+    end its connection, or to refuse what it or its registrar sent; `flows` are those that it was granted."""
 
     registration: Registration
     transaction: Transaction
     cut_off: bool = False
+    flows: tuple[GrantedFlow, ...] = ()
 
     @property
     def marks(self) -> int:
         """What can be told of the client at once (`register/marks.py`)."""
-        return marks.STEADY if len(self.registration.refresh_gaps) >= STEADY_GAPS else 0
+        found = marks.TIMED_FLOW if self.flows else 0
+        return found | marks.STEADY if len(self.registration.refresh_gaps) >= STEADY_GAPS else found
 
     @property
     def evidence(self) -> Evidence:

@@ -11,6 +11,7 @@ from analyzer.register.attempt import Attempt
 from analyzer.register.challenges import Challenged, for_header
 from analyzer.register.digest.syntax import is_suspicious
 from analyzer.register.digest_ledger import DigestRecord
+from analyzer.register.given import NO_GUIDANCE, Guidance
 from analyzer.register.grants import is_plain_grant
 from analyzer.register.odd_values import has_password, is_odd
 from analyzer.register.old_answers import is_echo
@@ -33,7 +34,7 @@ class TransactionSubject:
 
     `digests` are the credentials that it carried, `in_force` the challenges that stood for its client when it was
     first sent, by realm, the latest first; `next_nonce` the nonce that an answer had announced, by realm. `signs` is
-    what earlier requests make of it.
+    what earlier requests make of it, `given` what its client had been given by servers.
     """
 
     transaction: Transaction
@@ -43,6 +44,7 @@ class TransactionSubject:
     in_force: dict[str, Sequence[Challenged]] = field(default_factory=dict)
     next_nonce: dict[str, str] = field(default_factory=dict)
     signs: Signs = NO_SIGNS
+    given: Guidance = NO_GUIDANCE
 
     def challenged(self, record: DigestRecord) -> list[Challenged]:
         """The challenges in force that these credentials are to answer, the latest first."""
@@ -55,6 +57,10 @@ class TransactionSubject:
         found = self._digest_marks() if self.digests else 0
         if self.signs is not NO_SIGNS:
             found |= marks.SIGNS
+        if transaction.method == "REGISTER":
+            found |= marks.REGISTRATION
+        if self.given is not NO_GUIDANCE:
+            found |= marks.GUIDED
         final = transaction.final
         found |= marks.UNANSWERED if final is None or transaction.request is None else marks.ANSWERED
         if final is not None and 200 <= final.status < 300:

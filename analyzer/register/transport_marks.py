@@ -91,10 +91,11 @@ def uses_extensions(transaction: Transaction) -> bool:
 
 
 def is_about_tags(transaction: Transaction) -> bool:
-    """Whether the final response says something of option tags: it refuses some, or requires them (RFC 3261 8.2.2.3,
-    8.2.4)."""
-    final = transaction.final
-    return final is not None and (final.status in _OF_EXTENSIONS or final.has("require"))
+    """Whether request or final response demands option tags, or the response refuses some (RFC 3261 8.2.2.3, 8.2.4)."""
+    request, final = transaction.request, transaction.final
+    if final is not None and (final.status in _OF_EXTENSIONS or final.has("require")):
+        return True
+    return request is not None and (request.has("require") or request.has("proxy-require"))
 
 
 def extended_exchange(transaction: Transaction) -> tuple[Message | None, Message | None] | None:

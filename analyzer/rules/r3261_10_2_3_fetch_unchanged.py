@@ -7,8 +7,9 @@ the user unreachable whenever anything looks at its registrations, and none of t
 Judged is a contact that the registrar granted, that had time left, that nobody took away in the capture, and that the
 answer to a query does not list. That the query did it is said only where the registrar granted the contact just before:
 one that restarts without its bindings, or loses them otherwise, forgets as well, and any time may be the time when it
-did. Over TCP, TLS and WebSocket a registrar may drop a binding with its connection (RFC
-5626 7), so there nothing is said.
+did. Over TCP, TLS and WebSocket a registrar may drop a binding with its connection (RFC 5626 7), so there nothing is
+said; nor where CSeq jumps between grant and query, or an answer without its request was seen, for captures that lacked
+the removal in between made a right registrar look wrong.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ def check(subject: BindingSubject, context: CaptureContext) -> Answer:
         return NOT_APPLICABLE
     if subject.registration.reach.is_signed_off:
         return NotJudged("it had asked to be removed, and the answer to that was not seen")
+    if subject.event.was != "present" or (transaction.call_id == grant.call_id and transaction.cseq > grant.cseq + 1):
+        return NotJudged("a removal may be missing in the capture")
     now = final.raw_message.time
     if now is None or binding.learned is None or not binding.granted:
         return NotJudged(Need.CLOCK.value)

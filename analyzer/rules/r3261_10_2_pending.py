@@ -5,7 +5,9 @@ before, or that one has timed out (RFC 3261 10.2). Two at once can arrive in eit
 older contact, and drop the newer as stale. It is an error only where the two ask for different things. A 401 is a final
 answer; a network error ends the request at once (8.1.3.1); other lines of a phone, other registrars and the flows of
 RFC 5626 run side by side legally. If the answer seems to have been missed by the capture, nothing is said: the user
-agent shows that it got it by using its nonce, or by stopping its retransmissions early.
+agent shows that it got it by using its nonce, or by stopping its retransmissions early. Where the next request comes
+before the first retransmission was due, or over a connection, nothing tells: a removal and the next registration, 1 ms
+apart, with the answer to the first lost by the capture, look the same. So that is hardly sure.
 """
 
 from __future__ import annotations
@@ -55,7 +57,8 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
     after = f"{took or 'right'} after CSeq {earlier.cseq}, to which no answer was seen by then"
     detail = f"REGISTER CSeq {later.cseq} was sent {after}"
     explains = () if sub == "fetch" else None  # who only asks changes nothing
-    confidence = Confidence.MEDIUM if unrepeated else Confidence.HIGH  # the answer may be missing in the capture
+    is_blind = unrepeated or bool(earlier.stream)  # nothing is sent again over a connection
+    confidence = Confidence.LOW if is_blind else Confidence.HIGH  # the answer may be missing in the capture
     related = (earlier.evidence,)
     return Violated(detail, sub, severity, confidence=confidence, related=related, explains=explains)  # type: ignore[arg-type]
 

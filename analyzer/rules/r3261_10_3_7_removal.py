@@ -4,8 +4,9 @@ A contact with an expiry of 0, by its own parameter or by the Expires header, is
 (RFC 3261 10.3 step 7, 10.2.2), and the 200 lists what is left (step 8). A 200 that still lists it with time left says
 that the phone is bound although it believes that it is gone: it is called, and nobody answers.
 
-A removed contact that is listed with an expiry of 0 is gone, and other phones' contacts may be listed as they are. A
-request with the Call-ID of the binding and no higher CSeq must not remove it: then the list is right, and
+A removed contact that is listed with an expiry of 0 (`zero-marker`, for information) is gone, though step 8 wants only
+what is bound in the list, and some phones take any contact in it for bound. Other phones' contacts may be listed as
+they are. A request with the Call-ID of the binding and no higher CSeq must not remove it: then the list is right, and
 R3261-10.3-7-stale-cseq says what is wrong. `Contact: *` has a rule of its own (R3261-10.3-6-star).
 """
 
@@ -39,7 +40,12 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
         return NotJudged(Need.WHOLE.value)
     still = [one for one in removed if one.listed is not None and one.granted != 0]
     if not still:
-        return PASSED
+        marked = next((one for one in removed if one.listed is not None), None)
+        if marked is None:
+            return PASSED
+        uri = marked.asked.uri.text if marked.asked.uri is not None else marked.asked.raw
+        detail = f"{clip(uri)} was removed, and the {final.status} lists it with an expiry of 0"
+        return Violated(detail, "zero-marker", "info", force="none", related=(final.raw_message.evidence,), explains=())
     first = still[0]
     assert first.listed is not None
     left = f"with {first.granted} s left" if first.granted is not None else "without an expiry"
@@ -56,6 +62,7 @@ RULE = Rule(
     id="R3261-10.3-7-removal",
     title="Removal request answered 200 but the binding stays",
     short_title="The registrar keeps what it was told to remove",
+    sub_titles={"zero-marker": "The 200 lists what it removed, with an expiry of 0"},
     question="whether a removed binding is gone",
     clause="RFC 3261 §10.3 step 7, §10.2.2",
     force="MUST",
@@ -101,9 +108,11 @@ RULE = Rule(
             _BOUND.format("") + "Contact: <sip:b@10.0.0.5>;expires=0\n< 200\nContact: <sip:b@10.0.0.9>;expires=50",
             title="another phone's contact alone",
         ),
-        good(
+        bad(
             "> REGISTER sip:example.com\nContact: <sip:b@10.0.0.5>;expires=0\n< 200\n"
             "Contact: <sip:b@10.0.0.5>;expires=0",
+            "zero-marker",
+            severity="info",
             title="listed as removed",
         ),
         good(

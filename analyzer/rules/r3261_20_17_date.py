@@ -95,6 +95,7 @@ RULE = Rule(
     subject="message",
     check=check,
     applies_if=marks.FIRST_SUCCESS,
+    quiet=("absent",),
     observed_at="last",
     why="Clients without a clock take it as time of day (TLS certificates, call logs).",
     fix="let the registrar add Date to its 200, in GMT, and keep its clock by NTP (or set the phones' clocks by "

@@ -11,6 +11,11 @@ nor in Require (`uninvited`; 8.2.4) asks for what the phone cannot do. A registr
 because the phone does not support it says 420 with `path`, and is right (RFC 3327 5.3); what a proxy took out of the
 request on the way (sec-agree; RFC 3329) was demanded all the same, so only what is seen at the registrar counts.
 `outbound` has a rule of its own.
+
+A registrar that took a demand for something which it had refused to know before (`ignored-require`) does not do what
+the phone relies on: behind one address stand programs that differ, or it does not look at Require. A tag that is
+demanded and that IANA does not list (`draft-tag`, for information) is one of a draft, or of a vendor: others refuse it.
+What is only supported costs nothing, whatever it is called.
 """
 
 from __future__ import annotations
@@ -20,7 +25,8 @@ from collections.abc import Iterator
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Severity, Violated, bad, good
 from analyzer.register import marks
-from analyzer.register.extensions import tags
+from analyzer.register.extensions import OPTION_TAGS, demanded_tags, tags
+from analyzer.register.given import Guidance
 from analyzer.register.subjects import TransactionSubject
 from analyzer.register.transport_marks import extended_exchange, is_about_tags
 from analyzer.sip.message import Message
@@ -28,6 +34,7 @@ from analyzer.sip.text import clip
 
 _REMOVED_ON_THE_WAY = "sec-agree"
 _OWN_RULE = "outbound"
+_WEIGHTS: dict[str, Severity] = {"420-undemanded": "warning", "ignored-require": "warning", "draft-tag": "info"}
 
 
 def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:
@@ -38,9 +45,13 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
     if final is None or not is_about_tags(transaction):
         yield NOT_APPLICABLE
         return
-    found = list(_faults(request, final))
+    found = [*_faults(request, final), *_of_request(request, final, subject.given)]
     for sub, detail in found:
-        severity: Severity = "warning" if sub == "420-undemanded" else "error"
+        severity: Severity = _WEIGHTS.get(sub, "error")
+        if sub == "draft-tag":
+            agent = request.user_agent if request is not None else ""
+            yield Violated(detail, sub, severity, force="none", at_fault="UAC", group_key=(agent, detail))
+            continue
         yield Violated(detail, sub, severity, at=final.raw_message.evidence, related=(transaction.evidence,))
     if not found:
         yield PASSED
@@ -62,8 +73,20 @@ def _faults(request: Message | None, final: Message) -> Iterator[tuple[str, str]
             yield "uninvited", f"the {final.status} requires {_listed(uninvited)}, which the request does not support"
 
 
+def _of_request(request: Message | None, final: Message, given: Guidance) -> Iterator[tuple[str, str]]:
+    """What the request demands: against what the server refused before, and against IANA's list."""
+    demanded = demanded_tags(request) if request is not None else frozenset()
+    refused = frozenset(tag for tag, _ in given.refused if tag in demanded)
+    if refused and 200 <= final.status < 300:
+        detail = f"the {final.status} takes a request that demands {_listed(refused)}, refused with a 420 before"
+        yield "ignored-require", detail
+    strange = demanded - OPTION_TAGS
+    if strange:
+        yield "draft-tag", f"the request demands {_listed(strange)}, which IANA does not list"
+
+
 def _demanded(request: Message) -> frozenset[str]:
-    demanded = tags(request, "require", "proxy-require") | {_REMOVED_ON_THE_WAY}
+    demanded = demanded_tags(request) | {_REMOVED_ON_THE_WAY}
     return demanded | {"path"} if request.has("path") else demanded
 
 
@@ -79,6 +102,8 @@ RULE = Rule(
         "420-no-unsupported": "The 420 does not say what is not supported",
         "420-undemanded": "The 420 refuses what was not demanded",
         "421-no-require": "The 421 does not say what it requires",
+        "ignored-require": "The registrar ignores what the phone demands",
+        "draft-tag": "The phone demands what IANA does not list",
         "uninvited": "The answer requires what the phone does not support",
     },
     question="whether extensions are agreed on by name",
@@ -103,8 +128,16 @@ RULE = Rule(
         bad("> REGISTER sip:h\nSupported: path\n< 421 Extension Required", "421-no-require"),
         bad("> REGISTER sip:h\nSupported: path\n< 200\nRequire: gruu", "uninvited"),
         bad("> REGISTER sip:h\nSupported:\n< 200\nRequire: path", "uninvited", title="an empty Supported is none"),
+        bad(
+            "> REGISTER sip:h\nRequire: gruu\n< 420\nUnsupported: gruu\n> REGISTER sip:h\nRequire: gruu\n< 200",
+            "ignored-require",
+            severity="warning",
+        ),
+        bad("> REGISTER sip:h\nRequire: x-turbo\n< 420\nUnsupported: x-turbo", "draft-tag", severity="info"),
+        good("> REGISTER sip:h\nSupported: x-turbo, replaces\n< 200", title="supported, and not demanded"),
+        good("> REGISTER sip:h\nRequire: gruu\n< 420\nUnsupported: gruu\n> REGISTER sip:h\n< 200", title="without"),
         good("> REGISTER sip:h\nRequire: gruu\n< 420\nUnsupported: gruu"),
-        good("> REGISTER sip:h\nProxy-Require: Foo\n< 420\nUnsupported: foo", title="by a proxy, in other letters"),
+        good("> REGISTER sip:h\nProxy-Require: Path\n< 420\nUnsupported: path", title="by a proxy, in other letters"),
         good("> REGISTER sip:h\nPath: <sip:p;lr>\n< 420\nUnsupported: path", title="RFC 3327 5.3"),
         good("> REGISTER sip:h\nk: path, gruu\n< 200\nRequire: gruu", title="the compact form"),
         good("> REGISTER sip:h\nSupported: path\n< 421\nRequire: sec-agree"),

@@ -7,6 +7,11 @@ proxy that hands on the answer must leave it alone (`altered`). Where the phone 
 Path (`unsupported`), a proxy should rather not add any, and the registrar may refuse it with 420; and a registrar need
 not repeat it. A URI without `lr` (`no-lr`) makes the next hop rewrite the request as RFC 2543 had it.
 
+Where the phone asks for a flow (RFC 5626: reg-id), the first proxy after it says by `ob` in its URI that it keeps flows
+(`ob`; 5.1). One farther on that says so (a warning) promises what it cannot keep; a first one that does not (for
+information) knows nothing of flows, which is legal, and the phone is called as without them. Whose a Path URI is, its
+host must tell, which is that of a Via.
+
 Path may stand in rows or in one comma list, and a phone that puts in its own is unusual and legal. What a refusal says
 of Path is noise.
 """
@@ -19,7 +24,7 @@ from analyzer.evidence import Evidence
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Force, Need, Rule, Severity, Violated, bad, good
 from analyzer.register import marks
-from analyzer.register.extensions import supports
+from analyzer.register.extensions import flow_contacts, supports
 from analyzer.register.subjects import TransactionSubject
 from analyzer.register.transaction import Transaction
 from analyzer.sip.address import Address
@@ -33,6 +38,8 @@ _WEIGHTS: dict[str, tuple[Severity, Force, str]] = {
     "not-echoed": ("warning", "none", "registrar"),
     "altered": ("warning", "MUST", "proxy"),
     "no-lr": ("info", "none", "proxy"),
+    "ob": ("warning", "MUST", "proxy"),
+    "no-ob": ("info", "none", "proxy"),
 }
 
 
@@ -51,6 +58,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
     found = [*_at_registrar(transaction, request, final), *_on_the_way(final, above)]
     for sub, detail in found:
         severity, force, at_fault = _WEIGHTS[sub]
+        sub = "ob" if sub == "no-ob" else sub
         key = (transaction.destination.host, sub)
         yield Violated(detail, sub, severity, force, at_fault=at_fault, related=_answer(final), group_key=key)
     if not found:
@@ -78,6 +86,26 @@ def _at_registrar(transaction: Transaction, request: Message, final: Message) ->
         yield "unsupported", f"the request brings Path {clip(sent[0])}, and its Supported does not name path"
     elif 200 <= final.status < 300 and not _same(sent, final.values(_PATH)):
         yield "not-echoed", f"the request has Path {_listed(request)}, and the {final.status} has {_listed(final)}"
+    yield from _of_flows(request, sent)
+
+
+def _of_flows(request: Message, sent: list[str]) -> Iterator[tuple[str, str]]:
+    """Who of the proxies up to the registrar says that it keeps flows; the Via at the bottom is the phone's."""
+    proxies = [{via.host.lower(), (via.received or "").lower()} for via in request.vias[:-1]]
+    if not proxies or not flow_contacts(request) or not supports(request, "outbound"):
+        return
+    for value in sent:
+        uri = Address.parse(value).uri
+        if uri is None or not uri.is_sip or not uri.host:
+            continue
+        places = [at for at, hosts in enumerate(proxies) if uri.host.lower() in hosts]
+        if len(places) != 1:
+            continue  # nothing tells whose it is
+        is_edge, keeps = places[0] == len(proxies) - 1, "ob" in uri.params
+        if keeps and not is_edge:
+            yield "ob", f"the Path {clip(value)} has ob, and its proxy is not the first after the phone"
+        elif is_edge and not keeps:
+            yield "no-ob", f"the phone asks for a flow, and the Path {clip(value)} of the first proxy has no ob"
 
 
 def _on_the_way(final: Message, above: Message | None) -> Iterator[tuple[str, str]]:
@@ -117,6 +145,13 @@ _UP = (
     "Path: <sip:192.0.2.20;lr>\nto=1 < 200\n"
 )
 
+_FLOW = (
+    "> REGISTER sip:h\nVia: SIP/2.0/UDP 192.0.2.30;branch=z9hG4bKq\nVia: SIP/2.0/UDP 192.0.2.20;branch=z9hG4bKp\n"
+    "Via: SIP/2.0/UDP 192.0.2.10;branch=z9hG4bKu\nSupported: path, outbound\nPath: {0}\n"
+    'Contact: <sip:bob@192.0.2.10>;reg-id=1;+sip.instance="<urn:uuid:00000000-0000-1000-8000-00000000000a>"\n'
+    "< 200\nPath: {0}"
+)
+
 RULE = Rule(
     id="R3327-5-path",
     title="Path header mishandled",
@@ -124,6 +159,7 @@ RULE = Rule(
     sub_titles={
         "unsupported": "A proxy adds Path, which the phone does not know",
         "altered": "A proxy changes the Path of an answer",
+        "ob": "A proxy is wrong about whether it keeps flows",
         "no-lr": "A Path URI has no lr",
     },
     question="whether Path is kept",
@@ -147,6 +183,10 @@ RULE = Rule(
         bad(f"{_KNOWS}Path: <sip:p1>\n< 200\nPath: <sip:p1>", "no-lr", severity="info"),
         bad(f"{_UP}", "altered", title="the phone is told nothing of it"),
         good(f"{_KNOWS}{_TWO}\n< 200\nPath: <sip:p1;lr>\nPath: <sip:p2;lr>", title="a list, and rows"),
+        bad(_FLOW.format("<sip:192.0.2.30;lr;ob>, <sip:192.0.2.20;lr;ob>"), "ob", severity="warning"),
+        bad(_FLOW.format("<sip:192.0.2.30;lr>, <sip:192.0.2.20;lr>"), "ob", severity="info", title="no ob"),
+        good(_FLOW.format("<sip:192.0.2.30;lr>, <sip:x@192.0.2.20;lr;ob>"), title="the first proxy keeps flows"),
+        good(_FLOW.format("<sip:edge.example.com;lr>"), title="a name that no Via has"),
         good(f"{_UP}Path: <sip:192.0.2.20;lr>", title="over a proxy"),
         good(f"{_KNOWS}Path: <sip:p1;lr>\n< 401", title="a challenge need not repeat it"),
         good("> REGISTER sip:h\nSupported: path\n< 200", title="no Path"),

@@ -6,29 +6,54 @@ these URIs into the Route of what it sends later, in the same order, so each val
 header says something in a 2xx alone (`where`): in a request, or in a refusal, nobody may act on it.
 
 Whether the phone uses it is its own choice, the REGISTER itself does not go along it, and several values are one list.
+A proxy that the phone is set to may stand before the list, and a phone that calls by SIPS writes sips where it was told
+sip (RFC 5630). But a phone that goes along the list keeps its order (`order`), and goes along the list of the latest
+2xx: one that an earlier 2xx told, and the latest has not (`stale`), may lead to a server that is gone. A route that was
+the phone's own before is nobody's list. A query should be told the same as the registration (`fetch-differs`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from analyzer.evidence import SECOND
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Severity, Violated, bad, good
+from analyzer.judge.findings import (
+    NOT_APPLICABLE,
+    PASSED,
+    Answer,
+    Confidence,
+    Need,
+    Rule,
+    Severity,
+    Violated,
+    bad,
+    good,
+)
 from analyzer.register import marks
+from analyzer.register.given import Guidance, Route, route_of
 from analyzer.register.subjects import TransactionSubject
+from analyzer.register.transaction import Transaction
 from analyzer.sip.address import Address
 from analyzer.sip.message import Message
 from analyzer.sip.text import clip
 
 _KEY = "service-route"
+_FIX_UAC = "let the phone put the Service-Route of its latest 200 into the Route of its requests, unchanged"
 
 
 def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:
     """Look at Service-Route in a request and in its final response (RFC 3608 5, 6)."""
     del context
     transaction = subject.transaction
+    if transaction.method != "REGISTER":
+        yield _followed(transaction, subject.given)
+        return
+    if not transaction.is_last_hop:
+        yield NOT_APPLICABLE
+        return
     request, final = transaction.request, transaction.final
-    found: list[Violated] = []
+    found: list[Violated] = list(_of_query(request, final, subject.given))
     if request is not None and request.has(_KEY):
         detail = f"the REGISTER has Service-Route: {clip(request.first(_KEY) or '')}"
         found.append(Violated(detail, "where", "info", at_fault="UAC"))
@@ -44,6 +69,64 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
     if not found:
         yield PASSED
     yield from found
+
+
+def _of_query(request: Message | None, final: Message | None, given: Guidance) -> Iterator[Violated]:
+    """Hold what a query is told against what the registration was told before."""
+    if request is None or final is None or request.has("contact") or not 200 <= final.status < 300:
+        return
+    told, before = route_of(final, _KEY), given.latest[0] if given.latest else None
+    if before is not None and told and before.service and not _same(told, before.service):
+        detail = (
+            f"the query is told Service-Route: {_listed(told)}, the registration was told {_listed(before.service)}"
+        )
+        at = final.raw_message.evidence
+        yield Violated(detail, "fetch-differs", "info", force="none", at=at, related=(before.evidence,))
+
+
+def _followed(transaction: Transaction, given: Guidance) -> Answer:
+    """Hold the Route of a request that begins a dialog, or none, against the lists that its sender was told."""
+    request, first = transaction.request, transaction.first
+    route = route_of(request, "route") if request is not None else ()
+    if request is None or not given.latest or not route or first is None:
+        return NOT_APPLICABLE
+    if route in given.own or any(_ends_with(route, one.service) for one in given.latest):
+        return PASSED
+    for told in given.latest:
+        own = route[-len(told.service) :] if told.service else ()
+        if len(own) > 1 and sorted(map(_plain, own)) == sorted(map(_plain, told.service)):
+            detail = f"the {transaction.method} has Route: {_listed(route)}, and was told {_listed(told.service)}"
+            return Violated(detail, "order", "warning", related=(told.evidence,), at_fault="UAC", fix=_FIX_UAC)
+    newest = {one.registration: one for one in given.latest}
+    for old in given.former:
+        told_now = newest.get(old.registration)
+        if told_now is None or told_now.time is None or first - told_now.time < SECOND:
+            continue  # it may have been on the way
+        if _same(route, old.service):
+            now = f"which the latest 2xx has as {_listed(told_now.service)}" if told_now.service else "now taken back"
+            detail = f"the {transaction.method} has Route: {_listed(route)}, a Service-Route {now}"
+            related = (old.evidence, told_now.evidence)
+            sure = Confidence.MEDIUM  # a 2xx that was not seen may have told it anew
+            return Violated(detail, "stale", "warning", confidence=sure, related=related, at_fault="UAC", fix=_FIX_UAC)
+    return PASSED
+
+
+def _plain(value: str) -> str:
+    """A route as it is compared: its URI without the scheme, for a phone that calls by SIPS changes that (RFC 5630)."""
+    uri = Address.parse(value).uri
+    return value if uri is None else uri.text.partition(":")[2]
+
+
+def _same(one: Route, other: Route) -> bool:
+    return [*map(_plain, one)] == [*map(_plain, other)]
+
+
+def _ends_with(route: Route, told: Route) -> bool:
+    return bool(told) and _same(route[-len(told) :], told)
+
+
+def _listed(route: Route) -> str:
+    return clip(", ".join(route))
 
 
 def _of_answer(final: Message) -> Iterator[tuple[str, str]]:
@@ -64,11 +147,19 @@ def _of_answer(final: Message) -> Iterator[tuple[str, str]]:
             return
 
 
+_TOLD = "> REGISTER sip:h\n< 200\nService-Route: <sip:a;lr>, <sip:b;lr>\n"
+_CALL = "> INVITE sip:al@h\nCall-ID: i1\nCSeq: 1\nRoute: {}\n< 200"
+
 RULE = Rule(
     id="R3608-6-service-route",
     title="Service-Route malformed or not followed",
     short_title="The Service-Route cannot be followed",
-    sub_titles={"where": "Service-Route stands where it says nothing"},
+    sub_titles={
+        "where": "Service-Route stands where it says nothing",
+        "order": "The phone changes the order of its Service-Route",
+        "stale": "The phone goes along a Service-Route that is over",
+        "fetch-differs": "A query is told another Service-Route",
+    },
     question="whether Service-Route is a list of routes in a 2xx",
     clause="RFC 3608 §5, §6.1, §6.3",
     force="MUST",
@@ -77,8 +168,9 @@ RULE = Rule(
     group="H",
     subject="transaction",
     check=check,
-    applies_if=marks.ROUTED,
-    observed_at="last",
+    applies_if=marks.ROUTED | marks.GUIDED,
+    observed_at="any",
+    methods=(),
     needs=(Need.WHOLE,),
     why="Originating services skipped.",
     fix="let the registrar write each Service-Route as `<sip:host;lr>`, and send it in the 2xx to a REGISTER alone",
@@ -91,5 +183,31 @@ RULE = Rule(
         good("> REGISTER sip:h\n< 200\nService-Route: <sip:a;lr>, <sip:b;lr>"),
         good('> REGISTER sip:h\n< 200\nService-Route: "Home" <sips:a:5061;transport=tcp;lr>;x=1'),
         good("> REGISTER sip:h\n< 200", title="none"),
+        bad(_TOLD + _CALL.format("<sip:b;lr>, <sip:a;lr>"), "order", severity="warning"),
+        bad(
+            f"{_TOLD}@1800 > REGISTER sip:h\n< 200\nService-Route: <sip:c;lr>\n@1900 "
+            + _CALL.format("<sip:a;lr>, <sip:b;lr>"),
+            "stale",
+            severity="warning",
+        ),
+        bad(
+            f"{_TOLD}@1800 > REGISTER sip:h\n< 200\n@1900 " + _CALL.format("<sip:a;lr>, <sip:b;lr>"),
+            "stale",
+            title="taken back",
+        ),
+        bad(
+            f"{_TOLD}> REGISTER sip:h\n-Contact\n< 200\n-Contact\nService-Route: <sip:b;lr>",
+            "fetch-differs",
+            severity="info",
+        ),
+        good(_TOLD + _CALL.format("<sip:pcscf;lr>, <sip:a;lr>, <sip:b;lr>"), title="behind the phone's own proxy"),
+        good(_TOLD + _CALL.format("<sips:a;lr>, <sips:b;lr>"), title="a call by SIPS"),
+        good(_TOLD + _CALL.format("<sip:pcscf;lr>"), title="a phone that does not use it"),
+        good(
+            "> INVITE sip:al@h\nCall-ID: i0\nCSeq: 1\nRoute: <sip:b;lr>, <sip:a;lr>\n< 200\n"
+            + _TOLD
+            + _CALL.format("<sip:b;lr>, <sip:a;lr>"),
+            title="its own route before it was told one",
+        ),
     ),
 )

@@ -6,6 +6,13 @@ a number from 1 (`form`): what is written otherwise no two programs compare alik
 and refreshes: a phone that draws a new one each time (`instance-changes`), or counts its reg-id up (`regid-changes`),
 adds a binding with each refresh; the old ones ring until they run out, and a call forks to connections that are gone.
 
+Two connections that stay open with one instance and one reg-id take the flow from each other: each registration
+replaces the other's, and calls go to whoever registered last. It shows where a client goes back to a connection that it
+had left for another one: under two Call-IDs it is two flows that would need a reg-id each (`regid-clash`); under one
+the phone refreshes now here, now there (`other-flow`, for information). A connection that carries several instances is
+that of a proxy, and is not looked at. And where one instance registers users of different domains at one server, from
+two addresses and with two Contacts at the same time (`duplicate-instance`), two phones were made from one image.
+
 That an instance changed is only told of one phone for certain: under one Call-ID, from one address and port, by one
 program. A reg-id is held against the one before it under the same Call-ID to the same server, for the same Contact. A
 reconnection that takes its reg-id along does what it must, a phone may have several flows, and several lines share one
@@ -16,13 +23,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import combinations
 
-from analyzer.evidence import Fidelity
+from analyzer.evidence import Endpoint, Evidence, Fidelity
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, InProfile, Need, Rule, Violated, bad, good
+from analyzer.judge.findings import (
+    NOT_APPLICABLE,
+    PASSED,
+    Answer,
+    Confidence,
+    InProfile,
+    Need,
+    Rule,
+    Violated,
+    bad,
+    good,
+)
 from analyzer.register import marks
+from analyzer.register.fleet import FleetSubject
 from analyzer.register.identity import instance_of
-from analyzer.register.subjects import MessageSubject
+from analyzer.register.registration import Registration
+from analyzer.register.subjects import MessageSubject, TransitionSubject
 from analyzer.register.transaction import Transaction
 from analyzer.sip.address import Address
 from analyzer.sip.message import Message
@@ -32,11 +53,22 @@ from analyzer.sip.text import clip
 _INSTANCE = "+sip.instance"
 _WELL_FORMED = re.compile(r'"<urn:[a-z0-9][a-z0-9-]{0,31}:[^\s<>"]+>"', re.IGNORECASE)
 _HIGHEST = 2**31 - 1
+_FEW = 20
+"""Registrations of one instance that are held against each other."""
 
 
-def check(subject: MessageSubject, context: CaptureContext) -> Iterator[Answer]:
-    """Look at the form of instance and reg-id, and hold them against the client's request before (RFC 5626 4.1)."""
+def check(
+    subject: MessageSubject | TransitionSubject | FleetSubject, context: CaptureContext | None
+) -> Iterator[Answer]:
+    """Look at the form of instance and reg-id, hold them against the client's request before, and look who else has
+    them (RFC 5626 4.1)."""
     del context
+    if isinstance(subject, FleetSubject):
+        yield from _twins(subject)
+        return
+    if isinstance(subject, TransitionSubject):
+        yield _returned(subject)
+        return
     message, earlier = subject.message, subject.earlier
     contacts = [one for one in message.contacts if _INSTANCE in one.params or "reg-id" in one.params]
     if not message.method or not contacts:
@@ -51,6 +83,58 @@ def check(subject: MessageSubject, context: CaptureContext) -> Iterator[Answer]:
         yield Violated(detail, sub, related=related)
     if not found:
         yield PASSED
+
+
+def _returned(step: TransitionSubject) -> Answer:
+    """A client is back on a connection that it had left: both were open at once."""
+    left, later = step.left_flow, step.later
+    if left is None:
+        return NOT_APPLICABLE
+    urn, _, number = left.instance.partition("#")
+    which = f"instance {clip(urn)} and reg-id {clip(number)}"
+    if left.call_id != later.call_id:
+        detail = f"two connections that are open at once register {which}: each takes the flow of the other"
+        return Violated(detail, "regid-clash", related=(left.evidence,))
+    detail = f"{which} is refreshed over two connections in turn, both of them open"
+    return Violated(detail, "other-flow", "info", related=(left.evidence,))
+
+
+def _twins(fleet: FleetSubject) -> Iterator[Answer]:
+    """One instance for users of different domains, from two places at the same time."""
+    groups: dict[tuple[Endpoint, str], list[Registration]] = {}
+    for one in fleet.registrations:
+        urn = one.client.instance.partition("#")[0]
+        if urn and len(one.contacts) == 1:  # who had several may have moved
+            groups.setdefault((one.registrar.endpoint, urn), []).append(one)
+    found = False
+    for (server, urn), several in groups.items():
+        pair = next(((one, two) for one, two in combinations(several[:_FEW], 2) if _are_twins(one, two)), None)
+        if pair is not None:
+            found = True
+            places = " and ".join(f"{clip(one.aor, 60)} from {one.source.host}" for one in pair)
+            yield Violated(
+                f"the instance {clip(urn)} registers {places} at the same time: two phones have one instance",
+                "duplicate-instance",
+                confidence=Confidence.MEDIUM,
+                at=Evidence(pair[0].place, pair[0].first),
+                related=(Evidence(pair[1].place, pair[1].first),),
+                group_key=(server.host, urn),
+            )
+    if not found:
+        yield PASSED if groups else NOT_APPLICABLE
+
+
+def _are_twins(one: Registration, two: Registration) -> bool:
+    """Whether two registrations of one instance are those of two phones that are there at the same time."""
+    if one.source.host == two.source.host or one.client.contact == two.client.contact:
+        return False
+    if one.aor.rpartition("@")[2] == two.aor.rpartition("@")[2]:
+        return False
+    times = one.first, one.last, two.first, two.last
+    if any(time is None for time in times):
+        return False
+    first, last, other_first, other_last = (time or 0 for time in times)
+    return first < other_last and other_first < last
 
 
 def _malformed(contact: Address) -> str:
@@ -98,6 +182,20 @@ def _urn(last: str) -> str:
 
 _AT = "> REGISTER sip:h\nContact: <sip:bob@192.0.2.10>"
 
+
+def _on(stream: int, call_id: str) -> str:
+    """A registration over one of several connections."""
+    where = f"src=192.0.2.10:{5060 + stream} transport=TCP stream={stream} {_AT};reg-id=1;{_urn('a')}"
+    return f"{where}\nCall-ID: {call_id}\n< 200\n"
+
+
+def _of(domain: str, host: int) -> str:
+    """A registration of a user of one domain, from a host of its own."""
+    contact = f"Contact: <sip:bob@192.0.2.{host}>;{_urn('a')}"
+    user = f"From: <sip:bob@{domain}>;tag=1\nTo: <sip:bob@{domain}>\nCall-ID: {domain}"
+    return f"src=192.0.2.{host}:5060 > REGISTER sip:h\n{user}\n{contact}\n< 200\n"
+
+
 RULE = Rule(
     id="R5626-4.1-instance-regid",
     title="Instance-ID or reg-id not stable / not unique",
@@ -105,6 +203,9 @@ RULE = Rule(
     sub_titles={
         "form": "The instance or reg-id is malformed",
         "regid-changes": "The phone changes its reg-id on a refresh",
+        "regid-clash": "Two flows that are open have one reg-id",
+        "other-flow": "The phone refreshes over two connections in turn",
+        "duplicate-instance": "Two phones have the same instance",
     },
     question="whether phones keep instance and reg-id",
     clause="RFC 5626 §4.1, §4.2.1, §4.2.2, §4.5",
@@ -114,7 +215,8 @@ RULE = Rule(
     group="H",
     subject="message",
     check=check,
-    applies_if=marks.INSTANCE,
+    also=("step", "fleet"),
+    applies_if=marks.INSTANCE | marks.LEFT_FLOW,
     # 3GPP TS 24.229 5.1.1.2 lets a phone have an IMEI there, which some write in a form of their own.
     profiles=(InProfile("ims", ("form",), "info"),),
     needs=(Need.WHOLE,),
@@ -138,6 +240,24 @@ RULE = Rule(
             "regid-changes",
             title="it counts its refreshes",
         ),
+        bad(
+            f"{_on(1, 'c1')}@60 {_on(2, 'c2')}@120 {_on(1, 'c1')}",
+            "regid-clash",
+            severity="warning",
+            title="two connections in turn, each with a Call-ID of its own",
+        ),
+        bad(f"{_on(1, 'c1')}@60 {_on(2, 'c1')}@120 {_on(1, 'c1')}", "other-flow", severity="info"),
+        bad(
+            f"{_of('a.example.com', 10)}@60 {_of('b.example.com', 20)}@120 {_of('a.example.com', 10)}",
+            "duplicate-instance",
+            severity="warning",
+        ),
+        good(
+            f"{_of('a.example.com', 10)}@60 {_of('b.example.com', 10)}@120 {_of('a.example.com', 10)}",
+            title="two lines of one phone",
+        ),
+        good(f"{_of('a.example.com', 10)}@60 {_of('b.example.com', 20)}", title="a phone that has moved"),
+        good(f"{_on(1, 'c1')}@60 {_on(2, 'c1')}@120 {_on(3, 'c1')}", title="a new connection each time"),
         good(f"{_AT};reg-id=1;{_urn('a')}\n< 200\n@1800 {_AT};reg-id=1;{_urn('a')}\n< 200"),
         good(f"{_AT};{_urn('a')}\n< 200\n@1800 {_AT};{_urn('A')}\n< 200", title="the case of a UUID"),
         good(

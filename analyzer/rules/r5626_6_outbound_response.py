@@ -7,7 +7,9 @@ cannot keep. Where the request came through a proxy, the edge proxy must have sa
 flows; without such a Path the registrar answers 439 (`no-439`; 11.6). Flow-Timer (`flow-timer`) says how often a flow
 wants a sign of life, and means nothing where there is none.
 
-That a registrar does not answer with `Require: outbound` is legal: many know nothing of it, and ignore reg-id.
+That a registrar does not answer with `Require: outbound` is legal: many know nothing of it, and ignore reg-id. One that
+granted this very phone a flow before, and now takes the same request without a word of it (`missing-require`), has
+another program behind the same address, or forgets: the phone stops its keep-alives, and the flow is lost.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from collections.abc import Iterator
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Severity, Violated, bad, good
 from analyzer.register import marks
-from analyzer.register.extensions import flow_contacts, supports, tags
+from analyzer.register.extensions import flow_contacts, has_instance, supports, tags
 from analyzer.register.subjects import TransactionSubject
 from analyzer.register.transaction import Transaction
 from analyzer.register.transport_marks import extended_exchange
@@ -37,6 +39,11 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
         yield NOT_APPLICABLE
         return
     found = list(_faults(transaction, request, final))
+    if subject.given.flow is not None and _is_ungranted(transaction, request, final):
+        at, before = final.raw_message.evidence, subject.given.flow
+        detail = f"the {final.status} grants no flow (Require: outbound), which the phone asks for as before"
+        yield Violated(detail, "missing-require", "warning", at=at, related=(transaction.evidence, before))
+        return
     for sub, severity, detail in found:
         yield Violated(detail, sub, severity, at=final.raw_message.evidence, related=(transaction.evidence,))
     if not found:
@@ -65,6 +72,14 @@ def _faults(transaction: Transaction, request: Message, final: Message) -> Itera
         )
 
 
+def _is_ungranted(transaction: Transaction, request: Message, final: Message) -> bool:
+    """Whether a flow is asked for with all that it takes, and the answer says nothing of it."""
+    if _OUTBOUND in tags(final, "require") or not flow_contacts(request) or not supports(request, _OUTBOUND):
+        return False
+    is_complete = all(has_instance(contact) for contact in flow_contacts(request))
+    return is_complete and (transaction.via_count == 1 or _keeps_flows(request))
+
+
 def _keeps_flows(request: Message) -> bool:
     """Whether any URI of Path has `ob`. Which one is the edge proxy's depends on who added more behind it."""
     uris = [Address.parse(value).uri for value in request.values("path")]
@@ -82,6 +97,7 @@ RULE = Rule(
     short_title="The registrar promises a flow that there is not",
     sub_titles={
         "no-439": "The registrar trusts a first hop that keeps no flows",
+        "missing-require": "The registrar grants a flow no more",
         "flow-timer": "The answer times a flow that there is not",
     },
     question="whether answers promise flows that were asked for",
@@ -109,6 +125,13 @@ RULE = Rule(
         bad(f"{_ASKS}{_HOPS}Path: <sip:p;lr>\n< 200\nRequire: outbound", "no-439", title="a Path without ob"),
         bad(f"{_ASKS}< 200\nFlow-Timer: 120", "flow-timer", severity="info"),
         good(f"{_ASKS}< 200\nRequire: outbound\nFlow-Timer: 120"),
+        bad(
+            f"{_ASKS}< 200\nRequire: outbound\n@1800 {_ASKS}< 200",
+            "missing-require",
+            severity="warning",
+            title="it did before",
+        ),
+        good(f"{_ASKS}< 200\nRequire: outbound\n@1800 {_ASKS}< 200\nRequire: outbound", title="granted each time"),
         good(f"{_ASKS}< 200", title="a registrar that knows nothing of it"),
         good(f"{_ASKS}{_HOPS}Path: <sip:p;lr;ob>\n< 200\nRequire: Outbound", title="the edge proxy keeps flows"),
         good(f"{_ASKS}{_HOPS}< 439", title="refused for it"),

@@ -133,6 +133,7 @@ RULE = Rule(
     "GRUUs with `gr` to contacts with an instance whose request supports gruu",
     examples=(
         bad("> REGISTER sip:h\nSupported: gruu\nRequire: gruu\n< 200", "no-instance", severity="info"),
+        bad("> REGISTER sip:h\nSupported: path, gruu\n< 200", "no-instance", title="a plain Contact"),
         bad(f"> REGISTER sip:h\nSupported: gruu\nContact: {_BOB};{_PUB}\n< 200", "in-request", severity="info"),
         bad("> REGISTER sip:h\nContact: <sip:bob@example.com;gr=1>\n< 200", "contact", severity="warning"),
         bad(f"> REGISTER sip:h\nContact: {_BOB}\n< 200\nContact: {_BOB};{_PUB};expires=60", "uninvited"),

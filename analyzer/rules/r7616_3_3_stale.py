@@ -2,25 +2,46 @@
 
 A registrar may let a nonce live for one request or for an hour. Where a phone uses one once too often, and its digest
 is right for it, the new challenge has to say `stale=true` (RFC 2617 3.2.1, RFC 7616 3.3): the phone then answers the
-new nonce at once. Without it a phone must take the 401 for a wrong password, and gives up, or asks its user.
+new nonce at once. Without it (`missing`) a phone must take the 401 for a wrong password, and gives up, or asks its
+user. With it where the nonce was not old the phone tries again without a word to anybody: after a digest that is wrong
+(`true-but-bad`; RFC 2617 3.2.1 forbids it, RFC 7616 lets it pass), or for a nonce that had been issued seconds before
+and was used for the first time (`true-but-fresh`), as servers do that share an address and not their nonces. The third
+time in a row (`stale-loop`) it will not end by itself.
 
-This is told only with the password known, and only of nonces that this phone had used before, or that a newer challenge
-had replaced; a form that nobody asked for, or a count that does not rise, is another reason to be refused.
+`missing` and `true-but-bad` are told only with the password known, the former only of nonces that this phone had used
+before, or that a newer challenge had replaced; a form that nobody asked for, or a count that does not rise, is another
+reason to be refused. A nonce is not called fresh where the request or its challenge was sent twice (a registrar that
+knows the latest nonce alone has another one by then), or where a challenge may be missing in the capture.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from analyzer.evidence import SECOND
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Confidence, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import (
+    NOT_APPLICABLE,
+    PASSED,
+    Answer,
+    Confidence,
+    InProfile,
+    NotJudged,
+    Rule,
+    Violated,
+    bad,
+    good,
+)
 from analyzer.register import marks
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.subjects import TransactionSubject
 
+_FRESH = 30 * SECOND
+_LOOP = 3
+
 
 def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:
-    """Look for `stale=true` where a right digest for an old nonce is challenged again (RFC 7616 3.3)."""
+    """Hold `stale` in a challenge against the nonce that was answered before, and the digest (RFC 7616 3.3)."""
     final = subject.transaction.final
     if final is None or not subject.digests or not subject.transaction.challenged:
         yield NOT_APPLICABLE
@@ -29,12 +50,58 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
     stale = any(one.stale for one in final.challenges)
     for record in subject.digests:
         again = (record.realm, record.nonce) in renewed  # challenged with the very nonce: nothing is stale
-        if record.accepted is not False or again or not _is_old(record, subject, context):
+        if stale and not again and (undue := _undue(record, subject)) is not None:
+            yield undue
+        elif record.accepted is not False or again or not _is_old(record, subject, context):
             yield NOT_APPLICABLE
         elif stale:
             yield PASSED
         else:
             yield _answer(record, subject)
+
+
+def _undue(record: DigestRecord, subject: TransactionSubject) -> Violated | None:
+    """What is wrong with `stale=true` in the answer to these credentials; None where it is due, or may be."""
+    transaction = subject.transaction
+    related = (transaction.final.raw_message.evidence,) if transaction.final else ()
+    if record.verdict == "mismatch":
+        detail = f"the response of {record.username} is wrong, and the {record.status} says stale=true: no password is"
+        return Violated(f"{detail} asked for, and the phone tries again", "true-but-bad", related=related)
+    if not _is_fresh(record, subject):
+        return None
+    row = _stale_in_a_row(subject)
+    if row >= _LOOP:
+        detail = f"the {record.status} says stale=true {row} times in a row, each time of a nonce just issued"
+        return Violated(detail, "stale-loop", related=related, replaces="true-but-fresh")
+    detail = f"the nonce of {record.username} was issued at once before and used once, and the {record.status} says"
+    return Violated(f"{detail} stale=true", "true-but-fresh", related=related)
+
+
+def _is_fresh(record: DigestRecord, subject: TransactionSubject) -> bool:
+    """Whether the nonce is that of the latest challenge, of seconds before, and used for the first time."""
+    in_force, registration = subject.challenged(record), subject.registration
+    if record.reused or record.replayed or not in_force or registration is None:
+        return False
+    newest = in_force[0]
+    if record.nonce not in newest.nonces or len(newest.nonces) > 1 or newest.holes != registration.holes:
+        return False
+    links = subject.attempt.transactions if subject.attempt is not None else []
+    challenged = next((one for one in links if one.id == newest.transaction), None)
+    if challenged is None or challenged.retransmissions or subject.transaction.retransmissions:
+        return False
+    if subject.transaction.cseq <= challenged.cseq:
+        return False  # chan_sip takes it for the same request, and answers with stale=true: R3261-22.2-cseq-retry
+    return record.time is not None and newest.time is not None and 0 <= record.time - newest.time <= _FRESH
+
+
+def _stale_in_a_row(subject: TransactionSubject) -> int:
+    """How many of the attempt's latest answers say stale=true, this one included."""
+    count = 0
+    for one in reversed(subject.attempt.transactions if subject.attempt is not None else []):
+        if one.final is None or not any(challenge.stale for challenge in one.final.challenges):
+            break
+        count += 1
+    return count
 
 
 def _is_old(record: DigestRecord, subject: TransactionSubject, context: CaptureContext) -> bool:
@@ -68,11 +135,24 @@ _IN = (
 )
 _PLAIN = 'WWW-Authenticate: Digest realm="example.com"'
 _KNOWN = {"bob": "secret"}
+_ROW = '> REGISTER sip:example.com\n< 401\nWWW-Authenticate: Digest realm="example.com", nonce="{}"\n'
+_OK = "> REGISTER sip:example.com\nAuthorization: {bob secret}\n< 200\n"
+_STALE = (
+    "> REGISTER sip:example.com\nAuthorization: {{bob secret}}\n"
+    '< 401\nWWW-Authenticate: Digest realm="example.com", nonce="{}", stale=true\n'
+)
 
 RULE = Rule(
     id="R7616-3.3-stale",
     title="stale flag misused",
-    short_title="An old nonce is refused without stale=true",
+    short_title="The registrar misuses stale=true",
+    sub_titles={
+        "missing": "An old nonce is refused without stale=true",
+        "true-but-bad": "A wrong digest is called stale",
+        "true-but-fresh": "A nonce just issued is called stale",
+        "stale-loop": "The registrar calls each new nonce stale",
+    },
+    profiles=(InProfile("modern", ("true-but-bad",), "info"),),
     question="whether the registrar calls an old nonce stale",
     clause="RFC 7616 §3.3 (stale), §3.6; RFC 2617 §3.2.1",
     force="SHOULD",
@@ -90,6 +170,16 @@ RULE = Rule(
     why="Without stale=true phones prompt for a password or give up.",
     fix="let the registrar add stale=true to a challenge that only replaces the nonce, or let its nonces live longer",
     examples=(
+        bad(_ROW.format("n1") + _STALE.format("n2") + _OK, "true-but-fresh", severity="warning"),
+        bad(
+            _ROW.format("n1") + _STALE.format("n2") + _STALE.format("n3") + _STALE.format("n4"),
+            "stale-loop",
+            severity="warning",
+        ),
+        bad(_ROW.format("n1") + _STALE.format("n2"), "true-but-bad", passwords={"bob": "other"}),
+        good(_ROW.format("n1") + "> again\n" + _STALE.format("n2"), title="a challenge may have gone twice"),
+        good(_ROW.format("n1") + "@60 " + _STALE.format("n2"), title="a minute old"),
+        good(_ROW.format("n1") + _OK + "@1800 " + _STALE.format("n2") + _OK, title="used before"),
         bad(_IN.format(_PLAIN, "secret"), "missing", passwords=_KNOWN, title="nonces for one request each"),
         bad(_IN.format(f'{_PLAIN}, qop="auth"', "secret nc=00000002"), "missing", passwords=_KNOWN),
         good(_IN.format(_PLAIN, "secret") + ", stale=true", passwords=_KNOWN),

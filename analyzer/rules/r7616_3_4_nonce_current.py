@@ -5,7 +5,14 @@ goes on with an old one is challenged again, for ever: the classic endless 401, 
 that the registrar never gave out at all was changed on the way through the phone: cut, decoded, or made up; but that is
 said only where the client's stream was seen from its beginning, and where the registrar does not itself call the nonce
 stale, which is to say that it was good once. Legal are an old nonce before any challenge was seen, and a request that
-crossed the challenge on the wire (sent less than 0.2 s after it). A mobile phone's first REGISTER names its user in
+crossed the challenge on the wire (sent less than 0.2 s after it).
+
+Three captures that lacked a packet, or began late, made a right phone look wrong, and taught the rest: where the answer
+to the client's request before is missing, or a request of it, that answer may have been the newer challenge (`holes` of
+the registration); a nonce that is seen to be issued later than the challenge in force is no old one; and of a Call-ID
+that was not challenged in the capture nobody knows what it was given before.
+
+A mobile phone's first REGISTER names its user in
 credentials whose nonce and response are empty (3GPP TS 24.229 5.1.1.2): it answers no challenge, and uses no nonce.
 """
 
@@ -17,7 +24,7 @@ from analyzer.evidence import SECOND, LogLines
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
 from analyzer.register import marks
-from analyzer.register.challenges import Challenged
+from analyzer.register.challenges import MOST_USERS, Challenged
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.subjects import TransactionSubject, is_printed
 from analyzer.sip.auth_headers import CREDENTIALS
@@ -58,6 +65,9 @@ def _answer(
         return PASSED if not is_printed(subject) else NotJudged(Need.SUBSECOND.value)
     related = (latest.evidence,)
     server, stale = subject.transaction.destination.host, _is_called_stale(subject)
+    doubt = None if record.outlived else _doubt(record, latest, subject, context)
+    if doubt is not None:
+        return doubt
     if record.outlived or stale or context.challenges.was_issued(server, record.realm, record.nonce):
         detail = f"{record.username} goes on with an old nonce, older than the challenge at {_at(latest)}"
         if latest.stale:
@@ -68,6 +78,22 @@ def _answer(
     if context.challenges.evicted:
         return NotJudged("the capture is too long to remember every nonce")
     return _unknown(record, latest, subject)
+
+
+def _doubt(
+    record: DigestRecord, latest: Challenged, subject: TransactionSubject, context: CaptureContext
+) -> NotJudged | None:
+    """Reasons to think that the capture lacks the challenge that brought the nonce."""
+    server, known = subject.transaction.destination.host, context.challenges
+    use = known.use(server, record.realm, record.nonce)
+    if use is not None:
+        is_newer = use.first is not None and latest.time is not None and use.first > latest.time
+        return NotJudged("its nonce is newer than the challenge that it seems to answer") if is_newer else None
+    others = [known.use(server, record.realm, nonce) for nonce in latest.nonces]
+    under = [call_id for one in others if one is not None for call_id in one.call_ids]
+    if under and len(under) < MOST_USERS and subject.transaction.call_id not in under and subject.transaction.cseq > 1:
+        return NotJudged(Need.HEAD.value)
+    return None
 
 
 def _unknown(record: DigestRecord, latest: Challenged, subject: TransactionSubject) -> Violated:

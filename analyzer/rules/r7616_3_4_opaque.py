@@ -3,6 +3,9 @@
 `opaque` is the server's note to itself, which the phone returns unchanged and does not hash (RFC 7616 3.3). Most
 servers send none, or do not look at it; one that keeps its state there refuses a phone that drops or changes it. An
 empty one says as much as none, so its loss is nothing to speak of.
+
+pjsip gives one nonce and another opaque to each challenge of a second: where a challenge may be missing in the capture,
+the one that is there with this nonce need not be the one that was answered.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.digest_forms import REFUSALS, by_form
-from analyzer.judge.findings import Answer, Rule, Severity, Violated, bad, good
+from analyzer.judge.findings import Answer, NotJudged, Rule, Severity, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.digest.form import Difference
 from analyzer.register.digest_ledger import DigestRecord
@@ -27,7 +30,16 @@ _WEIGHTS: dict[str, tuple[str, Severity]] = {
 def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:
     """Compare opaque with that of the challenge with the same nonce (RFC 7616 3.3, RFC 2617 3.2.1)."""
     del context
-    yield from by_form(subject, tuple(_WEIGHTS), _tell)
+    for answer in by_form(subject, tuple(_WEIGHTS), _tell):
+        is_other = isinstance(answer, Violated) and answer.sub == "changed"
+        yield NotJudged("a challenge may be missing") if is_other and _may_lack_a_challenge(subject) else answer
+
+
+def _may_lack_a_challenge(subject: TransactionSubject) -> bool:
+    """Whether an answer to the client, or a request of it, is missing since the challenge in force."""
+    latest = [challenged[0] for challenged in subject.in_force.values() if challenged]
+    holes = subject.registration.holes if subject.registration is not None else 0
+    return not latest or any(holes > one.holes for one in latest)
 
 
 def _tell(record: DigestRecord, difference: Difference, subject: TransactionSubject) -> Violated:

@@ -121,7 +121,7 @@ def _of_all(
     rules: Sequence[Rule],
 ) -> list[Finding]:
     """The findings about all clients together."""
-    if not any(rule.subject == "fleet" for rule in rules):
+    if not any("fleet" in (rule.subject, *rule.also) for rule in rules):
         return []
     pace = sum((partial.summary.pace for partial in partials), Counter[int]())
     ledger, sources = together(partial.fleet for partial in partials), partials[0].sources
@@ -133,6 +133,8 @@ def _of_all(
         ledger.restarts,
         ledger.exposed,
         sorted(ledger.wandering.values(), key=lambda one: (one.evidence.time or 0, one.evidence.place[1], one.call_id)),
+        ledger.answering,
+        ledger.unrouted,
         pace,
         min(firsts, default=None),
         max(lasts, default=None),

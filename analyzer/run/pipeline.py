@@ -34,6 +34,7 @@ from analyzer.run.partial_result import PartialResult, report_of
 from analyzer.run.report import MOST_PACES, PACE, Report, Summary, TransactionRow, row_of
 from analyzer.run.shard import Inseparable, Shard
 from analyzer.sip.message import parse
+from analyzer.sip.sniff import PING, is_keepalive
 
 if TYPE_CHECKING:
     from analyzer.capture.engine import Engine
@@ -106,6 +107,10 @@ class Analysis:
         source = self._by_name.get(item.place[0])
         if source is not None and item.time != source.last:
             source.note_time(item.time)
+        if len(item.payload) <= len(PING) and source is not None and is_keepalive(item.payload):
+            is_crlf = item.payload == PING and not item.stream  # readers of captures note them by themselves
+            source.kept.note((item.source, item.destination, item.stream), item.time, crlf=is_crlf)
+            return
         if self._partition is not None and not self._partition.takes(item):
             self._reconstructor.note_foreign(item)
             return
@@ -262,7 +267,6 @@ def analyze(
 
     # Rules about all clients together are asked here, when the workers are done.
     chosen, fleet_costs = measured(all_rules() if rules is None else rules, clock)
-    shared = False
     if jobs > 1 and not aor and are_files(several):
         with opened() as reading:
             shared = reading.is_divisible

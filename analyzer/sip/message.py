@@ -128,7 +128,8 @@ class Message(Layout):
     def is_extended(self) -> bool:
         """Whether it may use extensions: a header demands, refuses or routes by them (RFC 3261 20.32, 20.29, 20.40, RFC
         3327, RFC 3608, RFC 5626 4.4), or a Contact may have an instance, a reg-id or a GRUU (RFC 5626 4.1, RFC 5627):
-        it has other parameters than `expires` and the instance alone, which most phones name."""
+        it has other parameters than `expires` and the instance alone, which most phones name. So does one without an
+        instance from who knows GRUUs."""
         rows = self._rows
         if "require" in rows or "path" in rows or "proxy-require" in rows or "unsupported" in rows:
             return True
@@ -144,7 +145,7 @@ class Message(Layout):
             uri = contact.uri
             if uri is not None and uri.params is not NO_PARAMS and "gr" in uri.params:
                 return True
-        return False
+        return b"gruu" in self.raw and not self.has_instance
 
     @property
     def has_instance(self) -> bool:

@@ -37,6 +37,7 @@ _SUBJECT = {
     "end": "each client, when the capture or log ends",
     "fleet": "all clients together, when the capture or log ends",
 }
+_FACT = "none: it is a fact, which is counted and never a finding"
 _PROSE = 92
 """Prose is no wider than this, whatever the terminal is."""
 
@@ -87,6 +88,7 @@ def rule_record(rule: Rule) -> dict[str, Any]:
         "severity": rule.severity,
         "at_fault": rule.at_fault,
         "group": rule.group,
+        "is_fact": rule.is_fact,
         "subject": rule.subject,
         "hop": rule.observed_at,
         "methods": list(rule.methods),
@@ -102,8 +104,9 @@ def rule_record(rule: Rule) -> dict[str, Any]:
 
 
 def _example_record(example: Example) -> dict[str, Any]:
-    kind = "bad" if example.expect else "good"
-    return {"kind": kind, "title": example.title, "flow": flow_of(example), "expect": list(example.expect)}
+    kind = "bad" if example.expect else "seen" if example.facts else "good"
+    record = {"kind": kind, "title": example.title, "flow": flow_of(example), "expect": list(example.expect)}
+    return record | {"facts": list(example.facts)} if example.facts else record
 
 
 def flow_of(example: Example) -> str:
@@ -129,7 +132,7 @@ def _draw_catalogue(out: IO[str], options: ViewOptions, rules: Sequence[Rule]) -
         canvas.gap()
         canvas.line((GROUPS.get(letter, letter or "Others"), STRONG))
         for rule in several:
-            severity = (SEVERITY_WORD[rule.severity], _style(rule))
+            severity = ("fact" if rule.is_fact else SEVERITY_WORD[rule.severity], _style(rule))
             if canvas.width >= 100:
                 cells: list[Piece] = [severity, rule.title, (clause_words(rule.clause), DIM), (rule.id, DIM)]
                 canvas.columns(cells, [7, title, clause, name])
@@ -160,7 +163,10 @@ def _draw_rule(out: IO[str], options: ViewOptions, rule: Rule) -> None:
     card = (
         ("clause", clause_words(rule.clause, whole=True)),
         ("says", rule.force if rule.force != "none" else "nothing binding"),
-        ("severity", SEVERITY_WORD[rule.severity]),
+        (
+            "severity",
+            "none: a fact, which is counted and never a finding" if rule.is_fact else SEVERITY_WORD[rule.severity],
+        ),
         ("profiles", _profiles(rule)),
         ("at fault", party(rule.at_fault)),
         ("looks at", _looks_at(rule)),
@@ -211,12 +217,13 @@ def _draw_prose(canvas: Canvas, text: str) -> None:
 
 def _draw_examples(canvas: Canvas, rule: Rule) -> None:
     """The first bad and the first good example; the others are counted."""
-    from analyzer.views.drawing.canvas import BAD, DIM, GOOD
+    from analyzer.views.drawing.canvas import BAD, DIM, GOOD, HINT
 
     bad = [example for example in rule.examples if example.expect]
-    good = [example for example in rule.examples if not example.expect]
+    facts = [example for example in rule.examples if example.facts]
+    good = [example for example in rule.examples if not (example.expect or example.facts)]
     shown = 0
-    for label, style, several in (("bad", BAD, bad), ("good", GOOD, good)):
+    for label, style, several in (("bad", BAD, bad), ("seen", HINT, facts), ("good", GOOD, good)):
         if several:
             shown += 1
             title = several[0].title
@@ -237,7 +244,7 @@ def _draw_examples(canvas: Canvas, rule: Rule) -> None:
 
 
 def _expected(example: Example) -> str:
-    subs = [sub for sub in dict.fromkeys(example.expect) if sub]
+    subs = [sub for sub in dict.fromkeys((*example.expect, *example.facts)) if sub]
     return f"  ({', '.join(subs)})" if subs else ""
 
 

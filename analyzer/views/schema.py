@@ -346,6 +346,7 @@ def outcome_record(rule: str, tally: Tally) -> Record:
         "not_applicable": tally.not_applicable,
         "not_judged": dict(sorted(tally.not_judged.items())),
         "failed": tally.failed,
+        "seen": dict(sorted(tally.seen.items())),
     }
 
 

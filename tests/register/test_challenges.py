@@ -212,7 +212,7 @@ def test_unanswered_credentials_are_neither_accepted_nor_refused() -> None:
 def test_nothing_stays_of_closed_transactions() -> None:
     watched = watch(f"{ONE}< 401\n{AUTH}< 200", tail=600)
     assert watched.reconstructor.digests._live == {}
-    assert watched.reconstructor._before == {}
+    assert watched.reconstructor.surroundings._before == {}
     assert watched.reconstructor._owner == {}
 
 

@@ -43,7 +43,7 @@ def sizes(reconstructor: Reconstructor) -> dict[str, int]:
         "pending": len(table._pending),
         "deadlines": len(table._deadlines),
         "owner": len(reconstructor._owner),
-        "before": len(reconstructor._before),
+        "before": len(reconstructor.surroundings._before),
         "digests": len(reconstructor.digests._live),
         "lapses": len(reconstructor.lapses),
     }

@@ -73,13 +73,13 @@ def test_the_card_teaches(rule: Rule) -> None:
 
 @pytest.mark.parametrize("rule", _RULES)
 def test_there_are_good_and_bad_examples(rule: Rule) -> None:
-    assert any(example.expect for example in rule.examples)
-    assert any(not example.expect for example in rule.examples)
+    assert any(example.facts if rule.is_fact else example.expect for example in rule.examples)
+    assert any(not (example.expect or example.facts) for example in rule.examples)
 
 
 @pytest.mark.parametrize("rule", _RULES)
 def test_every_sub_code_of_the_source_has_an_example(rule: Rule) -> None:
-    shown = {part for example in rule.examples for sub in example.expect for part in sub.split(",")}
+    shown = {part for one in rule.examples for sub in (*one.expect, *one.facts) for part in sub.split(",")}
     assert _sub_codes(rule) - shown == set()
 
 

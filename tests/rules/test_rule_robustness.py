@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.evidence import Frame, Item, RawMessage
+from analyzer.evidence import Endpoint, Fidelity, Frame, Item, RawMessage
 from analyzer.judge.flowtext import CLIENT, REGISTRAR, START, read_flow
 from analyzer.register.digest.secrets import Secrets
 from analyzer.run.pipeline import analyze_items
@@ -39,6 +39,29 @@ def test_damaged_messages_do_not_break_a_rule(draw: st.DataObject) -> None:
             item = replace(item, payload=payload, missing=draw.draw(st.sampled_from([0, 0, 0, 7])))
         items.append(item)
     assert _failures(items) == {}
+
+
+def _otherwise(draw: st.DataObject, item: RawMessage) -> RawMessage:
+    """The same message at another time, on another way, of another kind of source."""
+    return replace(
+        item,
+        time=draw.draw(st.sampled_from([item.time, None, START, START + 10**15])),
+        source=draw.draw(st.sampled_from([item.source, REGISTRAR, CLIENT, Endpoint("2001:db8::1", 0)])),
+        transport=draw.draw(st.sampled_from([item.transport, "TCP", "WSS", "", "sctp"])),
+        stream=draw.draw(st.sampled_from([item.stream, 0, 1, 2])),
+        fidelity=draw.draw(st.sampled_from(list(Fidelity))),
+    )
+
+
+@given(st.data())
+@settings(max_examples=80, deadline=None)
+def test_subjects_that_no_traffic_gives_do_not_break_a_rule(draw: st.DataObject) -> None:
+    """Parts of several flows, in any order and repeated, by other ways, and without a clock."""
+    parts = draw.draw(st.lists(st.sampled_from(_FLOWS), min_size=1, max_size=3))
+    items: list[Item] = [item for flow in parts for item in read_flow(flow)]
+    order = draw.draw(st.lists(st.integers(0, len(items) - 1), min_size=1, max_size=12))
+    chosen = [items[at] for at in order]
+    assert _failures([_otherwise(draw, one) if isinstance(one, RawMessage) else one for one in chosen]) == {}
 
 
 @pytest.mark.parametrize("keep", ["requests", "answers", "clockless", "reversed"])

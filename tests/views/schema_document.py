@@ -149,6 +149,7 @@ OUTCOME = record(
     not_applicable=COUNT,
     not_judged={"type": "object", "additionalProperties": COUNT},
     failed=COUNT,
+    seen={"type": "object", "additionalProperties": COUNT},
 )
 NOTICE = record(
     source=TEXT,

@@ -72,7 +72,7 @@ def test_a_rule_is_explained_in_full(rule: Rule) -> None:
     for part in (rule.title, rule.id, heading, "why: ", "fix: ", "severity", "at fault", "looks at"):
         assert words(part) in text
     starts = {line.split()[0] for line in explained(rule).splitlines() if line and not line.startswith(" ")}
-    assert {"bad", "good"} <= starts
+    assert {"seen" if rule.is_fact else "bad", "good"} <= starts
 
 
 @each_rule
@@ -86,7 +86,8 @@ def test_an_explanation_keeps_its_width(rule: Rule, width: int) -> None:
 @each_rule
 def test_a_rule_shows_its_first_bad_and_good_example(rule: Rule) -> None:
     text = explained(rule, width=200)
-    for examples in ([one for one in rule.examples if one.expect], [one for one in rule.examples if not one.expect]):
+    shown, legal = ([one for one in rule.examples if bool(one.expect or one.facts) is so] for so in (True, False))
+    for examples in (shown, legal):
         for line in flow_of(examples[0]).splitlines() if examples else []:
             assert words(line)[:60] in words(text)
 
@@ -97,7 +98,7 @@ def test_a_rule_as_json(rule: Rule) -> None:
     assert record["schema"] == "sipcheck/1"
     assert (record["rule"], record["clause"], record["force"]) == (rule.id, rule.clause, rule.force)
     assert record["text"] == rule_text(rule)
-    assert {example["kind"] for example in record["examples"]} <= {"good", "bad"}
+    assert {example["kind"] for example in record["examples"]} <= {"good", "bad", "seen"}
     assert json.loads(explained(rule, "ndjson")) == {"kind": "rule", **record}
     assert explained(rule, "ndjson").count("\n") == 1
 

@@ -47,7 +47,7 @@ def _titles() -> dict[str, str]:
 
 
 def draw_coverage(canvas: Canvas, clients: ClientSummary, options: ViewOptions) -> None:
-    """Not judged, quality of the sources, notes."""
+    """Not judged, facts, quality of the sources, notes."""
     gaps = gaps_of(clients)
     shown = gaps if options.all else gaps[:MOST_REASONS]
     canvas.gap()
@@ -56,9 +56,22 @@ def draw_coverage(canvas: Canvas, clients: ClientSummary, options: ViewOptions) 
     for gap in shown:
         reason = reason_words(gap.reason, clients)
         canvas.line(f"{reason}: ", (_rules(gap), DIM), indent=2, hang=2)
+    if options.all:
+        _draw_facts(canvas, clients)
     if len(gaps) > len(shown):
         canvas.line((f"and for {count(len(gaps) - len(shown), 'more reason')} (--all lists them)", DIM), indent=2)
     _draw_notes(canvas, clients)
+
+
+def _draw_facts(canvas: Canvas, clients: ClientSummary) -> None:
+    """What is legal, was seen, and is worth knowing; only the long table has it."""
+    seen = {rule: tally.seen for rule, tally in clients.report.outcomes.items() if tally.seen}
+    titles = _titles()
+    for number, (rule, facts) in enumerate(seen.items()):
+        if not number:
+            canvas.line(("Seen", STRONG), ", and nothing wrong with it:")
+        told = ", ".join(f"{fact} {times:,} x" for fact, times in sorted(facts.items()))
+        canvas.line(f"{titles.get(rule, rule)}: ", (told, DIM), indent=2, hang=2)
 
 
 def reason_words(reason: str, clients: ClientSummary) -> str:

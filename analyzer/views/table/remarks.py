@@ -28,7 +28,8 @@ LABEL = 9
 class Entry:
     """Findings of one rule and sub-code, alike in severity; `example` is on a client in trouble, if any is.
 
-    `clients` are registrations, `beside` the Call-IDs of what belongs to none: calls, and answers without a request.
+    `is_quiet`: it has one line at the end. `clients` are registrations, `beside` the Call-IDs of what belongs to none:
+    calls, and answers without a request.
     """
 
     severity: Severity
@@ -39,6 +40,7 @@ class Entry:
     troubled: set[int] = field(default_factory=set)
     broken: set[int] = field(default_factory=set)
     gaps: set[TiedGap] = field(default_factory=set)
+    is_quiet: bool = False
     agents: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -64,23 +66,34 @@ class Entry:
 
 
 def grouped(findings: Iterable[Finding], troubled: set[int]) -> list[Entry]:
-    """The entries: first what broke registrations, then the worst, then those on clients in trouble, or on most."""
+    """The entries: first what broke registrations, then the worst, then those on clients in trouble, or on most; last
+    what nearly every capture has."""
     entries: dict[tuple[str, str, str, bool], Entry] = {}
+    quiet = _quiet()
     for finding in findings:
         severity = finding.severity
         detail = finding.detail if finding.rule == INTERNAL else ""
         key = (finding.rule, f"{finding.sub}{detail}", severity, finding.is_known)
-        entry = entries.setdefault(key, Entry(severity, finding))
+        is_quiet = (finding.rule, finding.sub) in quiet
+        entry = entries.setdefault(key, Entry(severity, finding, is_quiet=is_quiet))
         entry.take(finding, troubled)
     return sorted(
         entries.values(),
         key=lambda one: (
             not one.is_cause,
+            one.is_quiet,
             -SEVERITIES.index(one.severity),
             -len(one.troubled),
             -len(one.clients) - len(one.beside),
         ),
     )
+
+
+def _quiet() -> frozenset[tuple[str, str]]:
+    """The rules and sub-codes of which nearly every capture has one."""
+    from analyzer.rules import all_rules
+
+    return frozenset((rule.id, sub) for rule in all_rules() for sub in rule.quiet)
 
 
 def draw_findings(canvas: Canvas, clients: ClientSummary, options: ViewOptions) -> None:
@@ -190,6 +203,11 @@ def severity_label(canvas: Canvas, severity: Severity) -> Text:
 def _draw(canvas: Canvas, clients: ClientSummary, entry: Entry, options: ViewOptions) -> None:
     finding = entry.example
     label = severity_label(canvas, entry.severity)
+    if entry.is_quiet and not options.all:
+        room = canvas.width - 4 - LABEL
+        title = f"{finding.short_title or finding.title} ({times(entry.occurrences)}, {finding.rule})"
+        canvas.columns([label, (canvas.cut(title, room), DIM)], [LABEL, room])
+        return
     places = [place for place, _ in finding.evidence]
     place = place_words(*places) if places else ""
     file = canvas.cut(clients.file(places[0]), 56) if places else ""
