@@ -26,6 +26,14 @@ FAILED = frozenset(("rejected", "timeout", "abandoned"))
 """Outcomes by which the client has not what it asked for; `open` and `unknown` tell neither."""
 
 
+class Overdue(NamedTuple):
+    """A 2xx that came after its client had given up: how long after the request (nanoseconds), and where."""
+
+    status: int
+    delay: int
+    evidence: Evidence
+
+
 class AttemptRecord(NamedTuple):
     """An attempt at its end. `id` is the number of its first transaction; times in nanoseconds or None: `start` of the
     first request (`evidence`), `end` of the final response, or of the last copy where there is none. `decided_by` is
@@ -92,14 +100,16 @@ class Episode:
 
 
 class History:
-    """The attempts of one client. `removed` is what a server's log says of why it took a contact away, the latest."""
+    """The attempts of one client. `removed` is what a server's log says of why it took a contact away, the latest;
+    `overdue` the latest answer that came when it had given up."""
 
-    __slots__ = ("attempts", "episodes", "missed", "removed", "unlisted")
+    __slots__ = ("attempts", "episodes", "missed", "overdue", "removed", "unlisted")
 
     def __init__(self) -> None:
         self.attempts: list[AttemptRecord] | None = None
         self.episodes: tuple[Episode, ...] = ()
         self.removed: LogNotice | None = None
+        self.overdue: Overdue | None = None
         self.missed = 0
         self.unlisted = 0
 

@@ -282,7 +282,7 @@ class TransactionTable:
         transaction.deadline = self._tick_at_most + TIMER_F
         if transaction.request is not None:
             transaction.state = "answered"
-            events.append(_event(Event, ("answered", transaction, None)))
+        events.append(_event(Event, ("answered" if transaction.request is not None else "lone", transaction, None)))
 
     def _find(self, message: Message) -> tuple[Transaction | None, int]:
         """The transaction that a response belongs to, and the number of the key (1 to 5) by which it was found."""

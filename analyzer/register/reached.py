@@ -29,6 +29,8 @@ KEPT_BINDINGS = 100
 _FEW = 8
 """Contacts of a request that are held against those bound."""
 _MOST_REPLACING, _MOST_DOUBTING = 1000, 10_000
+_TRIES = 4
+"""Requests of a client in an interval that it was granted: more are no loss."""
 _EXPIRED = "expiration"
 """Why Asterisk removes a contact whose time has run out."""
 _HELD = ("added", "refreshed", "kept")
@@ -126,6 +128,27 @@ class Reached:
         if transaction.request is not None:
             self.refusals.accepted(location(registration.registrar), registration.aor, transaction.request)
 
+    def overheard(
+        self, registration: Registration, answer: Transaction, purpose: Purpose, *, is_unseen: bool = False
+    ) -> None:
+        """Take in a 2xx whose request was given up, or was not seen (`is_unseen`); `answer.request` stands for it."""
+        assert answer.final is not None
+        if is_unseen:
+            self.missed(registration, answer.final.raw_message.evidence)
+        given = registration.registrar, registration.aor, answer, registration.id
+        events = list(self._bindings.answered(*given))
+        self._note_bindings(registration, events)
+        self._note_reached(registration, answer, purpose, events)
+
+    def missed(self, registration: Registration, by: Evidence, count: int = 1) -> None:
+        """Take in that so many requests were not seen since the last one of `registration`, as `by` shows, if anything
+        was granted in time for so many: a number that is higher still is how its client counts."""
+        registration.holes += 1
+        if not _are_lost(registration, by, count):
+            return
+        self._bindings.date(registration.reach)
+        registration.reach.missed(by, max(registration.granted or 0, UNASKED) * SECOND)
+
     def _refused(self, registration: Registration, transaction: Transaction) -> None:
         """A refusal: what it lists of the client's own contacts is bound."""
         final = transaction.final
@@ -195,10 +218,13 @@ class Reached:
         by: Evidence,
     ) -> None:
         """Whose contacts an answer takes away, or leaves in doubt."""
+        place, alive = location(registration.registrar), [one for one in events if not one.binding.lapsed]
+        taken = set(self._others(alive, "removed", held)) if purpose != "remove" else set()
+        if taken - {registration}:
+            self._replacing.note(place, True)
+        replaces = purpose == "remove" or place in self._replacing
         for one in self._others(events, "removed", held):
-            one.reach.gone(now, "not listed" if one is registration else "taken away", by)
-            if one is not registration and purpose != "remove":
-                self._replacing.note(location(registration.registrar), True)
+            one.reach.gone(now, "not listed" if one is registration else "taken away", by, replaces=replaces)
         for one in self._others(events, "taken", held):
             one.reach.gone(now, "taken over", by)
         for one in self._others(events, "unlisted", held):
@@ -275,6 +301,15 @@ class Reached:
         for registration in self._registry:
             self._bindings.date(registration.reach)
             registration.reach.settle(end_of(registration.last_transaction))
+
+
+def _are_lost(registration: Registration, by: Evidence, count: int) -> bool:
+    """Whether a client can have sent `count` requests since its last success: no more than two tries, with a challenge
+    each, in every interval that it was granted."""
+    if count < 1 or by.time is None or registration.last_success is None:
+        return count > 0
+    intervals = (by.time - registration.last_success) // (max(registration.granted or 0, 1) * SECOND)
+    return count <= _TRIES * (1 + intervals)
 
 
 def _is_all(registration: Registration, transaction: Transaction) -> bool:

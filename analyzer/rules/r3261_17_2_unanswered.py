@@ -93,7 +93,7 @@ def _timeout(subject: TransactionSubject, context: CaptureContext, deeper: Trans
     copies = f"{transaction.retransmissions + 1} cop{'ies' if transaction.retransmissions else 'y'}"
     took = lapse(transaction.first, transaction.last, context.resolution)
     within = f" in {took}" if took else ""
-    asked = f"{copies} of the request to {transaction.destination}{within}, no final answer"
+    asked = f"{copies} of the request to {transaction.destination}{within}, no final answer in time"
     if deeper is not None:
         text = f"{asked}, though {deeper.destination} answered {deeper.status} to the proxy"
         return Violated(text, sub="selective", confidence=confidence, at_fault="proxy / network")

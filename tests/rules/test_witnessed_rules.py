@@ -130,4 +130,4 @@ def test_silence_that_is_certain_is_told_without_a_figure() -> None:
     copies_of, rest = finding.detail.split(",", 1)
     assert copies_of.startswith("6 copies of the request to ")
     assert " in " not in copies_of
-    assert rest.startswith(" no final answer")
+    assert rest.startswith(" no final answer in time")

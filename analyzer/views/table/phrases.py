@@ -32,7 +32,15 @@ from analyzer.views.table.credentials import (
     unanswered_offer,
     which_offers,
 )
-from analyzer.views.table.unbound import listed_as, ran_out, taken_away, why_in_doubt, why_ran_out, why_taken_away
+from analyzer.views.table.unbound import (
+    answered_too_late,
+    listed_as,
+    ran_out,
+    taken_away,
+    why_in_doubt,
+    why_ran_out,
+    why_taken_away,
+)
 from analyzer.views.table.witness import told_by_log, witnessed
 from analyzer.views.words import count, duration, listed, place_words, times
 
@@ -252,6 +260,8 @@ def _why_not_signed_off(clients: ClientSummary, one: Registration) -> str:
 
 def _why_silent(clients: ClientSummary, one: Registration) -> str:
     found = explained(clients, one)
+    if late := answered_too_late(one):
+        return late
     if found and one.history.last is not None and one.history.last.findings[0] != "R3261-17.2-unanswered":
         return found
     if one.last_seen is not None and one.last_seen.aborted:

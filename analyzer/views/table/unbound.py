@@ -25,11 +25,24 @@ def why_ran_out(clients: ClientSummary, one: Registration) -> str:
     if unseen is not None:
         place = place_words(unseen.place)
         return f"{granted}the answer to its request at {place} was not seen, and what that asked for is over, too"
+    if current is not None and current.by is not None and current.cause == "ran out":
+        place = place_words(current.by.place)
+        return f"{granted}a renewal was not seen, and the answer to another client at {place} does not list its contact"
     last = one.history.last
     if last is not None and last.purpose == "remove" and last.failed:  # it came too late to matter
         told = f"{one.status}" if one.status else "no answer"
         return f"{granted}its sign-off{clients.at(one, last.start)} was not finished ({told})"
     return f"{granted}the {clients.medium(one.place)} goes on for {duration(end - until)} without a renewal"
+
+
+def answered_too_late(one: Registration) -> str:
+    """The answer to its latest request, where that came when the client had given up."""
+    late, last = one.history.overdue, one.history.last
+    if late is None or last is None or last.start is None or (late.evidence.time or 0) < last.start:
+        return ""
+    place = place_words(late.evidence.place)
+    told = f"a {late.status} at {place} comes {duration(late.delay)} after the request, when the phone has given up"
+    return f"{told}: it is bound by that" if one.reach.bound_until is not None else told
 
 
 def taken_away(clients: ClientSummary, one: Registration) -> str:
