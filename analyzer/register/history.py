@@ -100,14 +100,15 @@ class Episode:
 
 
 class History:
-    """The attempts of one client. `removed` is what a server's log says of why it took a contact away, the latest;
-    `overdue` the latest answer that came when it had given up."""
+    """The attempts of one client. `asides` are failed queries of one that had what it asked for otherwise. `removed` is
+    what a server's log says of why it took a contact away, the latest; `overdue` the latest answer that came late."""
 
-    __slots__ = ("attempts", "episodes", "missed", "overdue", "removed", "unlisted")
+    __slots__ = ("asides", "attempts", "episodes", "missed", "overdue", "removed", "unlisted")
 
     def __init__(self) -> None:
         self.attempts: list[AttemptRecord] | None = None
         self.episodes: tuple[Episode, ...] = ()
+        self.asides: Episode | None = None
         self.removed: LogNotice | None = None
         self.overdue: Overdue | None = None
         self.missed = 0
@@ -123,8 +124,8 @@ class History:
         """The latest failure, where no success has followed it."""
         return self.episodes[-1].last if self.is_troubled else None
 
-    def take(self, record: AttemptRecord, *, detail: bool) -> None:
-        """Note an attempt that is over."""
+    def take(self, record: AttemptRecord, *, detail: bool, aside: bool = False) -> None:
+        """Note an attempt that is over; `aside`: a query that failed and takes nothing from the client."""
         if detail:
             self.attempts = attempts = self.attempts or []
             attempts.append(record)
@@ -132,7 +133,12 @@ class History:
                 del attempts[0]
                 self.unlisted += 1
         running = self.episodes[-1] if self.is_troubled else None
-        if record.failed:
+        if aside:
+            if self.asides is not None:
+                self.asides.take(record)
+            else:
+                self.asides = Episode(record, record, 1, (record.status,), (record.outcome,), (record.id,))
+        elif record.failed:
             if running is not None:
                 running.take(record)
             else:
@@ -166,14 +172,14 @@ class History:
             return
         if self.attempts is not None:
             self.attempts = [_explained(one, causes) for one in self.attempts]
-        for episode in self.episodes:
+        for episode in (*self.episodes, *((self.asides,) if self.asides is not None else ())):
             episode.first, episode.last = _explained(episode.first, causes), _explained(episode.last, causes)
 
     def renumber(self, number: Callable[[int], int]) -> None:
         """Take the numbers that its attempts have among those of all workers."""
         if self.attempts is not None:
             self.attempts = [one._replace(id=number(one.id)) for one in self.attempts]
-        for episode in self.episodes:
+        for episode in (*self.episodes, *((self.asides,) if self.asides is not None else ())):
             episode.first = episode.first._replace(id=number(episode.first.id))
             episode.last = episode.last._replace(id=number(episode.last.id))
             episode.ids = tuple(map(number, episode.ids))
@@ -182,6 +188,11 @@ class History:
 def _explained(record: AttemptRecord, causes: Mapping[int, Sequence[str]]) -> AttemptRecord:
     found = causes.get(record.id)
     return record._replace(findings=tuple(found)) if found else record
+
+
+def asks_in_vain(attempt: Attempt) -> bool:
+    """Whether an attempt is a query that failed: who asks what is bound (RFC 3261 10.2.3) loses nothing by that."""
+    return attempt.purpose == "query" and attempt.outcome in FAILED
 
 
 def attempt_purpose(transaction: Transaction, own: Sequence[Binding]) -> Purpose:

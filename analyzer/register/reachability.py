@@ -38,6 +38,7 @@ Cause = Literal[
     "not listed",
     "taken away",
     "taken over",
+    "removed by another",
     "removed",
     "no expiry",
     "no time",
@@ -46,7 +47,7 @@ Cause = Literal[
     "answered late",
     "request not seen",
 ]
-_GONE: tuple[Cause, ...] = ("not listed", "taken away", "taken over", "removed")
+_GONE: tuple[Cause, ...] = ("not listed", "taken away", "taken over", "removed by another", "removed")
 KEPT = 40
 """Stretches of a client that are kept."""
 SLACK = 2 * SECOND

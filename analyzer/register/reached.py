@@ -18,7 +18,7 @@ from analyzer.register.bounded import Notes
 from analyzer.register.grants import UNASKED
 from analyzer.register.lapses import LapseWatch
 from analyzer.register.overtaken import note_overtaken
-from analyzer.register.reachability import Unanswered
+from analyzer.register.reachability import Cause, Unanswered
 from analyzer.register.refusals import Refusals
 from analyzer.register.registration import Registration
 from analyzer.register.registry import Registry
@@ -223,8 +223,9 @@ class Reached:
         if taken - {registration}:
             self._replacing.note(place, True)
         replaces = purpose == "remove" or place in self._replacing
+        by_whom: Cause = "removed by another" if purpose == "remove" else "taken away"
         for one in self._others(events, "removed", held):
-            one.reach.gone(now, "not listed" if one is registration else "taken away", by, replaces=replaces)
+            one.reach.gone(now, "not listed" if one is registration else by_whom, by, replaces=replaces)
         for one in self._others(events, "taken", held):
             one.reach.gone(now, "taken over", by)
         for one in self._others(events, "unlisted", held):

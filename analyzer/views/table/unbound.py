@@ -56,6 +56,8 @@ def why_taken_away(clients: ClientSummary, one: Registration) -> str:
     shown = f" at {place_words(current.by.place)}" if current is not None and current.by is not None else ""
     if current is not None and current.cause == "taken over":
         return f"another client of this address-of-record registered the same contact{shown}"
+    if current is not None and current.cause == "removed by another":
+        return f"another client of this address-of-record signed off, and the answer{shown} lists its contact no more"
     if current is not None and current.cause == "removed" and one.history.removed is not None:
         whose = " for another client's" if one.history.removed.notice.said == "remove existing" else ""
         return f"the server took its contact away{whose}{removed(one)}"
