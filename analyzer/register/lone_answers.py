@@ -20,8 +20,8 @@ from analyzer.register.transaction import Transaction
 
 
 class LoneAnswers:
-    """Takes answers without a request into the clients that they were sent to. It remembers, until the answer is
-    closed, the attempt that it is all that is known of."""
+    """Takes answers without a request into the clients that they were sent to. It remembers for rules, which see it as
+    an attempt of its `registration`, the one that such an answer is all that is known of, until it is closed."""
 
     def __init__(self, registry: Registry, reached: Reached) -> None:
         self._registry = registry

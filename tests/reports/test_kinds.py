@@ -100,8 +100,7 @@ KINDS = {
         + phone(2, 10, "Contact: <sip:bob@192.0.2.1:5060>;expires=290")
         + phone(2, 30, contact="*", expires=0)
         + "@60 .",
-        ("1 taken away, 1 signed off", "another client of this address-of-record signed off, and the answer"),
-        ("the answer to another client of",),
+        ("1 taken away, 1 signed off", "at frame 6 lists its contact no more: that client signed off"),
     ),
     "a refresh of which the answer alone was captured": Kind(
         f"{_R}Expires: 60\n< 200\n{_MINUTE}@50 {_R}Expires: 60\n< 200\n{_MINUTE}@100 {_R}< 200\n{_MINUTE}@130 .",

@@ -56,15 +56,14 @@ def why_taken_away(clients: ClientSummary, one: Registration) -> str:
     shown = f" at {place_words(current.by.place)}" if current is not None and current.by is not None else ""
     if current is not None and current.cause == "taken over":
         return f"another client of this address-of-record registered the same contact{shown}"
-    if current is not None and current.cause == "removed by another":
-        return f"another client of this address-of-record signed off, and the answer{shown} lists its contact no more"
     if current is not None and current.cause == "removed" and one.history.removed is not None:
         whose = " for another client's" if one.history.removed.notice.said == "remove existing" else ""
         return f"the server took its contact away{whose}{removed(one)}"
     if current is not None and current.cause == "not listed":
         return f"the registrar's answer to its own request{shown} lists its contact no more"
     gone = f"the answer to another client of this address-of-record{shown} lists its contact no more"
-    return f"{gone}{removed(one)}"
+    whole = ": that client signed off" if current is not None and current.cause == "removed by another" else ""
+    return f"{gone}{whole}{removed(one)}"
 
 
 def why_in_doubt(clients: ClientSummary, one: Registration) -> str:
