@@ -197,11 +197,18 @@ class Reachability:
             self._asked = None
 
     def granted(
-        self, now: int, until: int | None, by: Evidence, *, asked: bool = True, since: int | None = None
+        self,
+        now: int,
+        until: int | None,
+        by: Evidence,
+        *,
+        asked: bool = True,
+        since: int | None = None,
+        begun: int | None = None,
     ) -> None:
         """A 2xx at `now` lists a contact of the client, bound until `until` (None: it does not say); `asked`: because
-        the client asks for that, and has done so `since`, or else as what is left of an earlier grant, which then never
-        ran out."""
+        the client asks for that, and has done so `since`, in an attempt that had `begun` before, or else as what is
+        left of an earlier grant, which then never ran out."""
         if asked or self._leaving is None:
             self._see(now)
         self._leaving = None  # it is still there, or there again
@@ -210,7 +217,7 @@ class Reachability:
             return  # a response that was seen late, or clocks that differ: the later word stands
         if until is None:
             self._lapse(now)
-            self._come_back(now)
+            self._come_back(now, begun)
             self._go("unknown", now, "no expiry", by)
             return
         if current is not None and current.state == "bound":
@@ -223,16 +230,17 @@ class Reachability:
                 self._go("unknown", max(current.start, current.expires), "answered late", by)
         self._lapse(now)
         self._asked = None
-        self._come_back(now)
+        self._come_back(now, begun)
         self._go("bound", now, "registered", by, expires=until)
 
-    def _come_back(self, now: int) -> None:
-        """It is there again: what was unbound until now was a gap, if it did not want that."""
+    def _come_back(self, now: int, begun: int | None = None) -> None:
+        """It is there again: what was unbound until now was a gap, if it did not want that; it was the phone's only if
+        it had not `begun` to ask when it ran out."""
         gap = self.current
         if gap is None or gap.state != "unbound" or gap.cause == "signed off" or self.wants_away:
             return
         if gap.cause == "ran out":
-            gap.cause = "refreshed too late"
+            gap.cause = "answered late" if begun is not None and begun <= gap.start else "refreshed too late"
         self.gaps += 1
         self.lost += now - gap.start
 

@@ -53,9 +53,10 @@ class Reached:
         self.refusals = Refusals()
 
     def answered(
-        self, registration: Registration, transaction: Transaction, purpose: Purpose
+        self, registration: Registration, transaction: Transaction, purpose: Purpose, begun: int | None = None
     ) -> Sequence[BindingEvent]:
-        """Take in the final response to a REGISTER of `registration`; gives what it did to bindings."""
+        """Take in the final response to a REGISTER of `registration`, in an attempt that was `begun` then; gives what
+        it did to bindings."""
         place, aor = location(registration.registrar), registration.aor
         if not 200 <= transaction.status < 300:
             if not transaction.challenged:
@@ -70,7 +71,7 @@ class Reached:
         events = list(self._bindings.answered(*given))
         if events:
             self._note_bindings(registration, events)
-        self._note_reached(registration, transaction, purpose, events)
+        self._note_reached(registration, transaction, purpose, events, begun)
         return events
 
     def sent(self, registration: Registration, transaction: Transaction, purpose: Purpose) -> None:
@@ -183,6 +184,7 @@ class Reached:
         transaction: Transaction,
         purpose: Purpose,
         events: Sequence[BindingEvent],
+        begun: int | None = None,
     ) -> None:
         now, final = transaction.answered_at, transaction.final
         if final is None:
@@ -198,7 +200,7 @@ class Reached:
             if one is not None:
                 self._bindings.date(one.reach)
                 asked = number == own and purpose not in ("query", "remove")
-                one.reach.granted(now, until, by, asked=asked, since=transaction.first)
+                one.reach.granted(now, until, by, asked=asked, since=transaction.first, begun=begun if asked else None)
                 if asked:
                     one.reach.wants_away = False
         if own not in held and purpose == "remove":

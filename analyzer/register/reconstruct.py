@@ -314,8 +314,8 @@ class Reconstructor:
         events: Sequence[BindingEvent] = ()
         granted = registration.granted if registration is not None else None
         if registration is not None and transaction.is_last_hop:
-            purpose = attempt.purpose if attempt is not None else "register"
-            events = self.reached.answered(registration, transaction, purpose)
+            purpose, begun = (attempt.purpose, attempt.first.first) if attempt is not None else ("register", None)
+            events = self.reached.answered(registration, transaction, purpose, begun)
         if registration is not None and first_hop and transaction.method == "REGISTER":
             follow(registration, transaction, granted, self.bindings)
         concluded = attempt is not None and attempt.last is transaction and attempt.answered()

@@ -23,7 +23,7 @@ _CAUSES: dict[Outcome, Cause] = {
     "timeout": "not answered",
     "abandoned": "challenge not answered",
 }
-_RAN_OUT = ("ran out", "refreshed too late")
+_RAN_OUT = ("ran out", "refreshed too late", "answered late")
 _Ties = Mapping[int, Sequence[Finding]]
 
 

@@ -119,6 +119,11 @@ KINDS = {
         ("a 200 at frame 5 comes 50 s after the request, when the phone has given up: it is bound by that",),
         ("could not be called",),
     ),
+    "a refresh in time, and a registrar that is back only when it was over": Kind(
+        f"{_R}Expires: 60\n< 200\n{_MINUTE}@55 {_R}@55.5 > again\n@56.5 > again\n@80 < 401\n{_R}{_A}< 200\n@90 .",
+        ("could not be called for 20 s (asked in time, answered late)",),
+        ("too late",),
+    ),
     "a renewal that another's list disproves": Kind(
         phone(1, 0, expires=60)
         + phone(2, 10, "Contact: <sip:bob@192.0.2.1:5060>;expires=50")

@@ -115,6 +115,16 @@ ANSWERS = {
         ("A query makes the registrar forget", "error"),
         0,
     ),
+    "two-registrars-one-down-for-a-minute-baresip": Answer(
+        (
+            "2 clients, both signed off",
+            "with 10.9.0.1:5060",
+            "could not be called for 28.5 s (asked in time, answered late)",
+            "8 responses checked: all right",
+        ),
+        ("refreshed too late", "error"),
+        0,
+    ),
 }
 """Captures and what is right of them."""
 _PASSWORDS = {"twinkle-same-second": "twinkle-users.csv"}

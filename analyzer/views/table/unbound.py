@@ -3,10 +3,14 @@ another client took it away, or a list leaves it in doubt."""
 
 from __future__ import annotations
 
+from analyzer.register.reachability import Cause
 from analyzer.register.registration import Registration
 from analyzer.views.states import ClientSummary
 from analyzer.views.table.witness import removed
 from analyzer.views.words import duration, place_words, times
+
+_WHY: dict[Cause, str] = {"answered late": "asked in time, answered late"}
+"""Causes of a gap that need more words than their name."""
 
 
 def ran_out(clients: ClientSummary, one: Registration) -> str:
@@ -83,7 +87,8 @@ def gaps(one: Registration) -> str:
         return ""
     over = [gap for gap in one.reach.stretches if gap.state == "unbound" and gap.end is not None]
     causes = {gap.cause for gap in over if gap.cause != "signed off"}  # that was its own wish
-    why = f" ({next(iter(causes))})" if len(causes) == 1 else ""
+    cause = next(iter(causes), None)
+    why = f" ({_WHY.get(cause, cause)})" if cause is not None and len(causes) == 1 else ""
     often = f", {times(one.reach.gaps)}" if one.reach.gaps > 1 else ""
     if not one.reach.lost:  # no clock tells how long
         return f"could not be called in between{often}{why}"
