@@ -154,6 +154,18 @@ class History:
             self.missed += 1
         self.episodes = (*kept, episode)
 
+    def take_back(self, changed: AttemptRecord) -> None:
+        """The latest failure was none, as far as is known now: `changed` is its record."""
+        if self.attempts is not None:
+            self.attempts = [changed if one.id == changed.id else one for one in self.attempts]
+        running = self.episodes[-1]
+        if running.count == 1:
+            self.episodes = self.episodes[:-1]
+            return
+        running.count -= 1
+        running.ids = running.ids[:-1]
+        running.last = running.first
+
     def tell(self, said: LogNotice) -> None:
         """What a log says of the latest attempt, after that had ended."""
         for record in (*(self.attempts or ())[-1:], *([self.last] if self.last is not None else ())):

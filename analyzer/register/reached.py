@@ -19,6 +19,7 @@ from analyzer.register.grants import UNASKED
 from analyzer.register.lapses import LapseWatch
 from analyzer.register.overtaken import note_overtaken
 from analyzer.register.reachability import Cause, Unanswered
+from analyzer.register.reconsidered import reconsider
 from analyzer.register.refusals import Refusals
 from analyzer.register.registration import Registration
 from analyzer.register.registry import Registry
@@ -147,6 +148,7 @@ class Reached:
         registration.holes += 1
         if not _are_lost(registration, by, count):
             return
+        reconsider(registration)
         self._bindings.date(registration.reach)
         registration.reach.missed(by, max(registration.granted or 0, UNASKED) * SECOND)
 

@@ -80,8 +80,14 @@ class CallIdSequence:
         return None if self.others is None else self.others.get(destination)
 
     def is_missing(self, earlier: Transaction | None, later: Transaction) -> bool:
-        """Whether there was a request between two that was not seen: their numbers are not neighbours, no other
-        address-of-record counts along, and its client does not leave out the same numbers at every step."""
+        """Whether an answer or a request between two was not seen: the first was neither answered nor sent again; or
+        their numbers are not neighbours, no other address-of-record counts along, and the client does not leave out the
+        same numbers at every step."""
+        if earlier is not None and earlier.state in ("open", "unjudged") and not earlier.retransmissions:
+            return True
+        return self._is_jump(earlier, later)
+
+    def _is_jump(self, earlier: Transaction | None, later: Transaction) -> bool:
         if earlier is None or later.cseq <= earlier.cseq + 1 or self.is_shared:
             return False
         return self.steps < STEPS_OF_A_HABIT or self.gaps.get(later.cseq - earlier.cseq, 0) < self.steps
@@ -89,10 +95,10 @@ class CallIdSequence:
     def unseen(self, earlier: Transaction | None, later: Transaction) -> int:
         """How many requests between two were not seen, nor an answer to them; none where numbers had fallen, and go on
         from the highest."""
-        if earlier is None or not self.is_missing(earlier, later) or later.cseq == self.highest + 1:
+        if earlier is None or not self._is_jump(earlier, later) or later.cseq == self.highest + 1:
             return 0
         known = sum(earlier.cseq < orphan < later.cseq for orphan in self.orphans)
-        return later.cseq - earlier.cseq - 1 - known
+        return max(0, later.cseq - earlier.cseq - 1 - known)
 
     def take(self, transaction: Transaction, client: Client, registration: int = 0) -> None:
         """Note the newest transaction, and whose it is; `gaps` counts by how much CSeq jumped, `steps` how often it

@@ -7,6 +7,7 @@ from collections import defaultdict
 from analyzer.evidence import Endpoint, RawMessage
 from analyzer.register.bounded import Notes
 from analyzer.register.transaction import Transaction
+from analyzer.sip.timers import T1
 
 _MOST_PAIRS = 200_000
 _MOST_UNHEARD = 10_000
@@ -57,7 +58,7 @@ class Answering:
     def _is_unheard_again(self, transaction: Transaction) -> bool:
         server, client, first = transaction.destination, transaction.source, transaction.first
         before, heard = self._unheard.get((server, client)), self._pairs.get((server.host, client.host))
-        if first is None or (before is not None and before < first):
+        if first is None or (before is not None and first - before > T1):  # sooner it would not go on without an answer
             return True
         if (heard is None or heard < first) and len(self._unheard) < _MOST_UNHEARD:
             self._unheard[(server, client)] = first
