@@ -159,6 +159,8 @@ class Attempt:
         if self.unseen is not None and self.unseen[0].cseq > self.last.cseq:
             self.transactions.append(self.unseen[0])
             return self._conclude(self.unseen[1], self.last.status)
+        if self.last.challenged and self.last.is_overdue:
+            return self._conclude("timeout", 0)
         if ended and not self.is_refused_again and listed_all_the_same(self.last) is None:
             return self._conclude("open", self.last.status)
         outcome: Outcome = "abandoned" if self.last.challenged and not self.credentialed else "rejected"

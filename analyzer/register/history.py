@@ -27,7 +27,7 @@ FAILED = frozenset(("rejected", "timeout", "abandoned"))
 
 
 class Overdue(NamedTuple):
-    """A 2xx that came after its client had given up: how long after the request (nanoseconds), and where."""
+    """An answer that came after its client had given up: how long after the request (nanoseconds), and where."""
 
     status: int
     delay: int
@@ -40,7 +40,7 @@ class AttemptRecord(NamedTuple):
     that response, or the request that has none. `bound` counts the contacts of the address-of-record that were known to
     be bound at that time; `is_late_answer`: it began with credentials for the challenge that the attempt before had
     left; `findings` are the rules whose violations explain how it ended, `notices` what the writer of a log says of it;
-    `sends` counts the copies of its last request."""
+    `sends` counts the copies of its last request, `overdue` is the answer to it that came too late."""
 
     id: int
     purpose: Purpose
@@ -57,6 +57,7 @@ class AttemptRecord(NamedTuple):
     findings: tuple[str, ...] = ()
     notices: tuple[LogNotice, ...] = ()
     sends: int = 0
+    overdue: Overdue | None = None
 
     @property
     def failed(self) -> bool:
@@ -133,6 +134,7 @@ class History:
                 del attempts[0]
                 self.unlisted += 1
         running = self.episodes[-1] if self.is_troubled else None
+        self.overdue = record.overdue or self.overdue
         if aside:
             if self.asides is not None:
                 self.asides.take(record)
@@ -237,6 +239,7 @@ _FEW = 8
 def record_of(attempt: Attempt, cause: str, bound: int) -> AttemptRecord:
     """The record of an attempt that has its outcome."""
     first, last = attempt.first, attempt.last
+    overdue = _overdue(last) if attempt.outcome == "timeout" else None
     return AttemptRecord(
         first.id,
         attempt.purpose,
@@ -244,7 +247,7 @@ def record_of(attempt: Attempt, cause: str, bound: int) -> AttemptRecord:
         attempt.status,
         words_of(last.final) if attempt.outcome in FAILED or attempt.outcome == "open" else ServerWords(),
         first.first,
-        last.answered_at if last.answered_at is not None else last.last,
+        last.answered_at if last.answered_at is not None and overdue is None else last.last,
         first.evidence,
         attempt.decided_by,
         cause,
@@ -252,4 +255,11 @@ def record_of(attempt: Attempt, cause: str, bound: int) -> AttemptRecord:
         attempt.outcome not in FAILED and attempt.is_late_answer,
         notices=attempt.notices,
         sends=1 + last.retransmissions,
+        overdue=overdue,
     )
+
+
+def _overdue(last: Transaction) -> Overdue | None:
+    if last.final is None or last.first is None or last.answered_at is None:
+        return None
+    return Overdue(last.status, last.answered_at - last.first, last.final.raw_message.evidence)

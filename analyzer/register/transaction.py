@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from analyzer.evidence import Endpoint, Evidence, Fidelity, NetworkError, Place, between
 from analyzer.sip.auth_headers import CHALLENGED_IN
 from analyzer.sip.message import Message
-from analyzer.sip.timers import T1
+from analyzer.sip.timers import T1, TIMER_F
 
 if TYPE_CHECKING:
     from analyzer.register.branches import EarlierUse
@@ -257,6 +257,14 @@ class Transaction:
         if self.transport != "UDP" or self.stream or self.retransmissions or request is None or self.first is None:
             return False
         return request.raw_message.fidelity is not Fidelity.TEXT_LOG
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the final response came when the client had given up, 64*T1 after the first copy (RFC 3261
+        17.1.2.2)."""
+        if self.first is None or self.answered_at is None or self.request is None:
+            return False
+        return self.answered_at - self.first > TIMER_F + T1
 
     @property
     def challenged(self) -> bool:

@@ -35,7 +35,7 @@ def why_ran_out(clients: ClientSummary, one: Registration) -> str:
     last = one.history.last
     if last is not None and last.purpose == "remove" and last.failed:  # it came too late to matter
         told = f"{one.status}" if one.status else "no answer"
-        return f"{granted}its sign-off{clients.at(one, last.start)} was not finished ({told})"
+        return f"{granted}{_renewal(clients, one)}its sign-off{clients.at(one, last.start)} was not finished ({told})"
     return f"{granted}the {clients.medium(one.place)} goes on for {duration(end - until)} without a renewal"
 
 
@@ -46,7 +46,22 @@ def answered_too_late(one: Registration) -> str:
         return ""
     place = place_words(late.evidence.place)
     told = f"a {late.status} at {place} comes {duration(late.delay)} after the request, when the phone has given up"
-    return f"{told}: it is bound by that" if one.reach.bound_until is not None else told
+    return f"{told}: it is bound by that" if late.status < 300 and one.reach.bound_until is not None else told
+
+
+def _renewal(clients: ClientSummary, one: Registration) -> str:
+    """How the renewal failed that came before a sign-off which failed too."""
+    first = one.history.episodes[-1].first
+    late = first.overdue
+    if first.purpose == "remove":
+        return ""
+    how = f"was refused ({first.status})" if first.status else "had no answer in time"
+    place = (
+        f" (a {late.status} at {place_words(late.evidence.place)} comes {duration(late.delay)} after it)"
+        if late
+        else ""
+    )
+    return f"its renewal{clients.at(one, first.start)} {how}{place}; "
 
 
 def taken_away(clients: ClientSummary, one: Registration) -> str:
