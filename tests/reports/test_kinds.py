@@ -124,6 +124,13 @@ KINDS = {
         ("could not be called for 20 s (asked in time, answered late)",),
         ("too late",),
     ),
+    "a full address-of-record that is told by 403": Kind(
+        phone(1, 0)
+        + phone(2, 10, "Contact: <sip:bob@192.0.2.1:5060>;expires=290")
+        + phone(3, 20).replace("< 200", "< 403 Max contacts reached").replace(";expires=300", ""),
+        ('the registrar says "Max contacts reached", it lists', "2 contacts of this address were bound then"),
+        ("another password",),
+    ),
     "a renewal that another's list disproves": Kind(
         phone(1, 0, expires=60)
         + phone(2, 10, "Contact: <sip:bob@192.0.2.1:5060>;expires=50")

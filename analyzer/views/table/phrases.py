@@ -83,6 +83,8 @@ _HEADER_WORDS = {
 }
 MANY_BOUND = 2
 """Contacts of an address-of-record that are worth a word beside a refusal."""
+_OF_A_CROWD = ("contact", "binding", "registration", "too many", "max")
+"""Words of a reason phrase that say that the address-of-record is full, whatever the status is."""
 _CLASS = {
     3: "the registrar sends the phone elsewhere",
     5: "the registrar failed",
@@ -253,7 +255,9 @@ def server_words(one: Registration) -> str:
 
 def _crowd(one: Registration) -> str:
     last = one.history.last
-    if last is None or last.bound < MANY_BOUND or one.status in _CREDENTIALS:
+    if last is None or last.bound < MANY_BOUND:
+        return ""
+    if one.status in _CREDENTIALS and not any(word in last.words.reason.lower() for word in _OF_A_CROWD):
         return ""
     return f"{last.bound} contacts of this address were bound then"
 
