@@ -125,8 +125,9 @@ class History:
         """The latest failure, where no success has followed it."""
         return self.episodes[-1].last if self.is_troubled else None
 
-    def take(self, record: AttemptRecord, *, detail: bool, aside: bool = False) -> None:
-        """Note an attempt that is over; `aside`: a query that failed and takes nothing from the client."""
+    def take(self, record: AttemptRecord, *, detail: bool, aside: bool = False, passed: int | None = None) -> None:
+        """Note an attempt that is over; `aside`: a query that failed and takes nothing from it. Silence is known
+        late: `passed` is when a later attempt had success already."""
         if detail:
             self.attempts = attempts = self.attempts or []
             attempts.append(record)
@@ -144,7 +145,9 @@ class History:
             if running is not None:
                 running.take(record)
             else:
-                self._begin(Episode(record, record, 1, (record.status,), (record.outcome,), (record.id,)))
+                over = passed is not None
+                of = (record.status,), (record.outcome,), (record.id,)
+                self._begin(Episode(record, record, 1, *of, until=passed, over=over))
         elif running is not None and record.outcome in ("registered", "removed"):
             running.end(record)
 

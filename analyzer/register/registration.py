@@ -330,7 +330,8 @@ class Registration:
     def _record(self, attempt: Attempt, cause: str, bound: int, *, detail: bool) -> None:
         if detail or attempt.outcome in FAILED or self.history.is_troubled:
             aside = self.was_well and asks_in_vain(attempt)
-            self.history.take(record_of(attempt, cause, bound), detail=detail, aside=aside)
+            passed = self.last_success if attempt.first.id < self.decided_by and self.outcome == "registered" else None
+            self.history.take(record_of(attempt, cause, bound), detail=detail, aside=aside, passed=passed)
 
     def has_given_up(self, now: int | None) -> bool:
         """It never answered a challenge and never had what it asked for, as one that hears no answer; and its last try

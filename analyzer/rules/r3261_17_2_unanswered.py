@@ -197,7 +197,7 @@ def _one_way(subject: TransactionSubject, context: CaptureContext) -> Answer:
         return NotJudged(_WENT_ON if _went_on(subject) else _NOT_REPEATED)
     server, client = subject.transaction.destination, subject.transaction.source
     text = (
-        f"not one answer from {server} to {client.host} was seen, and the request was not repeated: "
+        f"not one answer from {server} to {client.host} was seen by then, and the request was not repeated: "
         "this direction may not be recorded"
     )
     return Violated(text, sub="one-way", severity="info", confidence=Confidence.LOW, group_key=("one-way", server.host))

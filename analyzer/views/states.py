@@ -180,7 +180,7 @@ class ClientSummary:
         sent there, or failed over. Nothing where there is none."""
         for other in self._by_aor.get(one.aor, ()):
             if other.registrar.endpoint != one.registrar.endpoint and other.reach.bound_until and _alike(one, other):
-                return f"registered with {other.registrar.endpoint} instead{self.at(other, other.since, ' since ')}"
+                return f"is registered with {other.registrar.endpoint}{self.at(other, other.since, ' since ')}"
         return ""
 
     @cached_property

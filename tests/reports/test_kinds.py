@@ -74,11 +74,11 @@ KINDS = {
     "a phone that follows one is registered there": Kind(
         f"{_R}< 302 Moved Temporarily\nContact: <sip:198.51.100.2>\n"
         f"@1 {_SECOND}> REGISTER sip:198.51.100.2\nCSeq: 2\n< 200\n@90 .",
-        ("registered with 198.51.100.2:5060 instead since 02:40:01",),
+        ("is registered with 198.51.100.2:5060 since 02:40:01",),
     ),
     "failover": Kind(
         f"{_R}@0.5 > again\n@1.5 > again\n@3.5 > again\n@32 {_SECOND}{_R}< 401\n{_SECOND}{_R}{_A}< 200\n@100 .",
-        ("nothing came from 198.51.100.1", "registered with 198.51.100.2:5060 instead since 02:40:32"),
+        ("nothing came from 198.51.100.1", "is registered with 198.51.100.2:5060 since 02:40:32"),
     ),
     "a digest for another URI": Kind(
         f"{_R}< 401\n{_R}Authorization: {{bob secret uri=sip:proxy.example.com}}\n< 403\n@60 .",
@@ -123,6 +123,21 @@ KINDS = {
         f"{_R}Expires: 60\n< 200\n{_MINUTE}@55 {_R}@55.5 > again\n@56.5 > again\n@80 < 401\n{_R}{_A}< 200\n@90 .",
         ("could not be called for 20 s (asked in time, answered late)",),
         ("too late",),
+    ),
+    "silence over TCP that is known only after the success": Kind(
+        f"{_TCP}{_R}@35 transport=TCP stream=2 {_R}@70 transport=TCP stream=3 {_R}< 200\n@100 .",
+        ("registered after trouble", "failed once (no answer) from 02:40:35 on, for 35 s"),
+        ("not one answer from 198.51.100.1:5060 to 192.0.2.10 was seen, ",),
+    ),
+    "a refusal while the binding holds": Kind(
+        f"{_IN}@1800 {_R}{_A}< 503\n@1900 .",
+        ("1 client, refused", "was registered before, and is bound until 03:40:00"),
+        ("gone",),
+    ),
+    "a refusal, and the binding is over": Kind(
+        f"{_R}Expires: 60\n< 200\n{_MINUTE}@50 {_R}< 503\n@90 .",
+        ("1 client, refused", "was registered before · "),
+        ("is bound until",),
     ),
     "a full address-of-record that is told by 403": Kind(
         phone(1, 0)

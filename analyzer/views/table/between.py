@@ -72,7 +72,7 @@ def _failed(episode: Episode) -> str:
     return "refused" if episode.outcomes == ("rejected",) else "failed"
 
 
-def before(one: Registration, state: State) -> str:
+def before(clients: ClientSummary, one: Registration, state: State) -> str:
     """What was before the trouble, or how often all went well."""
     registered = one.outcomes["registered"]
     if state in (REGISTERED, AGAIN):
@@ -80,4 +80,7 @@ def before(one: Registration, state: State) -> str:
         idle = f"answered 200 {times(one.not_renewed)} without a renewal" if one.not_renewed else ""
         return "; ".join(part for part in (f"renewed {times(renewed)}" if renewed > 0 else "", idle) if part)
     late = state in (RAN_OUT, NOT_SIGNED_OFF)
-    return "was registered before" if registered and state.trouble and not late else ""
+    if not registered or not state.trouble or late:
+        return ""
+    until = one.reach.bound_until
+    return "was registered before" + (f", and is bound{clients.at(one, until, ' until ')}" if until is not None else "")
