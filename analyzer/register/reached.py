@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Sequence
 
 from analyzer.evidence import SECOND, Evidence, LogNotice, between
-from analyzer.register.attempt import Purpose, listed_all_the_same
+from analyzer.register.attempt import Attempt, Purpose, listed_all_the_same
 from analyzer.register.binding import Binding, BindingEvent, BindingTable, location
 from analyzer.register.bounded import Notes
 from analyzer.register.grants import UNASKED
@@ -108,6 +108,15 @@ class Reached:
             one.reach.sent(request, leaving=True)
         if owners and len(self._doubting) < _MOST_DOUBTING:
             self._doubting[transaction.id] = tuple(owners)
+
+    def aborted(
+        self, registration: Registration, attempt: Attempt | None, transaction: Transaction, *, is_gap: bool
+    ) -> None:
+        """Take in that the network refused a request; or that the capture may have lost its answer (`is_gap`)."""
+        if is_gap:
+            self.sent(registration, transaction, attempt.purpose if attempt is not None else "register")
+        else:
+            self.told(registration, transaction)
 
     def told(self, registration: Registration, transaction: Transaction) -> None:
         """Take in that it is known what became of a request: it was answered, or sent again, or the network refused

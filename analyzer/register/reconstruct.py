@@ -146,12 +146,13 @@ class Reconstructor:
             self._lapse(now)
 
     def abort(self, abort: NetworkError) -> None:
-        """Take in a network error."""
+        """Take in a network error, or a gap of the capture."""
         for hit in self.table.abort(abort):
             if hit.id in self._owner:
-                self.reached.told(self._owner[hit.id][0], hit)
-        for ends in ((abort.source, abort.destination), (abort.destination, abort.source)):
-            self._cut_off.note(flow_key(abort.stream, *ends), abort.time or 0)
+                self.reached.aborted(*self._owner[hit.id], hit, is_gap=abort.reason == "gap")
+        ends = abort.source, abort.destination
+        for way in (ends, ends[::-1]) if abort.reason != "gap" else ():
+            self._cut_off.note(flow_key(abort.stream, *way), abort.time or 0)
 
     def cut_off(self, transaction: Transaction) -> int | None:
         """When the network was last seen to end the connection of a transaction, or to refuse what went that way."""

@@ -42,7 +42,7 @@ class Answering:
         holds the direction of its answers, and no user agent would have stopped so. Over UDP one that hears nothing
         repeats itself after T1 (RFC 3261 17.1.2.2). Where it did not, the answer may be lost; unless nothing ever came
         from that port, or the next request of the same client has no answer either: that is how this client waits."""
-        if not self.reaches(transaction):
+        if transaction.is_holed or not self.reaches(transaction):
             return False
         if transaction.destination not in self.ports:
             return True
