@@ -385,8 +385,7 @@ class Reconstructor:
 
     def _end(self, registration: Registration, last: Transaction | None) -> None:
         if last is not None:
-            is_cut_off = (self.cut_off(last) or -1) >= (registration.last_success or 0)
-            self.emit(EndSubject(registration, last, is_cut_off))
+            self.emit(EndSubject(registration, last, (self.cut_off(last) or -1) >= (registration.last_success or 0)))
 
     def _lapse(self, now: int) -> None:
         for event, registration in self.lapses.lapsed(now):

@@ -6,11 +6,12 @@ import itertools
 
 import pytest
 
+from analyzer.evidence import Item, NetworkError
 from analyzer.judge.flowtext import read_flow
 from analyzer.register.client_state import state_of
 from analyzer.run.pipeline import analyze_items
 from analyzer.run.report import Report
-from tests.register.watch import raw_messages, watch
+from tests.register.watch import Watched, raw_messages, watch
 
 _R = "> REGISTER sip:example.com\nExpires: 60\n"
 _OUT = "> REGISTER sip:example.com\nExpires: 0\n"
@@ -90,3 +91,37 @@ def test_silence_after_a_challenge_that_was_heard_is_no_way_of_waiting() -> None
 def test_a_client_that_waits_for_two_answers_in_vain_met_silence() -> None:
     flow = f"{_ROUND}@50 {_R}@80 {_R}@110 {_R}@200 ."
     assert "timeout" in {one.state for one in watch(flow).transactions}
+
+
+def over_tcp(flow: str, lost: int, *, told: bool) -> Watched:
+    """A flow over one connection of which an answer, counted from 0, was not captured, and whether that shows."""
+    items: list[Item] = []
+    for number, item in enumerate(raw_messages(flow)):
+        if number != lost:
+            items.append(item)
+        elif told:
+            ends = item.destination, item.source
+            items.append(NetworkError(item.time, item.place, *ends, "TCP", "gap", stream=1))
+    return watch(items)
+
+
+@pytest.mark.parametrize("lost", [1, 3, 5, 7, 9, 11])
+def test_an_answer_that_a_connection_lost_is_no_silence(lost: int) -> None:
+    flow = "".join(f"@{50 * number} {_ROUND}" for number in range(4)).replace("> REG", "transport=TCP stream=1 > REG")
+    seen = over_tcp(f"{flow}@190 .", lost, told=True)
+    assert {one.state for one in seen.transactions if one.method == "REGISTER"} == {"answered", "unjudged"}
+    assert (seen.registration.reach.gaps, seen.registration.history.episodes) == (0, ())
+
+
+def test_where_nothing_shows_a_loss_silence_over_tcp_is_silence() -> None:
+    flow = "".join(f"@{50 * number} {_ROUND}" for number in range(4)).replace("> REG", "transport=TCP stream=1 > REG")
+    seen = over_tcp(f"{flow}@190 .", 7, told=False)
+    assert "timeout" in {one.state for one in seen.transactions}
+    assert seen.registration.reach.gaps == 1
+
+
+def test_a_gap_ends_no_connection_and_cuts_nobody_off() -> None:
+    flow = _ROUND.replace("> REG", "transport=TCP stream=1 > REG")
+    seen = over_tcp(f"{flow}@20 .", 3, told=True)
+    assert all(one.aborted is None for one in seen.transactions)
+    assert all(seen.reconstructor.cut_off(one) is None for one in seen.transactions)
