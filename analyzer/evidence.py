@@ -168,10 +168,11 @@ class RawMessage:
 
 @dataclass(slots=True)
 class NetworkError:
-    """The network ended an exchange: ICMP error, TCP reset or close.
+    """The network ended an exchange: ICMP error, TCP reset or close; or the capture lost what it carried (`gap`).
 
     `source` and `destination` are those of the packet that failed (for ICMP: of the quoted packet; for a reset or
-    close: of the packet that carries it). `reason` is `icmp`, `reset` or `closed`; `quoted` is what an ICMP error
+    close: of the packet that carries it; for a gap: of whom the octets went to, and who sent them). `reason` is `icmp`,
+    `reset`, `closed` or `gap`; `quoted` is what an ICMP error
     quotes of the payload; `stream` numbers the TCP connection (0: none).
     """
 
@@ -180,7 +181,7 @@ class NetworkError:
     source: Endpoint
     destination: Endpoint
     transport: str
-    reason: Literal["icmp", "reset", "closed"]
+    reason: Literal["icmp", "reset", "closed", "gap"]
     text: str = ""
     quoted: bytes = b""
     stream: int = 0

@@ -9,7 +9,7 @@ from analyzer.capture.pieces import Pieces
 from analyzer.capture.record import Record
 from analyzer.capture.websocket import Upgrade, WebSocketFramer, upgrades
 from analyzer.capture.websocket_frames import begins
-from analyzer.evidence import Endpoint, Fidelity, Item, RawMessage
+from analyzer.evidence import Endpoint, Fidelity, Item, NetworkError, RawMessage
 from analyzer.sip.framing import Framed, StreamFramer
 
 LOOK = 1 << 16
@@ -58,7 +58,7 @@ class Stream:
         self._waiting: Pieces | None = None
         self._framer: StreamFramer | WebSocketFramer | None = None
         self._tail = bytearray()
-        self._acked = 0  # octets that the peer has acknowledged while some waited
+        self._acked = 0  # octets that the peer has acknowledged while some waited, or before they came
         self._fin: int | None = None  # offset of the end
         self._last: Mark | None = None  # the packet that brought what was delivered last
         self._segments = 0
@@ -101,14 +101,20 @@ class Stream:
             items += self.finish()
         return items
 
-    def acknowledged(self, sequence: int) -> list[Item]:
+    def acknowledged(self, sequence: int, record: Record) -> list[Item]:
         """The peer has everything before `sequence`: what is missing there will not come any more.
 
-        The first such word is only noted, since a capture may put a response before what it answers.
+        The first such word is only noted, since a capture may put a response before what it answers; and it is told
+        that something seems to be missing.
         """
-        if self._waiting is None or self._base is None:
+        if self._base is None or (self._waiting is None and (self._framer is None or self._fin is not None)):
             return []
         acked = self._offset(sequence)
+        if self._waiting is None:
+            if acked <= self._next or acked <= self._acked:
+                return []
+            self._acked = acked
+            return self._gap(record)
         items = self._give_up(min(acked, self._acked))
         self._acked = max(self._acked, acked)
         return items
@@ -141,6 +147,13 @@ class Stream:
             items += self._drain(None)
         return items
 
+    def _gap(self, record: Record) -> list[Item]:
+        """That the capture lost octets on their way to the peer, if the stream carries messages."""
+        if not self.messages:
+            return []
+        ends = self.destination, self.source
+        return [NetworkError(record.time, record.place, *ends, self.transport, "gap", stream=self._number)]
+
     def _lose(self, missing: int, mark: Mark) -> list[Item]:
         """Go over octets that the capture does not have."""
         if missing <= 0:
@@ -151,11 +164,12 @@ class Stream:
         self._tail.clear()
         if self._framer is None:
             return []
+        lost = self._gap(record)
         if self.messages or not self._framer.idle:
             record.source.defect("tcp-gap", f"{missing} octets of a TCP stream were not captured", record.place)
         items = [self._datagram(message, self._last or mark, start) for message in self._framer.gap(missing)]
         self._tell(record)
-        return items
+        return [*items, *lost]
 
     def _wait(self, start: int, octets: bytes, mark: Mark) -> list[Item]:
         """Keep octets that are early; where too much waits, give up the first hole."""

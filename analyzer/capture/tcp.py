@@ -77,7 +77,7 @@ class Connections:
         if segment.flags & TH_SYN:
             stream.synchronise(segment.seq + 1)
         elif segment.flags & TH_ACK:
-            items += back.acknowledged(segment.ack)
+            items += back.acknowledged(segment.ack, record)
         start = segment.seq + 1 if segment.flags & TH_SYN else segment.seq
         missing = max(0, packet.missing - max(0, segment.off * 4 - len(packet.body)))
         if segment.data or missing:

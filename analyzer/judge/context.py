@@ -34,6 +34,8 @@ check reaches it:
 - `register/reached.py: Reached` (`registration` of a subject): a client's bindings, what it asked for and was granted,
   and its timeline; who took its contact away. And the binding that a request names although a later one of its Call-ID
   has made it (`overtaken` of a transaction, `register/overtaken.py`).
+- `register/lone_answers.py: LoneAnswers` (`registration` of a subject): which answers without a request are an attempt
+  of a client, until they are closed.
 - `register/refusals.py: Refusals` (`context.refused`): which contacts of an address-of-record were refused, and not
   accepted since.
 - `register/lapses.py: LapseWatch` (`event` of a binding that is `lapsed`): which bindings run out when.

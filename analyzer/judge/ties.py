@@ -68,6 +68,8 @@ class Ties:
             return
         note = _Note(rule, finding, effects)
         hop = transaction.path.first if transaction.path is not None else transaction
+        if hop is not transaction and client is not None and _tie_behind(client, hop, note):
+            return
         self._live[hop.id] = (*(self._live.get(hop.id) or ()), note)
         if by.up_to_cseq is not None and client is not None:
             self._lasting[client.id] = _Lasting(transaction.call_id, by.up_to_cseq, note)
@@ -109,6 +111,17 @@ class Ties:
         return [lasting.note]
 
 
+def _tie_behind(client: Registration, hop: Transaction, note: _Note) -> bool:
+    """A violation behind a proxy may be known only when the attempt is over that it broke: tie it then."""
+    for episode in client.history.episodes[-1:]:
+        for record in (episode.first, episode.last):
+            is_its = hop.final is not None and record.decided_by.place == hop.final.raw_message.place
+            if is_its and brings_about(note.effects, record.outcome, record.status):
+                _explain(record.id, [note.finding])
+                return True
+    return False
+
+
 def refute(finding: Finding) -> None:
     """The registrar takes the like of it, so it explains nothing, then and later."""
     finding.is_harmless = True
@@ -132,9 +145,13 @@ def _causes(attempt: Attempt, notes: list[_Note] | tuple[_Note, ...], *, answers
 
 
 def _tie(attempt: Attempt, causes: list[Finding]) -> None:
+    _explain(attempt.first.id, causes)
+
+
+def _explain(attempt: int, causes: list[Finding]) -> None:
     for finding in {id(one): one for one in causes}.values():  # several violations may be one finding
-        if finding.is_harmless or finding.explains[-1:] == [attempt.first.id]:
+        if finding.is_harmless or finding.explains[-1:] == [attempt]:
             continue
         finding.explained += 1
         if len(finding.explains) < KEPT:
-            finding.explains.append(attempt.first.id)
+            finding.explains.append(attempt)

@@ -38,9 +38,9 @@ LONGEST = 12
 class Attempt:
     """One try of one client at one registrar. `outcome` is `open` until it is concluded; `inherited` are the nonces of
     the challenge that ended the attempt before; `too_brief`: one of its answers was a 423. `told` is what a log says of
-    it beside its responses."""
+    it beside its responses, `unseen` an answer to a request of it that the source has not got, and what that means."""
 
-    __slots__ = ("ended", "inherited", "outcome", "purpose", "status", "told", "too_brief", "transactions")
+    __slots__ = ("ended", "inherited", "outcome", "purpose", "status", "told", "too_brief", "transactions", "unseen")
 
     def __init__(self, first: Transaction, inherited: Set[str] | None = None) -> None:
         self.transactions = [first]
@@ -51,6 +51,7 @@ class Attempt:
         self.ended = False
         self.too_brief = False
         self.told: tuple[LogNotice, ...] = ()
+        self.unseen: tuple[Transaction, Outcome] | None = None
 
     @property
     def first(self) -> Transaction:
@@ -155,10 +156,27 @@ class Attempt:
             return False
         if self.last.final is None:
             return self._conclude("open", 0)
+        if self.unseen is not None and self.unseen[0].cseq > self.last.cseq:
+            self.transactions.append(self.unseen[0])
+            return self._conclude(self.unseen[1], self.last.status)
+        if self.last.challenged and self.last.is_overdue:
+            return self._conclude("timeout", 0)
         if ended and not self.is_refused_again and listed_all_the_same(self.last) is None:
             return self._conclude("open", self.last.status)
         outcome: Outcome = "abandoned" if self.last.challenged and not self.credentialed else "rejected"
         return self._conclude(outcome, self.last.status)
+
+    def may_go_on_unseen(self, answer: Transaction) -> bool:
+        """Whether an answer whose request was not seen is to the next link of this chain."""
+        last = self.last
+        is_next = last.call_id == answer.call_id and last.destination == answer.destination and last.cseq < answer.cseq
+        return is_next and not self.ended and last.status in LINKING
+
+    def goes_on_unseen(self, answer: Transaction) -> None:
+        """It went on by a request that was not seen, whose `answer` tells how it ended; `answer.request` stands for it.
+        Whether credentials were refused by a challenge is not known."""
+        known = _success(answer) if 200 <= answer.status < 300 else "rejected"
+        self.unseen = answer, "unknown" if answer.challenged else known
 
     def _conclude(self, outcome: Outcome, status: int) -> bool:
         if self.ended:

@@ -9,10 +9,10 @@ from analyzer.sip.message import Message
 
 
 class Event(NamedTuple):
-    """What happened to a transaction: `opened` (first request), `copied` (sent again), `answered` (first
-    final response), `repeated` (a further final response), `silent` (no final response in time), `closed` (evicted;
-    always last)."""
+    """What happened to a transaction: `opened` (first request), `copied` (sent again), `answered` (first final
+    response), `lone` (the same of one whose request was not seen), `repeated` (a further final response), `silent` (no
+    final response in time), `closed` (evicted; always last)."""
 
-    kind: Literal["opened", "copied", "answered", "repeated", "silent", "closed"]
+    kind: Literal["opened", "copied", "answered", "lone", "repeated", "silent", "closed"]
     transaction: Transaction
     message: Message | None = None

@@ -26,13 +26,21 @@ FAILED = frozenset(("rejected", "timeout", "abandoned"))
 """Outcomes by which the client has not what it asked for; `open` and `unknown` tell neither."""
 
 
+class Overdue(NamedTuple):
+    """An answer that came after its client had given up: how long after the request (nanoseconds), and where."""
+
+    status: int
+    delay: int
+    evidence: Evidence
+
+
 class AttemptRecord(NamedTuple):
     """An attempt at its end. `id` is the number of its first transaction; times in nanoseconds or None: `start` of the
     first request (`evidence`), `end` of the final response, or of the last copy where there is none. `decided_by` is
     that response, or the request that has none. `bound` counts the contacts of the address-of-record that were known to
     be bound at that time; `is_late_answer`: it began with credentials for the challenge that the attempt before had
     left; `findings` are the rules whose violations explain how it ended, `notices` what the writer of a log says of it;
-    `sends` counts the copies of its last request."""
+    `sends` counts the copies of its last request, `overdue` is the answer to it that came too late."""
 
     id: int
     purpose: Purpose
@@ -49,6 +57,7 @@ class AttemptRecord(NamedTuple):
     findings: tuple[str, ...] = ()
     notices: tuple[LogNotice, ...] = ()
     sends: int = 0
+    overdue: Overdue | None = None
 
     @property
     def failed(self) -> bool:
@@ -92,14 +101,17 @@ class Episode:
 
 
 class History:
-    """The attempts of one client. `removed` is what a server's log says of why it took a contact away, the latest."""
+    """The attempts of one client. `asides` are failed queries of one that had what it asked for otherwise. `removed` is
+    what a server's log says of why it took a contact away, the latest; `overdue` the latest answer that came late."""
 
-    __slots__ = ("attempts", "episodes", "missed", "removed", "unlisted")
+    __slots__ = ("asides", "attempts", "episodes", "missed", "overdue", "removed", "unlisted")
 
     def __init__(self) -> None:
         self.attempts: list[AttemptRecord] | None = None
         self.episodes: tuple[Episode, ...] = ()
+        self.asides: Episode | None = None
         self.removed: LogNotice | None = None
+        self.overdue: Overdue | None = None
         self.missed = 0
         self.unlisted = 0
 
@@ -113,8 +125,9 @@ class History:
         """The latest failure, where no success has followed it."""
         return self.episodes[-1].last if self.is_troubled else None
 
-    def take(self, record: AttemptRecord, *, detail: bool) -> None:
-        """Note an attempt that is over."""
+    def take(self, record: AttemptRecord, *, detail: bool, aside: bool = False, passed: int | None = None) -> None:
+        """Note an attempt that is over; `aside`: a query that failed and takes nothing from it. Silence is known
+        late: `passed` is when a later attempt had success already."""
         if detail:
             self.attempts = attempts = self.attempts or []
             attempts.append(record)
@@ -122,11 +135,19 @@ class History:
                 del attempts[0]
                 self.unlisted += 1
         running = self.episodes[-1] if self.is_troubled else None
-        if record.failed:
+        self.overdue = record.overdue or self.overdue
+        if aside:
+            if self.asides is not None:
+                self.asides.take(record)
+            else:
+                self.asides = Episode(record, record, 1, (record.status,), (record.outcome,), (record.id,))
+        elif record.failed:
             if running is not None:
                 running.take(record)
             else:
-                self._begin(Episode(record, record, 1, (record.status,), (record.outcome,), (record.id,)))
+                over = passed is not None
+                of = (record.status,), (record.outcome,), (record.id,)
+                self._begin(Episode(record, record, 1, *of, until=passed, over=over))
         elif running is not None and record.outcome in ("registered", "removed"):
             running.end(record)
 
@@ -137,6 +158,18 @@ class History:
             kept = (*kept[:half], *kept[half + 1 :])
             self.missed += 1
         self.episodes = (*kept, episode)
+
+    def take_back(self, changed: AttemptRecord) -> None:
+        """The latest failure was none, as far as is known now: `changed` is its record."""
+        if self.attempts is not None:
+            self.attempts = [changed if one.id == changed.id else one for one in self.attempts]
+        running = self.episodes[-1]
+        if running.count == 1:
+            self.episodes = self.episodes[:-1]
+            return
+        running.count -= 1
+        running.ids = running.ids[:-1]
+        running.last = running.first
 
     def tell(self, said: LogNotice) -> None:
         """What a log says of the latest attempt, after that had ended."""
@@ -156,14 +189,14 @@ class History:
             return
         if self.attempts is not None:
             self.attempts = [_explained(one, causes) for one in self.attempts]
-        for episode in self.episodes:
+        for episode in (*self.episodes, *((self.asides,) if self.asides is not None else ())):
             episode.first, episode.last = _explained(episode.first, causes), _explained(episode.last, causes)
 
     def renumber(self, number: Callable[[int], int]) -> None:
         """Take the numbers that its attempts have among those of all workers."""
         if self.attempts is not None:
             self.attempts = [one._replace(id=number(one.id)) for one in self.attempts]
-        for episode in self.episodes:
+        for episode in (*self.episodes, *((self.asides,) if self.asides is not None else ())):
             episode.first = episode.first._replace(id=number(episode.first.id))
             episode.last = episode.last._replace(id=number(episode.last.id))
             episode.ids = tuple(map(number, episode.ids))
@@ -172,6 +205,11 @@ class History:
 def _explained(record: AttemptRecord, causes: Mapping[int, Sequence[str]]) -> AttemptRecord:
     found = causes.get(record.id)
     return record._replace(findings=tuple(found)) if found else record
+
+
+def asks_in_vain(attempt: Attempt) -> bool:
+    """Whether an attempt is a query that failed: who asks what is bound (RFC 3261 10.2.3) loses nothing by that."""
+    return attempt.purpose == "query" and attempt.outcome in FAILED
 
 
 def attempt_purpose(transaction: Transaction, own: Sequence[Binding]) -> Purpose:
@@ -204,6 +242,7 @@ _FEW = 8
 def record_of(attempt: Attempt, cause: str, bound: int) -> AttemptRecord:
     """The record of an attempt that has its outcome."""
     first, last = attempt.first, attempt.last
+    overdue = _overdue(last) if attempt.outcome == "timeout" else None
     return AttemptRecord(
         first.id,
         attempt.purpose,
@@ -211,7 +250,7 @@ def record_of(attempt: Attempt, cause: str, bound: int) -> AttemptRecord:
         attempt.status,
         words_of(last.final) if attempt.outcome in FAILED or attempt.outcome == "open" else ServerWords(),
         first.first,
-        last.answered_at if last.answered_at is not None else last.last,
+        last.answered_at if last.answered_at is not None and overdue is None else last.last,
         first.evidence,
         attempt.decided_by,
         cause,
@@ -219,4 +258,11 @@ def record_of(attempt: Attempt, cause: str, bound: int) -> AttemptRecord:
         attempt.outcome not in FAILED and attempt.is_late_answer,
         notices=attempt.notices,
         sends=1 + last.retransmissions,
+        overdue=overdue,
     )
+
+
+def _overdue(last: Transaction) -> Overdue | None:
+    if last.final is None or last.first is None or last.answered_at is None:
+        return None
+    return Overdue(last.status, last.answered_at - last.first, last.final.raw_message.evidence)

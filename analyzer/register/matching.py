@@ -106,8 +106,8 @@ class TransactionTable:
             self.answering.note(raw_message)
 
     def abort(self, abort: NetworkError) -> list[Transaction]:
-        """Mark the transactions that a network error hits; returns them. It does not end them: a response to a
-        later copy may still come."""
+        """Mark the transactions that a network error, or a gap, hits; returns them. It does not end them: a response to
+        a later copy may still come."""
         flow = flow_key(abort.stream, abort.source, abort.destination)
         named = quoted_key(abort.quoted) if abort.quoted and not abort.stream and self._pending.of(flow) else None
         if named is None:
@@ -116,6 +116,9 @@ class TransactionTable:
             one = self._by_branch.get(named)
             hit = [one] if one is not None and self._pending.holds(flow, one.id) else []
         for transaction in hit:
+            if abort.reason == "gap":
+                transaction.is_holed = True
+                continue
             transaction.aborted = abort
             self._settle(transaction)
         return hit
@@ -282,7 +285,7 @@ class TransactionTable:
         transaction.deadline = self._tick_at_most + TIMER_F
         if transaction.request is not None:
             transaction.state = "answered"
-            events.append(_event(Event, ("answered", transaction, None)))
+        events.append(_event(Event, ("answered" if transaction.request is not None else "lone", transaction, None)))
 
     def _find(self, message: Message) -> tuple[Transaction | None, int]:
         """The transaction that a response belongs to, and the number of the key (1 to 5) by which it was found."""

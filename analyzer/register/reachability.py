@@ -9,7 +9,8 @@ list nothing is known, and nothing is said.
 An answer may be missing in the capture. A client over UDP that hears none sends its request again (RFC 3261 17.1.2.2);
 of one that does not, and whose answer was not seen, it is not known what it has from then on: it was renewed before it
 would have run out, most likely, or signed off. And who asks in time, and is answered too late, had a gap if the
-registrar was slow, and none if the answer was.
+registrar was slow, and none if the answer was. Nor need a request be there: where a later number, or an answer alone,
+shows that one is missing, what ran out before that may have been renewed by it.
 
 The bindings (`binding.py`) are what is bound contact by contact; this is what they come to, and `reached.py` keeps the
 two together.
@@ -37,14 +38,16 @@ Cause = Literal[
     "not listed",
     "taken away",
     "taken over",
+    "removed by another",
     "removed",
     "no expiry",
     "no time",
     "clock stepped",
     "answer not seen",
     "answered late",
+    "request not seen",
 ]
-_GONE: tuple[Cause, ...] = ("not listed", "taken away", "taken over", "removed")
+_GONE: tuple[Cause, ...] = ("not listed", "taken away", "taken over", "removed by another", "removed")
 KEPT = 40
 """Stretches of a client that are kept."""
 SLACK = 2 * SECOND
@@ -194,11 +197,18 @@ class Reachability:
             self._asked = None
 
     def granted(
-        self, now: int, until: int | None, by: Evidence, *, asked: bool = True, since: int | None = None
+        self,
+        now: int,
+        until: int | None,
+        by: Evidence,
+        *,
+        asked: bool = True,
+        since: int | None = None,
+        begun: int | None = None,
     ) -> None:
         """A 2xx at `now` lists a contact of the client, bound until `until` (None: it does not say); `asked`: because
-        the client asks for that, and has done so `since`, or else as what is left of an earlier grant, which then never
-        ran out."""
+        the client asks for that, and has done so `since`, in an attempt that had `begun` before, or else as what is
+        left of an earlier grant, which then never ran out."""
         if asked or self._leaving is None:
             self._see(now)
         self._leaving = None  # it is still there, or there again
@@ -207,7 +217,7 @@ class Reachability:
             return  # a response that was seen late, or clocks that differ: the later word stands
         if until is None:
             self._lapse(now)
-            self._come_back(now)
+            self._come_back(now, begun)
             self._go("unknown", now, "no expiry", by)
             return
         if current is not None and current.state == "bound":
@@ -220,16 +230,17 @@ class Reachability:
                 self._go("unknown", max(current.start, current.expires), "answered late", by)
         self._lapse(now)
         self._asked = None
-        self._come_back(now)
+        self._come_back(now, begun)
         self._go("bound", now, "registered", by, expires=until)
 
-    def _come_back(self, now: int) -> None:
-        """It is there again: what was unbound until now was a gap, if it did not want that."""
+    def _come_back(self, now: int, begun: int | None = None) -> None:
+        """It is there again: what was unbound until now was a gap, if it did not want that; it was the phone's only if
+        it had not `begun` to ask when it ran out."""
         gap = self.current
         if gap is None or gap.state != "unbound" or gap.cause == "signed off" or self.wants_away:
             return
         if gap.cause == "ran out":
-            gap.cause = "refreshed too late"
+            gap.cause = "answered late" if begun is not None and begun <= gap.start else "refreshed too late"
         self.gaps += 1
         self.lost += now - gap.start
 
@@ -240,8 +251,9 @@ class Reachability:
         current = self.current
         self._go("unknown", earliest if current is None else max(earliest, current.start), "no time", by)
 
-    def gone(self, now: int, cause: Cause, by: Evidence) -> None:
-        """A 2xx at `now` does not list the client's contact any more, or takes it away."""
+    def gone(self, now: int, cause: Cause, by: Evidence, *, replaces: bool = True) -> None:
+        """A 2xx at `now` does not list the client's contact any more, or takes it away; where it `replaces` nothing, a
+        renewal that was not seen has not been."""
         self._see(now)
         if self._leaving is not None and self._leaving.is_own and cause != "taken over":
             cause = "signed off"  # as it asked for; the answer to that was not seen
@@ -250,7 +262,18 @@ class Reachability:
         if current is None or current.state == "unbound" or now < current.start:
             return
         self._lapse(now)  # where that leaves it unbound, it stays so
-        self._go("unbound", now, cause, by)
+        current = self._kept[-1]
+        if not replaces and current.state == "unknown" and self._is_assumed(current):
+            current.state, current.cause, current.by, current.expires = "unbound", "ran out", by, None
+        else:
+            self._go("unbound", now, cause, by)
+
+    def _is_assumed(self, current: Stretch) -> bool:
+        """Whether it is not known if it is bound, only because what ran out may have been renewed unseen."""
+        before = self._kept[-2] if len(self._kept) > 1 else None
+        if current.cause not in ("answer not seen", "request not seen") or before is None or before.state != "bound":
+            return False
+        return before.expires is not None and current.start >= before.expires
 
     def doubted(self, now: int, by: Evidence) -> None:
         """A 2xx at `now` to another client does not list the client's contact, which may mean nothing."""
@@ -258,6 +281,25 @@ class Reachability:
         current = self.current
         if current is not None and current.state == "bound" and now >= current.start:
             self._go("unknown", now, "not listed", by, expires=current.expires)
+
+    def missed(self, by: Evidence, at_most: int) -> None:
+        """`by` shows that a request of the client was not seen since its last one. It may have renewed what ran out,
+        for `at_most` (nanoseconds) from then on."""
+        current, now = self.current, by.time
+        if current is None or now is None:
+            return
+        if current.state == "unbound" and current.cause == "ran out":
+            before = self._kept[-2] if len(self._kept) > 1 else None
+            if before is not None and before.state == "unknown":
+                self._kept, before.end, before.expires = self._kept[:-1], None, now + at_most
+                return
+            current.state, current.cause, current.by, current.expires = "unknown", "request not seen", by, now + at_most
+        elif self._is_over(current, now):
+            over = max(current.start, current.expires or 0)
+            if current.state == "unknown":
+                current.expires = now + at_most
+            else:
+                self._go("unknown", over, "request not seen", by, expires=now + at_most)
 
     def clock_stepped(self, before: int, now: int, epoch: int = 0) -> None:
         """The capture's clock was set back from `before` to `now`: what was known of ends cannot be compared with what

@@ -12,14 +12,15 @@ from __future__ import annotations
 from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Sequence
 
 from analyzer.evidence import SECOND, Evidence, LogNotice, between
-from analyzer.register.attempt import Purpose, listed_all_the_same
+from analyzer.register.attempt import Attempt, Purpose, listed_all_the_same
 from analyzer.register.binding import MOST_CONTACTS, Binding, BindingEvent, BindingTable, location
 from analyzer.register.bounded import Notes
 from analyzer.register.grants import UNASKED
 from analyzer.register.identity import Registrar, aor_of
 from analyzer.register.lapses import LapseWatch
 from analyzer.register.overtaken import note_overtaken
-from analyzer.register.reachability import Unanswered
+from analyzer.register.reachability import Cause, Unanswered
+from analyzer.register.reconsidered import reconsider
 from analyzer.register.refusals import Refusals
 from analyzer.register.registration import Registration
 from analyzer.register.registry import Registry
@@ -31,6 +32,8 @@ KEPT_BINDINGS = 100
 _FEW = 8
 """Contacts of a request that are held against those bound."""
 _MOST_REPLACING, _MOST_DOUBTING = 1000, 10_000
+_TRIES = 4
+"""Requests of a client in an interval that it was granted: more are no loss."""
 _EXPIRED = "expiration"
 """Why Asterisk removes a contact whose time has run out."""
 _HELD = ("added", "refreshed", "kept")
@@ -53,9 +56,10 @@ class Reached:
         self.refusals = Refusals()
 
     def answered(
-        self, registration: Registration, transaction: Transaction, purpose: Purpose
+        self, registration: Registration, transaction: Transaction, purpose: Purpose, begun: int | None = None
     ) -> Sequence[BindingEvent]:
-        """Take in the final response to a REGISTER of `registration`; gives what it did to bindings."""
+        """Take in the final response to a REGISTER of `registration`, in an attempt that was `begun` then; gives what
+        it did to bindings."""
         place, aor = location(registration.registrar), registration.aor
         if not 200 <= transaction.status < 300:
             if not transaction.challenged:
@@ -70,10 +74,10 @@ class Reached:
         events = list(self._bindings.answered(*given))
         if events:
             self._note_bindings(registration, events)
-        self._note_reached(registration, transaction, purpose, events)
+        self._note_reached(registration, transaction, purpose, events, begun)
         return events
 
-    def overheard(self, transaction: Transaction, final: Message) -> None:
+    def orphaned(self, transaction: Transaction, final: Message) -> None:
         """Take in a final response whose request is missing in the source: what it does not list may have been removed
         by that (docs/rule-catalogue.md T-LOSS)."""
         if transaction.method != "REGISTER" or not 200 <= final.status < 300 or not final.is_whole:
@@ -116,6 +120,15 @@ class Reached:
         if owners and len(self._doubting) < _MOST_DOUBTING:
             self._doubting[transaction.id] = tuple(owners)
 
+    def aborted(
+        self, registration: Registration, attempt: Attempt | None, transaction: Transaction, *, is_gap: bool
+    ) -> None:
+        """Take in that the network refused a request; or that the capture may have lost its answer (`is_gap`)."""
+        if is_gap:
+            self.sent(registration, transaction, attempt.purpose if attempt is not None else "register")
+        else:
+            self.told(registration, transaction)
+
     def told(self, registration: Registration, transaction: Transaction) -> None:
         """Take in that it is known what became of a request: it was answered, or sent again, or the network refused
         it."""
@@ -136,6 +149,28 @@ class Reached:
         self._bindings.unanswered(registration.registrar, registration.aor, transaction)
         if transaction.request is not None:
             self.refusals.accepted(location(registration.registrar), registration.aor, transaction.request)
+
+    def overheard(
+        self, registration: Registration, answer: Transaction, purpose: Purpose, *, is_unseen: bool = False
+    ) -> None:
+        """Take in a 2xx whose request was given up, or was not seen (`is_unseen`); `answer.request` stands for it."""
+        assert answer.final is not None
+        if is_unseen:
+            self.missed(registration, answer.final.raw_message.evidence)
+        given = registration.registrar, registration.aor, answer, registration.id
+        events = list(self._bindings.answered(*given))
+        self._note_bindings(registration, events)
+        self._note_reached(registration, answer, purpose, events)
+
+    def missed(self, registration: Registration, by: Evidence, count: int = 1) -> None:
+        """Take in that so many requests were not seen since the last one of `registration`, as `by` shows, if anything
+        was granted in time for so many: a number that is higher still is how its client counts."""
+        registration.holes += 1
+        if not _are_lost(registration, by, count):
+            return
+        reconsider(registration)
+        self._bindings.date(registration.reach)
+        registration.reach.missed(by, max(registration.granted or 0, UNASKED) * SECOND)
 
     def _refused(self, registration: Registration, transaction: Transaction) -> None:
         """A refusal: what it lists of the client's own contacts is bound."""
@@ -171,6 +206,7 @@ class Reached:
         transaction: Transaction,
         purpose: Purpose,
         events: Sequence[BindingEvent],
+        begun: int | None = None,
     ) -> None:
         now, final = transaction.answered_at, transaction.final
         if final is None:
@@ -186,7 +222,7 @@ class Reached:
             if one is not None:
                 self._bindings.date(one.reach)
                 asked = number == own and purpose not in ("query", "remove")
-                one.reach.granted(now, until, by, asked=asked, since=transaction.first)
+                one.reach.granted(now, until, by, asked=asked, since=transaction.first, begun=begun if asked else None)
                 if asked:
                     one.reach.wants_away = False
         if own not in held and purpose == "remove":
@@ -206,10 +242,14 @@ class Reached:
         by: Evidence,
     ) -> None:
         """Whose contacts an answer takes away, or leaves in doubt."""
+        place, alive = location(registration.registrar), [one for one in events if not one.binding.lapsed]
+        taken = set(self._others(alive, "removed", held)) if purpose != "remove" else set()
+        if taken - {registration}:
+            self._replacing.note(place, True)
+        replaces = purpose == "remove" or place in self._replacing
+        by_whom: Cause = "removed by another" if purpose == "remove" else "taken away"
         for one in self._others(events, "removed", held):
-            one.reach.gone(now, "not listed" if one is registration else "taken away", by)
-            if one is not registration and purpose != "remove":
-                self._replacing.note(location(registration.registrar), True)
+            one.reach.gone(now, "not listed" if one is registration else by_whom, by, replaces=replaces)
         for one in self._others(events, "taken", held):
             one.reach.gone(now, "taken over", by)
         for one in self._others(events, "unlisted", held):
@@ -286,6 +326,15 @@ class Reached:
         for registration in self._registry:
             self._bindings.date(registration.reach)
             registration.reach.settle(end_of(registration.last_transaction))
+
+
+def _are_lost(registration: Registration, by: Evidence, count: int) -> bool:
+    """Whether a client can have sent `count` requests since its last success: no more than two tries, with a challenge
+    each, in every interval that it was granted."""
+    if count < 1 or by.time is None or registration.last_success is None:
+        return count > 0
+    intervals = (by.time - registration.last_success) // (max(registration.granted or 0, 1) * SECOND)
+    return count <= _TRIES * (1 + intervals)
 
 
 def _is_all(registration: Registration, transaction: Transaction) -> bool:

@@ -33,6 +33,7 @@ from analyzer.register.history import FAILED, attempt_purpose
 from analyzer.register.identity import aor_of, client_of, registrar_of
 from analyzer.register.keys import flow_key, from_tag
 from analyzer.register.lapses import LapseWatch
+from analyzer.register.lone_answers import LoneAnswers
 from analyzer.register.matching import TransactionTable
 from analyzer.register.reached import Reached
 from analyzer.register.registration import Registration
@@ -93,6 +94,7 @@ class Reconstructor:
         self._finishing = False
         self.lapses = LapseWatch(self.bindings, self.heard)
         self.reached = Reached(self.bindings, self.registry, self.lapses)
+        self._lone = LoneAnswers(self.registry, self.reached)
         self.now: int | None = None
         self.is_loose = False
         self.witnesses = Witnesses(self.reached.removed)
@@ -144,12 +146,13 @@ class Reconstructor:
             self._lapse(now)
 
     def abort(self, abort: NetworkError) -> None:
-        """Take in a network error."""
+        """Take in a network error, or a gap of the capture."""
         for hit in self.table.abort(abort):
             if hit.id in self._owner:
-                self.reached.told(self._owner[hit.id][0], hit)
-        for ends in ((abort.source, abort.destination), (abort.destination, abort.source)):
-            self._cut_off.note(flow_key(abort.stream, *ends), abort.time or 0)
+                self.reached.aborted(*self._owner[hit.id], hit, is_gap=abort.reason == "gap")
+        ends = abort.source, abort.destination
+        for way in (ends, ends[::-1]) if abort.reason != "gap" else ():
+            self._cut_off.note(flow_key(abort.stream, *way), abort.time or 0)
 
     def cut_off(self, transaction: Transaction) -> int | None:
         """When the network was last seen to end the connection of a transaction, or to refuse what went that way."""
@@ -160,18 +163,15 @@ class Reconstructor:
         if message.method:
             self.requests += message.method == "REGISTER"
         elif message.version:
-            matched = self.table.matched
-            if matched is not None:  # it was judged and folded: asking it would read it again
-                method = matched.method
-            else:
-                method = message.cseq.method if message.cseq is not None else ""
+            matched = self.table.matched  # it was judged and folded: asking the message would read that again
+            method = matched.method if matched is not None else message.cseq.method if message.cseq else ""
             if method == "REGISTER":
                 self.responses[message.status] += 1
             if matched is not None and matched.request is None:
                 self.registry.orphan(matched.call_id, matched.cseq)  # known at once: its request was sent (T-LOSS)
                 if message.status >= 200:
                     self.challenges.repeated(matched, message)  # and so are its nonces, whatever they answer
-                    self.reached.overheard(matched, message)
+                    self.reached.orphaned(matched, message)
 
     def finish(self, end: int | None = None, logs: Mapping[str, int] | None = None) -> None:
         """All is read; `end` is the time of the last thing in it, whatever that was, `logs` that of each of several
@@ -195,15 +195,15 @@ class Reconstructor:
             self._forget(transaction)
         elif kind == "silent":
             self._silent(transaction)
-        elif kind == "copied":
-            assert message is not None
-            owner = self._owner.get(transaction.id)
+        elif kind == "lone":
+            self._lone.heard(transaction)
+        elif kind == "copied" and message is not None:
+            owner, _ = self._owner.get(transaction.id, (None, None))
             if owner is not None:
-                self.reached.told(owner[0], transaction)
+                self.reached.told(owner, transaction)
             if message.carries_credentials:
-                self.digests.sent(transaction, message, owner[0] if owner else None, aor_of(message))
-        else:
-            assert message is not None
+                self.digests.sent(transaction, message, owner, aor_of(message))
+        elif message is not None:
             self.challenges.repeated(transaction, message)
 
     def _opened(self, transaction: Transaction) -> None:
@@ -246,7 +246,9 @@ class Reconstructor:
         before = earlier if changed else same_call  # CSeq that goes down may be a restart that kept its Call-ID
         scored = before is not None and (changed or transaction.cseq <= before.cseq)
         boot = boot_score(registration, before, transaction, client) if scored and before else None
-        registration.holes += stream.is_missing(same_call, transaction) or is_unheard(earlier, transaction)
+        if stream.is_missing(same_call, transaction):
+            self.reached.missed(registration, transaction.evidence, stream.unseen(same_call, transaction))
+        registration.holes += is_unheard(earlier, transaction)
         transaction.reuses = earlier_use(transaction, earlier, same_call, stream.last)
         left_flow = self.surroundings.flows.take(transaction, registration)
         found = registration, attempt, same_attempt, changed, boot, namesake, left_flow
@@ -267,7 +269,7 @@ class Reconstructor:
             self.emit(step)
         for event in renewals:
             self.emit(BindingSubject(event, registration, step))
-        stream.take(transaction, client)
+        stream.take(transaction, client, registration.id)
         return registration, earlier
 
     def _make_room(self) -> None:
@@ -312,8 +314,8 @@ class Reconstructor:
         events: Sequence[BindingEvent] = ()
         granted = registration.granted if registration is not None else None
         if registration is not None and transaction.is_last_hop:
-            purpose = attempt.purpose if attempt is not None else "register"
-            events = self.reached.answered(registration, transaction, purpose)
+            purpose, begun = (attempt.purpose, attempt.first.first) if attempt is not None else ("register", None)
+            events = self.reached.answered(registration, transaction, purpose, begun)
         if registration is not None and first_hop and transaction.method == "REGISTER":
             follow(registration, transaction, granted, self.bindings)
         concluded = attempt is not None and attempt.last is transaction and attempt.answered()
@@ -343,6 +345,8 @@ class Reconstructor:
         if transaction.state == "headless" and transaction.final is not None:
             self.orphans += 1
             self._headless(transaction, transaction.final)
+        if (alone := self._lone.closed(transaction)) is not None:
+            self._conclude(*alone)
         if registration is not None and attempt is not None and attempt.last is transaction:
             if attempt.given_up(ended=self._too_early(transaction)):
                 self._conclude(registration, attempt)

@@ -18,7 +18,7 @@ from analyzer.register.attempt import SUCCESSFUL_OUTCOMES, Attempt, Outcome
 from analyzer.register.binding import Binding
 from analyzer.register.bounded import LONG
 from analyzer.register.choices import Choice
-from analyzer.register.history import FAILED, History, record_of
+from analyzer.register.history import FAILED, History, asks_in_vain, record_of
 from analyzer.register.identity import Client, Registrar
 from analyzer.register.reachability import Reachability
 from analyzer.register.timers import BOOT_SILENCE
@@ -329,7 +329,9 @@ class Registration:
 
     def _record(self, attempt: Attempt, cause: str, bound: int, *, detail: bool) -> None:
         if detail or attempt.outcome in FAILED or self.history.is_troubled:
-            self.history.take(record_of(attempt, cause, bound), detail=detail)
+            aside = self.was_well and asks_in_vain(attempt)
+            passed = self.last_success if attempt.first.id < self.decided_by and self.outcome == "registered" else None
+            self.history.take(record_of(attempt, cause, bound), detail=detail, aside=aside, passed=passed)
 
     def has_given_up(self, now: int | None) -> bool:
         """It never answered a challenge and never had what it asked for, as one that hears no answer; and its last try
@@ -369,7 +371,7 @@ class Registration:
         self.outcome_counts = _one_more(self.outcome_counts, outcome)
         if status:
             self.reason_counts = _one_more(self.reason_counts, status)
-        if attempt.first.id < self.decided_by:
+        if attempt.first.id < self.decided_by or (self.was_well and asks_in_vain(attempt)):
             return
         if outcome not in ("open", "unknown"):
             self.decided_by = attempt.first.id

@@ -17,7 +17,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from analyzer.evidence import Endpoint
 from analyzer.register.bounded import Bounded, MessageCounter
 from analyzer.register.digest.verdict import AKA_TOKENS
-from analyzer.register.identity import Client, Registrar, may_be_same, may_try_again
+from analyzer.register.identity import Client, Registrar, aor_of, may_be_same, may_try_again
+from analyzer.register.keys import from_tag
 from analyzer.register.registration import Registration
 from analyzer.register.transaction import Transaction
 from analyzer.sip.message import Message
@@ -31,6 +32,8 @@ _OCTETS_OF_ONE = 2048
 """Octets of names, addresses and Call-IDs that count as one more registration."""
 MOST_STREAMS = 200_000
 """Call-IDs that are followed; each keeps its latest transaction, some 7 kB."""
+STEPS_OF_A_HABIT = 2
+"""Steps of CSeq that were all alike, after which one more is how that client counts."""
 _MOST_SIDE_BY_SIDE = 64
 """Clients of one address-of-record, or user agents of one Call-ID, that are looked through; older ones are not."""
 _NONE: frozenset[int] = frozenset()
@@ -39,10 +42,22 @@ _NO_GAPS: Mapping[int, int] = {}
 
 class CallIdSequence:
     """One Call-ID of one user agent for one address-of-record: the latest transaction over all destinations (`last`)
-    and for each; `orphans` are the CSeq numbers whose answer alone was seen, `is_shared` says that requests for another
-    address-of-record use the Call-ID too."""
+    and for each, and whose it is (`registration`); `highest` is the highest CSeq so far, `orphans` the numbers whose
+    answer alone was seen, `is_shared` says that requests for another address-of-record use the Call-ID too."""
 
-    __slots__ = ("aor", "client", "from_tag", "gaps", "is_shared", "last", "orphans", "others", "steps")
+    __slots__ = (
+        "aor",
+        "client",
+        "from_tag",
+        "gaps",
+        "highest",
+        "is_shared",
+        "last",
+        "orphans",
+        "others",
+        "registration",
+        "steps",
+    )
 
     def __init__(self, aor: str, client: Client, from_tag: str) -> None:
         self.aor = aor
@@ -51,6 +66,8 @@ class CallIdSequence:
         self.from_tag = from_tag
         self.others: dict[Endpoint, Transaction] | None = None
         self.last: Transaction | None = None
+        self.registration = 0
+        self.highest = -1
         self.orphans: frozenset[int] = _NONE
         self.steps = 0
         self.gaps: Mapping[int, int] = _NO_GAPS
@@ -63,13 +80,32 @@ class CallIdSequence:
         return None if self.others is None else self.others.get(destination)
 
     def is_missing(self, earlier: Transaction | None, later: Transaction) -> bool:
-        """Whether there was a request between two that was not seen: their numbers are not neighbours, and no other
-        address-of-record counts along."""
-        return earlier is not None and later.cseq > earlier.cseq + 1 and not self.is_shared
+        """Whether an answer or a request between two was not seen: the first was neither answered nor sent again; or
+        their numbers are not neighbours, no other address-of-record counts along, and the client does not leave out the
+        same numbers at every step."""
+        if earlier is not None and earlier.state in ("open", "unjudged") and not earlier.retransmissions:
+            return True
+        return self._is_jump(earlier, later)
 
-    def take(self, transaction: Transaction, client: Client) -> None:
-        """Note the newest transaction; `gaps` counts by how much CSeq jumped, `steps` how often it moved."""
+    def _is_jump(self, earlier: Transaction | None, later: Transaction) -> bool:
+        if earlier is None or later.cseq <= earlier.cseq + 1 or self.is_shared:
+            return False
+        return self.steps < STEPS_OF_A_HABIT or self.gaps.get(later.cseq - earlier.cseq, 0) < self.steps
+
+    def unseen(self, earlier: Transaction | None, later: Transaction) -> int:
+        """How many requests between two were not seen, nor an answer to them; none where numbers had fallen, and go on
+        from the highest."""
+        if earlier is None or not self._is_jump(earlier, later) or later.cseq == self.highest + 1:
+            return 0
+        known = sum(earlier.cseq < orphan < later.cseq for orphan in self.orphans)
+        return max(0, later.cseq - earlier.cseq - 1 - known)
+
+    def take(self, transaction: Transaction, client: Client, registration: int = 0) -> None:
+        """Note the newest transaction, and whose it is; `gaps` counts by how much CSeq jumped, `steps` how often it
+        moved."""
         last = self.last
+        self.registration = registration
+        self.highest = max(self.highest, transaction.cseq)
         if last is not None and transaction.cseq > last.cseq >= 0:
             self.steps += 1
             jump = transaction.cseq - last.cseq
@@ -230,6 +266,19 @@ class Registry:
         none."""
         streams = () if stream.last is not None else self._sequences.get(call_id) or ()
         return streams[-2] if len(streams) > 1 else None
+
+    def asked_by(self, answer: Transaction) -> tuple[Registration | None, Transaction | None]:
+        """Whose request an answer without one answers, and the latest transaction of its Call-ID with that server;
+        (None, None) where neither is known."""
+        final = answer.final
+        if final is None or answer.method != "REGISTER":
+            return None, None
+        aor, tag = aor_of(final), from_tag(final)
+        for stream in self._sequences.get(answer.call_id) or ():
+            last = stream.latest(answer.destination)
+            if stream.aor == aor and stream.from_tag == tag and last is not None:
+                return self.of(stream.registration), last
+        return None, None
 
     def orphan(self, call_id: str, cseq: int) -> None:
         """A response without its request proves that the request existed (docs/rule-catalogue.md T-LOSS)."""

@@ -7,6 +7,7 @@ from collections import defaultdict
 from analyzer.evidence import Endpoint, RawMessage
 from analyzer.register.bounded import Notes
 from analyzer.register.transaction import Transaction
+from analyzer.sip.timers import T1
 
 _MOST_PAIRS = 200_000
 _MOST_UNHEARD = 10_000
@@ -41,7 +42,7 @@ class Answering:
         holds the direction of its answers, and no user agent would have stopped so. Over UDP one that hears nothing
         repeats itself after T1 (RFC 3261 17.1.2.2). Where it did not, the answer may be lost; unless nothing ever came
         from that port, or the next request of the same client has no answer either: that is how this client waits."""
-        if not self.reaches(transaction):
+        if transaction.is_holed or not self.reaches(transaction):
             return False
         if transaction.destination not in self.ports:
             return True
@@ -57,7 +58,7 @@ class Answering:
     def _is_unheard_again(self, transaction: Transaction) -> bool:
         server, client, first = transaction.destination, transaction.source, transaction.first
         before, heard = self._unheard.get((server, client)), self._pairs.get((server.host, client.host))
-        if first is None or (before is not None and before < first):
+        if first is None or (before is not None and first - before > T1):  # sooner it would not go on without an answer
             return True
         if (heard is None or heard < first) and len(self._unheard) < _MOST_UNHEARD:
             self._unheard[(server, client)] = first

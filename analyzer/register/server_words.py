@@ -2,8 +2,8 @@
 
 A status has a meaning by RFC 3261 21, but the one who refuses may say more: a reason phrase that is not the usual one
 (7.2: it is for a human, and may be any), Warning (20.43), Reason (RFC 3326), Retry-After (20.33), Min-Expires (20.23),
-Allow (20.5) and Unsupported (20.40). Kamailio and OpenSIPS write why in P-Registrar-Error, and list in Contact what is
-bound already.
+Allow (20.5) and Unsupported (20.40). A redirect says in Contact where to go (21.3). Kamailio and OpenSIPS write why in
+P-Registrar-Error, and list in Contact what is bound already.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def words_of(final: Message | None) -> ServerWords:
     for name in _HEADERS:
         if final.status in _ABOUT.get(name, (final.status,)) and (value := final.first(name)) is not None:
             found.append((name, clip(" ".join(value.split()), LONGEST)))
-    if final.status >= 400 and (value := final.first("contact")) is not None:
+    if (value := final.first("contact")) is not None:
         found.append(("contact", clip(" ".join(value.split()), LONGEST)))
     return _shared(clip(told, LONGEST), tuple(found))
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from analyzer.evidence import Endpoint, Evidence, Fidelity, NetworkError, Place, between
 from analyzer.sip.auth_headers import CHALLENGED_IN
 from analyzer.sip.message import Message
-from analyzer.sip.timers import T1
+from analyzer.sip.timers import T1, TIMER_F
 
 if TYPE_CHECKING:
     from analyzer.register.branches import EarlierUse
@@ -72,6 +72,7 @@ class Transaction:
     `has_credentials`: the request carries credentials that answer a challenge, not the empty ones of an initial IMS
     registration (3GPP TS 24.229 5.1.1.2); `has_challenge`: the final response carries a challenge.
     `place` is where it was first seen (of the request, if that was seen); `key` is the table's own.
+    `is_holed`: the capture lost octets of its connection while it waited, which may have been its answer.
     `copies_after` counts copies of the request after the first final response, `late_copies` those of them that came
     more than T1 later, so that they did not cross it. `request_ways` and `response_ways` are the ways of requests and
     final responses other than the one that the request took first. `overtaken` is the binding that it names, where a
@@ -98,6 +99,7 @@ class Transaction:
         "has_challenge",
         "has_credentials",
         "id",
+        "is_holed",
         "key",
         "last",
         "late_copies",
@@ -165,7 +167,7 @@ class Transaction:
         self.seen: tuple[Message, ...] = ()
         self.request: Message | None = None
         self.first = self.last = raw_message.time
-        self.has_credentials = self.has_challenge = False
+        self.has_credentials = self.has_challenge = self.is_holed = False
         if message.method:
             self.request = message
             self.has_credentials = message.answers_challenge
@@ -252,11 +254,22 @@ class Transaction:
     @property
     def would_be_repeated(self) -> bool:
         """Whether it would be seen again if the client heard no answer: over UDP it is sent again after T1 (RFC 3261
-        17.1.2.2), and packets show that. It was not, so far, or another copy would be counted."""
+        17.1.2.2), and packets show that. It was not, so far, or another copy would be counted. Or the capture has lost
+        what may have been the answer."""
         request = self.request
+        if self.is_holed and self.first is not None:
+            return True
         if self.transport != "UDP" or self.stream or self.retransmissions or request is None or self.first is None:
             return False
         return request.raw_message.fidelity is not Fidelity.TEXT_LOG
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the final response came when the client had given up, 64*T1 after the first copy (RFC 3261
+        17.1.2.2)."""
+        if self.first is None or self.answered_at is None or self.request is None:
+            return False
+        return self.answered_at - self.first > TIMER_F + T1
 
     @property
     def challenged(self) -> bool:

@@ -43,7 +43,7 @@ def check(subject: FleetSubject, context: object) -> Iterator[Answer]:
 def _takings(clients: Sequence[Registration]) -> Iterator[Violated]:
     for owner in clients:
         for stretch in owner.reach.stretches:
-            if stretch.state == "unbound" and stretch.cause == "taken away":
+            if stretch.state == "unbound" and stretch.cause in ("taken away", "removed by another"):
                 taker = next((one for one in clients if _took(one, owner, stretch)), None)
                 if taker is not None:
                     yield _taking(owner, taker, stretch)

@@ -20,6 +20,9 @@ from analyzer.register.transaction import Transaction
 
 _HIGHEST = 2**31
 _NEAR_WRAP = 1000
+_NEIGHBOURS = 2
+"""By so much CSeq falls where a log has printed two exchanges in the wrong order: one, or two where each is challenged.
+By more, with the answer to the first in between, they are in order."""
 
 
 def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
@@ -42,6 +45,7 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
         and (later.first == earlier.first or None in (later.first, earlier.first))
         and context.resolution >= SECOND
         and later.cseq != earlier.cseq
+        and (earlier.final is None or later.cseq >= earlier.cseq - _NEIGHBOURS)
     ):
         return NotJudged(Need.SUBSECOND.value)  # a log may print two messages of one tick in either order
     if later.cseq == earlier.cseq:

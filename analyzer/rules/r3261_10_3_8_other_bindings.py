@@ -73,8 +73,9 @@ def _violated(subject: BindingSubject, binding: Binding, granted_by: Transaction
         f"when {clip(other)} was registered"
     )
     key = (subject.event.transaction.destination.host, subject.registration.aor)
-    at, related = final.raw_message.evidence, (granted_by.evidence,)
-    return Violated(detail, "" if gone else "unlisted", at=at, related=related, group_key=key)
+    at, related, now = final.raw_message.evidence, (granted_by.evidence,), final.raw_message.time
+    gap = (now, now) if gone and now is not None else None
+    return Violated(detail, "" if gone else "unlisted", at=at, related=related, group_key=key, gap=gap)
 
 
 def _may_be_same_phone(binding: Binding, granted_by: Transaction, transaction: Transaction) -> bool:
@@ -124,6 +125,7 @@ RULE = Rule(
     group="E",
     subject="binding",
     check=check,
+    explains=("gap",),
     applies_if=marks.REMOVED,
     observed_at="last",
     needs=(Need.C2S, Need.S2C),

@@ -20,6 +20,7 @@ from analyzer.judge.findings import (
     PASSED,
     Answer,
     Confidence,
+    Effect,
     Need,
     NotJudged,
     Rule,
@@ -42,6 +43,9 @@ _FIX = (
 _HUNG_UP = "the client hung up"
 _WENT_ON = "the client went on as if it was answered"
 _NOT_REPEATED = "the request was not repeated: its answer may be missing"
+
+_SAID_FOR_IT: tuple[Effect, ...] = ("silence", 408, 500, 503, 504)
+"""What a client gets of a proxy whose request behind it nobody answers (RFC 3261 16.7, 16.8)."""
 
 
 def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
@@ -93,7 +97,7 @@ def _timeout(subject: TransactionSubject, context: CaptureContext, deeper: Trans
     copies = f"{transaction.retransmissions + 1} cop{'ies' if transaction.retransmissions else 'y'}"
     took = lapse(transaction.first, transaction.last, context.resolution)
     within = f" in {took}" if took else ""
-    asked = f"{copies} of the request to {transaction.destination}{within}, no final answer"
+    asked = f"{copies} of the request to {transaction.destination}{within}, no final answer in time"
     if deeper is not None:
         text = f"{asked}, though {deeper.destination} answered {deeper.status} to the proxy"
         return Violated(text, sub="selective", confidence=confidence, at_fault="proxy / network")
@@ -102,10 +106,13 @@ def _timeout(subject: TransactionSubject, context: CaptureContext, deeper: Trans
         if context.answers_from(transaction.destination):
             port = transaction.destination.port
             text = f"{asked}; nobody got an answer from port {port}, though other ports of that host answer"
+        behind = None if transaction.is_first_hop else _SAID_FOR_IT
         copied, fix = tuple(transaction.copies), _fix(transaction, context)
-        return Violated(text, sub="dead-server", confidence=confidence, related=copied, fix=fix)
+        return Violated(text, sub="dead-server", confidence=confidence, related=copied, fix=fix, explains=behind)
     text = f"{asked}; {_others(transaction, context)}{_failed_before(subject)}"
-    return Violated(text, sub="selective", confidence=confidence, related=tuple(transaction.copies))
+    behind = None if transaction.is_first_hop else _SAID_FOR_IT
+    copied = tuple(transaction.copies)
+    return Violated(text, sub="selective", confidence=confidence, related=copied, explains=behind)
 
 
 def _fix(transaction: Transaction, context: CaptureContext) -> str:
@@ -172,8 +179,10 @@ def _others(transaction: Transaction, context: CaptureContext) -> str:
 
 def _failed_before(subject: TransactionSubject) -> str:
     """A registrar may drop what comes from a banned address without a word."""
-    registration = subject.registration
-    count = sum(1 for failure in registration.failures if failure.status) if registration else 0
+    registration, transaction = subject.registration, subject.transaction
+    own = transaction.path.first.evidence.place if transaction.path is not None else transaction.place
+    failures = registration.failures if registration else ()
+    count = sum(1 for failure in failures if failure.status and failure.evidence.place != own)
     if not count:
         return ""
     return (
@@ -188,7 +197,7 @@ def _one_way(subject: TransactionSubject, context: CaptureContext) -> Answer:
         return NotJudged(_WENT_ON if _went_on(subject) else _NOT_REPEATED)
     server, client = subject.transaction.destination, subject.transaction.source
     text = (
-        f"not one answer from {server} to {client.host} was seen, and the request was not repeated: "
+        f"not one answer from {server} to {client.host} was seen by then, and the request was not repeated: "
         "this direction may not be recorded"
     )
     return Violated(text, sub="one-way", severity="info", confidence=Confidence.LOW, group_key=("one-way", server.host))

@@ -54,8 +54,12 @@ def _findings(transaction: Transaction, context: CaptureContext) -> Iterator[Ans
             group_key=("nit", server.host),
         )
     elif not transaction.provisional and _is_late(transaction, context):
-        took = lapse(transaction.last, transaction.answered_at, context.resolution)
-        text = f"{server} took {took} for its {transaction.status} and sent no 100 before"
+        took = lapse(transaction.first, transaction.answered_at, context.resolution)
+        text = f"{server} took {took} for its {transaction.status}"
+        if transaction.retransmissions:
+            last = lapse(transaction.last, transaction.answered_at, context.resolution)
+            text = f"{server} sent its {transaction.status} {took} after the request, {last} after its last copy,"
+        text = f"{text} and sent no 100 before"
         at = transaction.final.raw_message.evidence if transaction.final is not None else None
         doubt = Confidence.MEDIUM
         yield Violated(text, "late-no-100", at=at, confidence=doubt, group_key=("nit", server.host))
@@ -96,6 +100,7 @@ RULE = Rule(
     group="D",
     subject="transaction",
     check=check,
+    explains=("silence",),
     violates_only_if=marks.UNEVEN,
     observed_at="any",
     why="Harmless to registration; damages UDP recovery; very common in old Asterisk.",

@@ -2,7 +2,8 @@
 
 The judge has tied violations to failed attempts as these ended; here the ties are turned round, so that an attempt and
 an episode name their findings. A gap in a client's reachability is tied to the failures during which it began, and so
-to the findings that explain these; otherwise to a finding on the client that is claimed for this very time.
+to the findings that explain these; otherwise to a finding on the client that is claimed for this very time, or on the
+answer to another client that took its contact away.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from analyzer.evidence import Place
 from analyzer.judge.findings import Finding, TiedGap
 from analyzer.register.attempt import Outcome
 from analyzer.register.history import Episode
@@ -21,7 +23,7 @@ _CAUSES: dict[Outcome, Cause] = {
     "timeout": "not answered",
     "abandoned": "challenge not answered",
 }
-_RAN_OUT = ("ran out", "refreshed too late")
+_RAN_OUT = ("ran out", "refreshed too late", "answered late")
 _Ties = Mapping[int, Sequence[Finding]]
 
 
@@ -29,11 +31,14 @@ def tie_causes(registrations: Sequence[Registration], findings: Sequence[Finding
     """Write the ties into attempts, episodes and stretches; how many attempts and gaps findings explain."""
     causes: dict[int, list[Finding]] = defaultdict(list)
     claims: dict[int, list[Finding]] = defaultdict(list)
+    answers: dict[Place, list[Finding]] = defaultdict(list)
     for finding in findings:
         for attempt in finding.explains:
             causes[attempt].append(finding)
         if finding.gaps and finding.registration is not None:
             claims[finding.registration].append(finding)
+            for evidence in finding.evidence:
+                answers[evidence.place].append(finding)
     rules = {attempt: tuple(dict.fromkeys(one.rule for one in found)) for attempt, found in causes.items()}
     gaps = 0
     for one in registrations:
@@ -43,6 +48,8 @@ def tie_causes(registrations: Sequence[Registration], findings: Sequence[Finding
                 # What a later request may have had, whose answer was not seen, was not lost by failures before that.
                 episodes = one.history.episodes if one.reach.unseen_before(gap) is None else ()
                 found = _failures(gap, episodes, causes) or _claimed(gap, claims.get(one.id, ()))
+                if gap.cause == "taken away" and gap.by is not None:
+                    found = [finding for finding in answers.get(gap.by.place, ()) if finding.registration != one.id]
                 for finding in found:
                     finding.tied_gaps.append(TiedGap(one.id, gap.start, gap.end))
                 gap.finding = found[0].rule if found else ""

@@ -77,7 +77,9 @@ class ClientSummary:
         self.counts = Counter(state for _, state in self.states)
         for outcome, number in report.unlisted.items():
             self.counts[_SHOWN[state_of_outcome(outcome)]] += number
-        self.failures = sum(episode.count for one in report.registrations for episode in one.history.episodes)
+        histories = [one.history for one in report.registrations]
+        self.failures = sum(episode.count for history in histories for episode in history.episodes)
+        self.failures += sum(history.asides.count for history in histories if history.asides is not None)
         self.gaps = sum(one.reach.gaps for one in report.registrations)
         self.troubled = {one.id for one, state in self.states if state.trouble}
 
@@ -178,6 +180,21 @@ class ClientSummary:
         found: dict[str, set[Endpoint]] = {}
         for one in self.report.registrations:
             found.setdefault(one.aor, set()).add(one.registrar.endpoint)
+        return found
+
+    def elsewhere(self, one: Registration) -> str:
+        """With which other registrar the same phone is registered, where this one does not have it: a phone that was
+        sent there, or failed over. Nothing where there is none."""
+        for other in self._by_aor.get(one.aor, ()):
+            if other.registrar.endpoint != one.registrar.endpoint and other.reach.bound_until and _alike(one, other):
+                return f"is registered with {other.registrar.endpoint}{self.at(other, other.since, ' since ')}"
+        return ""
+
+    @cached_property
+    def _by_aor(self) -> dict[str, list[Registration]]:
+        found: dict[str, list[Registration]] = {}
+        for one in self.report.registrations:
+            found.setdefault(one.aor, []).append(one)
         return found
 
     def answered_challenge(self, one: Registration) -> Place | None:

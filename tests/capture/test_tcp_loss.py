@@ -33,8 +33,34 @@ def test_an_acknowledgement_before_what_it_acknowledges_is_no_loss() -> None:
 def test_without_acknowledgement_a_hole_is_given_up_at_the_end() -> None:
     found, aborts, codes = heard(Talk().open().up(0, ONE).up(B, THREE).reset())
     assert [one.payload for one in found] == [ONE, THREE]
-    assert [abort.reason for abort in aborts] == ["reset"]
+    assert [abort.reason for abort in aborts] == ["gap", "reset"]
     assert codes == ["tcp-gap"]
+
+
+def test_what_the_peer_has_and_the_capture_has_not_is_told_at_once() -> None:
+    """The acknowledgement alone shows it, though nothing has come behind the hole."""
+    found, aborts, codes = heard(Talk().open().up(0, ONE).down(0, ack=B))
+    assert [one.payload for one in found] == [ONE]
+    (gap,) = aborts
+    assert (gap.reason, gap.source, gap.destination) == ("gap", found[0].destination, found[0].source)
+    assert codes == []  # it may come yet
+
+
+def test_what_the_peer_had_before_is_passed_over_without_waiting() -> None:
+    talk = Talk().open().up(0, ONE).down(0, ack=B).up(B, THREE)
+    found, aborts, codes = heard(talk)
+    assert [one.payload for one in found] == [ONE, THREE]
+    assert ([abort.reason for abort in aborts], codes) == (["gap", "gap"], ["tcp-gap"])
+
+
+def test_an_acknowledged_end_is_no_gap() -> None:
+    _, aborts, codes = heard(Talk().open().up(0, ONE).fin(A, 0).down(0, ack=A + 1))
+    assert ("gap" in [abort.reason for abort in aborts], codes) == (False, [])
+
+
+def test_of_a_stream_without_messages_no_gap_is_told() -> None:
+    _, aborts, _ = heard(Talk().open().up(0, b"GET / HTTP/1.1\r\n\r\n").down(0, ack=500))
+    assert aborts == []
 
 
 def test_a_hole_inside_a_message_cuts_it() -> None:

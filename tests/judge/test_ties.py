@@ -292,9 +292,10 @@ _LATE = "R3261-10.2.4-refresh-late"
 
 
 def test_a_gap_is_tied_to_the_refresh_that_came_too_late_for_it() -> None:
-    """Two gaps, of which the first has no finding: CSeq jumps over it."""
-    flow = f"{_REGISTER}CSeq: 1\n{_FOR_A_MINUTE}@100 {_REGISTER}CSeq: 3\n{_FOR_A_MINUTE}"
-    made = report(f"{flow}@200 {_REGISTER}CSeq: 4\n{_FOR_A_MINUTE}@210 .", _LATE)
+    """Two gaps, of which the first has no finding: it registered elsewhere meanwhile."""
+    flow = f"{_REGISTER}CSeq: 1\n{_FOR_A_MINUTE}@80 dst=198.51.100.2:5060 {_REGISTER}CSeq: 2\n"
+    flow += f"@100 {_REGISTER}CSeq: 2\n{_FOR_A_MINUTE}"
+    made = report(f"{flow}@200 {_REGISTER}CSeq: 3\n{_FOR_A_MINUTE}@210 .", _LATE)
     gaps = [one for one in made.registrations[0].reach.stretches if one.state == "unbound"]
     assert [gap.finding for gap in gaps] == ["", _LATE]
     (finding,) = made.findings
@@ -313,8 +314,8 @@ def test_refusals_after_a_late_refresh_prolong_the_gap_and_did_not_make_it() -> 
 
 def test_a_gap_without_a_finding_is_not_denied() -> None:
     """Nothing failed and nothing is tied, but there was a time without a binding: no sentence says all was well."""
-    flow = f"{_REGISTER}CSeq: 1\n{_FOR_A_MINUTE}@100 {_REGISTER}CSeq: 3\n{_FOR_A_MINUTE}@110 ."
-    made = report(flow)
+    flow = f"{_REGISTER}CSeq: 1\n{_FOR_A_MINUTE}@100 {_REGISTER}CSeq: 2\n{_FOR_A_MINUTE}@110 ."
+    made = report(flow, "R3261-10.3-3-authenticate")
     assert made.registrations[0].reach.gaps == 1 and not made.summary.broken_by_findings
     text = table(made)
     assert "broke" not in text and "explains no failure" not in text

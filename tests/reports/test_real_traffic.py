@@ -115,6 +115,37 @@ ANSWERS = {
         ("A query makes the registrar forget", "error"),
         0,
     ),
+    "two-registrars-one-down-for-a-minute-baresip": Answer(
+        (
+            "2 clients, both signed off",
+            "with 10.9.0.1:5060",
+            "could not be called for 28.5 s (asked in time, answered late)",
+            "8 responses checked: all right",
+        ),
+        ("refreshed too late", "error"),
+        0,
+    ),
+    "registrar-answers-45-s-late-baresip": Answer(
+        (
+            "1 client, not renewed in time",
+            "its renewal at 07:57:50 had no answer in time (a 401 at frame 16 comes 45 s after it)",
+            "07:59:43 was not finished (no answer)",
+            "sent its 401 45.0 s after the request, 13.5 s after its last copy, and sent no 100 before",
+            "explains 2 failed attempts and 1 gap without a binding",
+        ),
+        ("before the last one was answered", "did not answer the challenge", "no password set", "warning", "error"),
+        0,
+    ),
+    "registrar-behind-a-proxy-stopped-baresip": Answer(
+        (
+            "1 client, signed off",
+            "could not be called for 38.1 s (refused); refused once (408) from 08:01:49 on",
+            "4 copies of the request to 10.9.0.2:5060",
+            "the warning explains 1 failed attempt and 1 gap without a binding",
+        ),
+        ("may be banned", "refreshed too late", "error"),
+        0,
+    ),
 }
 """Captures and what is right of them."""
 _PASSWORDS = {"twinkle-same-second": "twinkle-users.csv"}

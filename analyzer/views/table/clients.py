@@ -122,12 +122,14 @@ def _draw(canvas: Canvas, clients: ClientSummary, lines: list[Line], folded: lis
 
 def _below(canvas: Canvas, clients: ClientSummary, line: Line) -> list[Text]:
     """What stands below, or at the right where there is room: why, what was before, who it is, in which file."""
-    earlier = "" if line.others else before(line.one, line.state)
+    earlier = "" if line.others else before(clients, line.one, line.state)
     between = "" if line.others else in_between(clients, line.one)
+    elsewhere = clients.elsewhere(line.one) if line.state.trouble and not line.others else ""
     file = canvas.cut(clients.file(clients.place(line.one)), 56)
     parts = [
         canvas.text((canvas.cut("" if line.others else clients.flow(line.one), 56), DIM)),
         canvas.text(line.why),
+        canvas.text(elsewhere),
         canvas.text(between),
         canvas.text(earlier),
         _who(canvas, line, "" if line.others else clients.registrar(line.one)),

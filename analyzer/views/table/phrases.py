@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from analyzer.evidence import SECOND
+from analyzer.register.causes import FORBIDDEN, RIGHT
 from analyzer.register.registration import Registration
 from analyzer.register.scanners import is_scanner
 from analyzer.register.server_words import ServerWords
@@ -32,7 +33,15 @@ from analyzer.views.table.credentials import (
     unanswered_offer,
     which_offers,
 )
-from analyzer.views.table.unbound import listed_as, ran_out, taken_away, why_in_doubt, why_ran_out, why_taken_away
+from analyzer.views.table.unbound import (
+    answered_too_late,
+    listed_as,
+    ran_out,
+    taken_away,
+    why_in_doubt,
+    why_ran_out,
+    why_taken_away,
+)
 from analyzer.views.table.witness import told_by_log, witnessed
 from analyzer.views.words import count, duration, listed, place_words, times
 
@@ -58,7 +67,9 @@ _CREDENTIALS = (401, 403, 407)
 """Statuses that are about credentials: only beside these a digest's verdict says why."""
 _OF_DIGESTS = ("R7616-", "R2617-", "R3261-22.3-", "R3261-22.4-", "R3261-25-digest")
 """Rules on digests: what they find, the digest's own verdict says."""
-_GENERAL = (400, 500)
+_VERDICTS = ("R7616-digest-",)
+"""Rules that say whether a digest is right, and nothing of why it is refused all the same."""
+_GENERAL = (200, 400, 500)
 """Statuses that say nothing of their own where the reason is known."""
 _HEADER_WORDS = {
     "p-registrar-error": "P-Registrar-Error:",
@@ -72,6 +83,8 @@ _HEADER_WORDS = {
 }
 MANY_BOUND = 2
 """Contacts of an address-of-record that are worth a word beside a refusal."""
+_OF_A_CROWD = ("contact", "binding", "registration", "too many", "max")
+"""Words of a reason phrase that say that the address-of-record is full, whatever the status is."""
 _CLASS = {
     3: "the registrar sends the phone elsewhere",
     5: "the registrar failed",
@@ -192,6 +205,11 @@ def _registered(clients: ClientSummary, one: Registration) -> str:
     return f"registered{last or clients.since_words(one, ' ')}{granted}"
 
 
+def _asked(clients: ClientSummary, one: Registration) -> str:
+    told = f" ({one.status})" if one.status >= 300 else ""
+    return f"asked what is registered{told}{clients.at(one, one.since, ', ')}"
+
+
 def _open(clients: ClientSummary, one: Registration) -> str:
     return f"{one.status or 'no answer yet'}{clients.at(one, one.last)}"
 
@@ -199,8 +217,11 @@ def _open(clients: ClientSummary, one: Registration) -> str:
 def _why_refused(clients: ClientSummary, one: Registration) -> str:
     about = about_credentials(clients, one) if one.status in _CREDENTIALS else ""
     found = explained(clients, one, but=_OF_DIGESTS if about else ())
+    if about in (RIGHT, FORBIDDEN) and (known := explained(clients, one, but=_VERDICTS)):
+        about, found = "", f"the response is right for the password given, but refused: {known}"
     last = one.history.last
-    is_said = about or (found and one.status in _GENERAL) or (last is not None and last.words.explains)
+    is_said = about or (found and one.status in (*_GENERAL, *_CREDENTIALS))
+    is_said = is_said or (last is not None and last.words.explains)
     meaning = "" if is_said else _STATUS.get(one.status) or _CLASS.get(one.status // 100, "")
     parts = (about, found, meaning, server_words(one), _crowd(one), witnessed(one), _all_the_same(one))
     if told_by_log(one):
@@ -228,12 +249,15 @@ def server_words(one: Registration) -> str:
     last = one.history.last
     words = last.words if last is not None else ServerWords()
     said = [f'the registrar says "{words.reason}"'] if words.reason else []
-    return ", ".join([*said, *(f"{_HEADER_WORDS.get(name, name)} {value}" for name, value in words.headers)])
+    names = _HEADER_WORDS | ({"contact": "it sends the phone to"} if one.status < 400 else {})
+    return ", ".join([*said, *(f"{names.get(name, name)} {value}" for name, value in words.headers)])
 
 
 def _crowd(one: Registration) -> str:
     last = one.history.last
-    if last is None or last.bound < MANY_BOUND or one.status in _CREDENTIALS:
+    if last is None or last.bound < MANY_BOUND:
+        return ""
+    if one.status in _CREDENTIALS and not any(word in last.words.reason.lower() for word in _OF_A_CROWD):
         return ""
     return f"{last.bound} contacts of this address were bound then"
 
@@ -247,11 +271,15 @@ def _why_not_signed_off(clients: ClientSummary, one: Registration) -> str:
         told = f"did not answer the challenge{which_offers(one)}{answered}"
         return "; ".join(part for part in (found, told) if part)
     about = about_credentials(clients, one) if one.status in _CREDENTIALS and not told_by_log(one) else ""
+    if one.outcome == "timeout" and not told_by_log(one):
+        return _why_silent(clients, one)
     return about or found or (_why_silent(clients, one) if one.outcome == "timeout" else server_words(one))
 
 
 def _why_silent(clients: ClientSummary, one: Registration) -> str:
     found = explained(clients, one)
+    if late := answered_too_late(one):
+        return late
     if found and one.history.last is not None and one.history.last.findings[0] != "R3261-17.2-unanswered":
         return found
     if one.last_seen is not None and one.last_seen.aborted:
@@ -351,7 +379,7 @@ _WHAT: dict[State, _Teller] = {
     TAKEN_AWAY: taken_away,
     IN_DOUBT: _registered,
     SIGNED_OFF: lambda clients, one: f"signed off{clients.at(one, clients.since(one))}",
-    ASKED: lambda clients, one: f"asked what is registered{clients.at(one, one.since, ', ')}",
+    ASKED: _asked,
     OPEN: _open,
     UNCLEAR: _unclear,
 }
@@ -359,6 +387,7 @@ _WHY: dict[State, _Teller] = {
     REGISTERED: lambda clients, one: "; ".join(part for part in (way_back(one), listed_as(one)) if part),
     AGAIN: lambda clients, one: listed_as(one),
     REFUSED: _why_refused,
+    ASKED: lambda clients, one: server_words(one),
     NOT_SIGNED_OFF: _why_not_signed_off,
     NO_ANSWER: _why_silent,
     GAVE_UP: _why_gave_up,

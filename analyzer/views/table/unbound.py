@@ -3,10 +3,14 @@ another client took it away, or a list leaves it in doubt."""
 
 from __future__ import annotations
 
+from analyzer.register.reachability import Cause
 from analyzer.register.registration import Registration
 from analyzer.views.states import ClientSummary
 from analyzer.views.table.witness import removed
 from analyzer.views.words import duration, place_words, times
+
+_WHY: dict[Cause, str] = {"answered late": "asked in time, answered late"}
+"""Causes of a gap that need more words than their name."""
 
 
 def ran_out(clients: ClientSummary, one: Registration) -> str:
@@ -25,11 +29,39 @@ def why_ran_out(clients: ClientSummary, one: Registration) -> str:
     if unseen is not None:
         place = place_words(unseen.place)
         return f"{granted}the answer to its request at {place} was not seen, and what that asked for is over, too"
+    if current is not None and current.by is not None and current.cause == "ran out":
+        place = place_words(current.by.place)
+        return f"{granted}a renewal was not seen, and the answer to another client at {place} does not list its contact"
     last = one.history.last
     if last is not None and last.purpose == "remove" and last.failed:  # it came too late to matter
         told = f"{one.status}" if one.status else "no answer"
-        return f"{granted}its sign-off{clients.at(one, last.start)} was not finished ({told})"
+        return f"{granted}{_renewal(clients, one)}its sign-off{clients.at(one, last.start)} was not finished ({told})"
     return f"{granted}the {clients.medium(one.place)} goes on for {duration(end - until)} without a renewal"
+
+
+def answered_too_late(one: Registration) -> str:
+    """The answer to its latest request, where that came when the client had given up."""
+    late, last = one.history.overdue, one.history.last
+    if late is None or last is None or last.start is None or (late.evidence.time or 0) < last.start:
+        return ""
+    place = place_words(late.evidence.place)
+    told = f"a {late.status} at {place} comes {duration(late.delay)} after the request, when the phone has given up"
+    return f"{told}: it is bound by that" if late.status < 300 and one.reach.bound_until is not None else told
+
+
+def _renewal(clients: ClientSummary, one: Registration) -> str:
+    """How the renewal failed that came before a sign-off which failed too."""
+    first = one.history.episodes[-1].first
+    late = first.overdue
+    if first.purpose == "remove":
+        return ""
+    how = f"was refused ({first.status})" if first.status else "had no answer in time"
+    place = (
+        f" (a {late.status} at {place_words(late.evidence.place)} comes {duration(late.delay)} after it)"
+        if late
+        else ""
+    )
+    return f"its renewal{clients.at(one, first.start)} {how}{place}; "
 
 
 def taken_away(clients: ClientSummary, one: Registration) -> str:
@@ -49,7 +81,8 @@ def why_taken_away(clients: ClientSummary, one: Registration) -> str:
     if current is not None and current.cause == "not listed":
         return f"the registrar's answer to its own request{shown} lists its contact no more"
     gone = f"the answer to another client of this address-of-record{shown} lists its contact no more"
-    return f"{gone}{removed(one)}"
+    whole = ": that client signed off" if current is not None and current.cause == "removed by another" else ""
+    return f"{gone}{whole}{removed(one)}"
 
 
 def why_in_doubt(clients: ClientSummary, one: Registration) -> str:
@@ -69,7 +102,8 @@ def gaps(one: Registration) -> str:
         return ""
     over = [gap for gap in one.reach.stretches if gap.state == "unbound" and gap.end is not None]
     causes = {gap.cause for gap in over if gap.cause != "signed off"}  # that was its own wish
-    why = f" ({next(iter(causes))})" if len(causes) == 1 else ""
+    cause = next(iter(causes), None)
+    why = f" ({_WHY.get(cause, cause)})" if cause is not None and len(causes) == 1 else ""
     often = f", {times(one.reach.gaps)}" if one.reach.gaps > 1 else ""
     if not one.reach.lost:  # no clock tells how long
         return f"could not be called in between{often}{why}"
