@@ -192,15 +192,15 @@ def _run(
 ) -> None:
     from analyzer.cli.outcome import Outcome
 
-    outcome = Outcome(**{name: given.pop(name) for name in ("output", "baseline", "write_baseline")})
+    outcome = Outcome(*(given.pop(name) for name in ("output", "baseline", "write_baseline")))
     outcome.check_places(given)
     leads_with: LeadsWith = "digests" if command == "verify-digest" else "clients"
-    drawn = partial(options_of, color, show_all=given.pop("show_all"), leads_with=leads_with, fail_on=fail_on)
+    drawn = partial(options_of, color, show_all=given.pop("show_all"), leads_with=leads_with, fail_on=LEVELS[fail_on])
     clock = time.perf_counter_ns if stats else None
     if given.pop("follow", kind == "interface"):
         from analyzer.cli.follow import follow_report  # late: it is asked for by few
 
-        report = follow_report(command, view, drawn(to_file=False), progress, clock=clock, **given)
+        report = follow_report(command, view, drawn(), progress, is_known=outcome.knows, clock=clock, **given)
     else:
         detail = wants_detail(view) or leads_with == "digests"  # where they lead, the right ones are listed too
         report = read_report(command, kind, progress, detail=detail, notices=True, clock=clock, **given)

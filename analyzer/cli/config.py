@@ -79,10 +79,10 @@ def nearest(folder: Path) -> Path | None:
     return None
 
 
-def note(context: click.Context) -> str:
+def note(context: click.Context | None) -> str:
     """What a configuration changed of the judgement, as a sentence; empty where the command line, or nobody, did."""
-    used = context.meta.get(_META)
-    if used is None:
+    used = context.meta.get(_META) if context is not None else None
+    if context is None or used is None:
         return ""
     judging = [key for key in ("select", "ignore", "profile") if key in used.keys]
     counted = [key for key in judging if context.get_parameter_source(key) is ParameterSource.DEFAULT_MAP]

@@ -17,6 +17,7 @@ from analyzer.views.words import count
 if TYPE_CHECKING:
     from analyzer.capture.followed import Followed
     from analyzer.evidence import Source
+    from analyzer.judge.costs import Clock
     from analyzer.judge.findings import Finding
     from analyzer.run.following import Pulse
     from analyzer.run.report import Report
@@ -28,14 +29,18 @@ class Screen:
     """Tells news on standard output, in the form of `view`, and how far it is on standard error, if that is a
     terminal."""
 
-    def __init__(self, view: str, options: Any, *, progress: bool | None) -> None:
-        self._view, self._options = view, options
+    def __init__(
+        self, view: str, options: Any, *, progress: bool | None, is_known: Callable[[Finding], bool] = lambda _: False
+    ) -> None:
+        self._view, self._options, self._is_known = view, options, is_known
         self._is_calm = sys.stderr.isatty() if progress is None else progress and sys.stderr.isatty()
         self._shown = ""
         self._news: Callable[[Finding, Source], None] | None = None
 
     def news(self, finding: Finding, source: Source) -> None:
-        """Tell a finding that is new."""
+        """Tell a finding that is new, but for what a baseline knows."""
+        if self._is_known(finding):
+            return
         self.clear()
         if self._news is None:
             self._news = _teller(self._view, self._options, sys.stdout)
@@ -104,7 +109,8 @@ def follow_report(
     password_file: str | None,
     password: str | None,
     profile: Any,
-    clock: Any,
+    is_known: Callable[[Finding], bool],
+    clock: Clock | None,
     dialect: str | None = None,
     **source: Any,
 ) -> Report:
@@ -113,7 +119,7 @@ def follow_report(
     from analyzer.run.following import Following
 
     opened = _interface(**source) if command == "live" else _log(**source)
-    screen = Screen(view, options, progress=progress)
+    screen = Screen(view, options, progress=progress, is_known=is_known)
     try:
         following = Following(
             opened,

@@ -12,6 +12,7 @@ import click
 from analyzer.cli.run import die, write_out
 
 if TYPE_CHECKING:
+    from analyzer.judge.findings import Finding
     from analyzer.run.baseline import Baseline
     from analyzer.run.report import Report
 
@@ -40,6 +41,14 @@ class Outcome:
         """Whether what was found was written as known."""
         return self._found is not None
 
+    def knows(self, finding: Finding) -> bool:
+        """Whether the baseline has a finding, as it is now."""
+        if self._known is None:
+            return False
+        from analyzer.run.baseline import knows
+
+        return knows(self._known, finding)
+
     def check_places(self, given: dict[str, Any]) -> None:
         """Refuse to write over what is read, and read the baseline: exit 2, before the work is done for nothing."""
         if self._output is not None or self._write_to is not None:
@@ -56,7 +65,12 @@ class Outcome:
             self._known = _read(self._known_from)
 
     def weigh(self, report: Report) -> None:
-        """Take what is known out of the report, and note all that was found where it is to be written."""
+        """Say in the report what a configuration changed of it, take out what is known, and note all that was found
+        where that is to be written."""
+        from analyzer.cli.config import note
+
+        if told := note(click.get_current_context(silent=True)):
+            report.notes.insert(0, told)
         if self._known is None and self._write_to is None:
             return
         from analyzer.run.baseline import baseline_of, set_apart
@@ -109,7 +123,7 @@ class Outcome:
 
 def _names(given: dict[str, Any]) -> Iterator[str]:
     """All that this run reads, by name."""
-    yield from (name for name in given["files"] if name != "-")
+    yield from (name for name in given.get("files", ()) if name != "-")
     for option in _READ:
         value = given.get(option)
         yield from (value if isinstance(value, tuple) else (value,) if value is not None else ())

@@ -15,7 +15,7 @@ from analyzer.cli import signals
 if TYPE_CHECKING:
     from analyzer.capture.engine import Engine
     from analyzer.judge.costs import Clock
-    from analyzer.judge.findings import Profile, Rule
+    from analyzer.judge.findings import Profile, Rule, Severity
     from analyzer.register.digest.secrets import Secrets
     from analyzer.run.report import Report
     from analyzer.views import LeadsWith
@@ -51,10 +51,14 @@ def _prompt() -> str:
 
 
 def options_of(
-    color: str, *, show_all: bool, leads_with: LeadsWith = "clients", fail_on: str = "error", to_file: bool = False
+    color: str,
+    *,
+    show_all: bool,
+    leads_with: LeadsWith = "clients",
+    fail_on: tuple[Severity, ...] = ("error",),
+    to_file: bool = False,
 ) -> Any:
     """How a view draws on this standard output, or into a file (`analyzer.views.ViewOptions`)."""
-    from analyzer.cli.options import LEVELS
     from analyzer.views import ViewOptions
     from analyzer.views.drawing.output import columns_of
 
@@ -62,7 +66,7 @@ def options_of(
     plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
     wanted = not to_file and (color == "always" or (color == "auto" and terminal and not plain))
     width = columns_of(sys.stdout) if terminal or "COLUMNS" in os.environ else 0
-    return ViewOptions(width=width, color=wanted, all=show_all, leads_with=leads_with, fail_on=LEVELS[fail_on])
+    return ViewOptions(width=width, color=wanted, all=show_all, leads_with=leads_with, fail_on=fail_on)
 
 
 def write_out(render: Callable[[IO[str]], None]) -> None:
@@ -147,10 +151,6 @@ def read_report(
         die(str(error), 3)
     if not (notices and has_notices_alone(report)):
         die_without_sip(report)
-    from analyzer.cli.config import note
-
-    if told := note(click.get_current_context()):
-        report.notes.insert(0, told)
     return report
 
 

@@ -92,6 +92,11 @@ def baseline_of(report: Report) -> Baseline:
     return found
 
 
+def knows(baseline: Baseline, finding: Finding) -> bool:
+    """Whether a finding is known: each of its sub-codes, and with no more weight than was accepted."""
+    return all(_covers(baseline, key, finding.severity) for key in keys_of(finding))
+
+
 def set_apart(report: Report, baseline: Baseline) -> None:
     """Take what is known out of the report's findings and their counts; `report.known` tells how much that was."""
     met: set[FindingKey] = set()
@@ -99,9 +104,8 @@ def set_apart(report: Report, baseline: Baseline) -> None:
     rules: Counter[str] = Counter()
     fresh = []
     for finding in report.findings:
-        keys = keys_of(finding)
-        met.update(key for key in keys if key in baseline.findings)
-        if all(_covers(baseline, key, finding.severity) for key in keys):
+        met.update(key for key in keys_of(finding) if key in baseline.findings)
+        if knows(baseline, finding):
             known[finding.severity] += 1
             rules[finding.rule] += 1
         else:
@@ -220,6 +224,7 @@ __all__ = [
     "baseline_of",
     "dumped",
     "keys_of",
+    "knows",
     "parsed",
     "set_apart",
 ]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import pytest
 from analyzer.cli.outcome import Outcome
 from analyzer.judge.findings import Answer
 from tests.cli.test_cli import LOG, run
+from tests.cli.test_follow import wrong
 from tests.shared import ROOT
 from tests.views.reports import REGISTERED, report_of
 
@@ -206,6 +210,36 @@ def test_a_baseline_that_cannot_be_read(faulty: Path, name: str) -> None:
     result = run("log", str(faulty), "--baseline", name)
     assert result.exit_code == 2
     assert f"{name}: cannot be read: " in result.stderr
+
+
+def followed(*options: str, text: bytes) -> subprocess.CompletedProcess[bytes]:
+    """A log that comes through a pipe, followed to its end."""
+    command = [sys.executable, "-m", "analyzer", "log", "--follow", "-", "--format", "ndjson", *options]
+    known = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, input=text, env=known, capture_output=True, check=False, timeout=60)
+
+
+def news(printed: bytes) -> set[str]:
+    records = map(json.loads, printed.splitlines())
+    return {record["aor"] for record in records if record["kind"] == "news" and record["rule"] == USERINFO}
+
+
+def test_a_log_that_is_followed_tells_what_is_new(tmp_path: Path) -> None:
+    name, first = str(tmp_path / "known.json"), wrong(1)
+    done = followed("--write-baseline", name, text=first)
+    assert (done.returncode, news(done.stdout)) == (0, {"sip:u1@example.com"})
+    done = followed("--baseline", name, text=first + wrong(2))
+    assert (done.returncode, news(done.stdout)) == (1, {"sip:u2@example.com"})
+    assert followed("--baseline", name, text=first).returncode == 0
+
+
+def test_a_log_that_is_followed_goes_to_a_file_and_tells_costs(tmp_path: Path) -> None:
+    out = tmp_path / "result"
+    done = followed("--output", str(out), "--stats", text=wrong(1))
+    assert done.returncode == 1
+    assert news(done.stdout) == {"sip:u1@example.com"}
+    assert json.loads(out.read_text().splitlines()[0])["kind"] == "summary"
+    assert b"us/call" in done.stderr and USERINFO.encode() in done.stderr
 
 
 def test_stats_go_to_standard_error(faulty: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.cli.outcome import Outcome
 from analyzer.cli.outfile import check_place, replaced
 from analyzer.views import view_names
 from tests.cli.test_cli import LOG, run
@@ -187,3 +188,8 @@ def test_octets_that_are_no_text_are_written_out(tmp_path: Path) -> None:
 
 def test_a_new_place_is_free(tmp_path: Path) -> None:
     check_place("--output", str(tmp_path / "result"), [str(tmp_path / "absent.pcap")])
+
+
+def test_who_reads_no_file_may_write_one(tmp_path: Path) -> None:
+    """`live` reads an interface."""
+    Outcome(str(tmp_path / "result"), None, str(tmp_path / "known.json")).check_places({})
