@@ -65,7 +65,7 @@ def test_what_a_request_takes_away_itself_is_gone() -> None:
 
 def test_a_star_takes_all_away() -> None:
     star = "src=192.0.2.77:5060 > REGISTER sip:example.com\nCall-ID: other\nContact: *\nExpires: 0\n"
-    assert states(watch(f"{_BOB}< 200\n{star}< 200\n-Contact\n"))[0] == ("unbound", "taken away")
+    assert states(watch(f"{_BOB}< 200\n{star}< 200\n-Contact\n"))[0] == ("unbound", "removed by another")
 
 
 def test_one_registrar_has_one_set_whatever_domain_the_request_names() -> None:

@@ -49,8 +49,8 @@ def test_one_client_in_trouble_with_findings() -> None:
         1 client, refused. Trouble since 03:10:00.
 
           ✗ refused  bob@example.com  500 at 03:10:00                                                frame 4
-                     The phone does not count CSeq up; the registrar says "Whatever" · was registered before
-                     Phone 1 at 192.0.2.10:5060
+                     The phone does not count CSeq up; the registrar says "Whatever"
+                     was registered before, and is bound until 03:40:00 · Phone 1 at 192.0.2.10:5060
 
         2 errors; 1 of them explains 1 failed attempt:
           ✗ error    The phone does not count CSeq up: CSeq 5 is used again for a new REGISTER (other
