@@ -190,3 +190,37 @@ def test_without_findings_it_says_how_much_was_looked_at() -> None:
     report.outcomes["R-z"] = Tally(not_applicable=9)
     text = " ".join(drawn(report).split())
     assert "No rule is broken: 1,235 checks of 2 rules passed on 2 messages of 1 registration." in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
+def test_what_nearly_every_capture_has_takes_one_line_at_the_end(width: int) -> None:
+    report: Report = report_of(REGISTERED)
+    quiet = [
+        finding("R3261-20.17-date", "info", sub="absent", registration=number, at_fault="registrar", detail="no Date")
+        for number in (1, 2, 3)
+    ]
+    report.findings = [*quiet, finding(severity="info"), finding("R3261-20.17-date", "warning", sub="format")]
+    text = drawn(report, width)
+    rows = [line for line in text.splitlines() if "R3261-20.17-date" in line or "note " in line]
+    assert rows[-1].startswith("  · note     ")
+    assert len(rows[-1]) <= width
+    assert ("3 times" in rows[-1]) is (width >= 80)  # cut in the middle where it is narrow
+    assert text.index("! warning") < text.index(rows[-1])
+    assert "no Date" not in text
+    assert "no Date" in drawn(report, width, all=True)
+
+
+def test_only_what_a_card_calls_quiet_is() -> None:
+    told = [
+        (entry.example.rule, entry.is_quiet)
+        for entry in grouped(
+            [
+                finding("R3261-20.17-date", "info", sub="absent"),
+                finding("R3261-20.17-date", "info", sub="skew"),
+                finding("R3261-10.2-callid", "info"),
+            ],
+            set(),
+        )
+    ]
+    assert told[-1] == ("R3261-20.17-date", True)
+    assert [is_quiet for _, is_quiet in told] == [False, False, True]
