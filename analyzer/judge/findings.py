@@ -214,13 +214,13 @@ Check = Callable[[Any, Any], Answer | Iterable[Answer]]
 class Rule:
     """A rule's card. `id` equals the file's name (dots and hyphens written as underscores) and carries no severity.
 
-    `also` are further subjects that it is asked about, where all that it looks at is not there at one time.
-    `title` is the catalogue's; `short_title` says the same in the words of who must mend it; `sub_titles` are the short
-    titles of those sub-codes that say something else, which then are the finding's only title. `question` is what the
-    rule looks at, as `whether ...`, for the list of what was not judged. `observed_at` says where along a path of
-    proxies the rule looks: `first` for what the user agent wrote, `last` for what the registrar answered, `any` for
-    both. `methods` are the methods it is asked about (empty: every one). `supersedes` names the rules whose findings on
-    the same transaction this one explains (docs/rule-catalogue.md 0.5). `applies_if` and `violates_only_if` are marks
+    `also` are further subjects that it is asked about, where all that it looks at is not there at one time. `title` is
+    the catalogue's; `short_title` says the same in the words of who must mend it; `sub_titles` are the short titles of
+    those sub-codes that say something else, which then are the finding's only title. `question` is what the rule looks
+    at, as `whether ...`, for the list of what was not judged. `observed_at` says where along a path of proxies the rule
+    looks: `first` for what the user agent wrote, `last` for what the registrar answered, `any` for both. `methods` are
+    the methods it is asked about (empty: every one). `supersedes` names the rules whose findings on the same
+    transaction this one explains (docs/rule-catalogue.md 0.5). `applies_if` and `violates_only_if` are marks
     (`register/marks.py`): a subject with none of the former is not applicable, one with none of the latter passes, and
     the check is not called. It must answer the same if it is; 0 means ask always. `profiles` says what a profile
     silences or sharpens, `only_in` which profiles have the rule at all (empty: every one). `explains` are the effects
@@ -228,7 +228,8 @@ class Rule:
     `is_momentary`: whether it has them depends on what the registrar holds at the time; of any other rule a violation
     that the registrar accepted shows that its like broke nothing there. `advice` adds to the fix of a finding whose
     `group_key` begins with a server's host what the clients in the whole capture mean for it. `more_subs` is a pattern
-    of sub-codes that its examples do not show, where there are too many.
+    of sub-codes that its examples do not show, where there are too many. `etsi` are the purposes of ETSI TS 102 027
+    that it answers, `stacks` what programs were seen to do, `disputed` where specifications disagree.
     """
 
     id: str
@@ -260,6 +261,9 @@ class Rule:
     only_in: tuple[Profile, ...] = ()
     advice: Callable[[ServerClients], str] | None = None
     more_subs: str = ""
+    etsi: tuple[str, ...] = ()
+    stacks: tuple[str, ...] = ()
+    disputed: str = ""
 
     def titles(self, sub: str) -> tuple[str, str]:
         """Title and short title of a finding with this sub-code; of joined ones those of the rule."""
@@ -365,34 +369,3 @@ def finding_of(rule: Rule, answer: Violated, confidence: Confidence, evidence: l
         observed=answer.values.observed,
         expected=answer.values.expected,
     )
-
-
-@dataclass(slots=True)
-class Tally:
-    """How often a rule gave each outcome."""
-
-    passed: int = 0
-    violated: int = 0
-    not_applicable: int = 0
-    not_judged: dict[str, int] = field(default_factory=dict)
-    failed: int = 0
-
-    def add(self, answer: Answer, count: int = 1) -> None:
-        """Count an answer that was given `count` times."""
-        if isinstance(answer, Passed):
-            self.passed += count
-        elif isinstance(answer, NotApplicable):
-            self.not_applicable += count
-        elif isinstance(answer, NotJudged):
-            self.not_judged[answer.reason] = self.not_judged.get(answer.reason, 0) + count
-        else:
-            self.violated += count
-
-    def merge(self, other: Tally) -> None:
-        """Add another worker's counts."""
-        self.passed += other.passed
-        self.violated += other.violated
-        self.not_applicable += other.not_applicable
-        self.failed += other.failed
-        for reason, count in other.not_judged.items():
-            self.not_judged[reason] = self.not_judged.get(reason, 0) + count

@@ -30,11 +30,11 @@ from analyzer.judge.findings import (
     Profile,
     Rule,
     SubjectKind,
-    Tally,
     Violated,
     finding_of,
 )
 from analyzer.judge.profiles import effects_of, weighed
+from analyzer.judge.tally import Tally
 from analyzer.judge.ties import Ties, refute
 from analyzer.register.bounded import Bounded
 from analyzer.register.registration import Registration

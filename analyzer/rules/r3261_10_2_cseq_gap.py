@@ -54,6 +54,7 @@ RULE = Rule(
     needs=(Need.C2S,),
     why="Harmless to a registrar, and indistinguishable from packet loss.",
     fix="raise CSeq by exactly one for each new REGISTER of a Call-ID",
+    etsi=("RG_RT_V_011",),
     examples=(
         bad("> REGISTER sip:example.com\nCSeq: 2\n< 200\n@60 > REGISTER sip:example.com\nCSeq: 4", severity="info"),
         bad(

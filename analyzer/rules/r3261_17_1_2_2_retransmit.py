@@ -149,6 +149,15 @@ RULE = Rule(
     violates_only_if=marks.UNEVEN,
     why="Too fast multiplies load in an outage; too slow or too long only wastes time.",
     fix="set the phone's SIP timers T1 and T2 to the standard's values (its firmware, where they cannot be set)",
+    etsi=(
+        "RG_RT_TI_001",
+        "RG_RT_TI_002",
+        "RG_RT_TI_003",
+        "RG_RT_TI_004",
+        "RG_RT_TI_005",
+        "RG_RT_TI_006",
+        "RG_RT_TI_007",
+    ),
     examples=(
         bad("@0 " + _copies(0.1, 0.2, 0.3), "fast", severity="warning", title="every 0.1 s"),
         bad("@0 " + _copies(0.5, 1, 1.5, 2, 2.5), "fast", title="every 0.5 s: the interval never doubles"),

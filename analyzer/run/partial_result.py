@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 from analyzer.evidence import SECOND, Source
 from analyzer.judge.costs import Costs, summed
-from analyzer.judge.findings import Finding, Profile, Rule, Tally
+from analyzer.judge.findings import Finding, Profile, Rule
 from analyzer.judge.fleet import ask_fleet
 from analyzer.judge.judge import finished
+from analyzer.judge.tally import Tally
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.fleet import FleetLedger, FleetSubject, together
 from analyzer.register.registration import Registration

@@ -97,6 +97,9 @@ def rule_record(rule: Rule) -> dict[str, Any]:
         "why": rule.why,
         "text": rule_text(rule),
         "fix": rule.fix,
+        "stacks": list(rule.stacks),
+        "disputed": rule.disputed,
+        "etsi": list(rule.etsi),
         "examples": [_example_record(example) for example in rule.examples],
     }
 
@@ -165,6 +168,8 @@ def _draw_rule(out: IO[str], options: ViewOptions, rule: Rule) -> None:
         ("at fault", party(rule.at_fault)),
         ("looks at", _looks_at(rule)),
         ("skipped", _needs(rule)),
+        ("explains", listed(rule.supersedes)),
+        ("ETSI", listed(rule.etsi)),
     )
     for name, value in card:
         if value:
@@ -174,6 +179,10 @@ def _draw_rule(out: IO[str], options: ViewOptions, rule: Rule) -> None:
     canvas.gap()
     canvas.line(("why: ", HINT), sentence(capital(rule.why)), hang=5)
     canvas.line(("fix: ", HINT), sentence(capital(rule.fix)), hang=5)
+    for stack in rule.stacks:
+        canvas.line(("seen: ", HINT), sentence(stack), hang=6)
+    if rule.disputed:
+        canvas.line(("disputed: ", HINT), sentence(capital(rule.disputed)), hang=10)
     _draw_examples(canvas, rule)
 
 
