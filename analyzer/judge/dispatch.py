@@ -105,7 +105,7 @@ def dispatch_plan(
     """What each rule answers of a kind of subject; `exhaustive` asks also those that its marks would settle."""
     made = DispatchPlan()
     for rule in rules:
-        answer = NOT_APPLICABLE if is_silent(rule, profile) else _unmet(rule, method, lacking)
+        answer = NOT_APPLICABLE if is_silent(rule, profile) else unmet(rule, method, lacking)
         if answer is None and not exhaustive:
             answer = _by_marks(rule, marks)
         if answer is None:
@@ -115,7 +115,7 @@ def dispatch_plan(
     return made
 
 
-def _unmet(rule: Rule, method: str, lacking: int) -> Answer | None:
+def unmet(rule: Rule, method: str, lacking: int) -> Answer | None:
     """What the card demands and the subject does not give."""
     if rule.methods and method not in rule.methods:
         return NOT_APPLICABLE
