@@ -133,6 +133,7 @@ RULE = Rule(
     subject="step",
     check=check,
     applies_if=marks.PENDING,
+    needs=(Need.C2S,),
     why="Turns an outage into a storm; no interval is mandated, so only clearly immediate retries count.",
     fix="set the phone's retry interval after a failed registration to a minute or more, growing with each failure "
     "(RFC 5626 4.5); give it a second server to try meanwhile",

@@ -37,7 +37,7 @@ _TENTH = 10
 def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
     """Hold the intervals between the copies of a request against Timer E and F (RFC 3261 17.1.2.2)."""
     transaction = subject.transaction
-    if transaction.request is None or not transaction.retransmissions:
+    if not transaction.retransmissions:
         return PASSED
     if transaction.transport in STREAMS:
         return _over_a_stream(subject)
@@ -147,6 +147,7 @@ RULE = Rule(
     subject="transaction",
     check=check,
     violates_only_if=marks.UNEVEN,
+    needs=(Need.C2S,),
     why="Too fast multiplies load in an outage; too slow or too long only wastes time.",
     fix="set the phone's SIP timers T1 and T2 to the standard's values (its firmware, where they cannot be set)",
     etsi=(

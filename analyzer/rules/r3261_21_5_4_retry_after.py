@@ -82,6 +82,7 @@ RULE = Rule(
     subject="step",
     check=check,
     applies_if=marks.AFTER_REFUSAL,
+    needs=(Need.C2S,),
     why="Overload protection is defeated.",
     fix="let the phone keep away from that server as long as Retry-After says, and try the next one (its firmware); at "
     "the registrar, limit requests for each address meanwhile",

@@ -90,7 +90,7 @@ RULE = Rule(
     why="Without stale=true phones prompt for a password or give up.",
     fix="let the registrar add stale=true to a challenge that only replaces the nonce, or let its nonces live longer",
     disputed="stale=true is for right digests alone by RFC 2617, for any nonce that is no longer good by RFC "
-    "7616: a warning at most",
+    "7616: stale=true with a wrong digest is held against nobody",
     examples=(
         bad(_IN.format(_PLAIN, "secret"), "missing", passwords=_KNOWN, title="nonces for one request each"),
         bad(_IN.format(f'{_PLAIN}, qop="auth"', "secret nc=00000002"), "missing", passwords=_KNOWN),

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.digest_forms import REFUSALS, by_form, without_challenge
-from analyzer.judge.findings import Answer, Rule, Values, Violated, bad, good
+from analyzer.judge.findings import Answer, Need, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.digest.form import Difference
 from analyzer.register.digest_ledger import DigestRecord
@@ -70,6 +70,7 @@ RULE = Rule(
     is_momentary=True,
     applies_if=marks.DIGESTS,
     violates_only_if=marks.ODD_FORM,
+    needs=(Need.C2S,),
     methods=(),
     observed_at="first",
     why="The server takes the request for a replay and challenges again; every refresh needs two rounds.",
