@@ -164,10 +164,10 @@ def _draw_rule(out: IO[str], options: ViewOptions, rule: Rule) -> None:
         ("clause", clause_words(rule.clause, whole=True)),
         ("says", rule.force if rule.force != "none" else "nothing binding"),
         ("severity", SEVERITY_WORD[rule.severity]),
-        ("profiles", _profiles(rule)),
+        ("profiles", profile_words(rule)),
         ("at fault", party(rule.at_fault)),
-        ("looks at", _looks_at(rule)),
-        ("skipped", _needs(rule)),
+        ("looks at", looks_at(rule)),
+        ("skipped", missing_words(rule)),
         ("explains", listed(rule.supersedes)),
         ("ETSI", listed(rule.etsi)),
     )
@@ -186,7 +186,7 @@ def _draw_rule(out: IO[str], options: ViewOptions, rule: Rule) -> None:
     _draw_examples(canvas, rule)
 
 
-def _profiles(rule: Rule) -> str:
+def profile_words(rule: Rule) -> str:
     """What other profiles than the default make of the rule."""
     words = [f"only in {listed(rule.only_in)}"] if rule.only_in else []
     for profile, subs, severity in rule.profiles:
@@ -195,7 +195,8 @@ def _profiles(rule: Rule) -> str:
     return "; ".join(words)
 
 
-def _looks_at(rule: Rule) -> str:
+def looks_at(rule: Rule) -> str:
+    """What the rule is asked about, and at which hop."""
     methods = f" of {listed(rule.methods)}" if rule.methods != ("REGISTER",) and rule.methods else ""
     hop = {"first": "where the phone sent it", "last": "where the registrar got it"}.get(
         rule.observed_at, "on every hop"
@@ -203,7 +204,7 @@ def _looks_at(rule: Rule) -> str:
     return f"{_SUBJECT[rule.subject]}{methods}, {hop}"
 
 
-def _needs(rule: Rule) -> str:
+def missing_words(rule: Rule) -> str:
     """What keeps the rule from judging."""
     return "; ".join(f"where {NEED_TEXT[need.value]}" for need in rule.needs)
 
