@@ -1,5 +1,5 @@
-"""Which rules are asked about a subject: what their cards demand, held against what was seen (docs/rule-catalogue.md
-0.2, 0.4).
+"""Which rules are asked about a subject: what their cards demand, held against what was seen (docs/rules/conventions.md
+2, 4).
 
 Subjects are alike: in a storm of a million messages some thirty kinds of subject, told by what the coverage shows of
 them and by their marks, make up all but a few. So the question which rules have a say is answered once for each kind,
@@ -20,7 +20,7 @@ from analyzer.register.transaction import Transaction
 from analyzer.sip.message import Message
 
 CLOCK_STEPPED = "the clock steps back"
-"""Reason for not judging the order of messages across such a step (docs/rule-catalogue.md T-CLOCK)."""
+"""Reason for not judging the order of messages across such a step (docs/rules/traps.md T-CLOCK)."""
 
 # What the coverage does not give; one bit each.
 _UNMET = {need: 1 << bit for bit, need in enumerate(Need)}

@@ -5,7 +5,7 @@ outcomes (docs/architecture.md 4): not applicable, not judged (with the missing 
 failed to run. The last is the engine's: it is what a check that raises has answered. "No findings" never means "did not
 look", because every answer is tallied.
 
-Severity follows docs/rule-catalogue.md 0.3: `error` is a MUST broken with effect and proven, `warning` a SHOULD broken
+Severity follows docs/rules/conventions.md 3: `error` is a MUST broken with effect and proven, `warning` a SHOULD broken
 or a MUST without effect, `info` hygiene. Force is the standard's own word. Confidence is apart from both: a capture may
 have missed packets.
 """
@@ -29,7 +29,7 @@ SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
 
 
 class Confidence(enum.IntEnum):
-    """How sure a finding is; each doubt of docs/rule-catalogue.md 0.3 lowers it one step."""
+    """How sure a finding is; each doubt of docs/rules/conventions.md 3 lowers it one step."""
 
     LOW = 0
     MEDIUM = 1
@@ -46,7 +46,7 @@ class Confidence(enum.IntEnum):
 
 
 class Need(enum.Enum):
-    """What a rule demands of the coverage (docs/rule-catalogue.md 0.2); unmet, the rule is `not judged` with this as
+    """What a rule demands of the coverage (docs/rules/conventions.md 2); unmet, the rule is `not judged` with this as
     the reason."""
 
     C2S = "C2S"
@@ -84,7 +84,7 @@ class NotApplicable:
 
 @dataclass(frozen=True, slots=True)
 class NotJudged:
-    """The precondition was not seen; `reason` is a flag of docs/rule-catalogue.md 0.2 or a short phrase."""
+    """The precondition was not seen; `reason` is a flag of docs/rules/conventions.md 2 or a short phrase."""
 
     reason: str
 
@@ -220,7 +220,7 @@ class Rule:
     at, as `whether ...`, for the list of what was not judged. `observed_at` says where along a path of proxies the rule
     looks: `first` for what the user agent wrote, `last` for what the registrar answered, `any` for both. `methods` are
     the methods it is asked about (empty: every one). `supersedes` names the rules whose findings on the same
-    transaction this one explains (docs/rule-catalogue.md 0.5). `applies_if` and `violates_only_if` are marks
+    transaction this one explains (docs/rules/precedence.md). `applies_if` and `violates_only_if` are marks
     (`register/marks.py`): a subject with none of the former is not applicable, one with none of the latter passes, and
     the check is not called. It must answer the same if it is; 0 means ask always. `profiles` says what a profile
     silences or sharpens, `only_in` which profiles have the rule at all (empty: every one). `explains` are the effects
@@ -334,7 +334,7 @@ class Finding:
     @property
     def severity(self) -> Severity:
         """How much it weighs, in every output alike: an error that is hardly sure weighs as a warning
-        (docs/rule-catalogue.md 0.3)."""
+        (docs/rules/conventions.md 3)."""
         if self.proven_severity == "error" and self.confidence is Confidence.LOW:
             return "warning"
         return self.proven_severity

@@ -21,7 +21,7 @@ from analyzer.register.subjects import BindingSubject
 from analyzer.sip.text import clip
 
 _MARGIN = 5 * SECOND
-"""Time left below which clocks may differ (docs/rule-catalogue.md R3261-10.3-8-other-bindings)."""
+"""Time left below which clocks may differ (docs/rules/registrar.md R3261-10.3-8-other-bindings)."""
 
 _JUST_BEFORE = 10 * SECOND
 """Time after a grant within which a query that does not list it is taken for the reason."""

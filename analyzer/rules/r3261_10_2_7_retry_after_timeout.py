@@ -93,7 +93,7 @@ def _row(retries: Sequence[Retry]) -> list[Retry]:
 
 def _confidence(subject: TransitionSubject, context: CaptureContext) -> Confidence | None:
     """How sure it is that no answer came: the client repeats itself to the end, or others are answered
-    (docs/rule-catalogue.md T-ONESIDE)."""
+    (docs/rules/traps.md T-ONESIDE)."""
     earlier = subject.earlier
     assert earlier is not None
     if _kept_on(earlier):

@@ -25,9 +25,9 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
         return NOT_APPLICABLE
     jump = later.cseq - earlier.cseq
     if stream.is_shared:
-        return NOT_APPLICABLE  # another address-of-record may count along (docs/rule-catalogue.md 5 item 9)
+        return NOT_APPLICABLE  # another address-of-record may count along (docs/rules/disagreements.md item 9)
     if jump == 1 or any(earlier.cseq < orphan < later.cseq for orphan in stream.orphans):
-        return PASSED  # a response with a missing number proves its request (docs/rule-catalogue.md T-LOSS)
+        return PASSED  # a response with a missing number proves its request (docs/rules/traps.md T-LOSS)
     detail = f"CSeq jumps from {earlier.cseq} to {later.cseq}"
     related, values = (earlier.evidence,), Values(str(later.cseq), str(earlier.cseq + 1))
     always = stream.gaps.get(jump, 0) == stream.steps >= _PATTERN - 1  # this step is not counted yet

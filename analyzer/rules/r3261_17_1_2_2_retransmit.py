@@ -115,7 +115,7 @@ def _fast(intervals: list[int]) -> Iterator[int]:
 
 def _is_slow(interval: int) -> bool:
     """Longer than the longest, and no multiple of it: copies that the capture missed would be one
-    (docs/rule-catalogue.md T-LOSS)."""
+    (docs/rules/traps.md T-LOSS)."""
     if interval <= T2 + T2 // _TENTH:
         return False
     rest = interval % T2

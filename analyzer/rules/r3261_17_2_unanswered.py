@@ -53,7 +53,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
         return PASSED
     deeper = _deeper(transaction)
     if deeper is not None and deeper.final is None:
-        return NOT_APPLICABLE  # the hop nearer the registrar is told instead (docs/rule-catalogue.md T-FORK)
+        return NOT_APPLICABLE  # the hop nearer the registrar is told instead (docs/rules/traps.md T-FORK)
     match transaction.state:
         case "aborted":
             return _aborted(transaction, context)

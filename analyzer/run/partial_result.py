@@ -192,7 +192,7 @@ def _sum_summaries(several: Sequence[Summary]) -> Summary:
 
 
 def _loss(partials: Sequence[PartialResult]) -> float:
-    """Answers without requests and holes in streams, for each transaction (docs/rule-catalogue.md 1.1 item 6)."""
+    """Answers without requests and holes in streams, for each transaction (docs/rules/reconstruction.md 1 item 6)."""
     gaps = sum(source.gaps for source in partials[0].sources)
     return (sum(partial.orphans for partial in partials) + gaps) / max(
         1, sum(len(partial.opened) for partial in partials)

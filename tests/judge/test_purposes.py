@@ -144,7 +144,7 @@ def test_a_failure_has_its_places() -> None:
 
 
 def test_a_path_is_judged_at_its_ends() -> None:
-    """T-FORK (docs/rule-catalogue.md T-FORK): one request on two hops is one exchange for either side."""
+    """T-FORK (docs/rules/traps.md T-FORK): one request on two hops is one exchange for either side."""
     via = "Via: SIP/2.0/UDP 192.0.2.10;branch=z9hG4bKa\n"
     hop = f"src=192.0.2.20:5060 dst=198.51.100.1:5060 {AT}Via: SIP/2.0/UDP 192.0.2.20;branch=z9hG4bKb\n{via}"
     flow = f"dst=192.0.2.20:5060 {AT}{via}{hop}CSeq: 1\nMax-Forwards: 69\n< 200\n"

@@ -1,4 +1,4 @@
-"""docs/rule-catalogue.md and its data in `tests/data/rules` say the same, and have every rule that is asked."""
+"""docs/rules/README.md and its data in `tests/data/rules` say the same, and have every rule that is asked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from analyzer.run.pipeline import analyze
 from tests.project.pages import read, rows, section
 from tests.shared import DATA, DIGEST_VECTORS, ROOT, RULES_JSON
 
-PAGE = read("docs/rule-catalogue.md")
+PAGE = read("docs/rules/README.md")
 CATALOGUE: list[dict[str, Any]] = json.loads(RULES_JSON.read_text(encoding="utf-8"))
 DOCUMENTS: dict[str, list[dict[str, str]]] = json.loads((DATA / "rules" / "known_documents.json").read_text())
 HEADINGS = re.findall(r"^##### (\S+)", PAGE, re.MULTILINE)

@@ -17,7 +17,7 @@ CITATION = re.compile(
     r"(?P<places>(?:\d+(?:\.\d+)*|(?:R\d{4}|T|DET)-[\w.-]*\w)(?:(?:,\s|;\s|\sand\s)(?:\d+(?:\.\d+)*|T-[A-Z0-9]+)\b)*)"
 )
 TRAP = re.compile(r"(?<![\w-])T-[A-Z][A-Z0-9]+\b")
-CATALOGUE = "docs/rule-catalogue.md"
+CATALOGUE = "docs/rules/README.md"
 OLD = {
     "a catalogue by its old name": r"\b[R]ULES (?:\d|T-|R\d|section)",
     "a plan by its old name": r"\b[D]ESIGN\b",
@@ -92,12 +92,12 @@ def test_nothing_is_cited_that_is_not_in_the_repository(what: str) -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("(docs/rule-catalogue.md 1.2, 1.3)", [("rule-catalogue", "1.2"), ("rule-catalogue", "1.3")]),
-        ("docs/rule-catalogue.md\n    1.5; T-AUTH)", [("rule-catalogue", "1.5"), ("rule-catalogue", "T-AUTH")]),
-        ("docs/rule-catalogue.md\n# 1.5.", [("rule-catalogue", "1.5")]),
-        ("docs/rule-catalogue.md R3261-10.2-callid).", [("rule-catalogue", "R3261-10.2-callid")]),
+        ("(docs/rules/reconstruction.md 2, 3)", [("rule-catalogue", "1.2"), ("rule-catalogue", "1.3")]),
+        ("docs/rules/README.md\n    1.5; T-AUTH)", [("rule-catalogue", "1.5"), ("rule-catalogue", "T-AUTH")]),
+        ("docs/rules/README.md\n# 1.5.", [("rule-catalogue", "1.5")]),
+        ("docs/rules/order.md R3261-10.2-callid).", [("rule-catalogue", "R3261-10.2-callid")]),
         ("[the page](docs/interface.md) 3", [("interface", "3")]),
-        ("docs/rule-catalogue.md 1.7 step 7", [("rule-catalogue", "1.7")]),
+        ("docs/rules/reconstruction.md 7 step 7", [("rule-catalogue", "1.7")]),
         ("docs/architecture.md says", []),
     ],
 )

@@ -1,4 +1,4 @@
-"""The coverage flags and profiles on the cards are those of the catalogue (docs/rule-catalogue.md 0.2, 0.4), and what
+"""The coverage flags and profiles on the cards are those of the catalogue (docs/rules/conventions.md 2, 4), and what
 programs do, what is disputed, and which purposes a rule answers, is told in one form."""
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def test_only_one_profile_is_asked_for_by_the_catalogue_and_stands_on_the_card()
 
 
 def test_an_old_network_is_not_held_to_cookies_tags_and_max_forwards() -> None:
-    """docs/rule-catalogue.md 0.4."""
+    """docs/rules/conventions.md 4."""
     flow = "> REGISTER sip:h\nVia: SIP/2.0/UDP 192.0.2.10;branch=1\nFrom: <sip:bob@h>\n-Max-Forwards\n"
     flow += "< 200\nTo: <sip:bob@h>"
     for name in (
@@ -90,7 +90,7 @@ def test_an_old_network_is_not_held_to_cookies_tags_and_max_forwards() -> None:
 
 @pytest.mark.parametrize("profile", ["rfc3261", "ims"])
 def test_the_first_request_of_a_mobile_network_has_no_digest_to_be_wrong(profile: str) -> None:
-    """docs/rule-catalogue.md 0.4, T-IMS: an empty nonce and response answer no challenge."""
+    """docs/rules/conventions.md 4, T-IMS: an empty nonce and response answer no challenge."""
     empty = 'Authorization: Digest username="bob", realm="h", nonce="", uri="sip:h", response=""'
     for rule in all_rules():
         if rule.group == "F":
@@ -113,5 +113,5 @@ def test_a_dispute_names_two_documents_or_two_places(rule: Rule) -> None:
 
 
 def test_each_disagreement_of_the_catalogue_is_on_a_card() -> None:
-    """docs/rule-catalogue.md 5 has twelve, and some concern several rules."""
+    """docs/rules/disagreements.md has twelve, and some concern several rules."""
     assert len([rule for rule in all_rules() if rule.disputed]) >= 12

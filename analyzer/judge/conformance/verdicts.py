@@ -124,7 +124,7 @@ class Observer:
 
     def verdicts(self, found: Collection[str]) -> list[Verdict]:
         """The verdict for each purpose, in their order; `found` are the rules that have a finding in the report: what
-        another finding explains is no fault of its own (docs/rule-catalogue.md 0.5)."""
+        another finding explains is no fault of its own (docs/rules/precedence.md)."""
         hearings = [_Hearing(purpose, self._cards) for purpose in PURPOSES]
         for exchange in exchanges_of(self._transactions[number] for number in sorted(self._transactions)):
             notes = self._notes.get(exchange.transaction.id, [])
