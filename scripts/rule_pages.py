@@ -1,6 +1,7 @@
 """Print the pages of the rules into `docs/rules`: `python -m scripts.rule_pages` (`make docs`).
 
-A page for each group, the list of all in `README.md`, and the test purposes in `etsi.md`. A rule's part of a page is
+A page for each group, the list of all in `README.md`, the test purposes in `etsi.md`, and which rule explains which in
+`precedence.md` (the prose of those is in `scripts/templates`). A rule's part of a page is
 made of its card and teaching text (`analyzer/rules`) and of how it is decided (`tests/data/rules/rules.json`); a row of
 that file without a rule is shown as one that is not asked. The other pages of the folder are written by hand.
 """
@@ -22,7 +23,7 @@ from analyzer.views.words import capital, clause_words, listed, party, sentence
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "rules"
 DATA = ROOT / "tests" / "data" / "rules" / "rules.json"
-INTRODUCTION = ROOT / "scripts" / "templates" / "rules.md"
+TEMPLATES = ROOT / "scripts" / "templates"
 NAMES = {
     "A": "requests",
     "B": "order",
@@ -57,7 +58,11 @@ def page_of(rule: str, group: str) -> str:
 def as_pages() -> dict[str, str]:
     """The text of every page that is printed, by its name."""
     catalogue, cards = rows(), {rule.id: rule for rule in all_rules()}
-    pages = {"README.md": _index(catalogue, cards), "etsi.md": _purposes(cards)}
+    pages = {
+        "README.md": _index(catalogue, cards),
+        "etsi.md": _purposes(cards),
+        "precedence.md": _precedence(cards),
+    }
     for letter, name in NAMES.items():
         part = [row for row in catalogue if row["group"] == letter]
         known = {row["id"] for row in part}
@@ -67,7 +72,7 @@ def as_pages() -> dict[str, str]:
 
 
 def _index(catalogue: Sequence[Row], cards: dict[str, Rule]) -> str:
-    lines = [INTRODUCTION.read_text(encoding="utf-8").rstrip(), ""]
+    lines = [_template("rules-readme")]
     for letter, name in NAMES.items():
         lines += ["", f"### {GROUPS[letter]}", "", f"[{name}.md]({name}.md)", ""]
         lines += ["| rule | what | clause | severity | at fault |", "| --- | --- | --- | --- | --- |"]
@@ -173,6 +178,20 @@ def _fact(row: Row) -> Iterator[str]:
     yield f"**Why.** {sentence(row['why'])}"
     yield from _decided(row)
     yield from ("", f"**Example.** {row['bad']}", "", f"**Near miss.** {row['ok']}")
+
+
+def _template(name: str) -> str:
+    """The part of a page that is written by hand."""
+    return (TEMPLATES / f"{name}.md").read_text(encoding="utf-8").rstrip()
+
+
+def _precedence(cards: dict[str, Rule]) -> str:
+    lines = [_template("rules-precedence"), "", "| rule | explains |", "| --- | --- |"]
+    for rule in cards.values():
+        if rule.supersedes:
+            folded = [page_of(name, cards[name].group) for name in rule.supersedes]
+            lines.append(f"| {page_of(rule.id, rule.group)} | {', '.join(folded)} |")
+    return "\n".join(lines) + "\n"
 
 
 def _purposes(cards: dict[str, Rule]) -> str:
