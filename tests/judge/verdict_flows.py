@@ -13,6 +13,8 @@ STAR = f"{AT}Contact: *\nExpires: 0\n"
 _COPIES = "".join(f"@{at} > again\n" for at in (0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5))
 _TRYING = f"@0 {AT}@0.1 < 100\n@0.5 > again\n@{{}} > again\n@{{}} > again\n"
 
+_PENDING = f"{IN}@600 {AT}@600.5 > again\n@601.5 > again\n@603 {AT}Contact: <sip:bob@192.0.2.77>\n@603.1 < 200\n"
+
 
 class Case(NamedTuple):
     """A purpose, a flow, what comes of it, and a part of the reason."""
@@ -35,18 +37,26 @@ CLIENT_CASES = [
     Case("RG_RT_V_007", AUTH, "pass"),
     Case("RG_RT_V_007", AUTH.replace("Authorization", "CSeq: 1\nAuthorization"), "fail", "R3261-22.2-cseq-retry"),
     Case("RG_RT_V_007", IN, "not exercised"),
+    Case(
+        "RG_RT_V_007",
+        f"{AT}Call-ID: a\n< 401\n{AT}Call-ID: b\nAuthorization: {{bob secret}}\n< 200\n",
+        "fail",
+        "R3261-8.1.3.5-retry-ids",
+    ),
     Case("RG_RT_V_008", IN, "pass"),
     Case("RG_RT_V_008", f"{AT}To: tel:+1\n< 400\n", "fail", "R3261-10.2-to-aor"),
     Case("RG_RT_V_009", IN, "pass"),
     Case("RG_RT_V_009", f"{AT}From: <sip:amy@example.com>;tag=1\n< 200\n", "inconclusive", "it is a remark"),
     Case("RG_RT_V_010", f"@0 {AT}@0.5 > again\n@1.5 > again\n@2 < 200\n@600 {AT}< 200\n", "pass"),
     Case("RG_RT_V_010", f"{IN}@600 {AT}< 200\n", "not exercised"),
+    Case("RG_RT_V_010", _PENDING, "fail", "R3261-10.2-pending"),
     Case("RG_RT_V_011", f"{IN}@600 {IN}", "pass"),
     Case("RG_RT_V_011", f"{IN}@600 {AT}CSeq: 1\n< 200\n", "fail", "R3261-10.2-cseq-increment"),
     Case("RG_RT_V_011", f"{IN}@600 {AT}Call-ID: x\n< 200\n", "not exercised"),
     Case("RG_RT_V_012", f"{IN}@1800 {IN}", "pass"),
     Case("RG_RT_V_012", f"{IN}@3700 {IN}", "fail", "R3261-10.2.4-refresh-late"),
     Case("RG_RT_V_012", f"{IN}@1800 {AT}{TWO}< 200\n", "not exercised"),
+    Case("RG_RT_V_012", f"{IN}@1800 {AT}{ONE}Call-ID: b\n< 200\n", "inconclusive", "it is a remark"),
     Case("RG_RT_V_013", f"{IN}@9 {AT}{ONE}Expires: 0\n< 200\n-Contact\n", "pass"),
     Case("RG_RT_V_013", f"{AT}Contact: *\nExpires: 60\n< 400\n", "fail", "R3261-10.2.2-star-form"),
     Case("RG_RT_V_014", f"{AT}-Contact\n< 200\n", "pass"),
@@ -100,7 +110,8 @@ REGISTRAR_CASES = [
     Case("RG_RR_V_003", IN, "not exercised"),
     Case("RG_RR_V_004", f"{AT}From: <sip:amy@example.com>;tag=1\n< 403\n", "not exercised"),
     Case("RG_RR_V_005", f"{IN}@9 {AT}{TWO}< 200\n", "pass"),
-    Case("RG_RR_V_006", f"{IN}@9 {AT}-Contact\n< 200\n{ONE.strip()};expires=3591\n", "pass"),
+    Case("RG_RR_V_006", f"{IN}@9 {AT}-Contact\n< 200\n{ONE.strip()};expires=3591\n@20 {IN}", "pass"),
+    Case("RG_RR_V_006", f"{AT}-Contact\n< 200\n-Contact\n", "inconclusive", "nothing was seen to be bound"),
     Case("RG_RR_V_007", IN, "pass"),
     Case("RG_RR_V_007", f"{AT}Expires: 60\n{ONE}< 200\n{ONE.strip()};expires=3600\n", "fail", "expires-cap"),
     Case("RG_RR_V_008", f"{AT}-Expires\n{ONE.strip()};expires=60\n< 200\n", "pass"),
@@ -123,8 +134,10 @@ REGISTRAR_CASES = [
     Case("RG_RR_V_018", f"{AT}< 401\n", "pass"),
     Case("RG_RR_V_018", IN, "fail", "R3261-10.3-3-authenticate"),
     Case("RG_RR_V_019", AUTH.replace("200", "403"), "inconclusive"),
+    Case("RG_RR_V_019", AUTH.replace("secret", "wrong").replace("200", "403"), "inconclusive", "on the wire"),
     Case("RG_RR_V_020", f"{AT}Contact: <sip:a@h>;expires=60, <sip:b@h>;expires=90\n< 200\n", "pass"),
     Case("RG_RR_V_021", AUTH.replace("secret", "wrong").replace("200", "401"), "pass"),
+    Case("RG_RR_V_021", AUTH.replace("bob", "amy").replace("200", "401"), "inconclusive", "not known"),
     Case("RG_RR_V_022", AUTH, "pass"),
     Case("RG_RR_V_022", AUTH.replace("bob", "amy"), "inconclusive", "no password"),
     Case("RG_RR_I_001", f"{AT}< 404\n", "inconclusive", "none of its rules"),

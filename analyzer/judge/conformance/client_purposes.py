@@ -98,6 +98,7 @@ CLIENT_PURPOSES = (
         "A binding is refreshed before the granted time ends, under the same Call-ID.",
         "a REGISTER for a contact that was granted before",
         client.refresh,
+        by=("R3261-10.2-callid", "R3261-10.2.4-refresh-late"),
     ),
     purpose(
         "RG_RT_V_013",
@@ -136,6 +137,7 @@ CLIENT_PURPOSES = (
         "A 401 is answered by Authorization for its realm and nonce, and by the right response.",
         "a REGISTER with Authorization, and the password",
         client.registrar_credentials,
+        by=("R7616-digest-verify",),
     ),
     purpose(
         "RG_RT_V_019",
@@ -148,6 +150,7 @@ CLIENT_PURPOSES = (
         "A 407 is answered by Proxy-Authorization for each proxy that asked.",
         "a REGISTER with Proxy-Authorization, and the password",
         client.proxy_credentials,
+        by=("R7616-digest-verify",),
     ),
     _timer(
         "RG_RT_TI_001",
@@ -163,7 +166,7 @@ CLIENT_PURPOSES = (
         "over UDP, two copies of a REGISTER",
         copies.two_copies,
         copies.doubled,
-        "the second interval was not twice the first",
+        "an interval was not twice the one before",
     ),
     _timer(
         "RG_RT_TI_003",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from analyzer.judge.conformance.exchange import Exchange, key_of
 from analyzer.register.requested import purpose_of
-from analyzer.sip.auth_headers import CHALLENGED_IN
 from analyzer.sip.uri import aor
 
 _MULTICAST = ("224.0.1.75", "ff02::", "ff05::", "ff0e::")
@@ -58,8 +57,8 @@ def again(exchange: Exchange) -> bool:
 
 
 def after_silence(exchange: Exchange) -> bool:
-    """A REGISTER after one that had to be sent more than once."""
-    return exchange.before is not None and exchange.before.retransmissions > 0
+    """A REGISTER after one of the same client that had to be sent more than once."""
+    return exchange.previous is not None and exchange.previous.retransmissions > 0
 
 
 def refresh(exchange: Exchange) -> bool:
@@ -88,9 +87,8 @@ def several(exchange: Exchange) -> bool:
 
 
 def challenge_answered(exchange: Exchange) -> bool:
-    """A REGISTER with credentials, after a challenge to the same Call-ID."""
-    before = exchange.before
-    return exchange.transaction.has_credentials and before is not None and before.status in CHALLENGED_IN
+    """A REGISTER with credentials that are the first to answer a challenge."""
+    return exchange.transaction.has_credentials and exchange.answers_challenge
 
 
 def _answers(exchange: Exchange, header: str) -> bool:

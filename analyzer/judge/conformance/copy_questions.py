@@ -39,8 +39,9 @@ def two_copies(exchange: Exchange) -> bool:
 
 
 def doubled(exchange: Exchange) -> bool:
-    """The second interval is twice the first."""
-    return two_copies(exchange) and _is_near(exchange.copies[1], 2 * exchange.copies[0])
+    """Each interval is twice the one before, up to T2."""
+    intervals = exchange.copies
+    return two_copies(exchange) and all(_is_near(two, min(2 * one, T2)) for one, two in pairwise(intervals))
 
 
 def five_copies(exchange: Exchange) -> bool:
@@ -94,7 +95,7 @@ def trying_at_t2(exchange: Exchange) -> bool:
 def gave_up_after_trying(exchange: Exchange) -> bool:
     """Over UDP, a provisional response and never a final one."""
     transaction = exchange.transaction
-    if transaction.transport != "UDP" or transaction.trying is None or transaction.final is not None:
+    if transaction.transport != "UDP" or transaction.trying is None or transaction.state != "timeout":
         return False
     first, last = transaction.first, transaction.last
     return first is not None and last is not None and last - first > _HALF_OF_F

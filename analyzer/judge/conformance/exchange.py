@@ -36,15 +36,21 @@ class Granted:
 
 @dataclass(slots=True)
 class Exchange:
-    """A REGISTER transaction whose request was seen. `before` is the transaction of the same Call-ID before it, `bound`
-    what was bound for its address-of-record when it was sent, by contact, `known` the contacts that ever were. Both are
-    those of the moment: they are changed when the next exchange is asked for."""
+    """A REGISTER transaction whose request was seen. `before` is the transaction of the same Call-ID before it,
+    `previous` that of the same address-of-record from the same host, `bound` what was bound for its address-of-record
+    when it was sent, by contact, `known` the contacts that ever were; the last two are those of the moment: they are
+    changed when the next exchange is asked for. `answers_challenge`: its credentials are the first that use the nonce
+    of a challenge. `is_wrong`: its digest was seen not to match the known password.
+    """
 
     transaction: Transaction
     request: Message
     before: Transaction | None = None
+    previous: Transaction | None = None
     bound: dict[str, Granted] = field(default_factory=dict)
     known: Set[str] = frozenset()
+    answers_challenge: bool = False
+    is_wrong: bool = False
 
     @property
     def status(self) -> int:
@@ -87,20 +93,26 @@ class Exchange:
 
 def exchanges_of(transactions: Iterable[Transaction]) -> Iterator[Exchange]:
     """Each REGISTER transaction whose request was seen, in their order, with what came before it."""
-    latest: dict[str, Transaction] = {}
+    latest: dict[object, Transaction] = {}
     users: dict[str, tuple[dict[str, Granted], set[str]]] = {}
+    asked: set[str] = set()
     for transaction in transactions:
         request = transaction.request
         if request is None or transaction.method != "REGISTER":
             continue
-        bound, known = users.setdefault(aor_of(request), ({}, set()))
+        user = aor_of(request)
+        bound, known = users.setdefault(user, ({}, set()))
         for key in [key for key, granted in bound.items() if _is_over(granted, transaction)]:
             del bound[key]
-        exchange = Exchange(transaction, request, latest.get(transaction.call_id), bound, known)
-        yield exchange
-        latest[transaction.call_id] = transaction
-        if exchange.is_accepted:
-            _accept(exchange, bound, known)
+        client = (transaction.source.host, user)
+        before, previous = latest.get(transaction.call_id), latest.get(client)
+        nonces = {one.nonce or "" for one in request.credentials} & asked
+        asked -= nonces
+        yield Exchange(transaction, request, before, previous, bound, known, bool(nonces))
+        latest[transaction.call_id] = latest[client] = transaction
+        asked |= transaction.nonces
+        if 200 <= transaction.status < 300:
+            _accept(Exchange(transaction, request), bound, known)
 
 
 def _accept(exchange: Exchange, bound: dict[str, Granted], known: set[str]) -> None:

@@ -18,7 +18,8 @@ class Purpose:
 
     It is answered by the rules that name it on their card (`Rule.etsi`). `exercised` says which exchanges put its
     question, `shown` what one of them must show for it to pass; where none does, or nothing on the wire could, `limit`
-    says what is missing. `only` are the sub-codes of findings that concern it (none: all).
+    says what is missing. `only` are the sub-codes of findings that concern it (none: all), `by` the rules that must
+    have passed, each of them (none: any one).
     """
 
     id: str
@@ -28,6 +29,7 @@ class Purpose:
     shown: Asks = any_request
     limit: str = ""
     only: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
 
     @property
     def side(self) -> Side:
@@ -35,6 +37,15 @@ class Purpose:
         return "UAC" if self.id.startswith("RG_RT") else "registrar"
 
 
-def purpose(number: str, text: str, needs: str, exercised: Asks, shown: Asks = any_request, limit: str = "") -> Purpose:
+def purpose(
+    number: str,
+    text: str,
+    needs: str,
+    exercised: Asks,
+    shown: Asks = any_request,
+    limit: str = "",
+    *,
+    by: tuple[str, ...] = (),
+) -> Purpose:
     """A purpose that every finding of its rules concerns."""
-    return Purpose(id=number, text=text, needs=needs, exercised=exercised, shown=shown, limit=limit)
+    return Purpose(id=number, text=text, needs=needs, exercised=exercised, shown=shown, limit=limit, by=by)

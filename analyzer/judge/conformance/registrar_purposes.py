@@ -17,6 +17,7 @@ REGISTRAR_PURPOSES = (
         "A contact is bound: the 200 lists it with its lifetime.",
         "a 2xx to a REGISTER with one contact",
         registrar.accepted_one,
+        by=("R3261-10.3-8-contact-list", "R3261-10.3-8-expires-param"),
     ),
     purpose(
         "RG_RR_V_002",
@@ -49,6 +50,8 @@ REGISTRAR_PURPOSES = (
         "A query is answered by the list, and changes nothing.",
         "a 2xx to a REGISTER without Contact",
         registrar.accepted_query,
+        registrar.lists_bound,
+        "nothing was seen to be bound, or not all of it is listed",
     ),
     purpose(
         "RG_RR_V_007",
@@ -85,6 +88,7 @@ REGISTRAR_PURPOSES = (
         "A refresh is answered by the list, with the new lifetime.",
         "a 2xx to a REGISTER for a contact that is bound",
         registrar.accepted_refresh,
+        by=("R3261-10.3-8-contact-list", "R3261-10.3-8-expires-param"),
     ),
     purpose(
         "RG_RR_V_013",
@@ -121,12 +125,15 @@ REGISTRAR_PURPOSES = (
         "A request without credentials is challenged.",
         "an answered REGISTER without credentials",
         registrar.unauthenticated,
+        by=("R3261-22.2-challenge-present",),
     ),
     purpose(
         "RG_RR_V_019",
         "Who is known and may not register is answered with 403.",
         "a 403 to a REGISTER with credentials, and the password",
         registrar.forbidden_credentials,
+        never,
+        "who may register is not on the wire",
     ),
     purpose(
         "RG_RR_V_020",
@@ -139,6 +146,8 @@ REGISTRAR_PURPOSES = (
         "Credentials that are not right are challenged anew.",
         "a 401 or 407 to a REGISTER with credentials",
         registrar.refused_credentials,
+        registrar.wrong_credentials,
+        "whether the credentials were wrong is not known",
     ),
     Purpose(
         id="RG_RR_V_022",

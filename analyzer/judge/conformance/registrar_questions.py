@@ -158,6 +158,11 @@ def refused_credentials(exchange: Exchange) -> bool:
     return exchange.transaction.has_credentials and exchange.status in CHALLENGED_IN
 
 
+def wrong_credentials(exchange: Exchange) -> bool:
+    """Credentials whose digest is not that of the known password."""
+    return exchange.is_wrong
+
+
 def accepted_credentials(exchange: Exchange) -> bool:
     """Credentials that the registrar accepts."""
     return exchange.transaction.has_credentials and exchange.is_accepted
@@ -196,3 +201,8 @@ def lists_others(exchange: Exchange) -> bool:
     listed = {key_of(contact) for contact in final.contacts} if final is not None else set()
     named = {key_of(contact) for contact, _ in exchange.asked}
     return set(exchange.bound) - named <= listed
+
+
+def lists_bound(exchange: Exchange) -> bool:
+    """The 2xx lists all that is bound, and something is."""
+    return bool(exchange.bound) and lists_others(exchange)

@@ -4,9 +4,10 @@
 each transaction, what they answered. The judge asks them always (marks settle nothing, and what the coverage lacks is
 looked up here), so that nothing that a rule says of an exchange is lost; they answer the same.
 
-A purpose passes where a rule that names it passed on an exchange that exercises it and shows what it needs to, and none
-of its rules was broken or stayed unjudged. It fails by a finding of the report, on such an exchange, that is at least a
-warning, sure, and the fault of whom the purpose asks. Everything between is inconclusive, with the reason.
+A purpose passes where a rule that names it passed (all, if it says so) on an exchange that exercises it and shows what
+it needs to, and none of its rules was broken or stayed unjudged. It fails by a finding of the report, on such an
+exchange, that is at least a warning, sure, and the fault of whom the purpose asks. Everything between is inconclusive,
+with the reason.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ from analyzer.register.transaction import Transaction
 MOST_TRANSACTIONS = 20_000
 """Transactions that are held against the purposes; their messages are kept."""
 MOST_PLACES = 3
+_ARITHMETIC = "R7616-digest-verify"
+"""The rule that says whether a digest matches the known password."""
 _FAULTS: dict[str, Side] = {"UAC": "UAC", "sender": "UAC", "registrar": "registrar"}
 """Whose fault is one side's for sure, by the words of a card."""
 
@@ -128,6 +131,7 @@ class Observer:
         hearings = [_Hearing(purpose, self._cards) for purpose in PURPOSES]
         for exchange in exchanges_of(self._transactions[number] for number in sorted(self._transactions)):
             notes = self._notes.get(exchange.transaction.id, [])
+            exchange.is_wrong = any(one.rule == _ARITHMETIC and isinstance(one.answer, Violated) for one in notes)
             for hearing in hearings:
                 hearing.hear(exchange, notes, found)
         return [hearing.verdict(self._failed) for hearing in hearings]
@@ -222,10 +226,13 @@ class _Hearing:
                 verdict.reason = purpose.limit
             elif silent:
                 verdict.reason = "; ".join(f"{name}: {why}" for name, why in silent.items())
-            elif passed:
+            elif passed and set(purpose.by) <= set(passed):
                 verdict.outcome = "pass"
             else:
-                verdict.reason = "none of its rules has a say about what was seen"
+                missing = next(
+                    (f"{name} has no" for name in purpose.by if name not in passed), "none of its rules has a"
+                )
+                verdict.reason = f"{missing} say about what was seen"
         return verdict
 
 
