@@ -61,6 +61,7 @@ CLIENT_CASES = [
     Case("RG_RT_V_013", f"{AT}Contact: *\nExpires: 60\n< 400\n", "fail", "R3261-10.2.2-star-form"),
     Case("RG_RT_V_014", f"{AT}-Contact\n< 200\n", "pass"),
     Case("RG_RT_V_014", f"{AT}-Contact\n-Via\n< 200\n", "fail", "R3261-8.1.1-mandatory"),
+    Case("RG_RT_V_014", f"{AT}-Contact\n-To\n< 400\n", "not exercised"),
     Case("RG_RT_V_015", IN, "pass"),
     Case("RG_RT_V_015", f"{AT}-Expires\n< 200\n", "not exercised"),
     Case("RG_RT_V_016", f"{AT}Contact: <sip:a@h>;q=0.1, <sip:b@h>;q=0.9\n< 200\n", "pass"),

@@ -59,7 +59,7 @@ CLIENT_PURPOSES = (
     ),
     purpose(
         "RG_RT_V_006",
-        "A binding is refreshed (withdrawn in later editions: see 012).",
+        "A binding is refreshed (no longer run by ETSI's own suite: see 012).",
         "a REGISTER for a contact that was granted before",
         client.refresh,
     ),

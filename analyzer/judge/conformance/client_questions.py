@@ -72,8 +72,8 @@ def removal(exchange: Exchange) -> bool:
 
 
 def query(exchange: Exchange) -> bool:
-    """A REGISTER without Contact."""
-    return not exchange.request.contacts
+    """A REGISTER without Contact, of a user at least."""
+    return not exchange.request.contacts and exchange.request.to is not None
 
 
 def states_expiry(exchange: Exchange) -> bool:
