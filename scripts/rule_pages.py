@@ -1,9 +1,9 @@
 """Print the pages of the rules into `docs/rules`: `python -m scripts.rule_pages` (`make docs`).
 
 A page for each group, the list of all in `README.md`, the test purposes in `etsi.md`, and which rule explains which in
-`precedence.md` (the prose of those is in `scripts/templates`). A rule's part of a page is
-made of its card and teaching text (`analyzer/rules`) and of how it is decided (`tests/data/rules/rules.json`); a row of
-that file without a rule is shown as one that is not asked. The other pages of the folder are written by hand.
+`precedence.md` (their prose is in `scripts/pages`). A rule's part of a page is made of its card and teaching text
+(`analyzer/rules`) and of how it is decided (`tests/data/rules/rules.json`); a row of that file without a rule is shown
+as one that is not asked. The other pages of the folder are written by hand.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from analyzer.views.words import capital, clause_words, listed, party, sentence
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "rules"
 DATA = ROOT / "tests" / "data" / "rules" / "rules.json"
-TEMPLATES = ROOT / "scripts" / "templates"
+HAND = ROOT / "scripts" / "pages"
 NAMES = {
     "A": "requests",
     "B": "order",
@@ -72,7 +72,7 @@ def as_pages() -> dict[str, str]:
 
 
 def _index(catalogue: Sequence[Row], cards: dict[str, Rule]) -> str:
-    lines = [_template("rules-readme")]
+    lines = [_by_hand("README")]
     for letter, name in NAMES.items():
         lines += ["", f"### {GROUPS[letter]}", "", f"[{name}.md]({name}.md)", ""]
         lines += ["| rule | what | clause | severity | at fault |", "| --- | --- | --- | --- | --- |"]
@@ -180,13 +180,13 @@ def _fact(row: Row) -> Iterator[str]:
     yield from ("", f"**Example.** {row['bad']}", "", f"**Near miss.** {row['ok']}")
 
 
-def _template(name: str) -> str:
+def _by_hand(name: str) -> str:
     """The part of a page that is written by hand."""
-    return (TEMPLATES / f"{name}.md").read_text(encoding="utf-8").rstrip()
+    return (HAND / f"{name}.md").read_text(encoding="utf-8").rstrip()
 
 
 def _precedence(cards: dict[str, Rule]) -> str:
-    lines = [_template("rules-precedence"), "", "| rule | explains |", "| --- | --- |"]
+    lines = [_by_hand("precedence"), "", "| rule | explains |", "| --- | --- |"]
     for rule in cards.values():
         if rule.supersedes:
             folded = [page_of(name, cards[name].group) for name in rule.supersedes]

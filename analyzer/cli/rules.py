@@ -22,11 +22,6 @@ Examples:
   sipcheck rules --etsi samples/wrong-password/input.pcapng --credentials samples/wrong-password/users.csv
   sipcheck rules --etsi samples/asterisk-first-registration/input.txt --format json
 """
-_EXPLAINED = """\b
-Examples:
-  sipcheck explain R3261-10.2-callid
-  sipcheck explain contact-list
-"""
 
 
 @click.command(
@@ -79,13 +74,13 @@ def _examine(view: str, *, color: str, progress: bool | None, **given: Any) -> N
     sys.exit(4 if report.failed else int(any(verdict.outcome == "fail" for verdict in verdicts)))
 
 
-@click.command("explain", cls=Command, epilog=_EXPLAINED, short_help="Explain one rule.")
+@click.command("explain", short_help="Explain one rule.")
 @click.argument("rule")
 @catalogue_option
 def explain(rule: str, view: str) -> None:
     """Explain one RULE: its clause, the reasoning, examples that break it and keep it, the fix.
 
-    RULE is an id, in capitals or not, or a part of it that no other id has.
+    RULE is an id (R3261-10.2-callid), in capitals or not, or a part of it that no other id has (callid-collision).
     """
     from analyzer.views.catalogue import write_rule
 
