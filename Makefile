@@ -51,11 +51,12 @@ fuzz: $(VENV)/.installed-test
 	$(PIP) install --quiet -c $(LOCK) -e '.[fuzz]'
 	$(BIN)/python -m tests.fuzz $(NAME) --seconds $(SECONDS)
 
-# The page on the tables is printed from their data dictionary, that on what is read from what reads it, that on
-# checklists from the rule catalogue, the rules and the samples.
+# The page on the tables is printed from their data dictionary, that on what is read from what reads it, those on the
+# rules from the rules, and that on checklists from these and the samples.
 docs: $(VENV)/.installed
 	$(BIN)/python -m analyzer.dataframes >docs/tables.md
 	$(BIN)/python -m analyzer.capture >docs/reads.md
+	$(BIN)/python -m scripts.rule_pages
 	$(BIN)/python -m scripts.checklist >docs/checklists.md
 
 # What the samples say of themselves (findings, causes of storms, outcomes) is made anew; what changes is shown.

@@ -1,6 +1,6 @@
 """Print docs/checklists.md: what people write down of registration, the rule that holds each line, and where to see it.
 
-`docs/rule-catalogue.md` 4.1 and 4.4 have the lines: those of a checklist of RFC 3261 10 for a client, and of a person's
+`docs/rules/documents.md` 1 and 4 have the lines: those of a checklist of RFC 3261 10 for a client, and of a person's
 notes on SIP. Here each gets its rules as they are today, and for each of these a sample that shows it, or else an
 example of its card, on which the tests hold it. `python -m scripts.checklist >docs/checklists.md` (`make docs`).
 """
@@ -18,11 +18,11 @@ from analyzer.judge.findings import Rule
 from analyzer.rules import all_rules
 
 ROOT = Path(__file__).resolve().parent.parent
-CATALOGUE = ROOT / "docs" / "rule-catalogue.md"
+CATALOGUE = ROOT / "docs" / "rules" / "documents.md"
 ROWS = ROOT / "tests" / "data" / "rules" / "rules.json"
 _HEAD = """# Checklists, and the rules that hold them
 
-Printed by `make docs` from sections 4.1 and 4.4 of [the rule catalogue](rule-catalogue.md), the cards of
+Printed by `make docs` from [a page of the rule catalogue](rules/documents.md), the cards of
 `analyzer/rules/` and the findings in `samples/`. `sipcheck explain RULE` says what a rule demands, with its examples.
 
 Where no sample shows a violation, an example of the rule does, which the tests run. A permission, and what is not to be
@@ -70,7 +70,7 @@ class Entry(NamedTuple):
 
 def entries(number: str) -> Iterator[Entry]:
     """The lines of the first table of a section of the catalogue, in its order."""
-    text = CATALOGUE.read_text(encoding="utf-8").partition(f"\n### {number} ")[2].partition("\n### ")[0]
+    text = CATALOGUE.read_text(encoding="utf-8").partition(f"\n## {number}. ")[2].partition("\n## ")[0]
     lines = [line for line in text.splitlines() if line.startswith("|")]
     for line in lines[2:]:
         cells = [cell.strip() for cell in line.strip("|").split("|")]
@@ -144,10 +144,10 @@ def _ids(names: Sequence[str]) -> str:
 def as_markdown() -> str:
     """The whole page."""
     page = [_HEAD, _CLIENT]
-    for (number, section, _, demand, _), names in entries("4.1"):
+    for (number, section, _, demand, _), names in entries("1"):
         page.append(f"| {number} | {section} | {demand} | {_ids(names)} | {_shown(names)} |\n")
     page.append(_NOTES)
-    for (statement, behaviour), names in entries("4.4"):
+    for (statement, behaviour), names in entries("4"):
         beside = [one for words, places in _BESIDE.items() if words in statement for one in places]
         page.append(f"| {statement} | {behaviour} | {_shown(names, beside)} |\n")
     return "".join(page)

@@ -17,9 +17,9 @@ ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests" / "data"
 """The data that is in the repository."""
 RULES_JSON = DATA / "rules" / "rules.json"
-"""`docs/rule-catalogue.md` section 2 as data: a row a rule."""
+"""`docs/rules/README.md` as data: a row a rule."""
 DIGEST_VECTORS = DATA / "rules" / "digest_vectors.json"
-"""One response for each hypothesis of `docs/rule-catalogue.md` section 3."""
+"""One response for each hypothesis of `docs/rules/diagnosis.md`."""
 
 _CANDIDATE = Path(os.environ.get("SIPCHECK_MATERIAL") or ROOT.parent / "shared")
 

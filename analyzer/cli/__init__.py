@@ -27,12 +27,11 @@ from analyzer.cli.options import (
     Command,
     Exemplary,
     analyzing,
-    catalogue_option,
     dialect_option,
     follow_option,
     listening,
 )
-from analyzer.cli.run import die_without_sip, has_notices_alone, leave, options_of, read_report, rule_called, write_out
+from analyzer.cli.run import die_without_sip, has_notices_alone, leave, options_of, read_report
 from analyzer.views import LeadsWith, wants_detail
 
 if TYPE_CHECKING:
@@ -52,8 +51,10 @@ Examples:
   sipcheck live -i any --filter 'port 5060' --credentials users.csv
 """
 _LATE = {
+    "explain": ("analyzer.cli.rules", "Explain one rule."),
     "export": ("analyzer.cli.export", "Write what was read as tables, or as a capture."),
     "replay": ("replay.cli", "Replay a captured registration to a live peer."),
+    "rules": ("analyzer.cli.rules", "List the rules, or hold traffic against test purposes."),
     "samples": ("analyzer.cli.samples", "Write the samples that the examples read."),
     "storm": ("analyzer.cli.storm", "Find and explain registration storms."),
 }
@@ -165,26 +166,6 @@ def verify_digest_command(**given: Any) -> None:
     A response that does not match is diagnosed: another realm, a cut password, an HA1 taken for a password, and others.
     """
     _run("verify-digest", None, **given)
-
-
-@sipcheck.command("rules", short_help="List the rules.")
-@catalogue_option
-def rules_command(view: str) -> None:
-    """List the rules: what is held against registrations, by which clause of which RFC."""
-    from analyzer.views.catalogue import write_catalogue
-
-    write_out(lambda out: write_catalogue(view, out, options_of("auto", show_all=True)))
-
-
-@sipcheck.command("explain", short_help="Explain one rule.")
-@click.argument("rule")
-@catalogue_option
-def explain_command(rule: str, view: str) -> None:
-    """Explain one RULE: its clause, the reasoning, examples that break it and keep it, the fix."""
-    from analyzer.views.catalogue import write_rule
-
-    card = rule_called(rule)
-    write_out(lambda out: write_rule(card, view, out, options_of("auto", show_all=True)))
 
 
 def _run(

@@ -75,19 +75,7 @@ _FILES = click.argument("files", metavar="FILE...", nargs=-1, required=True)
 _PROGRESS = click.option(
     "--progress/--no-progress", default=None, help="Progress on standard error (default: on a terminal)."
 )
-_JUDGE = [
-    click.option(
-        "--config",
-        metavar="FILE",
-        is_eager=True,
-        expose_value=False,
-        callback=_configure,
-        help="Defaults of options from FILE, not from the nearest sipcheck.toml or pyproject.toml.",
-    ),
-    click.option(
-        "--select", multiple=True, metavar="RULE[,..]", help="Apply only these rules: an id, a group (A-I), RULE:SUB."
-    ),
-    click.option("--ignore", multiple=True, metavar="RULE[,..]", help="Do not apply these rules, groups, sub-codes."),
+_HELD_AGAINST = [
     click.option(
         "--profile",
         type=click.Choice(["rfc3261", "modern", "ims", "legacy2543"]),
@@ -118,18 +106,22 @@ _JUDGE = [
         help="Ask for the password of every user at a prompt.",
     ),
 ]
-_READ = [
-    _FILES,
-    *_JUDGE,
+_JUDGE = [
     click.option(
-        "--jobs",
-        type=click.IntRange(0, 256),
-        default=1,
-        show_default=True,
-        metavar="N",
-        callback=_jobs,
-        help="Processes that share a capture, with the same report as one; 0: one for each core.",
+        "--config",
+        metavar="FILE",
+        is_eager=True,
+        expose_value=False,
+        callback=_configure,
+        help="Defaults of options from FILE, not from the nearest sipcheck.toml or pyproject.toml.",
     ),
+    click.option(
+        "--select", multiple=True, metavar="RULE[,..]", help="Apply only these rules: an id, a group (A-I), RULE:SUB."
+    ),
+    click.option("--ignore", multiple=True, metavar="RULE[,..]", help="Do not apply these rules, groups, sub-codes."),
+    *_HELD_AGAINST,
+]
+_READ_BY = [
     click.option(
         "--engine",
         type=click.Choice(["auto", "native", "tshark"]),
@@ -144,6 +136,20 @@ _READ = [
         help="Decrypt TLS with these keys (SSLKEYLOGFILE; needs tshark).",
     ),
     _PROGRESS,
+]
+_READ = [
+    _FILES,
+    *_JUDGE,
+    click.option(
+        "--jobs",
+        type=click.IntRange(0, 256),
+        default=1,
+        show_default=True,
+        metavar="N",
+        callback=_jobs,
+        help="Processes that share a capture, with the same report as one; 0: one for each core.",
+    ),
+    *_READ_BY,
 ]
 _LISTEN = [
     click.option(
@@ -178,6 +184,14 @@ def listening(command: F) -> F:
 def reading(command: F) -> F:
     """The options of a command that analyzes, and does something else with the report than to show it."""
     for option in reversed(_READ):
+        command = option(command)
+    return command
+
+
+def examining(command: F) -> F:
+    """The options of a command that reads files where it is asked to, by all rules and in one process."""
+    files = click.argument("files", metavar="[FILE...]", nargs=-1)
+    for option in reversed([files, *_HELD_AGAINST, *_READ_BY, color_option]):
         command = option(command)
     return command
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -106,13 +106,13 @@ def read_report(
     *,
     detail: bool,
     files: tuple[str, ...],
-    select: tuple[str, ...],
-    ignore: tuple[str, ...],
     profile: Profile,
     aor: str,
     credentials: tuple[str, ...],
     password_file: str | None,
     password: str | None,
+    select: tuple[str, ...] = (),
+    ignore: tuple[str, ...] = (),
     dialect: str | None = None,
     engine: Engine = "auto",
     tls_keylog: str | None = None,
@@ -120,9 +120,11 @@ def read_report(
     tables: bool = False,
     notices: bool = False,
     clock: Clock | None = None,
+    rules: Sequence[Rule] | None = None,
 ) -> Report:
     """The report of the files by the options of `analyzing` or `reading`; leaves with 3 where there is none to make.
-    `notices` says that the command can show a report that has nothing but notices; `clock` measures the rules."""
+    `notices` says that the command can show a report that has nothing but notices; `clock` measures the rules; `rules`
+    are those to apply, where the options do not say it."""
     from analyzer.defect import SourceError
     from analyzer.run.pipeline import analyze
     from analyzer.views.drawing.progress import progress_bar
@@ -136,7 +138,7 @@ def read_report(
                 kind=kind,
                 dialect=dialect,
                 secrets=secrets,
-                rules=rules_of(command, select, ignore),
+                rules=rules_of(command, select, ignore) if rules is None else rules,
                 detail=detail,
                 tables=tables,
                 aor=aor_given(aor),

@@ -1,4 +1,4 @@
-"""What a rule may ask about the whole capture: its coverage (docs/rule-catalogue.md 0.2) and the ledgers that span
+"""What a rule may ask about the whole capture: its coverage (docs/rules/conventions.md 2) and the ledgers that span
 clients.
 
 A check sees one subject and this context, and keeps nothing itself: whatever has to be remembered from one subject to
@@ -100,7 +100,7 @@ class CaptureContext:
 
     @property
     def slack(self) -> int:
-        """Tolerance for expiry, nanoseconds: 2 s, or two ticks of a coarser clock (docs/rule-catalogue.md 0.6)."""
+        """Tolerance for expiry, nanoseconds: 2 s, or two ticks of a coarser clock (docs/rules/conventions.md 5)."""
         return 2 * max(SECOND, self.resolution)
 
     @property
@@ -146,7 +146,7 @@ class CaptureContext:
 
     @property
     def is_loose(self) -> bool:
-        """Whether of some messages it is known only between which times they came (docs/rule-catalogue.md T-STAMP):
+        """Whether of some messages it is known only between which times they came (docs/rules/traps.md T-STAMP):
         that something did not happen since a time cannot be said then."""
         return self._reconstructor.is_loose
 

@@ -3,7 +3,7 @@ and whether the document itself is known to have it.
 
 RFC 3665 2 shows five registrations, and breaks rules in them that were no concern of its authors. Everybody copies
 them; so that nobody hunts for a fault of his own there, what is in the RFC as printed is tagged
-(docs/rule-catalogue.md 4.3) and does not make a run fail. It is looked for as anywhere else: the tag is given to what
+(docs/rules/documents.md 3) and does not make a run fail. It is looked for as anywhere else: the tag is given to what
 was found, and takes nothing away.
 """
 

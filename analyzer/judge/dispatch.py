@@ -1,5 +1,5 @@
-"""Which rules are asked about a subject: what their cards demand, held against what was seen (docs/rule-catalogue.md
-0.2, 0.4).
+"""Which rules are asked about a subject: what their cards demand, held against what was seen (docs/rules/conventions.md
+2, 4).
 
 Subjects are alike: in a storm of a million messages some thirty kinds of subject, told by what the coverage shows of
 them and by their marks, make up all but a few. So the question which rules have a say is answered once for each kind,
@@ -20,7 +20,7 @@ from analyzer.register.transaction import Transaction
 from analyzer.sip.message import Message
 
 CLOCK_STEPPED = "the clock steps back"
-"""Reason for not judging the order of messages across such a step (docs/rule-catalogue.md T-CLOCK)."""
+"""Reason for not judging the order of messages across such a step (docs/rules/traps.md T-CLOCK)."""
 
 # What the coverage does not give; one bit each.
 _UNMET = {need: 1 << bit for bit, need in enumerate(Need)}
@@ -105,7 +105,7 @@ def dispatch_plan(
     """What each rule answers of a kind of subject; `exhaustive` asks also those that its marks would settle."""
     made = DispatchPlan()
     for rule in rules:
-        answer = NOT_APPLICABLE if is_silent(rule, profile) else _unmet(rule, method, lacking)
+        answer = NOT_APPLICABLE if is_silent(rule, profile) else unmet(rule, method, lacking)
         if answer is None and not exhaustive:
             answer = _by_marks(rule, marks)
         if answer is None:
@@ -115,7 +115,7 @@ def dispatch_plan(
     return made
 
 
-def _unmet(rule: Rule, method: str, lacking: int) -> Answer | None:
+def unmet(rule: Rule, method: str, lacking: int) -> Answer | None:
     """What the card demands and the subject does not give."""
     if rule.methods and method not in rule.methods:
         return NOT_APPLICABLE

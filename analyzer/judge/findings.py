@@ -6,7 +6,7 @@ failed to run. The last is the engine's: it is what a check that raises has answ
 looks for what is legal and worth knowing: it answers that it has seen it, which is counted, and is never a finding. "No
 findings" never means "did not look", because every answer is tallied.
 
-Severity follows docs/rule-catalogue.md 0.3: `error` is a MUST broken with effect and proven, `warning` a SHOULD broken
+Severity follows docs/rules/conventions.md 3: `error` is a MUST broken with effect and proven, `warning` a SHOULD broken
 or a MUST without effect, `info` hygiene. Force is the standard's own word. Confidence is apart from both: a capture may
 have missed packets.
 """
@@ -34,7 +34,7 @@ SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
 
 
 class Confidence(enum.IntEnum):
-    """How sure a finding is; each doubt of docs/rule-catalogue.md 0.3 lowers it one step."""
+    """How sure a finding is; each doubt of docs/rules/conventions.md 3 lowers it one step."""
 
     LOW = 0
     MEDIUM = 1
@@ -51,7 +51,7 @@ class Confidence(enum.IntEnum):
 
 
 class Need(enum.Enum):
-    """What a rule demands of the coverage (docs/rule-catalogue.md 0.2); unmet, the rule is `not judged` with this as
+    """What a rule demands of the coverage (docs/rules/conventions.md 2); unmet, the rule is `not judged` with this as
     the reason."""
 
     C2S = "C2S"
@@ -89,7 +89,7 @@ class NotApplicable:
 
 @dataclass(frozen=True, slots=True)
 class NotJudged:
-    """The precondition was not seen; `reason` is a flag of docs/rule-catalogue.md 0.2 or a short phrase."""
+    """The precondition was not seen; `reason` is a flag of docs/rules/conventions.md 2 or a short phrase."""
 
     reason: str
 
@@ -152,7 +152,7 @@ class Violated:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The subject shows a fact (docs/rule-catalogue.md 2): in one word which, and how often."""
+    """The subject shows a fact (docs/rules/README.md): in one word which, and how often."""
 
     fact: str
     count: int = 1
@@ -199,13 +199,13 @@ Check = Callable[[Any, Any], Answer | Iterable[Answer]]
 class Rule:
     """A rule's card. `id` equals the file's name (dots and hyphens written as underscores) and carries no severity.
 
-    `also` are further subjects that it is asked about, where all that it looks at is not there at one time.
-    `title` is the catalogue's; `short_title` says the same in the words of who must mend it; `sub_titles` are the short
-    titles of those sub-codes that say something else, which then are the finding's only title. `question` is what the
-    rule looks at, as `whether ...`, for the list of what was not judged. `observed_at` says where along a path of
-    proxies the rule looks: `first` for what the user agent wrote, `last` for what the registrar answered, `any` for
-    both. `methods` are the methods it is asked about (empty: every one). `supersedes` names the rules whose findings on
-    the same transaction this one explains (docs/rule-catalogue.md 0.5). `applies_if` and `violates_only_if` are marks
+    `also` are further subjects that it is asked about, where all that it looks at is not there at one time. `title` is
+    the catalogue's; `short_title` says the same in the words of who must mend it; `sub_titles` are the short titles of
+    those sub-codes that say something else, which then are the finding's only title. `question` is what the rule looks
+    at, as `whether ...`, for the list of what was not judged. `observed_at` says where along a path of proxies the rule
+    looks: `first` for what the user agent wrote, `last` for what the registrar answered, `any` for both. `methods` are
+    the methods it is asked about (empty: every one). `supersedes` names the rules whose findings on the same
+    transaction this one explains (docs/rules/precedence.md). `applies_if` and `violates_only_if` are marks
     (`register/marks.py`): a subject with none of the former is not applicable, one with none of the latter passes, and
     the check is not called. It must answer the same if it is; 0 means ask always. `profiles` says what a profile
     silences or sharpens, `only_in` which profiles have the rule at all (empty: every one). `explains` are the effects
@@ -214,7 +214,9 @@ class Rule:
     that the registrar accepted shows that its like broke nothing there. `is_fact`: it answers `Seen`. `quiet` are
     sub-codes of which nearly every capture has one: a table has a single line for each. `advice` adds to
     the fix of a finding whose `group_key` begins with a server's host what clients in the whole capture mean for it.
-    `more_subs` is a pattern of sub-codes that its examples do not show, where there are too many.
+    `more_subs` is a pattern of sub-codes that its examples do not show, where there are too many. `etsi` are the
+    purposes of ETSI TS 102 027 that it answers, `stacks` what programs were seen to do, `disputed` where
+    specifications disagree.
     """
 
     id: str
@@ -248,6 +250,9 @@ class Rule:
     only_in: tuple[Profile, ...] = ()
     advice: Callable[[ServerClients], str] | None = None
     more_subs: str = ""
+    etsi: tuple[str, ...] = ()
+    stacks: tuple[str, ...] = ()
+    disputed: str = ""
 
     def titles(self, sub: str) -> tuple[str, str]:
         """Title and short title of a finding with this sub-code; of joined ones those of the rule."""
@@ -325,7 +330,7 @@ class Finding:
     @property
     def severity(self) -> Severity:
         """How much it weighs, in every output alike: an error that is hardly sure weighs as a warning
-        (docs/rule-catalogue.md 0.3)."""
+        (docs/rules/conventions.md 3)."""
         if self.proven_severity == "error" and self.confidence is Confidence.LOW:
             return "warning"
         return self.proven_severity
@@ -365,39 +370,3 @@ def finding_of(rule: Rule, answer: Violated, confidence: Confidence, evidence: l
         observed=answer.values.observed,
         expected=answer.values.expected,
     )
-
-
-@dataclass(slots=True)
-class Tally:
-    """How often a rule gave each outcome."""
-
-    passed: int = 0
-    violated: int = 0
-    not_applicable: int = 0
-    not_judged: dict[str, int] = field(default_factory=dict)
-    failed: int = 0
-    seen: dict[str, int] = field(default_factory=dict)
-
-    def add(self, answer: Answer, count: int = 1) -> None:
-        """Count an answer that was given `count` times."""
-        if isinstance(answer, Passed):
-            self.passed += count
-        elif isinstance(answer, NotApplicable):
-            self.not_applicable += count
-        elif isinstance(answer, NotJudged):
-            self.not_judged[answer.reason] = self.not_judged.get(answer.reason, 0) + count
-        elif isinstance(answer, Seen):
-            self.seen[answer.fact] = self.seen.get(answer.fact, 0) + count * answer.count
-        else:
-            self.violated += count
-
-    def merge(self, other: Tally) -> None:
-        """Add another worker's counts."""
-        self.passed += other.passed
-        self.violated += other.violated
-        self.not_applicable += other.not_applicable
-        self.failed += other.failed
-        for reason, count in other.not_judged.items():
-            self.not_judged[reason] = self.not_judged.get(reason, 0) + count
-        for fact, count in other.seen.items():
-            self.seen[fact] = self.seen.get(fact, 0) + count

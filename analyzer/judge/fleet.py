@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from analyzer.judge.failures import failure_of
-from analyzer.judge.findings import NOT_APPLICABLE, SINGLE, Answer, Finding, Profile, Rule, Tally, Violated, finding_of
+from analyzer.judge.findings import NOT_APPLICABLE, SINGLE, Answer, Finding, Profile, Rule, Violated, finding_of
 from analyzer.judge.profiles import effects_of, is_silent, weighed
+from analyzer.judge.tally import Tally
 from analyzer.register.fleet import FleetSubject
 
 

@@ -2,10 +2,10 @@
 
 The judge asks the rules of a subject's kind that have a say about it (`dispatch.py`). It tallies each of the five
 outcomes, turns violations into findings, merges findings of one rule on one registration into one
-with a count, and folds at the end what another finding explains (docs/rule-catalogue.md 0.5). A rule that raises is an
+with a count, and folds at the end what another finding explains (docs/rules/precedence.md). A rule that raises is an
 outcome of its own, and an internal finding; the run goes on (docs/architecture.md 6).
 
-One reading of docs/rule-catalogue.md 0.5 to know: DET-auth-loop is not dropped where the cause was found; it stays, and
+One reading of docs/rules/precedence.md to know: DET-auth-loop is not dropped where the cause was found; it stays, and
 names the cause, because the loop is what the administrator sees.
 """
 
@@ -31,11 +31,11 @@ from analyzer.judge.findings import (
     Profile,
     Rule,
     SubjectKind,
-    Tally,
     Violated,
     finding_of,
 )
 from analyzer.judge.profiles import effects_of, weighed
+from analyzer.judge.tally import Tally
 from analyzer.judge.ties import Ties, refute
 from analyzer.register.bounded import Bounded
 from analyzer.register.registration import Registration
@@ -60,7 +60,7 @@ MOST_OCTETS = 256 * 1024 * 1024
 MOST_FOLDS = 10_000
 """Transactions whose violations can still be folded: what folds comes within one transaction's life."""
 MOST_LOSS = 0.02
-"""Loss score from which findings that span messages are less sure (docs/rule-catalogue.md 0.3)."""
+"""Loss score from which findings that span messages are less sure (docs/rules/conventions.md 3)."""
 
 _KINDS: dict[type, SubjectKind] = {
     MessageSubject: "message",
@@ -342,11 +342,11 @@ def _place(finding: Finding, subject: Subject) -> None:
 
 
 def _doubts(rule: Rule, transaction: Transaction) -> int:
-    """Steps by which confidence falls (docs/rule-catalogue.md 0.3): pairing by time or Call-ID only, a log instead of
+    """Steps by which confidence falls (docs/rules/conventions.md 3): pairing by time or Call-ID only, a log instead of
     the wire (T-LOG), and one whose lines had to be mended, a hop between us and the blamed."""
     doubts = {1: 0, 2: 0, 3: 1}.get(transaction.pairing, 2)
     if rule.observed_at == "first" and transaction.request is not None and transaction.via_count > 1:
-        doubts += 1  # docs/rule-catalogue.md 1.4: the capture is upstream of the user agent
+        doubts += 1  # docs/rules/reconstruction.md 4: the capture is upstream of the user agent
     message = transaction.request or transaction.final
     if message is not None and message.raw_message.fidelity is Fidelity.TEXT_LOG:
         doubts += 1 + message.raw_message.is_repaired

@@ -1,5 +1,5 @@
-"""The parameters of rules that several of them have, or that the catalogue gives numbers for (docs/rule-catalogue.md
-0.6). Times are nanoseconds."""
+"""The parameters of rules that several of them have, or that the catalogue gives numbers for (docs/rules/conventions.md
+5). Times are nanoseconds."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""An attempt: the chain of transactions by which one client tries one thing, with one outcome (docs/rule-catalogue.md
-1.5).
+"""An attempt: the chain of transactions by which one client tries one thing, with one outcome
+(docs/rules/reconstruction.md 5).
 
 REGISTER, 401, REGISTER with credentials, 200 is one attempt of two transactions. A chain goes on when the next
 transaction answers the last one's challenge, raises an expiry that was too brief (423), drops an extension (420), or
@@ -133,8 +133,8 @@ class Attempt:
         return sum(one.challenged and one.has_credentials for one in self.transactions) > 1
 
     def answered(self) -> bool:
-        """Take in the last transaction's final response; True if that concludes the attempt (docs/rule-catalogue.md
-        1.5)."""
+        """Take in the last transaction's final response; True if that concludes the attempt
+        (docs/rules/reconstruction.md 5)."""
         status = self.last.status
         self.too_brief |= status == 423
         if 200 <= status < 300:
@@ -208,8 +208,8 @@ def _is_still_listed(request: Message, final: Message | None) -> bool:
 
 def _is_positive(request: Message, final: Message | None) -> bool:
     """Whether a 2xx to a registration leaves the client bound: not if it lists other contacts alone, or its own with no
-    time left (10.3 step 8, docs/rule-catalogue.md 1.7 step 2). A contact that a box on the way rewrote still has its
-    user part; an answer that lists nothing, or was cut, tells nothing."""
+    time left (10.3 step 8, docs/rules/reconstruction.md 7 step 2). A contact that a box on the way rewrote still has
+    its user part; an answer that lists nothing, or was cut, tells nothing."""
     if final is None or not final.contacts or final.raw_message.missing:
         return True
     asked = [contact for contact in request.contacts if not contact.star and contact.uri is not None]

@@ -1,4 +1,4 @@
-"""The binding timeline: what the registrar said is bound, from when to when (docs/rule-catalogue.md 1.7).
+"""The binding timeline: what the registrar said is bound, from when to when (docs/rules/reconstruction.md 7).
 
 Each 2xx to any REGISTER of an address-of-record is authoritative for its whole set at that instant (RFC 3261 10.3
 step 8): what it lists is present until the response's time plus the granted expiry, what it does not list is absent;
@@ -7,8 +7,8 @@ seen changes nothing but makes the asked contacts `maybe`. Contacts are compared
 instance and reg-id where both have them (RFC 5626 6).
 
 Lateness is counted from the 2xx, the latest instant at which the client can have started its clock (RFC 3261 20.19).
-When the capture's clock was set back, every entry is `maybe` until a list names it again (docs/rule-catalogue.md 1.7
-step 7).
+When the capture's clock was set back, every entry is `maybe` until a list names it again (docs/rules/reconstruction.md
+7 step 7).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from analyzer.sip.address import Address
 
 Certainty = Literal["present", "maybe", "absent"]
 EXPIRY_SLACK = 2 * SECOND
-"""Tolerance at the end of a binding (docs/rule-catalogue.md 0.6)."""
+"""Tolerance at the end of a binding (docs/rules/conventions.md 5)."""
 _MOST_OWNERS = 8
 _FEW_SUCCESSORS = 8
 MOST_CONTACTS = 200
@@ -189,7 +189,7 @@ class BindingTable:
 
     def clock_stepped(self, before: int, now: int) -> None:
         """The capture's clock was set back from `before` to `now`: no end can be compared with what follows
-        (docs/rule-catalogue.md 1.7 step 7)."""
+        (docs/rules/reconstruction.md 7 step 7)."""
         self._epoch += 1
         self._step = (before, now)
 
@@ -205,8 +205,8 @@ class BindingTable:
         return binding.certainty == "present"
 
     def settle(self, end_of: Callable[[Transaction | None], int | None]) -> None:
-        """All is read: say of every entry how certain it is (docs/rule-catalogue.md 1.7 steps 6 and 7). `end_of` tells
-        when the source of the transaction ends that granted it."""
+        """All is read: say of every entry how certain it is (docs/rules/reconstruction.md 7 steps 6 and 7). `end_of`
+        tells when the source of the transaction ends that granted it."""
         for key in self._sets:
             for binding in self._known(key):
                 end = end_of(binding.transaction)
@@ -244,7 +244,7 @@ class BindingTable:
     def answered(
         self, registrar: Registrar, aor: str, transaction: Transaction, registration: int
     ) -> Iterator[BindingEvent]:
-        """A 2xx replaces the set (docs/rule-catalogue.md 1.7 step 2)."""
+        """A 2xx replaces the set (docs/rules/reconstruction.md 7 step 2)."""
         final, request = transaction.final, transaction.request
         if final is None or request is None or not 200 <= final.status < 300 or final.raw_message.missing:
             return
@@ -343,8 +343,8 @@ class BindingTable:
         return over
 
     def unanswered(self, registrar: Registrar, aor: str, transaction: Transaction) -> None:
-        """No response was seen: the asked contacts may be bound, may be changed, may be gone (docs/rule-catalogue.md
-        1.7 step 4)."""
+        """No response was seen: the asked contacts may be bound, may be changed, may be gone
+        (docs/rules/reconstruction.md 7 step 4)."""
         request, first, known = transaction.request, transaction.first, self.known(registrar, aor)
         index = Contacts.written([binding.asked_text for binding in known])
         for contact in request.contacts[:MOST_CONTACTS] if request and known else ():

@@ -1,4 +1,4 @@
-"""How much speaks for a restart of the user agent where its Call-ID changed (docs/rule-catalogue.md R3261-10.2-callid).
+"""How much speaks for a restart of the user agent where its Call-ID changed (docs/rules/order.md R3261-10.2-callid).
 
 RFC 3261 10.2 wants one Call-ID from boot to boot, so a restart makes a change legal. Silence counts against the
 interval that the client was granted: a phone that refreshes every half hour is not silent for ten minutes.

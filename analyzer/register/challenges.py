@@ -1,5 +1,5 @@
-"""What was challenged: the nonce in force for each client and realm, and the use of every nonce (docs/rule-catalogue.md
-1.8).
+"""What was challenged: the nonce in force for each client and realm, and the use of every nonce
+(docs/rules/reconstruction.md 8).
 
 A challenge starts a new session for (client, realm, server). All nonces of one challenged transaction are equally
 current, because a stateless registrar gives each copy of a request a fresh one.
@@ -80,7 +80,7 @@ def _by_header(rows: list[Challenge]) -> list[list[Challenge]]:
 
 class Challenged(NamedTuple):
     """One 401 or 407 to one client for one realm. `time` in nanoseconds or None; `holes` how often the client's CSeq
-    had jumped by then, which is where a challenge may be missing (docs/rule-catalogue.md T-LOSS). `header` carries the
+    had jumped by then, which is where a challenge may be missing (docs/rules/traps.md T-LOSS). `header` carries the
     credentials for it: a proxy and a registrar may have one realm, and each has its own (RFC 3261 22.2, 22.3)."""
 
     realm: str

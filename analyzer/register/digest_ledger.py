@@ -183,7 +183,7 @@ class DigestLedger:
             else:
                 self._keep(_record_of(credentials, TOO_MANY, transaction, message, aor))
         header = message.cut_header
-        if header is not None and header.key in CREDENTIALS:  # counted, not judged (docs/rule-catalogue.md T-FRAG)
+        if header is not None and header.key in CREDENTIALS:  # counted, not judged (docs/rules/traps.md T-FRAG)
             cut = parse_credentials(header.key, text(header.value))
             if not self._is_copy(cut, transaction, {}):
                 self._keep(_record_of(cut, CUT, transaction, message, aor))

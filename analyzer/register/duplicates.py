@@ -1,4 +1,4 @@
-"""One packet that a capture holds twice: mirror ports, the `any` interface, both sides of a NAT (docs/rule-catalogue.md
+"""One packet that a capture holds twice: mirror ports, the `any` interface, both sides of a NAT (docs/rules/traps.md
 T-DUP).
 
 A duplicate is dropped and counted; it is never called a retransmission. On one address pair the IPv4 identification

@@ -1,4 +1,4 @@
-"""Who is talking to whom (docs/rule-catalogue.md 1.6).
+"""Who is talking to whom (docs/rules/reconstruction.md 6).
 
 A client is not its 5-tuple (NAT changes it), not its Call-ID alone (a restart changes it), and not its
 address-of-record (a user has several phones). It is told by the first of these that is available: the instance URN of
@@ -142,7 +142,7 @@ def is_private(host: str) -> bool:
 
 
 def may_be_same(known: Client, seen: Client, *, alive: bool) -> bool:
-    """Whether a request under another Call-ID comes from the client `known` (docs/rule-catalogue.md 1.6, lineage).
+    """Whether a request under another Call-ID comes from the client `known` (docs/rules/reconstruction.md 6, lineage).
 
     `alive`: the known client's binding has not run out, so a second client may stand beside it.
     """

@@ -1,4 +1,4 @@
-"""The keys by which messages belong together (docs/rule-catalogue.md 1.2), and the tests that a key leaves open.
+"""The keys by which messages belong together (docs/rules/reconstruction.md 2), and the tests that a key leaves open.
 
 A copy of a request is octet for octet what was sent first, but for what the way changes: the values that a receiver
 writes into Via (18.2.1, RFC 3581 4), a Timestamp (8.2.6.1), blanks at the ends of lines.
@@ -32,7 +32,7 @@ def request_key(message: Message) -> Key:
 
 def is_readable(message: Message) -> bool:
     """Whether a request can be told from another at all: one that was cut before branch, Call-ID or CSeq cannot, and
-    octets that are equal because both were cut make no copy (docs/rule-catalogue.md T-FRAG)."""
+    octets that are equal because both were cut make no copy (docs/rules/traps.md T-FRAG)."""
     if not message.raw_message.missing or message.complete_headers:
         return True
     return message.via is not None and bool(message.via.branch and message.call_id) and message.cseq is not None
@@ -77,7 +77,7 @@ def answers_challenge(transaction: Transaction, message: Message) -> bool:
 
 
 def is_copy(request: Message, message: Message) -> bool:
-    """Whether `message` says what `request` said, but for what the way changes (docs/rule-catalogue.md 1.3)."""
+    """Whether `message` says what `request` said, but for what the way changes (docs/rules/reconstruction.md 3)."""
     if message.raw == request.raw:
         return True
     return _ON_THE_WAY.sub(b"", message.raw) == _ON_THE_WAY.sub(b"", request.raw)
@@ -89,8 +89,8 @@ def is_reverse(live: Transaction, source: Endpoint, destination: Endpoint) -> bo
 
 
 def same_path(one: Transaction, two: Transaction) -> bool:
-    """Whether one request's Via list is the tail of the other's, and their From tags are equal (docs/rule-catalogue.md
-    1.4)."""
+    """Whether one request's Via list is the tail of the other's, and their From tags are equal
+    (docs/rules/reconstruction.md 4)."""
     first, second = one.request, two.request
     if first is None or second is None or from_tag(first) != from_tag(second):
         return False

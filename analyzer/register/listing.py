@@ -1,7 +1,7 @@
 """Which registrars list all bindings in an answer, and which only those that the request named.
 
 RFC 3261 10.3 step 8 has a 2xx list all current bindings, so a contact that it does not list is gone. Not all registrars
-obey (docs/rule-catalogue.md R3261-10.3-8-other-bindings): some list what the request named, and others' contacts stay
+obey (docs/rules/registrar.md R3261-10.3-8-other-bindings): some list what the request named, and others' contacts stay
 bound. So the absence of a contact that the request did not name proves something only where the registrar is known to
 list others: it has done so in this capture, or its Server header names a program that does. To a query (10.2.3) it
 lists what there is.

@@ -44,7 +44,8 @@ ODD_FORM = 1 << 14
 OTHER_URI = 1 << 15
 """... several of them, or for another URI than the request line has, or where that may have been changed on the way."""
 OTHER_NONCE = 1 << 16
-"""... several of them, or with another nonce than that in force for their realm, if any is, or in a later copy."""
+"""... several of them, or with another nonce than that in force for their realm, if any is, or in a later copy, or
+malformed."""
 REFUSED = 1 << 17
 """... and is answered with a challenge."""
 SINKING = 1 << 18

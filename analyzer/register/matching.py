@@ -1,4 +1,4 @@
-"""Which message belongs to which transaction (docs/rule-catalogue.md 1.2, 1.3).
+"""Which message belongs to which transaction (docs/rules/reconstruction.md 2, 3).
 
 A request's key is that of RFC 3261 17.2.3 (`sip/transaction_key.py`), here with Call-ID and CSeq beside it, so that a
 branch used again for another request is another transaction. Answers look for the same branch, sent-by and CSeq method;
@@ -364,7 +364,8 @@ class TransactionTable:
                     return
 
     def _extend(self, transaction: Transaction) -> None:
-        """Wait for Timer F and a grace after the first copy, Timer F after the last (docs/rule-catalogue.md 1.3)."""
+        """Wait for Timer F and a grace after the first copy, Timer F after the last (docs/rules/reconstruction.md
+        3)."""
         fresh = transaction.deadline == transaction.tick
         wait = max(transaction.tick + GRACE, self._tick_at_most + TIMER_F)
         if transaction.final is None:

@@ -79,7 +79,7 @@ class Reached:
 
     def orphaned(self, transaction: Transaction, final: Message) -> None:
         """Take in a final response whose request is missing in the source: what it does not list may have been removed
-        by that (docs/rule-catalogue.md T-LOSS)."""
+        by that (docs/rules/traps.md T-LOSS)."""
         if transaction.method != "REGISTER" or not 200 <= final.status < 300 or not final.is_whole:
             return
         for binding in self._bindings.known(Registrar(transaction.destination, ""), aor_of(final)):

@@ -1,4 +1,5 @@
-"""From messages to subjects: transactions, attempts, registrations, bindings, credentials (docs/rule-catalogue.md 1).
+"""From messages to subjects: transactions, attempts, registrations, bindings, credentials
+(docs/rules/reconstruction.md).
 
 The one place that knows all of `register/`. It takes messages in the order of the source and hands each subject that
 is complete to `emit`. It keeps what is alive: some forty seconds of transactions, and one registration a client.
@@ -131,7 +132,7 @@ class Reconstructor:
         bounds = place.between if type(place) is LogLines else None
         if now is not None:
             if self.now is not None and now < self.now - SECOND:
-                self.bindings.clock_stepped(self.now, now)  # docs/rule-catalogue.md T-CLOCK: they cannot be compared
+                self.bindings.clock_stepped(self.now, now)  # docs/rules/traps.md T-CLOCK: they cannot be compared
             self.now = now
         for event in self.table.advance(now, bounds):
             self._event(event)
@@ -371,7 +372,7 @@ class Reconstructor:
         return self._finishing and (end is None or answered is None or end - answered < TIMER_F)
 
     def _headless(self, transaction: Transaction, final: Message) -> None:
-        """A response without its request: the server's words alone can be judged (docs/rule-catalogue.md 1.2)."""
+        """A response without its request: the server's words alone can be judged (docs/rules/reconstruction.md 2)."""
         self.challenges.answered(transaction, None)
         if transaction.method == "REGISTER":
             self.emit(MessageSubject(final, transaction, None))

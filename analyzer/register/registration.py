@@ -1,5 +1,5 @@
-"""A registration: what one client did over time for one address-of-record at one registrar (docs/rule-catalogue.md 1.6,
-lineage).
+"""A registration: what one client did over time for one address-of-record at one registrar
+(docs/rules/reconstruction.md 6, lineage).
 
 It joins the attempts of a client over changes of Call-ID, address and port. Attempts are not kept: what is kept are
 their counts, the latest few facts, and the bindings, so a client costs the same after a day as after a minute.

@@ -1,11 +1,12 @@
-"""Finds the registration, the stream and the earlier transaction that a new REGISTER belongs to (docs/rule-catalogue.md
-1.6).
+"""Finds the registration, the stream and the earlier transaction that a new REGISTER belongs to
+(docs/rules/reconstruction.md 6).
 
 A stream is one Call-ID of one user agent for one address-of-record; its CSeq is compared only between transactions to
 the same destination, because a second registrar has a number space of its own (8.1.2, RFC 3263 4.3). A user agent may
-use one Call-ID, and one counter, for several addresses-of-record (docs/rule-catalogue.md 5 item 9), so a number that is
-missing in one of these streams may have been used in another. That CSeq goes down from one to the other breaks nothing:
-the registrar compares it with that of a binding (10.3 step 7), and it may be that two phones drew the same Call-ID.
+use one Call-ID, and one counter, for several addresses-of-record (docs/rules/disagreements.md item 9), so a number that
+is missing in one of these streams may have been used in another. That CSeq goes down from one to the other breaks
+nothing: the registrar compares it with that of a binding (10.3 step 7), and it may be that two phones drew the same
+Call-ID.
 """
 
 from __future__ import annotations
@@ -226,7 +227,7 @@ class Registry:
     def first_leg(self, registrar: Registrar, aor: str, transaction: Transaction) -> Registrar:
         """The registrar of a request: that of the challenge it answers, where a security agreement moved it to another
         port of the same host (RFC 3329 2.3, 3GPP TS 24.229 5.1.1.5: the answer goes over the IPsec association that the
-        challenge set up). Elsewhere each port is a registrar of its own (docs/rule-catalogue.md
+        challenge set up). Elsewhere each port is a registrar of its own (docs/rules/traps.md
         T-MULTIREG)."""
         known = self._legs.get((registrar, aor)) if len(self._legs) else None  # hardly a capture has any
         if known is not None:
@@ -281,7 +282,7 @@ class Registry:
         return None, None
 
     def orphan(self, call_id: str, cseq: int) -> None:
-        """A response without its request proves that the request existed (docs/rule-catalogue.md T-LOSS)."""
+        """A response without its request proves that the request existed (docs/rules/traps.md T-LOSS)."""
         for stream in self._sequences.get(call_id) or ():
             if len(stream.orphans) < _MOST_SIDE_BY_SIDE:
                 stream.orphans |= {cseq}

@@ -41,7 +41,7 @@ def header_expiry(request: Message, *, malformed: int | None = None) -> int | No
 
 
 def requested_contacts(request: Message) -> list[Address]:
-    """The contacts that a REGISTER wants bound: those with an expiry above 0, or with none said (docs/rule-catalogue.md
+    """The contacts that a REGISTER wants bound: those with an expiry above 0, or with none said (docs/rules/traps.md
     T-EXP).
 
     A bulk contact (`bnc`, RFC 6140 5.2) is left out: the registrar makes many contacts of it.

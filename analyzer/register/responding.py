@@ -1,4 +1,4 @@
-"""Which servers answer, and whom: what silence has to be held against (docs/rule-catalogue.md T-ONESIDE)."""
+"""Which servers answer, and whom: what silence has to be held against (docs/rules/traps.md T-ONESIDE)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A reader's own windows around the timers of RFC 3261 (docs/rule-catalogue.md 0.6). Nanoseconds."""
+"""A reader's own windows around the timers of RFC 3261 (docs/rules/conventions.md 5). Nanoseconds."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ SAME_PACKET_WINDOW = SECOND // 5
 MAX_WAIT = 96 * SECOND
 """A request that is retransmitted for ever is called unanswered after this."""
 AUTH_LINK = 32 * SECOND
-"""A retry this long after its challenge still belongs to the same attempt (docs/rule-catalogue.md 0.6)."""
+"""A retry this long after its challenge still belongs to the same attempt (docs/rules/conventions.md 5)."""
 BOOT_SILENCE = 300 * SECOND
-"""Silence that speaks for a restart (docs/rule-catalogue.md 0.6)."""
+"""Silence that speaks for a restart (docs/rules/conventions.md 5)."""

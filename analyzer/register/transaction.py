@@ -33,8 +33,8 @@ _NO_WAYS: tuple[Way, ...] = ()
 
 
 class Path:
-    """One request seen on several hops (docs/rule-catalogue.md 1.4): transactions with equal Call-ID, CSeq and From tag
-    whose Via lists are suffix-related, in the order of their Via counts."""
+    """One request seen on several hops (docs/rules/reconstruction.md 4): transactions with equal Call-ID, CSeq and From
+    tag whose Via lists are suffix-related, in the order of their Via counts."""
 
     __slots__ = ("transactions",)
 

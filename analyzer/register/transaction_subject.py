@@ -165,7 +165,7 @@ class TransactionSubject:
         newest = in_force[0] if in_force else None
         if newest is None or newest.header != only.header or only.nonce not in newest.nonces:
             found |= marks.OTHER_NONCE
-        if only.place != transaction.place:
+        if only.place != transaction.place or only.malformed:
             found |= marks.OTHER_NONCE
         return found | marks.OTHER_NONCE if self.next_nonce.get(only.realm) else found
 

@@ -124,6 +124,7 @@ RULE = Rule(
     why="Wrong preference or a routing loop.",
     fix="let the phone name each contact once, with a `q` from 0 to 1 (0.5, not .5 or 50), and its own address as "
     "contact, not the user's",
+    etsi=("RG_RT_V_016",),
     examples=(
         bad(_set("<sip:b@h1>;q=1.5"), "q", severity="warning"),
         bad(_set("<sip:b@h1>;q=.5"), "q", title="a digit stands before the point"),

@@ -72,6 +72,9 @@ RULE = Rule(
     why="Calls to the SIPS AOR would leave TLS on the last hop.",
     fix="let the phone register `sips:` contacts, or register it under the `sip:` address if TLS to the phone is not "
     "wanted",
+    disputed="a mailto or tel Contact under a SIPS address-of-record is allowed by RFC 3261 10.2.1, against the "
+    "letter of 8.1.1.8, forbidden by RFC 5630 5.1.1.1, and printed in RFC 3665 2.2: other schemes than "
+    "sip are never flagged",
     examples=(
         bad("> REGISTER sip:h\nTo: <sips:bob@h>\nContact: <sip:bob@client.h;transport=tls>", severity="warning"),
         bad("> REGISTER sips:h\nContact: <sip:bob@client.h>"),

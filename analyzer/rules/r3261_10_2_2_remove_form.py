@@ -70,6 +70,7 @@ RULE = Rule(
     applies_if=marks.NO_CONTACT,
     why="UA believes it is deregistered; calls still ring there.",
     fix="let the phone name its contact when it signs off: `Contact: <its own>` with `Expires: 0`, or `Contact: *`",
+    etsi=("RG_RT_V_013",),
     examples=(
         bad(_IN + "@600 > REGISTER sip:example.com\n-Contact\nExpires: 0\n" + _LISTED, severity="warning"),
         bad(

@@ -67,6 +67,7 @@ RULE = Rule(
     why="Meant to remove everything; a conforming registrar answers 400 and nothing is removed.",
     fix="update the phone's firmware, or turn off its option to remove all bindings (often `unregister on boot`): the "
     "request must carry `Contact: *` alone and the header `Expires: 0`",
+    etsi=("RG_RT_V_013",),
     examples=(
         bad("> REGISTER sip:example.com\nContact: *\nExpires: 3600", "nonzero", severity="error"),
         bad("> REGISTER sip:example.com\nContact: *;expires=0\n-Expires", "param"),

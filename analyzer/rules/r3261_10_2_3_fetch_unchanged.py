@@ -24,7 +24,7 @@ from analyzer.register.subjects import BindingSubject
 from analyzer.sip.text import clip
 
 _MARGIN = 5 * SECOND
-"""Time left below which clocks may differ (docs/rule-catalogue.md R3261-10.3-8-other-bindings)."""
+"""Time left below which clocks may differ (docs/rules/registrar.md R3261-10.3-8-other-bindings)."""
 
 _JUST_BEFORE = 10 * SECOND
 """Time after a grant within which a query that does not list it is taken for the reason."""
@@ -83,6 +83,8 @@ RULE = Rule(
     needs=(Need.C2S, Need.S2C, Need.CLOCK),
     why="Whoever looks at the registrations of a user makes its phones unreachable until they refresh.",
     fix="update the registrar: a REGISTER without Contact must change nothing; until then let nothing query it",
+    etsi=("RG_RR_V_006",),
+    stacks=("Net::SIP 0.835 as a registrar: a query removes all contacts",),
     examples=(
         bad(
             """

@@ -112,6 +112,8 @@ RULE = Rule(
     why="A UA that follows the comparison rule never learns its granted interval; classic ALG damage behind a NAT.",
     fix="switch off the SIP ALG of the router; let the registrar store the contact as sent and keep the address that "
     "it saw beside it (Kamailio: `fix_nated_register()`, not `fix_nated_contact()`)",
+    disputed="a transport parameter in one of two URIs is ignored by one sentence of RFC 3261 19.1.4, and makes "
+    "them differ by another and by its example: they differ, and that alone is a remark at most",
     examples=(
         bad(
             _flow("<sip:b@192.168.1.5:5060>", "<sip:b@203.0.113.7:40001>"),

@@ -94,6 +94,7 @@ RULE = Rule(
     subject="step",
     check=check,
     applies_if=marks.OTHER_SERVER,
+    needs=(Need.C2S,),
     why="Legal after failure/DNS change; matters when two registrars do not share state.",
     fix="let the phone keep to the address that accepted it until that fails (RFC 3263 4.3), or let the registrars "
     "share their bindings, or give them one address",

@@ -66,6 +66,7 @@ RULE = Rule(
     why="A configured registrar legitimately differs, so only ever a hint for a 404.",
     fix="compare the phone's settings for its domain (the part of its address behind the @) and for its registrar or "
     "SIP server: one of both is probably that of another account",
+    etsi=("RG_RT_V_003", "RG_RT_V_004"),
     examples=(
         bad(_OTHER + "< 404", severity="warning"),
         bad(_OTHER + "< 403", severity="warning"),

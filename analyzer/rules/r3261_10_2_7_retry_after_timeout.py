@@ -93,7 +93,7 @@ def _row(retries: Sequence[Retry]) -> list[Retry]:
 
 def _confidence(subject: TransitionSubject, context: CaptureContext) -> Confidence | None:
     """How sure it is that no answer came: the client repeats itself to the end, or others are answered
-    (docs/rule-catalogue.md T-ONESIDE)."""
+    (docs/rules/traps.md T-ONESIDE)."""
     earlier = subject.earlier
     assert earlier is not None
     if _kept_on(earlier):
@@ -133,6 +133,7 @@ RULE = Rule(
     subject="step",
     check=check,
     applies_if=marks.PENDING,
+    needs=(Need.C2S,),
     why="Turns an outage into a storm; no interval is mandated, so only clearly immediate retries count.",
     fix="set the phone's retry interval after a failed registration to a minute or more, growing with each failure "
     "(RFC 5626 4.5); give it a second server to try meanwhile",

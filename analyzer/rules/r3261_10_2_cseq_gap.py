@@ -24,10 +24,12 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
     if earlier is None or earlier.cseq < 0 or later.cseq <= earlier.cseq:
         return NOT_APPLICABLE
     jump = later.cseq - earlier.cseq
+    if jump == 1:
+        return PASSED
     if stream.is_shared:
-        return NOT_APPLICABLE  # another address-of-record may count along (docs/rule-catalogue.md 5 item 9)
-    if jump == 1 or any(earlier.cseq < orphan < later.cseq for orphan in stream.orphans):
-        return PASSED  # a response with a missing number proves its request (docs/rule-catalogue.md T-LOSS)
+        return NOT_APPLICABLE  # another address-of-record may count along (docs/rules/disagreements.md item 9)
+    if any(earlier.cseq < orphan < later.cseq for orphan in stream.orphans):
+        return PASSED  # a response with a missing number proves its request (docs/rules/traps.md T-LOSS)
     detail = f"CSeq jumps from {earlier.cseq} to {later.cseq}"
     related, values = (earlier.evidence,), Values(str(later.cseq), str(earlier.cseq + 1))
     always = stream.gaps.get(jump, 0) == stream.steps >= _PATTERN - 1  # this step is not counted yet
@@ -54,6 +56,7 @@ RULE = Rule(
     needs=(Need.C2S,),
     why="Harmless to a registrar, and indistinguishable from packet loss.",
     fix="raise CSeq by exactly one for each new REGISTER of a Call-ID",
+    etsi=("RG_RT_V_011",),
     examples=(
         bad("> REGISTER sip:example.com\nCSeq: 2\n< 200\n@60 > REGISTER sip:example.com\nCSeq: 4", severity="info"),
         bad(

@@ -93,6 +93,9 @@ RULE = Rule(
     needs=(Need.C2S,),
     why="The registrar must take it for an old request: the refresh is lost.",
     fix="keep the CSeq counter over refreshes; it may begin again only with a new Call-ID",
+    etsi=("RG_RT_V_011",),
+    disputed="CSeq rises with each REGISTER by RFC 3261 10.2, and stays where the same request goes to the next "
+    "server (8.1.2, RFC 3263 4.3): the same CSeq to another destination is legal",
     examples=(
         bad(
             """

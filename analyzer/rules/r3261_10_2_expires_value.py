@@ -81,6 +81,7 @@ RULE = Rule(
     violates_only_if=marks.ODD_VALUES,
     why="Receiver should treat it as 3600, so the client gets something other than it asked for.",
     fix="set the phone's registration interval to a plain number of seconds (3600), or update its firmware",
+    etsi=("RG_RT_V_013", "RG_RT_V_015"),
     examples=(
         bad('> REGISTER sip:h\nContact: <sip:b@h>;expires="Sat, 01 Jan 2030 00:00:00 GMT"', "old-form"),
         bad("> REGISTER sip:h\nExpires: Sat, 01 Jan 2030 00:00:00 GMT", "old-form", severity="warning"),

@@ -93,6 +93,7 @@ RULE = Rule(
     why="Legal; worth knowing because authorisation (403) depends on it.",
     fix="if nobody is meant to register for another, give the phone's account one name: user, address-of-record and "
     "the identity in From; else allow it in the registrar",
+    etsi=("RG_RT_V_009",),
     examples=(
         bad(_THIRD + "< 403", "suspicious", severity="warning"),
         bad(_THIRD + "< 200", severity="info"),

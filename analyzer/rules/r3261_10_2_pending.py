@@ -120,6 +120,7 @@ RULE = Rule(
     needs=(Need.C2S, Need.S2C, Need.SUBSECOND),
     why="Leads to reordered updates and lost bindings.",
     fix="wait for the final response, or for 32 s without one, before the next REGISTER",
+    etsi=("RG_RT_V_010",),
     examples=(
         bad(_WAITING + _OTHER.format(3, 3600), severity="error"),
         bad(_ALIVE.format(0, 1) + "@1 " + _FIRST + _OTHER.format(1.2, 3600), title="too soon to be repeated"),

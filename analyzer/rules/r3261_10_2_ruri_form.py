@@ -77,6 +77,7 @@ RULE = Rule(
     why="A registrar that parses strictly answers 400/416.",
     fix="set the phone's registrar (domain, SIP server) to the domain or address alone, without brackets, blanks, or "
     "anything behind a question mark",
+    etsi=("RG_RT_V_001", "RG_RT_V_004"),
     examples=(
         bad("> REGISTER sip:example.com?Route=%3Csip:p%3E", "headers"),
         bad("> REGISTER <sip:example.com>", "brackets"),

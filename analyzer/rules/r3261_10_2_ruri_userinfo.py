@@ -46,6 +46,9 @@ RULE = Rule(
     violates_only_if=marks.RURI_USER | marks.ODD_HEADERS,
     why="Routing-relevant and always the client's doing; many registrars tolerate it.",
     fix="set the phone's registrar (domain, SIP server) to the domain alone, without user@",
+    etsi=("RG_RT_V_001",),
+    disputed="RFC 3261 forbids the user part, RFC 8599 prints it, and ETSI TS 102 027 expects a registrar to "
+    "answer with 200: the phone is told, never the registrar",
     examples=(
         bad("> REGISTER sip:alice@example.com"),
         bad("> REGISTER sip:a@example.com\n< 200\n@1800 > REGISTER sip:a@example.com", title="one finding a stream"),

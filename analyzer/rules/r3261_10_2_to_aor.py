@@ -84,6 +84,7 @@ RULE = Rule(
     why="No binding can be indexed; registrar must reject.",
     fix="set the phone's account to user and domain alone (bob and example.com), without port or parameters; these "
     "belong into the setting of the registrar or proxy",
+    etsi=("RG_RT_V_008",),
     examples=(
         bad("> REGISTER sip:example.com\nTo: tel:+12125551212", severity="error"),
         bad("> REGISTER sip:example.com\nTo: isbn:2983792873", severity="error"),

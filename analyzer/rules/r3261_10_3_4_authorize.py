@@ -74,6 +74,7 @@ RULE = Rule(
     why="Authorisation data is invisible; only contradictions show.",
     fix="if this is no trunk whose numbers share one account, let the registrar hold the user name of the digest "
     "against To, and answer 403 (Kamailio: `auth_check` with flag 1)",
+    etsi=("RG_RR_V_004", "RG_RR_V_019"),
     examples=(
         bad(_FLOW.format("1001", "1001", "1002", 200), "cross-account", severity="info"),
         bad(_FLOW.format("+4930123", "+4930123", "4930124", 200), "cross-account", title="one with a plus"),

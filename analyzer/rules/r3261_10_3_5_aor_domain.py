@@ -122,6 +122,7 @@ RULE = Rule(
     why="Wrong index key: bindings land under different keys or a foreign domain.",
     fix="let the registrar take URI parameters and escapes out of To before it looks up the user; and list the domains "
     "that it is responsible for, so that it answers 404 to others",
+    etsi=("RG_RR_I_001",),
     examples=(
         bad(
             _BOB

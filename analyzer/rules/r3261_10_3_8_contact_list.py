@@ -79,6 +79,17 @@ RULE = Rule(
     why="Client cannot know whether it is registered nor for how long.",
     fix="let the registrar's own code write the 200 (Kamailio: `save()` must send it, not `sl_send_reply`), and raise "
     "the limit of contacts per user (`max_contacts`) or let it answer 403 when it is reached",
+    etsi=(
+        "RG_RT_V_002",
+        "RG_RR_V_001",
+        "RG_RR_V_002",
+        "RG_RR_V_003",
+        "RG_RR_V_005",
+        "RG_RR_V_012",
+        "RG_RR_V_013",
+        "RG_RR_V_015",
+    ),
+    stacks=("Twisted 26.10: of two contacts in a request, binds and lists the first",),
     examples=(
         bad("> REGISTER sip:example.com\nContact: <sip:b@h1>\n< 200\n-Contact", severity="error"),
         bad(

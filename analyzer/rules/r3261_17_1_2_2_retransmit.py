@@ -37,7 +37,7 @@ _TENTH = 10
 def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
     """Hold the intervals between the copies of a request against Timer E and F (RFC 3261 17.1.2.2)."""
     transaction = subject.transaction
-    if transaction.request is None or not transaction.retransmissions:
+    if not transaction.retransmissions:
         return PASSED
     if transaction.transport in STREAMS:
         return _over_a_stream(subject)
@@ -115,7 +115,7 @@ def _fast(intervals: list[int]) -> Iterator[int]:
 
 def _is_slow(interval: int) -> bool:
     """Longer than the longest, and no multiple of it: copies that the capture missed would be one
-    (docs/rule-catalogue.md T-LOSS)."""
+    (docs/rules/traps.md T-LOSS)."""
     if interval <= T2 + T2 // _TENTH:
         return False
     rest = interval % T2
@@ -147,8 +147,18 @@ RULE = Rule(
     subject="transaction",
     check=check,
     violates_only_if=marks.UNEVEN,
+    needs=(Need.C2S,),
     why="Too fast multiplies load in an outage; too slow or too long only wastes time.",
     fix="set the phone's SIP timers T1 and T2 to the standard's values (its firmware, where they cannot be set)",
+    etsi=(
+        "RG_RT_TI_001",
+        "RG_RT_TI_002",
+        "RG_RT_TI_003",
+        "RG_RT_TI_004",
+        "RG_RT_TI_005",
+        "RG_RT_TI_006",
+        "RG_RT_TI_007",
+    ),
     examples=(
         bad("@0 " + _copies(0.1, 0.2, 0.3), "fast", severity="warning", title="every 0.1 s"),
         bad("@0 " + _copies(0.5, 1, 1.5, 2, 2.5), "fast", title="every 0.5 s: the interval never doubles"),

@@ -57,7 +57,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
         return PASSED
     deeper = _deeper(transaction)
     if deeper is not None and deeper.final is None:
-        return NOT_APPLICABLE  # the hop nearer the registrar is told instead (docs/rule-catalogue.md T-FORK)
+        return NOT_APPLICABLE  # the hop nearer the registrar is told instead (docs/rules/traps.md T-FORK)
     match transaction.state:
         case "aborted":
             return _aborted(transaction, context)
@@ -217,7 +217,7 @@ RULE = Rule(
     short_title="No answer",
     sub_titles={"one-way": "No answer was recorded"},
     question="whether every request is answered",
-    clause="RFC 3261 §8.2.6, §17.1.2.2 (Timer F), §8.1.3.1",
+    clause="RFC 3261 §8.2.6, §17.2.2, §17.1.2.2 (Timer F), §8.1.3.1",
     force="none",
     severity="warning",
     at_fault="registrar / network",

@@ -40,7 +40,7 @@ from analyzer.register.way_back import is_repeated_late, sent_by_of, sources_of,
 from analyzer.sip.via import Via
 
 _REWRITTEN = 3
-"""From this key on, request and response were not paired by the Via (docs/rule-catalogue.md 1.2)."""
+"""From this key on, request and response were not paired by the Via (docs/rules/reconstruction.md 2)."""
 _LOOPBACK = ("127.", "::1")
 _FORCE = "let the phone ask for rport (RFC 3581; often `rport`, `NAT support` or `symmetric response`)"
 

@@ -100,6 +100,7 @@ RULE = Rule(
     why="Clients without a clock take it as time of day (TLS certificates, call logs).",
     fix="let the registrar add Date to its 200, in GMT, and keep its clock by NTP (or set the phones' clocks by "
     "NTP, too)",
+    etsi=("RG_RT_V_017",),
     examples=(
         bad("> REGISTER sip:example.com\n< 200\n-Date", "absent", severity="info"),
         bad(_ok("Fri, 14 Jul 2017 04:40:00 CEST"), "format", severity="warning", title="another zone than GMT"),

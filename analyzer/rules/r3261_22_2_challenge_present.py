@@ -63,6 +63,7 @@ RULE = Rule(
     why="Client cannot authenticate.",
     fix="let the server send WWW-Authenticate with 401 and Proxy-Authenticate with 407, with realm and a fresh nonce; "
     "if a box on the way takes the header off, let that pass it",
+    etsi=("RG_RR_V_018", "RG_RR_V_021"),
     examples=(
         bad(_ASK + "< 401\n-WWW-Authenticate", "missing", severity="error"),
         bad(_ASK + "< 407\n-Proxy-Authenticate", "missing"),

@@ -46,6 +46,7 @@ RULE = Rule(
     supersedes=("R3261-10.2-cseq-increment",),
     why="Registrars take it for a retransmission of the challenged request and send the 401 again.",
     fix="raise CSeq by one, and make a new branch, for the request that carries the credentials",
+    etsi=("RG_RT_V_007",),
     examples=(
         bad("> REGISTER sip:example.com\nCSeq: 1\n< 401\n> REGISTER sip:example.com\nCSeq: 1\nAuthorization: {bob x}"),
         bad(

@@ -77,6 +77,9 @@ RULE = Rule(
     why="Credentials are not looked at by the right element.",
     fix="the phone has to answer WWW-Authenticate in Authorization and Proxy-Authenticate in Proxy-Authorization: "
     "update its firmware",
+    etsi=("RG_RT_V_019", "RG_RT_V_020"),
+    disputed="a registrar asks with 401 by RFC 3261 22.1, 26.3.2.1 calls that 401 Proxy Authentication Required, "
+    "and Table 3 allows both header fields in both: a remark",
     examples=(
         bad(_R + "< 401\n" + _R + "Proxy-Authorization: {bob x}\n< 401", severity="error"),
         bad(_R + "< 407\n" + _R + "Authorization: {bob x}\n< 407", title="407, and the registrar's header"),

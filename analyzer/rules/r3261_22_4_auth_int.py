@@ -19,7 +19,7 @@ from analyzer.register.subjects import TransactionSubject
 from analyzer.sip.text import clip
 
 _INTEGRITY = "D26"
-"""The hypothesis on the body (docs/rule-catalogue.md 3)."""
+"""The hypothesis on the body (docs/rules/diagnosis.md)."""
 
 
 def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:

@@ -96,7 +96,7 @@ _READERS = {
     "max-forwards": ("R3261-8.1.1.6-max-forwards",),
     "early-end": ("R3261-8.1.1-mandatory",),
 }
-"""The rules that read a header, which say nothing more of a message where it is broken (docs/rule-catalogue.md 0.5)."""
+"""The rules that read a header, which say nothing more of a message where it is broken (docs/rules/precedence.md)."""
 _FOLDABLE = tuple(dict.fromkeys(name for names in _READERS.values() for name in names))
 _MORE_HEADERS = re.compile(rf"(?i)[\r\n]*(?:{spellings(*sorted(MANDATORY), 'contact')})[ \t]*:".encode())
 _MOST_SENTENCES = 2

@@ -82,6 +82,7 @@ RULE = Rule(
     why="Without To/From/Call-ID/CSeq/Via a registrar answers 400 or drops silently.",
     fix="update the firmware of the phone, or the proxy before it that strips headers: To, From, CSeq, Call-ID, "
     "Max-Forwards and Via must be in every request",
+    etsi=("RG_RT_V_014",),
     examples=(
         bad("> REGISTER sip:example.com\n-Max-Forwards", "max-forwards", severity="warning"),
         bad("> REGISTER sip:example.com\n-To", "to", severity="error"),

@@ -87,6 +87,7 @@ RULE = Rule(
     "3665.",
     fix="let the phone make the request with credentials out of the one that was challenged: the same Call-ID, From "
     "and To, and CSeq one higher",
+    etsi=("RG_RT_V_007",),
     examples=(
         bad(f"> REGISTER sip:h\nCall-ID: a\n< 401\n> REGISTER sip:h\nCall-ID: b\n{_ANSWER}", "callid"),
         bad(f"> REGISTER sip:h\n< 407\n> REGISTER sip:h\nCall-ID: b\nProxy-{_ANSWER}", "callid", severity="warning"),

@@ -42,7 +42,7 @@ from analyzer.sip.uri import canonical_host
 from analyzer.sip.via import Via
 
 _REWRITTEN = 3
-"""From this key on, request and response were not paired by the Via (docs/rule-catalogue.md 1.2)."""
+"""From this key on, request and response were not paired by the Via (docs/rules/reconstruction.md 2)."""
 
 
 def check(subject: TransactionSubject, context: CaptureContext) -> Answer:

@@ -121,6 +121,7 @@ RULE = Rule(
     subject="step",
     check=check,
     applies_if=marks.AFTER_REFUSAL | marks.PENDING,
+    needs=(Need.C2S,),
     why="Thundering recoveries after an edge-proxy crash.",
     fix="let the phone wait 30 to 60 s after the first failure, and twice as long after each further one, at random "
     "(pjsip: `reg_retry_interval` with `reg_retry_random_interval`)",

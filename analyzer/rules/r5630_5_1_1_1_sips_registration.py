@@ -91,6 +91,7 @@ RULE = Rule(
     supersedes=("R3261-10.2.1-sips-contact",),
     why="Later RFC that tightens 3261; profile `modern` only, otherwise it condemns RFC 3665's own flow 2.2.",
     fix="let the phone use `sips:` for address and contacts alike, or `sip:` for all of them",
+    disputed="RFC 5630 forbids what RFC 3261 10.2.1 allows and RFC 3665 2.2 prints: asked only in the profile modern",
     examples=(
         bad("> REGISTER sip:h\nFrom: <sip:b@h>;tag=1\nTo: <sip:b@h>\nContact: <sips:b@c>", "aor-sip"),
         bad("> REGISTER sips:h\nFrom: <sips:b@h>;tag=1\nTo: <sips:b@h>\nContact: <mailto:b@c>", "aor-sips"),

@@ -169,6 +169,8 @@ RULE = Rule(
     observed_at="last",
     why="Without stale=true phones prompt for a password or give up.",
     fix="let the registrar add stale=true to a challenge that only replaces the nonce, or let its nonces live longer",
+    disputed="stale=true is for right digests alone by RFC 2617, for any nonce that is no longer good by RFC "
+    "7616: stale=true with a wrong digest is held against nobody",
     examples=(
         bad(_ROW.format("n1") + _STALE.format("n2") + _OK, "true-but-fresh", severity="warning"),
         bad(

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.digest_forms import REFUSALS, by_form, without_challenge
-from analyzer.judge.findings import Answer, Rule, Values, Violated, bad, good
+from analyzer.judge.findings import Answer, Need, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.digest.form import Difference
 from analyzer.register.digest_ledger import DigestRecord
@@ -70,11 +70,17 @@ RULE = Rule(
     is_momentary=True,
     applies_if=marks.DIGESTS,
     violates_only_if=marks.ODD_FORM,
+    needs=(Need.C2S,),
     methods=(),
     observed_at="first",
     why="The server takes the request for a replay and challenges again; every refresh needs two rounds.",
     fix="the phone must raise nc by one with each request under a nonce: update its firmware",
     sub_titles={"jumps": "The nonce count jumps"},
+    stacks=(
+        "SIP.js 0.21.2: nc=00000001 again, with the same cnonce and response, at each refresh with a nonce it has kept",
+        "baresip 1.0.0: nc=00000001 again in each of 16 tries where the registrar offers the nonce again",
+        "SIPp 3.6.1: nc=00000001 always",
+    ),
     examples=(
         bad(_FIRST + _NEXT.format("00000001", 401), "not-increasing", severity="error", title="counted from one again"),
         bad(_LATE + _NEXT.format("00000008 nonce=before", 200), "not-increasing", title="fallen"),

@@ -157,6 +157,7 @@ RULE = Rule(
     needs=(Need.C2S,),
     why="Guaranteed re-challenge; the classic endless 401 loop.",
     fix="the phone must answer with the nonce of the latest challenge: update its firmware, clear its cached nonce",
+    etsi=("RG_RT_V_018", "RG_RT_V_020"),
     examples=(
         good(
             _FIRST + "@1 > REGISTER sip:example.com\nCSeq: 3\nAuthorization: {bob x nonce=CCCC}",

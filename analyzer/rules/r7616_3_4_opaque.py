@@ -56,7 +56,7 @@ RULE = Rule(
     title="opaque not returned unchanged",
     short_title="The challenge's opaque does not come back",
     question="whether the phone returns opaque",
-    clause="RFC 7616 §3.3 (opaque), §3.6; RFC 2617 §3.2.1, §3.2.2",
+    clause="RFC 7616 §3.3 (opaque), §3.4, §3.6; RFC 2617 §3.2.1, §3.2.2",
     force="SHOULD",
     severity="warning",
     at_fault="UAC",
@@ -70,6 +70,12 @@ RULE = Rule(
     observed_at="first",
     why="Servers that keep state in opaque reject.",
     fix="the phone must return opaque as it was sent: update its firmware",
+    stacks=(
+        "pyVoIP 1.6.8: leaves out opaque",
+        "pjsua2 2.15.1, baresip 1.0.0, Twinkle 1.10.2, JsSIP 3.10.1, SIP.js 0.21.2: leave out an empty opaque",
+    ),
+    disputed="returning opaque is a should in one sentence of RFC 2617 and a must in another, and SHOULD in RFC "
+    "7616: a warning",
     examples=(
         bad(_FLOW.format(f'{_ONE}, opaque="5ccc069c"\n', ""), "missing", severity="warning"),
         bad(_FLOW.format(f'{_ONE}, opaque="5ccc069c"\n', "opaque=5CCC069C"), "changed", severity="error"),

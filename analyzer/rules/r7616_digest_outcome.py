@@ -142,6 +142,7 @@ RULE = Rule(
     sub_titles={"forbidden": "A right response is forbidden all the same"},
     why="Either the registrar has another password, or it does not check.",
     fix="compare password, realm and user name in the registrar's own database, and its access lists",
+    etsi=("RG_RR_V_019", "RG_RR_V_022"),
     examples=(
         bad(_RIGHT + "< 401", "rejected-good", passwords={"bob": "secret"}),
         bad(_RIGHT + "< 403", "forbidden", severity="info", passwords={"bob": "secret"}),

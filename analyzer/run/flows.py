@@ -1,4 +1,4 @@
-"""The flows of a document, each analyzed by itself (docs/rule-catalogue.md 1.1 item 5).
+"""The flows of a document, each analyzed by itself (docs/rules/reconstruction.md 1 item 5).
 
 What is printed as an example uses the same Call-ID, branches and addresses in each flow. So a flow is a capture:
 nothing is remembered from one to the next, and the report puts together but the lists of what was found.

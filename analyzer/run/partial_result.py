@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 from analyzer.evidence import SECOND, Source
 from analyzer.judge.costs import Costs, summed
-from analyzer.judge.findings import Finding, Profile, Rule, Tally
+from analyzer.judge.findings import Finding, Profile, Rule
 from analyzer.judge.fleet import ask_fleet
 from analyzer.judge.judge import finished, ranked
+from analyzer.judge.tally import Tally
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.fleet import FleetLedger, FleetSubject, together
 from analyzer.register.registration import Registration
@@ -202,7 +203,7 @@ def _sum_summaries(several: Sequence[Summary]) -> Summary:
 
 
 def _loss(partials: Sequence[PartialResult]) -> float:
-    """Answers without requests and holes in streams, for each transaction (docs/rule-catalogue.md 1.1 item 6)."""
+    """Answers without requests and holes in streams, for each transaction (docs/rules/reconstruction.md 1 item 6)."""
     gaps = sum(source.gaps for source in partials[0].sources)
     return (sum(partial.orphans for partial in partials) + gaps) / max(
         1, sum(len(partial.opened) for partial in partials)

@@ -128,7 +128,7 @@ class Analysis:
 
     def news(self) -> list[Finding]:
         """The findings that are new since this was asked before, for who tells them as they happen: ask before the
-        first item, then after each. What another explains (docs/rule-catalogue.md 0.5) may still be taken back: its
+        first item, then after each. What another explains (docs/rules/precedence.md) may still be taken back: its
         count is 0 then."""
         fresh, self._judge.fresh = self._judge.fresh, []
         return [finding for finding in fresh or () if finding.count > 0]

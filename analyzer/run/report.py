@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from analyzer.escape import visible
 from analyzer.evidence import SECOND, Endpoint, Place, Source
 from analyzer.judge.costs import Costs
-from analyzer.judge.findings import SEVERITIES, Finding, Tally
+from analyzer.judge.findings import SEVERITIES, Finding
+from analyzer.judge.tally import Tally
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.registration import Registration
 from analyzer.register.transaction import State, Transaction

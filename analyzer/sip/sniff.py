@@ -1,4 +1,4 @@
-"""What a payload is, told from its content alone: ports lie (docs/rule-catalogue.md 1.1).
+"""What a payload is, told from its content alone: ports lie (docs/rules/reconstruction.md 1).
 
 A capture that holds SIP mostly holds something else, RTP above all, so the question is answered in the order of
 cheapness: the first octet, then the first line. The patterns are anchored and have one repeated class each, so that

@@ -99,6 +99,9 @@ def rule_record(rule: Rule) -> dict[str, Any]:
         "why": rule.why,
         "text": rule_text(rule),
         "fix": rule.fix,
+        "stacks": list(rule.stacks),
+        "disputed": rule.disputed,
+        "etsi": list(rule.etsi),
         "examples": [_example_record(example) for example in rule.examples],
     }
 
@@ -167,10 +170,12 @@ def _draw_rule(out: IO[str], options: ViewOptions, rule: Rule) -> None:
             "severity",
             "none: a fact, which is counted and never a finding" if rule.is_fact else SEVERITY_WORD[rule.severity],
         ),
-        ("profiles", _profiles(rule)),
+        ("profiles", profile_words(rule)),
         ("at fault", party(rule.at_fault)),
-        ("looks at", _looks_at(rule)),
-        ("skipped", _needs(rule)),
+        ("looks at", looks_at(rule)),
+        ("skipped", missing_words(rule)),
+        ("explains", listed(rule.supersedes)),
+        ("ETSI", listed(rule.etsi)),
     )
     for name, value in card:
         if value:
@@ -180,10 +185,14 @@ def _draw_rule(out: IO[str], options: ViewOptions, rule: Rule) -> None:
     canvas.gap()
     canvas.line(("why: ", HINT), sentence(capital(rule.why)), hang=5)
     canvas.line(("fix: ", HINT), sentence(capital(rule.fix)), hang=5)
+    for stack in rule.stacks:
+        canvas.line(("seen: ", HINT), sentence(stack), hang=6)
+    if rule.disputed:
+        canvas.line(("disputed: ", HINT), sentence(capital(rule.disputed)), hang=10)
     _draw_examples(canvas, rule)
 
 
-def _profiles(rule: Rule) -> str:
+def profile_words(rule: Rule) -> str:
     """What other profiles than the default make of the rule."""
     words = [f"only in {listed(rule.only_in)}"] if rule.only_in else []
     for profile, subs, severity in rule.profiles:
@@ -192,7 +201,8 @@ def _profiles(rule: Rule) -> str:
     return "; ".join(words)
 
 
-def _looks_at(rule: Rule) -> str:
+def looks_at(rule: Rule) -> str:
+    """What the rule is asked about, and at which hop."""
     methods = f" of {listed(rule.methods)}" if rule.methods != ("REGISTER",) and rule.methods else ""
     hop = {"first": "where the phone sent it", "last": "where the registrar got it"}.get(
         rule.observed_at, "on every hop"
@@ -200,7 +210,7 @@ def _looks_at(rule: Rule) -> str:
     return f"{_SUBJECT[rule.subject]}{methods}, {hop}"
 
 
-def _needs(rule: Rule) -> str:
+def missing_words(rule: Rule) -> str:
     """What keeps the rule from judging."""
     return "; ".join(f"where {NEED_TEXT[need.value]}" for need in rule.needs)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.judge.costs import RuleCost
-from analyzer.judge.findings import Tally
+from analyzer.judge.tally import Tally
 from analyzer.run.report import Report
 
 _HEAD = ("ms", "calls", "us/call", "answers", "rule")

@@ -14,7 +14,8 @@ from typing import Any
 
 from analyzer.escape import visible
 from analyzer.evidence import SECOND, Frame, LogLines, LogNotice, Notice, Place, Source
-from analyzer.judge.findings import Finding, Tally
+from analyzer.judge.findings import Finding
+from analyzer.judge.tally import Tally
 from analyzer.register.binding import Binding
 from analyzer.register.choices import Choice
 from analyzer.register.client_state import CLIENT_STATES, state_of, state_of_outcome

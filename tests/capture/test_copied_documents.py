@@ -1,7 +1,7 @@
 """The documents that the project began from, and RFC 3665 as they copy it: exactly what has to be said of them.
 
 The documents belong to their authors, so they are not in the repository; what is expected of each flow is
-(`tests/data/rules/known_documents.json`, docs/rule-catalogue.md 4.3).
+(`tests/data/rules/known_documents.json`, docs/rules/documents.md 3).
 """
 
 from __future__ import annotations

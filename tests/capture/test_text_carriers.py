@@ -233,7 +233,7 @@ def test_odd_json(line: bytes) -> None:
 
 
 def test_what_was_repaired_is_told_with_less_confidence(tmp_path: Path) -> None:
-    """docs/rule-catalogue.md 0.3: a log one step, one whose lines had to be mended another."""
+    """docs/rules/conventions.md 3: a log one step, one whose lines had to be mended another."""
     text = (DATA / "texts" / "kamailio-sipdump.data").read_bytes()
     plain, quoted = tmp_path / "plain.txt", tmp_path / "quoted.txt"
     plain.write_bytes(text)

@@ -1,4 +1,4 @@
-"""Who is judged where: hops of one path (docs/rule-catalogue.md T-FORK), captures upstream of the user agent, answers
+"""Who is judged where: hops of one path (docs/rules/traps.md T-FORK), captures upstream of the user agent, answers
 paired by weak keys."""
 
 from __future__ import annotations

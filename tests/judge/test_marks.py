@@ -72,6 +72,23 @@ def test_every_torture_message() -> None:
     assert_same(items)
 
 
+_TWO_USERS = "".join(
+    f"@{600 * at} > REGISTER sip:h\nCall-ID: one\nCSeq: {number}\nTo: <sip:{user}@h>\n"
+    f"From: <sip:{user}@h>;tag=1\n< 200\n"
+    for at, (user, number) in enumerate([("a", 1), ("b", 2), ("a", 3), ("a", 4), ("b", 7), ("a", 9)])
+)
+_BROKEN = (
+    '> REGISTER sip:h\n< 401\nWWW-Authenticate: Digest realm="h", nonce="n"\n> REGISTER sip:h\n'
+    'Authorization: Digest username="bob", realm="h", nonce="n", uri="sip:h", response="{}\n< 401'
+)
+
+
+@pytest.mark.parametrize("flow", [_TWO_USERS, _BROKEN.format("0" * 32), _BROKEN.format('x" y"')])
+def test_what_captures_of_others_showed(flow: str) -> None:
+    """Two accounts that share a counter, and credentials that are malformed."""
+    assert_same(list(read_flow(flow)))
+
+
 def test_marks_settle_the_same_under_every_profile() -> None:
     items = list(read_flow("> REGISTER sip:h\nTo: <sip:bob@h>;tag=1\nFrom: <sip:bob@h>\n< 200"))
     for profile in ("rfc3261", "legacy2543", "ims", "modern"):

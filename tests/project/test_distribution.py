@@ -21,7 +21,7 @@ from analyzer.cli.samples import MOST_OCTETS
 from tests.project.test_text import tracked
 from tests.shared import ROOT
 
-COMMANDS = ["", "log", "pcap", "verify-digest", "storm", "export", "samples", "replay"]
+COMMANDS = ["", "log", "pcap", "verify-digest", "storm", "export", "rules", "samples", "replay"]
 """The commands whose help has examples."""
 BUILD = "import setuptools.build_meta as build; build.build_sdist({0!r}); build.build_wheel({0!r})"
 MADE = re.compile(r"PKG-INFO|setup\.cfg|sipcheck\.egg-info/.*")

@@ -1,4 +1,4 @@
-"""Chains of transactions with one outcome (docs/rule-catalogue.md 1.5; T-AUTH)."""
+"""Chains of transactions with one outcome (docs/rules/reconstruction.md 5, T-AUTH)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_chains(flow: str, attempts: list[tuple[str, int, int]]) -> None:
         (f"{ONE}Contact: <sip:a@h>;expires=0, <sip:b@h>;expires=0\n", "removed"),
         (f"{ONE}-Expires\n", "registered"),
         (f"{ONE}Contact: <sip:a@h;expires=0>\n", "registered"),  # T-TAG: that is the URI's parameter
-        ("> REGISTER sip:a\n-Contact\n-Expires\nm: *\nExpires: 0\n", "removed"),  # docs/rule-catalogue.md T-COMPACT
+        ("> REGISTER sip:a\n-Contact\n-Expires\nm: *\nExpires: 0\n", "removed"),  # docs/rules/traps.md T-COMPACT
     ],
 )
 def test_what_a_success_means(request_: str, outcome: str) -> None:
@@ -87,7 +87,7 @@ def test_a_retry_belongs_to_its_challenge_for_32_seconds(after: float, attempts:
     ("tail", "attempt"), [(60, ("abandoned", 401, 1)), (33, ("abandoned", 401, 1)), (5, ("open", 401, 1))]
 )
 def test_a_challenge_that_is_not_answered(tail: float, attempt: tuple[str, int, int]) -> None:
-    """Abandoned after 32 s, if the capture goes on for so long (docs/rule-catalogue.md T-TAIL)."""
+    """Abandoned after 32 s, if the capture goes on for so long (docs/rules/traps.md T-TAIL)."""
     assert watch(f"{ONE}< 401", tail=tail).attempts == [attempt]
 
 

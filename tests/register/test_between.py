@@ -1,4 +1,4 @@
-"""Messages that lie between two times: nothing is reckoned from a time that nobody knows (docs/rule-catalogue.md
+"""Messages that lie between two times: nothing is reckoned from a time that nobody knows (docs/rules/traps.md
 T-STAMP)."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The binding timeline (docs/rule-catalogue.md 1.7; T-EXP, T-STAR, T-URI, T-MULTIREG, T-CLOCK)."""
+"""The binding timeline (docs/rules/reconstruction.md 7, T-EXP, T-STAR, T-URI, T-MULTIREG, T-CLOCK)."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_another_phone_may_remove_all() -> None:
 
 
 def test_a_stranger_in_the_first_list_has_no_registration() -> None:
-    """The capture began in the middle (docs/rule-catalogue.md T-MID)."""
+    """The capture began in the middle (docs/rules/traps.md T-MID)."""
     watched = watch(f"{ONE}< 200\nContact: <{BOB}>;expires=3600, <{SOFT}>;expires=17")
     assert (table(watched)[SOFT].registration, table(watched)[SOFT].granted) == (None, 17)
     assert [entry.contact for entry in watched.registration.bindings] == [BOB]
@@ -150,7 +150,7 @@ def test_a_removal_is_no_renewal() -> None:
 
 
 def test_each_registrar_has_its_timeline() -> None:
-    """docs/rule-catalogue.md T-MULTIREG: a removal here says nothing of there."""
+    """docs/rules/traps.md T-MULTIREG: a removal here says nothing of there."""
     there = "dst=198.51.100.2:5060 > REGISTER sip:a\n"
     watched = watch(f"{ONE}< 200\n{there}< 200\n{there}Expires: 0\n< 200")
     assert table(watched)[BOB].certainty == "present"
@@ -194,7 +194,7 @@ def test_a_refreshed_binding_is_watched_once() -> None:
 
 
 def test_a_clock_that_steps_back_makes_all_uncertain() -> None:
-    """docs/rule-catalogue.md 1.7 step 7: ends before and after the step cannot be compared."""
+    """docs/rules/reconstruction.md 7 step 7: ends before and after the step cannot be compared."""
     first, answer, later, last = raw_messages(f"@4000 {ONE}< 200\n@4600 {ONE}< 200")
     watched = watch([first, answer, *shifted([later], -3600 * SECOND)])
     assert "renewal" not in [kind for kind, _ in watched.kinds]

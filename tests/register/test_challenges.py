@@ -1,5 +1,5 @@
-"""Which nonce was in force, and where nonces went (docs/rule-catalogue.md 1.8); what the server made of credentials;
-`Bounded`."""
+"""Which nonce was in force, and where nonces went (docs/rules/reconstruction.md 8); what the server made of
+credentials; `Bounded`."""
 
 from __future__ import annotations
 

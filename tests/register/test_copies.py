@@ -1,5 +1,5 @@
-"""Retransmission, duplicate, changed copy; provisional and final responses (docs/rule-catalogue.md 1.3; T-RETX, T-DUP,
-T-LOG, T-LOSS)."""
+"""Retransmission, duplicate, changed copy; provisional and final responses (docs/rules/reconstruction.md 3, T-RETX,
+T-DUP, T-LOG, T-LOSS)."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ def test_a_headless_provisional_answer_is_harmless() -> None:
 
 
 def test_an_orphan_proves_that_its_request_existed() -> None:
-    """docs/rule-catalogue.md T-LOSS: the CSeq hole is the capture's."""
+    """docs/rules/traps.md T-LOSS: the CSeq hole is the capture's."""
     lost = raw_messages(f"{ONE}\n< 200\n> REGISTER sip:a\n< 200\n@60 > REGISTER sip:a\n< 200")
     watched = watch([*lost[:2], *lost[3:]])
     assert watched.steps[0].stream.orphans == {2}

@@ -1,4 +1,4 @@
-"""Messages that the snap length cut (docs/rule-catalogue.md T-FRAG): what was captured is used, what may be missing is
+"""Messages that the snap length cut (docs/rules/traps.md T-FRAG): what was captured is used, what may be missing is
 not judged."""
 
 from __future__ import annotations

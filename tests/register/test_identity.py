@@ -1,4 +1,4 @@
-"""Who is who (docs/rule-catalogue.md 1.6; T-MULTIUA, T-MULTIREG, T-NAT, T-URI)."""
+"""Who is who (docs/rules/reconstruction.md 6, T-MULTIUA, T-MULTIREG, T-NAT, T-URI)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_one_call_id_is_one_client() -> None:
 
 
 def test_one_call_id_survives_another_address() -> None:
-    """docs/rule-catalogue.md T-NAT: the translator gave it another address."""
+    """docs/rules/traps.md T-NAT: the translator gave it another address."""
     watched = watch(register("a") + register("a", at=1800, src="192.0.2.99"))
     assert len(watched.registrations) == 1
 
@@ -153,7 +153,7 @@ def test_a_removed_client_makes_room_for_its_successor() -> None:
 
 
 def test_each_registrar_has_its_own() -> None:
-    """docs/rule-catalogue.md T-MULTIREG: one Call-ID at two addresses; CSeq is compared within each alone."""
+    """docs/rules/traps.md T-MULTIREG: one Call-ID at two addresses; CSeq is compared within each alone."""
     flow = (
         "> REGISTER sip:example.com\n< 200\ndst=198.51.100.2:5060 > REGISTER sip:example.com\nCSeq: 1\n< 200\n"
         "@1800 > REGISTER sip:example.com\nCSeq: 2\n< 200"
@@ -206,7 +206,7 @@ def test_the_user_part_keeps_its_case() -> None:
         ("9.9.9.9:5060", False),
         ("fd00::1:5060", True),
         ("phone.example:5060", False),
-        ("df7jal23ls0d.invalid:", True),  # docs/rule-catalogue.md T-WS
+        ("df7jal23ls0d.invalid:", True),  # docs/rules/traps.md T-WS
         ("", False),
     ],
 )

@@ -161,7 +161,7 @@ def test_an_answer_printed_before_the_initial_registration_changes_nothing() -> 
 
 
 def test_a_challenge_that_is_answered_late_is_no_refusal() -> None:
-    """It is challenged, and answers after more than the 32 s of an attempt (docs/rule-catalogue.md 0.6)."""
+    """It is challenged, and answers after more than the 32 s of an attempt (docs/rules/conventions.md 5)."""
     watched = watch(LATE)
     assert watched.attempts == [("abandoned", 401, 1), ("registered", 200, 1)]
     (episode,) = watched.registration.history.episodes

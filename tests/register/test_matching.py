@@ -1,4 +1,4 @@
-"""Which answer belongs to which request (docs/rule-catalogue.md 1.2; RFC 3261 17.1.3, 17.2.3)."""
+"""Which answer belongs to which request (docs/rules/reconstruction.md 2; RFC 3261 17.1.3, 17.2.3)."""
 
 from __future__ import annotations
 
@@ -228,7 +228,7 @@ def test_credentials_again_with_another_nonce_count_are_a_changed_copy() -> None
 
 
 def test_compact_and_folded_headers_are_the_same_headers() -> None:
-    """docs/rule-catalogue.md T-COMPACT, T-FOLD: the client folds and abbreviates, the server does neither."""
+    """docs/rules/traps.md T-COMPACT, T-FOLD: the client folds and abbreviates, the server does neither."""
     request, answer = raw_messages(PAIR)
     for old, new in (
         (b"Via: SIP/2.0/UDP ", b"v:SIP/2.0/UDP\r\n "),
@@ -243,13 +243,13 @@ def test_compact_and_folded_headers_are_the_same_headers() -> None:
 
 
 def test_call_ids_and_tags_keep_their_case() -> None:
-    """docs/rule-catalogue.md T-CASE: another spelling is another call."""
+    """docs/rules/traps.md T-CASE: another spelling is another call."""
     flow = "> REGISTER sip:a\nCall-ID: ABC\nCSeq: 1\n> REGISTER sip:a\nCall-ID: abc\nCSeq: 1\n< 200\n-Via"
     assert [one.status for one in watch(flow).transactions] == [0, 200]
 
 
 def test_pipelined_requests_on_one_connection() -> None:
-    """docs/rule-catalogue.md T-TCP: several messages of one connection, answered in another order."""
+    """docs/rules/traps.md T-TCP: several messages of one connection, answered in another order."""
     flow = """
         stream=1 transport=TCP > REGISTER sip:a
         stream=1 transport=TCP > REGISTER sip:a
@@ -261,7 +261,7 @@ def test_pipelined_requests_on_one_connection() -> None:
 
 
 def test_the_same_request_to_a_second_registrar_is_no_copy() -> None:
-    """RFC 3261 8.1.2: failover keeps the CSeq and takes a new branch (docs/rule-catalogue.md T-MULTIREG)."""
+    """RFC 3261 8.1.2: failover keeps the CSeq and takes a new branch (docs/rules/traps.md T-MULTIREG)."""
     flow = "> REGISTER sip:a\nCSeq: 1\n@33 dst=198.51.100.2:5060 > REGISTER sip:a\nCSeq: 1\n< 200"
     watched = watch(flow, tail=60)
     assert [one.status for one in watched.transactions] == [0, 200]

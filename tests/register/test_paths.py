@@ -1,4 +1,4 @@
-"""One request on several hops (docs/rule-catalogue.md 1.4; T-FORK)."""
+"""One request on several hops (docs/rules/reconstruction.md 4, T-FORK)."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_another_cseq_is_another_request() -> None:
 
 
 def test_a_back_to_back_agent_has_no_via_in_common() -> None:
-    """docs/rule-catalogue.md T-SBC: both sides are registrations of their own."""
+    """docs/rules/traps.md T-SBC: both sides are registrations of their own."""
     far = f"src=198.51.100.7:5060 dst=198.51.100.1:5060 > REGISTER sip:a\nCSeq: 1\n{PROXY}\nCall-ID: b2b\n"
     watched = watch(f"{FIRST}{far}")
     assert hops(watched) == []

@@ -1,4 +1,4 @@
-"""What a registration says of its client: outcome, since when, counts; the boot score (docs/rule-catalogue.md 1.6,
+"""What a registration says of its client: outcome, since when, counts; the boot score (docs/rules/reconstruction.md 6,
 T-REBOOT)."""
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def test_a_step_knows_what_lies_before_it() -> None:
 
 
 def test_the_first_request_of_a_client_is_no_step() -> None:
-    """docs/rule-catalogue.md T-MID: nothing is said of what came before the capture."""
+    """docs/rules/traps.md T-MID: nothing is said of what came before the capture."""
     assert watch(f"{ONE}CSeq: 77\nAuthorization: {{bob secret}}\n< 200").steps == []
 
 

@@ -1,5 +1,5 @@
 """What a REGISTER asks for, read in one place for reader, registrar and replay (RFC 3261 10.2, 10.3;
-docs/rule-catalogue.md T-EXP)."""
+docs/rules/traps.md T-EXP)."""
 
 from __future__ import annotations
 

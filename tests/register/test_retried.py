@@ -41,7 +41,7 @@ def test_other_answers_ask_for_no_such_request(status: int) -> None:
 
 
 def test_without_answers_nothing_is_a_retry() -> None:
-    """One direction alone (docs/rule-catalogue.md T-ONESIDE): who knows what was answered."""
+    """One direction alone (docs/rules/traps.md T-ONESIDE): who knows what was answered."""
     flow = f"> REGISTER sip:h\nCall-ID: a\n{_RETRY}Call-ID: b"
     assert run(_RULE, flow).findings == []
     assert run(_RULE, flow).outcomes[_RULE].violated == 0

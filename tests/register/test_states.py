@@ -1,5 +1,5 @@
-"""How a transaction ends without an answer, and by whose clock (docs/rule-catalogue.md 1.3; T-TAIL, T-ONESIDE, T-CLOCK,
-T-TCP)."""
+"""How a transaction ends without an answer, and by whose clock (docs/rules/reconstruction.md 3, T-TAIL, T-ONESIDE,
+T-CLOCK, T-TCP)."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def test_timers_hang_together() -> None:
         (HEARD + ONE + AGAIN, 33, "timeout"),
         (HEARD + ONE, 60, "unjudged"),  # a client that hears nothing repeats itself: the answer may be missing
         (HEARD + "transport=TCP " + ONE, 60, "timeout"),  # nothing is repeated there
-        (HEARD + ONE + AGAIN, 31, "open"),  # docs/rule-catalogue.md T-TAIL: it had no time to be answered
+        (HEARD + ONE + AGAIN, 31, "open"),  # docs/rules/traps.md T-TAIL: it had no time to be answered
         (HEARD + ONE, 0, "open"),
-        (ONE, 60, "unjudged"),  # docs/rule-catalogue.md T-ONESIDE: nothing was ever seen from there
+        (ONE, 60, "unjudged"),  # docs/rules/traps.md T-ONESIDE: nothing was ever seen from there
         (ONE + "\n@0.5 > again", 60, "timeout"),  # it was sent again, so its sender saw no answer either
         (HEARD + ONE + "\n! icmp", 60, "aborted"),
         (HEARD + ONE + "\n! icmp", 0, "aborted"),
@@ -142,7 +142,7 @@ def test_a_hostile_quote_does_no_harm(quoted: bytes) -> None:
 
 
 def test_a_reset_connection_ends_its_own_requests_only() -> None:
-    """docs/rule-catalogue.md T-TCP: an address and port are used again, a connection is not."""
+    """docs/rules/traps.md T-TCP: an address and port are used again, a connection is not."""
     first, second = raw_messages("stream=1 transport=TCP > REGISTER sip:a\nstream=2 transport=TCP > REGISTER sip:a")
     reset = NetworkError(second.time, second.place, REGISTRAR, CLIENT, "TCP", "reset", stream=1)
     assert states(first, second, reset) == ["aborted", "open"]
@@ -150,7 +150,7 @@ def test_a_reset_connection_ends_its_own_requests_only() -> None:
 
 
 def test_a_clock_that_steps_back_loses_no_answer() -> None:
-    """docs/rule-catalogue.md T-CLOCK: half an hour back between request and answer."""
+    """docs/rules/traps.md T-CLOCK: half an hour back between request and answer."""
     request, answer, *later = raw_messages(
         f"@4000 {ONE}\n< 401\n> REGISTER sip:a\nAuthorization: {{bob secret}}\n< 200"
     )
@@ -168,7 +168,7 @@ def test_after_a_step_back_silence_is_still_found() -> None:
 
 
 def test_the_port_of_a_translator_may_change_between_request_and_retry() -> None:
-    """docs/rule-catalogue.md T-NAT: identity is never the 5-tuple."""
+    """docs/rules/traps.md T-NAT: identity is never the 5-tuple."""
     flow = (
         "src=203.0.113.1:40000 > REGISTER sip:a\n< 401\nsrc=203.0.113.1:41111 > REGISTER sip:a\n"
         "Authorization: {bob secret}\n< 200\n@1800 src=203.0.113.2:42222 > REGISTER sip:a\n< 200"

@@ -1,4 +1,4 @@
-"""What a log says of itself, tied to the client that it is about (docs/rule-catalogue.md T-WITNESS)."""
+"""What a log says of itself, tied to the client that it is about (docs/rules/traps.md T-WITNESS)."""
 
 from __future__ import annotations
 

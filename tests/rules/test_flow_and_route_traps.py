@@ -1,13 +1,14 @@
 """Routes, flows and facts beyond the rules' examples: what is legal and looks like the fault, in logs, over proxies, by
-several processes. Traps by docs/rule-catalogue.md 0.7."""
+several processes. Traps by docs/rules/traps.md."""
 
 from __future__ import annotations
 
 import pytest
 
 from analyzer.evidence import Source
-from analyzer.judge.findings import PASSED, Seen, Tally
+from analyzer.judge.findings import PASSED, Seen
 from analyzer.judge.flowtext import read_flow
+from analyzer.judge.tally import Tally
 from analyzer.rules import all_rules
 from analyzer.run.partial_result import report_of
 from analyzer.run.pipeline import Analysis, analyze_items

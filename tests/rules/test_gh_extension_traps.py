@@ -1,5 +1,5 @@
 """Group H of the rules beyond its examples: flows, instances, GRUUs, Path, Service-Route and option tags over hops, in
-cut messages and logs, and who is blamed. Traps by docs/rule-catalogue.md 0.7."""
+cut messages and logs, and who is blamed. Traps by docs/rules/traps.md."""
 
 from __future__ import annotations
 

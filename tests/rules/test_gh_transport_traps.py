@@ -1,5 +1,5 @@
 """Groups G and H of the rules, beyond what examples say: who is blamed and how much, logs, halves of a capture, cut
-messages, profiles, and what stays true when ports and sizes are shifted. Traps by docs/rule-catalogue.md 0.7."""
+messages, profiles, and what stays true when ports and sizes are shifted. Traps by docs/rules/traps.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""R3261-10.2.4-refresh-late: who is late, who was restarted, and who is somebody else (docs/rule-catalogue.md
+"""R3261-10.2.4-refresh-late: who is late, who was restarted, and who is somebody else (docs/rules/traps.md
 T-REBOOT, T-NAT, T-MULTIUA)."""
 
 from __future__ import annotations

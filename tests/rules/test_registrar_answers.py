@@ -1,6 +1,5 @@
 """What the registrar does with bindings: removal, stars, order, expiry, other phones, atomicity (RFC 3261 10.3 steps 6
-to 8), and several answers to one request, beyond what the examples on the cards say. Traps by docs/rule-catalogue.md
-0.7."""
+to 8), and several answers to one request, beyond what the examples on the cards say. Traps by docs/rules/traps.md."""
 
 from __future__ import annotations
 

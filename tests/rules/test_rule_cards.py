@@ -36,7 +36,7 @@ def test_the_file_is_named_by_the_id(rule: Rule) -> None:
 
 @pytest.mark.parametrize("rule", _RULES)
 def test_what_the_catalogue_does_not_have_claims_no_standard(rule: Rule) -> None:
-    """A rule by a clause needs its row: docs/rule-catalogue.md 2, and `tests/data/rules`."""
+    """A rule by a clause needs its row: docs/rules/README.md, and `tests/data/rules`."""
     if rule.id not in _catalogue():
         assert rule.clause.startswith("heuristic")
         assert rule.force == "none"

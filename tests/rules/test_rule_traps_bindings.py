@@ -1,4 +1,4 @@
-"""The rules on what a client does with its contacts (docs/rule-catalogue.md 2, group C): what their examples cannot
+"""The rules on what a client does with its contacts (docs/rules/README.md, group C): what their examples cannot
 say. Other methods, one side alone, logs, cut messages, workers, and who is blamed how surely. Traps by 0.7."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The rules on timers and on what a client does after a failure (docs/rule-catalogue.md 2, group D): what their
+"""The rules on timers and on what a client does after a failure (docs/rules/README.md, group D): what their
 examples cannot say. One side alone, logs, workers, shifted times, and who is blamed how surely. Traps by 0.7."""
 
 from __future__ import annotations

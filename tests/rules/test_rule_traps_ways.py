@@ -1,5 +1,5 @@
 """R3261-18.2.2-response-path and R3261-17.1.2-retx-after-final: whose fault, how sure, and what stays true when a flow
-is shifted, delayed or cut. Traps by docs/rule-catalogue.md 0.7."""
+is shifted, delayed or cut. Traps by docs/rules/traps.md."""
 
 from __future__ import annotations
 

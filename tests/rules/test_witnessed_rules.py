@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from analyzer.evidence import LogNotice, RawMessage
-from analyzer.judge.findings import Finding, Tally
+from analyzer.judge.findings import Finding
+from analyzer.judge.tally import Tally
 from analyzer.register.digest.secrets import Secrets
 from analyzer.rules import all_rules
 from analyzer.run.pipeline import analyze_items

@@ -94,7 +94,7 @@ def test_digests_are_checked_in_every_flow() -> None:
 
 
 def test_what_one_flow_lost_makes_no_other_less_sure() -> None:
-    """An answer without its request is lost traffic (docs/rule-catalogue.md 1.1 item 6)."""
+    """An answer without its request is lost traffic (docs/rules/reconstruction.md 1 item 6)."""
     bad = REGISTERED + REGISTERED.replace("F1", "F3").replace("F2", "F4")
     sure = [finding.confidence for finding in report(bad).findings]
     unsure = report(f"{bad}3.1. Lost\n\n{ANSWERED}3.2. Lost\n\n{ANSWERED}")

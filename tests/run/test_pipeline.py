@@ -189,7 +189,7 @@ def test_findings_of_one_registration_are_one() -> None:
 
 
 def test_the_finding_that_explains_takes_the_other_in() -> None:
-    """docs/rule-catalogue.md 0.5: on the same transaction only."""
+    """docs/rules/precedence.md: on the same transaction only."""
 
     def root(subject: AttemptSubject, context: CaptureContext) -> Answer:
         del subject, context

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from analyzer.evidence import SECOND, Evidence, Frame, Source
-from analyzer.judge.findings import Confidence, Finding, Tally
+from analyzer.judge.findings import Confidence, Finding
+from analyzer.judge.tally import Tally
 from analyzer.run.report import Report
 from tests.views.reports import REGISTERED, report_of
 

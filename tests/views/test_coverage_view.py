@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from analyzer.evidence import Source
-from analyzer.judge.findings import NEED_TEXT, Need, Tally
+from analyzer.judge.findings import NEED_TEXT, Need
+from analyzer.judge.tally import Tally
 from analyzer.rules import all_rules
 from analyzer.views.states import ClientSummary
 from analyzer.views.table.coverage import gaps_of

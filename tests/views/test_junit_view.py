@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from analyzer.judge.failures import INTERNAL
-from analyzer.judge.findings import Severity, Tally
+from analyzer.judge.findings import Severity
+from analyzer.judge.tally import Tally
 from analyzer.rules import all_rules
 from analyzer.run.baseline import baseline_of, set_apart
 from analyzer.run.pipeline import analyze

@@ -27,7 +27,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.cli import sipcheck
-from analyzer.judge.findings import Tally
+from analyzer.judge.tally import Tally
 from analyzer.views import ViewOptions, load_view, view_names
 from analyzer.views.formats.csv import COLUMNS
 from tests.shared import ROOT

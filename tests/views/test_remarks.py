@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from analyzer.evidence import Evidence, Frame
-from analyzer.judge.findings import Confidence, Finding, Severity, Tally
+from analyzer.judge.findings import Confidence, Finding, Severity
+from analyzer.judge.tally import Tally
 from analyzer.run.report import Report
 from analyzer.views.table.remarks import grouped
 from tests.views.reports import REGISTERED, drawn, lines_with, report_of, user

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from analyzer.evidence import Evidence, Frame, LogLines, Source
 from analyzer.judge.failures import INTERNAL
-from analyzer.judge.findings import PerRun, Severity, Tally
+from analyzer.judge.findings import PerRun, Severity
+from analyzer.judge.tally import Tally
 from analyzer.rules import all_rules
 from analyzer.run.baseline import baseline_of, set_apart
 from analyzer.run.pipeline import analyze

@@ -250,7 +250,8 @@ class Reader:
         )
 
     def _is_noise(self, printed: Printed) -> bool:
-        """Count and skip keep-alives (docs/rule-catalogue.md 1.1 item 3) and other things that are no SIP message."""
+        """Count and skip keep-alives (docs/rules/reconstruction.md 1 item 3) and other things that are no SIP
+        message."""
         head = printed.head
         if not any(text.strip(b"\0\r\t ") for text in head):
             self._source.keepalives += 1

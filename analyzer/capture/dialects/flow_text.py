@@ -2,8 +2,8 @@
 
 Such text was copied, often more than once: indented, with wrapped and empty lines, without its line ends, with the feet
 and heads of pages, bullets, HTML entities, names that a legend explains. What can be put right in one way only is put
-right, and each message says what was (docs/rule-catalogue.md 1.1 item 5). Each titled flow is a capture of its own, in
-the order of its numbers, without a clock.
+right, and each message says what was (docs/rules/reconstruction.md 1 item 5). Each titled flow is a capture of its own,
+in the order of its numbers, without a clock.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A page of the web writes `<` as `&lt;`, a word processor changes quotes and blanks, a slide marks words and sets dots
 before lines, a paste loses line ends. Each repair has a code; the codes that a line needed hang on the message that it
-is in, as defects (docs/rule-catalogue.md 1.1 item 5).
+is in, as defects (docs/rules/reconstruction.md 1 item 5).
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ around the first message, since nothing else has to be read.
 
 What a carrier did is undone line by line. It may date a line (its stamp is kept beside the text), and one that writes
 line ends as escapes (`#012`, JSON) gives several lines for one. `codes` are the repairs, which hang on each message as
-defects: it is not in the form in which its program printed it (docs/rule-catalogue.md T-LOG).
+defects: it is not in the form in which its program printed it (docs/rules/traps.md T-LOG).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The clock of a log: from printed stamps to nanoseconds since the epoch.
 
-A log prints local time, most often without year and zone (docs/rule-catalogue.md T-LOG). Both are found from Date
+A log prints local time, most often without year and zone (docs/rules/traps.md T-LOG). Both are found from Date
 headers (RFC 3261 20.17: always GMT) of the messages in the log: the difference between a block's stamp and its Date,
 rounded to a quarter of an hour, is the zone, and it votes. A message that the server sent carries the server's own
 clock, so its vote is `Vote.sure`: the first one decides, and one that deviates is a change of the zone (summer time),

@@ -236,7 +236,7 @@ class Reader:
                 yield from self._emit(entry, close)
 
     def _pass(self, entry: Entry, close: Close) -> None:
-        """Count what is no SIP message (docs/rule-catalogue.md 1.1 item 3)."""
+        """Count what is no SIP message (docs/rules/reconstruction.md 1 item 3)."""
         between = entry.rows[: close.taken]
         if between and not entry.banner.rest and not any(row.text.strip(b"\0. ") for row in between):
             self._source.keepalives += 1

@@ -1,7 +1,7 @@
 """The secrets that the user gave, and who they belong to.
 
 The table is keyed (realm, user name), then user name for any realm, then the one password for everybody
-(docs/rule-catalogue.md 1.8). Look-ups are exact on the user name: `alice` is not `alice@lab.invalid`. A client that
+(docs/rules/reconstruction.md 8). Look-ups are exact on the user name: `alice` is not `alice@lab.invalid`. A client that
 hashes the other form is what the diagnosis is for; a guess here would hide it. A password (not an HA1) entered for
 another realm is offered apart (`elsewhere`), because it may prove what happened, while a mismatch with it proves
 nothing.

@@ -21,7 +21,8 @@ from typing import IO
 from xml.etree import ElementTree
 
 from analyzer.escape import visible
-from analyzer.judge.findings import Finding, Rule, Tally
+from analyzer.judge.findings import Finding, Rule
+from analyzer.judge.tally import Tally
 from analyzer.run.report import Report
 from analyzer.views import ViewOptions
 from analyzer.views.gathered import place_of, told

@@ -1,4 +1,4 @@
-"""What a diagnosis says: every sentence and formula as a person reads it, for the vectors of docs/rule-catalogue.md 3.
+"""What a diagnosis says: every sentence and formula as a person reads it, for the vectors of docs/rules/diagnosis.md.
 
 The sentences were read before they were written down here; a change of wording is meant to show as a failing test.
 """

@@ -1,4 +1,4 @@
-"""Every hypothesis against its vector (docs/rule-catalogue.md 3), and against responses made here."""
+"""Every hypothesis against its vector (docs/rules/diagnosis.md), and against responses made here."""
 
 from __future__ import annotations
 

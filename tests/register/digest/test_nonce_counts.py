@@ -119,7 +119,7 @@ def test_a_nonce_from_before_the_capture_may_have_any_count() -> None:
 
 
 def test_a_missing_request_may_have_counted() -> None:
-    """docs/rule-catalogue.md T-LOSS: CSeq 2 and 3 are not in the capture."""
+    """docs/rules/traps.md T-LOSS: CSeq 2 and 3 are not in the capture."""
     flow = f"> REGISTER sip:example.com\nCSeq: 1 REGISTER\n< 401\n{_CHALLENGE}"
     flow += f"> REGISTER sip:example.com\nCSeq: 40 REGISTER\n{credentials('00000028')}< 200\n"
     assert [record.counted_before for record in watch(flow).reconstructor.digests.records] == [None]

@@ -1,4 +1,4 @@
-"""Diagnosis of digest mismatches (docs/rule-catalogue.md 3): which single mistake makes the response come out.
+"""Diagnosis of digest mismatches (docs/rules/diagnosis.md): which single mistake makes the response come out.
 
 Nothing is imported here: only a run with secrets pays for it.
 """

@@ -1,6 +1,6 @@
 """Why a response does not match: one substitution after another, until the response that was sent comes out.
 
-A hypothesis declares an id of docs/rule-catalogue.md 3, a title, and a generator that takes a recipe and yields changed
+A hypothesis declares an id of docs/rules/diagnosis.md, a title, and a generator that takes a recipe and yields changed
 ones. There is one mechanism: compute each changed recipe, compare, stop at the first hit, which is conclusive (a chance
 hit has 2^-128). Since a generator takes any recipe, a pair is one generator applied to the yield of another: all
 hypotheses alone in the order of their ids, then pairs of the `cheap` ones.

@@ -43,7 +43,7 @@ Trials = Callable[[Recipe, Case], Iterator[Trial]]
 
 
 class Hypothesis(NamedTuple):
-    """An id and title of docs/rule-catalogue.md 3, the trials, and whether it is cheap enough to be tried in pairs.
+    """An id and title of docs/rules/diagnosis.md, the trials, and whether it is cheap enough to be tried in pairs.
 
     One that needs no secret is decided by its trials alone. `any_length`: it can explain a response that has not the
     length or the alphabet of its algorithm; no other can. `keeps_password`: it hashes the password that is known as it

@@ -1,2 +1,2 @@
-"""The hypotheses of docs/rule-catalogue.md 3, a few related ones per module, each module declaring `HYPOTHESES`
+"""The hypotheses of docs/rules/diagnosis.md, a few related ones per module, each module declaring `HYPOTHESES`
 (`diagnosis.hypothesis.HypothesisModule`)."""
