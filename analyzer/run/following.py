@@ -110,6 +110,11 @@ class Following:
                 continue
             stream.recognised()
             source = reading.sources[0]
+            if source.shows_flows:
+                reading.close()
+                raise SourceError(
+                    stream.name, "shows call flows, and no log that grows", hint="without --follow it is read"
+                )
             source.goes_on, source.frames = stream.more, stream.passed
             return reading
 

@@ -223,3 +223,13 @@ def test_an_exported_capture_is_told_to_mix_flows(tmp_path: Path) -> None:
     run = CliRunner().invoke(sipcheck, ["export", str(RFC / "input.txt"), "--to", "pcap", "-o", str(out)])
     assert run.exit_code == 0
     assert "shows call flows, each a capture of its own: one capture mixes them" in run.stderr
+
+
+def test_a_document_is_not_followed() -> None:
+    """It does not grow; what is read of it is held to its end, where its legend may stand."""
+    run = CliRunner().invoke(sipcheck, ["log", "--follow", str(RFC / "input.txt")])
+    assert run.exit_code == 3
+    assert (
+        run.stderr
+        == f"sipcheck: {RFC / 'input.txt'}: shows call flows, and no log that grows (without --follow it is read)\n"
+    )

@@ -15,8 +15,8 @@ from analyzer.capture.text.grammar import METHODS
 from analyzer.sip.headers import COMPACT
 
 REPAIRS = {
-    "repaired-escapes": "freed of HTML entities or typographic characters",
-    "repaired-markup": "freed of tags, marks of emphasis or bullets",
+    "repaired-escapes": "freed of tags and entities of HTML, or of typographic characters",
+    "repaired-markup": "freed of marks of emphasis or bullets",
     "repaired-line-ends": "parted where they had lost their line ends",
     "repaired-wrapping": "joined where they had been wrapped",
     "repaired-blank-lines": "freed of empty lines within the headers",
@@ -47,7 +47,7 @@ _TAG = re.compile(
 )
 _ENTITY = re.compile(rb"&(?:[A-Za-z]{2,8}|#\d{1,5}|#x[0-9A-Fa-f]{1,5});")
 _BULLET = re.compile(
-    rb"[ \t]*(?:[*+o-]|\d{1,3}[.)]?)[ \t]+(?=SIP/2\.0 [1-6]\d\d|(?:" + METHODS + rb") sips?:|F ?\d{1,3}\b|;[\w-]|"
+    rb"[ \t]*(?:[*+o-]|\d{1,3}[.)])[ \t]+(?=SIP/2\.0 [1-6]\d\d|(?:" + METHODS + rb") sips?:|F ?\d{1,3}\b|;[\w-]|"
     rb"[A-Za-z][\w-]{0,39}(?::(?![^ \t]*//)|=[\"\w]))"
 )
 _BEFORE_ITEMS = frozenset(b"%c" % octet for octet in b"o+-0123456789")
@@ -100,7 +100,7 @@ def mended(number: int, text: bytes) -> Iterator[Line]:
     codes: set[str] = set()
     text = text.rstrip(b"\r").replace(b"\x0c", b"")
     if b"<" in text and (bare := _TAG.sub(b"", text)) != text:
-        codes.add("repaired-markup")  # before entities: what is escaped is no tag
+        codes.add("repaired-escapes")  # before entities: what is escaped is no tag
         text = bare
     if b"&" in text or not text.isascii():
         text = _plain(text, codes)
