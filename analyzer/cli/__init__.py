@@ -204,7 +204,9 @@ def _exit_code(report: Report, fail_on: str, *, accepted: bool) -> int:
         return signals.code()
     if report.failed:
         return 4
-    failing = any(finding.severity in LEVELS[fail_on] and not finding.is_known for finding in report.findings)
+    from analyzer.judge.copied_text import is_known
+
+    failing = any(finding.severity in LEVELS[fail_on] and not is_known(finding) for finding in report.findings)
     known = report.known.digests if report.known is not None else 0
     wrong = report.summary.digests.get("mismatch", 0) > known and fail_on != "never"
     return 1 if (failing or wrong) and not accepted else 0

@@ -10,12 +10,14 @@ was found, and takes nothing away.
 from __future__ import annotations
 
 from analyzer.evidence import FlowStep, Place, RawMessage
-from analyzer.judge.findings import KNOWN_IN_RFC3665
+from analyzer.judge.findings import Finding
 from analyzer.register.transaction import Transaction
 from analyzer.sip.message import Message
 
 NORMALISED = "importer-normalised"
 """Tag of a finding in a message that its reader had to mend."""
+KNOWN_IN_RFC3665 = "known-in-rfc3665"
+"""Tag of a finding that RFC 3665 has as it was printed."""
 
 _BRANCH = "z9hg4bknashd"
 """How the branches of RFC 3665 2 begin: no flow of another document has them under the same title."""
@@ -47,6 +49,11 @@ _RFC_3665: dict[str, frozenset[tuple[int, str]]] = {
     ),
 }
 """The flows of RFC 3665 2.1 to 2.5 by their titles: number of the message, and rule."""
+
+
+def is_known(finding: Finding) -> bool:
+    """Whether a published document has it so: nobody's fault here, and no reason for a run to fail."""
+    return KNOWN_IN_RFC3665 in finding.tags
 
 
 def told_of_flow(transaction: Transaction, place: Place, rule: str) -> tuple[FlowStep | None, tuple[str, ...]]:

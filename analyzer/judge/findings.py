@@ -260,10 +260,6 @@ class Rule:
         return (own, own) if own else (self.title, self.short_title)
 
 
-KNOWN_IN_RFC3665 = "known-in-rfc3665"
-"""Tag of a finding that RFC 3665 has as it was printed."""
-
-
 class AnswerRecord(NamedTuple):
     """One answer that a finding is made of: when in the run it was given, its places, by how many doubts it is less
     sure, and what the finding was like after it."""
@@ -334,11 +330,6 @@ class Finding:
         if self.proven_severity == "error" and self.confidence is Confidence.LOW:
             return "warning"
         return self.proven_severity
-
-    @property
-    def is_known(self) -> bool:
-        """Whether a published document has it so: nobody's fault here, and no reason for a run to fail."""
-        return KNOWN_IN_RFC3665 in self.tags
 
     def __repr__(self) -> str:
         sub = f"/{self.sub}" if self.sub else ""

@@ -14,8 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from analyzer.cli import sipcheck
-from analyzer.judge.copied_text import NORMALISED
-from analyzer.judge.findings import KNOWN_IN_RFC3665, Finding
+from analyzer.judge.copied_text import KNOWN_IN_RFC3665, NORMALISED
+from analyzer.judge.findings import Finding
 from analyzer.run.pipeline import analyze
 from analyzer.run.report import Report
 from tests.shared import DATA, shared

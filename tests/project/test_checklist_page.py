@@ -69,7 +69,7 @@ def test_what_is_planned_or_not_to_be_seen_has_no_card() -> None:
         ("R3261-10.2-cseq-increment, -cseq-gap", ["R3261-10.2-cseq-increment", "R3261-10.2-cseq-gap"]),
         ("R3261-10.2.2-star-form, -remove-form", ["R3261-10.2.2-star-form", "R3261-10.2.2-remove-form"]),
         ("R3261-10.2-to-aor (R5630-... in modern)", ["R3261-10.2-to-aor", "R5630-5.1.1.1-sips-registration"]),
-        ("T-FORK and nothing else", []),
+        ("binding timeline 1.7", []),
     ],
 )  # fmt: skip
 def test_ids_in_a_cell(cell: str, ids: list[str]) -> None:

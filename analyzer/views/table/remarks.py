@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from rich.cells import cell_len
 from rich.text import Text
 
+from analyzer.judge.copied_text import is_known
 from analyzer.judge.failures import INTERNAL
 from analyzer.judge.findings import SEVERITIES, Confidence, Finding, Severity, TiedGap
 from analyzer.run.report import Report
@@ -73,7 +74,7 @@ def grouped(findings: Iterable[Finding], troubled: set[int]) -> list[Entry]:
     for finding in findings:
         severity = finding.severity
         detail = finding.detail if finding.rule == INTERNAL else ""
-        key = (finding.rule, f"{finding.sub}{detail}", severity, finding.is_known)
+        key = (finding.rule, f"{finding.sub}{detail}", severity, is_known(finding))
         is_quiet = (finding.rule, finding.sub) in quiet
         entry = entries.setdefault(key, Entry(severity, finding, is_quiet=is_quiet))
         entry.take(finding, troubled)
@@ -246,7 +247,7 @@ def _about(canvas: Canvas, entry: Entry, clients: ClientSummary, places: tuple[s
         yield (clause_words(finding.clause), DIM)
     if finding.confidence is Confidence.LOW:  # medium is what every log gives: not worth a word
         yield ("low confidence", DIM)
-    if finding.is_known:
+    if is_known(finding):
         yield ("RFC 3665 is printed so", DIM)
     yield (finding.rule, DIM)
 
