@@ -287,7 +287,6 @@ class Finding:
     `is_harmless`: the registrar took the like of it, so that it explains none. `gaps` are times without a binding, from
     and to in nanoseconds, that it is claimed for, `tied_gaps` those of its client (or clients) that it explains.
     `observed` and `expected` are the two values where the violation that `detail` tells of has them.
-
     `flow_step` says where in a document of flows it is, and `tags` what is known of such text (`judge/copied_text.py`).
     `key` tells what is one finding; `answers` keeps the answers that shaped it, where several workers may have a share.
     """
