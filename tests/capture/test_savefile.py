@@ -52,7 +52,11 @@ def outcome(report: Report) -> list[tuple[object, ...]]:
     return [(one.aor, one.outcome, one.status, one.attempts) for one in report.registrations]
 
 
-@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.parent.name)
+ONE_CAPTURE = [path for path in SAMPLES if not path.parent.name.startswith("flow-text-")]
+"""A document shows several captures, which `sipcheck export` says it mixes."""
+
+
+@pytest.mark.parametrize("path", ONE_CAPTURE, ids=lambda path: path.parent.name)
 def test_every_sample_is_the_same_again(path: Path, tmp_path: Path) -> None:
     items = read(path)
     once, again = analyze(path, rules=()), analyze(saved(items, tmp_path / "x.pcap"), rules=())
