@@ -25,8 +25,8 @@ _HEAD = """# Checklists, and the rules that hold them
 Printed by `make docs` from [a page of the rule catalogue](rules/documents.md), the cards of
 `analyzer/rules/` and the findings in `samples/`. `sipcheck explain RULE` says what a rule demands, with its examples.
 
-Where no sample shows a violation, an example of the rule does, which the tests run. A permission, and what is not to be
-seen in traffic, give no finding; a rule without a card is planned.
+Where no sample shows a violation, an example of the rule does, which the tests run. A permission, and what is hardly to
+be seen in traffic, give no finding.
 """
 _CLIENT = """
 ## RFC 3261 10, for who writes a client
@@ -104,7 +104,7 @@ def samples_of(rule: str) -> list[str]:
 
 def example_of(rule: Rule) -> str:
     """The first example of a card that violates it: its title, or the sub-code that it is one of, or its beginning."""
-    one = next(example for example in rule.examples if example.expect)
+    one = next(example for example in rule.examples if example.expect or example.facts)
     sub = next((sub for sub in one.expect if sub), "")
     flow = " / ".join(line.strip() for line in one.flow.strip().splitlines())
     short = flow if len(flow) <= _LONGEST else flow[:_LONGEST].rstrip() + " ..."
@@ -112,9 +112,8 @@ def example_of(rule: Rule) -> str:
 
 
 def _status(row: dict[str, str]) -> str:
-    if row["kind"] != "fact":
-        return "planned"
-    return "a permission" if row["strength"].startswith("MAY") else "not to be seen in traffic"
+    """What a rule is that never is a finding."""
+    return "a permission" if row["strength"].startswith("MAY") else "hardly to be seen in traffic"
 
 
 def _link(path: str) -> str:
@@ -128,8 +127,8 @@ def _shown(names: Sequence[str], beside: Sequence[str] = ()) -> str:
     cards = {rule.id: rule for rule in all_rules()}
     parts = [f"[{one.rpartition('/')[2]}]({_link(one)})" for one in beside]
     for name in names:
-        if name not in cards:
-            parts.append(f"`{name}`: {_status(known[name])}")
+        if cards[name].is_fact:
+            parts.append(f"`{name}`: {_status(known[name])}; counted where it is seen, as in {example_of(cards[name])}")
             continue
         seen = samples_of(name)[:_MOST_SAMPLES]
         where = ", ".join(f"[{sample}](../samples/{sample})" for sample in seen)

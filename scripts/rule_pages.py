@@ -146,8 +146,8 @@ def _decided(row: Row) -> Iterator[str]:
 
 
 def _examples(rule: Rule) -> Iterator[str]:
-    bad = [example for example in rule.examples if example.expect]
-    good = [example for example in rule.examples if not example.expect]
+    bad = [example for example in rule.examples if example.expect or example.facts]
+    good = [example for example in rule.examples if not (example.expect or example.facts)]
     for word, several in (("Example", bad), ("Near miss", good)):
         if several:
             yield from ("", f"**{word}**{_titled(several[0])}", "", _FENCE, *_shortened(several[0]), _FENCE)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from analyzer.evidence import Evidence, Fidelity
 from analyzer.judge.context import CaptureContext
@@ -153,10 +152,7 @@ class Judge:
     @property
     def tallies(self) -> dict[str, Tally]:
         """How often each rule gave each outcome so far."""
-        whole = {
-            name: replace(tally, not_judged=dict(tally.not_judged), seen=dict(tally.seen))
-            for name, tally in self._tallies.items()
-        }
+        whole = {name: tally.copy() for name, tally in self._tallies.items()}
         for made in (made for plans in self._plans.values() for made in plans.values()):
             for rule, answer in made.settled:
                 whole[rule.id].add(answer, made.count)

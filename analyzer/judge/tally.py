@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from analyzer.judge.findings import Answer, NotApplicable, NotJudged, Passed, Seen
 
@@ -17,6 +17,10 @@ class Tally:
     not_judged: dict[str, int] = field(default_factory=dict)
     failed: int = 0
     seen: dict[str, int] = field(default_factory=dict)
+
+    def copy(self) -> Tally:
+        """The same counts, to go on with apart."""
+        return replace(self, not_judged=dict(self.not_judged), seen=dict(self.seen))
 
     def add(self, answer: Answer, count: int = 1) -> None:
         """Count an answer that was given `count` times."""

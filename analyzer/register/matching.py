@@ -364,8 +364,7 @@ class TransactionTable:
                     return
 
     def _extend(self, transaction: Transaction) -> None:
-        """Wait for Timer F and a grace after the first copy, Timer F after the last (docs/rules/reconstruction.md
-        3)."""
+        """Wait Timer F and a grace after the first copy, Timer F after the last (docs/rules/reconstruction.md 3)."""
         fresh = transaction.deadline == transaction.tick
         wait = max(transaction.tick + GRACE, self._tick_at_most + TIMER_F)
         if transaction.final is None:

@@ -50,8 +50,7 @@ def _harmless(value: Any) -> Any:
 def report_record(report: Report) -> Record:
     """The whole report, as `--format json` prints it."""
     rows = {key: list(found) for key, _, found in records(report)}
-    record: Record = _harmless({"schema": SCHEMA, "summary": summary_record(report), **rows})
-    return record
+    return dict(_harmless({"schema": SCHEMA, "summary": summary_record(report), **rows}))
 
 
 def seconds(time: int | None) -> float | None:
