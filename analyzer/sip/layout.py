@@ -261,7 +261,13 @@ class Layout:
     def mentions(self, small: bytes, *keys: str) -> bool:
         """Whether any row called `keys` (canonical) holds these octets, in whichever case; give them in small
         letters."""
-        return any(small in row.value.lower() for key in keys for row in self._all(key))
+        rows = self._rows
+        for key in keys:
+            if key in rows:
+                for row in self._all(key):
+                    if small in row.value.lower():
+                        return True
+        return False
 
     def has_lines_of(self, other: Layout, *keys: str) -> bool:
         """Whether the first rows of `other` called `keys` (canonical) stand among these octets as they are usually
