@@ -145,8 +145,8 @@ class FollowedFile(Followed):
             return self.turn()
         try:
             there = os.stat(self.name)
-            if (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino):
-                return b""
+            if (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino) or not there.st_size:
+                return b""  # the same, or one that nobody writes yet: the writer may not know of it
             following = open(self.name, "rb", buffering=0)  # noqa: SIM115
         except OSError:
             return b""  # renamed away, and not there again yet

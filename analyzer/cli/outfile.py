@@ -26,6 +26,8 @@ def check_place(option: str, out: str, inputs: Iterable[str]) -> None:
             raise click.UsageError(f"{option} {out}: that lies in the folder {name}, which is an input")
     if place.is_dir():
         raise click.UsageError(f"{option} {out}: that is a folder")
+    if not place.exists() and not os.access(place.parent, os.W_OK | os.X_OK):  # before the work is done for nothing
+        die(f"{out} cannot be written: {'permission denied' if place.parent.is_dir() else 'no such folder'}", 3)
 
 
 def _is_same(one: Path, other: Path) -> bool:

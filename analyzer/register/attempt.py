@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Literal
 
-from analyzer.evidence import Evidence, LogNotice
+from analyzer.evidence import SECOND, Evidence, LogNotice
 from analyzer.register.contact_relations import is_similar
 from analyzer.register.contacts import same_contact
 from analyzer.register.requested import purpose_of, requested_expiry
@@ -33,6 +33,9 @@ LINKING = (401, 407, 420, 421, 423, 494)
 _MOST_PAIRS = 400
 LONGEST = 12
 """Transactions of one attempt; what goes on longer is a loop, and each round an attempt of its own."""
+
+_AT_ONCE = 2 * SECOND
+"""Nanoseconds within which a client that has nothing to wait for goes on."""
 
 
 class Attempt:
@@ -131,6 +134,17 @@ class Attempt:
     def is_refused_again(self) -> bool:
         """More than once it brought credentials and was challenged anew: that is a refusal, whatever `stale` says."""
         return sum(one.challenged and one.has_credentials for one in self.transactions) > 1
+
+    @property
+    def asked_since(self) -> int | None:
+        """Since when its client asks without a pause of its own: the first request of those each of which followed at
+        once on an answer (nanoseconds)."""
+        since = self.last.first
+        for link in reversed(self.transactions[:-1]):
+            if since is None or link.answered_at is None or since - link.answered_at > _AT_ONCE:
+                break
+            since = link.first
+        return since
 
     def answered(self) -> bool:
         """Take in the last transaction's final response; True if that concludes the attempt

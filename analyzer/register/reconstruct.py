@@ -315,7 +315,7 @@ class Reconstructor:
         events: Sequence[BindingEvent] = ()
         granted = registration.granted if registration is not None else None
         if registration is not None and transaction.is_last_hop:
-            purpose, begun = (attempt.purpose, attempt.first.first) if attempt is not None else ("register", None)
+            purpose, begun = (attempt.purpose, attempt.asked_since) if attempt is not None else ("register", None)
             events = self.reached.answered(registration, transaction, purpose, begun)
         if registration is not None and first_hop and transaction.method == "REGISTER":
             follow(registration, transaction, granted, self.bindings)

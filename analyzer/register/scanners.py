@@ -7,11 +7,15 @@ name, so that the name is missing proves nothing.
 
 from __future__ import annotations
 
+import re
+
 SCANNERS = ("friendly-scanner", "sipvicious", "sundayddr", "sipcli", "sip-scan", "iwar", "pplsip", "smap")
-"""Parts of User-Agent values, in small letters."""
+"""Words of User-Agent values, in small letters."""
+AS_A_WORD = rf"(?<![a-z])(?:{'|'.join(SCANNERS)})"
+"""As a pattern: `BetterSIPClient` is none."""
+_NAMED = re.compile(AS_A_WORD)
 
 
 def is_scanner(user_agent: str) -> bool:
     """Whether a User-Agent is the name of a tool for guessing."""
-    name = user_agent.lower()
-    return any(scanner in name for scanner in SCANNERS)
+    return _NAMED.search(user_agent.lower()) is not None

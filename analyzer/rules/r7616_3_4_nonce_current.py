@@ -58,6 +58,8 @@ def _answer(
             return PASSED
         detail = "the nonce that the registrar announced for the next request (nextnonce) was not used"
         return Violated(detail, "nextnonce", "info", related=(latest.evidence,))
+    if record.malformed and is_printed(subject):
+        return NotJudged("the credentials are not whole in the log")
     if subject.registration is not None and subject.registration.holes > latest.holes:
         return NotJudged("CSeq jumps after the last challenge: a newer one may be missing")
     crossing = _may_cross(subject, latest, context)

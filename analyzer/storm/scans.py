@@ -18,7 +18,7 @@ _LET_IN = 0.1
 _DENIED = 0.5
 _OWN_CALLS = 0.3
 """A tool's challenge and the guess that answers it share a Call-ID; so do not ask for one of its own for each row."""
-_SCANNERS = ("friendly-scanner", "sipvicious", "sundayddr", "sipcli", "sip-scan", "iwar", "pplsip", "smap")
+_SCANNERS = r"(?<![a-z])(?:friendly-scanner|sipvicious|sundayddr|sipcli|sip-scan|iwar|pplsip|smap)"
 
 
 def scans_of(traffic: Traffic, success: Flags) -> Flags:
@@ -27,7 +27,7 @@ def scans_of(traffic: Traffic, success: Flags) -> Flags:
     scan = by_source[traffic.source]
     for group in (traffic.host, traffic.user, traffic.client):
         scan |= _guessing(traffic, success, group, names=_GUESSES, let_in=0.0)[group]
-    named = traffic.agents.str.lower().str.contains("|".join(_SCANNERS), regex=True)
+    named = traffic.agents.str.lower().str.contains(_SCANNERS, regex=True)
     found: Flags = scan | np.asarray(named, dtype=bool)[traffic.agent]
     return found
 

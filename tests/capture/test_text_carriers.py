@@ -198,6 +198,17 @@ def test_encodings_and_line_ends(name: str, change: Callable[[bytes], bytes]) ->
     assert not any(one.is_repaired for one in messages)
 
 
+@pytest.mark.parametrize("way", ["cat -n", "grep -n", "a forum", "docker compose", "mail"])
+def test_carriers_around_what_asterisk_says_beside_its_messages(way: str) -> None:
+    """A notice is known behind anything; the messages are not."""
+    notice = (
+        b"[Nov 29 15:03:33] NOTICE[12] chan_sip.c: Registration from 'x' failed for '192.0.2.9:5060' - Wrong password\n"
+    )
+    text = notice + example("asterisk_chan_sip") + notice
+    messages, _ = read(WAYS[way][1](text))
+    assert [one.payload for one in messages] == [one.payload for one in read(text)[0]]
+
+
 @pytest.mark.parametrize("name", ["asterisk_chan_sip", "asterisk_pjsip"])
 @pytest.mark.parametrize("way", ["docker", "kubernetes", "docker compose", "grep -n", "RFC 5424", "HTML"])
 def test_carriers_around_asterisk(name: str, way: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.register.scanners import SCANNERS, is_scanner
+from analyzer.register.scanners import AS_A_WORD, is_scanner
 from analyzer.storm import scans
 from tests.views.reports import drawn, report_of
 
@@ -20,14 +20,16 @@ def test_names_of_tools(name: str) -> None:
     assert is_scanner(name)
 
 
-@pytest.mark.parametrize("name", ["", "Friendly Phone 1", "baresip v1.0.0", "sip-client", "SIPp"])
+@pytest.mark.parametrize(
+    "name", ["", "Friendly Phone 1", "baresip v1.0.0", "sip-client", "SIPp", "BetterSIPClient 1.0"]
+)
 def test_names_of_others(name: str) -> None:
     assert not is_scanner(name)
 
 
 def test_the_storm_analysis_knows_the_same() -> None:
     """It stands on tables alone, and has the names for itself."""
-    assert scans._SCANNERS == SCANNERS
+    assert scans._SCANNERS == AS_A_WORD
 
 
 def said(agent: str, flow: str = GUESSES) -> str:

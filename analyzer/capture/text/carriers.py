@@ -44,9 +44,13 @@ _FEW = 6
 """Lines by which it is told what was done to all."""
 _DEEP = 5
 """Carriers around carriers that are followed."""
+_UNMISTAKABLE = frozenset(
+    ("repaired-json", "repaired-container", "repaired-compose", "repaired-quoting", "repaired-grep")
+)
+"""Carriers that no program's own lines look like: they are taken off though a dialect knows something behind them."""
 _BEGINS = re.compile(rb"^(?:via|from|to|call-id|cseq|[vfti])[ \t]*:", re.MULTILINE | re.IGNORECASE)
 """A header at the beginning of a line: of a text that shows one, nothing is to be taken off."""
-_ESCAPED = re.compile(rb"&(?:lt|quot|#\d{2,4});|\xe2\x80[\x9c-\x9e]")
+_ESCAPED = re.compile(rb"&(?:lt|quot|#\d{2,4});|\xe2\x80[\x9c-\x9e]|<(?:pre|code|br)\b", re.IGNORECASE)
 _BEFORE_VIA = re.compile(rb"(.{2,160}?[^\w\s])[ \t]*(?:via|v)[ \t]*:[ \t]*SIP/2\.0/", re.IGNORECASE)
 _STAMPED = re.compile(rb"(?<!\d)(?:" + ISO + rb"|" + CLOCK + rb")(?!\d)")
 _DIGITS = re.compile(rb"\d+")
@@ -86,14 +90,18 @@ class Carriers:
             bare = cls((outer,)).bare(near)
             found = cls.found(bare, recognised, as_it_is=as_it_is, taken=(*taken, outer.code))
             return cls((outer, *found.all), found.wrap)
-        if known and (as_it_is or _BEGINS.search(near)) and not _ESCAPED.search(near):
+        is_carried = known and as_it_is and _is_carried(near)
+        if known and (as_it_is or _BEGINS.search(near)) and not _ESCAPED.search(near) and not is_carried:
             return NONE
+        escaped, second = _ESCAPED.search(near) is not None, NONE
         for found in _guesses(near):
             bare = found.bare(near)
-            freed = _ESCAPED.search(near) and not _ESCAPED.search(bare)
-            if recognised(bare) and (not known or freed or _BEGINS.search(bare)):
-                return found
-        return NONE
+            freed = escaped and not _ESCAPED.search(bare)
+            if recognised(bare) and (not known or freed or is_carried or _BEGINS.search(bare)):
+                if freed or not escaped:
+                    return found
+                second = second or found
+        return second
 
     @property
     def hides(self) -> bool:
@@ -229,6 +237,15 @@ def _fits(carrier: Carrier, sample: list[bytes], chosen: tuple[Carrier, ...]) ->
         return False
     carried = sum(carrier.take(line) is not None for line in lines)
     return carried > 0 and carried * 100 >= carrier.share * len(lines)
+
+
+def _is_carried(head: bytes) -> bool:
+    """Whether all lines around the first message have a carrier that cannot be a program's own doing."""
+    lines = [line for line in head.split(b"\n")[1:-1] if line.strip()]
+    return len(lines) >= _FEW and any(
+        one.code in _UNMISTAKABLE and all(map(one.take, lines)) and (one.code != "repaired-grep" or _rises(lines))
+        for one in CARRIERS
+    )
 
 
 def _is_on_all(carrier: Carrier, head: bytes) -> bool:

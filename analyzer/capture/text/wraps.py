@@ -27,14 +27,14 @@ _OPEN = re.compile(rb"<-{2,}(?!.*-->)|\A(?!.*<-).*->[ \t]*\Z| at[ \t]*\Z|\([^()]
 """The line over a message, of which the rest is missing."""
 _BEGINS = re.compile(
     rb"[^\w\"<;=,]{0,60}(?:[\w.:+ /-]{0,60}[\]>|] ?)?"  # what a logger may write before
-    rb"(?:via|from|to|call-id|cseq|contact|max-forwards|user-agent|server|expires|min-expires|authorization|date|allow"
-    rb"|www-authenticate|proxy-authenticate|proxy-authorization|authentication-info|content-\w{4,8}|supported|require"
-    rb"|record-route|route|path|service-route|event|warning|reason|retry-after|subject|accept[\w-]{0,20}|unsupported"
-    rb"|allow-events|proxy-require|p-[\w-]{2,40}|x-[\w-]{1,40}|[vftimlkscu])[ \t]*:",
+    rb"(?!sips?:|tel:|https?:|urn:)[A-Za-z][\w.!%*+`'~-]{0,60}[ \t]*:",
     re.IGNORECASE,
 )
+"""Any header, known or not: what only looks like one is left where it is."""
 _ENTRY = re.compile(rb"\[[^\]]{1,60}\] (?:NOTICE|WARNING|ERROR|SECURITY|VERBOSE)\b")
 """What Asterisk says beside its messages."""
+_BLANK = (b"", b".")
+"""An empty line, and how ngrep shows one."""
 _EMPTY = re.compile(rb"\[[^\]]{1,60}\][ \t]*\Z")
 """A stamp with nothing behind it."""
 _OTHER = re.compile(
@@ -84,10 +84,12 @@ class Wrap:
             return False
         if self.is_cut and len(last.rstrip(b"\r")) != self.width:
             return False
+        if rest.strip() == b"." and self.is_cut and inside:
+            return not last.endswith(b".")  # the last octet of the line before, as ngrep shows its end
         if inside:
             return _is_rest(rest.lstrip(b" ") if self.is_cut else rest)
         if _ENTRY.match(whole):
-            return _is_rest(rest)
+            return rest.strip() != b"" and rest[:1] not in (b" ", b"\t") and _OTHER.match(rest) is None
         return rest.strip() != b"" and (_OPEN.search(whole) or _HALF_START.search(whole)) is not None
 
     def _between(self, line: bytes, rest: bytes) -> bytes:
@@ -102,17 +104,17 @@ class Wrap:
 def wrap_of(head: bytes) -> Wrap | None:
     """How the text that begins with `head` was broken; None where it was not, or does not show it."""
     lines = [line.rstrip(b"\r") for line in head.split(b"\n")[:-1]]
-    width = max(map(len, lines), default=0)
-    if not NARROWEST <= width <= WIDEST:
-        return None
     lead = _lead_of(lines)
     breaks = list(_breaks([line[len(lead) :] for line in lines]))
-    if not breaks or not all(is_full(lead + line, rest, width) for line, rest in breaks):
+    broken = {lead + line for line, _ in breaks}  # a longer word is left whole by some, so it is no measure
+    width = max((len(line) for line in lines if b" " in line[len(lead) :].strip() or line in broken), default=0)
+    if not breaks or not NARROWEST <= width <= WIDEST:
+        return None
+    if not all(is_full(lead + line, rest, width) for line, rest in breaks):
         return None
     is_filled = all(len(lead + line) == width for line, _ in breaks)
-    return Wrap(
-        width, lead, is_cut=is_filled and any(line[-1:].isalnum() and rest[:1].isalnum() for line, rest in breaks)
-    )
+    is_cut = is_filled and any(line[-1:].isalnum() and rest[:1].isalnum() for line, rest in breaks)
+    return Wrap(width, lead, is_cut=is_cut)
 
 
 def is_full(line: bytes, rest: bytes, width: int) -> bool:
@@ -133,14 +135,14 @@ def _breaks(lines: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
 
 def _is_inside(line: bytes, *, before: bool) -> bool:
     """Whether behind a line the head of a message goes on."""
-    if not line.strip() or _EMPTY.match(line):
+    if line.strip() in _BLANK or _EMPTY.match(line):
         return False
     return before or _START.search(line.rstrip(b"\r")) is not None
 
 
 def _is_rest(line: bytes) -> bool:
     """Whether a line may be the rest of the one before: it is not empty, not folded, and begins nothing."""
-    if not line.strip() or line[:1] in (b" ", b"\t") or _OTHER.match(line):
+    if line.strip() in _BLANK or line[:1] in (b" ", b"\t") or _OTHER.match(line):
         return False
     return _BEGINS.match(line) is None and _START.search(line.rstrip(b"\r")) is None
 
