@@ -3,6 +3,7 @@ and the one that it makes."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -61,8 +62,13 @@ class Outcome:
             if self._write_to is not None:
                 check_place("--write-baseline", self._write_to, inputs)
                 _check_replaceable(self._write_to)
-        if self._known_from is not None:
+        if self._known_from is not None and not self._is_begun_here():
             self._known = _read(self._known_from)
+
+    def _is_begun_here(self) -> bool:
+        """Whether the baseline is the one that this run writes for the first time: a configuration names it already."""
+        places = [os.path.realpath(one) for one in (self._known_from, self._write_to) if one is not None]
+        return len(places) == 2 and places[0] == places[1] and not os.path.exists(places[0])
 
     def weigh(self, report: Report) -> None:
         """Say in the report what a configuration changed of it, take out what is known, and note all that was found

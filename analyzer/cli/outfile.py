@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from analyzer.scratch import temporary_folder
 def check_place(option: str, out: str, inputs: Iterable[str]) -> None:
     """Refuse a place that this run reads, or that the next one would: a file in a folder that is an input (exit 2)."""
     place = Path(os.path.realpath(out))
+    if _is_read_by_us(place):
+        raise click.UsageError(f"{option} {out}: that file is standard input, so it is not replaced")
     for name in inputs:
         other = Path(os.path.realpath(name))
         if place == other or _is_same(place, other):
@@ -27,7 +30,17 @@ def check_place(option: str, out: str, inputs: Iterable[str]) -> None:
     if place.is_dir():
         raise click.UsageError(f"{option} {out}: that is a folder")
     if not place.exists() and not os.access(place.parent, os.W_OK | os.X_OK):  # before the work is done for nothing
-        die(f"{out} cannot be written: {'permission denied' if place.parent.is_dir() else 'no such folder'}", 3)
+        why = errno.EACCES if place.parent.is_dir() else errno.ENOENT
+        die(f"{out} cannot be written: {os.strerror(why)}", 3)
+
+
+def _is_read_by_us(place: Path) -> bool:
+    """Whether a file is what standard input was redirected from."""
+    try:
+        here, there = os.fstat(0), place.stat()
+    except OSError:
+        return False
+    return place.is_file() and (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
 
 
 def _is_same(one: Path, other: Path) -> bool:

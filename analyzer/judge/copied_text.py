@@ -49,6 +49,13 @@ _RFC_3665: dict[str, frozenset[tuple[int, str]]] = {
     ),
 }
 """The flows of RFC 3665 2.1 to 2.5 by their titles: number of the message, and rule."""
+_ITS_OWN = {
+    "R3261-8.1.1-mandatory": ("max-forwards",),
+    "R3261-25-digest-syntax": ("no-comma", "quoted"),
+    "R2617-3.2.2-cnonce-nc": ("incomplete",),
+    "R3261-22.4-qop-returned": ("omitted",),
+}
+"""Of these rules what the RFC has is one fault; another in the same message is whoever's copied it. By sub-code."""
 
 
 def is_known(finding: Finding) -> bool:
@@ -56,18 +63,20 @@ def is_known(finding: Finding) -> bool:
     return KNOWN_IN_RFC3665 in finding.tags
 
 
-def told_of_flow(transaction: Transaction, place: Place, rule: str) -> tuple[FlowStep | None, tuple[str, ...]]:
-    """Where in a document the message at `place` stands, and the tags of a finding of `rule` in it; None and no tags
-    for all but messages of documents."""
+def told_of_flow(transaction: Transaction, place: Place, finding: Finding) -> tuple[FlowStep | None, tuple[str, ...]]:
+    """Where in a document the message at `place` stands, and the tags of a finding in it; None and no tags for all but
+    messages of documents."""
     raw_message = _at(transaction, place)
     step = None if raw_message is None else raw_message.flow_step
     if raw_message is None or step is None:
         return None, ()
     normalised = (NORMALISED,) if raw_message.is_repaired else ()
-    return step, normalised + ((KNOWN_IN_RFC3665,) if _is_known(transaction, step, rule) else ())
+    return step, normalised + ((KNOWN_IN_RFC3665,) if _is_known(transaction, step, finding.rule, finding.sub) else ())
 
 
-def _is_known(transaction: Transaction, step: FlowStep, rule: str) -> bool:
+def _is_known(transaction: Transaction, step: FlowStep, rule: str, sub: str) -> bool:
+    if not {*sub.split(",")} <= {*_ITS_OWN.get(rule, sub.split(","))}:
+        return False
     if (step.step, rule) not in _RFC_3665.get(" ".join(step.title.lower().split()), ()):
         return False
     return any(_branch(message).startswith(_BRANCH) for message in (transaction.request, transaction.final))

@@ -332,7 +332,7 @@ def _place(finding: Finding, subject: Subject) -> None:
     registration, transaction = subject.registration, subject.transaction
     finding.call_id, finding.transaction = transaction.call_id, transaction.id
     if finding.evidence:
-        finding.flow_step, finding.tags = told_of_flow(transaction, finding.evidence[0].place, finding.rule)
+        finding.flow_step, finding.tags = told_of_flow(transaction, finding.evidence[0].place, finding)
     if registration is not None:
         finding.aor, finding.registration = registration.aor, registration.id
 

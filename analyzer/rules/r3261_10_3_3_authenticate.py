@@ -34,9 +34,9 @@ from analyzer.sip.text import clip
 
 _SECURED = ("TLS", "WSS")
 _WHAT: dict[Purpose, str] = {
-    "query": "the list of contacts of {} was given",
-    "removal": "contacts of {} were removed",
-    "registration": "a contact of {} was registered",
+    "query": "a query for the contacts of {} was answered",
+    "removal": "a request to remove contacts of {} was accepted",
+    "registration": "a registration of {} was accepted",
 }
 
 
@@ -57,7 +57,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
     purpose, server = purpose_of(request), transaction.destination.host
     user = clip(subject.registration.aor if subject.registration is not None else request.first("to") or "nobody")
     asks = ", though the server asks others for theirs" if context.challenges.asks(transaction.destination) else ""
-    detail = f"{_WHAT[purpose].format(user)} by a request without credentials{asks}"
+    detail = f"{_WHAT[purpose].format(user)} without credentials{asks}"
     related = (final.raw_message.evidence,)
     if purpose == "query":
         return Violated(detail, "query", "info", related=related, group_key=(server, "query"))

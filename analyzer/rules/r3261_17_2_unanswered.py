@@ -102,10 +102,10 @@ def _timeout(subject: TransactionSubject, context: CaptureContext, deeper: Trans
         text = f"{asked}, though {deeper.destination} answered {deeper.status} to the proxy"
         return Violated(text, sub="selective", confidence=confidence, at_fault="proxy / network")
     if not context.port_answers(transaction.destination):
-        text = f"{asked}; nobody got an answer from there"
+        text = f"{asked}; nobody had got an answer from there by then"
         if context.answers_from(transaction.destination):
             port = transaction.destination.port
-            text = f"{asked}; nobody got an answer from port {port}, though other ports of that host answer"
+            text = f"{asked}; nobody had got an answer from port {port} by then, though other ports of that host answer"
         behind = None if transaction.is_first_hop else _SAID_FOR_IT
         copied, fix = tuple(transaction.copies), _fix(transaction, context)
         return Violated(text, sub="dead-server", confidence=confidence, related=copied, fix=fix, explains=behind)
@@ -174,6 +174,8 @@ def _others(transaction: Transaction, context: CaptureContext) -> str:
     if heard is not None and transaction.first is not None and heard < transaction.first and not context.is_loose:
         before = lapse(heard, transaction.first, context.resolution)
         return f"the server was last heard {before} before the request".replace("  ", " ")
+    if transaction.provisional:
+        return f"no more than {transaction.provisional[-1]} came back"
     return "the server answers other requests"
 
 

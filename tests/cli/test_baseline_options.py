@@ -134,6 +134,13 @@ def test_both_options_renew_a_baseline(faulty: Path, known: str) -> None:
     assert Path(known).read_text() == before
 
 
+def test_a_baseline_that_a_configuration_names_is_begun(faulty: Path, tmp_path: Path) -> None:
+    name = str(tmp_path / "first.json")
+    assert run("log", str(faulty), "--baseline", name, "--write-baseline", name).exit_code == 0
+    assert run("log", str(faulty), "--baseline", name).exit_code == 0
+    assert run("log", str(faulty), "--baseline", name + "x", "--write-baseline", name).exit_code == 2
+
+
 def test_a_rule_that_fails_is_4_all_the_same(faulty: Path, known: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from dataclasses import replace
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -109,6 +111,27 @@ def test_a_folder_that_is_read_takes_no_result(faulty: str, tmp_path: Path) -> N
     result = run("log", str(tmp_path), "--output", str(tmp_path / "result"))
     assert result.exit_code == 2
     assert "which is an input" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["-", "/dev/stdin"])
+def test_standard_input_is_never_replaced(faulty: str, name: str) -> None:
+    before = Path(faulty).read_bytes()
+    with open(faulty, "rb") as stdin:
+        done = subprocess.run(
+            [sys.executable, "-m", "analyzer", "log", name, "--output", faulty],
+            stdin=stdin,
+            capture_output=True,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert b"is standard input, so it is not replaced" in done.stderr or name != "-"
+    assert Path(faulty).read_bytes() == before
+
+
+def test_a_folder_that_is_not_there_is_told_before_the_work(faulty: str, tmp_path: Path) -> None:
+    done = run("log", faulty, "--output", str(tmp_path / "none" / "out.txt"))
+    assert done.exit_code == 3
+    assert done.output.count("\n") == 1
 
 
 def test_a_folder_is_no_place(faulty: str, tmp_path: Path) -> None:

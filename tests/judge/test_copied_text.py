@@ -59,6 +59,18 @@ def test_what_it_does_not_print_is_not(text: str) -> None:
     assert KNOWN_IN_RFC3665 not in one.tags or one.sub != "max-forwards"
 
 
+def test_another_fault_of_the_same_rule_is_not_known() -> None:
+    """The RFC leaves out Max-Forwards, and neither Call-ID nor CSeq."""
+    whole = message(REGISTER, VIA)
+    for name in ("Call-ID", "CSeq"):
+        lines = [line for line in whole.splitlines(keepends=True) if not line.startswith(f"{name}:")]
+        (one,) = (
+            one for one in findings(document("Unsuccessful Registration", "".join(lines))) if "mandatory" in one.rule
+        )
+        assert one.sub == name.lower()
+        assert one.tags == ()
+
+
 def test_other_rules_in_that_message_are_not_known() -> None:
     text = document(
         "Unsuccessful Registration", NO_FORWARDS.replace("REGISTER sip:example.com", "REGISTER sip:eva@example.com")

@@ -78,7 +78,7 @@ KINDS = {
     ),
     "failover": Kind(
         f"{_R}@0.5 > again\n@1.5 > again\n@3.5 > again\n@32 {_SECOND}{_R}< 401\n{_SECOND}{_R}{_A}< 200\n@100 .",
-        ("nothing came from 198.51.100.1", "is registered with 198.51.100.2:5060 since 02:40:32"),
+        ("no answer came from 198.51.100.1", "is registered with 198.51.100.2:5060 since 02:40:32"),
     ),
     "a digest for another URI": Kind(
         f"{_R}< 401\n{_R}Authorization: {{bob secret uri=sip:proxy.example.com}}\n< 403\n@60 .",

@@ -81,7 +81,7 @@ ANSWERS = {
         3,
     ),
     "chan-sip-trunk-wrong-port": Answer(
-        ("7 sends, twice", "nothing came from 192.0.2.245", "did you mean port 5060?", "12 of them repeats"),
+        ("7 sends, twice", "no answer came from 192.0.2.245", "did you mean port 5060?", "12 of them repeats"),
         ("WRONG", "1 registered"),
         0,
     ),

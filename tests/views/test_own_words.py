@@ -74,7 +74,7 @@ def test_its_words_come_before_the_findings_and_accuse_nobody() -> None:
         "with 10.9.0.1:24100",
         "with 10.9.0.1:24160",
         "11 sends, the first between 15:54:11 and 15:54:45",
-        "nothing came from port 24160; 10.9.0.1 answers on port",
+        "no answer came from port 24160; 10.9.0.1 answers on port",
         "the challenge asks for no algorithm that Asterisk knows",
         "these messages have no time stamp of their own: ",
         "74 messages have no time stamp of their own: their time is known only to lie between two stamps",
@@ -187,7 +187,7 @@ def test_others_are_answered_only_where_that_port_answers() -> None:
     end = "@90 > OPTIONS sip:a\nCall-ID: o\n< 200\n"
     assert "answers others, not this phone" in drawn(loose(silent + same + end, ()), rules=())
     port = same.replace(":5070", ":5060")
-    assert "nothing came from port 5070; 198.51.100.1 answers on port 5060" in drawn(
+    assert "no answer came from port 5070; 198.51.100.1 answers on port 5060" in drawn(
         loose(silent + port + end, ()), rules=()
     )
 

@@ -195,7 +195,7 @@ def test_renewals_are_told() -> None:
 
 def test_silence_names_the_server_and_whether_it_answers_others() -> None:
     silent = "> REGISTER sip:example.com\nCall-ID: x\n@0.5 > again\n@1.5 > again\n"
-    assert "nothing came from 198.51.100.1" in drawn(report_of(silent, tail=60))
+    assert "no answer came from 198.51.100.1" in drawn(report_of(silent, tail=60))
     text = drawn(report_of(user("alice") + silent, tail=60))
     assert "3 sends in 1.5 s since 02:40:00" in text
     assert "198.51.100.1 answers others, not this phone" in text
@@ -208,7 +208,7 @@ def test_a_port_that_answers_says_nothing_of_another() -> None:
     silent = OTHER_PORT.format("x")
     text = drawn(report_of(user("alice") + silent, tail=60))
     assert "answers others" not in text
-    assert "nothing came from port 5600; 198.51.100.1 answers on port 5060" in text
+    assert "no answer came from port 5600; 198.51.100.1 answers on port 5060" in text
     both = drawn(report_of(user("alice") + silent + OTHER_PORT.format("y"), tail=60))
     assert "port 5600 answers nobody here; 198.51.100.1 answers on port 5060" in both
 

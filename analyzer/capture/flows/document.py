@@ -228,7 +228,7 @@ def _legend_pattern(names: tuple[bytes, ...]) -> re.Pattern[bytes]:
     either = b"|".join(map(re.escape, names))
     return re.compile(
         rb"\*\*(" + either + rb")\*\*|"
-        rb"(?:(?<=[@./:])|(?<==\")|(?<=/UDP )|(?<=/TCP )|(?<=/TLS ))(" + either + rb")(?![\w-]|\.\w)"
+        rb"(?:(?<=[@./:])|(?<==\")|(?<=/UDP )|(?<=/TCP )|(?<=/TLS ))(" + either + rb")(?![\w@-]|\.\w)"
     )
 
 

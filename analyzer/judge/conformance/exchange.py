@@ -94,22 +94,24 @@ class Exchange:
 def exchanges_of(transactions: Iterable[Transaction]) -> Iterator[Exchange]:
     """Each REGISTER transaction whose request was seen, in their order, with what came before it."""
     latest: dict[object, Transaction] = {}
-    users: dict[str, tuple[dict[str, Granted], set[str]]] = {}
+    users: dict[tuple[int, str], tuple[dict[str, Granted], set[str]]] = {}
     asked: set[str] = set()
     for transaction in transactions:
         request = transaction.request
         if request is None or transaction.method != "REGISTER":
             continue
         user = aor_of(request)
-        bound, known = users.setdefault(user, ({}, set()))
+        step = request.raw_message.flow_step  # each flow of a document is a capture of its own
+        flow = 0 if step is None else step.flow
+        bound, known = users.setdefault((flow, user), ({}, set()))
         for key in [key for key, granted in bound.items() if _is_over(granted, transaction)]:
             del bound[key]
-        client = (transaction.source.host, user)
-        before, previous = latest.get(transaction.call_id), latest.get(client)
+        client, call = (flow, transaction.source.host, user), (flow, transaction.call_id)
+        before, previous = latest.get(call), latest.get(client)
         nonces = {one.nonce or "" for one in request.credentials} & asked
         asked -= nonces
         yield Exchange(transaction, request, before, previous, bound, known, bool(nonces))
-        latest[transaction.call_id] = latest[client] = transaction
+        latest[call] = latest[client] = transaction
         asked |= transaction.nonces
         if 200 <= transaction.status < 300:
             _accept(Exchange(transaction, request), bound, known)

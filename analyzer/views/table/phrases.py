@@ -299,9 +299,9 @@ def _silence(clients: ClientSummary, one: Registration) -> str:
     if ports:  # one that did not answer says nothing of another
         many = clients.asked[registrar] > 1
         answers = f"port {ports[0]}" + (f" and {len(ports) - 1} more" if len(ports) > 1 else "")
-        silent = f"port {registrar.port} answers nobody here" if many else f"nothing came from port {registrar.port}"
+        silent = f"port {registrar.port} answers nobody here" if many else f"no answer came from port {registrar.port}"
         return f"{silent}; {host} answers on {answers}"
-    return f"{host} answers nobody here" if clients.asked[registrar] > 1 else f"nothing came from {host}"
+    return f"{host} answers nobody here" if clients.asked[registrar] > 1 else f"no answer came from {host}"
 
 
 def _why_gave_up(clients: ClientSummary, one: Registration) -> str:
@@ -365,7 +365,7 @@ def _why_unclear(clients: ClientSummary, one: Registration) -> str:
     if registrar in clients.answering:
         return f"its request was not repeated, as if it was answered: the answer may be missing in the {medium}"
     who = registrar.written if clients.other_ports(registrar) else registrar.host
-    return f"nothing that {who} sends is in the {medium}"
+    return f"its request was not repeated, and no answer of {who} came in time, as far as the {medium} shows"
 
 
 _WHAT: dict[State, _Teller] = {
