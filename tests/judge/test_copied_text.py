@@ -132,3 +132,17 @@ def test_views_say_so(tmp_path: Path) -> None:
     told = json.loads(CliRunner().invoke(sipcheck, ["log", str(path), "--format", "json"]).stdout)
     tags = sorted(one["tags"] for one in told["findings"] if one["rule"] == "R3261-8.1.1-mandatory")
     assert tags == [[], [KNOWN_IN_RFC3665]]
+
+
+def test_what_has_no_headers_is_told_to_be_left_out() -> None:
+    report = analyze(
+        io.BytesIO(
+            document(
+                "Another Registration", message(REGISTER, VIA), "SIP/2.0 404 Not Found\n\n[headers omitted]"
+            ).encode()
+        ),
+        dialect="flow-text",
+    )
+    assert report.summary.messages == 1
+    told = "1 heading or start line has no headers below: what was shown there is not read."
+    assert told in report.sources[0].quality

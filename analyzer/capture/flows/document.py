@@ -220,6 +220,9 @@ class Document:
         for code, count in sorted(self._repairs.items()):
             quality.append(f"The lines were {REPAIRS[code]}, in {count} of {_of(self._read)}.")
         quality.extend(f"The lines were {one.says}." for one in self._carriers.all)
+        if passed := self._scanner.other:
+            which = "1 heading or start line has" if passed == 1 else f"{passed} headings or start lines have"
+            quality.append(f"{which} no headers below: what was shown there is not read.")
 
 
 @lru_cache(maxsize=8)
