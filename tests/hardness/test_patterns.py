@@ -21,7 +21,7 @@ def test_all_patterns_are_attacked() -> None:
         "register",
         "rules",
         "escape",
-        "dataframes",
+        "spreadsheet",
     }
 
 

@@ -44,9 +44,7 @@ _FEW = 6
 """Lines by which it is told what was done to all."""
 _DEEP = 5
 """Carriers around carriers that are followed."""
-_UNMISTAKABLE = frozenset(
-    ("repaired-json", "repaired-container", "repaired-compose", "repaired-quoting", "repaired-grep")
-)
+_UNMISTAKABLE = frozenset(("repaired-json", "repaired-container", "repaired-compose", "repaired-grep"))
 """Carriers that no program's own lines look like: they are taken off though a dialect knows something behind them."""
 _BEGINS = re.compile(rb"^(?:via|from|to|call-id|cseq|[vfti])[ \t]*:", re.MULTILINE | re.IGNORECASE)
 """A header at the beginning of a line: of a text that shows one, nothing is to be taken off."""
@@ -171,7 +169,8 @@ class CarriedLines:
     ) -> None:
         chunks = chunks_of(stream)
         head = next(chunks, b"")
-        self.carriers = carriers or Carriers.found(head, recognised, as_it_is=True)
+        # What an empty line behind each is, and a mail's quoting, these readers know by themselves.
+        self.carriers = carriers or Carriers.found(head, recognised, as_it_is=True, taken=("repaired-spacing",))
         self._before = before
         self._lines = lines_of(chain((head,), chunks), lambda number: on_cut(before + number))
 

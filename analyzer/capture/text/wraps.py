@@ -113,6 +113,8 @@ def wrap_of(head: bytes) -> Wrap | None:
     if not all(is_full(lead + line, rest, width) for line, rest in breaks):
         return None
     is_filled = all(len(lead + line) == width for line, _ in breaks)
+    if is_filled and len(breaks) == 1:
+        return None  # behind the longest line there never is room
     is_cut = is_filled and any(line[-1:].isalnum() and rest[:1].isalnum() for line, rest in breaks)
     return Wrap(width, lead, is_cut=is_cut)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analyzer.judge.conformance.exchange import Exchange, key_of
 from analyzer.register.requested import purpose_of
+from analyzer.sip.auth_headers import CREDENTIALS
 from analyzer.sip.uri import aor
 
 _MULTICAST = ("224.0.1.75", "ff02::", "ff05::", "ff0e::")
@@ -97,12 +98,12 @@ def _answers(exchange: Exchange, header: str) -> bool:
 
 def registrar_credentials(exchange: Exchange) -> bool:
     """A REGISTER with credentials for the registrar."""
-    return _answers(exchange, "authorization")
+    return _answers(exchange, CREDENTIALS[0])
 
 
 def proxy_credentials(exchange: Exchange) -> bool:
     """A REGISTER with credentials for a proxy."""
-    return _answers(exchange, "proxy-authorization")
+    return _answers(exchange, CREDENTIALS[1])
 
 
 def never(exchange: Exchange) -> bool:
