@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import asyncio
 import json
 import os
@@ -35,7 +36,8 @@ def children() -> set[int]:
     """Processes that this one started and that are still there, zombies too."""
     found: set[int] = set()
     for task in Path("/proc/self/task").iterdir():
-        found |= {int(number) for number in (task / "children").read_text().split()}
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
+            found |= {int(number) for number in (task / "children").read_text().split()}
     return found
 
 

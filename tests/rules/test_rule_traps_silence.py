@@ -41,7 +41,7 @@ def test_tcp_has_no_retransmissions_to_tell_by() -> None:
 def test_the_sentence_counts_copies_and_names_the_server() -> None:
     (finding,) = run(_RULE, f"@0 {_AT}{_COPIES}", tail=60).findings
     assert "11 copies of the request to 198.51.100.1:5060 in 31.5 s" in finding.detail
-    assert "nobody got an answer" in finding.detail
+    assert "nobody had got an answer" in finding.detail
 
 
 def test_failures_before_are_noted() -> None:
