@@ -174,16 +174,16 @@ class FollowedPipe(Followed):
 
     def fetch(self, size: int) -> bytes:
         """What the pipe has."""
-        octets = self.read_now(size)
-        if octets == b"":
-            self.end()
-        return octets or b""
-
-    def read_now(self, size: int) -> bytes | None:
-        """What the pipe has: None where that is nothing now, no octets at its end."""
         if not select.select([self._descriptor], [], [], 0)[0]:
-            return None
-        return os.read(self._descriptor, size)
+            return b""
+        octets = os.read(self._descriptor, size)
+        if not octets:
+            self.ended = True
+            self.over()
+        return octets
+
+    def over(self) -> None:
+        """The writer has closed the pipe; told at each look from then on."""
 
 
 def _opened(path: str) -> io.FileIO:

@@ -45,13 +45,9 @@ class Interface(FollowedPipe):
         with suppress(ProcessLookupError):
             os.killpg(self._child.popen.pid, signal.SIGINT)
 
-    def fetch(self, size: int) -> bytes:
-        """What the program has written; after its end, none for good."""
-        octets = self.read_now(size)
-        if octets == b"":
-            self._child.end()
-            self.ended = True
-        return octets or b""
+    def over(self) -> None:
+        """The program is at its end, too: take what it says of that."""
+        self._child.end()
 
     def complaint(self) -> str:
         """Why the program ended though nobody asked it to."""

@@ -59,7 +59,8 @@ class Screen:
         if not self._is_calm:
             return
         kind = f"{pulse.dialect} · " if pulse.dialect else ""
-        seen = [count(pulse.lines, "line"), count(pulse.messages, "SIP message"), count(pulse.clients, "client")]
+        read = count(pulse.lines, "line") if pulse.packets is None else count(pulse.packets, "packet")
+        seen = [read, count(pulse.messages, "SIP message"), count(pulse.clients, "client")]
         line = f"{kind}{', '.join([*seen, count(pulse.findings, 'finding')])} · Ctrl-C: the report"
         if line != self._shown:
             from analyzer.views.drawing.output import columns_of

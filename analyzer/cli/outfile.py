@@ -37,10 +37,9 @@ def check_place(option: str, out: str, inputs: Iterable[str]) -> None:
 def _is_read_by_us(place: Path) -> bool:
     """Whether a file is what standard input was redirected from."""
     try:
-        here, there = os.fstat(0), place.stat()
+        return place.is_file() and os.path.samestat(os.fstat(0), place.stat())
     except OSError:
         return False
-    return place.is_file() and (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
 
 
 def _is_same(one: Path, other: Path) -> bool:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from analyzer.evidence import SECOND
+from analyzer.register import scanners
 
 AGAIN = 60 * SECOND
 """Within it credentials that were refused are sent again by the phone itself (R3261-22.1-same-credentials)."""
@@ -19,19 +20,8 @@ BRUTE_DAY = 100
 """... and within a day."""
 BRUTE_HOSTS = 5
 """Addresses, or contacts, from which on refused tries for one user do not look like one phone."""
-SCANNERS = (
-    "friendly-scanner",
-    "sipvicious",
-    "sundayddr",
-    "sipcli",
-    "sip-scan",
-    "iwar",
-    "pplsip",
-    "smap",
-    "vaxsipuseragent",
-)
+SCANNERS = (*scanners.SCANNERS, "vaxsipuseragent")
 """What tools for scanning call themselves in User-Agent, lower-case."""
-
 
 ENUM_USERS = 10
 """Users from one source within `ENUM_WINDOW` from which on it may be looking for users (DET-enum-users)."""

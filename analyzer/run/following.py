@@ -26,13 +26,15 @@ from analyzer.run.report import Report
 
 
 class Pulse(NamedTuple):
-    """How far it is: lines read, SIP messages, clients and findings seen; `dialect` is "" while none is known."""
+    """How far it is: lines read, SIP messages, clients and findings seen; `dialect` is "" while none is known. A
+    capture has `packets`, and its octets no lines."""
 
     lines: int
     messages: int
     clients: int
     findings: int
     dialect: str
+    packets: int | None = None
 
 
 class Listener(Protocol):
@@ -146,5 +148,9 @@ class Following:
 
     def _calm(self) -> None:
         messages, clients = self._analysis.pulse() if self._analysis is not None else (0, 0)
-        dialect = self._reading.sources[0].title if self._reading is not None else ""
-        self._listener.calm(Pulse(self._stream.lines, messages, clients, self._findings, dialect))
+        source = self._reading.sources[0] if self._reading is not None else None
+        dialect = source.title if source is not None else ""
+        pulse = Pulse(self._stream.lines, messages, clients, self._findings, dialect)
+        if self._kind == "capture":
+            pulse = pulse._replace(lines=0, packets=source.frames if source is not None else 0)
+        self._listener.calm(pulse)

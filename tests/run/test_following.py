@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from analyzer.capture.followed import Followed, FollowedFile
+from analyzer.cli.follow import Screen
 from analyzer.defect import SourceError
 from analyzer.evidence import LogLines, Source
 from analyzer.judge.findings import Finding
@@ -18,6 +21,7 @@ from analyzer.run.report import Report
 from tests.plugins import folders
 
 SAMPLES = sorted(Path(__file__).resolve().parents[2].glob("samples/*/input.txt"))
+FIRST_CAPTURE = next(iter(sorted(SAMPLES[0].parents[1].glob("*/input.pcap"))))
 LATER = {
     "asterisk-console-few-stamps": "what has no stamp is bounded by later lines",
     "asterisk-first-registration": "the year of the first lines is told by a Date header in later ones",
@@ -50,8 +54,8 @@ def request(call_id: str, cseq: int) -> bytes:
 class Piecewise(Followed):
     """A log of which the next piece is there when somebody has looked in vain once."""
 
-    def __init__(self, pieces: Sequence[bytes], calm: Callable[[], None]) -> None:
-        super().__init__("a.log", self._look, quiet=0.0, poll=0.0)
+    def __init__(self, pieces: Sequence[bytes], calm: Callable[[], None], quiet: float = 0.0) -> None:
+        super().__init__("a.log", self._look, quiet=quiet, poll=0.0)
         self._pieces = list(pieces)
         self._told = calm
         self._looked = True
@@ -191,6 +195,30 @@ def test_the_pulse_counts_what_was_seen() -> None:
     last = notes.pulses[-1]
     assert (last.messages, last.clients, last.lines) == (2, 1, 25)
     assert last.dialect == "Asterisk chan_sip log"
+
+
+def test_the_pulse_of_a_capture_counts_packets_and_no_lines() -> None:
+    octets = FIRST_CAPTURE.read_bytes()
+    notes = Notes()
+    pieces = [octets[: len(octets) // 2], octets[len(octets) // 2 :], b""]
+    report = Following(lambda calm: Piecewise(pieces, calm, math.inf), notes, kind="capture").run()
+    packets = [pulse.packets for pulse in notes.pulses]
+    assert packets == sorted(packets, key=lambda number: number or 0)
+    assert packets[-1] == report.sources[0].frames > 0
+    assert {pulse.lines for pulse in notes.pulses} == {0}
+
+
+def test_the_status_line_names_what_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(shown, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("sys.stderr", shown)
+    screen = Screen("table", None, progress=None)
+    screen.calm(Pulse(25, 2, 1, 0, "Asterisk chan_sip log"))
+    screen.calm(Pulse(0, 2, 1, 0, "pcapng capture", packets=7))
+    log, capture = shown.getvalue().split("\r\x1b[K")[1:]
+    assert log == "Asterisk chan_sip log · 25 lines, 2 SIP messages, 1 client, 0 findings · Ctrl-C: the report"
+    assert capture == "pcapng capture · 7 packets, 2 SIP messages, 1 client, 0 findings · Ctrl-C: the report"
 
 
 def test_a_log_that_is_unknown_at_first() -> None:

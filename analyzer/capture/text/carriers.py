@@ -2,9 +2,9 @@
 
 syslog (RFC 3164, RFC 5424, rsyslog's own forms), journald, Docker and Kubernetes, `grep -n`, the quoting of a mail,
 indentation, escapes that a terminal or a web page put in; lines broken to a width, padded, or with an empty one between
-(`wraps.py`). A dialect is asked about a text as it is first; carriers are
-looked for only where it does not know that, and taken off only where it knows what is left. Each is told by the lines
-around the first message, since nothing else has to be read.
+(`wraps.py`). A dialect is asked about a text as it is first; carriers are looked for only where it does not know that,
+and taken off only where it knows what is left. Each is told by the lines around the first message, since nothing else
+has to be read.
 
 What a carrier did is undone line by line. It may date a line (its stamp is kept beside the text), and one that writes
 line ends as escapes (`#012`, JSON) gives several lines for one. `codes` are the repairs, which hang on each message as
@@ -80,11 +80,10 @@ class Carriers:
             return NONE
         near, known = _near(head), recognised(head)
         if (wrap := wrap_of(near)) is not None:
-            found = cls.found(wrap.text(near) + b"\n", recognised, as_it_is=as_it_is)
+            found = cls.found(wrap.text(near) + b"\n", recognised, as_it_is=as_it_is, taken=taken)
             return cls((*found.all, Carrier("repaired-wraps", wrap.says, 0, untouched)), wrap)
-        if (
-            outer := next((one for one in OF_ALL if one.code not in taken and _is_on_all(one, near)), None)
-        ) is not None:
+        outer = next((one for one in OF_ALL if one.code not in taken and _is_on_all(one, near)), None)
+        if outer is not None:
             bare = cls((outer,)).bare(near)
             found = cls.found(bare, recognised, as_it_is=as_it_is, taken=(*taken, outer.code))
             return cls((outer, *found.all), found.wrap)
