@@ -6,8 +6,8 @@ at the end and was refused, or could not be called, in between is `ok again`. Wh
 more, though the client did not ask for that, is `taken away`: that may be its own successor, so it is no trouble by
 itself (`in doubt` where the registrar may not list all that is bound). Where the answer to its last request is missing
 in the capture, it is `unclear` as soon as that matters. A failed sign-off is no failed registration:
-calls still go to a phone that is gone (`not removed`), unless its binding had run out before. And a query that is
-refused refuses nobody.
+calls still go to a phone that is gone (`not removed`), unless its binding had run out before; nor is a sign-off good
+that was accepted, if the registrar lists the contact again. And a query that is refused refuses nobody.
 """
 
 from __future__ import annotations
@@ -53,6 +53,8 @@ def state_of_outcome(outcome: str) -> ClientState:
 
 def state_of(one: Registration) -> ClientState:
     """What became of a registration, as far as the source goes."""
+    if one.outcome == "removed" and one.reach.is_listed_again:
+        return "not removed"
     current = one.reach.current
     is_bound = current is not None and current.state == "bound"
     if one.outcome != "registered" and not (one.outcome == "removed" and is_bound):  # of several contacts one is left

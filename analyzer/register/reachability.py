@@ -46,6 +46,7 @@ Cause = Literal[
     "answer not seen",
     "answered late",
     "request not seen",
+    "listed again",
 ]
 _GONE: tuple[Cause, ...] = ("not listed", "taken away", "taken over", "removed by another", "removed")
 KEPT = 40
@@ -85,16 +86,17 @@ class Reachability:
     """The stretches of one client, in order; `gaps` counts those without a binding between two with one, but for
     those that the client wanted (it had signed off), `lost` sums them in nanoseconds. `epoch` counts the steps of the
     clock that it knows of; behind such a step times begin again earlier than those before. `wants_away`: its latest
-    request is to be bound no more, whatever came of it."""
+    request is to be bound no more, whatever came of it; `left_by` numbers the transaction by which it had signed off.
+    """
 
-    __slots__ = ("_asked", "_kept", "_leaving", "dropped", "epoch", "gaps", "lost", "wants_away")
+    __slots__ = ("_asked", "_kept", "_leaving", "dropped", "epoch", "gaps", "left_by", "lost", "wants_away")
 
     def __init__(self) -> None:
         self._kept: tuple[Stretch, ...] = ()
         self._asked: Unanswered | None = None
         self._leaving: Unanswered | None = None
         self.wants_away = False
-        self.dropped = self.gaps = self.lost = self.epoch = 0
+        self.dropped = self.gaps = self.lost = self.epoch = self.left_by = 0
 
     def __bool__(self) -> bool:
         return bool(self._kept)
@@ -142,6 +144,12 @@ class Reachability:
         """Whether it is not bound any more because it wanted that."""
         current = self.current
         return current is not None and (current.state, current.cause) == ("unbound", "signed off")
+
+    @property
+    def is_listed_again(self) -> bool:
+        """Whether it had signed off, and the registrar's list has its contact again."""
+        current = self.current
+        return current is not None and (current.state, current.cause) == ("bound", "listed again")
 
     @property
     def is_unseen(self) -> bool:
@@ -232,6 +240,10 @@ class Reachability:
         self._asked = None
         self._come_back(now, begun)
         self._go("bound", now, "registered", by, expires=until)
+
+    def returned(self, now: int, until: int | None, by: Evidence) -> None:
+        """A 2xx to another client lists its contact again although it had signed off; until when, if that is said."""
+        self._go("bound" if until is not None else "unknown", now, "listed again", by, expires=until)
 
     def _come_back(self, now: int, begun: int | None = None) -> None:
         """It is there again: what was unbound until now was a gap, if it did not want that; it was the phone's only if

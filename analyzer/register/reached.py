@@ -25,6 +25,7 @@ from analyzer.register.refusals import Refusals
 from analyzer.register.registration import Registration
 from analyzer.register.registry import Registry
 from analyzer.register.requested import expiry_in, requested_expiry
+from analyzer.register.returning import doubt, is_crossed, note_owners
 from analyzer.register.transaction import Transaction
 from analyzer.sip.message import Message
 
@@ -74,6 +75,8 @@ class Reached:
         events = list(self._bindings.answered(*given))
         if events:
             self._note_bindings(registration, events)
+            if is_crossed(registration, transaction):
+                doubt(events, transaction)
         self._note_reached(registration, transaction, purpose, events, begun)
         return events
 
@@ -216,18 +219,23 @@ class Reached:
             self._note_unclear(registration, events, by)
             return
         self._bindings.date(registration.reach)
+        returned = note_owners(events, self._registry.clients(registration.registrar, registration.aor))
         held = self._held(registration, transaction)
         for number, until in held.items():
             one = registration if number == own else self._registry.of(number)
             if one is not None:
                 self._bindings.date(one.reach)
+                if number in returned:
+                    one.reach.returned(now, until, by)
+                    continue
                 asked = number == own and purpose not in ("query", "remove")
                 one.reach.granted(now, until, by, asked=asked, since=transaction.first, begun=begun if asked else None)
                 if asked:
                     one.reach.wants_away = False
         if own not in held and purpose == "remove":
             registration.reach.gone(now, "signed off", by)
-        elif own not in held and purpose != "query" and not final.contacts:
+            registration.reach.left_by = transaction.id
+        elif own not in held and purpose != "query" and not final.contacts and not _takes_away(events, own):
             registration.reach.granted(now, None, by)
         if not all(event.kind in _HELD for event in events):
             self._note_gone(registration, events, held, purpose, now, by)
@@ -326,6 +334,11 @@ class Reached:
         for registration in self._registry:
             self._bindings.date(registration.reach)
             registration.reach.settle(end_of(registration.last_transaction))
+
+
+def _takes_away(events: Iterable[BindingEvent], own: int) -> bool:
+    """Whether an answer says of a contact of a client that it is bound no more."""
+    return any(event.kind == "removed" and own in event.binding.owners for event in events)
 
 
 def _are_lost(registration: Registration, by: Evidence, count: int) -> bool:

@@ -245,6 +245,10 @@ class Registry:
                 return first
         return registrar
 
+    def clients(self, registrar: Registrar, aor: str) -> Sequence[Registration]:
+        """The registrations of an address-of-record at a registrar that can be found, the oldest first."""
+        return self._clients.get((registrar, aor)) or ()
+
     def has_clients(self, registrar: Registrar, aor: str) -> bool:
         """Whether a registration of this address-of-record at this registrar can be found."""
         return (registrar, aor) in self._clients

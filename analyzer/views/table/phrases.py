@@ -36,9 +36,11 @@ from analyzer.views.table.credentials import (
 from analyzer.views.table.unbound import (
     answered_too_late,
     listed_as,
+    not_signed_off,
     ran_out,
     taken_away,
     why_in_doubt,
+    why_listed_again,
     why_ran_out,
     why_taken_away,
 )
@@ -156,17 +158,6 @@ def _since(clients: ClientSummary, one: Registration) -> str:
     return clients.since_words(one)
 
 
-def _not_signed_off(clients: ClientSummary, one: Registration) -> str:
-    last = one.history.last
-    told = f"{one.status}" if one.status else "no answer"
-    at = clients.at(one, last.start if last is not None else one.since)
-    reach = one.reach.current
-    until = one.reach.bound_until if reach is None or reach.state != "unbound" else reach.start
-    verb = "went" if reach is not None and reach.state == "unbound" else "go"
-    still = f", calls {verb} there until {clients.clock(one.place).at(until)}" if until is not None else ""
-    return f"{told} to its sign-off{at}{still}"
-
-
 def _refused(clients: ClientSummary, one: Registration) -> str:
     again = " again and again" if one.status in (401, 407) and one.failure_count > 2 else ""
     return f"{_first_otherwise(one)}{one.status or 'failed'}{again}{_since(clients, one)}"
@@ -263,6 +254,8 @@ def _crowd(one: Registration) -> str:
 
 
 def _why_not_signed_off(clients: ClientSummary, one: Registration) -> str:
+    if one.reach.is_listed_again:
+        return why_listed_again(one)
     found = witnessed(one) if told_by_log(one) else explained(clients, one)
     if one.outcome == "abandoned" and not told_by_log(one):
         place = clients.answered_challenge(one)
@@ -371,7 +364,7 @@ def _why_unclear(clients: ClientSummary, one: Registration) -> str:
 _WHAT: dict[State, _Teller] = {
     REGISTERED: _registered,
     AGAIN: _registered,
-    NOT_SIGNED_OFF: _not_signed_off,
+    NOT_SIGNED_OFF: not_signed_off,
     REFUSED: _refused,
     NO_ANSWER: _silent,
     GAVE_UP: _gave_up,

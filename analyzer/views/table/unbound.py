@@ -96,6 +96,26 @@ def why_in_doubt(clients: ClientSummary, one: Registration) -> str:
     )
 
 
+def not_signed_off(clients: ClientSummary, one: Registration) -> str:
+    """What its sign-off was told, and until when calls go there."""
+    last, reach = one.history.last, one.reach.current
+    until = one.reach.bound_until if reach is None or reach.state != "unbound" else reach.start
+    end = f" until {clients.clock(one.place).at(until)}" if until is not None else ""
+    if one.reach.is_listed_again:
+        return f"signed off{clients.at(one, one.since)}, but calls go there{end}"
+    told = f"{one.status}" if one.status else "no answer"
+    at = clients.at(one, last.start if last is not None else one.since)
+    verb = "went" if reach is not None and reach.state == "unbound" else "go"
+    return f"{told} to its sign-off{at}{f', calls {verb} there{end}' if end else ''}"
+
+
+def why_listed_again(one: Registration) -> str:
+    """Which answer to another client lists it."""
+    current = one.reach.current
+    shown = f" at {place_words(current.by.place)}" if current is not None and current.by is not None else ""
+    return f"its sign-off was accepted; the answer to another client{shown} lists its contact again"
+
+
 def gaps(one: Registration) -> str:
     """For how long it could not be called in between, how often, and why."""
     if not one.reach.gaps:
