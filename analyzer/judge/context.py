@@ -38,6 +38,7 @@ check reaches it:
   of a client, until they are closed.
 - `register/refusals.py: Refusals` (`context.refused`): which contacts of an address-of-record were refused, and not
   accepted since.
+- `register/told_time.py` (`set_back` of a transaction): the Date that a client was told last.
 - `register/lapses.py: LapseWatch` (`event` of a binding that is `lapsed`): which bindings run out when.
 - `register/responding.py: Answering` (`context.answers_from`, `context.port_answers`, `context.answers_reach`): which
   servers answered at all, from which ports, and whom: what silence has to be held against.

@@ -266,3 +266,12 @@ def _overdue(last: Transaction) -> Overdue | None:
     if last.final is None or last.first is None or last.answered_at is None:
         return None
     return Overdue(last.status, last.answered_at - last.first, last.final.raw_message.evidence)
+
+
+def begins(first: Transaction) -> bool:
+    """Whether a client's first request in the capture may be its first of all (T-MID): it brings nothing that an
+    earlier answer would have given it, and counts from the beginning."""
+    request = first.request
+    if request is None or first.cseq > 1:
+        return False
+    return not any((one.nonce or "").strip() or (one.response or "").strip() for one in request.credentials)

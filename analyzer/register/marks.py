@@ -213,3 +213,5 @@ OTHER_PURPOSE = 1 << 82
 """A request that names no contact, or one with an expiry of 0, or with none said."""
 OTHER_SCHEME = 1 << 83
 """A request with a Contact that is no SIP or SIPS URI."""
+SET_BACK = 1 << 84
+"""A 2xx whose Date is earlier than the one that its client was told before."""

@@ -50,6 +50,7 @@ from analyzer.register.subjects import (
     TransitionSubject,
 )
 from analyzer.register.surroundings import Surroundings
+from analyzer.register.told_time import note_date
 from analyzer.register.transaction import Transaction
 from analyzer.register.translation import follow
 from analyzer.register.way_back import unheard
@@ -310,6 +311,8 @@ class Reconstructor:
         if registration is not None and first_hop:
             self.challenges.answered(transaction, registration.id, registration.holes)
             note_offer(registration, transaction)
+            if 200 <= transaction.status < 300 and final.has("date"):
+                note_date(registration, transaction)
         else:
             self.challenges.answered(transaction, None)
         events: Sequence[BindingEvent] = ()

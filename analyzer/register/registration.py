@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from analyzer.escape import visible
 from analyzer.evidence import SECOND, Place
@@ -18,7 +18,7 @@ from analyzer.register.attempt import SUCCESSFUL_OUTCOMES, Attempt, Outcome
 from analyzer.register.binding import Binding
 from analyzer.register.bounded import LONG
 from analyzer.register.choices import Choice
-from analyzer.register.history import FAILED, History, asks_in_vain, record_of
+from analyzer.register.history import FAILED, History, asks_in_vain, begins, record_of
 from analyzer.register.identity import Client, Registrar
 from analyzer.register.reachability import Reachability
 from analyzer.register.timers import BOOT_SILENCE
@@ -26,6 +26,9 @@ from analyzer.register.transaction import Transaction
 from analyzer.register.translation import Translation
 from analyzer.register.way_back import WayBack
 from analyzer.sip.timers import TIMER_F
+
+if TYPE_CHECKING:
+    from analyzer.register.told_time import ToldTime
 
 KEPT_CALL_IDS = 50
 KEPT_OCTETS = 16_384
@@ -95,15 +98,6 @@ def _short(texts: tuple[str, ...]) -> tuple[str, ...]:
     return texts
 
 
-def _begins(first: Transaction) -> bool:
-    """Whether a client's first request in the capture may be its first of all (T-MID): it brings nothing that an
-    earlier answer would have given it, and counts from the beginning."""
-    request = first.request
-    if request is None or first.cseq > 1:
-        return False
-    return not any((one.nonce or "").strip() or (one.response or "").strip() for one in request.credentials)
-
-
 class Registration:
     """One client at one registrar for one address-of-record. Times are nanoseconds or None. `seen_from_start`: what it
     was given before the capture began, if anything, it does not use. `unheard` is the way of the latest answer, where
@@ -159,6 +153,7 @@ class Registration:
         "source",
         "status",
         "success_place",
+        "told_time",
         "translation",
         "unheard",
         "user_agent",
@@ -172,6 +167,7 @@ class Registration:
     failing_since: int | None
     credentials_place: Place | None
     success_place: Place | None
+    told_time: ToldTime | None
 
     def __init__(self, number: int, aor: str, registrar: Registrar, client: Client, first: Transaction) -> None:
         self.id = number
@@ -179,7 +175,7 @@ class Registration:
         self.registrar = registrar
         self.client = client
         self.source = first.source
-        self.seen_from_start = _begins(first)
+        self.seen_from_start = begins(first)
         self.call_ids: tuple[str, ...] = ()
         self.contacts: tuple[str, ...] = ()
         self.user_agent = client.user_agent
@@ -200,7 +196,7 @@ class Registration:
         self.preemptive = False
         self.asked = self.granted = self.last_success = self.failing_since = self.choice = self.translation = None
         self.sinking = self.refresh_gaps = _NO_NUMBERS
-        self.credentials_place = self.success_place = None
+        self.credentials_place = self.success_place = self.told_time = None
         self.unheard: WayBack | None = None
         self.failures: tuple[Failure, ...] = ()
         self.failure_count = 0

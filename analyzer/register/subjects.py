@@ -81,6 +81,8 @@ class MessageSubject:
             found |= marks.SUCCESS
             if self.registration is None or self.registration.success_place is None:
                 found |= marks.FIRST_SUCCESS
+            if self.transaction.set_back is not None:
+                found |= marks.SET_BACK
         if not message.is_plainly_tagged("to"):
             found |= marks.NO_TO_TAG
         if is_odd_answer(message):

@@ -17,6 +17,7 @@ from analyzer.sip.timers import T1, TIMER_F
 if TYPE_CHECKING:
     from analyzer.register.branches import EarlierUse
     from analyzer.register.overtaken import Overtaken
+    from analyzer.register.told_time import ToldTime
 
 State = Literal["answered", "timeout", "aborted", "open", "headless", "unjudged"]
 KEPT = 8
@@ -77,7 +78,7 @@ class Transaction:
     more than T1 later, so that they did not cross it. `request_ways` and `response_ways` are the ways of requests and
     final responses other than the one that the request took first. `overtaken` is the binding that it names, where a
     later request of its Call-ID made that; `reuses` is what had its branch before; `trying` is where and when the first
-    provisional response was seen.
+    provisional response was seen; `set_back` the Date that its client was told before, where the new one is earlier.
     """
 
     __slots__ = (
@@ -119,6 +120,7 @@ class Transaction:
         "reuses",
         "seen",
         "sent_by",
+        "set_back",
         "source",
         "state",
         "stream",
@@ -132,6 +134,7 @@ class Transaction:
     overtaken: Overtaken | None
     final: Message | None
     trying: Evidence | None
+    set_back: ToldTime | None
 
     # One of these lives for every exchange of the last forty seconds: what most never have is an empty tuple that all
     # share, until there is something.
@@ -157,7 +160,7 @@ class Transaction:
         self.provisional: tuple[int, ...] = ()
         self.later_finals: tuple[Message, ...] = ()
         self.nonces: Set[str] = NO_NONCES
-        self.final = self.old_answer = self.overtaken = self.trying = None
+        self.final = self.old_answer = self.overtaken = self.trying = self.set_back = None
         self.aborted: NetworkError | None = None
         self.reuses: EarlierUse | None = None
         self.answered_at: int | None = None

@@ -8,7 +8,9 @@ list a contact that was bound under the other, and has time left.
 
 Which domains a server is responsible for cannot be seen: many have several, and phones may be set to the name of the
 server. So a To of quite another domain than the Request-URI has, accepted, is told for information
-(`foreign-accepted`); names that share their last two labels, names of one label and addresses are not compared.
+(`foreign-accepted`); names that share their last two labels, names of one label and addresses are not compared. And
+where such a request without credentials is refused with 403, the status is not the one that step 5 asks for
+(`403-for-404`): hardly sure, because a registrar may have other reasons to refuse.
 """
 
 from __future__ import annotations
@@ -24,25 +26,49 @@ from analyzer.judge.findings import (
     Need,
     NotJudged,
     Rule,
+    Values,
     Violated,
     bad,
     good,
 )
 from analyzer.register import marks
 from analyzer.register.domains import is_foreign
-from analyzer.register.subjects import BindingSubject
+from analyzer.register.subjects import BindingSubject, TransactionSubject
 from analyzer.register.transaction import Transaction
 from analyzer.sip.text import clip
 
 _MARGIN = 5 * SECOND
 
 
-def check(subject: BindingSubject, context: CaptureContext) -> Answer:
-    """Look at the domain of a new binding, and at the spelling of To where one is not listed (10.3 step 5)."""
+def check(subject: BindingSubject | TransactionSubject, context: CaptureContext) -> Answer:
+    """Look at the domain of a new binding, or of one that is refused, and at the spelling of To where one is not listed
+    (10.3 step 5)."""
+    if isinstance(subject, TransactionSubject):
+        return _refused(subject)
     kind, transaction = subject.event.kind, subject.event.transaction
     if kind == "added":
         return _foreign(subject, transaction) if is_foreign(transaction) else NOT_APPLICABLE
     return _split(subject, context) if kind in ("removed", "unlisted") else NOT_APPLICABLE
+
+
+def _refused(subject: TransactionSubject) -> Answer:
+    """A request of another domain, and without credentials that could be the reason, is answered 403."""
+    transaction = subject.transaction
+    final, request = transaction.final, transaction.request
+    if final is None or final.status != 403 or subject.digests or not is_foreign(transaction):
+        return NOT_APPLICABLE
+    assert request is not None and request.to is not None and request.to.uri is not None and request.uri is not None
+    aor, at = request.to.uri.host.lower(), request.uri.host.lower()
+    return Violated(
+        f"a request to {clip(at)} with an address-of-record of {clip(aor)}, and without credentials, is answered 403",
+        "403-for-404",
+        "info",
+        confidence=Confidence.LOW,
+        at=final.raw_message.evidence,
+        related=(transaction.evidence,),
+        group_key=("403", transaction.destination.host, aor, at),
+        values=Values("403", "404"),
+    )
 
 
 def _foreign(subject: BindingSubject, transaction: Transaction) -> Answer:
@@ -105,7 +131,10 @@ RULE = Rule(
     id="R3261-10.3-5-aor-domain",
     title="AOR not valid for the Request-URI domain not answered 404; or AOR not canonicalised",
     short_title="One address-of-record has two lists of contacts",
-    sub_titles={"foreign-accepted": "A user of another domain is registered"},
+    sub_titles={
+        "foreign-accepted": "A user of another domain is registered",
+        "403-for-404": "A user of another domain is answered 403 instead of 404",
+    },
     question="whether the registrar keeps one list for a user",
     clause="RFC 3261 §10.3 step 5",
     force="MUST",
@@ -113,12 +142,13 @@ RULE = Rule(
     at_fault="registrar",
     group="E",
     subject="binding",
+    also=("transaction",),
     check=check,
-    applies_if=marks.REMOVED | marks.FOREIGN_DOMAIN,
+    applies_if=marks.REMOVED | marks.FOREIGN_DOMAIN | marks.ODD_EXCHANGE,
     observed_at="last",
     supersedes=("R3261-10.3-8-other-bindings",),
     needs=(Need.C2S, Need.S2C),
-    profiles=(InProfile("ims", ("foreign-accepted",)),),
+    profiles=(InProfile("ims", ("foreign-accepted", "403-for-404")),),
     why="Wrong index key: bindings land under different keys or a foreign domain.",
     fix="let the registrar take URI parameters and escapes out of To before it looks up the user; and list the domains "
     "that it is responsible for, so that it answers 404 to others",
@@ -139,6 +169,12 @@ RULE = Rule(
             title="an escaped character, and a registrar that may not list others",
         ),
         bad(_FAR.format("sip.example.net", "example.com"), "foreign-accepted", severity="info"),
+        bad(
+            _FAR.format("sip.example.net", "example.com").replace("200", "403"),
+            "403-for-404",
+            severity="info",
+            title="refused, with another status",
+        ),
         good(
             _BOB
             + "@9 src=192.0.2.2:5060 "
@@ -168,5 +204,10 @@ RULE = Rule(
         good(_FAR.format("198.51.100.1", "example.com"), title="an address is no domain"),
         good(_FAR.format("pbx", "example.com"), title="a name of one label may be any"),
         good(_FAR.format("sip.example.net", "example.com").replace("200", "404"), title="refused"),
+        good(
+            "> REGISTER sip:sip.example.net\nTo: <sip:bob@example.com>\n< 401\n"
+            "> REGISTER sip:sip.example.net\nTo: <sip:bob@example.com>\nAuthorization: {bob x}\n< 403",
+            title="403 to credentials, which may be wrong",
+        ),
     ),
 )

@@ -8,7 +8,9 @@ that is not that day's (`format`) is misread or thrown away.
 Where Date and the recording's clock are more than a minute apart (`skew`), one of the two is wrong; which, a recording
 cannot tell by itself. Where they are a day or more apart, the recording's own times were made up or changed, and that
 is not judged. Nor are the times of a log, which may be in any zone, and stand where somebody wrote them. The first 200
-of each client is looked at, and told once for each registrar.
+of each client is looked at, and told once for each registrar. Of the later ones is asked only whether the registrar's
+time goes back (`backwards`): its clock was set, or several servers with clocks of their own answer by one address, and
+what lives by that clock (nonces with a time in them, expiries in a database) is off by as much.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
+from analyzer.register.told_time import ToldTime
 from analyzer.sip.message import Message
 from analyzer.sip.text import clip
 
@@ -33,12 +36,27 @@ def check(subject: MessageSubject, context: CaptureContext) -> Iterator[Answer]:
     """Read the Date of a client's first 2xx and hold it against the recording's clock (RFC 3261 10.3 step 8, 20.17)."""
     del context
     message, registration = subject.message, subject.registration
-    if not 200 <= message.status < 300 or (registration is not None and registration.success_place is not None):
+    if subject.transaction.set_back is not None and message.is_whole:
+        yield _backwards(message, subject.transaction.set_back)
+    elif not 200 <= message.status < 300 or (registration is not None and registration.success_place is not None):
         yield NOT_APPLICABLE
     elif not message.is_whole:
         yield NotJudged(Need.WHOLE.value)
     else:
         yield _answer(message)
+
+
+def _backwards(message: Message, before: ToldTime) -> Answer:
+    server, written = message.raw_message.source, (message.first("date") or "").strip()
+    return Violated(
+        f"{server} tells {clip(written)} after {clip(before.written)}: its clock was set back, or another "
+        "server answers by this address",
+        "backwards",
+        group_key=("date", server.host),
+        related=(before.evidence,),
+        force="none",
+        values=Values(clip(written), f"{clip(before.written)} or later"),
+    )
 
 
 def _answer(message: Message) -> Answer:
@@ -85,6 +103,7 @@ RULE = Rule(
         "absent": "The 200 tells no time",
         "format": "The Date of the 200 cannot be read",
         "skew": "The registrar's clock and the recording's differ",
+        "backwards": "The registrar's clock goes back",
     },
     question="whether the registrar tells the time in its 200",
     clause="RFC 3261 §10.3 step 8 (SHOULD include), §20.17, §10.2.5, §8.2.6; RFC 4475 §3.1.2.12",
@@ -94,7 +113,7 @@ RULE = Rule(
     group="D",
     subject="message",
     check=check,
-    applies_if=marks.FIRST_SUCCESS,
+    applies_if=marks.FIRST_SUCCESS | marks.SET_BACK,
     quiet=("absent",),
     observed_at="last",
     why="Clients without a clock take it as time of day (TLS certificates, call logs).",
@@ -108,7 +127,17 @@ RULE = Rule(
         bad(_ok("Mon, 14 Jul 2017 02:40:00 GMT"), "format", title="that day was a Friday"),
         bad(_ok("Fri, 14 Jul 2017 03:40:00 GMT"), "skew", severity="info", title="an hour ahead"),
         bad(_ok("Fri, 14 Jul 2017 02:38:00 GMT"), "skew", title="two minutes behind"),
+        bad(
+            f"{_ok('Fri, 14 Jul 2017 02:40:00 GMT')}\n{_ok('Fri, 14 Jul 2017 02:39:40 GMT', '@20 ')}",
+            "backwards",
+            severity="info",
+            title="twenty seconds later it tells twenty seconds less",
+        ),
         good(_ok("Fri, 14 Jul 2017 02:40:00 GMT")),
+        good(
+            f"{_ok('Fri, 14 Jul 2017 02:40:10 GMT')}\n{_ok('Fri, 14 Jul 2017 02:40:09 GMT', '@10 ')}",
+            title="one second less: answers of one moment overtake each other",
+        ),
         good(_ok("Fri, 14 Jul 2017 02:40:50 GMT"), title="fifty seconds"),
         good(_ok("Fri, 14 Jul 2017 00:40:00 GMT"), title="a log in another zone", log=True),
         good(_ok("Thu, 30 Mar 2017 11:35:51 GMT"), title="months away: the recording's times are made up"),

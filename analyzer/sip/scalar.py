@@ -21,6 +21,7 @@ _DATE = re.compile(
     r" (\d{2}):(\d{2}):(\d{2}) GMT",
     re.ASCII,
 )
+_DATE_LENGTH = len("Thu, 30 Mar 2017 11:35:51 GMT")
 _MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
 # qvalue = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] )
 _QVALUE = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
@@ -53,6 +54,11 @@ def qvalue(s: str) -> float | None:
 
 def sip_date(s: str) -> int | None:
     """Seconds since the epoch of a SIP-date, or None if malformed (another zone than GMT is, RFC 4475 3.1.2.12)."""
+    return _date(s) if len(s) == _DATE_LENGTH else None
+
+
+@lru_cache(maxsize=1024)
+def _date(s: str) -> int | None:  # all answers of one second tell the same
     found = _DATE.fullmatch(s)
     if found is None:
         return None
