@@ -223,13 +223,16 @@ def rules_of(command: str, select: tuple[str, ...], ignore: tuple[str, ...]) -> 
     asked_for = bool(select) and _is_typed("select")
     if asked_for and not _is_typed("ignore"):
         ignore = ()
-    rules = list(all_rules())
     if command == "storm" and not asked_for:  # its verdict is made of tables
-        rules = []
+        return []
     try:
-        rules = chosen(all_rules(), _split(select), _split(ignore)) if rules else []
+        rules = chosen(all_rules(), _split(select), _split(ignore))
     except UnknownRule as error:
         raise click.UsageError(str(error)) from None
+    if not rules:  # an empty answer would look like a good one
+        raise click.UsageError(
+            f"{'--select and ' if select else ''}--ignore leave{'' if select else 's'} no rule to be asked"
+        )
     if command == "verify-digest" and not asked_for:  # who asks for passwords wants no verdict on Call-IDs
         rules = [rule for rule in rules if rule.applies_if & marks.DIGESTS]
     return rules

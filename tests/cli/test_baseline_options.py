@@ -274,5 +274,8 @@ def test_groups_sections_and_sub_codes_on_the_command_line(faulty: Path) -> None
     assert USERINFO in asked("--select", "a") and USERINFO not in asked("--ignore", "A")
     assert asked("--select", "DET,R3261-10.2-callid") == asked("--select", "DET") | {"R3261-10.2-callid"}
     assert run("log", str(faulty), "--ignore", "R3261-10.2-callid:callid-changed-once").exit_code == 1
+    for options in (("--select", "A", "--ignore", "A"), ("--select", "R3261-10.2-callid", "--ignore", "B")):
+        result = run("log", str(faulty), *options)
+        assert result.exit_code == 2 and "leave no rule to be asked" in " ".join(result.stderr.split())
     result = run("log", str(faulty), "--select", "R3261-10.2-calid")
     assert result.exit_code == 2 and "the nearest is R3261-10.2-callid" in result.stderr

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from analyzer.judge.copied_text import KNOWN_IN_RFC3665
 from analyzer.judge.failures import INTERNAL
 from analyzer.judge.findings import Severity
 from analyzer.judge.tally import Tally
@@ -130,6 +131,12 @@ def test_a_case_fails_where_the_exit_code_would_be_1(severity: Severity, fail_on
     told = said(case) if fails else said(case, "system-out")
     assert f"{severity}: Userinfo in the Request-URI: the Request-URI is sip:u1@example.com" in told
     assert "(frame 1 of flow)" in told and "fix: send the domain alone" in told
+
+
+def test_what_rfc_3665_prints_itself_is_no_failure() -> None:
+    case = cases(with_findings(finding(proven_severity="error", tags=(KNOWN_IN_RFC3665,))))[RULE]
+    assert state(case) != "failure"
+    assert "error: Userinfo in the Request-URI" in said(case, "system-out")
 
 
 def test_lesser_findings_stand_beside_a_failure() -> None:

@@ -7,6 +7,7 @@ import pytest
 from analyzer.evidence import Evidence, Frame
 from analyzer.judge.findings import Confidence, Finding, Severity
 from analyzer.judge.tally import Tally
+from analyzer.rules import all_rules
 from analyzer.run.report import Report
 from analyzer.views.table.remarks import grouped
 from tests.views.reports import REGISTERED, drawn, lines_with, report_of, user
@@ -190,7 +191,11 @@ def test_without_findings_it_says_how_much_was_looked_at() -> None:
     report.outcomes["R-y"] = Tally(passed=1)
     report.outcomes["R-z"] = Tally(not_applicable=9)
     text = " ".join(drawn(report).split())
-    assert "No rule is broken: 1,235 checks of 2 rules passed on 2 messages of 1 registration." in text
+    checks = "broken: 1,235 checks of 2 rules passed on 2 messages of 1 registration."
+    assert f"None of the 3 rules that were asked is {checks}" in text
+    for rule in all_rules():
+        report.outcomes.setdefault(rule.id, Tally(not_applicable=1))
+    assert f"No rule is {checks}" in " ".join(drawn(report).split())
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 200])

@@ -6,7 +6,7 @@ with the reason. A capture of ten thousand phones has as many cases as one of a 
 are the suites; a suite of its own says whether all was read, and whether the digests match.
 
 A case fails where the exit code would be 1 for it: at a finding of the severity that `--fail-on` names, or above.
-Lesser findings, and how many a baseline knows, stand in its output.
+Lesser findings, those that RFC 3665 prints itself, and how many a baseline knows, stand in its output.
 
 It is written with the standard library: junitparser (5.0), the package for it that is best kept, gives `testsuites` an
 attribute `skipped` that the schema does not have, and what it would take over is a dozen lines.
@@ -21,6 +21,7 @@ from typing import IO
 from xml.etree import ElementTree
 
 from analyzer.escape import visible
+from analyzer.judge.copied_text import is_known
 from analyzer.judge.findings import Finding, Rule
 from analyzer.judge.tally import Tally
 from analyzer.run.report import Report
@@ -108,7 +109,7 @@ def _rule_case(
     report: Report, name: str, rule: Rule | None, findings: list[Finding], options: ViewOptions
 ) -> ElementTree.Element:
     case, tally = ElementTree.Element("testcase", name=visible(name)), report.outcomes[name]
-    failing = [finding for finding in findings if finding.severity in options.fail_on]
+    failing = [finding for finding in findings if finding.severity in options.fail_on and not is_known(finding)]
     known = report.known.rules[name] if report.known is not None else 0
     if tally.failed:
         _add(case, "error", f"the rule failed to run {count(tally.failed, 'time')}")
@@ -117,7 +118,7 @@ def _rule_case(
         _add(case, "failure", f"{count(len(failing), 'finding')}: {title}", list(_lines(failing)), failing[0].severity)
     elif not (tally.passed or tally.violated):
         _add(case, "skipped", _unjudged(tally))
-    rest = [finding for finding in findings if finding.severity not in options.fail_on]
+    rest = [finding for finding in findings if finding not in failing]
     lines = list(_lines(rest))
     if known:
         lines.append(f"{count(known, 'known finding')} of the baseline not shown")

@@ -69,7 +69,7 @@ def _draw_facts(canvas: Canvas, clients: ClientSummary) -> None:
     titles = _titles()
     for number, (rule, facts) in enumerate(seen.items()):
         if not number:
-            canvas.line(("Seen", STRONG), ", and nothing wrong with it:")
+            canvas.line(("Seen", STRONG), ", and no fault by itself:")
         told = ", ".join(f"{fact} {times:,} x" for fact, times in sorted(facts.items()))
         canvas.line(f"{titles.get(rule, rule)}: ", (told, DIM), indent=2, hang=2)
 

@@ -192,7 +192,15 @@ def _draw_nothing(canvas: Canvas, clients: ClientSummary) -> None:
         where = f"{count(report.summary.messages, 'message')} of {count(report.summary.registrations, 'registration')}"
         canvas.gap()
         passed = f"{count(sum(asked), 'check')} of {count(len(asked), 'rule')} passed on {where}"
-        canvas.line(f"No rule is broken: {passed}.")
+        number = len(report.outcomes)
+        some = f"None of the {count(number, 'rule')} that were asked is" if number < _all_rules() else "No rule is"
+        canvas.line(f"{some} broken: {passed}.")
+
+
+def _all_rules() -> int:
+    from analyzer.rules import all_rules  # late: as the titles are
+
+    return len(all_rules())
 
 
 def severity_label(canvas: Canvas, severity: Severity) -> Text:
