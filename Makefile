@@ -17,7 +17,7 @@ LOCK := requirements.lock
 fuzz: NAME ?= message
 SECONDS ?= 600
 
-.PHONY: demo test check fuzz pytest tools bytecode benchmark docs samples hits rule dialect format lock clean
+.PHONY: demo test check fuzz pytest tools bytecode benchmark docs pages release samples hits rule dialect format lock clean
 
 # Findings (exit 1) are what a demonstration is for; anything above is a failure.
 demo: bytecode
@@ -51,13 +51,26 @@ fuzz: $(VENV)/.installed-test
 	$(PIP) install --quiet -c $(LOCK) -e '.[fuzz]'
 	$(BIN)/python -m tests.fuzz $(NAME) --seconds $(SECONDS)
 
+# The site of the documents, in build/site. A warning (a link to nowhere, a picture that is not there) is an error.
+docs: pages
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs build/site
+	@echo "build/site/index.html"
+
 # The page on the tables is printed from their data dictionary, that on what is read from what reads it, those on the
-# rules from the rules, and that on checklists from these and the samples.
-docs: $(VENV)/.installed
+# rules from the rules, that on checklists from these and the samples, the JSON Schema from its declaration, and the
+# manual from the commands.
+pages: $(VENV)/.installed-docs
 	$(BIN)/python -m analyzer.dataframes >docs/tables.md
 	$(BIN)/python -m analyzer.capture >docs/reads.md
 	$(BIN)/python -m scripts.rule_pages
 	$(BIN)/python -m scripts.checklist >docs/checklists.md
+	$(BIN)/python -m analyzer.views.json_schema >build/schema.json && mv build/schema.json analyzer/views/sipcheck-1.schema.json
+	$(BIN)/python -m scripts.manual
+
+# A release up to the upload: make release VERSION=0.2.0 (scripts/release.py says what it does).
+release: $(VENV)/.installed-docs
+	$(PIP) install --quiet -c $(LOCK) '.[release]'
+	$(BIN)/python -m scripts.release '$(VERSION)'
 
 # What the samples say of themselves (findings, causes of storms, outcomes) is made anew; what changes is shown.
 samples: $(VENV)/.installed
@@ -85,6 +98,11 @@ $(VENV)/.installed: pyproject.toml $(LOCK) | $(VENV)/.created
 
 $(VENV)/.installed-test: pyproject.toml $(LOCK) | $(VENV)/.created
 	$(PIP) install --quiet -c $(LOCK) -e '.[test]'
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-docs: pyproject.toml $(LOCK) | $(VENV)/.created
+	$(PIP) install --quiet -c $(LOCK) -e '.[docs]'
+	@mkdir -p build
 	@touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-benchmark: pyproject.toml $(LOCK) | $(VENV)/.created

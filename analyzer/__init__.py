@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from analyzer.storm.analysis import storms
     from analyzer.storm.values import StormReport
 
+    __version__: str
+
 _HOMES = {
     "Confidence": "analyzer.judge.findings",
     "CredentialsError": "analyzer.register.digest.secrets",
@@ -51,6 +53,7 @@ __all__ = [
     "Secrets",
     "SourceError",
     "StormReport",
+    "__version__",
     "all_rules",
     "analyze",
     "storms",
@@ -59,6 +62,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version  # late: it takes as long as the rest of this module
+
+        return version("sipcheck")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)

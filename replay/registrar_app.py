@@ -97,7 +97,11 @@ class ServingResult:
     @property
     def same(self) -> bool:
         """Whether every client has the captured outcome; without a capture, whether every client has what it wanted."""
-        return bool(self.clients) and all(self._is_right(self.outcome_of(client)) for client in self.clients)
+        return bool(self.clients) and all(map(self.is_right, self.clients))
+
+    def is_right(self, client: Client) -> bool:
+        """Whether a client has the captured outcome; without a capture, whether it has what it wanted."""
+        return self._is_right(self.outcome_of(client))
 
     def _is_right(self, outcome: str) -> bool:
         return outcome in SUCCESSFUL_OUTCOMES if self.flow is None else outcome == self.flow.outcome

@@ -56,6 +56,7 @@ _LATE = {
     "replay": ("replay.cli", "Replay a captured registration to a live peer."),
     "rules": ("analyzer.cli.rules", "List the rules, or hold traffic against test purposes."),
     "samples": ("analyzer.cli.samples", "Write the samples that the examples read."),
+    "schema": ("analyzer.cli.schema", "Print the JSON Schema of --format json."),
     "storm": ("analyzer.cli.storm", "Find and explain registration storms."),
 }
 """Commands that are not imported with this module: the module that has each by name, and a line of help."""

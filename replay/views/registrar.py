@@ -24,6 +24,7 @@ from replay.registrar_events import (
     Verified,
     Withheld,
 )
+from replay.views.registrar_junit import render_junit
 
 
 def told(event: object) -> str:
@@ -118,4 +119,8 @@ def _findings(canvas: Canvas, findings: list[Finding]) -> None:
             canvas.line(("fix: ", HINT), finding.fix, indent=2, hang=2)
 
 
-VIEWS: dict[str, Callable[[ServingResult, IO[str], ViewOptions], None]] = {"table": render_table, "json": render_json}
+VIEWS: dict[str, Callable[[ServingResult, IO[str], ViewOptions], None]] = {
+    "table": render_table,
+    "json": render_json,
+    "junit": render_junit,
+}

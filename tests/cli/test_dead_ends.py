@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from analyzer.cli import sipcheck as command
+from analyzer.views.json_schema import SCHEMA
 from tests.shared import ROOT
-from tests.views.schema_document import SCHEMA
 
 jsonschema: Any = pytest.importorskip("jsonschema")  # it has no stubs of its own
 

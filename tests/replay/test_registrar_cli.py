@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from xml.etree import ElementTree
 
 import pytest
 
@@ -76,6 +77,54 @@ def test_a_wrong_password_is_told() -> None:
     assert "Not all registered" in stdout
 
 
+def cases(stdout: str) -> dict[str, str | None]:
+    """Each case of the only suite, and why it fails."""
+    (suite,) = ElementTree.fromstring(stdout).findall("testsuite")
+    found = {}
+    for case in suite.findall("testcase"):
+        failure = case.find("failure")
+        found[case.get("name", "")] = None if failure is None else failure.get("message")
+    assert suite.get("failures") == str(sum(why is not None for why in found.values()))
+    assert suite.get("tests") == str(len(found))
+    return found
+
+
+def test_junit_has_a_suite_a_phone_with_the_rules_that_it_broke() -> None:
+    options = ("--credentials", str(USERS), "--count", "1", "--format", "junit")
+    with served(str(TWICE), *options) as (target, process):
+        played(TWICE, target, repaired=False)
+        stdout, _ = process.communicate(timeout=30)
+    found = cases(stdout)
+    assert found["it ends as captured: registered"] is None
+    assert found["R3261-10.2-cseq-increment"], "broken, though the exit code is that of the outcome"
+    assert process.returncode == 0
+    assert "DET-weak-md5" not in found, "the registrar's fault"
+    assert "carolpw" not in stdout
+
+
+def test_junit_of_a_mended_phone_has_no_failure() -> None:
+    options = ("--credentials", str(USERS), "--count", "1", "--format", "junit")
+    with served(str(TWICE), *options) as (target, process):
+        played(TWICE, target, keep=True)
+        stdout, _ = process.communicate(timeout=30)
+    found = cases(stdout)
+    assert [why for why in found.values() if why is not None] == []
+    assert sum(name.startswith("request ") for name in found) >= 4
+
+
+def test_junit_tells_a_wrong_password_and_that_nobody_came() -> None:
+    options = ("--credentials", str(USERS), "--realm", "here.invalid", "--timeout", "3", "--format", "junit")
+    with served(*options) as (target, process):
+        played(TWICE, target, secrets=Secrets.of({"carol": "wrong"}))
+        stdout, _ = process.communicate(timeout=30)
+    found = cases(stdout)
+    assert found["it has what it asked for"] == "in the end: rejected"
+    assert [name for name, why in found.items() if name.startswith("request ") and why], "its digest is wrong"
+    with served("--timeout", "0.3", "--format", "junit") as (_, process):
+        stdout, _ = process.communicate(timeout=30)
+    assert list(cases(stdout)) == ["a phone came"] and process.returncode == 1
+
+
 def test_ctrl_c_gives_the_report() -> None:
     with served() as (target, process):
         played(TWICE, target, secrets=SECRETS, keep=True)
@@ -100,7 +149,6 @@ def test_nobody_came() -> None:
         (["--listen", "nonsense:x"], 2),
         ([], 2),
         (["--listen", "127.0.0.1:0", "--transport", "tls"], 2),
-        (["--listen", "127.0.0.1:0", "--format", "junit"], 2),
         (["--listen", "127.0.0.1:0", "--algorithm", "ROT13"], 2),
         (["/nowhere", "--listen", "127.0.0.1:0"], 3),
     ],

@@ -14,9 +14,9 @@ from analyzer.evidence import Frame, LogLines
 from analyzer.rules import all_rules
 from analyzer.run.report import Report
 from analyzer.views import ViewOptions, load_view, view_names
+from analyzer.views.json_schema import SCHEMA
 from analyzer.views.schema import evidence, records, seconds
 from tests.views.reports import LOGIN, REGISTERED, report_of, user
-from tests.views.schema_document import SCHEMA
 
 jsonschema: Any = pytest.importorskip("jsonschema")  # it has no stubs of its own
 

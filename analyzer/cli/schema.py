@@ -1,0 +1,32 @@
+"""`sipcheck schema`: the JSON Schema of what `--format json` prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+import analyzer
+from analyzer.cli.options import Exemplary
+from analyzer.cli.run import write_out
+
+_EPILOG = """\b
+Examples:
+  sipcheck schema
+"""
+
+
+@click.command("schema", cls=Exemplary, epilog=_EPILOG, short_help="Print the JSON Schema of --format json.")
+def schema() -> None:
+    """Print the JSON Schema (draft 2020-12) of what the analyzing commands print with --format json.
+
+    Its version is that of the key `schema` in every result. Later versions of sipcheck may add keys to it, and take
+    none away.
+    """
+    text = schema_file().read_text(encoding="ascii")
+    write_out(lambda out: out.write(text))
+
+
+def schema_file() -> Path:
+    """Where the schema lies in the package."""
+    return Path(analyzer.__file__).resolve().parent / "views" / "sipcheck-1.schema.json"
