@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import IO
 
 import click
 
@@ -24,7 +25,11 @@ def schema() -> None:
     none away.
     """
     text = schema_file().read_text(encoding="ascii")
-    write_out(lambda out: out.write(text))
+
+    def render(out: IO[str]) -> None:
+        out.write(text)
+
+    write_out(render)
 
 
 def schema_file() -> Path:

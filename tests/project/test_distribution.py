@@ -94,6 +94,15 @@ def test_the_wheel_has_the_packages_and_the_samples(built: Path) -> None:
     assert 0 < size <= MOST_OCTETS
 
 
+def test_the_wheel_has_the_manual_and_the_schema(built: Path) -> None:
+    (wheel,) = built.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    pages = {name.rpartition("/")[2] for name in names if "/data/share/man/man1/" in name}
+    assert pages == {path.name for path in (ROOT / "docs" / "man").glob("*.1")} != set()
+    assert "analyzer/views/sipcheck-1.schema.json" in names
+
+
 def test_the_installed_command_is_the_installed_one(installed: Path, tmp_path: Path) -> None:
     script = "import analyzer, replay; print(analyzer.__file__, replay.__file__)"
     environment = os.environ | {"PYTHONPATH": str(installed)}
