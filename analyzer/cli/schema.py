@@ -8,16 +8,10 @@ from typing import IO
 import click
 
 import analyzer
-from analyzer.cli.options import Exemplary
 from analyzer.cli.run import write_out
 
-_EPILOG = """\b
-Examples:
-  sipcheck schema
-"""
 
-
-@click.command("schema", cls=Exemplary, epilog=_EPILOG, short_help="Print the JSON Schema of --format json.")
+@click.command("schema", short_help="Print the JSON Schema of --format json.")
 def schema() -> None:
     """Print the JSON Schema (draft 2020-12) of what the analyzing commands print with --format json.
 
