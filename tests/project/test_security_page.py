@@ -10,7 +10,8 @@ from tests.shared import ROOT
 
 PAGE = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
 ROWS = [row.strip("| ").split(" | ") for row in PAGE.splitlines() if row.startswith("| ") and "---" not in row]
-PROMISES = [row for row in ROWS if row != ["promise", "shown by"]]
+PROMISES = [row for row in ROWS if len(row) == 2 and row != ["promise", "shown by"]]
+THREATS = [row for row in ROWS if len(row) == 4 and row[0] != "part"]
 
 
 def test_there_are_promises() -> None:
@@ -24,6 +25,19 @@ def test_every_promise_names_tests_that_are_there(row: list[str]) -> None:
     named = re.findall(r"`(tests/[^`]+)`", shown)
     assert named
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_every_row_is_looked_at() -> None:
+    assert len(PROMISES) + len(THREATS) + ROWS.count(["promise", "shown by"]) + 1 == len(ROWS)
+    assert len(THREATS) > 12
+
+
+@pytest.mark.parametrize("row", THREATS, ids=lambda row: row[0][:50])
+def test_every_threat_names_what_holds_it_and_tests_that_are_there(row: list[str]) -> None:
+    named = re.findall(r"`(tests/[^`]+)`", row[3])
+    assert all(row) and named
+    assert [name for name in named if not (ROOT / name).exists()] == []
+    assert [name for name in re.findall(r"`(analyzer/[^`]+)`", row[0]) if not (ROOT / name).exists()] == []
 
 
 def test_it_says_how_to_report_and_what_is_not_promised() -> None:
