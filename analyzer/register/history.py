@@ -269,8 +269,8 @@ def _overdue(last: Transaction) -> Overdue | None:
 
 
 def begins(first: Transaction) -> bool:
-    """Whether a client's first request in the capture may be its first of all (docs/rules/traps.md T-MID): it brings nothing that an
-    earlier answer would have given it, and counts from the beginning."""
+    """Whether a client's first request in the capture may be its first of all (docs/rules/traps.md T-MID): it
+    brings nothing that an earlier answer would have given it, and counts from the beginning."""
     request = first.request
     if request is None or first.cseq > 1:
         return False
