@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Values, Violated, bad, good
+from analyzer.judge.values import without_password
 from analyzer.register import marks
 from analyzer.register.requested import requested_expiry
 from analyzer.register.subjects import MessageSubject
@@ -39,7 +40,7 @@ def check(subject: MessageSubject, context: CaptureContext) -> Answer:
     more = f" and {len(plain) - 1} more" if len(plain) > 1 else ""
     demanded = where != ["the address-of-record"]
     detail = f"Contact is {clip(plain[0])}{more}, and {' and '.join(where)} {'are' if len(where) > 1 else 'is'} SIPS"
-    shown = clip(plain[0])
+    shown = without_password(clip(plain[0]))
     return Violated(detail, force="MUST" if demanded else "SHOULD", values=Values(shown, f"sips{shown[3:]}"))
 
 

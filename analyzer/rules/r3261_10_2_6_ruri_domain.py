@@ -13,7 +13,8 @@ Addresses, names without a dot, and names that share their last two labels (`ss2
 from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Severity, Values, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Severity, Violated, bad, good
+from analyzer.judge.values import apart
 from analyzer.register import marks
 from analyzer.register.domains import last_labels
 from analyzer.register.subjects import TransactionSubject
@@ -39,7 +40,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
     detail = f"the Request-URI is of {clip(uri.host)} and To of {clip(to.host)}, and the answer is {status}"
     firm = status != 480 and attempt is not None and not was_asked and not transaction.has_credentials
     severity: Severity = "warning" if firm else "info"
-    return Violated(detail, severity=severity, values=Values(clip(uri.host), clip(to.host)))
+    return Violated(detail, severity=severity, values=apart(clip(uri.host), clip(to.host)))
 
 
 def _is_name(host: str) -> bool:

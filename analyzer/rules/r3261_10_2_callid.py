@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Values, Violated, bad, good
+from analyzer.judge.values import apart
 from analyzer.register import marks
 from analyzer.register.subjects import TransitionSubject
 from analyzer.sip.text import clip
@@ -47,7 +48,7 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
     )
     before, now = clip(subject.earlier.call_id), clip(subject.later.call_id)
     text = f"{detail}{signs}"
-    return Violated(text, "callid-changed-once", "info", related=places, values=Values(now, before))
+    return Violated(text, "callid-changed-once", "info", related=places, values=apart(now, before))
 
 
 _CHANGED = """

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Values, Violated, bad, good
+from analyzer.judge.values import apart
 from analyzer.register import marks
 from analyzer.register.subjects import TransactionSubject
 from analyzer.sip.text import clip, unescape
@@ -48,7 +49,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
 
 
 def _values(from_: str, to: str) -> Values:
-    return Values(clip(from_), clip(to))
+    return apart(clip(from_), clip(to))
 
 
 def _name(uri: Uri) -> tuple[str, str, str]:

@@ -9,9 +9,11 @@ the request to the phone instead of the registrar, and the digest `uri` then has
 from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NO_VALUES, NOT_APPLICABLE, PASSED, Answer, Rule, Values, Violated, bad, good
+from analyzer.judge.findings import NO_VALUES, NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.judge.values import apart
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
+from analyzer.sip.text import clip
 
 
 def check(subject: MessageSubject, context: CaptureContext) -> Answer:
@@ -26,7 +28,8 @@ def check(subject: MessageSubject, context: CaptureContext) -> Answer:
     detail = f"the Request-URI is {message.request_uri}, with the user part {uri.user!r}"
     _, at, host = message.request_uri.partition("@")
     plain = at and "@" not in host  # or it is not plain which of them ends the user part
-    return Violated(detail, values=Values(message.request_uri, f"{uri.scheme}:{host}") if plain else NO_VALUES)
+    values = apart(clip(message.request_uri), clip(f"{uri.scheme}:{host}")) if plain else NO_VALUES
+    return Violated(detail, values=values)
 
 
 RULE = Rule(

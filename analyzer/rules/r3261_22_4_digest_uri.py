@@ -23,11 +23,11 @@ from analyzer.judge.findings import (
     NotJudged,
     Rule,
     Severity,
-    Values,
     Violated,
     bad,
     good,
 )
+from analyzer.judge.values import apart
 from analyzer.register import marks
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.subjects import TransactionSubject
@@ -63,7 +63,7 @@ def _answer(record: DigestRecord, request_uri: str, subject: TransactionSubject)
     detail = f"the digest of {record.username} is for {clip(record.uri)}, and the request goes to {clip(request_uri)}"
     if uri_equal(Uri.parse(record.uri), Uri.parse(request_uri)):
         spelling = f"{detail}: the same, written in two ways"
-        values = Values(clip(record.uri), clip(request_uri))
+        values = apart(clip(record.uri), clip(request_uri))
         return Violated(spelling, "spelling", "info", at=record.evidence, explains=(), values=values)
     if refused and not stale and record.verdict == "match" and _is_reason(subject, record):
         detail += f"; it is right in itself, and was refused with {subject.transaction.status}"
@@ -82,7 +82,7 @@ def _difference(record: DigestRecord, request_uri: str, detail: str, severity: S
         at=record.evidence,
         at_fault=fault,
         explains=explains,
-        values=Values(clip(record.uri), clip(request_uri)),
+        values=apart(clip(record.uri), clip(request_uri)),
     )
 
 

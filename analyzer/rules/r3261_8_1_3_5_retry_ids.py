@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Severity, Values, Violated, bad, good
+from analyzer.judge.values import apart
 from analyzer.register import marks
 from analyzer.register.retried import keeps_ids
 from analyzer.register.subjects import TransitionSubject
@@ -43,17 +44,17 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Iterator[Answe
 def _differences(before: Transaction, later: Transaction) -> Iterator[tuple[str, str, Values]]:
     if before.call_id and later.call_id and before.call_id != later.call_id:
         old, new = clip(before.call_id), clip(later.call_id)
-        yield "callid", f"Call-ID changes from {old} to {new}", Values(new, old)
+        yield "callid", f"Call-ID changes from {old} to {new}", apart(new, old)
     request, again = before.request, later.request
     if request is None or again is None:
         return
     for sub, name, one, two in (("to", "To", request.to, again.to), ("from", "From", request.from_, again.from_)):
         if one is not None and two is not None and not _same_uri(one, two):
-            yield sub, f"{name} changes from {_shown(one)} to {_shown(two)}", Values(_shown(two), _shown(one))
+            yield sub, f"{name} changes from {_shown(one)} to {_shown(two)}", apart(_shown(two), _shown(one))
     if request.from_ is not None and again.from_ is not None:
         old, new = clip(request.from_.tag or ""), clip(again.from_.tag or "")
         if old and new and request.from_.tag != again.from_.tag:
-            yield "from-tag", f"the tag of From changes from {old} to {new}", Values(new, old)
+            yield "from-tag", f"the tag of From changes from {old} to {new}", apart(new, old)
 
 
 def _same_uri(one: Address, two: Address) -> bool:

@@ -21,7 +21,8 @@ from collections.abc import Iterator
 
 from analyzer.evidence import Evidence
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Values, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.values import apart
 from analyzer.register import marks
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.subjects import TransactionSubject
@@ -96,7 +97,7 @@ def _mismatch(record: DigestRecord, asked: list[str], before: Transaction | None
     if before is not None and before.final is not None:
         related = (before.final.raw_message.evidence,)
     sent, wanted = clip(record.realm), " or ".join(clip(realm) for realm in asked[:3])
-    return Violated(detail, "mismatch", at=record.evidence, related=related, values=Values(sent, wanted))
+    return Violated(detail, "mismatch", at=record.evidence, related=related, values=apart(sent, wanted))
 
 
 def _foreign(record: DigestRecord, server: str, subject: TransactionSubject, context: CaptureContext) -> Answer:
@@ -112,7 +113,7 @@ def _foreign(record: DigestRecord, server: str, subject: TransactionSubject, con
         f"{server} asks for {clip(asked[0])!r}"
     )
     sent, wanted = clip(record.realm), clip(asked[0])
-    return Violated(detail, "foreign", "warning", at=record.evidence, fix=_FOREIGN, values=Values(sent, wanted))
+    return Violated(detail, "foreign", "warning", at=record.evidence, fix=_FOREIGN, values=apart(sent, wanted))
 
 
 _FOREIGN = "give the phone's accounts a server each, so that no credentials go to a server that did not ask for them"
