@@ -56,7 +56,7 @@ def export(form: str, out: Path, force: bool, **given: Any) -> None:
     """Write messages, transactions, attempts, registrations, bindings, digests and findings as tables: parquet and csv
     give a folder with a file for each, ndjson one file of records with their kind. pcap writes every SIP message as a
     packet, those of a log too. The exit code tells of reading and writing, not of findings."""
-    _check_free(out, form, force)
+    check_free(out, form, force)
     given["files"] = files_of(given["files"], given["dialect"])
     if form == "pcap":
         code = _export_messages(out, **given)
@@ -65,7 +65,7 @@ def export(form: str, out: Path, force: bool, **given: Any) -> None:
     sys.exit(code)
 
 
-def _check_free(out: Path, form: str, force: bool) -> None:
+def check_free(out: Path, form: str, force: bool) -> None:
     """Nothing that stands there is replaced unasked, and nothing ever that an export would not have written."""
     if str(out) == "-":  # neither a folder nor a file that takes its name when it is whole can be a stream
         raise click.UsageError("-o - is not standard output here: name a folder or a file")
@@ -94,7 +94,7 @@ def _export_tables(form: str, out: Path, *, progress: bool | None, **given: Any)
     from analyzer.dataframes import tables
 
     frames = tables(report)
-    with _in_place(out, folder=form in _FOLDERS) as unfinished:
+    with in_place(out, folder=form in _FOLDERS) as unfinished:
         _WRITERS[form](frames, unfinished)
     _say(out, ", ".join(f"{len(frame):,} {name}" for name, frame in frames))
     return signals.code() if report.interrupted else 4 if report.failed else 0
@@ -125,7 +125,7 @@ _WRITERS: dict[str, Callable[[Any, Path], None]] = {"parquet": _parquet, "csv": 
 def _export_messages(out: Path, **given: Any) -> int:
     from analyzer.capture.savefile import SaveFile
 
-    with _in_place(out, folder=False) as unfinished, unfinished.open("wb") as file:
+    with in_place(out, folder=False) as unfinished, unfinished.open("wb") as file:
         saved = SaveFile(file)
         interrupted = _save(saved, **given)
         saved.finish()
@@ -188,7 +188,7 @@ def _wanted(aor: str) -> Callable[[RawMessage], bool]:
 
 
 @contextmanager
-def _in_place(out: Path, *, folder: bool) -> Iterator[Path]:
+def in_place(out: Path, *, folder: bool) -> Iterator[Path]:
     """A place beside `out` to write to, which takes its name when all is written. Leaves with 3 on a full disk."""
     try:
         with temporary_folder(out.parent, f".{out.name}.") as place:
