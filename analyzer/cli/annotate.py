@@ -22,8 +22,7 @@ from analyzer.cli.run import die, write_out
 _EPILOG = """\b
 Examples:
   sipcheck annotate samples/cseq-not-raised/input.pcap -o annotated.pcapng
-  sipcheck annotate samples/wrong-password/input.pcapng -o annotated.pcapng \\
-    --credentials samples/wrong-password/users.csv
+  sipcheck annotate samples/wrong-password/input.pcapng --credentials samples/wrong-password/users.csv -o out.pcapng
 """
 
 

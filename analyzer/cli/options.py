@@ -188,6 +188,13 @@ def reading(command: F) -> F:
     return command
 
 
+def drawing(command: F) -> F:
+    """The options of a command that shows what it reads in a form of its own, and reads in one process."""
+    for option in reversed([_FILES, *_JUDGE, *_READ_BY]):
+        command = option(command)
+    return command
+
+
 def annotating(command: F) -> F:
     """The options of a command that analyzes one file, and does something else with that."""
     for option in reversed([click.argument("file", metavar="FILE"), *_READ_IN_ANY_WAY]):

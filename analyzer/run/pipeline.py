@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 Input = str | os.PathLike[str] | BinaryIO
 Kind = Literal["capture", "log"]
 Progress = Callable[[int, int | None], None] | None
+Gate = Callable[[Item], bool]
 _MOST_METHODS = 256
 OTHER_METHODS = "(others)"
 """Stands for methods beyond so many: they are words from the wire."""
@@ -232,6 +233,7 @@ def analyze(
     jobs: int = 1,
     progress: Callable[[int, int | None], None] | None = None,
     clock: Clock | None = None,
+    gate: Gate | None = None,
 ) -> Report:
     """Read captures or logs and report what happened.
 
@@ -240,7 +242,8 @@ def analyze(
     `credentials` names credential files; `engine` says who reads captures, `tls_keylog` names a file with keys of TLS;
     `jobs` is the number of processes that share a capture (with the same report as one). `detail` keeps the rows of
     transactions and credentials, and `tables` with it what `analyzer.tables` needs, some 60 octets a message. `clock`
-    (nanoseconds) measures what each rule costs, over all processes (`report.costs`).
+    (nanoseconds) measures what each rule costs, over all processes (`report.costs`). `gate` is shown each item before
+    it is analyzed, in their order, and says whether it is to be; one process does all then.
     Raises SourceError where an input cannot be read at all, CredentialsError for a credential file. Ctrl-C gives the
     report of what was read so far (`report.interrupted`).
     """
@@ -263,11 +266,11 @@ def analyze(
                 shard=shard,
                 clock=clock,
             )
-            return _parts(reading, begin, progress)
+            return _parts(reading, begin, progress, gate)
 
     # Rules about all clients together are asked here, when the workers are done.
     chosen, fleet_costs = measured(all_rules() if rules is None else rules, clock)
-    if jobs > 1 and not aor and are_files(several):
+    if jobs > 1 and not aor and gate is None and are_files(several):
         with opened() as reading:
             shared = reading.is_divisible
         if shared:
@@ -281,14 +284,16 @@ def _secrets(credentials: str | os.PathLike[str] | Sequence[str | os.PathLike[st
     return Secrets.load([os.fspath(file) for file in files])
 
 
-def _parts(reading: Reading, begin: Callable[..., Analysis], progress: Progress) -> list[PartialResult]:
+def _parts(
+    reading: Reading, begin: Callable[..., Analysis], progress: Progress, gate: Gate | None
+) -> list[PartialResult]:
     """What is found in all that is read: one part, or one for each flow of a document."""
     analysis: Analysis | FlowAnalyses = begin()
     if any(source.shows_flows for source in reading.sources):
         from analyzer.run.flows import FlowAnalyses  # late: hardly any source shows flows
 
         analysis = FlowAnalyses(begin)
-    interrupted = _read(reading, analysis, progress)
+    interrupted = _read(reading if gate is None else filter(gate, reading), reading, analysis, progress)
     with late(interrupted) as noted:
         found = analysis.partials(interrupted=interrupted)
     return [replace(one, interrupted=interrupted or bool(noted)) for one in found]
@@ -335,11 +340,11 @@ def _divided(run: Run, jobs: int, progress: Progress) -> list[PartialResult]:
         return [whole]
 
 
-def _read(reading: Reading, analysis: Analysis | FlowAnalyses, progress: Progress) -> bool:
+def _read(items: Iterable[Item], reading: Reading, analysis: Analysis | FlowAnalyses, progress: Progress) -> bool:
     """Feed all items; True where Ctrl-C (or what else is raised as that) came before the end."""
     try:
         with patient_collector():
-            for number, item in enumerate(reading):
+            for number, item in enumerate(items):
                 analysis.feed(item)
                 if progress is not None and number % 256 == 0:
                     progress(reading.position(), reading.total())
