@@ -16,6 +16,7 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO, NamedTuple
 
+from analyzer.capture import pcapng_blocks as blocks
 from analyzer.capture.formats import pcap, pcapng
 from analyzer.capture.input_stream import InputStream
 from analyzer.capture.pcap_layouts import header
@@ -26,14 +27,10 @@ from analyzer.evidence import Source
 MOST_GENERAL = 1000
 """Comments of a section: more are counted in the last of them."""
 
-_SECTION, _INTERFACE, _OLD_PACKET, _PACKET = 0x0A0D0D0A, 1, 2, 6
 _ORDERS = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
-_END, _COMMENT, _USERAPPL, _TSRESOL, _FCSLEN = 0, 1, 4, 9, 13
 _MOST_OCTETS = 0xFFFF - 3
-_UNKNOWN = -1
-"""Length of a section that is not said."""
 _CHUNK = 1 << 18
-_FIXED = {_SECTION: 24, _OLD_PACKET: 28, _PACKET: 28}
+_FIXED = {blocks.SECTION: 24, blocks.OLD_PACKET: 28, blocks.PACKET: 28}
 """Octets of a block before what its length or its options tell."""
 _FCS_SAID = 1 << 26  # in the link type of a pcap header; the length in 16-bit words is above it
 
@@ -160,28 +157,28 @@ class _Copy:
             self._out.write(struct.pack(self._sign + "q", self._length + self._grown))
             self._out.seek(end)
         self._grown = self._length_at = 0
-        self._length = _UNKNOWN
+        self._length = blocks.UNKNOWN_LENGTH
 
     def _changed(self, block: bytes, number: int | None) -> bytes:
         """A block with its comments, or the block as it is where it can carry none."""
         (kind,) = struct.unpack_from(self._sign + "I", block)
-        is_section = kind == _SECTION
+        is_section = kind == blocks.SECTION
         texts = self._general if is_section else self._comments[number] if number is not None else ()
         begin = _options_begin(kind, block, self._sign)
         if begin is None:
             return block
         end, there = _options_end(block, begin, self._sign)
         fresh = [text for text in map(_octets, texts) if text not in there]
-        added = b"".join(_option(_COMMENT, text, self._sign) for text in fresh)
+        added = b"".join(blocks.option(blocks.COMMENT, text, self._sign) for text in fresh)
         if not is_section:
             self._note(number or 0, len(fresh))
         if not added:
             return block
-        rest = block[end:-4] or struct.pack(self._sign + "HH", _END, 0)
+        rest = block[end:-4] or blocks.end(self._sign)
         body = block[8:end] + added + rest
         if not is_section:  # a section's own header is not counted in its length
             self._grown += 12 + len(body) - len(block)
-        return _block(kind, body, self._sign)
+        return blocks.block(kind, body, self._sign)
 
     def _note(self, number: int, comments: int) -> None:
         self._carrying.add(number)
@@ -195,14 +192,13 @@ class _Copy:
         link = struct.unpack_from(head.order + "I", stream.head(24).ljust(24, b"\0"), 20)[0]
         if head.linktype > 0xFFFF:
             raise SourceError(self._path, f"has a link type that pcapng cannot say: {head.linktype}")
-        told = b"".join(_option(_COMMENT, _octets(text), "<") for text in self._general)
-        section = struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, _UNKNOWN) + _option(_USERAPPL, b"sipcheck", "<") + told
-        self._out.write(_block(_SECTION, section + struct.pack("<HH", _END, 0), "<"))
-        options = _option(_TSRESOL, b"\x06" if head.step == 1000 else b"\x09", "<")
+        self._out.write(blocks.section(_comments(self._general)))
+        options = blocks.option(
+            blocks.TIME_RESOLUTION, blocks.MICROSECONDS if head.step == 1000 else blocks.NANOSECONDS
+        )
         if link & _FCS_SAID:
-            options += _option(_FCSLEN, bytes([2 * (link >> 28)]), "<")
-        interface = struct.pack("<HHI", head.linktype, 0, head.snaplen) + options + struct.pack("<HH", _END, 0)
-        self._out.write(_block(_INTERFACE, interface, "<"))
+            options += blocks.option(blocks.CHECK_LENGTH, bytes([2 * (link >> 28)]))
+        self._out.write(blocks.interface(head.linktype, head.snaplen, options))
         last = 0
         for record in pcap.all_records(_buffered(stream), source):
             for number in range(last + 1, record.number):  # zeros between two records are counted, so they are written
@@ -211,13 +207,16 @@ class _Copy:
             self._write_packet(last, (record.time or 0) // head.step, record.octets, record.length)
 
     def _write_packet(self, number: int, ticks: int, octets: bytes, length: int) -> None:
-        fixed = struct.pack("<IIIII", 0, ticks >> 32, ticks & 0xFFFFFFFF, len(octets), length)
-        body = fixed + octets + bytes(-len(octets) % 4)
         texts = self._comments.get(number)
-        if texts is not None:
-            body += b"".join(_option(_COMMENT, _octets(text), "<") for text in texts) + struct.pack("<HH", _END, 0)
-            self._note(number, len(texts))
-        self._out.write(_block(_PACKET, body, "<"))
+        if texts is None:
+            self._out.write(blocks.packet(0, ticks, octets, length))
+            return
+        self._out.write(blocks.packet(0, ticks, octets, length, _comments(texts) + blocks.end()))
+        self._note(number, len(texts))
+
+
+def _comments(texts: Sequence[str]) -> bytes:
+    return b"".join(blocks.option(blocks.COMMENT, _octets(text)) for text in texts)
 
 
 def _buffered(stream: InputStream) -> BinaryIO:
@@ -236,7 +235,7 @@ def _options_begin(kind: int, block: bytes, sign: str) -> int | None:
     fixed = _FIXED.get(kind)
     if fixed is None or len(block) < fixed + 4:
         return None
-    captured = struct.unpack_from(sign + "I", block, 20)[0] if kind != _SECTION else 0
+    captured = struct.unpack_from(sign + "I", block, 20)[0] if kind != blocks.SECTION else 0
     begin = int(fixed + captured + (-captured % 4))
     return begin if begin <= len(block) - 4 else None
 
@@ -247,21 +246,12 @@ def _options_end(block: bytes, at: int, sign: str) -> tuple[int, set[bytes]]:
     while at + 4 <= last:
         code, size = struct.unpack_from(sign + "HH", block, at)
         after = at + 4 + size + (-size % 4)
-        if code == _END or after > last:
+        if not code or after > last:
             break
-        if code == _COMMENT:
+        if code == blocks.COMMENT:
             there.add(block[at + 4 : at + 4 + size])
         at = after
     return at, there
-
-
-def _option(code: int, value: bytes, sign: str) -> bytes:
-    return struct.pack(sign + "HH", code, len(value)) + value + bytes(-len(value) % 4)
-
-
-def _block(kind: int, body: bytes, sign: str) -> bytes:
-    size = struct.pack(sign + "I", 12 + len(body))
-    return struct.pack(sign + "I", kind) + size + body + size
 
 
 def _octets(text: str) -> bytes:
