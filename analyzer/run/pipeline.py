@@ -242,10 +242,9 @@ def analyze(
     `credentials` names credential files; `engine` says who reads captures, `tls_keylog` names a file with keys of TLS;
     `jobs` is the number of processes that share a capture (with the same report as one). `detail` keeps the rows of
     transactions and credentials, and `tables` with it what `analyzer.tables` needs, some 60 octets a message. `clock`
-    (nanoseconds) measures what each rule costs, over all processes (`report.costs`). `gate` is shown each item before
-    it is analyzed, in their order, and says whether it is to be; one process does all then.
-    Raises SourceError where an input cannot be read at all, CredentialsError for a credential file. Ctrl-C gives the
-    report of what was read so far (`report.interrupted`).
+    (nanoseconds) measures what each rule costs (`report.costs`). `gate` is shown each item in their order, and says
+    whether it is analyzed; one process does all then. Raises SourceError where an input cannot be read at all,
+    CredentialsError for a credential file. Ctrl-C gives the report of what was read so far (`report.interrupted`).
     """
     several = list(inputs) if isinstance(inputs, Sequence) and not isinstance(inputs, str) else [inputs]
     secrets = _secrets(credentials) if secrets is None else secrets
