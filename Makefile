@@ -58,6 +58,7 @@ docs: $(VENV)/.installed
 	$(BIN)/python -m analyzer.capture >docs/reads.md
 	$(BIN)/python -m scripts.rule_pages
 	$(BIN)/python -m scripts.checklist >docs/checklists.md
+	$(BIN)/python -m scripts.stacks >docs/stacks.md
 
 # What the samples say of themselves (findings, causes of storms, outcomes) is made anew; what changes is shown.
 samples: $(VENV)/.installed

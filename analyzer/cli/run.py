@@ -255,7 +255,7 @@ def rule_called(name: str) -> Rule:
     try:
         return one_rule(name, all_rules())
     except UnknownRule as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(f"{error}; nor is it a program that the table has (sipcheck explain stacks)") from None
 
 
 def aor_given(text: str) -> str:

@@ -30,6 +30,7 @@ from analyzer.register.reconstruct import Reconstructor
 from analyzer.register.registration import Registration
 from analyzer.register.transaction import Transaction
 from analyzer.rules import all_rules
+from analyzer.run.known_stacks import Servers, note_server
 from analyzer.run.partial_result import PartialResult, report_of
 from analyzer.run.report import MOST_PACES, PACE, Report, Summary, TransactionRow, row_of
 from analyzer.run.shard import Inseparable, Shard
@@ -87,6 +88,7 @@ class Analysis:
         self._profile = profile
         self._rows: list[TransactionRow] = []
         self._summary = Summary()
+        self._servers: Servers = {}
         self._reconstructor = Reconstructor(self._secrets, self._closed, detail=detail)
         self._part = part
         self.counter = self._reconstructor.counter
@@ -185,6 +187,7 @@ class Analysis:
             profile=self._profile,
             costs=self._costs,
             part=self._part,
+            servers=self._servers,
         )
 
     def _keep_pace(self, transaction: Transaction) -> None:
@@ -203,6 +206,7 @@ class Analysis:
         summary.retransmissions += transaction.retransmissions
         summary.states[transaction.state] += 1
         self._keep_pace(transaction)
+        note_server(self._servers, transaction)
         if self._detail:
             message = transaction.request or transaction.final
             aor = registration.aor if registration else aor_of(message) if message else ""
