@@ -64,6 +64,7 @@ pages: $(VENV)/.installed-docs
 	$(BIN)/python -m analyzer.capture >docs/reads.md
 	$(BIN)/python -m scripts.rule_pages
 	$(BIN)/python -m scripts.checklist >docs/checklists.md
+	$(BIN)/python -m scripts.stacks >docs/stacks.md
 	$(BIN)/python -m analyzer.views.json_schema >build/schema.json && mv build/schema.json analyzer/views/sipcheck-1.schema.json
 	$(BIN)/python -m scripts.manual
 

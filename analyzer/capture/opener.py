@@ -86,6 +86,12 @@ class Reading:
 
         return second_look.looked_at(_captured(captures), [one.source for one in captures], ask)
 
+    def records(self) -> Iterator[Record]:
+        """In place of the items: the records of the captures that we read ourselves, as of one, in time order. Media is
+        not among them."""
+        walks = [_records(one) for one in self._opened if one.format.records is not None and one.tshark_input is None]
+        return walks[0] if len(walks) == 1 else heapq.merge(*walks, key=_timeline())
+
     @property
     def is_divisible(self) -> bool:
         """Whether several processes can read this, each by itself, and share the work: captures that we read ourselves.

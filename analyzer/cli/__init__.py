@@ -51,8 +51,10 @@ Examples:
   sipcheck live -i any --filter 'port 5060' --credentials users.csv
 """
 _LATE = {
+    "annotate": ("analyzer.cli.annotate", "Write a capture with findings as packet comments."),
     "explain": ("analyzer.cli.rules", "Explain one rule."),
     "export": ("analyzer.cli.export", "Write what was read as tables, or as a capture."),
+    "ladder": ("analyzer.cli.ladder", "Draw the messages of one user as a ladder."),
     "replay": ("replay.cli", "Replay a captured registration to a live peer."),
     "rules": ("analyzer.cli.rules", "List the rules, or hold traffic against test purposes."),
     "samples": ("analyzer.cli.samples", "Write the samples that the examples read."),

@@ -18,20 +18,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analyzer.cli import signals
+from analyzer.cli.messages import Choice
+from analyzer.cli.moments import Moment, MomentType, Span
 from analyzer.cli.options import Command, dialect_option, reading
 from analyzer.cli.run import die, files_of
 from analyzer.interruption import unheard
 from analyzer.scratch import temporary_folder
 
 if TYPE_CHECKING:
-    from analyzer.capture.savefile import SaveFile
     from analyzer.dataframes.frames import Tables
-    from analyzer.evidence import RawMessage
 
 _EPILOG = """\b
 Examples:
   sipcheck export samples/wrong-password/input.pcapng --to parquet -o tables
   sipcheck export samples/asterisk-first-registration/input.txt --to pcap -o messages.pcap
+  sipcheck export samples/cseq-not-raised/input.pcap --to pcap --finding cseq-increment -o evidence.pcap
 """
 _FOLDERS = ("parquet", "csv")
 
@@ -52,20 +53,43 @@ _FOLDERS = ("parquet", "csv")
     help="Where to: a folder for parquet and csv, a file for pcap and ndjson.",
 )
 @click.option("--force", is_flag=True, help="Replace OUT if it is there.")
-def export(form: str, out: Path, force: bool, **given: Any) -> None:
+@click.option(
+    "--finding",
+    multiple=True,
+    metavar="RULE[,..]",
+    help="pcap: only the transactions of findings of these rules (an id, a group, RULE:SUB).",
+)
+@click.option("--from", "since", type=MomentType(), help="pcap: nothing before this time (11:47, 2026-11-20T11:47Z).")
+@click.option("--until", type=MomentType(), help="pcap: nothing after this time, or after the second or minute named.")
+@click.option("--made", is_flag=True, help="pcap: packets made of the messages, though there are captured ones.")
+def export(
+    form: str,
+    out: Path,
+    force: bool,
+    finding: tuple[str, ...],
+    since: Moment | None,
+    until: Moment | None,
+    made: bool,
+    **given: Any,
+) -> None:
     """Write messages, transactions, attempts, registrations, bindings, digests and findings as tables: parquet and csv
-    give a folder with a file for each, ndjson one file of records with their kind. pcap writes every SIP message as a
-    packet, those of a log too. The exit code tells of reading and writing, not of findings."""
-    _check_free(out, form, force)
+    give a folder with a file for each, ndjson one file of records with their kind. pcap writes the packets of the SIP
+    messages as they were captured, and makes packets of those of a log. The exit code tells of reading and writing, not
+    of findings."""
+    finding = tuple(name.strip() for joined in finding for name in joined.split(",") if name.strip())
+    check_free(out, form, force)
     given["files"] = files_of(given["files"], given["dialect"])
+    choice = Choice(given["aor"], finding, Span(since, until), made)
     if form == "pcap":
-        code = _export_messages(out, **given)
+        code = _export_messages(out, choice, given)
+    elif finding or made or choice.span.is_given:
+        raise click.UsageError("--finding, --from, --until and --made go with --to pcap")
     else:
         code = _export_tables(form, out, **given)
     sys.exit(code)
 
 
-def _check_free(out: Path, form: str, force: bool) -> None:
+def check_free(out: Path, form: str, force: bool) -> None:
     """Nothing that stands there is replaced unasked, and nothing ever that an export would not have written."""
     if str(out) == "-":  # neither a folder nor a file that takes its name when it is whole can be a stream
         raise click.UsageError("-o - is not standard output here: name a folder or a file")
@@ -94,7 +118,7 @@ def _export_tables(form: str, out: Path, *, progress: bool | None, **given: Any)
     from analyzer.dataframes import tables
 
     frames = tables(report)
-    with _in_place(out, folder=form in _FOLDERS) as unfinished:
+    with in_place(out, folder=form in _FOLDERS) as unfinished:
         _WRITERS[form](frames, unfinished)
     _say(out, ", ".join(f"{len(frame):,} {name}" for name, frame in frames))
     return signals.code() if report.interrupted else 4 if report.failed else 0
@@ -122,73 +146,22 @@ def _ndjson(frames: Tables, path: Path) -> None:
 _WRITERS: dict[str, Callable[[Any, Path], None]] = {"parquet": _parquet, "csv": _csv, "ndjson": _ndjson}
 
 
-def _export_messages(out: Path, **given: Any) -> int:
-    from analyzer.capture.savefile import SaveFile
+def _export_messages(out: Path, choice: Choice, given: dict[str, Any]) -> int:
+    from analyzer.cli.messages import save_messages
 
-    with _in_place(out, folder=False) as unfinished, unfinished.open("wb") as file:
-        saved = SaveFile(file)
-        interrupted = _save(saved, **given)
-        saved.finish()
-        if not saved.written and not interrupted:
-            die(f"{', '.join(given['files'])}: no SIP message to write", 3)
-    cut = f", {saved.cut:,} of them cut to what a datagram holds" if saved.cut else ""
-    _say(out, f"{saved.written:,} messages{cut}")
-    return signals.code() if interrupted else 0
-
-
-def _save(
-    saved: SaveFile,
-    *,
-    files: tuple[str, ...],
-    aor: str,
-    engine: Any,
-    tls_keylog: str | None,
-    dialect: str | None,
-    progress: bool | None,
-    **analysis: Any,
-) -> bool:
-    """Write the messages of all files; True where Ctrl-C came before the end. Options of the analysis mean nothing."""
-    del analysis
-    from analyzer.capture.opener import open_sources
-    from analyzer.cli.run import aor_given, check_engine
-    from analyzer.defect import SourceError
-    from analyzer.evidence import RawMessage
-    from analyzer.views.drawing.progress import progress_bar
-
-    check_engine(engine, tls_keylog)
-    wanted = _wanted(aor_given(aor))
-    try:
-        with (
-            progress_bar(progress) as advance,
-            open_sources(list(files), dialect=dialect, engine=engine, tls_keylog=tls_keylog) as opened,
-        ):
-            for source in opened.sources:
-                if source.shows_flows:
-                    _say(Path(source.name), "shows call flows, each a capture of its own: one capture mixes them")
-            for number, item in enumerate(opened):
-                if isinstance(item, RawMessage) and wanted(item):
-                    saved.add(item)
-                if advance is not None and number % 256 == 0:
-                    advance(opened.position(), opened.total())
-    except SourceError as error:
-        die(str(error), 3)
-    except KeyboardInterrupt:
-        return True
-    return False
-
-
-def _wanted(aor: str) -> Callable[[RawMessage], bool]:
-    """Whether a message is of the address-of-record that was asked for; all are where none was."""
-    if not aor:
-        return lambda _: True
-    from analyzer.register.identity import aor_of
-    from analyzer.sip.message import parse
-
-    return lambda raw_message: aor_of(parse(raw_message)) == aor
+    with in_place(out, folder=False) as unfinished, unfinished.open("w+b") as file:
+        saved = save_messages(choice, file, given=given)
+        if not saved.messages and not saved.interrupted:
+            left = " is left by --aor, --finding, --from and --until" if choice.is_narrow else ""
+            die(f"{', '.join(given['files'])}: no SIP message{left or ' to write'}", 3)
+    _say(out, saved.words or "nothing: it was interrupted")
+    if choice.span.left:
+        _say(out, f"{choice.span.left:,} messages without a time are left out")
+    return signals.code() if saved.interrupted else 0
 
 
 @contextmanager
-def _in_place(out: Path, *, folder: bool) -> Iterator[Path]:
+def in_place(out: Path, *, folder: bool) -> Iterator[Path]:
     """A place beside `out` to write to, which takes its name when all is written. Leaves with 3 on a full disk."""
     try:
         with temporary_folder(out.parent, f".{out.name}.") as place:

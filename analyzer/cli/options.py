@@ -137,8 +137,7 @@ _READ_BY = [
     ),
     _PROGRESS,
 ]
-_READ = [
-    _FILES,
+_READ_IN_ANY_WAY = [
     *_JUDGE,
     click.option(
         "--jobs",
@@ -151,6 +150,7 @@ _READ = [
     ),
     *_READ_BY,
 ]
+_READ = [_FILES, *_READ_IN_ANY_WAY]
 _LISTEN = [
     click.option(
         "-i", "--interface", metavar="IFACE", required=True, help="The interface, as dumpcap or tcpdump call it."
@@ -184,6 +184,20 @@ def listening(command: F) -> F:
 def reading(command: F) -> F:
     """The options of a command that analyzes, and does something else with the report than to show it."""
     for option in reversed(_READ):
+        command = option(command)
+    return command
+
+
+def drawing(command: F) -> F:
+    """The options of a command that shows what it reads in a form of its own, and reads in one process."""
+    for option in reversed([_FILES, *_JUDGE, *_READ_BY]):
+        command = option(command)
+    return command
+
+
+def annotating(command: F) -> F:
+    """The options of a command that analyzes one file, and does something else with that."""
+    for option in reversed([click.argument("file", metavar="FILE"), *_READ_IN_ANY_WAY]):
         command = option(command)
     return command
 

@@ -74,15 +74,29 @@ def _examine(view: str, *, color: str, progress: bool | None, **given: Any) -> N
     sys.exit(4 if report.failed else int(any(verdict.outcome == "fail" for verdict in verdicts)))
 
 
-@click.command("explain", short_help="Explain one rule.")
-@click.argument("rule")
+@click.command("explain", short_help="Explain one rule, or what is known of a program.")
+@click.argument("name", metavar="RULE|STACK")
 @catalogue_option
-def explain(rule: str, view: str) -> None:
-    """Explain one RULE: its clause, the reasoning, examples that break it and keep it, the fix.
+def explain(name: str, view: str) -> None:
+    """Explain one RULE: its clause, the reasoning, examples that break it and keep it, the fix. Or print what a program
+    (STACK) was seen to do, with version and source, and how to live with it.
 
     RULE is an id (R3261-10.2-callid), in capitals or not, or a part of it that no other id has (callid-collision).
+    STACK is a program's name (baresip); `stacks` lists all.
     """
+    from analyzer.judge.stacks import program_called
+
+    options = options_of("auto", show_all=True)
+    program = program_called(name)
+    if program is not None or name.lower() == "stacks":
+        from analyzer.views.stacks import write_stack, write_stacks
+
+        if program is None:
+            write_out(lambda out: write_stacks(view, out, options))
+        else:
+            write_out(lambda out: write_stack(program, view, out, options))
+        return
     from analyzer.views.catalogue import write_rule
 
-    card = rule_called(rule)
-    write_out(lambda out: write_rule(card, view, out, options_of("auto", show_all=True)))
+    card = rule_called(name)
+    write_out(lambda out: write_rule(card, view, out, options))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from analyzer.judge.costs import Clock
     from analyzer.judge.findings import Profile, Rule, Severity
     from analyzer.register.digest.secrets import Secrets
+    from analyzer.run.pipeline import Gate
     from analyzer.run.report import Report
     from analyzer.views import LeadsWith
 
@@ -121,10 +122,11 @@ def read_report(
     notices: bool = False,
     clock: Clock | None = None,
     rules: Sequence[Rule] | None = None,
+    gate: Gate | None = None,
 ) -> Report:
     """The report of the files by the options of `analyzing` or `reading`; leaves with 3 where there is none to make.
     `notices` says that the command can show a report that has nothing but notices; `clock` measures the rules; `rules`
-    are those to apply, where the options do not say it."""
+    are those to apply, where the options do not say it; `gate` is shown what is read (`analyze`)."""
     from analyzer.defect import SourceError
     from analyzer.run.pipeline import analyze
     from analyzer.views.drawing.progress import progress_bar
@@ -148,6 +150,7 @@ def read_report(
                 jobs=jobs,
                 progress=advance,
                 clock=clock,
+                gate=gate,
             )
     except SourceError as error:
         die(str(error), 3)
@@ -255,7 +258,7 @@ def rule_called(name: str) -> Rule:
     try:
         return one_rule(name, all_rules())
     except UnknownRule as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(f"{error}; nor is it a program that the table has (sipcheck explain stacks)") from None
 
 
 def aor_given(text: str) -> str:

@@ -8,8 +8,10 @@ asks for is the first challenge that a client can answer; no order suits all of 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import NamedTuple
 
+from analyzer.judge.stacks import facts, listed, program_of
 from analyzer.sip.text import clip
 
 MOST_NAMED = 4
@@ -17,35 +19,29 @@ MOST_NAMED = 4
 
 
 class Chooser(NamedTuple):
-    """A program: how its User-Agent begins, the versions measured, and what it does, as the end of a sentence.
-    `is_silent`: it may therefore answer no challenge at all."""
+    """A program: its name, the versions measured, and what it does, as the end of a sentence. `is_silent`: it may
+    therefore answer no challenge at all."""
 
-    begins: str
+    name: str
     versions: str
     does: str
     is_silent: bool = True
 
 
-_NONE = "answers nothing where SHA-256 is offered, whatever stands beside it"
-_FIRST = "looks at the first challenge alone, and knows MD5 alone"
-_LAST = "looks at the last challenge alone, and knows MD5 alone"
-
-CHOOSERS = (
-    Chooser("baresip", "1.0.0 and 1.1.0", _NONE),
-    Chooser("Twinkle", "1.10.2", _LAST),
-    Chooser("JsSIP", "3.10", _LAST),
-    Chooser("SIP.js", "0.21", _LAST),
-    Chooser("sipsak", "0.9.8", _FIRST),
-    Chooser("SIPp", "3.6", _FIRST),
-    Chooser("pyVoIP", "1.6.8", "answers with MD5 whatever is offered", is_silent=False),
-    Chooser("sibilant", "0.4.2", "answers none of several challenges, and with MD5 whatever is offered"),
-)
+@cache
+def choosers() -> dict[str, Chooser]:
+    """Those of the table (`judge/stacks`), by their ids there."""
+    return {
+        fact.program.id: Chooser(fact.program.name, listed(fact.versions), fact.does, fact.chooses == "silent")
+        for fact in facts()
+        if fact.chooses
+    }
 
 
 def chooser_of(user_agent: str) -> Chooser | None:
     """What was measured of a program, if anything."""
-    lower = user_agent.lower()
-    return next((one for one in CHOOSERS if lower.startswith(one.begins.lower())), None)
+    program = program_of(user_agent)
+    return None if program is None else choosers().get(program.id)
 
 
 def sentences(user_agents: Iterable[str]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from analyzer.escape import visible
 from analyzer.evidence import Evidence, FlowStep
@@ -24,6 +24,9 @@ from analyzer.judge.examples import Example as Example
 from analyzer.judge.examples import bad as bad
 from analyzer.judge.examples import good as good
 from analyzer.judge.examples import seen as seen
+
+if TYPE_CHECKING:
+    from analyzer.judge.stacks import Fact
 
 Severity = Literal["error", "warning", "info"]
 Force = Literal["MUST", "SHOULD", "MAY", "none"]
@@ -215,8 +218,8 @@ class Rule:
     sub-codes of which nearly every capture has one: a table has a single line for each. `advice` adds to
     the fix of a finding whose `group_key` begins with a server's host what clients in the whole capture mean for it.
     `more_subs` is a pattern of sub-codes that its examples do not show, where there are too many. `etsi` are the
-    purposes of ETSI TS 102 027 that it answers, `stacks` what programs were seen to do, `disputed` where
-    specifications disagree.
+    purposes of ETSI TS 102 027 that it answers, `disputed` where specifications disagree. What programs were seen to do
+    about it stands in the table of `judge/stacks`.
     """
 
     id: str
@@ -251,8 +254,14 @@ class Rule:
     advice: Callable[[ServerClients], str] | None = None
     more_subs: str = ""
     etsi: tuple[str, ...] = ()
-    stacks: tuple[str, ...] = ()
     disputed: str = ""
+
+    @property
+    def stacks(self) -> tuple[str, ...]:
+        """What programs were seen to do, a sentence for each."""
+        from analyzer.judge.stacks import facts_on, sentences  # late: who explains a rule asks
+
+        return sentences(facts_on(self.id))
 
     def titles(self, sub: str) -> tuple[str, str]:
         """Title and short title of a finding with this sub-code; of joined ones those of the rule."""
@@ -286,7 +295,8 @@ class Finding:
     failed attempts that it brought about, by the numbers of their first transactions, `explained` counts all of them;
     `is_harmless`: the registrar took the like of it, so that it explains none. `gaps` are times without a binding, from
     and to in nanoseconds, that it is claimed for, `tied_gaps` those of its client (or clients) that it explains.
-    `observed` and `expected` are the two values where the violation that `detail` tells of has them.
+    `observed` and `expected` are the two values where the violation that `detail` tells of has them. `stack` is what
+    the table of programs (`judge/stacks`) says, where it says exactly this of the program at fault.
     `flow_step` says where in a document of flows it is, and `tags` what is known of such text (`judge/copied_text.py`).
     `key` tells what is one finding; `answers` keeps the answers that shaped it, where several workers may have a share.
     """
@@ -319,6 +329,7 @@ class Finding:
     expected: str = ""
     flow_step: FlowStep | None = None
     tags: tuple[str, ...] = ()
+    stack: Fact | None = None
     key: tuple[object, ...] = ()
     answers: list[AnswerRecord] = field(default_factory=list, repr=False, compare=False)
 

@@ -92,10 +92,6 @@ RULE = Rule(
     needs=(Need.S2C,),
     why="Most frequent real-world fault: wrong password, stale loop, realm or clock trouble.",
     fix="compare user name, password and realm at both ends (sipcheck verify-digest tells which side is wrong)",
-    stacks=(
-        "baresip 1.0.0, 1.1.0: 16 requests within 40 ms, where a password is wrong or where a proxy and a "
-        "registrar challenge in turn",
-    ),
     examples=(
         bad("".join(_TRY.format(8 * number, 401) for number in range(40)), title="40 times in five minutes"),
         bad("".join(_TRY.format(60 * number, 403) for number in range(6))),

@@ -66,10 +66,6 @@ RULE = Rule(
     why="Sniffed REGISTER re-sent.",
     fix="let the server offer qop, hold nonces short-lived, and refuse a nonce count that does not rise; register over "
     "TLS; look what is bound for the user",
-    stacks=(
-        "SIP.js 0.21.2: repeats its credentials octet for octet at each refresh",
-        "Net::SIP 0.835 as a registrar: takes any nonce",
-    ),
     examples=(
         bad(_ASK + _WITH + "< 200\n@300 " + _OTHER.format("other") + "< 403", severity="error"),
         bad(_ASK + _WITH + "< 200\n@300 " + _OTHER.format("other") + "< 200", "accepted", title="and it was let in"),

@@ -170,7 +170,6 @@ RULE = Rule(
     fix="let the server call where the request came from (Asterisk: rewrite_contact=yes in pjsip.conf, "
     "nat=force_rport,comedia in sip.conf; Kamailio: fix_nated_register()), or let the phone learn its public address "
     "(STUN, outbound)",
-    stacks=("baresip 1.1.0: its private address, also behind NAT",),
     examples=(
         bad(f"{_NAT}{_BOB}\n< 200", severity="warning"),
         bad(f"{_NAT.replace('203.0.113.7', '10.1.2.3')}{_BOB}\n< 200", title="another private network"),

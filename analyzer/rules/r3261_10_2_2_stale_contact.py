@@ -101,10 +101,6 @@ RULE = Rule(
     why="Leaves dead forks; warning when old bindings pile up (>=3).",
     fix="let the phone send its old contact with `expires=0` beside the new one, or use an instance and a flow number "
     "(RFC 5626), by which the registrar replaces it; or let the registrar do so (Asterisk: `remove_existing`)",
-    stacks=(
-        "Linphone 5.1: registers its new address and leaves the old one bound",
-        "pjsua2 2.15.1 removes the old contact in the same request, but not where it learns its address from the 401",
-    ),
     examples=(
         bad(_moved(5060, at=0) + _moved(5062, _FIRST), title="another port; the 200 lists both", tail=60),
         bad(

@@ -87,7 +87,6 @@ RULE = Rule(
     why="Whoever looks at the registrations of a user makes its phones unreachable until they refresh.",
     fix="update the registrar: a REGISTER without Contact must change nothing; until then let nothing query it",
     etsi=("RG_RR_V_006",),
-    stacks=("Net::SIP 0.835 as a registrar: a query removes all contacts",),
     examples=(
         bad(
             """

@@ -146,12 +146,6 @@ RULE = Rule(
     why="The user agent cannot be reached in the gap.",
     fix="let the phone refresh by the `expires` of the 200, at about half of it, not by its own setting",
     etsi=("RG_RT_V_006", "RG_RT_V_012"),
-    stacks=(
-        "pyVoIP 1.6.8: after 115 s, whatever is granted",
-        "opensip 0.2.1: after half of what it asked for, whatever is granted",
-        "simple-sip-client 0.0.3: never",
-        "SIP.js 0.21.2: less than a second before the end, so any delay makes it late",
-    ),
     disputed="the lifetime runs from the receipt of the request by RFC 3261 20.19, for the phone from the "
     "response: lateness is counted from the response",
     examples=(

@@ -112,11 +112,6 @@ RULE = Rule(
     fix="set the phone's registration interval (often `Register Expires`) to the registrar's Min-Expires or more, or "
     "lower the registrar's minimum (Kamailio: `min_expires`; Asterisk raises short ones by itself, to `minexpiry` in "
     "sip.conf or `minimum_expiration` in the aor of pjsip.conf)",
-    stacks=(
-        "JsSIP 3.10.1, Net::SIP 0.835, opensip 0.2.1, sibilant 0.4.2: give up after a 423",
-        "simple-sip-client 0.0.3: asks for 3600 s, whatever Min-Expires says",
-        "aiosipua 0.7.1: asks for more, but does not answer the challenge to that",
-    ),
     examples=(
         bad(
             _round("Expires: 60") + "> REGISTER sip:example.com\nExpires: 300\nContact: <sip:b@h>;expires=60\n< 200",

@@ -79,11 +79,6 @@ RULE = Rule(
     why="The registrar can no longer tell a late, reordered request from a new one.",
     fix="keep one Call-ID until the next boot and count CSeq up (Kamailio uac: reg_keep_callid=1)",
     etsi=("RG_RT_V_012",),
-    stacks=(
-        "pyVoIP 1.6.8, opensip 0.2.1: a new Call-ID for each refresh",
-        "Kamailio uac with reg_keep_callid=0: a new Call-ID for each registration",
-        "pjsua2 2.15.1: a new Call-ID after a 503",
-    ),
     disputed="the letter of RFC 3261 10.2 has one Call-ID for all accounts of a phone at a registrar, RFC 5626 "
     "4.2.1 one for each flow: compared for each account, registrar and reg-id; one Call-ID for several "
     "accounts is fine",

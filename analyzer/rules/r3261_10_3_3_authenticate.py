@@ -91,7 +91,6 @@ RULE = Rule(
     fix="let the registrar challenge every REGISTER: give the account a password (Asterisk: `secret`, or `auth` at the "
     "endpoint; Kamailio: `www_challenge` before `save()`), or note that the network itself keeps others away",
     etsi=("RG_RR_V_018",),
-    stacks=("Twisted 26.10: lets everybody in where no portal is given",),
     examples=(
         bad("> REGISTER sip:example.com\n< 200", severity="warning"),
         bad("> REGISTER sip:example.com\nExpires: 0\n< 200", severity="warning", title="a removal"),

@@ -134,11 +134,6 @@ RULE = Rule(
     fix="update the registrar: 400 for a star beside other contacts or with another expiry than 0, and nothing listed "
     "after one that is valid",
     etsi=("RG_RR_V_010", "RG_RR_V_011", "RG_RR_I_003", "RG_RR_I_004", "RG_RR_O_001"),
-    stacks=(
-        "Net::SIP 0.835 as a registrar: takes `*` with Expires: 60, and binds a contact called *",
-        "Twisted 26.10: 200 to `*` with Expires: 0 that lists the old contact",
-        "ejabberd 23.01: lists what it removed, with expires=0",
-    ),
     disputed="of a `*` with an old CSeq RFC 3261 says that the request fails, ETSI TS 102 027 expects a 200 that "
     "removes nothing: the binding is judged, not the status",
     examples=(

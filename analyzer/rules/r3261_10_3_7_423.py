@@ -84,7 +84,6 @@ RULE = Rule(
     why="The phone cannot know what to ask for, or is refused an interval that it may ask for.",
     fix="let the registrar send Min-Expires with each 423, and refuse only what is below it and below an hour "
     "(Kamailio: `min_expires_mode` 1 with `min_expires`)",
-    stacks=("Net::SIP 0.835 as a registrar: a 423 without Min-Expires",),
     examples=(
         bad("> REGISTER sip:example.com\nExpires: 30\n< 423", "no-min-expires"),
         bad("> REGISTER sip:example.com\nExpires: 30\n< 423\nMin-Expires: soon", "bad-min"),

@@ -102,10 +102,6 @@ RULE = Rule(
     fix="let the registrar refuse what is too short with 423 and Min-Expires, and else grant at most what was asked "
     "for (Kamailio: `min_expires_mode` 1)",
     etsi=("RG_RR_V_007", "RG_RR_V_008", "RG_RR_V_009", "RG_RR_V_020"),
-    stacks=(
-        "Kamailio 5.6.3 (min_expires, by default), Asterisk 16.28 (PJSIP): grant 60 s where 30 are asked for, "
-        "without a 423",
-    ),
     examples=(
         bad(_ASKED.format(60, 3600), "longer", severity="warning"),
         bad(_ASKED.format(30, 60), "minimum", severity="info"),

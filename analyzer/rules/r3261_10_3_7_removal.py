@@ -81,7 +81,6 @@ RULE = Rule(
     fix="update the registrar, or look for a box on the way that takes the expiry of 0 out of the request: the contact "
     "must go out of the location service, and out of the list of the 200",
     etsi=("RG_RR_V_014", "RG_RR_V_016"),
-    stacks=("ejabberd 23.01: lists what it removed, with expires=0",),
     examples=(
         bad(
             "> REGISTER sip:example.com\nContact: <sip:b@10.0.0.5>;expires=0\n< 200\n"

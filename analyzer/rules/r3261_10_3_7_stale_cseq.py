@@ -141,10 +141,6 @@ RULE = Rule(
     fix="let the registrar compare CSeq within one Call-ID and refuse what is not higher; and let the phone count up "
     "with each new request, which keeps it from being refused",
     etsi=("RG_RR_O_001", "RG_RR_O_002", "RG_RR_O_003"),
-    stacks=(
-        "Asterisk 16.28, 22.10 (PJSIP): 200 to a lower CSeq, and the binding changes",
-        "Kamailio 5.6.3, 6.1.5 refuse it with 400, ejabberd 23.01 with 500",
-    ),
     disputed="RFC 3261 names no status for an old CSeq, ETSI TS 102 027 expects 500: the binding is judged, not "
     "the status",
     examples=(

@@ -92,7 +92,6 @@ RULE = Rule(
         "RG_RR_V_013",
         "RG_RR_V_015",
     ),
-    stacks=("Twisted 26.10: of two contacts in a request, binds and lists the first",),
     examples=(
         bad("> REGISTER sip:example.com\nContact: <sip:b@h1>\n< 200\n-Contact", severity="error"),
         bad(

@@ -77,7 +77,6 @@ RULE = Rule(
     fix="let the registrar's own code write the Contact list of the 200, and check boxes between it and the phone that "
     "rewrite Contact: each value needs ;expires=<seconds> behind its angle bracket",
     etsi=("RG_RR_V_001", "RG_RR_V_006", "RG_RR_V_009", "RG_RR_V_012"),
-    stacks=("Twisted 26.10: a bare Contact, with an Expires header field alone",),
     examples=(
         bad(
             "> REGISTER sip:example.com\n< 200\nContact: <sip:b@h>\nExpires: 3600",

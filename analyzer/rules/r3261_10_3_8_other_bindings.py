@@ -136,11 +136,6 @@ RULE = Rule(
     fix="let the registrar keep as many contacts as the user has phones (Asterisk: `max_contacts` of the AOR; chan_sip "
     "keeps one for a peer), and refuse one too many with an error instead of throwing out another",
     etsi=("RG_RR_V_003",),
-    stacks=(
-        "ejabberd 23.01: lists only the contact of the request, though others are bound",
-        "Net::SIP 0.835 as a registrar: each REGISTER replaces all contacts of the user",
-        "Twisted 26.10: keeps only the newest contact",
-    ),
     examples=(
         bad(_A + _B + _ALL + _ONE, severity="warning", title="one contact for a user"),
         bad(_A + _B + "< 200\n" + _ONE, "unlisted", title="a registrar that may list what it was asked for alone"),

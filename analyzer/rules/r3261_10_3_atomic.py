@@ -148,7 +148,6 @@ RULE = Rule(
     fix="let the registrar decide before it stores, and take back what it stored where it refuses (Kamailio: check "
     "Path and limits before `save()`, and send the answer that `save()` chose)",
     etsi=("RG_RR_V_002",),
-    stacks=("Kamailio 5.6.3: 420 to a Path without Supported: path, and the contact is stored all the same",),
     examples=(
         bad(
             f"{_A}< 420 Bad Extension\nContact: <sip:b@h1>;expires=3600",

@@ -88,10 +88,6 @@ RULE = Rule(
     why="Overload protection is defeated.",
     fix="let the phone keep away from that server as long as Retry-After says, and try the next one (its firmware); at "
     "the registrar, limit requests for each address meanwhile",
-    stacks=(
-        "pyVoIP 1.6.8: three more requests within 30 ms",
-        "pjsua2 2.15.1: adds or takes off a random part: 3.9 s after a Retry-After of 5",
-    ),
     examples=(
         bad(_BUSY.format(503, 120, 10, ""), severity="warning", title="back after 10 of 120 s"),
         bad(_BUSY.format(503, "120 (maintenance);duration=60", 10, ""), title="with comment and parameter"),

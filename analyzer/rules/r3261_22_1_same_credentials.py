@@ -85,11 +85,6 @@ RULE = Rule(
     why="Wrong password loop; leads to lock-out and fail2ban.",
     fix="enter user name and password at the phone as the registrar has them; a phone that does not stop by itself "
     "should wait for its user, or for minutes",
-    stacks=(
-        "baresip 1.0.0, 1.1.0: 16 requests within 40 ms",
-        "pjsua2 2.15.1: three times, then it stops",
-        "pyVoIP 1.6.8: eight requests in 20 s, under four Call-IDs",
-    ),
     examples=(
         bad(_PLAIN + _TRY.format(1, 401) + _TRY.format(2, 401), title="once", severity="warning"),
         bad(

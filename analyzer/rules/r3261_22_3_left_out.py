@@ -73,10 +73,6 @@ RULE = Rule(
     fix="use a phone that answers both, or let one of the two alone ask: a proxy that leaves REGISTER to the "
     "registrar, or a registrar that trusts the proxy",
     etsi=("RG_RT_V_020",),
-    stacks=(
-        "baresip 1.1.0: 16 requests within 60 ms, Proxy-Authorization and Authorization in turn, never both",
-        "Linphone 5.1, Asterisk 22.10: take the second challenge for a refusal, and stop",
-    ),
     examples=(
         bad(
             _BEGUN + _REGISTER + _A.format("r", "r1") + "< 407\n" + _P.format("p", "p2"),

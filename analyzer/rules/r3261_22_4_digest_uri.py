@@ -123,7 +123,6 @@ RULE = Rule(
     why="Frequent cause of 401 or 400 from strict registrars.",
     fix="switch off the SIP helper (ALG) of the router between phone and registrar; if there is none, update the phone",
     etsi=("RG_RT_V_018", "RG_RT_V_020"),
-    stacks=("pyVoIP 1.6.8: ;transport=UDP in the uri that the Request-URI does not have",),
     examples=(
         bad(_FLOW.format("sip:h:5070", "sip:h:5070", "sip:h", 403), severity="error", passwords=_RIGHT),
         bad(_FLOW.format("sip:h:5070", "sip:h:5070", "sip:h", 401), severity="error", passwords=_RIGHT),

@@ -78,10 +78,6 @@ RULE = Rule(
     why="Forces the RFC 2069 formula: no client nonce, no replay counter. True of every chan_sip.",
     fix="Asterisk: chan_sip cannot send qop, move the phones to chan_pjsip (pjsip.conf); Kamailio and OpenSIPS: give "
     'www_challenge() its qop argument ("1" or "auth")',
-    stacks=(
-        "Asterisk's chan_sip: never offers qop",
-        "Net::SIP 0.835 as a registrar: no qop",
-    ),
     examples=(
         bad(
             """

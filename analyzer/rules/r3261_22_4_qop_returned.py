@@ -60,7 +60,6 @@ RULE = Rule(
     observed_at="first",
     why="A server without qop computes the older formula and refuses; without the qop offered, no replay is noticed.",
     fix="the phone must take qop from the challenge: update its firmware, or let the registrar offer qop",
-    stacks=("pyVoIP 1.6.8: neither qop nor nc nor cnonce, though qop is offered",),
     disputed="qop has to be returned by RFC 3261 22.4 and RFC 8760, should be by RFC 2617, and is not in flows "
     "that RFC 3665 prints: a warning",
     examples=(

@@ -159,7 +159,6 @@ RULE = Rule(
     needs=(Need.BYTES, Need.WHOLE),
     why="Lenient parsers cope, strict ones drop a parameter and fail.",
     fix="update the phone's firmware: it must build the header as the grammar has it",
-    stacks=("JsSIP 3.10.1: writes a realm with quotes in it without their backslashes",),
     examples=(
         bad(
             _FLOW.format(r'username="bob",realm="a\",nonce="n",uri="sip:example.com",response="00",algorithm=MD5'),

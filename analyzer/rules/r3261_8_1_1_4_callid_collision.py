@@ -85,10 +85,6 @@ RULE = Rule(
     why="A registrar takes one phone's refresh for an old request of the other and leaves its binding to run out.",
     fix="give each phone a configuration of its own (MAC address, instance), update firmware that draws its Call-ID "
     "from the clock or from a constant, and do not start many phones of that make in the same second",
-    stacks=(
-        "Twinkle 1.10.2: processes that start in the same second send the same Call-ID, CSeq, From tag and branch",
-        "pyVoIP 1.6.8: the same Call-ID in every process on every host but for the address behind the @",
-    ),
     examples=(
         bad(
             """

@@ -137,10 +137,6 @@ RULE = Rule(
     why="Client cannot recover from 420, or gets an extension it did not ask for.",
     fix="let the registrar name in Unsupported what the request demands and it does not know, in Require of a 421 what "
     "it wants, and use nothing that the phone's Supported does not name",
-    stacks=(
-        "Asterisk 22.10, Kamailio 6.1.5: 200 to Require: foo",
-        "Asterisk 22.10 with support_path=yes: a 420 without Unsupported",
-    ),
     examples=(
         bad("> REGISTER sip:h\nRequire: gruu\n< 420 Bad Extension", "420-no-unsupported", severity="error"),
         bad("> REGISTER sip:h\nRequire: gruu\n< 420\nUnsupported:", "420-no-unsupported", title="an empty header"),

@@ -68,7 +68,6 @@ RULE = Rule(
     profiles=(InProfile("legacy2543"),),
     why="Rarely harmful for REGISTER; breaks strict clients.",
     fix="update the registrar, or the script that writes its answers: each final response needs a To tag of its own",
-    stacks=("Twisted 26.10: no To tag in its 200",),
     examples=(
         bad(f"{_AT}< 200\nTo: <sip:bob@example.com>", severity="warning"),
         bad(f"{_AT}< 401\nTo: <sip:bob@example.com>", title="a challenge is a final response"),

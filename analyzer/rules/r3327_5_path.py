@@ -197,7 +197,6 @@ RULE = Rule(
     why="Incoming requests bypass the edge proxy.",
     fix="let the registrar store Path and repeat it (Kamailio: use_path=1 and path_mode of the registrar module; "
     "Asterisk: support_path=yes), and let proxies leave it alone in answers and write `;lr` into their URI",
-    stacks=("Asterisk 22.10 with support_path=no: 200, and the Path is dropped without a word",),
     examples=(
         bad(f"{_KNOWS}Path: <sip:p1;lr>\n< 200", "not-echoed", severity="warning"),
         bad(f"{_KNOWS}{_TWO}\n< 200\nPath: <sip:p2;lr>, <sip:p1;lr>", "not-echoed", title="in another order"),

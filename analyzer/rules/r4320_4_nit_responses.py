@@ -113,7 +113,6 @@ RULE = Rule(
     why="Harmless to registration; damages UDP recovery; very common in old Asterisk.",
     fix="let the server send no provisional response to REGISTER over UDP before Timer E has reached T2, 100 after "
     'that, and never 408 (Kamailio: no `sl_send_reply("100", ...)` for REGISTER)',
-    stacks=("Asterisk's chan_sip (old versions): 100 Trying to REGISTER",),
     examples=(
         bad("> REGISTER sip:example.com\n< 100\n< 200", "early-100", severity="info", title="UDP, 10 ms"),
         bad("> REGISTER sip:example.com\n< 100\n< 200", "early-100", title="in one second of a log", log=True),

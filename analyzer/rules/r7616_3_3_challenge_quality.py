@@ -168,7 +168,6 @@ RULE = Rule(
     "pjsip.conf; Kamailio: the first argument of www_challenge()), and use a server that draws a long random nonce for "
     "each challenge (Asterisk: chan_pjsip, for chan_sip knows only eight digits; Kamailio: `one_time_nonce`, or phones "
     "that come in the same second share one)",
-    stacks=("Kamailio 5.6.3, Asterisk 22.10: one nonce for everybody who asks in the same second",),
     examples=(
         bad(
             """

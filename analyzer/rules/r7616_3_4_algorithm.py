@@ -52,7 +52,6 @@ RULE = Rule(
     observed_at="first",
     why="The digest cannot match.",
     fix="let the registrar offer an algorithm that the phone has, or update the phone's firmware",
-    stacks=("pyVoIP 1.6.8, sibilant 0.4.2: answer with MD5 where SHA-256 alone is offered",),
     examples=(
         bad(_FLOW.format(f"{_ONE}, algorithm=SHA-256\n", "algorithm=MD5")),
         bad(_FLOW.format(f"{_ONE}, algorithm=SHA-256\n", "algorithm="), title="none named is MD5"),

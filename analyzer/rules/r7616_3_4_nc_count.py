@@ -76,11 +76,6 @@ RULE = Rule(
     why="The server takes the request for a replay and challenges again; every refresh needs two rounds.",
     fix="the phone must raise nc by one with each request under a nonce: update its firmware",
     sub_titles={"jumps": "The nonce count jumps"},
-    stacks=(
-        "SIP.js 0.21.2: nc=00000001 again, with the same cnonce and response, at each refresh with a nonce it has kept",
-        "baresip 1.0.0: nc=00000001 again in each of 16 tries where the registrar offers the nonce again",
-        "SIPp 3.6.1: nc=00000001 always",
-    ),
     examples=(
         bad(_FIRST + _NEXT.format("00000001", 401), "not-increasing", severity="error", title="counted from one again"),
         bad(_LATE + _NEXT.format("00000008 nonce=before", 200), "not-increasing", title="fallen"),

@@ -78,10 +78,6 @@ RULE = Rule(
     observed_at="first",
     why="Servers that keep state in opaque reject.",
     fix="the phone must return opaque as it was sent: update its firmware",
-    stacks=(
-        "pyVoIP 1.6.8: leaves out opaque",
-        "pjsua2 2.15.1, baresip 1.0.0, Twinkle 1.10.2, JsSIP 3.10.1, SIP.js 0.21.2: leave out an empty opaque",
-    ),
     disputed="returning opaque is a should in one sentence of RFC 2617 and a must in another, and SHOULD in RFC "
     "7616: a warning",
     examples=(

@@ -143,7 +143,6 @@ RULE = Rule(
     why="It is never accepted, and shows a hash of one server's password to another.",
     fix="leave the phone's setting for realm or authentication domain empty, or enter exactly what the registrar sends",
     etsi=("RG_RT_V_018", "RG_RT_V_020"),
-    stacks=("pyVoIP 1.6.8, SIPp 3.6.1: cut a realm behind a backslash",),
     examples=(
         bad(_401 + _WITH.format("sip.example.com", "n1") + "< 403", "mismatch", severity="error"),
         bad(_401 + _WITH.format("Asterisk", "n1") + "< 401", "mismatch", title="in another case"),

@@ -88,11 +88,6 @@ RULE = Rule(
     more_subs=r"D\d\d(\+D\d\d)?",
     fix="the phone hashes another value than it sends: mend that setting, or its firmware",
     etsi=("RG_RT_V_018", "RG_RT_V_020"),
-    stacks=(
-        "simple-sip-client 0.0.3, npm sip 0.0.6: say SHA-256 and hash with MD5",
-        "opensip 0.2.1: hashes the word None for the cnonce of MD5-sess",
-        "SIPp 3.6.1: says MD5-sess and computes something else (3.8.0 is right)",
-    ),
     disputed="A1 of a -sess algorithm has the first nonce and cnonce of the session by RFC 2617, those of the "
     "response by RFC 7616: both are taken for right",
     examples=(

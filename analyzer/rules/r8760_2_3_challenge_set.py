@@ -152,12 +152,6 @@ RULE = Rule(
     why="Downgrade to MD5 or interop failure with MD5-only phones.",
     fix="offer such phones MD5 alone (an account or a port of their own), or update them: some find MD5 as the first "
     "challenge alone, some as the last",
-    stacks=(
-        "baresip 1.0.0, 1.1.0: answers none of two challenges in one response",
-        "Twinkle 1.10.2, JsSIP 3.10.1, SIP.js 0.21.2: look at the last challenge alone; sipsak 0.9.8.1, SIPp "
-        "3.6.1: at the first",
-        "pjsua2 2.15.1, Linphone 5.1, Asterisk 22.10: answer the first that they can",
-    ),
     examples=(
         bad(
             _ASK + _BEST.format(1, 1) + _ASK + _BEST.format(2, 2),

@@ -24,6 +24,7 @@ from analyzer.register.fleet import FleetLedger, FleetSubject, together
 from analyzer.register.registration import Registration
 from analyzer.run.advice import advise
 from analyzer.run.causes import tie_causes
+from analyzer.run.known_stacks import Servers, tell_stacks
 from analyzer.run.report import Report, Summary, TransactionRow
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class PartialResult:
     profile: Profile = "rfc3261"
     costs: Costs = field(default_factory=dict)
     part: int = 0
+    servers: Servers = field(default_factory=dict)
 
 
 def report_of(partials: Sequence[PartialResult], rules: Sequence[Rule]) -> Report:
@@ -112,6 +114,7 @@ def _findings(shares: Sequence[PartialResult], tallies: dict[str, Tally], rules:
     single = [finding for share in shares for finding in share.findings]
     findings = finished([*single, *_of_all(shares, registrations, tallies, rules)], _loss(shares), rules)
     advise(findings, registrations, rules)
+    tell_stacks(findings, registrations, (share.servers for share in shares))
     return findings
 
 

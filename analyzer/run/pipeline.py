@@ -30,6 +30,7 @@ from analyzer.register.reconstruct import Reconstructor
 from analyzer.register.registration import Registration
 from analyzer.register.transaction import Transaction
 from analyzer.rules import all_rules
+from analyzer.run.known_stacks import Servers, note_server
 from analyzer.run.partial_result import PartialResult, report_of
 from analyzer.run.report import MOST_PACES, PACE, Report, Summary, TransactionRow, row_of
 from analyzer.run.shard import Inseparable, Shard
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 Input = str | os.PathLike[str] | BinaryIO
 Kind = Literal["capture", "log"]
 Progress = Callable[[int, int | None], None] | None
+Gate = Callable[[Item], bool]
 _MOST_METHODS = 256
 OTHER_METHODS = "(others)"
 """Stands for methods beyond so many: they are words from the wire."""
@@ -86,6 +88,7 @@ class Analysis:
         self._profile = profile
         self._rows: list[TransactionRow] = []
         self._summary = Summary()
+        self._servers: Servers = {}
         self._reconstructor = Reconstructor(self._secrets, self._closed, detail=detail)
         self._part = part
         self.counter = self._reconstructor.counter
@@ -184,6 +187,7 @@ class Analysis:
             profile=self._profile,
             costs=self._costs,
             part=self._part,
+            servers=self._servers,
         )
 
     def _keep_pace(self, transaction: Transaction) -> None:
@@ -202,6 +206,7 @@ class Analysis:
         summary.retransmissions += transaction.retransmissions
         summary.states[transaction.state] += 1
         self._keep_pace(transaction)
+        note_server(self._servers, transaction)
         if self._detail:
             message = transaction.request or transaction.final
             aor = registration.aor if registration else aor_of(message) if message else ""
@@ -232,6 +237,7 @@ def analyze(
     jobs: int = 1,
     progress: Callable[[int, int | None], None] | None = None,
     clock: Clock | None = None,
+    gate: Gate | None = None,
 ) -> Report:
     """Read captures or logs and report what happened.
 
@@ -240,9 +246,9 @@ def analyze(
     `credentials` names credential files; `engine` says who reads captures, `tls_keylog` names a file with keys of TLS;
     `jobs` is the number of processes that share a capture (with the same report as one). `detail` keeps the rows of
     transactions and credentials, and `tables` with it what `analyzer.tables` needs, some 60 octets a message. `clock`
-    (nanoseconds) measures what each rule costs, over all processes (`report.costs`).
-    Raises SourceError where an input cannot be read at all, CredentialsError for a credential file. Ctrl-C gives the
-    report of what was read so far (`report.interrupted`).
+    (nanoseconds) measures what each rule costs (`report.costs`). `gate` is shown each item in their order, and says
+    whether it is analyzed; one process does all then. Raises SourceError where an input cannot be read at all,
+    CredentialsError for a credential file. Ctrl-C gives the report of what was read so far (`report.interrupted`).
     """
     several = list(inputs) if isinstance(inputs, Sequence) and not isinstance(inputs, str) else [inputs]
     secrets = _secrets(credentials) if secrets is None else secrets
@@ -263,11 +269,11 @@ def analyze(
                 shard=shard,
                 clock=clock,
             )
-            return _parts(reading, begin, progress)
+            return _parts(reading, begin, progress, gate)
 
     # Rules about all clients together are asked here, when the workers are done.
     chosen, fleet_costs = measured(all_rules() if rules is None else rules, clock)
-    if jobs > 1 and not aor and are_files(several):
+    if jobs > 1 and not aor and gate is None and are_files(several):
         with opened() as reading:
             shared = reading.is_divisible
         if shared:
@@ -281,14 +287,16 @@ def _secrets(credentials: str | os.PathLike[str] | Sequence[str | os.PathLike[st
     return Secrets.load([os.fspath(file) for file in files])
 
 
-def _parts(reading: Reading, begin: Callable[..., Analysis], progress: Progress) -> list[PartialResult]:
+def _parts(
+    reading: Reading, begin: Callable[..., Analysis], progress: Progress, gate: Gate | None
+) -> list[PartialResult]:
     """What is found in all that is read: one part, or one for each flow of a document."""
     analysis: Analysis | FlowAnalyses = begin()
     if any(source.shows_flows for source in reading.sources):
         from analyzer.run.flows import FlowAnalyses  # late: hardly any source shows flows
 
         analysis = FlowAnalyses(begin)
-    interrupted = _read(reading, analysis, progress)
+    interrupted = _read(reading if gate is None else filter(gate, reading), reading, analysis, progress)
     with late(interrupted) as noted:
         found = analysis.partials(interrupted=interrupted)
     return [replace(one, interrupted=interrupted or bool(noted)) for one in found]
@@ -335,11 +343,11 @@ def _divided(run: Run, jobs: int, progress: Progress) -> list[PartialResult]:
         return [whole]
 
 
-def _read(reading: Reading, analysis: Analysis | FlowAnalyses, progress: Progress) -> bool:
+def _read(items: Iterable[Item], reading: Reading, analysis: Analysis | FlowAnalyses, progress: Progress) -> bool:
     """Feed all items; True where Ctrl-C (or what else is raised as that) came before the end."""
     try:
         with patient_collector():
-            for number, item in enumerate(reading):
+            for number, item in enumerate(items):
                 analysis.feed(item)
                 if progress is not None and number % 256 == 0:
                     progress(reading.position(), reading.total())

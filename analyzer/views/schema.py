@@ -1,8 +1,7 @@
 """The records of schema `sipcheck/1` (docs/interface.md 3.1): one function a kind; times are seconds since the epoch.
 
-The records hold wire text as it is. `dumped` is the one way from a record to JSON, and what is active or invisible is
-written out there (`\\x1b`, `\\u202e`), in every string: JSON's own escapes would keep a terminal from harm, but not the
-one who prints a value with `jq -r`, nor the eye.
+The records hold wire text as it is. `dumped` is the one way to JSON, and writes out what is active or invisible in any
+string (`\\x1b`): JSON's own escapes keep a terminal from harm, but not who prints a value with `jq -r`, nor the eye.
 """
 
 from __future__ import annotations
@@ -334,6 +333,7 @@ def finding_record(finding: Finding) -> Record:
         "expected": finding.expected or None,
         "flow": finding.flow_step._asdict() if finding.flow_step else None,
         "tags": list(finding.tags),
+        "stack": None if finding.stack is None else finding.stack.as_record(),
     }
 
 

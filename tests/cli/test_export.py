@@ -185,7 +185,7 @@ def test_what_was_read_before_an_interrupt_is_written(tmp_path: Path, monkeypatc
         add(saved, message)
 
     monkeypatch.setattr(SaveFile, "add", interrupted)
-    assert run(SAMPLE, "--to", "pcap", "-o", out).exit_code == 130
+    assert run(SAMPLE, "--to", "pcap", "-o", out, "--made").exit_code == 130
     assert analyzer.analyze(out).summary.messages == 5
 
 

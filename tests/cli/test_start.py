@@ -33,7 +33,7 @@ ALWAYS = """
 """
 # What reading, judging and drawing a log need beside that.
 LOG = """
-    bisect calendar colorsys hashlib heapq ipaddress json logging ntpath pathlib pickle random unicodedata urllib
+    bisect calendar colorsys csv hashlib heapq ipaddress json logging ntpath pathlib pickle random unicodedata urllib
     rich
 """
 HELP_MODULES = {

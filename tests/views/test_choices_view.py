@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from analyzer.judge.choosers import CHOOSERS, chooser_of, sentences, warning
+from analyzer.judge.choosers import chooser_of, choosers, sentences, warning
 from analyzer.rules import all_rules
 from analyzer.views.formats import json as json_view
 from tests.views.reports import drawn, report_of
@@ -156,18 +156,18 @@ def test_programs_at_other_servers_are_not_meant() -> None:
 
 
 def test_no_more_than_a_few_are_named() -> None:
-    agents = [f"{chooser.begins}/9" for chooser in CHOOSERS]
+    agents = [f"{chooser.name}/9" for chooser in choosers().values()]
     assert warning(agents, ()).count("measured with") == 4
     assert warning((), [(f"K{n}", "MD5") for n in range(50)]).count("answered none") == 4
     assert warning((), ()) == ""
 
 
-@pytest.mark.parametrize("chooser", CHOOSERS, ids=lambda chooser: chooser.begins)
+@pytest.mark.parametrize("chooser", choosers().values(), ids=lambda chooser: chooser.name)
 def test_each_program_is_found_by_its_name(chooser: object) -> None:
-    begins = chooser.begins  # type: ignore[attr-defined]
-    assert chooser_of(f"{begins}/1.2 (x)") is chooser
-    assert chooser_of(begins.upper()) is chooser
-    assert chooser_of(f"not {begins}") is None
+    name = chooser.name  # type: ignore[attr-defined]
+    assert chooser_of(f"{name}/1.2 (x)") is chooser
+    assert chooser_of(name.upper()) is chooser
+    assert chooser_of(f"not {name}") is None
 
 
 def test_one_sentence_for_each_program() -> None:

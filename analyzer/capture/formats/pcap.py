@@ -38,17 +38,31 @@ def looks_like(head: bytes) -> bool:
 
 def records(stream: BinaryIO, source: Source) -> Iterator[Record]:
     """The packets of the file, as far as they can be read; damage is noted in `source`."""
+    walk = _walk(stream, source)
+    if walk is not None:
+        yield from walk.records()
+
+
+def all_records(stream: BinaryIO, source: Source) -> Iterator[Record]:
+    """The same with the media: who copies a capture needs all of it."""
+    walk = _walk(stream, source)
+    if walk is not None:
+        walk.look = None
+        yield from walk.records()
+
+
+def _walk(stream: BinaryIO, source: Source) -> _Walk | None:
     window = Window(stream)
     if not window.need(_FILE_HEADER):
         _damage(source, "short-header", "the file ends inside its header", 0)
-        return
+        return None
     head = pcap_layouts.header(window.buffer[window.at : window.at + _FILE_HEADER])
     source.resolution = head.step
     window.at = _FILE_HEADER
     size, remark = pcap_layouts.length(window, head)
     if remark:
         source.quality.append(remark)
-    yield from _Walk(window, source, head, size).records()
+    return _Walk(window, source, head, size)
 
 
 class _Walk:

@@ -92,13 +92,13 @@ class Canvas:
     def line(self, *pieces: Piece, indent: int = 0, hang: int = 0) -> None:
         """A paragraph, wrapped between words; its later lines are indented by `hang` more."""
         whole = self.text(*pieces)
-        head, *more = self._wrapped(whole, self.width - indent)
-        self._draw(Text(" " * indent) + head)
+        head, *more = self.wrapped(whole, self.width - indent)
+        self.draw(Text(" " * indent) + head)
         if more:
             rest = whole[len(head.plain) :]
             rest = rest[len(rest.plain) - len(rest.plain.lstrip()) :]
-            for text in self._wrapped(rest, self.width - indent - hang):
-                self._draw(Text(" " * (indent + hang)) + text)
+            for text in self.wrapped(rest, self.width - indent - hang):
+                self.draw(Text(" " * (indent + hang)) + text)
 
     def flow(self, parts: Sequence[Piece], *, indent: int = 0, hang: int = 2) -> None:
         """Parts in a row with a dot between, broken between parts."""
@@ -123,26 +123,28 @@ class Canvas:
 
     def columns(self, cells: Sequence[Piece], widths: Sequence[int], *, indent: int = 2, gap: int = 2) -> None:
         """Cells side by side, each wrapped in the width of its column."""
-        blocks = [self._wrapped(self.text(cell), width) for cell, width in zip(cells, widths, strict=True)]
+        blocks = [self.wrapped(self.text(cell), width) for cell, width in zip(cells, widths, strict=True)]
         for row in zip_longest(*blocks):
             drawn = Text(" " * indent)
             for text, width in zip(row, widths, strict=True):
                 text = text if text is not None else Text()
                 drawn = drawn + text + Text(" " * (width - cell_len(text.plain) + gap))
-            self._draw(drawn)
+            self.draw(drawn)
 
     def verbatim(self, text: str, *, indent: int, style: str = "") -> None:
         """Lines that keep their breaks and blanks; only what is too long is folded."""
         for line in text.splitlines():
-            for part in self._wrapped(self.text((line, style)), self.width - indent):
-                self._draw(Text(" " * indent) + part)
+            for part in self.wrapped(self.text((line, style)), self.width - indent):
+                self.draw(Text(" " * indent) + part)
 
-    def _wrapped(self, text: Text, width: int) -> list[Text]:
+    def wrapped(self, text: Text, width: int) -> list[Text]:
+        """The lines that a text takes in `width` cells; it was made by `text`."""
         if cell_len(text.plain) <= width and "\n" not in text.plain:
             return [text]
         return list(text.wrap(self._console, max(width, 4), overflow="fold"))
 
-    def _draw(self, text: Text) -> None:
+    def draw(self, text: Text) -> None:
+        """A line of what was made by `text` and is no wider than the page."""
         text.rstrip()
         if self._gap:
             self._out.write("\n")

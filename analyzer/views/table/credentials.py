@@ -45,7 +45,7 @@ def how_it_chooses(one: Registration) -> str:
     """What may keep a phone from answering one of several challenges, or one that is not MD5."""
     chooser = chooser_of(one.user_agent)
     if chooser is not None and chooser.is_silent:
-        return f"; {chooser.begins} {chooser.versions} {chooser.does}"
+        return f"; {chooser.name} {chooser.versions} {chooser.does}"
     if one.choice is not None and len(one.choice.offered) > 1:
         return ": it may look at the first of them alone, or at the last, or give up over one that it does not know"
     return ": it may not know that"

@@ -12,6 +12,7 @@ from rich.text import Text
 from analyzer.judge.copied_text import is_known
 from analyzer.judge.failures import INTERNAL
 from analyzer.judge.findings import SEVERITIES, Confidence, Finding, Severity, TiedGap
+from analyzer.judge.stacks import Fact
 from analyzer.run.report import Report
 from analyzer.views import ViewOptions
 from analyzer.views.drawing.canvas import BAD, DIM, HINT, STRONG, WARN, Canvas, Piece
@@ -232,6 +233,17 @@ def _draw(canvas: Canvas, clients: ClientSummary, entry: Entry, options: ViewOpt
     canvas.flow(list(_about(canvas, entry, clients, ("" if right else place, file))), indent=4 + LABEL, hang=0)
     if finding.fix and (entry.severity != "info" or options.all):
         canvas.line(("fix: ", HINT), sentence(finding.fix), indent=4 + LABEL, hang=5)
+    if finding.stack is not None:
+        _draw_stack(canvas, finding.stack)
+
+
+def _draw_stack(canvas: Canvas, stack: Fact) -> None:
+    """What is known of the program: that it does just this, and how to live with it."""
+    words = f"as {stack.named} {'does' if len(stack.versions) == 1 else 'do'}: {stack.does}"
+    pieces: list[Piece] = [("known: ", HINT), sentence(words)]
+    if stack.live_with:
+        pieces.append(f" To live with it: {sentence(stack.live_with)}")
+    canvas.line(*pieces, indent=4 + LABEL, hang=7)
 
 
 def _about(canvas: Canvas, entry: Entry, clients: ClientSummary, places: tuple[str, str]) -> Iterator[Piece]:
