@@ -13,13 +13,13 @@ _HEAD = """\
 # What programs were seen to do
 
 Printed by `make docs` from `analyzer/judge/stacks` (a row a fact: program, version, topic, what it does, how to live
-with it, source). A fact is one of the versions that it names, in their default configuration, and not of the program for
-ever. `sipcheck explain NAME` prints one program, `sipcheck explain stacks` the list.
+with it, source). A fact is one of the versions that it names, in their default configuration, and not of the program
+for ever. `sipcheck explain NAME` prints one program, `sipcheck explain stacks` the list.
 
 Where a finding is exactly what the table has of the program at fault, told by its User-Agent or Server header, the
-report says so (`known: as baresip 1.0.0 does`; JSON: `findings[].stack`). That explains the finding, and changes neither
-its severity nor whether there is one. Corrections with a capture that shows them are welcome: a fact is a row of
-`facts.csv`.
+report says so (`known: as baresip 1.0.0 does`; JSON: `findings[].stack`). That explains the finding, and changes
+neither its severity nor whether there is one. Corrections with a capture that shows them are welcome: a fact is a row
+of `facts.csv`.
 """
 
 

@@ -41,8 +41,7 @@ def tell_stacks(findings: Sequence[Finding], registrations: Iterable[Registratio
     registrars = {one.id: one.registrar.endpoint for one in registrations}
     for finding in findings:
         finding.stack = fact_of(finding.user_agent, "client", finding.rule, finding.sub, finding.detail)
-        if finding.stack is None and servers and finding.registration is not None:
-            endpoint = registrars.get(finding.registration)
-            server = servers.get(endpoint) if endpoint is not None else None
+        if finding.stack is None and finding.registration in registrars:
+            server = servers.get(registrars[finding.registration])
             if server is not None:
                 finding.stack = fact_of(server[1], "registrar", finding.rule, finding.sub, finding.detail)

@@ -121,6 +121,6 @@ def test_a_hostile_name_is_answered_in_one_harmless_line(name: str) -> None:
 
 def test_an_explanation_tells_what_is_known_of_a_rule() -> None:
     text = " ".join(run("explain", "R3261-10.2-callid").stdout.split())
-    assert "seen: pyVoIP 1.6.8, opensip 0.2.1: a new Call-ID for each refresh." in text
+    assert "seen: pyVoIP 1.6.8: takes a new Call-ID for each refresh." in text
     assert "disputed: The letter of RFC 3261 10.2" in text
     assert "ETSI RG_RT_V_012" in text
