@@ -51,6 +51,7 @@ Examples:
   sipcheck live -i any --filter 'port 5060' --credentials users.csv
 """
 _LATE = {
+    "compare": ("analyzer.cli.compare", "Compare two captures or logs."),
     "explain": ("analyzer.cli.rules", "Explain one rule."),
     "export": ("analyzer.cli.export", "Write what was read as tables, or as a capture."),
     "replay": ("replay.cli", "Replay a captured registration to a live peer."),

@@ -188,6 +188,14 @@ def reading(command: F) -> F:
     return command
 
 
+def comparing(command: F) -> F:
+    """The options of a command that analyzes two inputs, one after the other."""
+    inputs = [click.argument(name, metavar=name.upper()) for name in ("before", "after")]
+    for option in reversed([*inputs, *_READ[1:]]):
+        command = option(command)
+    return command
+
+
 def examining(command: F) -> F:
     """The options of a command that reads files where it is asked to, by all rules and in one process."""
     files = click.argument("files", metavar="[FILE...]", nargs=-1)
