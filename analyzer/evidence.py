@@ -14,7 +14,7 @@ that is reckoned from a time that fits (an expiry of up to 2^32 s later, the dif
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -283,6 +283,10 @@ class KeepAlives:
             times.append(time)
         if crlf:
             self.crlf.add(way)
+
+    def ways(self) -> Iterator[tuple[Way, list[int]]]:
+        """The ways, each with the times of those that went it."""
+        yield from self._times.items()
 
     def of(self, way: Way) -> list[int]:
         """The times of those that went this way."""

@@ -52,9 +52,11 @@ Examples:
 """
 _LATE = {
     "annotate": ("analyzer.cli.annotate", "Write a capture with findings as packet comments."),
+    "compare": ("analyzer.cli.compare", "Compare two captures or logs."),
     "explain": ("analyzer.cli.rules", "Explain one rule."),
     "export": ("analyzer.cli.export", "Write what was read as tables, or as a capture."),
     "ladder": ("analyzer.cli.ladder", "Draw the messages of one user as a ladder."),
+    "redact": ("analyzer.cli.redact", "Write a capture or log with pseudonyms."),
     "replay": ("replay.cli", "Replay a captured registration to a live peer."),
     "rules": ("analyzer.cli.rules", "List the rules, or hold traffic against test purposes."),
     "samples": ("analyzer.cli.samples", "Write the samples that the examples read."),

@@ -75,15 +75,7 @@ _FILES = click.argument("files", metavar="FILE...", nargs=-1, required=True)
 _PROGRESS = click.option(
     "--progress/--no-progress", default=None, help="Progress on standard error (default: on a terminal)."
 )
-_HELD_AGAINST = [
-    click.option(
-        "--profile",
-        type=click.Choice(["rfc3261", "modern", "ims", "legacy2543"]),
-        default="rfc3261",
-        show_default=True,
-        help="Standards that the traffic is held to.",
-    ),
-    click.option("--aor", metavar="AOR", default="", help="Only this address-of-record (alice@example.com)."),
+_SECRETS = [
     click.option(
         "--credentials",
         multiple=True,
@@ -105,6 +97,17 @@ _HELD_AGAINST = [
         metavar="[=VALUE]",
         help="Ask for the password of every user at a prompt.",
     ),
+]
+_HELD_AGAINST = [
+    click.option(
+        "--profile",
+        type=click.Choice(["rfc3261", "modern", "ims", "legacy2543"]),
+        default="rfc3261",
+        show_default=True,
+        help="Standards that the traffic is held to.",
+    ),
+    click.option("--aor", metavar="AOR", default="", help="Only this address-of-record (alice@example.com)."),
+    *_SECRETS,
 ]
 _JUDGE = [
     click.option(
@@ -198,6 +201,21 @@ def drawing(command: F) -> F:
 def annotating(command: F) -> F:
     """The options of a command that analyzes one file, and does something else with that."""
     for option in reversed([click.argument("file", metavar="FILE"), *_READ_IN_ANY_WAY]):
+        command = option(command)
+    return command
+
+
+def comparing(command: F) -> F:
+    """The options of a command that analyzes two inputs, one after the other."""
+    inputs = [click.argument(name, metavar=name.upper()) for name in ("before", "after")]
+    for option in reversed([*inputs, *_READ_IN_ANY_WAY]):
+        command = option(command)
+    return command
+
+
+def redacting(command: F) -> F:
+    """The options of a command that reads one file, and may verify its digests."""
+    for option in reversed([click.argument("file", metavar="FILE"), *_SECRETS, *_READ_BY[:-1]]):
         command = option(command)
     return command
 

@@ -108,6 +108,15 @@ def test_the_keys_of_storms_are_those_listed() -> None:
     assert set(whole["summary"]) == listed["summary"]
 
 
+def test_the_keys_of_a_comparison_are_those_listed() -> None:
+    listed = {name: keys(row[1]) for row in rows(section(PAGE, "3.8")) for name in code(row[0])}
+    whole = printed("compare", "samples/wrong-password/input.pcapng", "samples/server-down/input.pcapng", code=1)
+    assert set(whole) == {"schema", "not_compared", *(name.removesuffix("[]") for name in listed)}
+    for name, expected in listed.items():
+        found = whole[name.removesuffix("[]")]
+        assert set(found[0] if isinstance(found, list) else found) == expected
+
+
 def test_the_keys_of_a_replay_are_those_listed() -> None:
     listed = {name: keys(row[1]) for row in rows(section(PAGE, "3.3")) for name in (code(row[0]) or [row[0]])}
     whole = printed("replay", "plan", "samples/cseq-not-raised/input.pcap")

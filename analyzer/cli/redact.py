@@ -1,0 +1,196 @@
+"""`sipcheck redact`: a capture or log to hand on, with pseudonyms and the same findings.
+
+Exit codes: 0 written, 2 usage, 3 a source that cannot be read, or a result that cannot be written, or that would leak;
+129, 130, 143 interrupted, then nothing is written. What the result does not keep is said on standard error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
+
+from analyzer.cli import signals
+from analyzer.cli.options import Command, dialect_option, redacting
+from analyzer.cli.run import die
+from analyzer.views.drawing.output import tell
+
+if TYPE_CHECKING:
+    from analyzer.redact.redaction import Redaction, Told
+    from analyzer.register.digest.secrets import Secrets
+
+_EPILOG = """\b
+Examples:
+  sipcheck redact samples/wrong-password/input.pcapng -o shared.pcap --mapping private.json
+  sipcheck redact samples/wrong-password/input.pcapng -o shared.pcap --key-file key --new-credentials users.csv
+  sipcheck redact samples/text-baresip/input.txt -o shared.txt
+"""
+_PRIVATE = ("mapping", "new_credentials")
+
+
+@click.command("redact", cls=Command, epilog=_EPILOG, short_help="Write a capture or log with pseudonyms.")
+@redacting
+@click.option("-o", "--output", "out", required=True, metavar="OUT", help="Where to: a capture, or a log of a log.")
+@click.option("--mapping", metavar="FILE", help="Write what stands for what, and the key, to FILE, for you alone.")
+@click.option("--new-credentials", metavar="FILE", help="Write the passwords of pseudonyms to FILE, for --credentials.")
+@click.option("--key-file", metavar="FILE", help="The key (16 octets or more): the same key, the same pseudonyms.")
+@click.option(
+    "--keep-bodies", is_flag=True, help="Keep message bodies, each word replaced, instead of leaving them out."
+)
+@click.option("--user-agents", is_flag=True, help="Replace what phones and servers call themselves, too.")
+@click.option("--shift", type=float, default=0.0, metavar="SECONDS", help="Make all times so much later.")
+@click.option("--check/--no-check", default=True, help="Analyze both afterwards, and say what differs.")
+@click.option("--force", is_flag=True, help="Replace OUT and the other files if they are there.")
+@dialect_option
+def redact(**given: Any) -> None:
+    """Write FILE to OUT with pseudonyms for users, numbers, addresses, domains and devices: the same one for the same
+    name, so that the findings stay what they are. A log becomes a log of its messages alone. The mapping is written
+    apart, and only if you ask for it. Read docs/redact.md before you hand anything on."""
+    _run(**given)
+
+
+def _run(*, out: str, force: bool, key_file: str | None, check: bool, **given: Any) -> None:
+    from analyzer.cli.run import check_engine, secrets_of
+    from analyzer.redact.keys import KeyUnusable, random_key, read_key
+
+    file = given["file"]
+    if file == "-" or Path(file).is_dir():
+        raise click.UsageError("FILE is read twice: name one file, no directory and no standard input")
+    places = {"-o": out, **{f"--{name.replace('_', '-')}": given[name] for name in _PRIVATE if given[name]}}
+    _check_places(places, file, [*given["credentials"], *([key_file] if key_file else [])], force=force)
+    check_engine(given["engine"], given["tls_keylog"])
+    try:
+        key = random_key() if key_file is None else read_key(key_file)
+    except KeyUnusable as error:
+        die(str(error), 2)
+    secrets = secrets_of("redact", given["credentials"], given["password_file"], given["password"])
+    try:
+        redaction = _redacted(Path(out), key, secrets, check=check, **given)
+        _keep_private(redaction, key, force=force, **{name: given[name] for name in _PRIVATE})
+    except KeyboardInterrupt:
+        die(f"interrupted: {out} is not written", signals.code())
+
+
+def _check_places(places: dict[str, str], file: str, read: list[str], *, force: bool) -> None:
+    from analyzer.cli.outfile import check_place
+
+    for option, place in places.items():
+        if place == "-":
+            raise click.UsageError(f"{option} -: name a file")
+        check_place(option, place, [file, *read, *(other for name, other in places.items() if name != option)])
+        path = Path(place)
+        if (path.exists() or path.is_symlink()) and not force:
+            raise click.UsageError(f"{place} is there already: give another name, or --force to replace it")
+        if path.exists() and not path.is_file():
+            raise click.UsageError(f"{place} is no file: not replaced")
+
+
+def _redacted(out: Path, key: bytes, secrets: Secrets, *, check: bool, **given: Any) -> Redaction:
+    from analyzer.capture.savefile import SaveFile
+    from analyzer.capture.savetext import SaveText
+    from analyzer.defect import SourceError
+    from analyzer.evidence import SECOND
+    from analyzer.redact.pseudonyms import TooManyWords
+    from analyzer.redact.redaction import Leak, Redaction, Wishes
+
+    wishes = Wishes(given["keep_bodies"], not given["user_agents"], round(given["shift"] * SECOND))
+    redaction = Redaction(key, wishes, secrets)
+    name = given["file"]
+    try:
+        with _opened(**given) as reading:
+            if any(source.shows_flows for source in reading.sources):
+                die(f"{name}: shows call flows, each a capture of its own: that cannot be redacted", 3)
+            is_log = reading.sources[0].kind == "log"
+            redaction.note(reading)
+        with _in_place(out) as (unfinished, file), _opened(**given) as reading:
+            saved = SaveText(file, timed=redaction.is_timed) if is_log else SaveFile(file)
+            told = redaction.write(reading, saved)
+            file.flush()
+            if not told.messages:
+                die(f"{name}: no SIP message to write", 3)
+            lost = _differences(redaction, secrets, unfinished, is_log=is_log, **given) if check else None
+    except (SourceError, Leak, TooManyWords) as error:
+        die(str(error), 3)
+    _say(out, told, lost, is_log=is_log)
+    return redaction
+
+
+def _opened(*, file: str, dialect: str | None, engine: Any, tls_keylog: str | None, **others: Any) -> Any:
+    from analyzer.capture.opener import open_sources
+
+    del others
+    return open_sources([file], dialect=dialect, engine=engine, tls_keylog=tls_keylog)
+
+
+def _differences(redaction: Redaction, secrets: Secrets, made: Path, *, is_log: bool, **given: Any) -> list[str]:
+    """What the result says otherwise than the original, each with the passwords that belong to it."""
+    from analyzer.redact.sameness import differences
+    from analyzer.register.digest.secret import Secret
+    from analyzer.register.digest.secrets import Secrets
+    from analyzer.run.pipeline import analyze
+
+    accounts = redaction.digests.accounts()
+    new = Secrets([Secret(one.password, username=one.username, realm=one.realm) for one in accounts])
+    read = {name: given[name] for name in ("dialect", "engine", "tls_keylog")}
+    before = analyze(given["file"], secrets=secrets, **read)
+    dialect = ("sngrep" if redaction.is_timed else "ngrep") if is_log else None
+    return differences(before, analyze(made, secrets=new, dialect=dialect))
+
+
+def _say(out: Path, told: Told, lost: list[str] | None, *, is_log: bool) -> None:
+    from analyzer.views.words import count
+
+    tell(f"{out}: {count(told.messages, 'message')} with pseudonyms")
+    if is_log:
+        tell("  of the log the messages alone are written; its other lines are not")
+    else:
+        tell("  as packets of raw IP; the link layer, comments and all packets that are no SIP are not written")
+    if told.bodies:
+        tell(f"  left out: the bodies of {count(told.bodies, 'message')}")
+    if told.verifiable:
+        tell(f"  {count(told.verifiable, 'digest')} can be verified with the new passwords")
+    if told.opaque:
+        tell(f"  {count(told.opaque, 'digest')} cannot be verified any more, or never could")
+    for one in lost or ():
+        tell(f"  not the same: {one}")
+    if lost is not None and not lost:
+        tell("  it gives the same findings as the original")
+    tell("  what it still may tell is in docs/redact.md: look through it before you hand it on")
+
+
+def _keep_private(
+    redaction: Redaction, key: bytes, *, force: bool, mapping: str | None, new_credentials: str | None
+) -> None:
+    from analyzer.redact.keys import credentials_of, mapping_of, write_private
+
+    texts: dict[str, str] = {}
+    if mapping is not None:
+        texts[mapping] = mapping_of(redaction, key)
+    if new_credentials is not None:
+        texts[new_credentials] = credentials_of(redaction)
+    for place, text in texts.items():
+        try:
+            write_private(Path(place), text, replace=force)
+        except OSError as error:
+            die(f"{place} cannot be written: {error.strerror or error}", 3)
+        tell(f"{place}: for you alone")
+
+
+@contextmanager
+def _in_place(out: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """A file beside `out` that takes its name when all is written and looked at. Leaves with 3 on a full disk."""
+    from analyzer.interruption import unheard
+    from analyzer.scratch import temporary_folder
+
+    try:
+        with temporary_folder(out.parent, f".{out.name[:40]}.") as folder:
+            unfinished = folder / "unfinished"
+            with unfinished.open("wb") as file:
+                yield unfinished, file
+            with unheard():
+                unfinished.replace(out)
+    except OSError as error:
+        die(f"{out} cannot be written: {error.strerror or error}", 3)

@@ -1,0 +1,66 @@
+"""What must not be left: the words and addresses of the original, however they are written.
+
+Words are looked for as they stand, in any case; with their escapes resolved (RFC 3261 25.1); in what looks like hex, or
+like base64 (RFC 4648), when that is read; and turned round, as names of addresses are (RFC 1035 3.5). The whole is
+linear in what is looked through: each word is looked up, none is searched for. What stays on purpose, a word of the
+protocol or a number that is the protocol's, is no leak, nor is what is shorter than `SHORTEST`: three letters are in
+anything.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Iterator
+from urllib.parse import unquote_to_bytes
+
+from analyzer.redact.lexer import SHORTEST
+from analyzer.redact.vocabulary import LABELS, TOP_LEVEL, WORDS
+
+_PORT = 5
+"""Digits of a port."""
+_STAYING = WORDS | LABELS | TOP_LEVEL
+_WORD = re.compile(rb"[0-9A-Za-z\x80-\xff]+")
+_QUAD = re.compile(rb"(?<![0-9.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?!\.?[0-9])")
+_HEX = re.compile(rb"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{2}){4,}(?![0-9A-Za-z])")
+_BASE64 = re.compile(rb"(?<![0-9A-Za-z+/])[0-9A-Za-z+/_-]{8,}={0,2}")
+_ESCAPED = re.compile(rb"[0-9A-Za-z%]*%[0-9A-Fa-f]{2}[0-9A-Za-z%]*")
+
+
+class LeakSearch:
+    """Looks for identifiers in octets. Numbers of at most five digits are not looked for: ports are like them."""
+
+    def __init__(self, words: Iterable[str], addresses: Iterable[str]) -> None:
+        kept = (word.lower() for word in words if len(word) >= SHORTEST)
+        named = (word for word in kept if word not in _STAYING and not (word.isdigit() and len(word) <= _PORT))
+        self._words = {word.encode("utf-8", "surrogateescape") for word in named}
+        self._addresses = {address.encode() for address in addresses}
+        self._addresses |= {b".".join(reversed(one.split(b"."))) for one in self._addresses if b":" not in one}
+
+    def found(self, octets: bytes) -> str:
+        """The first identifier that is there, or nothing."""
+        return next(self._found(octets), "")
+
+    def _found(self, octets: bytes) -> Iterator[str]:
+        yield from self._plain(octets)
+        for match in _ESCAPED.finditer(octets):
+            yield from self._plain(unquote_to_bytes(match[0]))
+        for match in _HEX.finditer(octets):
+            yield from self._plain(bytes.fromhex(match[0].decode()))
+        for match in _BASE64.finditer(octets):
+            bare = match[0].rstrip(b"=").translate(bytes.maketrans(b"-_", b"+/"))
+            try:
+                yield from self._plain(base64.b64decode(bare + b"=" * (-len(bare) % 4)))
+            except binascii.Error:
+                continue
+
+    def _plain(self, octets: bytes) -> Iterator[str]:
+        low = octets.lower()
+        for match in _WORD.finditer(low):
+            if match[0] in self._words:
+                yield match[0].decode("utf-8", "backslashreplace")
+        if self._addresses:
+            for match in _QUAD.finditer(low):
+                if match[0] in self._addresses:
+                    yield match[0].decode()

@@ -1,0 +1,177 @@
+"""A capture or log with pseudonyms: gone over twice, once to note what there is, once to write.
+
+What is written of a capture are the SIP messages, keep-alives, ICMP errors and ends of connections, as packets of raw
+IP with headers that are made anew (`analyzer/capture/savefile.py`): no link layer, so no MAC address; no comments,
+interface or host names of pcapng; no other traffic. What was fragmented is whole, what was in a tunnel or TLS is plain.
+
+Of a log it is the messages alone, with their times and ends, as text of one form whatever the log's was
+(`analyzer/capture/savetext.py`). Replacing words where they stand would be a promise that nobody can keep: a log may
+have a message once more in hex beside it, broken at a width, or told in words of its own.
+
+Times and ports stay. Each message is looked through for what must not be left before it is written.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from heapq import merge
+from typing import Protocol
+
+from analyzer.capture.opener import Reading
+from analyzer.evidence import Endpoint, Frame, Item, NetworkError, RawMessage, Source
+from analyzer.redact.addresses import Addresses
+from analyzer.redact.digests import DigestMaker
+from analyzer.redact.headers import Headers
+from analyzer.redact.leaks import LeakSearch
+from analyzer.redact.lexer import Lexer
+from analyzer.redact.message import EMPTY, Rewriter
+from analyzer.redact.pseudonyms import Pseudonyms
+from analyzer.register.digest.secrets import Secrets
+from analyzer.sip.sniff import PING
+
+_NOBODY = Endpoint("127.0.0.1", 9)  # the port of discard (RFC 863)
+_MOST_STREAMS = 1_000_000
+_OTHER_KEEP_ALIVE = b"\r\n"
+
+
+class Leak(Exception):
+    """What must not be left was left: a fault of ours, and nothing is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What was asked for. `shift` is added to all times, nanoseconds."""
+
+    keep_bodies: bool = False
+    keep_agents: bool = True
+    shift: int = 0
+
+
+@dataclass(slots=True)
+class Told:
+    """What was done: messages written, bodies left out, digests that can be verified still and that cannot, by
+    transport what is plain now, and packets or payloads that are not written because they are no SIP."""
+
+    messages: int = 0
+    bodies: int = 0
+    verifiable: int = 0
+    opaque: int = 0
+    others: int = 0
+    cut: int = 0
+    transports: Counter[str] = field(default_factory=Counter)
+
+
+class Writer(Protocol):
+    """Where messages go: a `SaveFile` or a `SaveText`."""
+
+    written: int
+    cut: int
+
+    def add(self, message: RawMessage) -> None:
+        """Write a message."""
+
+    def add_error(self, error: NetworkError) -> None:
+        """Write the end of an exchange."""
+
+    def finish(self) -> None:
+        """Write what waits."""
+
+
+class Redaction:
+    """One run. `note` goes over the source, `write` over it again; `names` and `addresses` tell then what became of
+    what. `is_timed`: each message has a time."""
+
+    def __init__(self, key: bytes, wishes: Wishes, secrets: Secrets) -> None:
+        self.names = Pseudonyms(key)
+        self.addresses = Addresses(self.names)
+        self._wishes = wishes
+        self.digests = DigestMaker(self.names, secrets)
+        lexer = Lexer(self.names, self.addresses)
+        self._headers = Headers(lexer, keep_agents=wishes.keep_agents, shift=wishes.shift)
+        self._rewriter = Rewriter(lexer, self._headers, keep_bodies=wishes.keep_bodies, digests=self._renewed)
+        self._kept: list[RawMessage] = []
+        self.is_timed = True
+        self.told = Told()
+
+    def _renewed(self, message: object, made: bytes) -> bytes:
+        return made if self.names.noting else self.digests.renewed(message, made)  # type: ignore[arg-type]
+
+    def note(self, reading: Reading) -> None:
+        """Note all words and addresses, and the keep-alives, which readers count and do not give out."""
+        streams: dict[int, str] = {}
+        for item in reading:
+            self._rewritten(item)
+            self.is_timed = self.is_timed and item.time is not None
+            if item.stream and len(streams) < _MOST_STREAMS:
+                streams[item.stream] = item.transport
+        self._kept = [one for source in reading.sources for one in (*_keep_alives(source, streams), *_ends(source))]
+        for raw_message in self._kept:
+            self._rewritten(raw_message)
+        self._kept.sort(key=lambda one: one.time or 0)
+        self.names.settle()
+        self.addresses.settle()
+        self._headers.forget()
+        self._rewriter.bodies = 0
+
+    def write(self, reading: Reading, saved: Writer) -> Told:
+        """Write it. Raises `Leak` where a word of the original would be in it, OSError as files do."""
+        told, search = self.told, self._search()
+        for _, _, item in merge(_dated(reading), _dated(self._kept), key=lambda one: one[0]):
+            self._save(item, saved, search)
+        saved.finish()
+        told.messages = saved.written - len(self._kept)
+        told.cut = saved.cut
+        told.bodies = self._rewriter.bodies
+        told.verifiable, told.opaque = self.digests.verifiable, self.digests.opaque
+        told.others = sum(source.other for source in reading.sources)
+        return told
+
+    def _search(self) -> LeakSearch:
+        words = [word for word, _ in self.names.known()]
+        return LeakSearch(words, self.addresses.originals())
+
+    def _save(self, item: Item, saved: Writer, search: LeakSearch) -> None:
+        made = self._rewritten(item)
+        if made.time is not None:
+            made.time += self._wishes.shift
+        if isinstance(made, NetworkError):
+            self._check(search, made.quoted, item)
+            saved.add_error(made)
+            return
+        self._check(search, made.payload, item)
+        self.told.transports[made.transport] += 1
+        saved.add(made)
+
+    @staticmethod
+    def _check(search: LeakSearch, octets: bytes, item: Item) -> None:
+        if search.found(octets):
+            raise Leak(f"{item.place}: a word of the original is left in it; nothing is written")
+
+    def _rewritten(self, item: Item) -> Item:
+        return self._rewriter.message(item) if isinstance(item, RawMessage) else self._rewriter.error(item)
+
+
+def _ends(source: Source) -> Iterator[RawMessage]:
+    """A packet without any content at the first and last time of a capture: how long it is says what it can show."""
+    for time in (source.first, source.last) if source.kind == "capture" else ():
+        if time is not None:
+            yield RawMessage(EMPTY, time, Frame(source.name, 0), _NOBODY, _NOBODY)
+
+
+def _keep_alives(source: Source, streams: dict[int, str]) -> Iterator[RawMessage]:
+    """The keep-alives of a source as they are written: CRLFCRLF where such went, else a bare CRLF."""
+    for way, times in source.kept.ways():
+        payload = PING if way[2] or way in source.kept.crlf else _OTHER_KEEP_ALIVE
+        transport = streams.get(way[2], "TCP") if way[2] else "UDP"
+        place = Frame(source.name, 0)
+        yield from (RawMessage(payload, time, place, way[0], way[1], transport, stream=way[2]) for time in times)
+
+
+def _dated(items: Reading | list[RawMessage]) -> Iterator[tuple[int, int, Item]]:
+    """The items with their times, or that of the one before, to be merged by; the second number keeps their order."""
+    time = 0
+    for number, item in enumerate(items):
+        time = max(time, item.time) if item.time is not None else time
+        yield time, number, item

@@ -1,0 +1,1 @@
+"""What `sipcheck compare` shows: `words.py` for a person, `record.py` for a machine."""
