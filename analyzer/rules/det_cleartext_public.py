@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Values, Violated, bad, good
 from analyzer.register.fleet import FleetSubject
 
 
@@ -27,6 +27,7 @@ def check(subject: FleetSubject, context: object) -> Iterator[Answer]:
             count=exposed.clients,
             at=exposed.evidence,
             group_key=(server, transport),
+            values=Values(transport, "TLS"),
         )
     if not subject.exposed:
         any_sent = any(one.credentials_place is not None for one in subject.registrations)

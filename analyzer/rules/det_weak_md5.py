@@ -20,7 +20,7 @@ from functools import lru_cache
 
 from analyzer.judge.choosers import warning
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, InProfile, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, InProfile, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.challenges import STRONG, by_realm
 from analyzer.register.subjects import MessageSubject
@@ -55,7 +55,9 @@ def _judged(rows: tuple[tuple[str | None, bool], ...], server: str, realm: str) 
     first = rows[0][0]
     named = f"offers {clip(first)} alone" if first else "names no algorithm, which means MD5"
     text = f"the challenge for realm {clip(realm)!r} {named}" + (", and no qop" if legacy else "")
-    return Violated(text, sub="legacy" if legacy else "", group_key=(server, realm))
+    shown = f"{clip(first) if first else 'no algorithm'}{', no qop' * legacy}"
+    values = Values(shown, "SHA-256 or SHA-512-256")
+    return Violated(text, sub="legacy" if legacy else "", group_key=(server, realm), values=values)
 
 
 RULE = Rule(

@@ -24,6 +24,7 @@ from analyzer.judge.findings import (
     Confidence,
     InProfile,
     Rule,
+    Values,
     Violated,
     bad,
     good,
@@ -88,7 +89,8 @@ def _judged(transaction: Transaction, contact: Address) -> Violated | None:
         return None
     if uri.port == 0 or host.is_unspecified:
         what = "port 0" if uri.port == 0 else "no address"
-        return Violated(f"the Contact {clip(uri.text)} names {what}", "unspecified", "error")
+        pair = ("port 0", "port 1 to 65535") if uri.port == 0 else (clip(uri.host), "an address of the phone")
+        return Violated(f"the Contact {clip(uri.text)} names {what}", "unspecified", "error", values=Values(*pair))
     if not _is_kept(transaction, contact):
         return None
     if host == own:

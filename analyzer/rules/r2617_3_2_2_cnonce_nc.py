@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.digest_forms import REFUSALS, by_form, without_challenge
-from analyzer.judge.findings import Answer, Rule, Violated, bad, good
+from analyzer.judge.findings import Answer, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.digest.form import Difference
 from analyzer.register.digest_ledger import DigestRecord
@@ -28,7 +28,20 @@ def _tell(record: DigestRecord, difference: Difference, subject: TransactionSubj
     del subject
     severity = "error" if difference.kind == "incomplete" else "warning"
     detail = f"{record.username} answers with {difference.text}"
-    return Violated(detail, difference.kind, severity, at=record.evidence)  # type: ignore[arg-type]
+    values = _values(difference)
+    return Violated(detail, difference.kind, severity, at=record.evidence, values=values)  # type: ignore[arg-type]
+
+
+def _values(difference: Difference) -> Values:
+    """`difference.text` is `qop=auth without nc and cnonce`, or `nc and cnonce without qop`."""
+    there, _, lacking = difference.text.partition(" without ")
+    if difference.kind == "incomplete":
+        return Values(_none_of(lacking), lacking)
+    return Values(f"{there}, no qop", f"qop, or {_none_of(there)}")
+
+
+def _none_of(names: str) -> str:
+    return f"no {names.replace(' and ', ' and no ')}"
 
 
 _QOP = "> REGISTER sip:example.com\n< 401\n> REGISTER sip:example.com\n"

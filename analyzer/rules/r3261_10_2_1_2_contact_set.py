@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Values, Violated, bad, good
+from analyzer.judge.values import without_password
 from analyzer.register import marks
 from analyzer.register.contacts import same_contact
 from analyzer.register.requested import requested_expiry
@@ -48,7 +49,9 @@ def check(subject: MessageSubject, context: CaptureContext) -> Iterator[Answer]:
 def _bad_preferences(contacts: list[Address]) -> Iterator[Answer]:
     for one in contacts:
         if "q" in one.params and one.q is None:
-            yield Violated(f"the preference of {_name(one)} is {clip(one.params.get('q') or 'empty')}", "q")
+            shown = clip(one.params.get("q") or "empty")
+            values = Values(shown, "0 to 1, with at most three decimals")
+            yield Violated(f"the preference of {_name(one)} is {shown}", "q", values=values)
             return
 
 
@@ -62,11 +65,14 @@ def _twice(contacts: list[Address], message: Message) -> Iterator[Answer]:
         asked = requested_expiry(one, message.expires), requested_expiry(two, message.expires)
         if asked[0] != asked[1]:
             words = ["no expiry" if seconds is None else f"{seconds} s" for seconds in asked]
-            yield Violated(f"{_name(one)} is named twice, with {words[0]} and with {words[1]}", "duplicate")
+            detail, values = f"{_name(one)} is named twice, with {words[0]} and with {words[1]}", " and ".join(words)
+            yield Violated(detail, "duplicate", values=Values(values, "one expiry"))
             return
         if one.q != two.q:
             first, second = (clip(contact.params.get("q") or "none") for contact in (one, two))
-            yield Violated(f"{_name(one)} is named twice, with preference {first} and {second}", "duplicate")
+            detail = f"{_name(one)} is named twice, with preference {first} and {second}"
+            values = f"{first} and {second}"
+            yield Violated(detail, "duplicate", values=Values(values, "one preference"))
             return
 
 
@@ -79,7 +85,8 @@ def _own_address(contacts: list[Address], message: Message) -> Iterator[Answer]:
     for one in contacts:
         assert one.uri is not None
         if uri_equal(one.uri, aor) and requested_expiry(one, message.expires) != 0:
-            yield Violated(f"the contact {_name(one)} is the address-of-record itself", "aor")
+            values = Values(without_password(_name(one)), "another address than To")
+            yield Violated(f"the contact {_name(one)} is the address-of-record itself", "aor", values=values)
             return
 
 

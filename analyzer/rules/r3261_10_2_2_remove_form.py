@@ -12,7 +12,7 @@ A phone removes its own contact, or `*` for all of them (10.2.2). Some monitorin
 from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.contacts import Contacts
 from analyzer.register.subjects import TransactionSubject
@@ -41,7 +41,7 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
     related = (final.raw_message.evidence,)
     if found is not None:
         text = f"Expires: 0 came without a Contact, which removes nothing: the {final.status} still lists "
-        return Violated(text + clip(found.contact), related=related)
+        return Violated(text + clip(found.contact), related=related, values=Values("no Contact", "Contact"))
     if mine or not final.contacts:
         return PASSED
     text = (

@@ -13,7 +13,20 @@ and flow (RFC 5626) replaces the old one by itself.
 from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import (
+    NOT_APPLICABLE,
+    PASSED,
+    Answer,
+    Need,
+    NotJudged,
+    Rule,
+    Severity,
+    Values,
+    Violated,
+    bad,
+    good,
+)
+from analyzer.judge.values import without_password
 from analyzer.register import marks
 from analyzer.register.contacts import Contacts
 from analyzer.register.subjects import ClosedSubject
@@ -60,7 +73,9 @@ def check(subject: ClosedSubject, context: CaptureContext) -> Answer:
         f"stayed bound beside it"
     )
     related = tuple(one.transaction.evidence for one in known[-3:] if one.transaction is not None)
-    return Violated(text, severity="warning" if count >= _MANY else None, related=related)
+    severity: Severity | None = "warning" if count >= _MANY else None
+    values = Values(f"{without_password(clip(known[-1].asked_contact))} is bound", "removed (expires=0)")
+    return Violated(text, severity=severity, related=related, values=values)
 
 
 def _moved(port: int, before: str = "", at: float = 60) -> str:

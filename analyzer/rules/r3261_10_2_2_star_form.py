@@ -37,9 +37,12 @@ def check(subject: MessageSubject, context: CaptureContext) -> Iterator[Answer]:
 def _wrong(message: Message, star: Address) -> Iterator[Violated]:
     others = len(message.contacts) - 1
     if others:
-        yield Violated(f"Contact: * stands beside {others} other Contact value{'s' * (others > 1)}", sub="mixed")
+        more = f"{others} other Contact value{'s' * (others > 1)}"
+        yield Violated(f"Contact: * stands beside {more}", sub="mixed", values=Values(f"* and {more}", "* alone"))
     if star.params:
-        yield Violated(f"the star has parameters of its own: Contact: {clip(star.raw.strip())}", sub="param")
+        shown = f"Contact: {clip(star.raw.strip())}"
+        detail = f"the star has parameters of its own: {shown}"
+        yield Violated(detail, sub="param", values=Values(shown, "Contact: *"))
     header = message.first("expires")
     if header is None and "expires" not in star.params:
         detail = "Contact: * comes without an Expires header"

@@ -18,7 +18,8 @@ from __future__ import annotations
 
 from analyzer.evidence import SECOND
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Values, Violated, bad, good
+from analyzer.judge.values import without_password
 from analyzer.register import marks
 from analyzer.register.subjects import BindingSubject
 from analyzer.sip.text import clip
@@ -56,12 +57,14 @@ def check(subject: BindingSubject, context: CaptureContext) -> Answer:
     if left <= _MARGIN:
         return PASSED
     detail = f"the answer to a query does not list {clip(binding.contact)}, which had not run out"
-    related = (grant.evidence,)
+    at, related = final.raw_message.evidence, (grant.evidence,)
+    contact = without_password(clip(binding.contact))
+    values = Values(f"no {contact}", contact)
     if now - binding.learned <= _JUST_BEFORE:
-        return Violated(detail, at=final.raw_message.evidence, related=related, gap=(now, now))
+        return Violated(detail, at=at, related=related, gap=(now, now), values=values)
     detail += ", and which nobody was seen to take away"
     return Violated(
-        detail, "forgotten", "warning", at=final.raw_message.evidence, related=related, gap=(now, now), fix=_SEE_WHICH
+        detail, "forgotten", "warning", at=at, related=related, gap=(now, now), fix=_SEE_WHICH, values=values
     )
 
 

@@ -16,7 +16,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Confidence, Rule, Severity, Violated, bad, good
+from analyzer.judge.findings import (
+    NOT_APPLICABLE,
+    PASSED,
+    Answer,
+    Confidence,
+    Rule,
+    Severity,
+    Violated,
+    bad,
+    good,
+)
+from analyzer.judge.values import apart
 from analyzer.register import marks
 from analyzer.register.binding import Binding
 from analyzer.register.identity import instance_of
@@ -25,6 +36,8 @@ from analyzer.sip.text import clip, unescape
 from analyzer.sip.uri import Uri, canonical_host
 
 _ONE_SIDED = ("user", "ttl", "method", "maddr", "transport")
+_LONG = 150
+"""Characters of a contact that are told, so that what differs is in them."""
 
 
 def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:
@@ -61,7 +74,14 @@ def _answer(binding: Binding, subject: TransactionSubject) -> Answer:
     )
     confidence = Confidence.HIGH if seen or "host" not in what else Confidence.MEDIUM  # it may be another phone's
     at, related = final.raw_message.evidence, (subject.transaction.evidence,)
-    return Violated(detail, severity=severity, confidence=confidence, at=at, related=related)
+    return Violated(
+        detail,
+        severity=severity,
+        confidence=confidence,
+        at=at,
+        related=related,
+        values=apart(clip(binding.contact, _LONG), clip(binding.asked_contact, _LONG)),
+    )
 
 
 def _differences(mine: Uri, theirs: Uri) -> Iterator[str]:

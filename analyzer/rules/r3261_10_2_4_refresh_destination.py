@@ -25,6 +25,7 @@ from analyzer.judge.findings import (
     NotJudged,
     PerRun,
     Rule,
+    Values,
     Violated,
     bad,
     good,
@@ -67,6 +68,7 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
         confidence=Confidence.MEDIUM,
         related=(here.evidence, there.evidence),
         group_key=("turns", registration.aor, PerRun(later.call_id)),
+        values=Values(f"refreshed after {away / SECOND:.0f} s", f"within {granted} s"),
     )
 
 

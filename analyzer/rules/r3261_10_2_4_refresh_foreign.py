@@ -13,7 +13,8 @@ registers for many.
 from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Confidence, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Confidence, Rule, Values, Violated, bad, good
+from analyzer.judge.values import without_password
 from analyzer.register import marks
 from analyzer.register.binding import Binding
 from analyzer.register.contacts import Contacts
@@ -47,7 +48,8 @@ def check(subject: BindingSubject, context: CaptureContext) -> Answer:
         f"beside {clip(own[0].uri.text if own[0].uri else own[0].raw)}"
     )
     related = (binding.transaction.evidence,) if binding.transaction is not None else ()
-    return Violated(text, confidence=Confidence.MEDIUM, related=related)
+    values = Values(without_password(clip(binding.contact)), "its own contacts alone")
+    return Violated(text, confidence=Confidence.MEDIUM, related=related, values=values)
 
 
 def _was_shown(subject: BindingSubject, binding: Binding) -> bool:

@@ -53,7 +53,8 @@ def check(subject: BindingSubject, context: CaptureContext) -> Answer:
         return NotJudged(Need.CLOCK.value)
     if kind == "lapsed":
         detail = f"{binding.contact} ran out after {binding.granted} s and was not refreshed, though its phone is alive"
-        return Violated(detail, "no-refresh", "info", gap=_gap(binding, context.end))
+        values = Values("not refreshed", f"within {binding.granted} s")
+        return Violated(detail, "no-refresh", "info", gap=_gap(binding, context.end), values=values)
     first = subject.transaction.first
     if first is None:
         return NotJudged(Need.CLOCK.value)

@@ -12,7 +12,19 @@ from __future__ import annotations
 
 from analyzer.evidence import SECOND
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Values, Violated, bad, good
+from analyzer.judge.findings import (
+    NO_VALUES,
+    NOT_APPLICABLE,
+    PASSED,
+    Answer,
+    Need,
+    NotJudged,
+    Rule,
+    Values,
+    Violated,
+    bad,
+    good,
+)
 from analyzer.register import marks
 from analyzer.register.subjects import TransitionSubject, is_printed
 from analyzer.register.timers import BOOT_SILENCE
@@ -35,7 +47,8 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
     related, highest = (earlier.evidence,), earlier.cseq
     if earlier.cseq > _HIGHEST - _NEAR_WRAP and later.cseq < _NEAR_WRAP:
         detail = f"CSeq wrapped from {earlier.cseq} to {later.cseq}"
-        return Violated(detail, "wrap", "info", related=related)
+        values = _values(earlier, later) if highest + 1 < _HIGHEST else NO_VALUES  # the last has none after it
+        return Violated(detail, "wrap", "info", related=related, values=values)
     if _restarted(subject):
         detail = f"CSeq begins again at {later.cseq} after {earlier.cseq} with the same Call-ID: a restart"
         values = _values(earlier, later)

@@ -22,6 +22,7 @@ from analyzer.judge.findings import (
     Need,
     NotJudged,
     Rule,
+    Values,
     Violated,
     bad,
     good,
@@ -61,7 +62,16 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
     is_blind = unrepeated or bool(earlier.stream)  # nothing is sent again over a connection
     confidence = Confidence.LOW if is_blind else Confidence.HIGH  # the answer may be missing in the capture
     related = (earlier.evidence,)
-    return Violated(detail, sub, severity, confidence=confidence, related=related, explains=explains)  # type: ignore[arg-type]
+    values = Values(f"after {took}" if took else "at once", f"after a final response, or {TIMER_F // SECOND} s")
+    return Violated(
+        detail,
+        sub,
+        severity,  # type: ignore[arg-type]
+        confidence=confidence,
+        related=related,
+        explains=explains,
+        values=values,
+    )
 
 
 def _knows_a_nonce(subject: TransitionSubject, context: CaptureContext) -> bool:

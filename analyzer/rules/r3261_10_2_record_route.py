@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Confidence, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Confidence, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.given import GivenRoutes, Guidance, Route, route_of
 from analyzer.register.subjects import TransactionSubject
@@ -63,6 +63,7 @@ def _used(transaction: Transaction, given: Guidance) -> Answer:
         related=(from_.evidence,),
         at_fault="UAC",
         fix=_FIX_UAC,
+        values=Values(f"Route: {clip(', '.join(route))}", "no Route made of a Record-Route"),
     )
 
 
@@ -81,7 +82,8 @@ def _answered(transaction: Transaction) -> Iterator[Violated]:
     how = ", copied from the request" if copied else ""
     detail = f"the {final.status} has Record-Route: {clip(written.strip())}{how}"
     who = "registrar" if 200 <= final.status < 300 else "registrar or proxy"
-    yield Violated(detail, "registrar-sent", at=final.raw_message.evidence, at_fault=who)
+    values = Values(f"Record-Route: {clip(written.strip())}", "no Record-Route")
+    yield Violated(detail, "registrar-sent", at=final.raw_message.evidence, at_fault=who, values=values)
 
 
 def _asked(transaction: Transaction) -> Iterator[Violated]:
@@ -96,6 +98,7 @@ def _asked(transaction: Transaction) -> Iterator[Violated]:
         "info",
         at_fault="UAC" if is_own else "proxy",
         fix="" if is_own else _FIX_PROXY,
+        values=Values(f"Record-Route: {clip(written.strip())}", "no Record-Route"),
     )
 
 

@@ -16,7 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Values, Violated, bad, good
+from analyzer.judge.values import without_password
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 from analyzer.sip.message import Message
@@ -24,6 +25,8 @@ from analyzer.sip.text import clip
 from analyzer.sip.uri import Uri
 
 _OF_ANOTHER_RULE = frozenset(("bad-userinfo",))
+_SHORT = 60
+"""Characters of a URI that are told whole (`clip`)."""
 
 
 def check(subject: MessageSubject, context: CaptureContext) -> Iterator[Answer]:
@@ -35,28 +38,46 @@ def check(subject: MessageSubject, context: CaptureContext) -> Iterator[Answer]:
         yield NOT_APPLICABLE
         return
     shown = clip(message.request_uri)
-    wrong = [Violated(f"the Request-URI {shown} {what}", sub=sub) for sub, what in _wrong(message, uri)]
+    wrong = [
+        Violated(f"the Request-URI {shown} {what}", sub=sub, values=values)
+        for sub, what, values in _wrong(message, uri)
+    ]
     yield from wrong or (PASSED,)
 
 
-def _wrong(message: Message, uri: Uri) -> Iterator[tuple[str, str]]:
+def _wrong(message: Message, uri: Uri) -> Iterator[tuple[str, str, Values]]:
     if message.request_uri != uri.text:
-        yield "brackets", "stands in angle brackets"
+        yield "brackets", "stands in angle brackets", Values(_whole(message), without_password(clip(uri.text)))
     has_blanks = any(defect.code == "bad-request-uri" for defect in message.defects)
     if has_blanks:
-        yield "blanks", "has blanks in it"
+        yield "blanks", "has blanks in it", Values(_whole(message), "a SIP or SIPS URI without blanks")
     if uri.scheme and not uri.is_sip:
-        yield "scheme", f"is of the scheme {clip(uri.scheme)}, and no SIP URI"
+        shown = clip(uri.scheme)
+        yield "scheme", f"is of the scheme {shown}, and no SIP URI", Values(f"{shown}:", "sip: or sips:")
         return
     if uri.headers:
-        yield "headers", "has header fields behind a question mark"
+        yield "headers", "has header fields behind a question mark", Values(_whole(message), _without_headers(uri))
     if "method" in uri.params:
-        yield "method", "has a method parameter"
+        values = Values(f"method={clip(uri.params.get('method') or '')}", "no method")
+        yield "method", "has a method parameter", values
     codes = {defect.code for defect in uri.defects} - _OF_ANOTHER_RULE
     if "bad-host" in codes:
-        yield "host", "names no host" if not uri.host else f"names {clip(uri.host)}, which is no host name"
+        shown = clip(uri.host) if uri.host else "no host"
+        what = f"names {shown}, which is no host name" if uri.host else "names no host"
+        yield "host", what, Values(shown, "a host name or an address")
     elif codes and not has_blanks:
-        yield "malformed", f"is malformed: {next(one.text for one in uri.defects if one.code in codes)}"
+        what = f"is malformed: {next(one.text for one in uri.defects if one.code in codes)}"
+        yield "malformed", what, Values(_whole(message), "a SIP or SIPS URI as the grammar has it")
+
+
+def _whole(message: Message) -> str:
+    return without_password(clip(message.request_uri))
+
+
+def _without_headers(uri: Uri) -> str:
+    """The URI up to its question mark, where there is one alone: a user part may have others."""
+    plain = uri.text.partition("?")[0]
+    return without_password(plain) if uri.text.count("?") == 1 and len(plain) <= _SHORT else "no headers"
 
 
 RULE = Rule(

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Values, Violated, bad, good
+from analyzer.judge.values import without_password
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 from analyzer.sip.address import Address
@@ -42,13 +43,14 @@ def _wrong(message: Message, uri: Uri) -> Iterator[Violated]:
         detail = f"To is {clip(uri.text)}, which is no SIP URI but one of the scheme {clip(uri.scheme)}"
         yield Violated(detail, values=Values(f"{clip(uri.scheme)}:", "sip: or sips:"))
     elif uri.user is None:
-        yield Violated(f"To is {clip(uri.text)}, without a user", sub="no-user", severity="info")
+        values = Values(clip(uri.text), "a user and a domain")
+        yield Violated(f"To is {clip(uri.text)}, without a user", sub="no-user", severity="info", values=values)
     for name, address in (("To", message.to), ("From", message.from_)):
         found = _disallowed(address)
         if found:
             detail = f"{name} is {clip(address.uri.text)}, with {' and '.join(found)}"  # type: ignore[union-attr]
             shown, plain = clip(address.uri.text), "user and domain alone"  # type: ignore[union-attr]
-            yield Violated(detail, "disallowed-component", "info", values=Values(shown, plain))
+            yield Violated(detail, "disallowed-component", "info", values=Values(without_password(shown), plain))
             return
 
 

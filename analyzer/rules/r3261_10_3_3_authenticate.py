@@ -23,6 +23,7 @@ from analyzer.judge.findings import (
     Need,
     NotJudged,
     Rule,
+    Values,
     Violated,
     bad,
     good,
@@ -59,9 +60,10 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
     asks = ", though the server asks others for theirs" if context.challenges.asks(transaction.destination) else ""
     detail = f"{_WHAT[purpose].format(user)} without credentials{asks}"
     related = (final.raw_message.evidence,)
+    values = Values(str(final.status), "401 or 407")
     if purpose == "query":
-        return Violated(detail, "query", "info", related=related, group_key=(server, "query"))
-    return Violated(detail, related=related, group_key=(server,))
+        return Violated(detail, "query", "info", related=related, group_key=(server, "query"), values=values)
+    return Violated(detail, related=related, group_key=(server,), values=values)
 
 
 _ASKED = "> REGISTER sip:example.com\n< 401\n> REGISTER sip:example.com\nAuthorization: {bob x}\n< 200\n"

@@ -14,7 +14,7 @@ register for another one with his own name in From (10.2, third-party registrati
 from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, InProfile, Need, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, InProfile, Need, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.subjects import TransactionSubject
 from analyzer.sip.address import Address
@@ -36,7 +36,8 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
         if name in (registered, sender) or not _alike(name, registered):
             continue
         detail = f"{clip(registered)} was registered with the credentials of {clip(name)}"
-        return Violated(detail, "cross-account", related=(final.raw_message.evidence,))
+        values = Values(clip(name), clip(registered))
+        return Violated(detail, "cross-account", related=(final.raw_message.evidence,), values=values)
     return PASSED
 
 

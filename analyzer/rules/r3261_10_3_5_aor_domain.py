@@ -24,10 +24,12 @@ from analyzer.judge.findings import (
     Need,
     NotJudged,
     Rule,
+    Values,
     Violated,
     bad,
     good,
 )
+from analyzer.judge.values import without_password
 from analyzer.register import marks
 from analyzer.register.domains import is_foreign
 from analyzer.register.subjects import BindingSubject
@@ -53,7 +55,8 @@ def _foreign(subject: BindingSubject, transaction: Transaction) -> Answer:
     detail = f"an address-of-record of {clip(aor)} is registered by a request to {clip(at)}"
     key = (transaction.destination.host, aor, at)
     related = (final.raw_message.evidence,)
-    return Violated(detail, "foreign-accepted", "info", related=related, group_key=key)
+    values = Values(str(final.status), "404")
+    return Violated(detail, "foreign-accepted", "info", related=related, group_key=key, values=values)
 
 
 def _split(subject: BindingSubject, context: CaptureContext) -> Answer:
@@ -82,7 +85,9 @@ def _split(subject: BindingSubject, context: CaptureContext) -> Answer:
     )
     confidence = Confidence.HIGH if event.kind == "removed" else Confidence.MEDIUM
     at, related = final.raw_message.evidence, (before.evidence,)
-    return Violated(detail, "split-key", confidence=confidence, at=at, related=related)
+    contact = without_password(clip(binding.contact))
+    values = Values(f"no {contact}", contact)
+    return Violated(detail, "split-key", confidence=confidence, at=at, related=related, values=values)
 
 
 def _spelling(transaction: Transaction) -> str:

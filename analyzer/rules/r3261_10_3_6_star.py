@@ -23,10 +23,12 @@ from analyzer.judge.findings import (
     Need,
     NotJudged,
     Rule,
+    Values,
     Violated,
     bad,
     good,
 )
+from analyzer.judge.values import without_password
 from analyzer.register import marks
 from analyzer.register.requested import expiry_in
 from analyzer.register.subjects import TransactionSubject
@@ -47,7 +49,10 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
     if final.status == 400:
         return _rejected(subject, request) if not wrong else PASSED
     if wrong:
-        return Violated(f"{wrong}, and is answered with {final.status}", "accepted-invalid", related=related)
+        values = Values(str(final.status), "400")
+        return Violated(
+            f"{wrong}, and is answered with {final.status}", "accepted-invalid", related=related, values=values
+        )
     if not final.is_whole:
         return NotJudged(Need.WHOLE.value)
     left = [one for one in final.contacts if not one.star and expiry_in(final, one) != 0]
@@ -56,8 +61,9 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
         return PASSED
     names = ", ".join(clip(one.uri.text if one.uri is not None else one.raw) for one in left[:3])
     detail = f"everything was to be removed, and the {final.status} lists {names}{', ...' * (len(left) > 3)}"
-    asked = (request.raw_message.evidence,)  # the answer is what is wrong
-    return Violated(detail, "still-listed", at=final.raw_message.evidence, related=asked, explains=(final.status,))
+    at, asked = final.raw_message.evidence, (request.raw_message.evidence,)  # the answer is what is wrong
+    values = Values(without_password(names) or "a contact", "removed")
+    return Violated(detail, "still-listed", at=at, related=asked, explains=(final.status,), values=values)
 
 
 def _invalid(request: Message, star: Address) -> str:
@@ -84,7 +90,8 @@ def _rejected(subject: TransactionSubject, request: Message) -> Answer:
     said = clip(transaction.final.first("p-registrar-error") or transaction.final.reason)
     detail = f"Contact: * with Expires: 0 is answered with 400 ({said})"
     related = (transaction.final.raw_message.evidence,)
-    return Violated(detail, "rejected-valid", confidence=Confidence.MEDIUM, related=related, explains=(400,))
+    sure, values = Confidence.MEDIUM, Values("400", "200")
+    return Violated(detail, "rejected-valid", confidence=sure, related=related, explains=(400,), values=values)
 
 
 def _must_stay(subject: TransactionSubject, listed: Address) -> bool:

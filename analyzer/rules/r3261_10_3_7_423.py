@@ -47,10 +47,13 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
     positive = [seconds for seconds in known if seconds > 0]
     related = (transaction.evidence,)
     if not positive:
-        return Violated("a removal is refused as too brief", "zero", at=at, related=related)
+        values = Values("423 to 0 s", "423 to more than 0 s")
+        return Violated("a removal is refused as too brief", "zero", at=at, related=related, values=values)
     shortest = min(positive)
     if shortest >= _HOUR:
-        return Violated(f"{shortest} s, an hour or more, are refused as too brief", "hour", at=at, related=related)
+        detail = f"{shortest} s, an hour or more, are refused as too brief"
+        values = Values(f"423 to {shortest} s", f"423 to less than {_HOUR} s")
+        return Violated(detail, "hour", at=at, related=related, values=values)
     if shortest >= minimum:
         detail = f"{shortest} s are refused as too brief, although Min-Expires is {minimum}"
         asked_for, least = f"423 to {shortest} s", f"423 to less than {minimum} s"

@@ -13,7 +13,8 @@ R3261-10.3-7-stale-cseq says what is wrong. `Contact: *` has a rule of its own (
 from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Values, Violated, bad, good
+from analyzer.judge.values import without_password
 from analyzer.register import marks
 from analyzer.register.grants import grants
 from analyzer.register.subjects import TransactionSubject
@@ -53,7 +54,8 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
     asked = first.asked.uri.text if first.asked.uri is not None else first.asked.raw
     name = f"{clip(form)}" if form == asked else f"it as {clip(form)}"
     detail = f"{clip(asked)} was to be removed, and the {final.status} lists {name} {left}"
-    return Violated(detail, related=(final.raw_message.evidence,), explains=(final.status,))
+    values = Values(f"{without_password(clip(form))} {left}", "removed")
+    return Violated(detail, related=(final.raw_message.evidence,), explains=(final.status,), values=values)
 
 
 _BOUND = "> REGISTER sip:example.com\nContact: <sip:b@10.0.0.5>\n< 200\n{}@60 > REGISTER sip:example.com\n"

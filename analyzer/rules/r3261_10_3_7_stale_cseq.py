@@ -28,6 +28,7 @@ from analyzer.judge.findings import (
     NotJudged,
     Rule,
     Severity,
+    Values,
     Violated,
     bad,
     good,
@@ -71,13 +72,15 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
     name, related = clip(before.contact), (before.evidence, final.raw_message.evidence)
     count = "comes again" if before.cseq == transaction.cseq else f"comes after {before.cseq}"
     late = f"CSeq {transaction.cseq} {count} for {name}"
+    answered = f"{final.status} to CSeq"
+    values = Values(f"{answered} {transaction.cseq}", f"{answered} above {before.cseq}")
     if not change.done:
         detail = f"{late}, and the {final.status} to it has changed nothing: {change.left} s are left"
-        return Violated(detail, "unchanged", "info", related=related)  # R3261-10.2-cseq-increment is why
+        return Violated(detail, "unchanged", "info", related=related, values=values)  # R3261-10.2-cseq-increment is why
     confidence = Confidence.MEDIUM if _crossed(transaction, before) else Confidence.HIGH
     severity: Severity = "warning" if _is_restart(transaction, before) else "error"
     detail = f"{late}, and is carried out: {change.done}"
-    return Violated(detail, severity=severity, confidence=confidence, related=related)
+    return Violated(detail, severity=severity, confidence=confidence, related=related, values=values)
 
 
 def _change(request: Message, final: Message, before: Overtaken, slack: int) -> _Change | NotJudged:

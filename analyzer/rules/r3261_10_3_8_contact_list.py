@@ -12,7 +12,8 @@ contact is listed in a rewritten form (another address or port, as some routers 
 from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Values, Violated, bad, good
+from analyzer.judge.values import without_password
 from analyzer.register import marks
 from analyzer.register.contact_relations import MOST_PAIRS, is_listed, is_similar
 from analyzer.register.requested import requested_contacts
@@ -48,11 +49,13 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
         return NOT_APPLICABLE  # listed, but rewritten: R3261-10.2.4-contact-mangled
     told, when = final.raw_message.evidence, final.raw_message.time
     gap = (when, when) if when is not None and len(gone) == len(asked) else None
-    return Violated(_sentence(gone[0], listed, final), related=(told,), gap=gap)
+    contact = clip(gone[0].uri.text if gone[0].uri else gone[0].raw)
+    told_as = without_password(contact)
+    values = Values(f"no {told_as}", told_as)
+    return Violated(_sentence(contact, listed, final), related=(told,), gap=gap, values=values)
 
 
-def _sentence(gone: Address, listed: list[Address], final: Message) -> str:
-    contact = clip(gone.uri.text if gone.uri else gone.raw)
+def _sentence(contact: str, listed: list[Address], final: Message) -> str:
     if not listed:
         return f"{contact} was registered, and the {final.status} lists no Contact at all"
     others = ", ".join(clip(other.uri.text) for other in listed[:3] if other.uri) + ", ..." * (len(listed) > 3)

@@ -12,7 +12,7 @@ be part of the URI and mean nothing. Answers to a removal are left to the rules 
 from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.requested import purpose_of
 from analyzer.register.subjects import MessageSubject
@@ -48,11 +48,13 @@ def _violated(message: Message, silent: list[Address]) -> Violated:
     more = f" (and {len(silent) - 1} more)" if len(silent) > 1 else ""
     inside = first.uri is not None and "expires" in first.uri.params
     where = "; the expires inside the angle brackets belongs to the URI" if inside else ""
+    observed = "an empty expires parameter" if "expires" in first.params else "no expires parameter"
     if message.expires is not None:
         text = f"Contact {contact}{more} has no expires parameter, only the header Expires: {message.expires}{where}"
-        return Violated(text, sub="header-only", severity="warning")
+        values = Values(observed, f"expires={message.expires}")
+        return Violated(text, sub="header-only", severity="warning", values=values)
     text = f"Contact {contact}{more} has no expires parameter, and there is no Expires header to fall back to{where}"
-    return Violated(text, sub="unknown-interval", severity="error")
+    return Violated(text, sub="unknown-interval", severity="error", values=Values(observed, "an expires parameter"))
 
 
 RULE = Rule(

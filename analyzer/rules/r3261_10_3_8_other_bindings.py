@@ -17,7 +17,8 @@ from __future__ import annotations
 
 from analyzer.evidence import SECOND
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Values, Violated, bad, good
+from analyzer.judge.values import without_password
 from analyzer.register import marks
 from analyzer.register.binding import Binding
 from analyzer.register.contact_relations import is_successor
@@ -75,7 +76,9 @@ def _violated(subject: BindingSubject, binding: Binding, granted_by: Transaction
     key = (subject.event.transaction.destination.host, subject.registration.aor)
     at, related, now = final.raw_message.evidence, (granted_by.evidence,), final.raw_message.time
     gap = (now, now) if gone and now is not None else None
-    return Violated(detail, "" if gone else "unlisted", at=at, related=related, group_key=key, gap=gap)
+    sub, contact = "" if gone else "unlisted", without_password(clip(binding.contact))
+    values = Values(f"no {contact}", contact)
+    return Violated(detail, sub, at=at, related=related, group_key=key, gap=gap, values=values)
 
 
 def _may_be_same_phone(binding: Binding, granted_by: Transaction, transaction: Transaction) -> bool:

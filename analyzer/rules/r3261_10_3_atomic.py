@@ -18,7 +18,8 @@ from collections.abc import Iterator
 
 from analyzer.evidence import SECOND, Evidence
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Values, Violated, bad, good
+from analyzer.judge.values import without_password
 from analyzer.register import marks
 from analyzer.register.contacts import same_contact
 from analyzer.register.grants import Grant, grants, is_plain_grant
@@ -82,8 +83,12 @@ def _kept(subject: TransactionSubject, request: Message, final: Message, context
 
 def _applied(subject: TransactionSubject, contact: Address, detail: str, at: Evidence, of: Evidence) -> Violated:
     assert subject.registration is not None
-    key = (subject.transaction.destination.host, subject.registration.aor, _name(contact))
-    return Violated(detail, "applied-on-failure", at=at, related=(of,), group_key=key)
+    name = _name(contact)
+    told = without_password(name)
+    key = (subject.transaction.destination.host, subject.registration.aor, name)
+    return Violated(
+        detail, "applied-on-failure", at=at, related=(of,), group_key=key, values=Values(told, f"no {told}")
+    )
 
 
 def _partial(subject: TransactionSubject, request: Message, final: Message) -> Iterator[Answer]:
@@ -103,7 +108,8 @@ def _partial(subject: TransactionSubject, request: Message, final: Message) -> I
         f"of {len(found)} contacts in one request the {final.status} lists {_name(there.asked)}, "
         f"and not {_name(missing[0].asked)}"
     )
-    yield Violated(detail, "partial", related=(final.raw_message.evidence,))
+    values = Values(f"{len(found) - len(missing)} of {len(found)} contacts", "all or none")
+    yield Violated(detail, "partial", related=(final.raw_message.evidence,), values=values)
 
 
 def _may_be_rewritten(found: list[Grant], final: Message) -> bool:

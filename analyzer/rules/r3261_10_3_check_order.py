@@ -23,6 +23,7 @@ from analyzer.judge.findings import (
     Need,
     NotJudged,
     Rule,
+    Values,
     Violated,
     bad,
     good,
@@ -53,7 +54,8 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
         return NotJudged("the client may be known in another way")
     detail = f"a request without credentials is answered with {final.status} {clip(final.reason)}: {what} came first"
     server = transaction.destination.host
-    return Violated(detail, "before-auth", related=(final.raw_message.evidence,), group_key=(server, final.status))
+    related, values = (final.raw_message.evidence,), Values(str(final.status), "401 or 407")
+    return Violated(detail, "before-auth", related=related, group_key=(server, final.status), values=values)
 
 
 _AT = "> REGISTER sip:example.com\n"

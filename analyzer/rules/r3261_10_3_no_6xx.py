@@ -12,7 +12,7 @@ own answers, by their Server header, may tell.
 from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.subjects import TransactionSubject
 from analyzer.sip.text import clip
@@ -29,7 +29,8 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
     by = final.first("server") or final.first("user-agent")
     who = f" by {clip(by)}" if by else ""
     detail = f"a REGISTER is answered with {final.status} {clip(final.reason)}{who}".rstrip()
-    return Violated(detail, at=final.raw_message.evidence, related=(subject.transaction.evidence,))
+    related, values = (subject.transaction.evidence,), Values(str(final.status), "no 6xx")
+    return Violated(detail, at=final.raw_message.evidence, related=related, values=values)
 
 
 _AT = "> REGISTER sip:example.com\n"

@@ -19,7 +19,7 @@ from itertools import pairwise
 
 from analyzer.evidence import SECOND
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Values, Violated, bad, good
 from analyzer.judge.lapse import lapse
 from analyzer.register import marks
 from analyzer.register.subjects import TransactionSubject, is_printed
@@ -30,6 +30,9 @@ from analyzer.sip.transports import STREAMS
 _LEAST, _MOST = SECOND // 10, 2 * SECOND
 """Within these the first interval is T1."""
 _TOO_MANY = 4
+_IN_A_SECOND = "at most 2 times"
+"""By Timer E, from its first interval of 0.5 s on."""
+_TIMER_E = "0.5 s, then doubled up to 4 s"
 _TWICE = 2
 _TENTH = 10
 
@@ -54,7 +57,8 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
     limit = Timers(t1=estimate).f
     if last - first > limit + limit // 20 + context.slack * context.is_coarse:
         text = f"a copy of the request came {(last - first) / SECOND:.0f} s after the first, and Timer F ends at "
-        return Violated(f"{text}{limit // SECOND} s", "past-F", related=transaction.copies[-1:])
+        values = Values(f"{(last - first) / SECOND:.0f} s", f"at most {limit // SECOND} s")
+        return Violated(f"{text}{limit // SECOND} s", "past-F", related=transaction.copies[-1:], values=values)
     echoes = _echoes(subject)
     return _coarse(transaction, times, echoes) if context.is_coarse else _schedule(transaction, intervals, echoes)
 
@@ -75,7 +79,7 @@ def _over_a_stream(subject: TransactionSubject) -> Answer:
         return NotJudged(Need.SUBSECOND.value)  # a log may print a message twice
     copies = transaction.retransmissions
     text = f"the request was sent {copies + 1} times over one {transaction.transport} connection"
-    return Violated(text, "reliable", related=transaction.copies)
+    return Violated(text, "reliable", related=transaction.copies, values=Values(f"{copies + 1} times", "once"))
 
 
 def _coarse(transaction: Transaction, times: list[int], echoes: int) -> Answer:
@@ -84,7 +88,9 @@ def _coarse(transaction: Transaction, times: list[int], echoes: int) -> Answer:
         return NotJudged(Need.SUBSECOND.value)  # one stamp may stand for many lines
     if most - echoes < _TOO_MANY:
         return PASSED
-    return Violated(f"the request came {most} times within one second", "fast", related=transaction.copies)
+    text = f"the request came {most} times within one second"
+    values = Values(f"{most} times in one second", _IN_A_SECOND)
+    return Violated(text, "fast", related=transaction.copies, values=values)
 
 
 def _schedule(transaction: Transaction, intervals: list[int], echoes: int) -> Answer:
@@ -92,10 +98,10 @@ def _schedule(transaction: Transaction, intervals: list[int], echoes: int) -> An
     written = ", ".join(lapse(0, interval, 1) for interval in intervals[:6])
     if len(fast) - echoes >= _TWICE:
         text = f"the request was sent again after {written}, half of what is due or less {len(fast)} times"
-        return Violated(text, "fast", related=transaction.copies)
+        return Violated(text, "fast", related=transaction.copies, values=Values(written, _TIMER_E))
     if len(intervals) >= _TWICE and all(map(_is_slow, intervals)):
         text = f"the request was sent again after {written}, and never sooner"
-        return Violated(text, "slow", "info", related=transaction.copies)
+        return Violated(text, "slow", "info", related=transaction.copies, values=Values(written, _TIMER_E))
     return PASSED
 
 

@@ -19,6 +19,7 @@ from analyzer.judge.findings import (
     Need,
     NotJudged,
     Rule,
+    Values,
     Violated,
     bad,
     good,
@@ -55,7 +56,8 @@ def check(subject: ClosedSubject, context: CaptureContext) -> Answer:
     if one:
         related = transaction.copies[-1:]
         return Violated(text, sub="once", severity="info", confidence=confidence, related=related, explains=())
-    return Violated(text, confidence=confidence, related=transaction.copies[-1:])
+    values = Values(f"{late} copies after the {transaction.status}", "none")
+    return Violated(text, confidence=confidence, related=transaction.copies[-1:], values=values)
 
 
 _LATE = "@0 > REGISTER sip:example.com\n@0.01 < 401\n" + "".join(

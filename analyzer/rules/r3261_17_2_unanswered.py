@@ -24,6 +24,7 @@ from analyzer.judge.findings import (
     Need,
     NotJudged,
     Rule,
+    Values,
     Violated,
     bad,
     good,
@@ -46,6 +47,9 @@ _NOT_REPEATED = "the request was not repeated: its answer may be missing"
 
 _SAID_FOR_IT: tuple[Effect, ...] = ("silence", 408, 500, 503, 504)
 """What a client gets of a proxy whose request behind it nobody answers (RFC 3261 16.7, 16.8)."""
+
+_DUE = "a final response"
+_NONE_CAME = Values("no final response", _DUE)
 
 
 def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
@@ -84,7 +88,8 @@ def _aborted(transaction: Transaction, context: CaptureContext) -> Answer:
     said = f" ({abort.text})" if abort.text else ""
     text = f"the request to {transaction.destination} ended in {what}{said}, with no answer"
     sub = "selective" if abort.reason == "closed" else "icmp"  # who closes properly is alive
-    return Violated(text, sub=sub, related=(abort.evidence,), fix=_fix(transaction, context))
+    values = Values(what, _DUE)
+    return Violated(text, sub=sub, related=(abort.evidence,), fix=_fix(transaction, context), values=values)
 
 
 def _timeout(subject: TransactionSubject, context: CaptureContext, deeper: Transaction | None) -> Answer:
@@ -100,7 +105,7 @@ def _timeout(subject: TransactionSubject, context: CaptureContext, deeper: Trans
     asked = f"{copies} of the request to {transaction.destination}{within}, no final answer in time"
     if deeper is not None:
         text = f"{asked}, though {deeper.destination} answered {deeper.status} to the proxy"
-        return Violated(text, sub="selective", confidence=confidence, at_fault="proxy / network")
+        return Violated(text, sub="selective", confidence=confidence, at_fault="proxy / network", values=_NONE_CAME)
     if not context.port_answers(transaction.destination):
         text = f"{asked}; nobody had got an answer from there by then"
         if context.answers_from(transaction.destination):
@@ -108,11 +113,13 @@ def _timeout(subject: TransactionSubject, context: CaptureContext, deeper: Trans
             text = f"{asked}; nobody had got an answer from port {port} by then, though other ports of that host answer"
         behind = None if transaction.is_first_hop else _SAID_FOR_IT
         copied, fix = tuple(transaction.copies), _fix(transaction, context)
-        return Violated(text, sub="dead-server", confidence=confidence, related=copied, fix=fix, explains=behind)
+        return Violated(
+            text, sub="dead-server", confidence=confidence, related=copied, fix=fix, explains=behind, values=_NONE_CAME
+        )
     text = f"{asked}; {_others(transaction, context)}{_failed_before(subject)}"
     behind = None if transaction.is_first_hop else _SAID_FOR_IT
     copied = tuple(transaction.copies)
-    return Violated(text, sub="selective", confidence=confidence, related=copied, explains=behind)
+    return Violated(text, sub="selective", confidence=confidence, related=copied, explains=behind, values=_NONE_CAME)
 
 
 def _fix(transaction: Transaction, context: CaptureContext) -> str:

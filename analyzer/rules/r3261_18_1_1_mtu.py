@@ -22,6 +22,7 @@ from analyzer.judge.findings import (
     Confidence,
     Rule,
     Severity,
+    Values,
     Violated,
     bad,
     good,
@@ -76,6 +77,7 @@ def _too_large(transaction: Transaction, request: Message) -> Answer:
         "was refused before",
         severity=severity,
         confidence=Confidence.MEDIUM,
+        values=Values(f"{size} octets over UDP", f"at most {SAFE_OVER_UDP} octets"),
     )
 
 

@@ -36,9 +36,12 @@ def check(subject: MessageSubject, context: CaptureContext) -> Answer:
         return PASSED  # a Via that is missing or cannot be read is for other rules
     sender = "" if len(message.vias) == 1 else "proxy"
     if via.host in _NOWHERE:
-        return Violated(f"the Via names {via.host or 'no host'}: {clip(via.raw)!r}", "no-host", at_fault=sender)
+        shown = via.host or "no host"
+        values = Values(shown, "the sender's address or name")
+        return Violated(f"the Via names {shown}: {clip(via.raw)!r}", "no-host", at_fault=sender, values=values)
     if via.port == 0:
-        return Violated(f"the Via names port 0: {clip(via.raw)!r}", "port", at_fault=sender)
+        detail, values = f"the Via names port 0: {clip(via.raw)!r}", Values("port 0", "port 1 to 65535")
+        return Violated(detail, "port", at_fault=sender, values=values)
     if not transport or via.transport == transport or via.transport not in _KNOWN:
         return PASSED
     detail = f"the request came over {transport}, and its Via says {via.transport}"

@@ -139,6 +139,7 @@ def _to_the_source(subject: ClosedSubject, due: Endpoint) -> Answer:
         related=transaction.copies[-1:],
         fix="let the server answer to the port of the Via where no rport is asked for (Asterisk: nat=no or "
         "force_rport=no for this phone), or let the phone listen where it sends from",
+        values=Values(f"to port {transaction.source.port}", f"to port {due.port}"),
     )
 
 
@@ -156,6 +157,7 @@ def _astray(subject: ClosedSubject, via: Via, due: Endpoint, to: Endpoint) -> An
         severity="error" if lost else "warning",
         confidence=_proof(transaction),
         related=transaction.copies[-1:],
+        values=Values(f"to {to}", f"to {due}"),
     )
 
 
@@ -175,6 +177,7 @@ def _connection(subject: ClosedSubject) -> Answer:
         sub="connection",
         severity="warning" if subject.went_on is not None else None,
         confidence=Confidence.MEDIUM,
+        values=Values("another connection", "the connection of the request"),
     )
 
 

@@ -17,13 +17,15 @@ from collections.abc import Iterator
 
 from analyzer.evidence import Fidelity
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import PASSED, Answer, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import PASSED, Answer, NotJudged, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 from analyzer.register.transport_marks import is_plainly_bounded
 from analyzer.sip.message import Message
+from analyzer.sip.text import clip
 
 _STREAMS = ("TCP", "TLS")
+_SHORT = 40
 _SUBS = {
     "bad-content-length": "no-number",
     "content-length-beyond-message": "beyond",
@@ -43,28 +45,37 @@ def check(subject: MessageSubject, context: CaptureContext) -> Iterator[Answer]:
         return
     sender = "UAC" if message.method else "registrar"
     found = list(_faults(message))
-    for sub, detail in found:
+    for sub, detail, values in found:
         severity = {"trailing-octets": "info", "no-type": "warning"}.get(sub)
         key = None if message.method else (subject.transaction.destination.host, sub)
-        yield Violated(detail, sub, severity, at_fault=sender, group_key=key)  # type: ignore[arg-type]
+        yield Violated(detail, sub, severity, at_fault=sender, group_key=key, values=values)  # type: ignore[arg-type]
     if not found:
         yield PASSED
 
 
-def _faults(message: Message) -> Iterator[tuple[str, str]]:
+def _faults(message: Message) -> Iterator[tuple[str, str, Values]]:
     raw_message = message.raw_message
     what = message.method or str(message.status)
     printed = raw_message.fidelity is Fidelity.TEXT_LOG
     if not message.has("content-length") and raw_message.transport in _STREAMS and not printed:
-        yield "missing", f"the {what} goes over {raw_message.transport} and has no Content-Length"
+        values = Values("no Content-Length", "Content-Length")
+        yield "missing", f"the {what} goes over {raw_message.transport} and has no Content-Length", values
     for defect in message.defects:
         sub = _SUBS.get(defect.code)
         if sub == "trailing-octets" and raw_message.transport != "UDP":
             continue  # a frame's end, or the next message
         if sub is not None:
-            yield sub, f"the {what}: {defect.text}"
+            yield sub, f"the {what}: {defect.text}", _values(message, sub)
     if message.body.strip(b"\r\n\0 ") and not message.has("content-type"):
-        yield "no-type", f"the {what} has a body of {len(message.body)} octets and no Content-Type"
+        values = Values("no Content-Type", "Content-Type")
+        yield "no-type", f"the {what} has a body of {len(message.body)} octets and no Content-Type", values
+
+
+def _values(message: Message, sub: str) -> Values:
+    if sub == "trailing-octets":
+        return Values(f"{len(message.trailing)} octets after the body", "none")
+    written = clip((message.first("content-length") or "").strip(), _SHORT) or "empty"
+    return Values(written, "a number of octets" if sub == "no-number" else str(len(message.body)))
 
 
 _TCP = "transport=TCP stream=1 "

@@ -45,11 +45,13 @@ def _answer(message: Message) -> Answer:
     server, written = message.raw_message.source, message.first("date")
     once = ("date", server.host)
     if written is None:
-        return Violated(f"the {message.status} of {server} has no Date", "absent", group_key=once)
+        values = Values("no Date", "Date")
+        return Violated(f"the {message.status} of {server} has no Date", "absent", group_key=once, values=values)
     date = message.date
     if date is None:
         text = f"the Date of {server} is {clip(written.strip())}, which is no date of RFC 1123 in GMT"
-        return Violated(text, "format", "warning", group_key=once, force="MUST")
+        values = Values(clip(written.strip()) or "empty", "a date of RFC 1123 in GMT")
+        return Violated(text, "format", "warning", group_key=once, force="MUST", values=values)
     day = _DAYS[calendar.weekday(*datetime.fromtimestamp(date, UTC).timetuple()[:3])]
     if not written.strip().startswith(day):
         text = f"the Date of {server} is {clip(written.strip())}, and that day was a {day}"

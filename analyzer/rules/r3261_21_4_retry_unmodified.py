@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from analyzer.evidence import SECOND
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Values, Violated, bad, good
 from analyzer.judge.lapse import lapse
 from analyzer.register import marks
 from analyzer.register.subjects import TransitionSubject
@@ -58,7 +58,8 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
     every = f", one every {pace}" if pace else ""
     text = f"the same request came again unchanged {whole} times in a row after a {last.status}{every}"
     severity = "error" if whole >= _MANY else None
-    return Violated(text, severity=severity, count=whole, related=(first.evidence, last.evidence))  # type: ignore[arg-type]
+    related, values = (first.evidence, last.evidence), Values(f"{whole} times unchanged", "not again unchanged")
+    return Violated(text, severity=severity, count=whole, related=related, values=values)  # type: ignore[arg-type]
 
 
 def _is_definite(earlier: Transaction) -> bool:

@@ -36,9 +36,11 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
         return NOT_APPLICABLE
     seconds = final.retry_after
     if written is not None and seconds is None:
-        text = f"Retry-After of the {final.status} is {clip(written.strip())}, no number of seconds"
+        shown = clip(written.strip())
+        text = f"Retry-After of the {final.status} is {shown}, no number of seconds"
         fix = "let the server send a number of seconds: `Retry-After: 120`"
-        return Violated(text, "syntax", "info", at=at, at_fault="registrar", fix=fix, force="MUST")
+        values = Values(shown or "empty", "a number of seconds")
+        return Violated(text, "syntax", "info", at=at, at_fault="registrar", fix=fix, force="MUST", values=values)
     if earlier.answered_at is None or later.first is None:
         return NotJudged(Need.CLOCK.value)
     waited = later.first - earlier.answered_at

@@ -26,6 +26,7 @@ from analyzer.judge.findings import (
     NotJudged,
     Rule,
     Severity,
+    Values,
     Violated,
     bad,
     good,
@@ -58,7 +59,8 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
         f"{refusal.status}, and they are sent again{f' after {after}' if after else ''}{times}"
     )
     sure = Confidence.HIGH if several else Confidence.MEDIUM
-    return Violated(detail, severity=severity, confidence=sure, related=(refusal.evidence,))
+    values = Values(f"{refusal.before + 2} times", "once")
+    return Violated(detail, severity=severity, confidence=sure, related=(refusal.evidence,), values=values)
 
 
 _PLAIN = "> REGISTER sip:example.com\n< 401\n"

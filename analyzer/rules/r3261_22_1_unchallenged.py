@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from analyzer.evidence import Endpoint, Evidence
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Confidence, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Confidence, Rule, Values, Violated, bad, good
 from analyzer.register.fleet import FleetSubject
 from analyzer.register.registration import Registration
 from analyzer.sip.text import clip
@@ -57,7 +57,8 @@ def _unchallenged(server: Endpoint, refused: Sequence[Registration], challenged:
         f"{clip(first.aor, 60)!r}), and asks {len(challenged)} others"
     )
     at = Evidence(first.since_place, first.since)
-    return Violated(detail, "unchallenged", "info", count=len(refused), at=at, group_key=(server,))
+    values = Values(statuses, "401 or 407")
+    return Violated(detail, "unchallenged", "info", count=len(refused), at=at, group_key=(server,), values=values)
 
 
 def _oracles(subject: FleetSubject) -> Iterator[Violated]:
@@ -81,6 +82,7 @@ def _oracles(subject: FleetSubject) -> Iterator[Violated]:
             at=Evidence(first.since_place, first.since),
             group_key=(server, "oracle"),
             fix="answer every REGISTER without credentials with 401, whoever it is for (Asterisk: `alwaysauthreject`)",
+            values=Values(str(first.status), "401 or 407"),
         )
 
 

@@ -10,7 +10,7 @@ taken as they are; a message whose end was not captured may have had what seems 
 from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 from analyzer.sip.auth_headers import CHALLENGED_IN, HEADER_NAMES
@@ -28,7 +28,8 @@ def check(subject: MessageSubject, context: CaptureContext) -> Answer:
     if not asked:
         other = f", but {HEADER_NAMES[message.challenges[0].header]}" if message.challenges else ""
         detail = f"{named} has no {HEADER_NAMES[own]}{other}: the phone is not told what to answer"
-        return Violated(detail, "missing", group_key=(server, message.status))
+        values = Values(f"no {HEADER_NAMES[own]}", HEADER_NAMES[own])
+        return Violated(detail, "missing", group_key=(server, message.status), values=values)
     if any(one.malformed for one in asked):
         return NOT_APPLICABLE  # what is there cannot be read (R3261-25-digest-syntax)
     if any(not one.is_digest or (one.realm is not None and (one.nonce or "").strip()) for one in asked):
@@ -36,7 +37,8 @@ def check(subject: MessageSubject, context: CaptureContext) -> Answer:
     lacking = "realm" if any((one.nonce or "").strip() for one in asked) else "nonce"
     value = "is empty" if lacking == "nonce" and asked[0].nonce is not None else "is missing"
     detail = f"the {lacking} {value} in the Digest challenge of {named}: no response can be computed"
-    return Violated(detail, f"no-{lacking}", group_key=(server, message.status))
+    values = Values(f"an empty {lacking}" if value == "is empty" else f"no {lacking}", f"a {lacking}")
+    return Violated(detail, f"no-{lacking}", group_key=(server, message.status), values=values)
 
 
 _ASK = "> REGISTER sip:example.com\n"

@@ -13,11 +13,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.subjects import TransactionSubject
 from analyzer.sip.auth_headers import HEADER_NAMES
 from analyzer.sip.text import clip
+
+_MOST = 2
+"""Challengers whose credentials are told as values."""
 
 
 def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:
@@ -35,7 +38,9 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
     related = (final.raw_message.evidence,) if final is not None else ()
     missing = " and ".join(map(str, first.lacking))
     detail = f"the request of {first.username} has {' and '.join(sent)}, and leaves out {missing}"
-    yield Violated(detail, at=first.evidence, related=related)
+    wanted = [f"{HEADER_NAMES[one.header]} for realm {clip(one.realm)!r}" for one in first.lacking[:_MOST]]
+    values = Values(", ".join(f"no {one}" for one in wanted), ", ".join(wanted))
+    yield Violated(detail, at=first.evidence, related=related, values=values)
 
 
 _W = 'WWW-Authenticate: Digest realm="{}", nonce="{}", qop="auth"\n'

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.subjects import TransactionSubject
@@ -43,8 +43,10 @@ def _answer(record: DigestRecord, subject: TransactionSubject) -> Answer:
     request = subject.transaction.request
     has_body = request is not None and bool(request.body)
     fault = "UAC / middlebox" if has_body else "UAC"
-    detail = f"the response of {clip(record.username)!r} under auth-int is {found.text}"
-    return Violated(detail, at=record.evidence, at_fault=fault, group_key=(record.aor, record.username, record.realm))
+    detail = f"{clip(record.username)!r} answers under auth-int, and {found.text}"
+    hashed = "the hash of an empty body" if "empty body" in found.text else "no hash of the body"
+    key, values = (record.aor, record.username, record.realm), Values(hashed, "the hash of the body")
+    return Violated(detail, at=record.evidence, at_fault=fault, group_key=key, values=values)
 
 
 _ASK = '> REGISTER sip:h\n< 401\nWWW-Authenticate: Digest realm="h", nonce="n1", qop="auth-int"\n> REGISTER sip:h\n'

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, InProfile, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, InProfile, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.challenges import by_realm
 from analyzer.register.subjects import MessageSubject
@@ -34,8 +34,20 @@ def _judged(realm: str, rows: list[Challenge], server: str) -> Answer:
     for row in rows:
         wrong = _wrong(row)
         if wrong:
-            return Violated(f"the challenge for realm {clip(realm)!r} {wrong}", group_key=(server, realm))
+            values = _values(row)
+            return Violated(
+                f"the challenge for realm {clip(realm)!r} {wrong}", group_key=(server, realm), values=values
+            )
     return PASSED
+
+
+def _values(challenge: Challenge) -> Values:
+    if challenge.qop is None:
+        return Values("no qop", "qop")
+    if not challenge.qop_options:
+        return Values("an empty qop", "a value of qop")
+    shown = clip(challenge.qop)
+    return Values(f"qop={shown}", f'qop="{shown}"')
 
 
 def _wrong(challenge: Challenge) -> str:

@@ -15,11 +15,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import PASSED, Answer, Rule, Violated, bad, good
+from analyzer.judge.findings import PASSED, Answer, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.fleet import PROTECTED
 from analyzer.register.odd_values import has_password
 from analyzer.register.subjects import TransactionSubject
+
+_NOT_BASIC = Values("Basic", "Digest")
 
 
 def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:
@@ -31,18 +33,24 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
     if final is not None and any(one.scheme.lower() == "basic" for one in final.challenges):
         detail = f"a {final.status} asks for Basic authentication, which shows the password to everybody on the way"
         at, host = final.raw_message.evidence, transaction.destination.host
-        found.append(Violated(detail, "basic-asked", at=at, at_fault="registrar", group_key=(host,), fix=_DIGEST))
+        found.append(
+            Violated(
+                detail, "basic-asked", at=at, at_fault="registrar", group_key=(host,), fix=_DIGEST, values=_NOT_BASIC
+            )
+        )
     schemes = {one.scheme.lower() for one in request.credentials} if request is not None else set()
     if "basic" in schemes:
         detail = "the request has Basic credentials: whoever saw it has user name and password"
-        found.append(Violated(detail, "basic", at_fault="UAC"))
+        found.append(Violated(detail, "basic", at_fault="UAC", values=_NOT_BASIC))
     transport = transaction.transport.upper()
     if "bearer" in schemes and transport and transport not in PROTECTED:
         detail = f"a bearer token goes over {transport} in clear: whoever saw it can use it"
-        found.append(Violated(detail, "bearer", "warning", at_fault="UAC", fix=_TLS))
+        values = Values(transport, "TLS")
+        found.append(Violated(detail, "bearer", "warning", at_fault="UAC", fix=_TLS, values=values))
     if request is not None and has_password(request):
         detail = "a SIP URI of the request has a password in it, which everybody on the way reads"
-        found.append(Violated(detail, "password-in-uri", "warning", "SHOULD", at_fault="UAC", fix=_URI))
+        values = Values("a password in a URI", "no password")  # and not which
+        found.append(Violated(detail, "password-in-uri", "warning", "SHOULD", at_fault="UAC", fix=_URI, values=values))
     if not found:
         yield PASSED
     yield from found

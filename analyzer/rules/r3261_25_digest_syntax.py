@@ -12,21 +12,51 @@ and unknown parameters are legal.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.digest_forms import REFUSALS
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Severity, Violated, bad, good
+from analyzer.judge.findings import (
+    NO_VALUES,
+    NOT_APPLICABLE,
+    PASSED,
+    Answer,
+    Need,
+    Rule,
+    Severity,
+    Values,
+    Violated,
+    bad,
+    good,
+)
 from analyzer.register import marks
 from analyzer.register.digest.syntax import Deviation, combined, deviations, named
 from analyzer.register.subjects import TransactionSubject
 from analyzer.sip.auth import AuthValue, Challenge, Credentials
 from analyzer.sip.auth_headers import CHALLENGES
 from analyzer.sip.message import Message
+from analyzer.sip.text import clip
 
 _BROKEN = ("lost-value", "dup-param", "combined", "both-usernames")
 """What a reader that keeps to the grammar cannot make sense of."""
+
+_IN_WORDS = {
+    "trailing-comma": Values("a comma with nothing beside it", "commas between parameters alone"),
+    "combined": Values("several values in a row", "a row for each"),
+    "both-usernames": Values("username and username*", "one of them"),
+}
+_BY_SENTENCE = (
+    (r"(.*) is given twice", r"\1 twice", "once"),
+    (r"(no comma before .*)", r"\1", "a comma"),
+    (r"the value of .* is no quoted string: (.*)", r"\1", "a quoted string"),
+    (r"the quoted value of (.*) is never closed", r"\1 without a closing quote", "a closing quote"),
+    (r"a value without a name: .(.*).", r"\1", "name=value"),
+    (r".(.*). is no parameter", r"\1", "name=value"),
+    (r"no scheme stands before the parameters", "no scheme", "Digest"),
+)
+"""What a deviation's sentence has of the wire, and what the grammar has there."""
 
 
 def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:
@@ -70,7 +100,26 @@ def _violated(value: AuthValue, deviation: Deviation, sender: str) -> Violated:
     broken = deviation.kind in _BROKEN
     fix = _OF_REGISTRARS if isinstance(value, Challenge) else _OF_REALMS if deviation.kind == "lost-value" else ""
     explains = None if broken and isinstance(value, Credentials) else ()
-    return Violated(detail, deviation.kind, _severity(deviation), at_fault=sender, fix=fix, explains=explains)
+    values = _values(value, deviation)
+    return Violated(
+        detail, deviation.kind, _severity(deviation), at_fault=sender, fix=fix, explains=explains, values=values
+    )
+
+
+def _values(value: AuthValue, deviation: Deviation) -> Values:
+    """What stands there, and what the grammar has in its place."""
+    if deviation.kind in ("quoted", "unquoted"):
+        written = clip(value.get(deviation.name) or "")
+        bare, quoted = f"{deviation.name}={written}", f'{deviation.name}="{written}"'
+        return Values(quoted, bare) if deviation.kind == "quoted" else Values(bare, quoted)
+    words = _IN_WORDS.get(deviation.kind)
+    if words is not None:
+        return words
+    for sentence, observed, due in _BY_SENTENCE:
+        said = re.fullmatch(sentence, deviation.text, re.DOTALL)
+        if said is not None:
+            return Values(said.expand(observed), due)
+    return NO_VALUES
 
 
 def _severity(deviation: Deviation) -> Severity:

@@ -23,7 +23,8 @@ from collections.abc import Iterator
 
 from analyzer.defect import Defect
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import PASSED, Answer, Need, Rule, Violated, bad, good
+from analyzer.judge.findings import NO_VALUES, PASSED, Answer, Need, Rule, Values, Violated, bad, good
+from analyzer.judge.values import without_password
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 from analyzer.sip.headers import spellings
@@ -100,6 +101,26 @@ _READERS = {
 _FOLDABLE = tuple(dict.fromkeys(name for names in _READERS.values() for name in names))
 _MORE_HEADERS = re.compile(rf"(?i)[\r\n]*(?:{spellings(*sorted(MANDATORY), 'contact')})[ \t]*:".encode())
 _MOST_SENTENCES = 2
+_DUE = {
+    "bad-call-id": "word or word@word",
+    "bad-max-forwards": "a number",
+    "bad-content-length": "a number",
+}
+"""What stands in a header that has one value."""
+_IN_WORDS = {
+    "start-line-whitespace": Values("other blanks than single SP", "single SP"),
+    "missing-reason-sp": Values("no SP after the status code", "SP after the status code"),
+    "leading-crlf": Values("empty lines before the start line", "none"),
+    "early-end": Values("an empty line between headers", "none"),
+    "headers-not-terminated": Values("no empty line after the headers", "an empty line after the headers"),
+    "bad-header-name": Values("a header name that is no token", "a token"),
+    "not-a-header": Values("a line that is no header", "headers alone"),
+    "bare-lf": Values("LF alone", "CRLF"),
+    "bare-cr": Values("CR alone", "CRLF"),
+    "unterminated-quote": Values("a quote that is never closed", "a closing quote"),
+    "uri-not-bracketed": Values("no angle brackets", "angle brackets"),
+    "empty-list-element": Values("an empty value in a list", "none"),
+}
 
 
 def check(subject: MessageSubject, context: CaptureContext) -> Iterator[Answer]:
@@ -160,7 +181,18 @@ def _violated(message: Message, wrong: list[tuple[str, Defect]]) -> Violated:
         severity="error" if severe else "warning",
         at_fault="UAC" if message.is_request else "registrar",
         supersedes=tuple(dict.fromkeys(name for one in severe for name in _readers(*one))),
+        values=_values(message, *(severe or wrong)[0]) if len(told) == 1 else NO_VALUES,
     )
+
+
+def _values(message: Message, part: str, defect: Defect) -> Values:
+    """Of a fault that is one value; of most the grammar has many forms."""
+    if defect.code == "repeated-header":
+        return Values(f"{len(message.all(part))} times", "once")
+    if defect.code in _IN_WORDS:
+        return _IN_WORDS[defect.code]
+    due = _DUE.get(defect.code)
+    return Values(clip(message.first(part) or "") or "empty", due) if due else NO_VALUES
 
 
 def _readers(part: str, defect: Defect) -> tuple[str, ...]:
@@ -179,7 +211,10 @@ def _outside(message: Message) -> Violated | None:
         if names and not contact.bracketed and not contact.star:
             what = f"{' and '.join(names)} {'are' if len(names) > 1 else 'is'} no part of the URI"
             detail = f"Contact is {clip(contact.raw.strip())} without angle brackets, so {what}"
-            return Violated(detail, sub="contact-param-outside", severity="info", explains=(), supersedes=())
+            values = Values(without_password(clip(contact.raw.strip())), "the URI in angle brackets")
+            return Violated(
+                detail, sub="contact-param-outside", severity="info", explains=(), supersedes=(), values=values
+            )
     return None
 
 

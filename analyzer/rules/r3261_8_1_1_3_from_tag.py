@@ -13,7 +13,7 @@ and drawing a new one for each refresh is tolerated too. A short tag is legal: R
 from __future__ import annotations
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, InProfile, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, InProfile, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 from analyzer.sip.text import clip
@@ -29,11 +29,15 @@ def check(subject: MessageSubject, context: CaptureContext) -> Answer:
         modern = message.via is not None and message.via.has_cookie
         old = "" if modern else "; its branch is of RFC 2543 as well"
         severity = "error" if modern else "warning"
-        return Violated(f"From is {clip(message.from_.raw.strip())}, without a tag{old}", severity=severity)  # type: ignore[arg-type]
+        detail = f"From is {clip(message.from_.raw.strip())}, without a tag{old}"
+        values = Values("no tag" if tag is None else "an empty tag", "tag")
+        return Violated(detail, severity=severity, values=values)  # type: ignore[arg-type]
     earlier = subject.earlier
     if earlier is not None and earlier.call_id != message.call_id and tag == _from_tag(subject):
         calls = f"{clip(earlier.call_id)} and {clip(message.call_id)}"
-        return Violated(f"From has tag={clip(tag)} under two Call-IDs: {calls}", sub="weak-tag", severity="info")
+        detail = f"From has tag={clip(tag)} under two Call-IDs: {calls}"
+        values = Values(f"tag={clip(tag)}", "a new tag")
+        return Violated(detail, sub="weak-tag", severity="info", values=values)
     return PASSED
 
 

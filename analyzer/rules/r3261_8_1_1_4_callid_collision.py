@@ -19,6 +19,7 @@ from __future__ import annotations
 from analyzer.escape import visible
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
+from analyzer.judge.values import apart
 from analyzer.register import marks
 from analyzer.register.identity import Client, client_of
 from analyzer.register.registry import CallIdSequence
@@ -38,7 +39,8 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
     sub, how = told
     users = f"{_user(other.aor)} (CSeq {other.last.cseq}) and {_user(subject.registration.aor)} (CSeq {later.cseq})"
     detail = f"Call-ID {clip(later.call_id)} is used for {users}, by {how}"
-    return Violated(detail, sub, related=(other.last.evidence,))
+    values = apart(clip(later.call_id), "a Call-ID of its own")
+    return Violated(detail, sub, related=(other.last.evidence,), values=values)
 
 
 def _told_apart(other: CallIdSequence, subject: TransitionSubject, own: Client) -> tuple[str, str] | None:

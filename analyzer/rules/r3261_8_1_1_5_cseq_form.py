@@ -16,6 +16,7 @@ from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Values, Violated, bad, good
+from analyzer.judge.values import apart
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 from analyzer.sip.cseq import CSeq
@@ -40,19 +41,20 @@ def check(subject: MessageSubject, context: CaptureContext) -> Iterator[Answer]:
 def _wrong(message: Message, written: str, cseq: CSeq | None) -> Iterator[Violated]:
     if cseq is None:
         detail = f"CSeq is {clip(written)!r}, no number and method"
-        yield Violated(detail, sub="malformed", values=Values(clip(written), f"a number and {message.method}"))
+        yield Violated(detail, sub="malformed", values=apart(clip(written), f"a number and {message.method}"))
         return
     codes = {defect.code for defect in cseq.defects}
     if "bad-cseq" in codes:
         detail, right = f"CSeq is {clip(written)!r}, more than a number and a method", f"{cseq.number} {cseq.method}"
-        yield Violated(detail, sub="malformed", values=Values(clip(written), clip(right)))
+        yield Violated(detail, sub="malformed", values=apart(clip(written), clip(right)))
     elif cseq.method != message.method:
         detail = f"CSeq names the method {clip(cseq.method)}, the request is {clip(message.method)}"
         yield Violated(detail, sub="method", values=Values(clip(cseq.method), clip(message.method)))
     if "cseq-out-of-range" in codes:
         beyond = cseq.number >= _EXPRESSIBLE
         limit = "beyond what 32 bits express" if beyond else "not below 2^31 (2147483648)"
-        yield Violated(f"CSeq is {clip(written)}, {limit}", sub="range", severity="error" if beyond else "warning")
+        detail, values = f"CSeq is {clip(written)}, {limit}", Values(clip(written.split()[0], 40), "at most 2147483647")
+        yield Violated(detail, sub="range", severity="error" if beyond else "warning", values=values)
 
 
 RULE = Rule(

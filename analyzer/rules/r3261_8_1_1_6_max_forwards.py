@@ -48,9 +48,11 @@ def _of_the_phone(transaction: Transaction, value: int, context: CaptureContext)
         values = Values(shown, "at most 255")
         yield Violated(f"Max-Forwards is {shown}, beyond 255", "range", at_fault="UAC", values=values)
     elif value == 0 and transaction.status == 483:
-        yield Violated("Max-Forwards is 0, and the request is refused with 483", "zero", "error", at_fault="UAC")
+        detail, values = "Max-Forwards is 0, and the request is refused with 483", Values("0", str(_USUAL))
+        yield Violated(detail, "zero", "error", at_fault="UAC", values=values)
     elif value == 0 and transaction.state == "timeout" and context.answers_from(transaction.destination):
-        yield Violated("Max-Forwards is 0, and the request has no answer", "zero", "error", at_fault="UAC")
+        detail, values = "Max-Forwards is 0, and the request has no answer", Values("0", str(_USUAL))
+        yield Violated(detail, "zero", "error", at_fault="UAC", values=values)
     else:
         values = Values(str(value), str(_USUAL))
         detail = f"Max-Forwards is {value}, where 70 is usual"

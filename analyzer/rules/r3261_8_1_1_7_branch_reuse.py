@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from analyzer.evidence import Fidelity
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import PASSED, Answer, Need, Rule, Severity, Violated, bad, good
+from analyzer.judge.findings import PASSED, Answer, Need, Rule, Severity, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.branches import EarlierUse
 from analyzer.register.subjects import ClosedSubject
@@ -49,7 +49,8 @@ def _reused(subject: ClosedSubject, before: EarlierUse) -> Answer:
     if in_vain:
         detail += "; it gets no answer of its own"
     explains = None if severity == "error" else ()
-    return Violated(detail, "reuse", severity, related=(before.evidence,), explains=explains)
+    values = Values(clip(transaction.branch), "a new branch")
+    return Violated(detail, "reuse", severity, related=(before.evidence,), explains=explains, values=values)
 
 
 def _mutated(subject: ClosedSubject) -> Answer | None:
@@ -64,7 +65,8 @@ def _mutated(subject: ClosedSubject) -> Answer | None:
             at, related = raw_message.evidence, (transaction.evidence,)
             detail = f"a copy of the REGISTER with CSeq {transaction.cseq} and the same branch has another {differ}"
             severity: Severity = "info" if _is_counted_on(request, copy, differ) else "error"
-            return Violated(detail, "mutated-retransmission", severity, at=at, related=related)
+            values = Values(f"another {differ}", f"the same {differ}")
+            return Violated(detail, "mutated-retransmission", severity, at=at, related=related, values=values)
     return None
 
 

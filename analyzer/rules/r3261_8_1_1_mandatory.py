@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, InProfile, Need, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, InProfile, Need, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 from analyzer.sip.headers import spellings
@@ -48,6 +48,7 @@ def check(subject: MessageSubject, context: CaptureContext) -> Answer:
         f"the request has no {named} header{_hint(message)}",
         sub=",".join(missing),
         severity="warning" if missing == ["max-forwards"] else "error",
+        values=Values(f"no {named}".replace(" and ", ", "), named.replace(" and no ", ", ")),
     )
 
 

@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Severity, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Severity, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.extensions import OPTION_TAGS, demanded_tags, tags
 from analyzer.register.given import Guidance
@@ -36,6 +36,9 @@ _REMOVED_ON_THE_WAY = "sec-agree"
 _OWN_RULE = "outbound"
 _WEIGHTS: dict[str, Severity] = {"420-undemanded": "warning", "ignored-require": "warning", "draft-tag": "info"}
 
+_Fault = tuple[str, str, Values]
+"""Sub-code, sentence and values."""
+
 
 def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:
     """Hold the option tags of a final response against those of its request (RFC 3261 8.2.2.3, 8.2.4)."""
@@ -46,48 +49,61 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
         yield NOT_APPLICABLE
         return
     found = [*_faults(request, final), *_of_request(request, final, subject.given)]
-    for sub, detail in found:
+    for sub, detail, values in found:
         severity: Severity = _WEIGHTS.get(sub, "error")
         if sub == "draft-tag":
             agent = request.user_agent if request is not None else ""
-            yield Violated(detail, sub, severity, force="none", at_fault="UAC", group_key=(agent, detail))
+            yield Violated(
+                detail, sub, severity, force="none", at_fault="UAC", group_key=(agent, detail), values=values
+            )
             continue
-        yield Violated(detail, sub, severity, at=final.raw_message.evidence, related=(transaction.evidence,))
+        at, related = final.raw_message.evidence, (transaction.evidence,)
+        yield Violated(detail, sub, severity, at=at, related=related, values=values)
     if not found:
         yield PASSED
 
 
-def _faults(request: Message | None, final: Message) -> Iterator[tuple[str, str]]:
+def _faults(request: Message | None, final: Message) -> Iterator[_Fault]:
     if final.status == 420:
         refused = tags(final, "unsupported")
         if not refused:
-            yield "420-no-unsupported", "the 420 names no extension in Unsupported"
+            values = Values(_lack(final, "Unsupported"), "Unsupported with what is refused")
+            yield "420-no-unsupported", "the 420 names no extension in Unsupported", values
         elif request is not None and (strange := refused - _demanded(request)):
-            yield "420-undemanded", f"the 420 refuses {_listed(strange)}, which the request does not demand"
+            values = Values(f"Unsupported: {_listed(strange)}", "what the request demands")
+            yield "420-undemanded", f"the 420 refuses {_listed(strange)}, which the request does not demand", values
     elif final.status == 421 and not tags(final, "require"):
-        yield "421-no-require", "the 421 names no extension in Require"
+        values = Values(_lack(final, "Require"), "Require with what is needed")
+        yield "421-no-require", "the 421 names no extension in Require", values
     elif 200 <= final.status < 300 and request is not None and final.has("require"):
         known = tags(request, "supported", "require", "proxy-require")
         uninvited = tags(final, "require") - known - {_OWN_RULE}
         if uninvited:
-            yield "uninvited", f"the {final.status} requires {_listed(uninvited)}, which the request does not support"
+            shown = _listed(uninvited)
+            values = Values(f"Require: {shown}", f"no {shown}")
+            yield "uninvited", f"the {final.status} requires {shown}, which the request does not support", values
 
 
-def _of_request(request: Message | None, final: Message, given: Guidance) -> Iterator[tuple[str, str]]:
+def _of_request(request: Message | None, final: Message, given: Guidance) -> Iterator[_Fault]:
     """What the request demands: against what the server refused before, and against IANA's list."""
     demanded = demanded_tags(request) if request is not None else frozenset()
     refused = frozenset(tag for tag, _ in given.refused if tag in demanded)
     if refused and 200 <= final.status < 300:
         detail = f"the {final.status} takes a request that demands {_listed(refused)}, refused with a 420 before"
-        yield "ignored-require", detail
+        yield "ignored-require", detail, Values(str(final.status), "420")
     strange = demanded - OPTION_TAGS
     if strange:
-        yield "draft-tag", f"the request demands {_listed(strange)}, which IANA does not list"
+        values = Values(_listed(strange), "an option tag that IANA lists")
+        yield "draft-tag", f"the request demands {_listed(strange)}, which IANA does not list", values
 
 
 def _demanded(request: Message) -> frozenset[str]:
     demanded = demanded_tags(request) | {_REMOVED_ON_THE_WAY}
     return demanded | {"path"} if request.has("path") else demanded
+
+
+def _lack(message: Message, name: str) -> str:
+    return f"an empty {name}" if message.has(name.lower()) else f"no {name}"
 
 
 def _listed(names: frozenset[str]) -> str:

@@ -21,7 +21,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Violated, bad, good
+from analyzer.judge.findings import (
+    NOT_APPLICABLE,
+    PASSED,
+    Answer,
+    Need,
+    Rule,
+    Severity,
+    Values,
+    Violated,
+    bad,
+    good,
+)
+from analyzer.judge.values import apart
 from analyzer.register import marks
 from analyzer.register.subjects import ClosedSubject, TransactionSubject
 from analyzer.register.transaction import Transaction
@@ -48,8 +60,8 @@ def check(subject: TransactionSubject | ClosedSubject, context: CaptureContext) 
         yield NOT_APPLICABLE
     else:
         differ = list(_differences(request, final))
-        for sub, detail in differ:
-            yield Violated(detail, sub, at=final.raw_message.evidence, related=(transaction.evidence,))
+        for sub, detail, values in differ:
+            yield Violated(detail, sub, at=final.raw_message.evidence, related=(transaction.evidence,), values=values)
         if not differ:
             yield PASSED
 
@@ -71,14 +83,18 @@ def _others(transaction: Transaction) -> Iterator[Answer]:
         if sub == "multi-final":
             detail = f"one request is answered with {first.status} and then with {other.status}"
             asks = other.status in CHALLENGED_IN  # the copy was taken for a new request, and the phone goes on
-            yield Violated(detail, sub, "warning" if asks else "error", at=at, related=related, explains=())
+            severity: Severity = "warning" if asks else "error"
+            values = Values(str(other.status), str(first.status))
+            yield Violated(detail, sub, severity, at=at, related=related, explains=(), values=values)
         else:
             detail = f"To has tag {_tag(first)} in one copy of the {first.status}, and {_tag(other)} in another"
-            yield Violated(detail, sub, "warning", at=at, related=related, explains=())
+            values = apart(_tag(other, "tag="), _tag(first, "tag="))
+            yield Violated(detail, sub, "warning", at=at, related=related, explains=(), values=values)
 
 
-def _tag(message: Message) -> str:
-    return clip((message.to.tag if message.to is not None else None) or "none")
+def _tag(message: Message, before: str = "") -> str:
+    tag = message.to.tag if message.to is not None else None
+    return f"{before}{clip(tag)}" if tag else "none"
 
 
 def _old(subject: TransactionSubject, answer: Message | None) -> Answer:
@@ -90,20 +106,27 @@ def _old(subject: TransactionSubject, answer: Message | None) -> Answer:
         f"the {answer.status} to CSeq {transaction.cseq} has the Via of an older request (branch {branch}, "
         f"not {clip(transaction.branch)})"
     )
-    return Violated(detail, "via", at=answer.raw_message.evidence, related=(transaction.evidence,))
+    at, values = answer.raw_message.evidence, apart(branch, clip(transaction.branch) or "none")
+    return Violated(detail, "via", at=at, related=(transaction.evidence,), values=values)
 
 
-def _differences(request: Message, final: Message) -> Iterator[tuple[str, str]]:
+def _differences(request: Message, final: Message) -> Iterator[tuple[str, str, Values]]:
     if not _same(request.from_, final.from_, tag=True):
-        yield "from", f"From is {_written(final, 'from')}, in the request it was {_written(request, 'from')}"
+        yield _header("from", "From", _written(final, "from"), _written(request, "from"))
     if not _same(request.to, final.to, tag=request.to is not None and bool(request.to.tag)):
-        yield "to", f"To is {_written(final, 'to')}, in the request it was {_written(request, 'to')}"
+        yield _header("to", "To", _written(final, "to"), _written(request, "to"))
     if request.call_id != final.call_id:
-        yield "callid", f"Call-ID is {clip(final.call_id)}, in the request it was {clip(request.call_id)}"
+        yield _header("callid", "Call-ID", clip(final.call_id), clip(request.call_id))
     if not _is_same_count(request.cseq, final.cseq):
-        yield "cseq", f"CSeq is {_written(final, 'cseq')}, in the request it was {_written(request, 'cseq')}"
+        yield _header("cseq", "CSeq", _written(final, "cseq"), _written(request, "cseq"))
     if len(final.vias) > len(request.vias):
-        yield "multi-via", f"it has {len(final.vias)} Via values, the request had {len(request.vias)}"
+        due = len(request.vias)
+        values = Values(f"{len(final.vias)} Via values", f"{due} Via value{'s' * (due != 1)}")
+        yield "multi-via", f"it has {len(final.vias)} Via values, the request had {len(request.vias)}", values
+
+
+def _header(sub: str, name: str, is_now: str, was: str) -> tuple[str, str, Values]:
+    return sub, f"{name} is {is_now}, in the request it was {was}", apart(is_now, was)
 
 
 def _is_same_count(one: CSeq | None, two: CSeq | None) -> bool:

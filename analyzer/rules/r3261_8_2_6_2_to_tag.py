@@ -19,6 +19,7 @@ from analyzer.judge.findings import (
     Need,
     NotJudged,
     Rule,
+    Values,
     Violated,
     bad,
     good,
@@ -42,7 +43,8 @@ def check(subject: MessageSubject, context: CaptureContext) -> Answer:
     if to.uri is None or to.defects:
         return NotJudged("To cannot be read")
     written, server = clip((message.first("to") or "").strip()), subject.transaction.destination.host
-    return Violated(f"the {message.status} has To: {written}", group_key=(server,))
+    values = Values("an empty tag" if "tag" in to.params else "no tag", "tag")
+    return Violated(f"the {message.status} has To: {written}", group_key=(server,), values=values)
 
 
 _AT = "> REGISTER sip:example.com\n"

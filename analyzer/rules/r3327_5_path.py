@@ -22,7 +22,20 @@ from collections.abc import Iterator
 
 from analyzer.evidence import Evidence
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Force, Need, Rule, Severity, Violated, bad, good
+from analyzer.judge.findings import (
+    NOT_APPLICABLE,
+    PASSED,
+    Answer,
+    Force,
+    Need,
+    Rule,
+    Severity,
+    Values,
+    Violated,
+    bad,
+    good,
+)
+from analyzer.judge.values import apart
 from analyzer.register import marks
 from analyzer.register.extensions import flow_contacts, supports
 from analyzer.register.subjects import TransactionSubject
@@ -42,6 +55,9 @@ _WEIGHTS: dict[str, tuple[Severity, Force, str]] = {
     "no-ob": ("info", "none", "proxy"),
 }
 
+_Fault = tuple[str, str, Values]
+"""Sub-code, sentence and values."""
+
 
 def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:
     """Follow Path from the request into its 2xx, and over the hops (RFC 3327 5.2, 5.3)."""
@@ -56,11 +72,12 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
         yield NOT_APPLICABLE
         return
     found = [*_at_registrar(transaction, request, final), *_on_the_way(final, above)]
-    for sub, detail in found:
+    for sub, detail, values in found:
         severity, force, at_fault = _WEIGHTS[sub]
         sub = "ob" if sub == "no-ob" else sub
         key = (transaction.destination.host, sub)
-        yield Violated(detail, sub, severity, force, at_fault=at_fault, related=_answer(final), group_key=key)
+        related = _answer(final)
+        yield Violated(detail, sub, severity, force, at_fault=at_fault, related=related, group_key=key, values=values)
     if not found:
         yield PASSED
 
@@ -75,21 +92,24 @@ def _above(transaction: Transaction) -> Message | None:
     return path.last.final if path is not None and transaction.is_first_hop and path.last is not transaction else None
 
 
-def _at_registrar(transaction: Transaction, request: Message, final: Message) -> Iterator[tuple[str, str]]:
+def _at_registrar(transaction: Transaction, request: Message, final: Message) -> Iterator[_Fault]:
     sent = request.values(_PATH)
     if not (transaction.is_last_hop and sent):
         return
     loose = next((value for value in sent if not _is_loose(value)), None)
     if loose is not None:
-        yield "no-lr", f"the Path {clip(loose)} has no lr"
+        yield "no-lr", f"the Path {clip(loose)} has no lr", Values("no lr", "lr")
     if not supports(request, _PATH):
-        yield "unsupported", f"the request brings Path {clip(sent[0])}, and its Supported does not name path"
+        values = Values("no path in Supported", "Supported: path")
+        yield "unsupported", f"the request brings Path {clip(sent[0])}, and its Supported does not name path", values
     elif 200 <= final.status < 300 and not _same(sent, final.values(_PATH)):
-        yield "not-echoed", f"the request has Path {_listed(request)}, and the {final.status} has {_listed(final)}"
+        seen, due = _listed(final), _listed(request)
+        detail = f"the request has Path {due}, and the {final.status} has {seen}"
+        yield "not-echoed", detail, apart(seen, due)
     yield from _of_flows(request, sent)
 
 
-def _of_flows(request: Message, sent: list[str]) -> Iterator[tuple[str, str]]:
+def _of_flows(request: Message, sent: list[str]) -> Iterator[_Fault]:
     """Who of the proxies up to the registrar says that it keeps flows; the Via at the bottom is the phone's."""
     proxies = [{via.host.lower(), (via.received or "").lower()} for via in request.vias[:-1]]
     if not proxies or not flow_contacts(request) or not supports(request, "outbound"):
@@ -103,19 +123,20 @@ def _of_flows(request: Message, sent: list[str]) -> Iterator[tuple[str, str]]:
             continue  # nothing tells whose it is
         is_edge, keeps = places[0] == len(proxies) - 1, "ob" in uri.params
         if keeps and not is_edge:
-            yield "ob", f"the Path {clip(value)} has ob, and its proxy is not the first after the phone"
+            detail = f"the Path {clip(value)} has ob, and its proxy is not the first after the phone"
+            yield "ob", detail, Values("ob", "no ob")
         elif is_edge and not keeps:
-            yield "no-ob", f"the phone asks for a flow, and the Path {clip(value)} of the first proxy has no ob"
+            detail = f"the phone asks for a flow, and the Path {clip(value)} of the first proxy has no ob"
+            yield "no-ob", detail, Values("no ob", "ob")
 
 
-def _on_the_way(final: Message, above: Message | None) -> Iterator[tuple[str, str]]:
+def _on_the_way(final: Message, above: Message | None) -> Iterator[_Fault]:
     if above is None or not above.is_whole or above.status != final.status or not 200 <= final.status < 300:
         return
     if not _same(above.values(_PATH), final.values(_PATH)):
-        yield (
-            "altered",
-            f"the {final.status} that reaches the phone has {_listed(final)}, the registrar sent {_listed(above)}",
-        )
+        seen, due = _listed(final), _listed(above)
+        detail = f"the {final.status} that reaches the phone has {seen}, the registrar sent {due}"
+        yield "altered", detail, apart(seen, due)
 
 
 def _listed(message: Message) -> str:

@@ -92,7 +92,9 @@ def _asked(subject: TransactionSubject, via: Via) -> Answer:
         return _at_server(subject, detail, "no-rport", values=values if transaction.source.port else NO_VALUES)
     if not received:
         detail = f"the {transaction.status} has rport={clip(via.rport)}, and no received beside it"
-        return _at_server(subject, detail, "no-received")
+        host = transaction.source.host
+        values = Values("no received", f"received={host}" if is_address(host) else "received")
+        return _at_server(subject, detail, "no-received", values=values)
     seen = [source for source in sources if canonical_host(source.host) == received and source.port]
     if not seen or any(source.port == decimal(via.rport) for source in seen) or _is_printed(transaction):
         return PASSED  # another address: a translator stands between; a phone's own log guesses its port

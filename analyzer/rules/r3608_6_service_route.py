@@ -26,10 +26,12 @@ from analyzer.judge.findings import (
     Need,
     Rule,
     Severity,
+    Values,
     Violated,
     bad,
     good,
 )
+from analyzer.judge.values import apart
 from analyzer.register import marks
 from analyzer.register.given import Guidance, Route, route_of
 from analyzer.register.subjects import TransactionSubject
@@ -40,6 +42,8 @@ from analyzer.sip.text import clip
 
 _KEY = "service-route"
 _FIX_UAC = "let the phone put the Service-Route of its latest 200 into the Route of its requests, unchanged"
+
+_IN_BRACKETS = "a SIP URI in angle brackets"
 
 
 def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:
@@ -56,13 +60,13 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
     found: list[Violated] = list(_of_query(request, final, subject.given))
     if request is not None and request.has(_KEY):
         detail = f"the REGISTER has Service-Route: {clip(request.first(_KEY) or '')}"
-        found.append(Violated(detail, "where", "info", at_fault="UAC"))
+        found.append(Violated(detail, "where", "info", at_fault="UAC", values=_values_of(request)))
     if final is not None and final.has(_KEY):
         severity: Severity = "info" if not 200 <= final.status < 300 else "warning"
-        for sub, detail in _of_answer(final):
+        for sub, detail, values in _of_answer(final):
             key = (transaction.destination.host, sub)
             at = final.raw_message.evidence
-            found.append(Violated(detail, sub, severity, at=at, at_fault="registrar", group_key=key))
+            found.append(Violated(detail, sub, severity, at=at, at_fault="registrar", group_key=key, values=values))
     elif not found:
         yield NOT_APPLICABLE
         return
@@ -80,8 +84,8 @@ def _of_query(request: Message | None, final: Message | None, given: Guidance) -
         detail = (
             f"the query is told Service-Route: {_listed(told)}, the registration was told {_listed(before.service)}"
         )
-        at = final.raw_message.evidence
-        yield Violated(detail, "fetch-differs", "info", force="none", at=at, related=(before.evidence,))
+        at, values = final.raw_message.evidence, _apart(told, before.service)
+        yield Violated(detail, "fetch-differs", "info", force="none", at=at, related=(before.evidence,), values=values)
 
 
 def _followed(transaction: Transaction, given: Guidance) -> Answer:
@@ -96,7 +100,10 @@ def _followed(transaction: Transaction, given: Guidance) -> Answer:
         own = route[-len(told.service) :] if told.service else ()
         if len(own) > 1 and sorted(map(_plain, own)) == sorted(map(_plain, told.service)):
             detail = f"the {transaction.method} has Route: {_listed(route)}, and was told {_listed(told.service)}"
-            return Violated(detail, "order", "warning", related=(told.evidence,), at_fault="UAC", fix=_FIX_UAC)
+            values = _apart(own, told.service)
+            return Violated(
+                detail, "order", "warning", related=(told.evidence,), at_fault="UAC", fix=_FIX_UAC, values=values
+            )
     newest = {one.registration: one for one in given.latest}
     for old in given.former:
         told_now = newest.get(old.registration)
@@ -107,7 +114,16 @@ def _followed(transaction: Transaction, given: Guidance) -> Answer:
             detail = f"the {transaction.method} has Route: {_listed(route)}, a Service-Route {now}"
             related = (old.evidence, told_now.evidence)
             sure = Confidence.MEDIUM  # a 2xx that was not seen may have told it anew
-            return Violated(detail, "stale", "warning", confidence=sure, related=related, at_fault="UAC", fix=_FIX_UAC)
+            return Violated(
+                detail,
+                "stale",
+                "warning",
+                confidence=sure,
+                related=related,
+                at_fault="UAC",
+                fix=_FIX_UAC,
+                values=_apart(route, told_now.service),
+            )
     return PASSED
 
 
@@ -129,21 +145,31 @@ def _listed(route: Route) -> str:
     return clip(", ".join(route))
 
 
-def _of_answer(final: Message) -> Iterator[tuple[str, str]]:
+def _apart(seen: Route, due: Route) -> Values:
+    return apart(_listed(seen), _listed(due) or "none of it")
+
+
+def _values_of(message: Message) -> Values:
+    """Of a message that may not have the header."""
+    return Values(f"Service-Route: {clip(message.first(_KEY) or '')}".rstrip(), "no Service-Route")
+
+
+def _of_answer(final: Message) -> Iterator[tuple[str, str, Values]]:
     if not 200 <= final.status < 300:
-        yield "where", f"the {final.status} has Service-Route: {clip(final.first(_KEY) or '')}"
+        yield "where", f"the {final.status} has Service-Route: {clip(final.first(_KEY) or '')}", _values_of(final)
         return
-    values = final.values(_KEY)
-    if not values:
-        yield "syntax", f"the Service-Route of the {final.status} is empty"
-    for value in values:
+    routes = final.values(_KEY)
+    if not routes:
+        yield "syntax", f"the Service-Route of the {final.status} is empty", Values("empty", _IN_BRACKETS)
+    for value in routes:
         address = Address.parse(value)
         uri = address.uri
         if uri is None or not uri.is_sip or not uri.host or not address.bracketed:
-            yield "syntax", f"the Service-Route {clip(value)} is no SIP URI in angle brackets"
+            values = Values(clip(value) or "empty", _IN_BRACKETS)
+            yield "syntax", f"the Service-Route {clip(value)} is no SIP URI in angle brackets", values
             return
         if "lr" not in uri.params:
-            yield "syntax", f"the Service-Route {clip(value)} has no lr"
+            yield "syntax", f"the Service-Route {clip(value)} has no lr", Values("no lr", "lr")
             return
 
 

@@ -16,13 +16,16 @@ from collections.abc import Iterator
 
 from analyzer.evidence import SECOND, Evidence
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import PASSED, Answer, Confidence, Rule, Violated, bad, good
+from analyzer.judge.findings import PASSED, Answer, Confidence, Rule, Values, Violated, bad, good
 from analyzer.judge.lapse import lapse
 from analyzer.register import marks
 from analyzer.register.subjects import TransactionSubject
 from analyzer.register.transaction import Transaction
 from analyzer.sip.timers import TRYING_DUE
 from analyzer.sip.transports import STREAMS
+
+_DUE = f"{TRYING_DUE / SECOND:.1f} s"
+"""When Timer E has reached T2."""
 
 
 def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:
@@ -40,11 +43,13 @@ def _findings(transaction: Transaction, context: CaptureContext) -> Iterator[Ans
     related: tuple[Evidence, ...] = () if trying is None else (trying,)
     if other is not None:
         text = f"{server} answered {other} to a REGISTER"
-        yield Violated(text, "non100", related=related, group_key=("nit", server.host))
+        values = Values(str(other), "100 alone")
+        yield Violated(text, "non100", related=related, group_key=("nit", server.host), values=values)
     if 100 in transaction.provisional[:1] and trying is not None and _is_early(transaction, trying.time, context):
         took = lapse(transaction.first, trying.time, context.resolution)
         text = f"{server} sent 100 {took or 'right'} after the request over UDP, before Timer E has reached T2"
-        yield Violated(text, "early-100", related=related, group_key=("nit", server.host))
+        values = Values(f"100 after {took}" if took else "100 at once", f"no 100 before {_DUE}")
+        yield Violated(text, "early-100", related=related, group_key=("nit", server.host), values=values)
     if transaction.status == 408 and transaction.final is not None:
         final = transaction.final
         yield Violated(
@@ -52,6 +57,7 @@ def _findings(transaction: Transaction, context: CaptureContext) -> Iterator[Ans
             "sent-408",
             at=final.raw_message.evidence,
             group_key=("nit", server.host),
+            values=Values("408", "no 408"),
         )
     elif not transaction.provisional and _is_late(transaction, context):
         took = lapse(transaction.first, transaction.answered_at, context.resolution)
@@ -62,7 +68,8 @@ def _findings(transaction: Transaction, context: CaptureContext) -> Iterator[Ans
         text = f"{text} and sent no 100 before"
         at = transaction.final.raw_message.evidence if transaction.final is not None else None
         doubt = Confidence.MEDIUM
-        yield Violated(text, "late-no-100", at=at, confidence=doubt, group_key=("nit", server.host))
+        values, key = Values(f"no 100 in {took}", f"100 after {_DUE}"), ("nit", server.host)
+        yield Violated(text, "late-no-100", at=at, confidence=doubt, group_key=key, values=values)
 
 
 def _is_early(transaction: Transaction, time: int | None, context: CaptureContext) -> bool:

@@ -35,10 +35,12 @@ from analyzer.judge.findings import (
     InProfile,
     Need,
     Rule,
+    Values,
     Violated,
     bad,
     good,
 )
+from analyzer.judge.values import apart
 from analyzer.register import marks
 from analyzer.register.fleet import FleetSubject
 from analyzer.register.identity import instance_of
@@ -75,12 +77,12 @@ def check(
         yield NOT_APPLICABLE
         return
     printed = message.raw_message.fidelity is Fidelity.TEXT_LOG  # which may have cut a long line
-    found = [("form", detail) for contact in contacts if not printed and (detail := _malformed(contact))]
+    found = [("form", *wrong) for contact in contacts if not printed and (wrong := _malformed(contact)) is not None]
     if not found and earlier is not None and earlier.request is not None:
         found = list(_changes(subject.transaction, message, earlier, earlier.request))
-    for sub, detail in found:
+    for sub, detail, values in found:
         related = (earlier.evidence,) if sub != "form" and earlier is not None else ()
-        yield Violated(detail, sub, related=related)
+        yield Violated(detail, sub, related=related, values=values)
     if not found:
         yield PASSED
 
@@ -94,9 +96,11 @@ def _returned(step: TransitionSubject) -> Answer:
     which = f"instance {clip(urn)} and reg-id {clip(number)}"
     if left.call_id != later.call_id:
         detail = f"two connections that are open at once register {which}: each takes the flow of the other"
-        return Violated(detail, "regid-clash", related=(left.evidence,))
+        values = Values(f"reg-id={clip(number)} on two connections", "a reg-id for each")
+        return Violated(detail, "regid-clash", related=(left.evidence,), values=values)
     detail = f"{which} is refreshed over two connections in turn, both of them open"
-    return Violated(detail, "other-flow", "info", related=(left.evidence,))
+    values = Values("two connections", "one connection for each reg-id")
+    return Violated(detail, "other-flow", "info", related=(left.evidence,), values=values)
 
 
 def _twins(fleet: FleetSubject) -> Iterator[Answer]:
@@ -119,6 +123,7 @@ def _twins(fleet: FleetSubject) -> Iterator[Answer]:
                 at=Evidence(pair[0].place, pair[0].first),
                 related=(Evidence(pair[1].place, pair[1].first),),
                 group_key=(server.host, urn),
+                values=Values(clip(urn), "an instance for each phone"),
             )
     if not found:
         yield PASSED if groups else NOT_APPLICABLE
@@ -137,19 +142,21 @@ def _are_twins(one: Registration, two: Registration) -> bool:
     return first < other_last and other_first < last
 
 
-def _malformed(contact: Address) -> str:
-    """What is wrong with the form of a contact's instance or reg-id; empty for nothing."""
+def _malformed(contact: Address) -> tuple[str, Values] | None:
+    """What is wrong with the form of a contact's instance or reg-id; None for nothing."""
     instance, number = contact.params.get(_INSTANCE), contact.params.get("reg-id")
     if _INSTANCE in contact.params and not _WELL_FORMED.fullmatch(instance or ""):
-        return f"+sip.instance is {clip(instance or 'empty')}, no URN in brackets and quotes"
+        shown, due = clip(instance or "empty"), "URN in brackets and quotes"
+        return f"+sip.instance is {shown}, no {due}", Values(shown, f"a {due}")
     if "reg-id" in contact.params and not 1 <= (decimal(number or "") or 0) <= _HIGHEST:
-        return f"reg-id is {clip(number or 'empty')}, no number from 1 to 2^31 - 1"
-    return ""
+        shown = clip(number or "empty")
+        return f"reg-id is {shown}, no number from 1 to 2^31 - 1", Values(shown, f"1 to {_HIGHEST}")
+    return None
 
 
 def _changes(
     transaction: Transaction, message: Message, earlier: Transaction, before: Message
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[str, str, Values]]:
     if earlier.call_id != transaction.call_id or earlier.destination != transaction.destination:
         return
     if before.has_lines_of(message, "contact") and len(message.contacts) == 1:
@@ -161,10 +168,11 @@ def _changes(
     if was and now and was != now:
         socket = (transaction.source, transaction.sent_by, message.user_agent)
         if socket == (earlier.source, earlier.sent_by, before.user_agent) and transaction.source.port:
-            yield "instance-changes", f"the phone was {clip(was)}, and is now {clip(now)} under the same Call-ID"
+            detail = f"the phone was {clip(was)}, and is now {clip(now)} under the same Call-ID"
+            yield "instance-changes", detail, apart(clip(now), clip(was))
     elif was and was_id and now_id and was_id != now_id and _uri(old) == _uri(new):
         detail = f"the refresh of {clip(_uri(new))} has reg-id {clip(now_id)}, the request before had {clip(was_id)}"
-        yield "regid-changes", detail
+        yield "regid-changes", detail, apart(clip(now_id), clip(was_id))
 
 
 def _first(message: Message) -> Address | None:

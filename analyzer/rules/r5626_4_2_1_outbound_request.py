@@ -17,7 +17,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Severity, Violated, bad, good
+from analyzer.judge.findings import (
+    NOT_APPLICABLE,
+    PASSED,
+    Answer,
+    Need,
+    Rule,
+    Severity,
+    Values,
+    Violated,
+    bad,
+    good,
+)
+from analyzer.judge.values import apart
 from analyzer.register import marks
 from analyzer.register.extensions import flow_contacts, has_instance, tags
 from analyzer.register.requested import requested_contacts
@@ -37,9 +49,9 @@ def check(subject: MessageSubject, context: CaptureContext) -> Iterator[Answer]:
         yield NOT_APPLICABLE
         return
     found = list(_faults(message))
-    for sub, detail in found:
+    for sub, detail, values in found:
         severity: Severity | None = "error" if sub in _ERRORS else None
-        yield Violated(detail, sub, severity)
+        yield Violated(detail, sub, severity, values=values)
     if not found:
         yield PASSED
 
@@ -51,27 +63,34 @@ def _is_odd_star(raw: str) -> bool:
     return "sip.instance" in lower or "reg-id" in lower
 
 
-def _faults(message: Message) -> Iterator[tuple[str, str]]:
+def _faults(message: Message) -> Iterator[tuple[str, str, Values]]:
     star = next((one.raw for one in message.contacts if _is_odd_star(one.raw)), None)
     if star is not None:
-        yield "star", f"the Contact {clip(star)!r} is `*` and asks for a flow"
+        yield "star", f"the Contact {clip(star)!r} is `*` and asks for a flow", Values(clip(star), "*")
     flows = flow_contacts(message)
     if not flows:
         return
     bare = next((one for one in flows if not has_instance(one)), None)
     if bare is not None:
-        yield "no-instance", f"the Contact {clip(bare.raw)} has reg-id and no +sip.instance"
+        values = Values("no +sip.instance", "+sip.instance")
+        yield "no-instance", f"the Contact {clip(bare.raw)} has reg-id and no +sip.instance", values
     known = tags(message, "supported", "require")
     for tag in ("outbound", "path"):
         if tag not in known:
-            yield f"no-{tag}", f"the Contact has reg-id, and Supported does not name {tag}"
+            values = Values(f"no {tag} in Supported", f"Supported: {tag}")
+            yield f"no-{tag}", f"the Contact has reg-id, and Supported does not name {tag}", values
     count = len(requested_contacts(message))
     if count > 1:
-        yield "multi", f"the request asks for a flow and names {count} contacts to be bound"
+        values = Values(f"{count} contacts", "1 contact")
+        yield "multi", f"the request asks for a flow and names {count} contacts to be bound", values
     own = message.from_.uri if message.from_ is not None else None
     to = message.to.uri if message.to is not None else None
     if own is not None and to is not None and own.is_sip and to.is_sip and not same_aor(own, to):
-        yield "third-party", f"{clip(own.text)} asks for a flow for {clip(to.text)}"
+        yield (
+            "third-party",
+            f"{clip(own.text)} asks for a flow for {clip(to.text)}",
+            apart(clip(own.text), clip(to.text)),
+        )
 
 
 _URN = '+sip.instance="<urn:uuid:00000000-0000-1000-8000-00000000000a>"'

@@ -20,7 +20,7 @@ from itertools import pairwise
 
 from analyzer.evidence import KEPT_TIMES, SECOND
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.flows import GrantedFlow
 from analyzer.register.subjects import EndSubject
@@ -53,13 +53,17 @@ def _faults(flow: GrantedFlow, pings: list[int], context: CaptureContext) -> Ite
     limit = (flow.seconds or 0) * SECOND + context.slack
     long = sorted(gap for gap in gaps if gap > limit)
     if flow.seconds and len(long) > 1 and 2 * len(long) > len(gaps):
-        often = f"{len(long)} times the phone sent nothing for {long[len(long) // 2] / SECOND:.0f} s"
-        yield Violated(f"{text} has Flow-Timer: {flow.seconds}, and {often}", severity="warning", at=flow.evidence)
+        pause = f"{long[len(long) // 2] / SECOND:.0f} s"
+        detail = f"{text} has Flow-Timer: {flow.seconds}, and {len(long)} times the phone sent nothing for {pause}"
+        values = Values(f"nothing sent for {pause}", f"at most {flow.seconds} s")
+        yield Violated(detail, severity="warning", at=flow.evidence, values=values)
     if flow.transport.upper() == "UDP" and context.has_crlf(flow.way):
-        yield Violated(f"{text} goes over UDP, and is kept alive with CRLFCRLF", "crlf-on-udp", at=flow.evidence)
+        detail = f"{text} goes over UDP, and is kept alive with CRLFCRLF"
+        yield Violated(detail, "crlf-on-udp", at=flow.evidence, values=Values("CRLFCRLF", "STUN"))
     elif stream and _is_unanswered(flow, pings, context):
         detail = f"{text} was kept up though none of {len(pings)} keep-alives was answered"
-        yield Violated(detail, "no-pong", at=flow.evidence)
+        values = Values("kept up without an answer", "given up 10 s after a keep-alive")
+        yield Violated(detail, "no-pong", at=flow.evidence, values=values)
 
 
 def _gaps(flow: GrantedFlow, pings: list[int]) -> list[int]:

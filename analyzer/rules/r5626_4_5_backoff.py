@@ -25,6 +25,7 @@ from analyzer.judge.findings import (
     Need,
     NotJudged,
     Rule,
+    Values,
     Violated,
     bad,
     good,
@@ -64,14 +65,15 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Answer:
         return NotJudged(Need.SUBSECOND.value)
     if wait < _AT_ONCE - context.slack * context.is_coarse:
         text = f"{nth} at {later.destination} was followed by the next try after {took or 'nothing'}, {due} s are due"
-        return Violated(text, "at-once", confidence=_confidence(last), related=(earlier.evidence,))
+        related, values = (earlier.evidence,), Values(took or "at once", f"at least {due} s")
+        return Violated(text, "at-once", confidence=_confidence(last), related=related, values=values)
     waits = [one.wait for one in row[-_ROW:] if one.wait is not None]
     if len(waits) < _ROW or wait >= due * SECOND * 9 // 10 or wait > min(waits) * 11 // 10 + context.slack:
         return PASSED
     told = ", ".join(f"{one / SECOND:.0f}" for one in waits)
     text = f"{len(row)} failures in a row at {later.destination}, and the waits after the latest were {told} s"
-    related = tuple(one.evidence for one in row[-_ROW:])
-    return Violated(text, "steady", confidence=_confidence(last), related=related)
+    latest, values = tuple(one.evidence for one in row[-_ROW:]), Values(f"{told} s", f"at least {due} s")
+    return Violated(text, "steady", confidence=_confidence(last), related=latest, values=values)
 
 
 def _confidence(last: Retry) -> Confidence:

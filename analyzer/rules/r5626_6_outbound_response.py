@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Severity, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Severity, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.extensions import flow_contacts, has_instance, supports, tags
 from analyzer.register.subjects import TransactionSubject
@@ -28,6 +28,10 @@ from analyzer.sip.message import Message
 from analyzer.sip.text import clip
 
 _OUTBOUND = "outbound"
+
+_NOT_REQUIRED = Values("Require: outbound", "no outbound")
+_Fault = tuple[str, Severity, str, Values]
+"""Sub-code, severity, sentence and values."""
 
 
 def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:
@@ -42,26 +46,33 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
     if subject.given.flow is not None and _is_ungranted(transaction, request, final):
         at, before = final.raw_message.evidence, subject.given.flow
         detail = f"the {final.status} grants no flow (Require: outbound), which the phone asks for as before"
-        yield Violated(detail, "missing-require", "warning", at=at, related=(transaction.evidence, before))
+        values = Values("no Require: outbound", "Require: outbound")
+        yield Violated(
+            detail, "missing-require", "warning", at=at, related=(transaction.evidence, before), values=values
+        )
         return
-    for sub, severity, detail in found:
-        yield Violated(detail, sub, severity, at=final.raw_message.evidence, related=(transaction.evidence,))
+    for sub, severity, detail, values in found:
+        at, related = final.raw_message.evidence, (transaction.evidence,)
+        yield Violated(detail, sub, severity, at=at, related=related, values=values)
     if not found:
         yield PASSED
 
 
-def _faults(transaction: Transaction, request: Message, final: Message) -> Iterator[tuple[str, Severity, str]]:
+def _faults(transaction: Transaction, request: Message, final: Message) -> Iterator[_Fault]:
     if _OUTBOUND not in tags(final, "require"):
         if final.has("flow-timer"):
             timer = clip((final.first("flow-timer") or "").strip())
-            yield "flow-timer", "info", f"the {final.status} has Flow-Timer: {timer}, and no Require: outbound"
+            detail = f"the {final.status} has Flow-Timer: {timer}, and no Require: outbound"
+            yield "flow-timer", "info", detail, Values(f"Flow-Timer: {timer}".rstrip(), "Require: outbound with it")
         return
     if not flow_contacts(request):
         if any("reg-id" in contact.params for contact in request.contacts):
             return  # it ends a flow
-        yield "bogus-require", "error", f"the {final.status} requires outbound; the request asks for no flow (reg-id)"
+        detail = f"the {final.status} requires outbound; the request asks for no flow (reg-id)"
+        yield "bogus-require", "error", detail, _NOT_REQUIRED
     elif not supports(request, _OUTBOUND):
-        yield "bogus-require", "error", f"the {final.status} requires outbound, which the request does not support"
+        detail = f"the {final.status} requires outbound, which the request does not support"
+        yield "bogus-require", "error", detail, _NOT_REQUIRED
     elif transaction.via_count > 1 and not _keeps_flows(request):
         path = clip(request.first("path") or "") if request.has("path") else "none"
         yield (
@@ -69,6 +80,7 @@ def _faults(transaction: Transaction, request: Message, final: Message) -> Itera
             "error",
             f"the request came over {transaction.via_count} hops with no `ob` in Path ({path}), and the {final.status} "
             "requires outbound",
+            Values(str(final.status), "439"),
         )
 
 

@@ -15,7 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Severity, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Severity, Values, Violated, bad, good
+from analyzer.judge.values import without_password
 from analyzer.register import marks
 from analyzer.register.extensions import has_instance, supports
 from analyzer.register.requested import requested_contacts
@@ -36,6 +37,9 @@ _WEIGHTS: dict[str, tuple[Severity, str]] = {
     "no-gr": ("warning", "registrar"),
 }
 
+_Fault = tuple[str, str, Message, Values]
+"""Sub-code, sentence, where it is, and values."""
+
 
 def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:
     """Look at what request and 2xx say of GRUUs (RFC 5627 4.1, 5)."""
@@ -51,48 +55,51 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
     found = list(_of_request(request)) if transaction.is_first_hop else []
     if final is not None and 200 <= final.status < 300 and transaction.is_last_hop:
         found += _of_answer(transaction, request, final)
-    for sub, detail, message in found:
+    for sub, detail, message, values in found:
         severity, at_fault = _WEIGHTS[sub]
-        yield Violated(detail, sub, severity, at=message.raw_message.evidence, at_fault=at_fault)
+        yield Violated(detail, sub, severity, at=message.raw_message.evidence, at_fault=at_fault, values=values)
     if not found:
         yield PASSED
 
 
-def _of_request(request: Message) -> Iterator[tuple[str, str, Message]]:
+def _of_request(request: Message) -> Iterator[_Fault]:
     wanted = requested_contacts(request)
     given = next((name for one in wanted for name in _GRUUS if name in one.params), None)
     if given is not None:
-        yield "in-request", f"the request has {given} in its Contact", request
+        yield "in-request", f"the request has {given} in its Contact", request, Values(given, f"no {given}")
     elif wanted and supports(request, "gruu") and not any(map(has_instance, wanted)):
         yield (
             "no-instance",
             f"the request supports gruu, and its Contact {clip(wanted[0].raw)} has no instance",
             request,
+            Values("no +sip.instance", "+sip.instance"),
         )
     own = request.to.uri if request.to is not None else None
     for contact in wanted:
         uri = contact.uri
         if own is not None and uri is not None and uri.is_sip and "gr" in uri.params and aor(uri) == aor(own):
-            yield "contact", f"the Contact {clip(uri.text)} is a GRUU of the address-of-record itself", request
+            values = Values(without_password(clip(uri.text)), "no GRUU of To")
+            yield "contact", f"the Contact {clip(uri.text)} is a GRUU of the address-of-record itself", request, values
             return
 
 
-def _of_answer(transaction: Transaction, request: Message, final: Message) -> Iterator[tuple[str, str, Message]]:
+def _of_answer(transaction: Transaction, request: Message, final: Message) -> Iterator[_Fault]:
     for contact in final.contacts:
         for name in _GRUUS:
             written = contact.params.unquoted(name)
             if written is None:
                 continue
             if not supports(request, "gruu"):
-                yield "uninvited", f"the {final.status} has {name}, and the request does not support gruu", final
+                detail = f"the {final.status} has {name}, and the request does not support gruu"
+                yield "uninvited", detail, final, Values(name, f"no {name}")
                 return
             if not has_instance(contact):
                 detail = f"the {final.status} has {name} for {clip(_uri(contact))}, which has no instance"
-                yield "uninvited", detail, final
+                yield "uninvited", detail, final, Values(name, f"no {name}")
                 return
             uri = Uri.parse(written)
             if not uri.is_sip or "gr" not in uri.params:
-                yield "no-gr", f"the {name} {clip(written)} has no gr", final
+                yield "no-gr", f"the {name} {clip(written)} has no gr", final, Values("no gr", "gr")
                 return
 
 

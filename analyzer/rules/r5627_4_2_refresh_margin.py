@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from analyzer.evidence import SECOND
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.subjects import BindingSubject, TransitionSubject
 from analyzer.sip.timers import TIMER_F
@@ -45,7 +45,9 @@ def check(subject: BindingSubject, context: CaptureContext) -> Answer:
     left = max(0, granted - took) // SECOND
     wanted = "half of the time" if is_short else f"{TIMER_F // SECOND} s"
     detail = f"{binding.contact} has a temporary GRUU for {binding.granted} s, and is refreshed with {left} s left"
-    return Violated(f"{detail} instead of {wanted}", force="SHOULD" if is_short else None)
+    least = binding.granted - binding.granted // 2 if is_short else TIMER_F // SECOND
+    values = Values(f"{left} s left", f"at least {least} s")
+    return Violated(f"{detail} instead of {wanted}", force="SHOULD" if is_short else None, values=values)
 
 
 def _doubt(step: TransitionSubject | None) -> Answer | None:

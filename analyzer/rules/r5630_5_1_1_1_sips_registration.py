@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 from analyzer.sip.address import Address, parse_addresses
@@ -46,15 +46,19 @@ def _of_schemes(message: Message) -> Iterator[Violated]:
     if contacts and not others and plain:
         verb = "are" if len(plain) > 1 else "is"
         detail = f"all contacts are SIPS URIs, and {' and '.join(plain)} {verb} not"
-        yield Violated(detail, sub="aor-sip", supersedes=())
+        scheme = next(one.uri.scheme for name, one in owners if name == plain[0] and one is not None and one.uri)
+        values = Values(f"{clip(scheme)}:" if scheme else "no scheme", "sips:")
+        yield Violated(detail, sub="aor-sip", supersedes=(), values=values)
     if others and secure:
         verb = "are" if len(secure) > 1 else "is"
         detail = f"the contact {clip(others[0].text)} is no SIPS URI, and {' and '.join(secure)} {verb}"
-        yield Violated(detail, sub="aor-sips")
+        yield Violated(detail, sub="aor-sips", values=Values(clip(others[0].text) or "empty", "a SIPS URI"))
     twice = {uri.text.partition(":")[2] for uri in contacts if uri.scheme == "sips"}
     for uri in others:
         if uri.scheme == "sip" and uri.text.partition(":")[2] in twice:
-            yield Violated(f"the contact {clip(uri.text)} is given as SIP and as SIPS", sub="both", supersedes=())
+            detail = f"the contact {clip(uri.text)} is given as SIP and as SIPS"
+            values = Values("sip: and sips:", "sips:")
+            yield Violated(detail, sub="both", supersedes=(), values=values)
             return
 
 
@@ -64,7 +68,9 @@ def _of_transport(message: Message) -> Iterator[Violated]:
     places += [("a Route", one.uri) for row in message.all("route") for one in parse_addresses(row)]
     for where, uri in places:
         if uri is not None and (uri.params.get("transport") or "").lower() == "tls":
-            yield Violated(f"{where} has transport=tls, which is out of use", sub="transport-tls", supersedes=())
+            detail = f"{where} has transport=tls, which is out of use"
+            values = Values("transport=tls", "no transport=tls")
+            yield Violated(detail, sub="transport-tls", supersedes=(), values=values)
             return
 
 

@@ -16,10 +16,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import NamedTuple
 
 from analyzer.evidence import SECOND
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.judge.findings import (
+    NO_VALUES,
+    NOT_APPLICABLE,
+    PASSED,
+    Answer,
+    Rule,
+    Severity,
+    Values,
+    Violated,
+    bad,
+    good,
+)
 from analyzer.register import marks
 from analyzer.register.challenges import NonceUse, by_realm
 from analyzer.register.subjects import MessageSubject
@@ -33,6 +45,13 @@ _STEPS = 3
 """Small steps up in a row that make a counter; drawn at random it would be a miracle."""
 _HEX = re.compile(f"{LHEX}*")
 _DEFAULTS = ("asterisk", "freeswitch", "sip", "pbx", "voip", "opensips", "kamailio", "3cxphonesystem", "localhost")
+
+
+class _Told(NamedTuple):
+    """What is said of one sub-code."""
+
+    detail: str
+    values: Values = NO_VALUES
 
 
 def check(subject: MessageSubject, context: CaptureContext) -> Iterator[Answer]:
@@ -49,14 +68,17 @@ def check(subject: MessageSubject, context: CaptureContext) -> Iterator[Answer]:
         yield _violated(found, (server, realm)) if found else PASSED
 
 
-def _violated(found: dict[str, str], per: tuple[str, str]) -> Violated:
+def _violated(found: dict[str, _Told], per: tuple[str, str]) -> Violated:
     shared = any(sub in found for sub in ("nonce-reused", "nonce-constant", "nonce-sequential"))
-    severity = "warning" if shared else "info"
-    return Violated("; ".join(found.values()), sub=",".join(found), severity=severity, group_key=per)  # type: ignore[arg-type]
+    severity: Severity = "warning" if shared else "info"
+    detail = "; ".join(one.detail for one in found.values())
+    known = [one.values for one in found.values() if one.values.observed]
+    values = Values("; ".join(one.observed for one in known), "; ".join(one.expected for one in known))
+    return Violated(detail, sub=",".join(found), severity=severity, group_key=per, values=values)
 
 
 @lru_cache(maxsize=256)
-def _realm(realm: str) -> dict[str, str]:
+def _realm(realm: str) -> dict[str, _Told]:
     why = ""
     if not realm:
         why = "is empty"
@@ -66,34 +88,42 @@ def _realm(realm: str) -> dict[str, str]:
         why = "is an IP address"
     elif "." not in realm:
         why = "is no domain"
-    return {"realm-generic": f"the realm {clip(realm)!r} {why}"} if why else {}
+    if not why:
+        return {}
+    values = Values(clip(realm) or "empty", "the server's domain or host name")
+    return {"realm-generic": _Told(f"the realm {clip(realm)!r} {why}", values)}
 
 
 def _is_address(realm: str) -> bool:
     return is_address(realm.strip("[]") if realm.count(":") != 1 else realm.partition(":")[0])
 
 
-def _nonce(nonce: str) -> dict[str, str]:
+def _nonce(nonce: str) -> dict[str, _Told]:
     """Count 4 bits for a hexadecimal digit, else 6 for a character: what the nonce can hold, not what it does."""
     bits = len(nonce) * (4 if _HEX.fullmatch(nonce) else 6)
     if bits >= _BITS:
         return {}
-    return {"nonce-short": f"the nonce {clip(nonce)!r} has at most {bits} bits, too few by far"}
+    return {"nonce-short": _Told(f"the nonce {clip(nonce)!r} has at most {bits} bits, too few by far")}
 
 
-def _uses(server: str, realm: str, nonce: str, context: CaptureContext) -> dict[str, str]:
+def _uses(server: str, realm: str, nonce: str, context: CaptureContext) -> dict[str, _Told]:
     """What the capture shows of this nonce and of the ones before it."""
-    found: dict[str, str] = {}
+    found: dict[str, _Told] = {}
     use = context.challenges.use(server, realm, nonce)
     if use is not None and _is_reused(use, context):
         calls = len(use.call_ids)
-        found["nonce-reused"] = f"the nonce {clip(nonce)!r} was given to {calls} different Call-IDs"
-        if calls >= 3:
-            found["nonce-constant"] = "that is no nonce but a constant"
+        detail = f"the nonce {clip(nonce)!r} was given to {calls} different Call-IDs"
+        values, constant = Values(f"one nonce for {calls} Call-IDs", "a new nonce each time"), calls >= 3
+        found["nonce-reused"] = _Told(detail, NO_VALUES if constant else values._replace(expected="a nonce for each"))
+        if constant:
+            found["nonce-constant"] = _Told("that is no nonce but a constant", values)
     if use is not None and use.span > _LONGEST_USE:
-        found["nonce-constant"] = f"the nonce {clip(nonce)!r} was still given out after {use.span // SECOND} s"
+        span = use.span // SECOND
+        detail = f"the nonce {clip(nonce)!r} was still given out after {span} s"
+        found["nonce-constant"] = _Told(detail, Values(f"one nonce for {span} s", "a new nonce each time"))
     if context.challenges.run(server, realm) >= _STEPS:
-        found["nonce-sequential"] = f"the nonces only count up, at last to {clip(nonce)!r}"
+        values = Values(clip(nonce) or "empty", "a nonce that nobody can guess")
+        found["nonce-sequential"] = _Told(f"the nonces only count up, at last to {clip(nonce)!r}", values)
     return found
 
 

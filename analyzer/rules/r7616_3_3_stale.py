@@ -28,6 +28,7 @@ from analyzer.judge.findings import (
     InProfile,
     NotJudged,
     Rule,
+    Values,
     Violated,
     bad,
     good,
@@ -38,6 +39,7 @@ from analyzer.register.subjects import TransactionSubject
 
 _FRESH = 30 * SECOND
 _LOOP = 3
+_NOT_STALE = Values("stale=true", "no stale=true")
 
 
 def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:
@@ -66,15 +68,16 @@ def _undue(record: DigestRecord, subject: TransactionSubject) -> Violated | None
     related = (transaction.final.raw_message.evidence,) if transaction.final else ()
     if record.verdict == "mismatch":
         detail = f"the response of {record.username} is wrong, and the {record.status} says stale=true: no password is"
-        return Violated(f"{detail} asked for, and the phone tries again", "true-but-bad", related=related)
+        detail = f"{detail} asked for, and the phone tries again"
+        return Violated(detail, "true-but-bad", related=related, values=_NOT_STALE)
     if not _is_fresh(record, subject):
         return None
     row = _stale_in_a_row(subject)
     if row >= _LOOP:
         detail = f"the {record.status} says stale=true {row} times in a row, each time of a nonce just issued"
-        return Violated(detail, "stale-loop", related=related, replaces="true-but-fresh")
+        return Violated(detail, "stale-loop", related=related, replaces="true-but-fresh", values=_NOT_STALE)
     detail = f"the nonce of {record.username} was issued at once before and used once, and the {record.status} says"
-    return Violated(f"{detail} stale=true", "true-but-fresh", related=related)
+    return Violated(f"{detail} stale=true", "true-but-fresh", related=related, values=_NOT_STALE)
 
 
 def _is_fresh(record: DigestRecord, subject: TransactionSubject) -> bool:
@@ -125,7 +128,8 @@ def _answer(record: DigestRecord, subject: TransactionSubject) -> Answer:
         f"the response of {record.username} is right for a nonce that was used before, and the {record.status} that"
         " brings a new one does not say stale=true: the phone must take its password for wrong"
     )
-    return Violated(detail, "missing", confidence=Confidence.MEDIUM, at=record.evidence, related=related)
+    sure, values = Confidence.MEDIUM, Values("no stale=true", "stale=true")
+    return Violated(detail, "missing", confidence=sure, at=record.evidence, related=related, values=values)
 
 
 _IN = (

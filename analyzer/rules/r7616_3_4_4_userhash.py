@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.digest.arithmetic import algorithm_of
 from analyzer.register.digest_ledger import DigestRecord
@@ -49,7 +49,8 @@ def _extended(record: DigestRecord, value: str) -> Answer:
     if _EXTENDED.fullmatch(value):
         return PASSED
     detail = f"username* is {clip(value, 60)!r}, and has to be UTF-8'' with the name percent-encoded behind it"
-    return Violated(detail, "charset", at=record.evidence)
+    values = Values(clip(value, 60) or "empty", "UTF-8'' and the name percent-encoded")
+    return Violated(detail, "charset", at=record.evidence, values=values)
 
 
 def _hashed(record: DigestRecord, subject: TransactionSubject) -> Answer:
@@ -62,11 +63,13 @@ def _hashed(record: DigestRecord, subject: TransactionSubject) -> Answer:
             f"userhash is true, and the user name {clip(name, 40)!r} is no hash of {algorithm.token} "
             f"({algorithm.digits} hex digits)"
         )
-        return Violated(detail, "length", "error", at=record.evidence)
+        values = Values(clip(name, 40) or "empty", f"{algorithm.digits} hex digits")
+        return Violated(detail, "length", "error", at=record.evidence, values=values)
     offers = _challenges(record, subject)
     if offers and not any(one.userhash for one in offers):
         detail = "the phone hashes its user name, and the challenge does not say that the server can look hashes up"
-        return Violated(detail, "not-offered", "info", at=record.evidence)
+        values = Values("userhash=true", "no userhash=true")
+        return Violated(detail, "not-offered", "info", at=record.evidence, values=values)
     return PASSED
 
 

@@ -18,18 +18,33 @@ credentials whose nonce and response are empty (3GPP TS 24.229 5.1.1.2): it answ
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from analyzer.evidence import SECOND, LogLines
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import (
+    NOT_APPLICABLE,
+    PASSED,
+    Answer,
+    Need,
+    NotJudged,
+    Rule,
+    Values,
+    Violated,
+    bad,
+    good,
+)
+from analyzer.judge.values import apart
 from analyzer.register import marks
 from analyzer.register.challenges import MOST_USERS, Challenged
+from analyzer.register.digest.input import clip
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.subjects import TransactionSubject, is_printed
 from analyzer.sip.auth_headers import CREDENTIALS
 
 _CROSSING = SECOND // 5
+_FEW = 2
+"""Nonces of one response that are told."""
 
 
 def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:
@@ -57,7 +72,8 @@ def _answer(
         if not announced:
             return PASSED
         detail = "the nonce that the registrar announced for the next request (nextnonce) was not used"
-        return Violated(detail, "nextnonce", "info", related=(latest.evidence,))
+        values = _values(record, (announced,))
+        return Violated(detail, "nextnonce", "info", related=(latest.evidence,), values=values)
     if record.malformed and is_printed(subject):
         return NotJudged("the credentials are not whole in the log")
     if subject.registration is not None and subject.registration.holes > latest.holes:
@@ -72,9 +88,8 @@ def _answer(
         return doubt
     if record.outlived or stale or context.challenges.was_issued(server, record.realm, record.nonce):
         detail = f"{record.username} goes on with an old nonce, older than the challenge at {_at(latest)}"
-        if latest.stale:
-            return Violated(f"{detail}, which says stale=true", related=related)
-        return Violated(f"{detail}; the registrar calls it stale" if stale else detail, related=related)
+        said = ", which says stale=true" if latest.stale else "; the registrar calls it stale" if stale else ""
+        return Violated(f"{detail}{said}", related=related, values=_values(record, latest.nonces))
     if crossing and len(challenged) < 2:
         return NotJudged(Need.HEAD.value)  # it may cross the first challenge seen with a nonce from before the capture
     if context.challenges.evicted:
@@ -100,15 +115,22 @@ def _doubt(
 
 def _unknown(record: DigestRecord, latest: Challenged, subject: TransactionSubject) -> Violated:
     """A nonce of which the capture shows nothing: made up, if all was seen that this client was given."""
-    related = (latest.evidence,)
+    related, values = (latest.evidence,), _values(record, latest.nonces)
     if any(nonce.rstrip("=") == record.nonce for nonce in latest.nonces):
         detail = f"{record.username} does not use the nonce that it was given: its trailing '=' is lost"
-        return Violated(detail, "invented", related=related)
+        return Violated(detail, "invented", related=related, values=values)
     registration = subject.registration
     if registration is None or not registration.seen_from_start or registration.holes:
         detail = f"{record.username} uses a nonce that is not among the challenges in this capture"
-        return Violated(f"{detail}, though it was challenged anew at {_at(latest)}", related=related)
-    return Violated(f"{record.username} uses a nonce that the registrar never gave out", "invented", related=related)
+        detail = f"{detail}, though it was challenged anew at {_at(latest)}"
+        return Violated(detail, related=related, values=values)
+    detail = f"{record.username} uses a nonce that the registrar never gave out"
+    return Violated(detail, "invented", related=related, values=values)
+
+
+def _values(record: DigestRecord, due: Collection[str]) -> Values:
+    """The nonce that was sent, and those that were to be used."""
+    return apart(clip(record.nonce), " or ".join(clip(one) for one in sorted(due)[:_FEW]))
 
 
 def _is_called_stale(subject: TransactionSubject) -> bool:

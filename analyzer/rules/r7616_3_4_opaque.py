@@ -14,17 +14,21 @@ from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.digest_forms import REFUSALS, by_form
-from analyzer.judge.findings import Answer, NotJudged, Rule, Severity, Violated, bad, good
+from analyzer.judge.findings import Answer, NotJudged, Rule, Severity, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.digest.form import Difference
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.subjects import TransactionSubject
+from analyzer.sip.auth import parse_credentials
+from analyzer.sip.text import clip
 
 _WEIGHTS: dict[str, tuple[str, Severity]] = {
     "opaque-missing": ("missing", "warning"),
     "opaque-other": ("changed", "error"),
     "opaque-invented": ("invented", "info"),
 }
+
+_DUE = {"missing": "opaque", "changed": "that of the challenge", "invented": "no opaque"}
 
 
 def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:
@@ -45,7 +49,11 @@ def _may_lack_a_challenge(subject: TransactionSubject) -> bool:
 def _tell(record: DigestRecord, difference: Difference, subject: TransactionSubject) -> Violated:
     del subject
     sub, severity = _WEIGHTS[difference.kind]
-    return Violated(f"{record.username} answers with {difference.text}", sub, severity, at=record.evidence)
+    sent = parse_credentials(record.header, record.raw).opaque
+    values = Values("no opaque" if sent is None else f'opaque="{clip(sent)}"', _DUE[sub])
+    return Violated(
+        f"{record.username} answers with {difference.text}", sub, severity, at=record.evidence, values=values
+    )
 
 
 _FLOW = "> REGISTER sip:example.com\n< 401\n{}> REGISTER sip:example.com\nAuthorization: {{bob x {}}}\n< 200\n"

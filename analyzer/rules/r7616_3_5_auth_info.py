@@ -16,6 +16,7 @@ from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Rule, Values, Violated, bad, good
+from analyzer.judge.values import apart
 from analyzer.register import marks
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.nonce_counts import nonce_count
@@ -53,12 +54,15 @@ def _answer(record: DigestRecord, header: str, final: Message, subject: Transact
     missing = [one for one in _NEEDED if not told.get(one)]
     if missing and record.qop:
         detail = f"{name} leaves out {' and '.join(missing)}, without which the phone cannot check it"
-        return Violated(detail, "incomplete", at=at, related=related, group_key=(server,))
+        values = Values(
+            ", ".join(f"an empty {one}" if one in told else f"no {one}" for one in missing), ", ".join(missing)
+        )
+        return Violated(detail, "incomplete", at=at, related=related, group_key=(server,), values=values)
     own = parse_credentials(record.header, record.raw)
     for one, sent, received in (("cnonce", own.cnonce, told.get("cnonce")), ("nc", own.nc, told.get("nc"))):
         if sent and received and not _is_same(one, sent, received):
             detail = f"{name} has {one} {clip(received, 40)!r}, and the request has {clip(sent, 40)!r}"
-            values = Values(clip(received, 40), clip(sent, 40))
+            values = apart(clip(received, 40), clip(sent, 40))
             return Violated(detail, "echo", at=at, related=related, group_key=(server,), values=values)
     if record.rspauth is False:
         detail = f"rspauth in {name} is not what the password of {clip(record.username)!r} gives"

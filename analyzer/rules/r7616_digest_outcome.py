@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from analyzer.evidence import Evidence, LogNotice
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.digest_forms import UNSENT
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, NotJudged, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.subjects import TransactionSubject
@@ -59,7 +59,10 @@ def _answer(record: DigestRecord, subject: TransactionSubject) -> Answer:
         elif record.status == 403:  # RFC 3261 10.3 step 4: who is proven to be a user need not be one who may
             detail += ": it may be authorisation that failed, or the registrar has another password"
             return Violated(detail, "forbidden", "info", related=related, at=record.evidence, at_fault=_UNDECIDED)
-        return Violated(detail, "rejected-good", related=related, at=record.evidence, at_fault=_UNDECIDED)
+        values = Values(str(record.status), "2xx")
+        return Violated(
+            detail, "rejected-good", related=related, at=record.evidence, at_fault=_UNDECIDED, values=values
+        )
     if record.verdict == "unknown":
         return NotJudged(_why_not(record))
     if not record.accepted or record.judged.diagnosis is not None:
@@ -68,7 +71,8 @@ def _answer(record: DigestRecord, subject: TransactionSubject) -> Answer:
         return PASSED  # the other Authorization header is the one that was accepted
     detail = f"the response of {record.username} is wrong for the password given, and was accepted with {record.status}"
     fix = "check the password given to sipcheck; if it is right, the registrar lets this phone in unchecked"
-    return Violated(detail, "accepted-bad", related=related, at=record.evidence, fix=fix)
+    values = Values(str(record.status), "401 or 403")
+    return Violated(detail, "accepted-bad", related=related, at=record.evidence, fix=fix, values=values)
 
 
 def _why_not(record: DigestRecord) -> str:

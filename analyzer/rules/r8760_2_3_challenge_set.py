@@ -24,6 +24,7 @@ from analyzer.judge.findings import (
     Need,
     NotJudged,
     Rule,
+    Values,
     Violated,
     bad,
     good,
@@ -57,12 +58,21 @@ def _of_server(choice: Choice, server: str) -> Iterator[Violated]:
     if twice is not None:
         detail = f"the challenge for realm {realm!r} offers {twice} twice"
         yield Violated(
-            detail, "duplicate", "error", at=choice.evidence, at_fault=at_fault, group_key=key, explains=(), fix=_ONCE
+            detail,
+            "duplicate",
+            "error",
+            at=choice.evidence,
+            at_fault=at_fault,
+            group_key=key,
+            explains=(),
+            fix=_ONCE,
+            values=Values(f"{twice} twice", "once"),
         )
     weak = next((at for at, one in enumerate(choice.offered) if one.lower() not in STRONG), len(choice.offered))
     better = next((one for one in choice.offered[weak:] if one.lower() in STRONG), None)
     if better is not None:
-        detail = f"the challenge for realm {realm!r} offers {choice.offered[weak]} before {better}"
+        first = choice.offered[weak]
+        detail = f"the challenge for realm {realm!r} offers {first} before {better}"
         yield Violated(
             detail,
             "weaker-first",
@@ -72,6 +82,7 @@ def _of_server(choice: Choice, server: str) -> Iterator[Violated]:
             group_key=key,
             explains=(),
             fix=_ORDER,
+            values=Values(f"{first} before {better}", f"{better} before {first}"),
         )
 
 
@@ -86,13 +97,14 @@ def _of_client(choice: Choice, attempt: Attempt, context: CaptureContext) -> Ite
     if len({one.header for one in own}) < len(own):
         algorithms = " and ".join(tokens[:4])
         detail = f"one request answers realm {clip(choice.realm)!r} with {algorithms}"
-        yield Violated(detail, "two-answered", "info", at_fault="UAC", explains=())
+        values = Values(algorithms, "one of them")
+        yield Violated(detail, "two-answered", "info", at_fault="UAC", explains=(), values=values)
     weak = tokens[0] if tokens and not any(token.lower() in STRONG for token in tokens) else ""
     earlier = choice.taken[: choice.taken.index(weak)] if weak in choice.taken else ()
     better = next((one for one in earlier if one.lower() in STRONG and one in choice.offered), "")
     if better:
         detail = f"it answers with {weak}, though it has answered with {better} before, which is offered"
-        yield Violated(detail, "downgrade", "info", at_fault="UAC", explains=())
+        yield Violated(detail, "downgrade", "info", at_fault="UAC", explains=(), values=Values(weak, better))
 
 
 def _none_answered(choice: Choice, attempt: Attempt, context: CaptureContext) -> Violated | NotJudged:
@@ -102,7 +114,8 @@ def _none_answered(choice: Choice, attempt: Attempt, context: CaptureContext) ->
         return NotJudged(Need.TAIL.value)
     sure = Confidence.HIGH if attempt.outcome == "abandoned" else Confidence.MEDIUM
     detail = f"offered {choice.words}, it sends no credentials"
-    return Violated(detail, "none-answered", "warning", confidence=sure, at_fault="UAC", at=choice.evidence)
+    at, values = choice.evidence, Values("no credentials", "credentials")
+    return Violated(detail, "none-answered", "warning", confidence=sure, at_fault="UAC", at=at, values=values)
 
 
 _ONCE = "send one challenge for each algorithm and realm"

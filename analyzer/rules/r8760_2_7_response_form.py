@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Violated, bad, good
+from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, NotJudged, Rule, Values, Violated, bad, good
 from analyzer.register import marks
 from analyzer.register.digest.arithmetic import algorithm_of
 from analyzer.register.digest_ledger import DigestRecord
@@ -62,14 +62,16 @@ def _answer(record: DigestRecord, *, spoiled: bool, is_log: bool) -> Answer:
     whose = f"the response of {clip(record.username)!r}"
     if sent and not _HEX.fullmatch(sent):
         detail = f"{whose} is no hexadecimal number: {clip(sent, 40)!r}"
-        return Violated(detail, "alphabet", at=record.evidence)
+        return Violated(detail, "alphabet", at=record.evidence, values=Values(clip(sent, 40), "hex digits"))
     if len(sent) != algorithm.digits:
         cut = "; the log may have cut it" if is_log and len(sent) < algorithm.digits else ""
         detail = f"{whose} has {len(sent)} digits, and {clip(token)} has {algorithm.digits}{cut}"
-        return Violated(detail, "length", at=record.evidence)
+        values = Values(f"{len(sent)} digits", f"{algorithm.digits} digits")
+        return Violated(detail, "length", at=record.evidence, values=values)
     if sent != sent.lower():
         detail = f"{whose} is written in upper-case digits: {clip(sent, 12)}"
-        return Violated(detail, "case", "warning", at=record.evidence, explains=(401, 403, 407))
+        values = Values(clip(sent, 12), clip(sent.lower(), 12))
+        return Violated(detail, "case", "warning", at=record.evidence, explains=(401, 403, 407), values=values)
     return PASSED
 
 
