@@ -69,8 +69,12 @@ def ladder(
     if output is None:
         write_out(partial(_render, drawn, form, color, to_file=False))
     else:
+        from analyzer.views.drawing.output import tell
+        from analyzer.views.words import count
+
         with replaced(output) as out:
             _render(drawn, form, color, out, to_file=True)
+        tell(f"{output}: {count(len(drawn.steps), 'message')}{'' if drawn.is_whole else ', and what is left out'}")
     sys.exit(signals.code() if report.interrupted else 4 if report.failed else 0)
 
 

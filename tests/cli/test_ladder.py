@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from analyzer.cli import sipcheck
 from analyzer.views.drawing.output import DEFAULT_WIDTH
 from tests.capture.build import EPOCH, ethernet, interface, ip4, pcap, section, simple, udp, write
-from tests.run.test_conversation import request
+from tests.run.test_kept_conversation import request
 from tests.shared import ROOT
 from tests.views.hostile_traffic import TEXTS, capture, filled, log
 
@@ -67,6 +67,7 @@ def test_every_form_of_captures_and_logs(form: str, source: Path, tmp_path: Path
     out = tmp_path / "ladder"
     written = run(source, "--format", form, "-o", out)
     assert (written.exit_code, written.stdout) == (0, "")
+    assert written.stderr == f"{out}: {8 if source == PCAP else 4} messages\n"
     assert out.read_text(encoding="utf-8") == done.stdout
     if form == "svg":
         ET.fromstring(done.stdout)

@@ -19,7 +19,7 @@ import pytest
 from analyzer.views.ladder import mermaid
 from analyzer.views.ladder.mermaid import inert
 from analyzer.views.ladder.model import Ladder, Step
-from tests.run.test_conversation import item, request
+from tests.run.test_kept_conversation import item, request
 from tests.tools import find_tool
 from tests.views.findings import finding
 from tests.views.hostile_traffic import TEXTS

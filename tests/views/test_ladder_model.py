@@ -11,7 +11,7 @@ from analyzer.run.pipeline import analyze_items
 from analyzer.run.report import Report
 from analyzer.views.ladder import model
 from analyzer.views.ladder.model import Between, Ladder, Step, ladder_of
-from tests.run.test_conversation import item, request
+from tests.run.test_kept_conversation import item, request
 from tests.views.findings import finding
 from tests.views.reports import LOGIN
 

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from analyzer.views import ViewOptions
 from analyzer.views.ladder import text
 from analyzer.views.ladder.model import Ladder
-from tests.run.test_conversation import item, request
+from tests.run.test_kept_conversation import item, request
 from tests.views.findings import finding
 from tests.views.hostile_traffic import TEXTS
 from tests.views.reports import LOGIN
