@@ -54,6 +54,7 @@ _LATE = {
     "explain": ("analyzer.cli.rules", "Explain one rule."),
     "export": ("analyzer.cli.export", "Write what was read as tables, or as a capture."),
     "replay": ("replay.cli", "Replay a captured registration to a live peer."),
+    "report": ("analyzer.cli.report", "Write one page for a person."),
     "rules": ("analyzer.cli.rules", "List the rules, or hold traffic against test purposes."),
     "samples": ("analyzer.cli.samples", "Write the samples that the examples read."),
     "storm": ("analyzer.cli.storm", "Find and explain registration storms."),
@@ -195,11 +196,11 @@ def _run(
     if has_notices_alone(report) and not report.interrupted:
         die_without_sip(report, told=True)
     outcome.keep()
-    sys.exit(_exit_code(report, fail_on, accepted=outcome.is_accepted))
+    sys.exit(exit_code(report, fail_on, accepted=outcome.is_accepted))
 
 
-def _exit_code(report: Report, fail_on: str, *, accepted: bool) -> int:
-    """`accepted`: what was found is known from now on."""
+def exit_code(report: Report, fail_on: str, *, accepted: bool) -> int:
+    """What a report comes to (docs/interface.md 2); `accepted`: what was found is known from now on."""
     if report.interrupted:
         return signals.code()
     if report.failed:
