@@ -194,7 +194,7 @@ def _run(
     if stats:
         outcome.tell_costs(report)
     if has_notices_alone(report) and not report.interrupted:
-        die_without_sip(report, told=True)
+        die_without_sip(report, told="on standard output")
     outcome.keep()
     sys.exit(exit_code(report, fail_on, accepted=outcome.is_accepted))
 

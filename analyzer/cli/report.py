@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO
 import click
 
 from analyzer.cli import exit_code
-from analyzer.cli.options import LEVELS, Command, dialect_option, paging
+from analyzer.cli.options import Command, dialect_option, paging
 from analyzer.cli.outcome import Outcome
 from analyzer.cli.run import die, die_without_sip, files_of, has_notices_alone, read_report
 
@@ -32,7 +32,7 @@ _EPILOG = """\b
 Examples:
   sipcheck report samples/wrong-password/input.pcapng --credentials samples/wrong-password/users.csv -o report.html
   sipcheck report samples/storm-restart/input.pcap.gz -o storm.html
-  sipcheck report samples/asterisk-own-words/input.txt -o report.html
+  sipcheck report samples/asterisk-own-words/input.log -o report.html
 """
 
 
@@ -50,30 +50,40 @@ def _run(*, output: str, fail_on: str, progress: bool | None, stats: bool, **giv
     outcome.check_places(given)
     given["files"] = files_of(given["files"], given["dialect"])
     clock = time.perf_counter_ns if stats else None
-    with _readable_twice(given["files"]) as files:
+    with _readable_twice(given["files"]) as (files, is_cut):
         read = {**given, "files": files}
         found = read_report("report", None, progress, detail=True, tables=True, notices=True, clock=clock, **read)
+        found.interrupted = found.interrupted or is_cut
         outcome.weigh(found)
         _show(outcome, found, read, progress)
     if stats:
         outcome.tell_costs(found)
     if has_notices_alone(found) and not found.interrupted:
-        die_without_sip(found, told=True)
+        die_without_sip(found, told="in the page")
     outcome.keep()
     sys.exit(exit_code(found, fail_on, accepted=outcome.is_accepted))
 
 
 def _show(outcome: Outcome, found: Report, read: dict[str, Any], progress: bool | None) -> None:
+    from analyzer.run.pipeline import patient_collector
     from analyzer.views.page.chosen import chosen, lines_and_entries
     from analyzer.views.page.render import Shown, render_page
     from analyzer.views.states import ClientSummary
 
-    clients = ClientSummary(found)
-    lines, entries = lines_and_entries(clients)
-    ids = chosen(lines, entries)
-    excerpt = _excerpt(clients, ids, read, progress)
-    shown = Shown(clients, lines, entries, ids, excerpt, _storms(found))
-    outcome.show(lambda out: render_page(shown, out))
+    with patient_collector():  # or it would look through the whole report at each step of imports and templates
+        clients = ClientSummary(found)
+        lines, entries = lines_and_entries(clients)
+        ids = chosen(lines, entries)
+        excerpt = _excerpt(clients, ids, read, progress)
+        shown = Shown(clients, lines, entries, ids, excerpt, _storms(found))
+        outcome.show(lambda out: render_page(shown, _in_utf_8(out)))
+
+
+def _in_utf_8(out: IO[str]) -> IO[str]:
+    """A page says that it is UTF-8, whatever the encoding of this standard output is."""
+    if out is sys.stdout and isinstance(out, io.TextIOWrapper):
+        out.reconfigure(encoding="utf-8")
+    return out
 
 
 def _excerpt(clients: ClientSummary, ids: Sequence[int], read: dict[str, Any], progress: bool | None) -> Excerpt:
@@ -102,36 +112,39 @@ def _storms(found: Report) -> StormReport | None:
 
     if busiest(found) is None:
         return None
-    from analyzer.dataframes import tables
+    from analyzer.dataframes.frames import transactions
     from analyzer.storm.analysis import storms
 
-    return storms(tables(found).transactions)
+    return storms(transactions(found))
 
 
 @contextmanager
-def _readable_twice(files: Sequence[str]) -> Iterator[list[str | BinaryIO]]:
-    """The inputs; in place of what can be read only once a copy, under its name."""
+def _readable_twice(files: Sequence[str]) -> Iterator[tuple[list[str | BinaryIO], bool]]:
+    """The inputs, and whether a signal cut one short; in place of what can be read only once a copy, under its name."""
     from analyzer.capture.inputs import plain_path, stream_of
     from analyzer.defect import SourceError
     from analyzer.scratch import temporary_file
 
     with ExitStack() as stack:
         several: list[str | BinaryIO] = []
+        is_cut = False
         for name in files:
             if plain_path(name) is not None or not (name == "-" or os.path.exists(name)):
                 several.append(name)  # one that is not there is told of by who opens it
                 continue
+            copy = stack.enter_context(temporary_file())
             try:
                 with stream_of(name, name) as stream:
-                    copy = stack.enter_context(temporary_file())
                     shutil.copyfileobj(stream, copy)
-                    copy.flush()
-            except (OSError, SourceError) as error:
-                die(f"{name}: {error}", 3)
+            except SourceError as error:
+                die(str(error), 3)
+            except OSError as error:
+                die(f"{name} cannot be copied: {error.strerror or error}", 3)
             except KeyboardInterrupt:  # what came so far is what there is
-                copy.flush()
+                is_cut = True
+            copy.flush()
             several.append(stack.enter_context(_named(copy, name)))
-        yield several
+        yield several, is_cut
 
 
 def _named(copy: IO[bytes], name: str) -> BinaryIO:

@@ -21,11 +21,11 @@ from analyzer.run.recording import Recording
 from analyzer.run.report import Report
 from analyzer.sip.message import Message, parse
 
-MOST_MESSAGES = 60
+MOST_MESSAGES = 40
 """Messages of one client that are shown."""
-KEPT_FIRST = 20
+KEPT_FIRST = 12
 """Of a client that has more: its first ones."""
-KEPT_TOLD = 20
+KEPT_TOLD = 12
 """Of such a client: those that findings are about."""
 MOST_OCTETS = 8_000_000
 """Octets of all messages that are kept."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from rich.text import Text
@@ -44,7 +45,7 @@ def runs_of(text: Text) -> list[Run]:
     """The words of a text by their style."""
     runs: list[Run] = []
     edges = sorted({0, len(text.plain), *(edge for span in text.spans for edge in (span.start, span.end))})
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         style = next((str(span.style) for span in text.spans if span.start <= start < span.end), str(text.style))
         runs.append(Run(text.plain[start:end], _CLASSES.get(style, "")))
     return runs

@@ -28,7 +28,8 @@ class Whom(NamedTuple):
 
 
 class Cause(NamedTuple):
-    """An entry; `is_of_phones`: it is about the clients that it was seen of, and not about their server; `agent` is the commonest program at fault, `often` how often it was seen, `explains` what it broke."""
+    """An entry; `is_of_phones`: it is about the clients that it was seen of, and not about their server; `agent` is the
+    commonest program at fault, `often` how often it was seen, `explains` what it broke."""
 
     remark: Remark
     agent: str

@@ -3,7 +3,7 @@ each kind of health, and the example of each finding, so that whatever the page 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import islice
 
 from analyzer.register.registration import Registration
@@ -13,10 +13,10 @@ from analyzer.views.states import ClientSummary
 from analyzer.views.table.clients import Line, lines_of
 from analyzer.views.table.remarks import Entry, grouped
 
-MOST_LADDERS = 80
+MOST_LADDERS = 60
 """Clients that are shown with their messages."""
 FEW_ENOUGH = 30
-"""So few clients are all shown, healthy or not."""
+"""So few clients are all shown, healthy or not; of more, troubled ones of kinds that have been shown fill it up."""
 FIRST_OF_EACH = 3
 """Of each kind so many come first; then the rest, kind by kind."""
 FEW_OF_THE_WELL = 2
@@ -29,14 +29,16 @@ def lines_and_entries(clients: ClientSummary) -> tuple[list[Line], list[Entry]]:
 
 
 def chosen(lines: Sequence[Line], entries: Sequence[Entry]) -> list[int]:
-    """The numbers of the registrations to be shown, the weightiest first."""
-    ids = {one.id for line in lines for one in (line.one, *line.others)}
+    """The numbers of the registrations to be shown, in the order of the lines: the worst first."""
+    ids = {one.id: at for at, one in enumerate(one for line in lines for one in (line.one, *line.others))}
     order = dict.fromkeys(one.id for one in _first_of_each(lines))
     order |= dict.fromkeys(_examples(entries, ids))
-    order |= dict.fromkeys(one.id for line in lines if line.state.listed for one in (line.one, *line.others))
-    if len(ids) <= FEW_ENOUGH:
-        order |= dict.fromkeys(one.id for line in lines for one in (line.one, *line.others))
-    return list(islice(order, MOST_LADDERS))
+    troubled = (one.id for line in lines if line.state.listed for one in (line.one, *line.others))
+    for one in (*troubled, *(ids if len(ids) <= FEW_ENOUGH else ())):
+        if len(order) >= FEW_ENOUGH:
+            break
+        order[one] = None
+    return sorted(islice(order, MOST_LADDERS), key=ids.__getitem__)
 
 
 def _first_of_each(lines: Sequence[Line]) -> Iterator[Registration]:
@@ -52,7 +54,7 @@ def _first_of_each(lines: Sequence[Line]) -> Iterator[Registration]:
             yield one
 
 
-def _examples(entries: Iterable[Entry], ids: set[int]) -> Iterator[int]:
+def _examples(entries: Iterable[Entry], ids: Container[int]) -> Iterator[int]:
     for entry in entries:
         one = entry.example.registration
         if one is not None and one in ids:

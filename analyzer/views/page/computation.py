@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from analyzer.escape import visible
 from analyzer.register.digest.arithmetic import algorithm_of
 from analyzer.register.digest.diagnosis.recipe import HASH_TITLES
 from analyzer.register.digest_ledger import DigestRecord
@@ -66,7 +67,7 @@ def _words(record: DigestRecord, verdict: str, *, secrets_given: bool) -> str:
         return "Not checked: no password given (--credentials FILE)."
     word = VERDICTS[verdict][0]
     reason = reason_of(record)
-    return sentence(f"{word}: {reason}" if reason else word)
+    return sentence(visible(f"{word}: {reason}" if reason else word))
 
 
 def _formulas(record: DigestRecord, credentials: Credentials) -> list[Formula]:
@@ -74,7 +75,7 @@ def _formulas(record: DigestRecord, credentials: Credentials) -> list[Formula]:
     algorithm = algorithm_of(record.algorithm)
     if algorithm is None or not credentials.is_digest or record.is_cut:
         return []
-    name = HASH_TITLES.get(algorithm.hash_name, algorithm.hash_name)
+    name = HASH_TITLES[algorithm.hash_name]
     secret = f"{MASK} (what the SIM computes)" if algorithm.aka else MASK
     ha1 = f"{name}({_cut(record.username)}:{_cut(record.realm)}:{secret})"
     nonce, cnonce = _cut(record.nonce), _cut(credentials.get("cnonce") or "")
@@ -91,4 +92,4 @@ def _formulas(record: DigestRecord, credentials: Credentials) -> list[Formula]:
 
 
 def _cut(value: str) -> str:
-    return value if len(value) <= LONGEST else f"{value[: LONGEST - 40]}…{value[-30:]}"
+    return visible(value if len(value) <= LONGEST else f"{value[: LONGEST - 40]}…{value[-30:]}")

@@ -80,7 +80,7 @@ def _line(message: Message, header: Header, focuses: Iterable[Focus], broken: se
 
 def _is_password(value: bytes) -> bool:
     """Whether credentials are no digest: Basic has the password itself, Bearer what is as good as one."""
-    return not value.lstrip()[:6].lower() == b"digest"
+    return value.lstrip()[:6].lower() != b"digest"
 
 
 def _cut(octets: bytes) -> str:

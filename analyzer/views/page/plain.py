@@ -1,4 +1,4 @@
-"""What each state of a client means, for who has never read a SIP message: a sentence that holds for every client in it."""
+"""What each state of a client means, for who has never read a SIP message: a sentence that holds for every client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A finding as it stands with a message: what is wrong, whose it is, the clause, what was seen and should be, the fix."""
+"""A finding as it stands with a message: what is wrong, whose it is, the clause, the values, the fix."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The page: everything put together, by templates that escape, in one file that loads nothing.
 
-What a browser obeys in it is our own style sheet and script alone: the Content-Security-Policy in its head names both by
-their hashes, and no text of a source ever stands in a handler, an address or a style. Size is bounded part by part;
+What a browser obeys in it is our own style sheet and script alone: the Content-Security-Policy in its head names both
+by their hashes, and no text of a source ever stands in a handler, an address or a style. Size is bounded part by part;
 what has no room is counted on the page.
 """
 
@@ -42,7 +42,7 @@ from analyzer.views.words import clock_of, count
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-MOST_OCTETS_OF_LADDERS = 4_500_000
+MOST_OCTETS_OF_LADDERS = 4_000_000
 """Octets of all ladders in the page."""
 MOST_BLOCKS = 400
 """Paragraphs of one section that are drawn as in the table."""
@@ -87,6 +87,7 @@ def render_page(shown: Shown, out: IO[str]) -> None:
     span = span_of(report, clock)
     library = Library(clients, shown.excerpt)
     ladders = {one for one in shown.chosen if shown.excerpt.of.get(one)}
+    charts = charts_of(shown.storms.storms, clock) if shown.storms is not None else []
     fixes = fixes_of(report.findings)
     cards, without = _cards(shown, library, span, ladders, fixes)
     roster = roster_of(clients, ladders)
@@ -99,13 +100,13 @@ def render_page(shown: Shown, out: IO[str]) -> None:
         "version": metadata.version("sipcheck"),
         "verdict": _verdict(clients),
         "since": trouble_since(clients),
-        "tone": _tone(clients),
+        "tone": _tone(clients, stormy=bool(charts)),
         "kinds": kinds_of(clients, shown.lines, ladders, fixes),
         "counts": [(state, clients.counts[state], class_of(state)) for state in STATES if clients.counts[state]],
         "overview": overview(clients, span, clock) if span is not None else None,
-        "pace": pace_of(report, span, clock) if span is not None else None,
+        "pace": pace_of(report, span, clock) if span is not None and not charts else None,
         "span": span,
-        "charts": charts_of(shown.storms.storms, clock) if shown.storms is not None else [],
+        "charts": charts,
         "meaning": MEANING,
         "width": WIDTH,
         "height": HEIGHT,
@@ -192,11 +193,11 @@ def _verdict(clients: ClientSummary) -> str:
     return notices_verdict(telling) if telling is not None else "No SIP message was seen."
 
 
-def _tone(clients: ClientSummary) -> str:
+def _tone(clients: ClientSummary, *, stormy: bool) -> str:
     """How the verdict looks: trouble, something to look at, well, or nothing seen."""
     if clients.troubled:
         return "bad"
-    if any(state.listed and clients.counts[state] for state in STATES):
+    if stormy or any(state.listed and clients.counts[state] for state in STATES):
         return "warn"
     return "good" if clients.counts[STATES[0]] else "dim"
 
@@ -207,8 +208,8 @@ def _left_out(shown: Shown, roster: Roster, without: int, cards: int) -> Iterato
     total = clients.counts.total()
     if cards < total:
         yield (
-            f"The messages of {count(cards, 'client')} of {total:,} are shown: those in trouble first, then some of each"
-            " kind. --aor NAME makes a page of one client."
+            f"The messages of {cards:,} of {count(total, 'client')} are shown: those in trouble first, then some of"
+            " each kind. --aor NAME makes a page of one client."
         )
     if without:
         yield f"{count(without, 'more client')} of these had no room."
@@ -225,7 +226,7 @@ def _left_out(shown: Shown, roster: Roster, without: int, cards: int) -> Iterato
         yield f"{count(len(shown.entries) - MOST_ENTRIES, 'more kind')} of findings are not shown."
     kinds = sum(line.state.listed for line in shown.lines)
     if kinds > MOST_KINDS:
-        yield f"{count(kinds - MOST_KINDS, 'more kind')} of trouble have no entry of their own; the list has the clients."
+        yield f"{count(kinds - MOST_KINDS, 'more kind')} of trouble have no entry; the list has the clients."
 
 
 @cache

@@ -26,9 +26,9 @@ LONGEST_NAME, LONGEST_AGENT, LONGEST_ADDRESS, LONGEST_WHAT = 96, 60, 60, 160
 
 @dataclass(slots=True)
 class Roster:
-    """`rows` is JSON of a list of rows: name, state, what happened, where, User-Agent, address, number of the ladder (0:
-    none), rules; states, agents and rules are numbers of those in `states`, `agents`, `rules`. `first` are the first rows as
-    they are read without a script; `left_out` counts clients that the list has no room for."""
+    """`rows` are JSON, each a list: name, state, what happened, where, User-Agent, address, number of the ladder (0:
+    none), rules; state, User-Agent and rules by their numbers in `STATES`, `agents`, `rules`. `first` are the first
+    rows as they are read without a script; `left_out` counts clients that the list has no room for."""
 
     rows: list[str] = field(default_factory=list)
     first: list[tuple[str, State, str, str, str, str, int]] = field(default_factory=list)

@@ -34,13 +34,13 @@ def charts_of(storms: Sequence[Storm], clock: Clock) -> list[StormChart]:
 
 def _chart(storm: Storm, clock: Clock) -> StormChart | None:
     series = storm.series
-    chunk = max(1, -(-len(series.first) // MOST_COLUMNS))
+    chunk = max(1, -(-len(series.first) // MOST_COLUMNS), round(1 / series.width) if series.width else 1)
     first, copies = list(_coarse(series.first, chunk)), list(_coarse(series.copies, chunk))
     most = max((one + other for one, other in zip(first, copies, strict=True)), default=0.0)
     if not most:
         return None
     wide = WIDTH / len(first)
-    end = series.start + round(len(series.first) * series.width * SECOND)
+    end = series.start + round(len(first) * chunk * series.width * SECOND)
     low, high = [], []
     for number, (new, again) in enumerate(zip(first, copies, strict=True)):
         x, base, more = round(number * wide, 2), new * HEIGHT / most, again * HEIGHT / most
@@ -53,9 +53,10 @@ def _chart(storm: Storm, clock: Clock) -> StormChart | None:
 
 
 def _coarse(values: Sequence[float], chunk: int) -> Iterator[float]:
-    """The highest of each few values."""
+    """The mean of each few values: rates over a second or more."""
     for start in range(0, len(values), chunk):
-        yield max(values[start : start + chunk])
+        few = values[start : start + chunk]
+        yield sum(few) / len(few)
 
 
 def _shades(storm: Storm, end: int) -> Iterator[Piece]:

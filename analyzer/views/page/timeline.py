@@ -53,10 +53,11 @@ class Piece(NamedTuple):
 
 
 class Area(NamedTuple):
-    """How many clients are in a state, as a polygon."""
+    """How many clients are in a state, as a polygon, and what the state is."""
 
     state: str
     points: str
+    words: str
 
 
 class Overview(NamedTuple):
@@ -147,7 +148,7 @@ def overview(clients: ClientSummary, span: Span, clock: Clock) -> Overview | Non
     for state in _STACK:
         top = [low + more for low, more in zip(base, counts[state], strict=True)]
         if any(counts[state]):
-            areas.append(Area(state, _polygon(base, top, most)))
+            areas.append(Area(state, _polygon(base, top, most), _WORD[state]))
         base = top
     return Overview(areas, most, _overview_words(counts, len(clients.states), span, clock))
 
