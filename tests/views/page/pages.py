@@ -27,6 +27,7 @@ from tests.cli.test_cli import run
 from tests.shared import ROOT
 
 SAMPLES = ROOT / "samples"
+ACTIVE = {"img", "iframe", "object", "embed", "base", "video", "audio", "image", "foreignobject"}
 VOID = {"meta", "link", "input", "br", "hr", "img"}
 FORBIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
@@ -146,13 +147,13 @@ def words_of(page: str) -> str:
 
 
 def assert_inert(page: str) -> None:
-    """A page keeps to what a page may be: nothing invisible in it, nothing loaded, nothing run but what its policy names."""
+    """Nothing invisible is in a page, nothing is loaded by it, and nothing runs but what its policy names."""
     bad = {one for one in page if unicodedata.category(one) in FORBIDDEN and one != "\n"}
     assert not bad, bad
     found = read_page(page)
     assert found.tags.count("script") == 2
     assert found.tags.count("style") == 1
-    assert not {"img", "iframe", "object", "embed", "base", "video", "audio", "image", "foreignobject"} & set(found.tags)
+    assert not ACTIVE & set(found.tags)
     assert not [name for _, name in found.attributes if name.startswith("on") or name == "style"]
     for name, value in found.values:
         if name == "href":
