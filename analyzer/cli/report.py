@@ -21,6 +21,7 @@ from analyzer.cli import exit_code
 from analyzer.cli.options import Command, dialect_option, paging
 from analyzer.cli.outcome import Outcome
 from analyzer.cli.run import die, die_without_sip, files_of, has_notices_alone, read_report
+from analyzer.views.drawing.output import tell
 
 if TYPE_CHECKING:
     from analyzer.run.excerpt import Excerpt
@@ -55,7 +56,9 @@ def _run(*, output: str, fail_on: str, progress: bool | None, stats: bool, **giv
         found = read_report("report", None, progress, detail=True, tables=True, notices=True, clock=clock, **read)
         found.interrupted = found.interrupted or is_cut
         outcome.weigh(found)
-        _show(outcome, found, read, progress)
+        told = _show(outcome, found, read, progress)
+    if outcome.is_in_file:
+        tell(f"{output}: {told}")
     if stats:
         outcome.tell_costs(found)
     if has_notices_alone(found) and not found.interrupted:
@@ -64,10 +67,11 @@ def _run(*, output: str, fail_on: str, progress: bool | None, stats: bool, **giv
     sys.exit(exit_code(found, fail_on, accepted=outcome.is_accepted))
 
 
-def _show(outcome: Outcome, found: Report, read: dict[str, Any], progress: bool | None) -> None:
+def _show(outcome: Outcome, found: Report, read: dict[str, Any], progress: bool | None) -> str:
+    """Write the page; the sentence that stands over it."""
     from analyzer.run.pipeline import patient_collector
     from analyzer.views.page.chosen import chosen, lines_and_entries
-    from analyzer.views.page.render import Shown, render_page
+    from analyzer.views.page.render import Shown, render_page, verdict_of
     from analyzer.views.states import ClientSummary
 
     with patient_collector():  # or it would look through the whole report at each step of imports and templates
@@ -77,6 +81,7 @@ def _show(outcome: Outcome, found: Report, read: dict[str, Any], progress: bool 
         excerpt = _excerpt(clients, ids, read, progress)
         shown = Shown(clients, lines, entries, ids, excerpt, _storms(found))
         outcome.show(lambda out: render_page(shown, _in_utf_8(out)))
+    return verdict_of(clients)
 
 
 def _in_utf_8(out: IO[str]) -> IO[str]:
@@ -91,7 +96,6 @@ def _excerpt(clients: ClientSummary, ids: Sequence[int], read: dict[str, Any], p
     from analyzer.capture.opener import open_sources
     from analyzer.defect import SourceError
     from analyzer.run.excerpt import Gatherer
-    from analyzer.views.drawing.output import tell
     from analyzer.views.drawing.progress import progress_bar
     from analyzer.views.page.chosen import places_told
 

@@ -48,8 +48,10 @@ def test_a_wrong_digest_makes_it_fail(tmp_path: Path) -> None:
     assert run("report", str(WRONG), *other, "--credentials", str(USERS)).exit_code == 1
 
 
-def test_nothing_is_on_standard_output(log: Path, tmp_path: Path) -> None:
-    assert run("report", str(log), "-o", str(tmp_path / "report.html")).stdout == ""
+def test_the_verdict_is_told_on_standard_error_alone(log: Path, tmp_path: Path) -> None:
+    done = run("report", str(log), "-o", str(tmp_path / "report.html"))
+    assert done.stdout == ""
+    assert done.stderr == f"{tmp_path / 'report.html'}: 1 client, registered.\n"
 
 
 def test_a_hyphen_is_standard_output(log: Path, tmp_path: Path) -> None:

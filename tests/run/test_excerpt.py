@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 
@@ -15,11 +16,11 @@ from tests.views.page.pages import Again, analyzed, excerpt_of
 from tests.views.reports import LOGIN, user
 
 
-def renewals(number: int, **given: object) -> list[Item]:
+def renewals(number: int, **given: Any) -> list[Item]:
     """So many REGISTERs of one client with their answers, a frame each."""
     items: list[Item] = []
     for at in range(number):
-        own = {"branch": f"z9hG4bK{at}", "cseq": at + 1} | given
+        own: dict[str, Any] = {"branch": f"z9hG4bK{at}", "cseq": at + 1} | given
         items += [request(at * 10.0, **own), answer(at * 10.0 + 0.1, **own)]
     return numbered(items)
 

@@ -98,7 +98,7 @@ def render_page(shown: Shown, out: IO[str]) -> None:
         "style": style,
         "script": script,
         "version": metadata.version("sipcheck"),
-        "verdict": _verdict(clients),
+        "verdict": verdict_of(clients),
         "since": trouble_since(clients),
         "tone": _tone(clients, stormy=bool(charts)),
         "kinds": kinds_of(clients, shown.lines, ladders, fixes),
@@ -185,7 +185,7 @@ def _draw_storms(canvas: PageCanvas, report: Report, found: StormReport) -> None
         draw_storm(canvas, clock, storm, number if len(found.storms) > 1 else 0)
 
 
-def _verdict(clients: ClientSummary) -> str:
+def verdict_of(clients: ClientSummary) -> str:
     """The sentence that stands over all; of a log without messages what its notices come to."""
     if clients.report.summary.messages:
         return verdict(clients)

@@ -73,6 +73,7 @@ def roster_of(clients: ClientSummary, ladders: set[int]) -> Roster:
         ladder = one.id if one.id in ladders else 0
         own = [roster.rules.setdefault(rule, len(roster.rules)) for rule in rules.get(one.id, ())]
         name, happened, where, agent, address = cells
+        size += 0 if agent in roster.agents else len(harmless(agent)) + 1
         agent_number = roster.agents.setdefault(agent, len(roster.agents))
         row = harmless([name, STATES.index(state), happened, where, agent_number, address, ladder, own])
         size += len(row) + 1

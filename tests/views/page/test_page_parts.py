@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from rich.text import Text
@@ -22,7 +23,7 @@ from analyzer.views.page.roster import cut, roster_of
 from analyzer.views.page.timeline import HEIGHT, WIDTH, Span, overview, pace_of, pieces_of, span_of, spoken
 from analyzer.views.states import ClientSummary
 from analyzer.views.words import Clock
-from tests.register.traffic import answer, request
+from tests.register.traffic import answer, message, request
 from tests.views.page.pages import analyzed, assert_inert, drawn, page_of, shown_of, words_of
 from tests.views.reports import LOGIN, user
 
@@ -178,7 +179,7 @@ def test_the_pace_is_drawn_to_scale() -> None:
     items: list[Item] = []
     for number in range(120):
         at = number / 10 if number < 90 else number * 1.0
-        given = {"user": f"u{number}", "call": f"c{number}", "branch": f"z9hG4bK{number}"}
+        given: dict[str, Any] = {"user": f"u{number}", "call": f"c{number}", "branch": f"z9hG4bK{number}"}
         items += [request(at, **given), answer(at + 0.01, **given)]
     for number, item in enumerate(items):
         item.place = Frame("flow", number + 1)
@@ -221,6 +222,22 @@ def test_the_list_is_bounded_and_says_so(monkeypatch: pytest.MonkeyPatch) -> Non
     assert 0 < len(made.rows) < 40
     assert made.left_out == 40 - len(made.rows)
     assert "clients are not in the list of clients" in words_of(drawn(shown_of(report, items)))
+
+
+def test_hostile_names_by_the_thousand_keep_the_page_bounded() -> None:
+    """Names, programs and reasons that are all different, and long when written out."""
+    items: list[Item] = []
+    for number in range(3000):
+        agent, reason = f"User-Agent: {number}" + "\u202e" * 300 + "\r\n", "\x9b" * 200
+        given: dict[str, Any] = {"user": f"u{number}" + "%3c" * 60, "call": f"c{number}", "branch": f"z9hG4bK{number}"}
+        items.append(request(number / 100, extra=agent, **given))
+        items.append(
+            message(f"SIP/2.0 {400 + number % 90} {reason}", number / 100, source=SERVER, destination=PHONE, **given)
+        )
+    page = drawn(shown_of(analyzed(items), items))
+    assert_inert(page)
+    assert "3,000 clients" in words_of(page)
+    assert len(page.encode()) < 10_000_000
 
 
 def test_the_list_has_each_client_once_the_troubled_first() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.evidence import RawMessage
+from analyzer.evidence import Frame, RawMessage
 from analyzer.judge.flowtext import read_flow
 from analyzer.register.digest.secrets import Secrets
 from analyzer.rules import all_rules
@@ -110,10 +110,11 @@ def test_troubled_clients_come_before_healthy_ones() -> None:
 def test_a_client_with_very_many_messages_is_cut_and_says_so() -> None:
     items = []
     for number in range(400):
-        given = {"branch": f"z9hG4bK{number}", "cseq": number + 1}
-        items += [request(number * 10.0, **given), answer(number * 10.0 + 0.1, **given)]
+        branch, cseq = f"z9hG4bK{number}", number + 1
+        items.append(request(number * 10.0, branch=branch, cseq=cseq))
+        items.append(answer(number * 10.0 + 0.1, branch=branch, cseq=cseq))
     for number, item in enumerate(items):
-        item.place = item.place._replace(number=number + 1)  # type: ignore[union-attr,call-arg]
+        item.place = Frame("flow", number + 1)
     words = words_of(drawn(shown_of(analyzed(items), items)))
     assert "800 messages" in words
     assert "760 messages of this client not shown here" in words
