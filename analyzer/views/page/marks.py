@@ -20,8 +20,8 @@ START_LINE = "start line"
 """Stands for the start line among the keys of headers."""
 _ABOUT_DIGESTS = ("R7616-", "R2617-", "R8760-", "R3261-22.", "R3261-25-digest", "DET-weak-md5", "DET-nonce-replay")
 _WORD = re.compile(r"(?<![\w-])([A-Z][\w]*(?:-[A-Z][\w]*)*)(?![\w-])")
-_START = ("Request-URI", "start line", "SIP version", "reason phrase", "userinfo")
-_VIA = ("branch", "rport", "received", "sent-by")
+_START = ("Request-URI", "start line", "SIP version", "reason phrase")
+_VIA = ("branch", "rport", "sent-by")
 LONGEST_VALUE = 300
 """Characters of a value that is looked for."""
 

@@ -87,9 +87,9 @@ class Pace(NamedTuple):
 
 
 def span_of(report: Report, clock: Clock) -> Span | None:
-    """The time that the sources span; None without a clock, or where it is a moment alone."""
+    """The time that the sources span; None without a clock, or where it is less than a second."""
     first, last = report.span
-    if first is None or last is None or last - first < SECOND // 100:
+    if first is None or last is None or last - first < SECOND:
         return None
     return Span(first, last, clock.at(first), clock.at(last))
 
