@@ -37,7 +37,7 @@ class Letter(NamedTuple):
 
     lines: list[Line]
     defects: list[str]
-    body: str
+    body: list[str]
     notes: list[str]
 
 
@@ -94,5 +94,6 @@ def _shown(segments: Iterable[Segment]) -> list[Segment]:
     return [Segment(visible(one.text), one.kind) for one in segments]
 
 
-def _body(octets: bytes) -> str:
-    return "\n".join(visible(line) for line in text(octets).replace("\r\n", "\n").split("\n"))
+def _body(octets: bytes) -> list[str]:
+    """The lines of a body; none where it is empty."""
+    return [visible(line) for line in text(octets).replace("\r\n", "\n").split("\n")] if octets else []

@@ -15,6 +15,7 @@ from functools import cache
 from importlib import metadata
 from typing import IO, TYPE_CHECKING, Any
 
+from analyzer.escape import visible
 from analyzer.run.excerpt import Excerpt
 from analyzer.run.report import Report
 from analyzer.storm.values import StormReport
@@ -68,9 +69,15 @@ class Shown:
 @cache
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    def shown(value: Any) -> Any:
+        """The gate of every text: what no part has made visible is so here; only markup of ours goes by as it is."""
+        return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
     made = Environment(
         autoescape=True,
+        finalize=shown,
         loader=PackageLoader("analyzer.views.page"),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -188,7 +195,7 @@ def _draw_storms(canvas: PageCanvas, report: Report, found: StormReport) -> None
 def verdict_of(clients: ClientSummary) -> str:
     """The sentence that stands over all; of a log without messages what its notices come to."""
     if clients.report.summary.messages:
-        return verdict(clients)
+        return visible(verdict(clients))  # of what is no registration it names methods, which are words of the wire
     telling = next((source for source in clients.report.sources if source.notices), None)
     return notices_verdict(telling) if telling is not None else "No SIP message was seen."
 

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analyzer.evidence import RawMessage
+from analyzer.judge.flowtext import read_flow
 from analyzer.views.page.roster import harmless
 from tests.cli.test_cli import run
 from tests.views.hostile_traffic import EVERYTHING, MARK, PLACES, TEXTS, capture, filled, log, shuffled
-from tests.views.page.pages import assert_inert, page_of, read_page, words_of
+from tests.views.page.pages import analyzed, assert_inert, drawn, page_of, read_page, shown_of, words_of
 
 KINDS: dict[str, Callable[[dict[str, str]], bytes]] = {"pcap": capture, "log": log}
 ATTACKS = {
@@ -64,6 +66,15 @@ def test_hostile_text_in_one_place_is_inert(tmp_path: Path, place: str) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_hostile_texts_together_are_inert(tmp_path: Path, seed: int) -> None:
     assert_inert(made(tmp_path, "pcap", shuffled(seed)))
+
+
+def test_a_method_that_is_all_there_is_cannot_harm_the_verdict() -> None:
+    items = [one for one in read_flow("> OPTIONS sip:example.com") if isinstance(one, RawMessage)]
+    for item in items:
+        item.payload = item.payload.replace(b"OPTIONS", "OP\u202e<b>\x1b[2J".encode())
+    page = drawn(shown_of(analyzed(items), items))
+    assert_inert(page)
+    assert "OP\\u202e<b>\\x1b[2J" in words_of(page)
 
 
 def test_markup_is_read_as_it_was_sent(tmp_path: Path) -> None:

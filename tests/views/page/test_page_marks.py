@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from analyzer.evidence import RawMessage
+from analyzer.judge.flowtext import read_flow
 from analyzer.register.digest.secrets import Secrets
 from analyzer.rules import all_rules
 from analyzer.sip.message import Message, parse_bytes
 from analyzer.views.page.letter import LONGEST_LINE, MOST_BODY, MOST_LINES, letter_of
 from analyzer.views.page.marks import START_LINE, Focus, Segment, focus_of, marked
 from tests.views.findings import finding
-from tests.views.page.pages import page_of
+from tests.views.page.pages import analyzed, drawn, page_of, shown_of
 
 REGISTER = b"""REGISTER sip:bob@example.com SIP/2.0\r
 Via: SIP/2.0/UDP 192.0.2.10;branch=z9hG4bK5\r
@@ -106,10 +108,17 @@ def test_a_message_is_cut_and_says_so() -> None:
     assert len(letter.lines) == MOST_LINES + 1
     assert "15 more headers not shown" in letter.notes
     assert "7 octets of the body not shown" in letter.notes
-    assert len(letter.body) == MOST_BODY
+    assert [len(line) for line in letter.body] == [MOST_BODY]
     text = next("".join(one.text for one in line.segments) for line in letter.lines if line.name == "X-Long")
     assert "more octets)" in text
     assert len(text) < LONGEST_LINE + 60
+
+
+def test_a_body_keeps_its_lines_and_nothing_else_of_it_is_obeyed() -> None:
+    items = [one for one in read_flow("> REGISTER sip:example.com\n< 200") if isinstance(one, RawMessage)]
+    items[0].payload = items[0].payload.replace(b"Content-Length: 0", b"Content-Length: 12") + b"a\r\n\x1b<i>\r\n\rb"
+    page = drawn(shown_of(analyzed(items), items))
+    assert "<pre>a\n\\x1b&lt;i&gt;\n\\rb\n</pre>" in page
 
 
 def test_what_is_no_message_is_shown_too() -> None:
