@@ -17,6 +17,7 @@ from benchmarks.analysis import analyse
 from benchmarks.competitors import Tool, tools
 from benchmarks.machine import machine
 from benchmarks.measure import ROOT
+from benchmarks.paging import paging
 from benchmarks.plot import draw
 from benchmarks.race import Race, race
 from benchmarks.replaying import replaying
@@ -24,7 +25,7 @@ from benchmarks.results import Results, as_json, as_markdown
 from benchmarks.tabulation import tabulate
 from benchmarks.traffic import Traffic, media_in, storm_in
 
-PARTS = ("storm", "media", "start", "memory", "tables", "analysis", "replay")
+PARTS = ("storm", "media", "start", "memory", "tables", "page", "analysis", "replay")
 F = TypeVar("F", bound=Callable[..., Any])
 _MEDIA_SLICES = 20  # so that SIP, not the start, is most of what pyshark does there
 _BUILD = ROOT / "build" / "benchmarks"
@@ -68,7 +69,7 @@ def _size(name: str, default: int, text: str, least: int = 1) -> Callable[[F], F
 @_size("--packets", 1_000_000, "Packets of the capture that is mostly media.", 200)
 @_size("--media-users", 5_000, "Phones that register in it; sngrep's time grows with them.")
 @_size("--memory-messages", 200_000, "Messages of the shorter capture of the memory part; the longer has ten times.", 4)
-@_size("--table-messages", 50_000, "Messages of the capture that becomes tables.", 4)
+@_size("--table-messages", 50_000, "Messages of the capture that becomes tables, and a page.", 4)
 @click.option(
     "--analysis",
     multiple=True,
@@ -125,6 +126,10 @@ def measure(settings: Settings, keep: Callable[[Results], None]) -> Results:
         if "tables" in settings.parts:
             storm = storm_in(settings.captures, settings.table_messages, settings.users, settings.seed)
             results.tabulation = tabulate(storm, folder, settings.rounds, _say)
+            keep(results)
+        if "page" in settings.parts:
+            storm = storm_in(settings.captures, settings.table_messages, settings.users, settings.seed)
+            results.paging = paging(storm, folder, settings.rounds, _say)
             keep(results)
         if "analysis" in settings.parts:
             results.analyses = analyse(settings.analysis, folder, settings.rounds, _say)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from benchmarks import analysis, replaying
+from benchmarks import analysis, paging, replaying
 from benchmarks.alone import Need, Start
 from benchmarks.measure import Measured
 from benchmarks.race import Race, Result, steady
@@ -27,6 +27,7 @@ class Results:
     starts: list[Start] = field(default_factory=list)
     needs: list[Need] = field(default_factory=list)
     tabulation: Tabulation | None = None
+    paging: paging.Paging | None = None
     analyses: list[analysis.Analysis] = field(default_factory=list)
     replaying: replaying.Replaying | None = None
 
@@ -41,7 +42,8 @@ class Results:
         tabled = [f"tables: {fault}" for fault in self.tabulation.faults] if self.tabulation else []
         needed = [f"memory, {need.name}: {fault}" for need in self.needs for fault in need.faults]
         analysed = [f"storm analysis: {fault}" for one in self.analyses for fault in one.faults]
-        return raced + needed + tabled + analysed + (self.replaying.faults if self.replaying else [])
+        paged = [f"page: {fault}" for fault in self.paging.faults] if self.paging else []
+        return raced + needed + tabled + paged + analysed + (self.replaying.faults if self.replaying else [])
 
 
 def as_json(results: Results) -> dict[str, Any]:
@@ -53,6 +55,7 @@ def as_json(results: Results) -> dict[str, Any]:
         "start": [_start_json(start) for start in results.starts],
         "memory": [_need_json(need) for need in results.needs],
         "tables": as_record(results.tabulation) if results.tabulation else None,
+        "page": paging.as_record(results.paging) if results.paging else None,
         "analysis": [analysis.as_record(one) for one in results.analyses],
         "replay": replaying.as_record(results.replaying) if results.replaying else None,
         "faults": results.faults(),
@@ -106,6 +109,8 @@ def as_markdown(results: Results) -> str:
         parts.append(_needs_markdown(results.needs))
     if results.tabulation is not None and results.tabulation.found:
         parts.append(_tabulation_markdown(results.tabulation))
+    if results.paging is not None and results.paging.sizes:
+        parts.append(_paging_markdown(results.paging))
     if results.analyses:
         parts.append(_analysis_markdown(results.analyses))
     if results.replaying is not None:
@@ -201,6 +206,15 @@ def _tabulation_markdown(result: Tabulation) -> str:
     )
     columns = ("step", "a second", "s", "MiB for a million messages", "of the capture's size")
     return head + _table(columns, rows_of(result))
+
+
+def _paging_markdown(result: paging.Paging) -> str:
+    totals, rounds = result.traffic.totals, len(result.sizes)
+    head = (
+        f"### Page: {totals.messages:,} messages, {totals.users:,} phones\n\n{rounds} round{'s' * (rounds != 1)}, "
+        f"middle value, least and greatest in brackets.\n\n"
+    )
+    return head + _table(paging.COLUMNS, paging.rows_of(result))
 
 
 def _analysis_markdown(analyses: Sequence[analysis.Analysis]) -> str:

@@ -58,6 +58,7 @@ _LATE = {
     "ladder": ("analyzer.cli.ladder", "Draw the messages of one user as a ladder."),
     "redact": ("analyzer.cli.redact", "Write a capture or log with pseudonyms."),
     "replay": ("replay.cli", "Replay a captured registration to a live peer."),
+    "report": ("analyzer.cli.report", "Write one page for a person."),
     "rules": ("analyzer.cli.rules", "List the rules, or hold traffic against test purposes."),
     "samples": ("analyzer.cli.samples", "Write the samples that the examples read."),
     "schema": ("analyzer.cli.schema", "Print the JSON Schema of --format json."),
@@ -198,13 +199,13 @@ def _run(
     if stats:
         outcome.tell_costs(report)
     if has_notices_alone(report) and not report.interrupted:
-        die_without_sip(report, told=True)
+        die_without_sip(report, told="on standard output")
     outcome.keep()
-    sys.exit(_exit_code(report, fail_on, accepted=outcome.is_accepted))
+    sys.exit(exit_code(report, fail_on, accepted=outcome.is_accepted))
 
 
-def _exit_code(report: Report, fail_on: str, *, accepted: bool) -> int:
-    """`accepted`: what was found is known from now on."""
+def exit_code(report: Report, fail_on: str, *, accepted: bool) -> int:
+    """What a report comes to (docs/interface.md 2); `accepted`: what was found is known from now on."""
     if report.interrupted:
         return signals.code()
     if report.failed:

@@ -61,13 +61,16 @@ def _configure(context: click.Context, option: click.Parameter, given: str | Non
         configure(context, given)
 
 
-_SHOW = [
-    view_option,
-    click.option("--output", metavar="FILE", help="Write the result to FILE, without colours (-: standard output)."),
+_WEIGH = [
     fail_on_option("Exit with 1 at findings of this severity or above."),
     click.option("--baseline", metavar="FILE", help="Do not report again what this file knows."),
     click.option("--write-baseline", metavar="FILE", help="Write what is found to FILE, as known from now on."),
     click.option("--stats", is_flag=True, help="Tell on standard error what each rule cost."),
+]
+_SHOW = [
+    view_option,
+    click.option("--output", metavar="FILE", help="Write the result to FILE, without colours (-: standard output)."),
+    *_WEIGH,
     click.option("--all", "show_all", is_flag=True, help="List the healthy registrations too."),
     color_option,
 ]
@@ -216,6 +219,16 @@ def comparing(command: F) -> F:
 def redacting(command: F) -> F:
     """The options of a command that reads one file, and may verify its digests."""
     for option in reversed([click.argument("file", metavar="FILE"), *_SECRETS, *_READ_BY[:-1]]):
+        command = option(command)
+    return command
+
+
+def paging(command: F) -> F:
+    """The options of a command that writes a report as a page."""
+    output = click.option(
+        "-o", "--output", metavar="FILE", required=True, help="Write the page to FILE (-: standard output)."
+    )
+    for option in reversed([output, *_WEIGH, *_READ]):
         command = option(command)
     return command
 

@@ -184,8 +184,9 @@ def has_notices_alone(report: Report) -> bool:
     return not report.summary.messages and any(source.notices for source in report.sources)
 
 
-def die_without_sip(report: Report, *, told: bool = False) -> None:
-    """Exit 3 where there was nothing to analyze; what to do is said in the same line, unless a view has `told` it.
+def die_without_sip(report: Report, *, told: str = "") -> None:
+    """Exit 3 where there was nothing to analyze; what to do is said in the same line, unless a view has told it, where
+    `told` says.
 
     Notices are no SIP, so the code is 3 with them too (docs/interface.md); yet they are a result, so a view shows them
     on standard output, in every format, and this line goes to standard error."""
@@ -199,7 +200,7 @@ def check_engine(engine: Engine, tls_keylog: str | None) -> None:
         raise click.UsageError("--tls-keylog does not go with --engine native: only tshark opens TLS")
 
 
-def _no_sip(report: Report, *, told: bool) -> str:
+def _no_sip(report: Report, *, told: str) -> str:
     from analyzer.escape import visible
 
     names = ", ".join(visible(source.name) for source in report.sources)
@@ -211,7 +212,7 @@ def _no_sip(report: Report, *, told: bool) -> str:
     also = f", {kept:,} keep-alive{'s' * (kept != 1)}" if kept else ""
     hints = dict.fromkeys(source.hint for source in report.sources if source.hint)
     if told:
-        hints = {"what the server's notices say is on standard output": None}
+        hints = {f"what the server's notices say is {told}": None}
     said = "; ".join([*([reasons] if reasons else ()), *hints])
     return f"{names}: no SIP message in {seen:,} {unit}{also}" + (f" ({visible(said)})" if said else "")
 

@@ -66,6 +66,11 @@ def tables(report: Report) -> Tables:
     return Tables(**{name: frame(name, given) for name, given in columns.items()})
 
 
+def transactions(report: Report) -> pd.DataFrame:
+    """The table of transactions alone, which is all that the storm analysis asks for."""
+    return frame("transactions", _transactions(report, _Users()))
+
+
 def frame(name: str, given: Mapping[str, Any]) -> pd.DataFrame:
     """The frame of table `name` of columns by name: lists of values, or columns that are made already."""
     surplus = given.keys() - {one.name for one in TABLES[name].columns}

@@ -55,6 +55,7 @@ def test_all_parts_are_measured(whole: tuple[Path, subprocess.CompletedProcess[s
     assert [need["capture"]["messages"] for need in found["memory"]] == [40, 400]
     assert {start["name"] for start in found["start"]} >= {"sipcheck --help", "python -c pass"}
     assert [step["messages"] for step in found["tables"]["steps"]] == [80, 80]
+    assert len(found["page"]["octets"]) == 2
     assert [one["rows"] for one in found["analysis"]] == [20000]
     assert len(found["analysis"][0]["runs"]) == 2
     replayed = found["replay"]

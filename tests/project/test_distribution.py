@@ -21,7 +21,10 @@ from analyzer.cli.samples import MOST_OCTETS
 from tests.project.test_text import tracked
 from tests.shared import ROOT
 
-COMMANDS = ["", "log", "pcap", "verify-digest", "storm", "annotate", "export", "ladder", "rules", "samples", "replay"]
+COMMANDS = [
+    *("", "log", "pcap", "verify-digest", "storm", "annotate", "export", "ladder", "report", "rules", "samples"),
+    "replay",
+]
 """The commands whose help has examples."""
 ON_A_NETWORK = {"live"}
 """Commands whose examples need an interface: `tests/cli/test_live.py` runs them on one of its own."""

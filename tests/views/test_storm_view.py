@@ -18,12 +18,12 @@ from analyzer.storm.values import Cause, CauseShare, Outage, PhaseName, RetryAft
 from analyzer.storm.values import StormReport as Found
 from analyzer.views import ViewOptions
 from analyzer.views.storm.summary import (
-    _SHAPES,
     ADVICE,
     ANEW,
     LATE,
     NO_ANSWER,
     OVERLOAD,
+    SHAPES,
     VERDICTS,
     verdict,
     write_table,
@@ -66,7 +66,7 @@ def flat(text: str) -> str:
 
 def test_every_cause_has_a_verdict_and_advice_and_every_phase_words() -> None:
     assert set(VERDICTS) == set(ADVICE) == set(CAUSES)
-    assert set(_SHAPES) == set(get_args(PhaseName))
+    assert set(SHAPES) == set(get_args(PhaseName))
     said = [*VERDICTS.values(), ANEW, NO_ANSWER, OVERLOAD, LATE]
     assert len(set(said)) == len(said)
     assert not any(words.endswith(".") for words in [*said, *ADVICE.values()])

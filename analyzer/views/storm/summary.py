@@ -40,7 +40,7 @@ ADVICE = {
     "scan": "block these sources; nobody inside is served by them",
     "single-client": "look at this phone: its timer or its software is broken; limit requests per source until then",
 }
-_SHAPES = {
+SHAPES = {
     "onset": "the load grows",
     "peak": "the most at once",
     "amplification": "most of it are repeats",
@@ -65,17 +65,18 @@ def write_table(report: Report, found: StormReport, out: IO[str], options: ViewO
     clock = clock_of(report.sources[0])
     canvas.gap()
     if not found.storms:
-        canvas.line(("No storm.", f"bold {GOOD}"), f" {_calm(report, found)}")
+        canvas.line(("No storm.", f"bold {GOOD}"), f" {calm(report, found)}")
     elif len(found.storms) > 1:
         canvas.line((f"{count(len(found.storms), 'storm')}.", BAD))
     for number, storm in enumerate(found.storms, 1):
-        _draw_storm(canvas, clock, storm, number if len(found.storms) > 1 else 0)
+        draw_storm(canvas, clock, storm, number if len(found.storms) > 1 else 0)
     if found.notes:
         canvas.gap()
         canvas.line(("Not judged, or estimated: " + sentence("; ".join(found.notes)), DIM), hang=2)
 
 
-def _calm(report: Report, found: StormReport) -> str:
+def calm(report: Report, found: StormReport) -> str:
+    """What there was instead of a storm."""
     if not found.transactions:
         there = report.summary.register_requests
         return f"Of {count(there, 'REGISTER')} none has a time." if there else "There is no REGISTER here."
@@ -85,7 +86,8 @@ def _calm(report: Report, found: StormReport) -> str:
     )
 
 
-def _draw_storm(canvas: Canvas, clock: Clock, storm: Storm, number: int) -> None:
+def draw_storm(canvas: Canvas, clock: Clock, storm: Storm, number: int) -> None:
+    """One storm; `number` tells it from others, 0 where it is the only one."""
     canvas.gap()
     name = f"Storm {number}" if number else "A storm"
     when = f"{clock.at(storm.start)} - {clock.at(storm.end)}"
@@ -103,7 +105,7 @@ def _draw_storm(canvas: Canvas, clock: Clock, storm: Storm, number: int) -> None
     for phase in storm.phases:
         span = duration(phase.end - phase.start)
         words = f"{phase.phase:<14}{clock.at(phase.start)}  {span:>7}  {phase.rate:>9,.1f} a second  "
-        canvas.line((words, STRONG if phase.phase == "peak" else ""), (_SHAPES[phase.phase], DIM), indent=2)
+        canvas.line((words, STRONG if phase.phase == "peak" else ""), (SHAPES[phase.phase], DIM), indent=2)
     canvas.gap()
     for line in (_answers(storm), _load(storm), *_conduct(storm), *_who(canvas, storm), *_what_if(storm)):
         canvas.line(line, indent=2, hang=2)

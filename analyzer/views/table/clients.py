@@ -71,11 +71,12 @@ def lines_of(clients: ClientSummary, chosen: Sequence[tuple[Registration, State]
         else:
             lines += [Line(state, one, what(clients, one, state), why(clients, one, state)) for one in several]
     return sorted(
-        lines, key=lambda line: (_rank(line.state), -len(line.others), clients.since(line.one) or 0, line.one.id)
+        lines, key=lambda line: (rank(line.state), -len(line.others), clients.since(line.one) or 0, line.one.id)
     )
 
 
-def _rank(state: State) -> int:
+def rank(state: State) -> int:
+    """Where a state stands among the others: trouble, then doubt, then health."""
     return (0 if state.trouble else 100 if state.listed else 200) + _ORDER.index(state)
 
 
@@ -109,7 +110,7 @@ def _draw(canvas: Canvas, clients: ClientSummary, lines: list[Line], folded: lis
     middle = min(widest([line.what for line in lines], 44), left) if canvas.wide else left
     for label, place, line in zip(labels, places, lines, strict=True):
         head = [label, _name(canvas, line, name)]
-        parts = _below(canvas, clients, line)
+        parts = below(canvas, clients, line)
         if canvas.wide:
             right = left - middle - 2
             canvas.columns(
@@ -120,7 +121,7 @@ def _draw(canvas: Canvas, clients: ClientSummary, lines: list[Line], folded: lis
             canvas.flow(parts, indent=4 + first, hang=0)
 
 
-def _below(canvas: Canvas, clients: ClientSummary, line: Line) -> list[Text]:
+def below(canvas: Canvas, clients: ClientSummary, line: Line) -> list[Text]:
     """What stands below, or at the right where there is room: why, what was before, who it is, in which file."""
     earlier = "" if line.others else before(clients, line.one, line.state)
     between = "" if line.others else in_between(clients, line.one)

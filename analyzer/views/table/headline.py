@@ -45,15 +45,15 @@ def draw_verdict(canvas: Canvas, clients: ClientSummary) -> None:
     trouble = bool(clients.troubled)
     style = BAD if trouble else f"bold {GOOD}" if clients.counts[REGISTERED] else STRONG
     pieces: list[Piece] = [(verdict(clients), style)]
-    since = _trouble_since(clients)
+    since = trouble_since(clients)
     if since:
         pieces.append(f" {since}")
     canvas.line(*pieces)
-    _draw_repeats(canvas, clients.report)
+    draw_repeats(canvas, clients.report)
     draw_storm_hint(canvas, clients)
 
 
-def _draw_repeats(canvas: Canvas, report: Report) -> None:
+def draw_repeats(canvas: Canvas, report: Report) -> None:
     """Repeats are what a slow registrar looks like, though in the end all may be well."""
     repeats, requests = report.summary.retransmissions, report.summary.register_requests
     if requests >= MANY and repeats * 100 >= requests * WORRYING:
@@ -94,7 +94,8 @@ def _nobody(report: Report) -> str:
     return "No registration: no REGISTER was seen" + (f" (but {listed(others)})." if others else ".")
 
 
-def _trouble_since(clients: ClientSummary) -> str:
+def trouble_since(clients: ClientSummary) -> str:
+    """`Trouble since 11:53:43.`, or nothing where there is none, or no clock."""
     known: list[tuple[int, bool, Registration]] = []
     for one, state in clients.states:
         since = clients.since(one) if state.trouble else None

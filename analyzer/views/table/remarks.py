@@ -125,7 +125,7 @@ def headline(entries: list[Entry], clients: ClientSummary) -> str:
     whole = sum(seen.values())
     causes = [entry for entry in entries if entry.is_cause]
     if causes:
-        broken = _broken(causes)
+        broken = broken_words(causes)
         verb = "explain" if len(causes) > 1 else "explains"
         some = len(causes) < whole
         who = f"{len(causes)} of them {verb}" if some else f"which {verb}"
@@ -149,7 +149,7 @@ def headline(entries: list[Entry], clients: ClientSummary) -> str:
     return f"{_counted(seen)}, {touching} of them about clients in trouble:"
 
 
-def _broken(causes: Iterable[Entry]) -> str:
+def broken_words(causes: Iterable[Entry]) -> str:
     """`3 failed attempts and 1 gap without a binding`: what the entries explain together, each once."""
     attempts: set[int] = set().union(*(entry.broken for entry in causes))
     gaps: set[TiedGap] = set().union(*(entry.gaps for entry in causes))
@@ -259,7 +259,7 @@ def _about(canvas: Canvas, entry: Entry, clients: ClientSummary, places: tuple[s
     elif entry.occurrences > 1:
         yield (times(entry.occurrences), DIM)
     if entry.is_cause:
-        yield (f"explains {_broken([entry])}", DIM)
+        yield (f"explains {broken_words([entry])}", DIM)
     where = " ".join(part for part in places if part)
     if where:
         yield (where, DIM)
