@@ -18,7 +18,7 @@ LOCK := requirements.lock
 fuzz: NAME ?= message
 SECONDS ?= 600
 
-.PHONY: demo test check fuzz pytest tools bytecode benchmark docs pages release samples hits rule dialect format lock clean
+.PHONY: demo test check fuzz pytest tools bytecode benchmark docs pages pictures release samples hits rule dialect format lock clean
 
 # Findings (exit 1) are what a demonstration is for; anything above is a failure.
 demo: bytecode
@@ -68,6 +68,10 @@ pages: $(VENV)/.installed-docs
 	$(BIN)/python -m scripts.stacks >docs/stacks.md
 	$(BIN)/python -m analyzer.views.json_schema >build/schema.json && mv build/schema.json analyzer/views/sipcheck-1.schema.json
 	$(BIN)/python -m scripts.manual
+
+# The pictures of the documents: the page in Chromium, a ladder, a storm.
+pictures: $(VENV)/.installed-benchmark
+	$(BIN)/python -m scripts.pictures
 
 # A release up to the upload: make release VERSION=0.2.0 (scripts/release.py says what it does).
 release: $(VENV)/.installed-docs
