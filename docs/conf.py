@@ -15,7 +15,7 @@ project = "sipcheck"
 copyright = "the sipcheck authors"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton"]
 source_suffix = {".md": "markdown"}
-exclude_patterns = ["man"]
+exclude_patterns = ["man", "static"]
 root_doc = "index"
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 4
@@ -26,7 +26,8 @@ html_theme = "furo"
 html_title = "sipcheck"
 html_copy_source = False
 html_show_sphinx = False
-html_static_path = ["pictures"]
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 templates_path: list[str] = []
 highlight_language = "none"
 linkcheck_ignore = [r"https?://192\.0\.2\..*"]
@@ -35,9 +36,23 @@ linkcheck_ignore = [r"https?://192\.0\.2\..*"]
 def setup(app: Sphinx) -> None:
     """Pages are read in the repository, too, where they link to files that are no part of the site."""
     app.connect("source-read", _without_repository_links)
+    app.connect("build-finished", _with_access)
 
 
 def _without_repository_links(app: Sphinx, name: str, source: list[str]) -> None:
     del app
     above = "../" * (name.count("/") + 1)
     source[0] = re.sub(rf"\[([^\]]+)\]\({re.escape(above)}[^)]+\)", r"\1", source[0])
+
+
+def _with_access(app: Sphinx, exception: Exception | None) -> None:
+    """What scrolls can be reached by keys, a heading says of which level it is, and both columns at the side have names
+    (WCAG 2.1.1, 4.1.2): the theme does none of it."""
+    for path in Path(app.outdir).rglob("*.html") if exception is None else ():
+        text = path.read_text(encoding="utf-8")
+        text = text.replace('role="heading">', 'role="heading" aria-level="2">')
+        text = text.replace("<pre>", '<pre tabindex="0">').replace("<pre id=", '<pre tabindex="0" id=')
+        text = text.replace('<aside class="sidebar-drawer"', '<aside class="sidebar-drawer" aria-label="All pages"')
+        text = text.replace('<aside class="toc-drawer', '<aside aria-label="This page" class="toc-drawer')
+        text = re.sub(r'(<div class="table-wrapper[^"]*")', r'\1 tabindex="0"', text)
+        path.write_text(text, encoding="utf-8")
