@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _EPILOG = """\b
 Examples:
   sipcheck redact samples/wrong-password/input.pcapng -o shared.pcap --mapping private.json
-  sipcheck redact samples/wrong-password/input.pcapng -o shared.pcap --key-file key --new-credentials users.csv
   sipcheck redact samples/text-baresip/input.txt -o shared.txt
 """
 _PRIVATE = ("mapping", "new_credentials")

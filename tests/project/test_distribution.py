@@ -21,7 +21,7 @@ from analyzer.cli.samples import MOST_OCTETS
 from tests.project.test_text import tracked
 from tests.shared import ROOT
 
-COMMANDS = ["", "log", "pcap", "verify-digest", "storm", "export", "rules", "samples", "replay"]
+COMMANDS = ["", "log", "pcap", "verify-digest", "storm", "compare", "export", "redact", "rules", "samples", "replay"]
 """The commands whose help has examples."""
 ON_A_NETWORK = {"live"}
 """Commands whose examples need an interface: `tests/cli/test_live.py` runs them on one of its own."""
