@@ -19,13 +19,12 @@ from analyzer.cli.run import die
 from analyzer.views.drawing.output import tell
 
 if TYPE_CHECKING:
-    from analyzer.redact.redaction import Redaction, Told
+    from analyzer.redact.redaction import Counts, Redaction
     from analyzer.register.digest.secrets import Secrets
 
 _EPILOG = """\b
 Examples:
   sipcheck redact samples/wrong-password/input.pcapng -o shared.pcap --mapping private.json
-  sipcheck redact samples/wrong-password/input.pcapng -o shared.pcap --key-file key --new-credentials users.csv
   sipcheck redact samples/text-baresip/input.txt -o shared.txt
 """
 _PRIVATE = ("mapping", "new_credentials")
@@ -140,7 +139,7 @@ def _differences(redaction: Redaction, secrets: Secrets, made: Path, *, is_log: 
     return differences(before, analyze(made, secrets=new, dialect=dialect))
 
 
-def _say(out: Path, told: Told, lost: list[str] | None, *, is_log: bool) -> None:
+def _say(out: Path, told: Counts, lost: list[str] | None, *, is_log: bool) -> None:
     from analyzer.views.words import count
 
     tell(f"{out}: {count(told.messages, 'message')} with pseudonyms")

@@ -44,6 +44,8 @@ _VERSIONED = re.compile(r"[A-Za-z][\w+-]*/v?[0-9][\w.~+-]*|v?[0-9]+(?:\.[0-9]+)+
 _MAC_LIKE = re.compile(r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{12}|[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5})(?![0-9A-Za-z])")
 
 _KEPT = 32768
+_FEW, _MANY = 4, 10
+"""Digits of numbers that stay: of versions and years, and of seconds and sequence numbers."""
 Rewrite = Callable[[str], str]
 
 
@@ -100,10 +102,12 @@ class Headers:
         return text.replace(text.strip(), f"{moment:%a, %d %b %Y %H:%M:%S} GMT", 1)
 
     def _listed(self, text: str) -> str:
-        return self._lexer.phrase(text, numbers=True)
+        return self._lexer.phrase(text, digits=_FEW)
 
     def _numbers(self, text: str) -> str:
-        return self._lexer.phrase(text, numbers=len(text) <= 48)
+        """A number of the protocol; what stands in brackets behind it is somebody's comment."""
+        number, bracket, comment = text.partition("(")
+        return self._lexer.phrase(number, digits=_MANY) + bracket + self._lexer.phrase(comment)
 
     def _call_id(self, text: str) -> str:
         body = text.strip()
@@ -113,7 +117,7 @@ class Headers:
         """Protocol, sent-by, parameters, for each of a list; what is none is read as any value."""
         made, at = [], 0
         for found in _VIA.finditer(text):
-            made += [self._lexer.general(text[at : found.start()]), self._lexer.phrase(found[1], numbers=True)]
+            made += [self._lexer.general(text[at : found.start()]), self._lexer.phrase(found[1], digits=_FEW)]
             made += [self._lexer.host_port(found[2]), self._lexer.general(found[3])]
             at = found.end()
         return "".join((*made, self._lexer.general(text[at:])))
@@ -133,7 +137,7 @@ class Headers:
     def _reason(self, text: str) -> str:
         """RFC 3326: a protocol with its cause, and a text."""
         made = re.split(r'("(?:[^"\\]|\\.)*"?)', text)
-        return "".join(self._lexer.phrase(one, numbers=not at % 2) for at, one in enumerate(made))
+        return "".join(self._lexer.phrase(one, digits=0 if at % 2 else _FEW) for at, one in enumerate(made))
 
     def _agent(self, text: str) -> str:
         """A program's own name. In brackets stands what it likes, a device's name among others."""
@@ -177,4 +181,4 @@ class Headers:
         return f"{shown}{equals}{quote}{ways.get(low, lexer.strict)(inner)}{value[len(value) - ends :] if ends else ''}"
 
     def _token(self, text: str) -> str:
-        return self._lexer.phrase(text, numbers=True)
+        return self._lexer.phrase(text, digits=_FEW)

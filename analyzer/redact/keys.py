@@ -9,7 +9,7 @@ import os
 import secrets
 from pathlib import Path
 
-from analyzer.escape import visible
+from analyzer.escape import Told, visible
 from analyzer.redact.redaction import Redaction
 
 SCHEMA = "sipcheck-mapping/1"
@@ -17,7 +17,7 @@ FEWEST_OCTETS = 16
 MOST_OCTETS = 1 << 16
 
 
-class KeyUnusable(Exception):
+class KeyUnusable(Told):
     """A key file that cannot be used; the text says why."""
 
 

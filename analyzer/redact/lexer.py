@@ -73,11 +73,11 @@ class Lexer:
         found = _HOST_PORT.match(text) or _SIX_PORT.match(text)
         return self.host(text) if found is None else self.host(found[1]) + found[2]
 
-    def phrase(self, text: str, *, numbers: bool = False) -> str:
-        """Words of a person or a program: those of the protocol stay, and with `numbers` these too."""
+    def phrase(self, text: str, *, digits: int = 0) -> str:
+        """Words of a person or a program: those of the protocol stay, and numbers of at most so many digits."""
 
         def said(word: str) -> str:
-            return word if word.lower() in WORDS or (numbers and word.isdecimal()) else self.word(word)
+            return word if word.lower() in WORDS or (word.isdecimal() and len(word) <= digits) else self.word(word)
 
         return _NAMES.sub(lambda found: self._named(found, said), text)
 
@@ -134,7 +134,7 @@ class Lexer:
         if kind == "tel":
             number, semicolon, params = rest.partition(";")
             return f"{scheme}:{self.strict(number)}{semicolon}{self.general(params)}"
-        return f"{scheme}:{self.phrase(rest)}"
+        return f"{scheme if kind in WORDS else self.strict(scheme)}:{self.phrase(rest)}"
 
     def general(self, text: str) -> str:
         """A value of names, addresses and parameters, in whatever order."""

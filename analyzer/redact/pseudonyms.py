@@ -17,6 +17,7 @@ import math
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
+from analyzer.escape import Told
 from analyzer.redact.vocabulary import WORDS
 
 MOST_WORDS = 4_000_000
@@ -31,7 +32,7 @@ _DIGITS, _HEX, _LETTERS = "0123456789", "abcdef", "abcdefghijklmnopqrstuvwxyz"
 _TWO_OCTETS = "àáâãäåæçèéêëìíîïñòóôõöøùúûüý"
 
 
-class TooManyWords(Exception):
+class TooManyWords(Told):
     """The file holds more names than are noted; the text says so."""
 
 

@@ -20,6 +20,7 @@ from heapq import merge
 from typing import Protocol
 
 from analyzer.capture.opener import Reading
+from analyzer.escape import Told
 from analyzer.evidence import Endpoint, Frame, Item, NetworkError, RawMessage, Source
 from analyzer.redact.addresses import Addresses
 from analyzer.redact.digests import DigestMaker
@@ -36,7 +37,7 @@ _MOST_STREAMS = 1_000_000
 _OTHER_KEEP_ALIVE = b"\r\n"
 
 
-class Leak(Exception):
+class Leak(Told):
     """What must not be left was left: a fault of ours, and nothing is written."""
 
 
@@ -50,7 +51,7 @@ class Wishes:
 
 
 @dataclass(slots=True)
-class Told:
+class Counts:
     """What was done: messages written, bodies left out, digests that can be verified still and that cannot, by
     transport what is plain now, and packets or payloads that are not written because they are no SIP."""
 
@@ -93,7 +94,7 @@ class Redaction:
         self._rewriter = Rewriter(lexer, self._headers, keep_bodies=wishes.keep_bodies, digests=self._renewed)
         self._kept: list[RawMessage] = []
         self.is_timed = True
-        self.told = Told()
+        self.told = Counts()
 
     def _renewed(self, message: object, made: bytes) -> bytes:
         return made if self.names.noting else self.digests.renewed(message, made)  # type: ignore[arg-type]
@@ -115,7 +116,7 @@ class Redaction:
         self._headers.forget()
         self._rewriter.bodies = 0
 
-    def write(self, reading: Reading, saved: Writer) -> Told:
+    def write(self, reading: Reading, saved: Writer) -> Counts:
         """Write it. Raises `Leak` where a word of the original would be in it, OSError as files do."""
         told, search = self.told, self._search()
         for _, _, item in merge(_dated(reading), _dated(self._kept), key=lambda one: one[0]):

@@ -22,8 +22,8 @@ from tests.project.test_text import tracked
 from tests.shared import ROOT
 
 COMMANDS = [
-    *("", "log", "pcap", "verify-digest", "storm", "annotate", "export", "ladder", "report", "rules", "samples"),
-    "replay",
+    *("", "log", "pcap", "verify-digest", "storm", "annotate", "compare", "export", "ladder", "redact", "report"),
+    *("rules", "samples", "replay"),
 ]
 """The commands whose help has examples."""
 ON_A_NETWORK = {"live"}

@@ -13,7 +13,7 @@ from analyzer.redact.headers import Headers
 from analyzer.redact.lexer import Lexer
 from analyzer.redact.message import Rewriter
 from analyzer.redact.pseudonyms import Pseudonyms
-from analyzer.redact.redaction import Redaction, Told, Wishes
+from analyzer.redact.redaction import Counts, Redaction, Wishes
 from analyzer.register.digest.secrets import Secrets
 
 KEY = b"a key of thirty-two octets, fixed"
@@ -21,7 +21,7 @@ KEY = b"a key of thirty-two octets, fixed"
 
 def redacted(
     path: Path | str, out: Path, *, wishes: Wishes | None = None, secrets: Secrets | None = None, key: bytes = KEY
-) -> tuple[Redaction, Told]:
+) -> tuple[Redaction, Counts]:
     """A file, written to `out` with pseudonyms: a capture, or of a log a log."""
     redaction = Redaction(key, wishes or Wishes(), secrets or Secrets())
     with open_sources([path], engine="native") as reading:

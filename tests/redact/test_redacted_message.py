@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote_to_bytes
 
 import pytest
 from hypothesis import given, settings
@@ -130,12 +131,29 @@ def test_agents_stay_but_for_names_and_go_if_asked() -> None:
         'Contact: "ren\\"field" <sip:a@b>, "renfield',
         "Date: renfield",
         "CSeq: 1 renfield",
+        'Authorization: Digest uri="renfield:1"',
     ],
 )
 def test_what_is_malformed_leaks_as_little(line: str) -> None:
     made = Parts().message(f"REGISTER sip:a.de SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.1\n{line}\n\n").lower()
     assert b"renfield" not in made and b"%72enfield" not in made and b"192.168.7.20" not in made
     assert b"cmvuzmllbgq" not in made and b"icmvuzmllbgqi" not in made
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "RENFIELD sip:a SIP/2.0",
+        "REGISTER renfield:a SIP/2.0",
+        "renfield",
+        "SIP/2.0 200 renfield",
+        "REGISTER \x0brenfield sip:a SIP/2.0",
+        "REGISTER <sip:renfield@a SIP/2.0",
+        "A renfield",
+    ],
+)
+def test_a_start_line_leaks_nothing(line: str) -> None:
+    assert b"renfield" not in Parts().message(f"{line}\nVia: SIP/2.0/UDP 192.0.2.1\n\n").lower()
 
 
 def test_a_cut_message_leaks_no_beginning_of_a_name() -> None:
@@ -149,6 +167,22 @@ def test_octets_that_are_no_text_survive() -> None:
     octets = b"REGISTER sip:a.de SIP/2.0\r\nFrom: M\xfcller \xff\x00 <sip:m\xc3\xbcller@a.de>\r\n\r\n"
     made = Parts().message(octets)
     assert b"ller" not in made and b"\xc3\xbc" not in made and made.count(b"\r\n") == 3
+
+
+HEADERS = [
+    "Contact", "From", "Via", "Route", "Authorization", "WWW-Authenticate", "Call-ID", "CSeq", "Expires", "Allow",
+    "Supported", "Retry-After", "Warning", "Reason", "Date", "Event", "Content-Type", "P-Charging-Vector", "Session-ID",
+    "Identity", "Geolocation", "X-Any", "Content-Length", "k", "m", "Timestamp",
+]  # fmt: skip
+SIGNS = st.text(st.sampled_from(list("<>\"\\;,:=@?&()[]{}/.%-+_*!~'#| \t\x00\x0b\x7f")), max_size=8)
+AROUND = st.sampled_from(["", "sip:", "SIP/2.0/UDP ", "Digest ", "realm=", 'uri="', "<urn:", "399 ", "tag=", "a=", "1"])
+
+
+@settings(max_examples=400)
+@given(st.sampled_from(HEADERS), AROUND, SIGNS, SIGNS, st.sampled_from(["renfield", "Ren%66ield", "RENFIELD"]))
+def test_a_name_goes_whatever_stands_around_it(header: str, around: str, before: str, after: str, name: str) -> None:
+    made = Parts().message(f"REGISTER sip:a SIP/2.0\n{header}: {around}{before}{name}{after}\n\n")
+    assert b"renfield" not in unquote_to_bytes(made).lower()
 
 
 @settings(max_examples=60)

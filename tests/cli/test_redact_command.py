@@ -1,0 +1,176 @@
+"""`sipcheck redact`: what is written, what is said, what is refused; private files are private."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import analyzer
+from analyzer.cli import sipcheck
+from tests.shared import ROOT
+from tests.views.hostile_traffic import EVERYTHING, capture, filled, log
+from tests.views.test_output_harmless import assert_harmless
+
+SAMPLE = ROOT / "samples" / "wrong-password" / "input.pcapng"
+USERS = ROOT / "samples" / "wrong-password" / "users.csv"
+LOG = ROOT / "samples" / "text-baresip" / "input.txt"
+
+
+def run(*words: object) -> Result:
+    return CliRunner().invoke(sipcheck, ["redact", *map(str, words)])
+
+
+def test_a_capture_is_written_and_told_of(tmp_path: Path) -> None:
+    out = tmp_path / "out.pcap"
+    done = run(SAMPLE, "-o", out)
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "140 messages with pseudonyms" in done.stderr
+    assert "gives the same findings" in done.stderr
+    assert "docs/redact.md" in done.stderr
+    assert analyzer.analyze(out).summary.messages == 140
+    assert [path.name for path in tmp_path.iterdir()] == ["out.pcap"]
+
+
+def test_a_log_becomes_a_log(tmp_path: Path) -> None:
+    out = tmp_path / "out.txt"
+    done = run(LOG, "-o", out)
+    assert done.exit_code == 0 and "its other lines are not" in done.stderr
+    assert analyzer.analyze(out).sources[0].kind == "log"
+
+
+def test_what_is_not_kept_is_said(tmp_path: Path) -> None:
+    scan = ROOT / "samples" / "storm-scan" / "input.pcap.gz"
+    done = run(scan, "-o", tmp_path / "out.pcap")
+    assert done.exit_code == 0
+    assert "not the same: DET-enum-users, error: 400 before, 0 now" in done.stderr
+    assert "not the same" not in run(scan, "-o", tmp_path / "other.pcap", "--no-check").stderr
+
+
+def test_private_files_are_for_their_owner_alone(tmp_path: Path) -> None:
+    os.umask(0)
+    try:
+        mapping, users = tmp_path / "mapping.json", tmp_path / "users.csv"
+        words = ("--mapping", mapping, "--credentials", USERS, "--new-credentials", users)
+        done = run(SAMPLE, "-o", tmp_path / "out.pcap", *words)
+    finally:
+        os.umask(0o022)
+    assert done.exit_code == 0
+    for path in (mapping, users):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    told = json.loads(mapping.read_text())
+    assert told["schema"] == "sipcheck-mapping/1" and len(bytes.fromhex(told["key"])) == 32
+    assert "alice" in told["words"] and "10.9.0.1" in told["addresses"] and len(told["accounts"]) == 9
+    checked = CliRunner().invoke(
+        sipcheck, ["verify-digest", str(tmp_path / "out.pcap"), "--credentials", str(users), "--format", "json"]
+    )
+    assert json.loads(checked.stdout)["summary"]["digests"] == {"match": 33, "mismatch": 4, "unknown": 0}
+    secrets = [line.split(",")[2] for line in USERS.read_text().splitlines()[1:]]
+    assert not [one for one in secrets if one and one in users.read_text() + mapping.read_text()]
+
+
+def test_without_a_mapping_nothing_else_is_written(tmp_path: Path) -> None:
+    run(SAMPLE, "-o", tmp_path / "out.pcap")
+    assert [path.name for path in tmp_path.iterdir()] == ["out.pcap"]
+
+
+@pytest.mark.parametrize("option", ["-o", "--mapping", "--new-credentials"])
+def test_what_is_there_stays_unless_forced(option: str, tmp_path: Path) -> None:
+    places = {"-o": tmp_path / "out.pcap", option: tmp_path / "there"}
+    places[option].write_text("precious")
+    words = [word for place in places.items() for word in place]
+    done = run(SAMPLE, *words)
+    assert done.exit_code == 2 and "--force" in done.stderr
+    assert places[option].read_text() == "precious"
+    assert sorted(tmp_path.iterdir()) == [places[option]]
+    assert run(SAMPLE, *words, "--force").exit_code == 0
+    assert places[option].read_bytes() != b"precious"
+
+
+def test_the_same_key_gives_the_same_pseudonyms(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_bytes(b"sixteen octets or more\n")
+    for name in ("one", "two"):
+        assert run(SAMPLE, "-o", tmp_path / name, "--key-file", key, "--no-check").exit_code == 0
+    assert run(SAMPLE, "-o", tmp_path / "random", "--no-check").exit_code == 0
+    one, two, other = ((tmp_path / name).read_bytes() for name in ("one", "two", "random"))
+    assert one == two != other
+
+
+@pytest.mark.parametrize("key", [None, b"short", b"x" * (1 << 17)])
+def test_a_bad_key_is_usage(key: bytes | None, tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    if key is not None:
+        path.write_bytes(key)
+    done = run(SAMPLE, "-o", tmp_path / "out", "--key-file", path)
+    assert done.exit_code == 2 and len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("words", [("-", "-o", "x"), (ROOT / "samples", "-o", "x"), (SAMPLE, "-o", "-"), (SAMPLE,)])
+def test_what_cannot_be_read_twice_or_written_once_is_usage(words: tuple[object, ...]) -> None:
+    assert run(*words).exit_code == 2
+
+
+def test_nothing_is_written_over_what_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "in.pcapng"
+    path.write_bytes(SAMPLE.read_bytes())
+    assert run(path, "-o", path, "--force").exit_code == 2
+    assert run(path, "-o", tmp_path / "out", "--mapping", tmp_path / "out").exit_code == 2
+    assert path.read_bytes() == SAMPLE.read_bytes()
+
+
+def test_flows_of_a_document_are_refused(tmp_path: Path) -> None:
+    done = run(ROOT / "samples" / "flow-text-rfc" / "input.txt", "-o", tmp_path / "out")
+    assert done.exit_code == 3 and "call flows" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("octets", [b"", b"\x00" * 40, b"no sip here\n" * 9])
+def test_a_source_that_is_none_is_exit_code_3(octets: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "in"
+    path.write_bytes(octets)
+    done = run(path, "-o", tmp_path / "out")
+    assert done.exit_code == 3 and len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_capture_without_sip_leaves_nothing(tmp_path: Path) -> None:
+    done = run(ROOT / "samples" / "tls-registration" / "input.pcapng", "-o", tmp_path / "out")
+    assert done.exit_code == 3 and "no SIP message" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", [capture, log])
+def test_hostile_octets_are_rewritten_and_reach_no_terminal(kind: object, tmp_path: Path) -> None:
+    path = tmp_path / "in"
+    path.write_bytes(kind(filled(EVERYTHING)))  # type: ignore[operator]
+    done = run(path, "-o", tmp_path / "out", "--mapping", tmp_path / "mapping")
+    assert done.exit_code == 0, done.output
+    assert_harmless(done.stderr_bytes)
+    assert (tmp_path / "mapping").read_text().isascii()
+    assert b"evil" not in (tmp_path / "out").read_bytes()
+
+
+def test_a_leak_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analyzer.redact.lexer.Lexer.strict", lambda self, text: text)
+    monkeypatch.setattr("analyzer.redact.leaks.LeakSearch.found", lambda self, octets: "carol")
+    done = run(SAMPLE, "-o", tmp_path / "out", "--mapping", tmp_path / "mapping")
+    assert done.exit_code == 3 and "nothing is written" in done.stderr and "carol" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_times_are_shifted_if_asked(tmp_path: Path) -> None:
+    run(SAMPLE, "-o", tmp_path / "out", "--shift", "-86400", "--no-check")
+    before, after = analyzer.analyze(SAMPLE, rules=()), analyzer.analyze(tmp_path / "out", rules=())
+    assert before.span[0] is not None and after.span[0] == before.span[0] - 86_400 * 10**9
+
+
+def test_it_is_not_loaded_for_others() -> None:
+    from tests.cli.test_start import imported
+
+    assert not [name for name in imported("log", str(LOG)) if name.startswith(("analyzer.redact", "analyzer.compare"))]
