@@ -102,11 +102,6 @@ class Gatherer:
         self._excerpt.after[registration] = len(everything) - before - 1
         self._open += len(kept)
 
-    @property
-    def sources(self) -> set[str]:
-        """The names of the sources that have what is wanted."""
-        return {name for name, _ in self._wanted}
-
     def read(self, reading: Reading, progress: Callable[[int, int | None], None] | None = None) -> None:
         """Take what is wanted from a second reading; it ends when all of it is found. A signal ends it before that."""
         try:
