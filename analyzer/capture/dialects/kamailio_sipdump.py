@@ -73,15 +73,14 @@ Content-Length: 0\r
 """
 
 _KEY = Lazy(rb"(tag|pid|process|time|date|proto|srcip|srcport|dstip|dstport|[a-z]{2,12}): ?(.{0,80}?)[ \t]*\Z")
+_FORM = Lazy(rb"={20}[ \t\r]*\n")
 _OPENS, _BEGINS, _ENDS = b"=" * 20, b"~" * 20, b"|" * 20
 
 
 def looks_like(head: bytes) -> bool:
     """Whether the form is there: its first line, and the keys of both ends."""
-    place = head.find(_OPENS + b"\n") if b"\n" in head[:4096] else -1
-    if place < 0:
-        place = head.find(_OPENS + b"\r\n")
-    form = head[place : place + 600] if place >= 0 else b""
+    match = _FORM.search(head)
+    form = head[match.start() : match.start() + 600] if match else b""
     return b"\nproto: " in form and b"\nsrcip: " in form
 
 

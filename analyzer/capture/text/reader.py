@@ -7,6 +7,7 @@ is called by the name of the program.
 
 from __future__ import annotations
 
+import io
 import re
 import time
 from collections import deque
@@ -14,6 +15,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import BinaryIO
 
 from analyzer.capture.text.carrier_kinds import uncoloured
+from analyzer.capture.text.carriers import NONE, Carriers
 from analyzer.capture.text.clock import Clock, Moment
 from analyzer.capture.text.entry import Close, Entry, Rank
 from analyzer.capture.text.grammar import START, Banner, Grammar
@@ -65,6 +67,7 @@ class Reader:
         recognised: Callable[[bytes], bool],
         now: float | None = None,
         others: Sequence[Grammar] = (),
+        carriers: Carriers | None = None,
     ) -> None:
         self._grammar = grammar
         self._grammars = (grammar, *others)
@@ -72,6 +75,7 @@ class Reader:
         self._clock = Clock(time.time() if now is None else now)
         self._waiting = Waiting(self._clock, lambda: self._clock.announce(source))
         self._recognised = recognised
+        self._carriers = carriers
         self._entry: Entry | None = None
         self._again: deque[Row] = deque()
         self._pieces = Pieces()
@@ -110,7 +114,7 @@ class Reader:
     def _closed(self, stream: BinaryIO) -> Iterator[RawMessage]:
         reach = max(one.reach for one in self._grammars)
         prefixed = any(one.prefixed for one in self._grammars)  # nothing else stands before its lines then
-        known = self._rows.carriers if self._rows is not None else None
+        known = self._carriers if self._rows is None else self._rows.carriers
         rows = self._rows = Rows(
             stream,
             self._cut_line,
@@ -119,6 +123,7 @@ class Reader:
             as_it_is=prefixed,
             before=self._source.frames,
             carriers=known,
+            reads=self._reads,
         )
         for row in rows:
             self._source.frames = rows.count
@@ -129,6 +134,12 @@ class Reader:
             yield from self._drain()
             rows.idle = self._entry is None and (self._grammar.more is None or not self._pieces.waits)
         self._source.frames = rows.count
+
+    def _reads(self, text: bytes) -> bool:
+        """Whether there is a message in a text as it stands."""
+        first, *others = self._grammars
+        again = Reader(first, Source("head", "log"), self._recognised, others=others, carriers=NONE)
+        return any(True for _ in again.read(io.BytesIO(text)))
 
     def _drain(self) -> Iterator[RawMessage]:
         """Read again what entries gave back."""

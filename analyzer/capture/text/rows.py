@@ -11,7 +11,9 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import chain
 from typing import BinaryIO, NamedTuple
 
-from analyzer.capture.text.carriers import MARK, NONE, Carriers
+from analyzer.capture.text.carrier_kinds import MARK
+from analyzer.capture.text.carriers import NONE, Carriers
+from analyzer.capture.text.guessing import found
 from analyzer.capture.text.lines import CHUNK, LIMIT, chunks_of, lines_of
 
 
@@ -39,8 +41,10 @@ class Rows:
         as_it_is: bool = False,
         before: int = 0,
         carriers: Carriers | None = None,
+        reads: Callable[[bytes], bool] | None = None,
     ) -> None:
         self._stream = stream
+        self._reads = reads
         self._on_cut = on_cut
         self._reach = reach
         self._recognised = recognised
@@ -54,8 +58,10 @@ class Rows:
         chunks = chunks_of(self._stream)
         head = next(chunks, b"")
         known = self._known
-        self.carriers = Carriers.found(head, self._recognised, as_it_is=self._as_it_is) if known is None else known
-        if self.carriers.wrap is not None:
+        self.carriers = (
+            found(head, self._recognised, as_it_is=self._as_it_is, reads=self._reads) if known is None else known
+        )
+        if self.carriers.joiner is not None:
             yield from self._joined(lines_of(chain((head,), chunks), self._on_cut))
             return
         rest, skipping = b"", False
@@ -74,11 +80,13 @@ class Rows:
         yield from self._last(rest.rstrip(b"\0"))
 
     def _joined(self, lines: Iterator[bytes]) -> Iterator[Row]:
-        """The lines of a text that was broken to a width, which is short: each is looked at."""
-        assert self.carriers.wrap is not None
-        for count, whole in self.carriers.wrap.joined(lines):
-            yield from self._line(whole)
-            self.count += count - 1
+        """The lines of a text that was broken to a width, or is kept in records, which is short: each is looked at."""
+        assert self.carriers.joiner is not None
+        for count, whole in self.carriers.joiner.joined(lines):
+            if whole is not None:
+                yield from self._line(whole)
+                self.count -= 1
+            self.count += count
 
     def _last(self, held: bytes) -> Iterator[Row]:
         """The lines of which no more comes."""
@@ -119,3 +127,29 @@ class Rows:
             yield Row(number, physical.rstrip(b"\r"), True)
         else:
             yield Row(number, physical)
+
+
+class CarriedLines:
+    """The lines of a log that reads each of them: number in the file, text, and the stamp of its carrier. `carriers` is
+    what was taken off, and may be known; `before` is the number of lines before those of the stream."""
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        on_cut: Callable[[int], None],
+        recognised: Callable[[bytes], bool],
+        *,
+        before: int = 0,
+        carriers: Carriers | None = None,
+    ) -> None:
+        chunks = chunks_of(stream)
+        head = next(chunks, b"")
+        # What an empty line behind each is, and a mail's quoting, these readers know by themselves.
+        self.carriers = carriers or found(head, recognised, as_it_is=True, taken=("repaired-spacing",))
+        self._before = before
+        self._lines = lines_of(chain((head,), chunks), lambda number: on_cut(before + number))
+
+    def __iter__(self) -> Iterator[tuple[int, bytes, bytes]]:
+        for number, physical in self.carriers.numbered(self._lines, self._before):
+            for text, stamp in self.carriers.lines(physical):
+                yield number, text, stamp

@@ -46,6 +46,9 @@ _OTHER = re.compile(
 class Wrap:
     """How a text was broken: at `width` octets, within words (`is_cut`), behind the `lead` of each line."""
 
+    code = "repaired-wraps"
+    carriers = ()
+
     def __init__(self, width: int, lead: bytes, *, is_cut: bool) -> None:
         self.width = width
         self.lead = lead
