@@ -58,7 +58,8 @@ _BANNER = Lazy(
     rb"(?P<transport>udp|tcp|tls|wss?|sctp)/(?P<host>" + HOST + rb"):(?P<port>\d{1,5})"
     rb"(?: at (?P<stamp>" + _CLOCK + rb"))?:?[ \t]*\Z"
 )
-_RULER = Lazy(rb"[ \t]*-{10,100}[ \t]*\Z")
+_RULER = Lazy(rb"[ \t]*-{2,100}[ \t]*\Z")
+"""Perhaps broken to a width."""
 
 
 def looks_like(head: bytes) -> bool:

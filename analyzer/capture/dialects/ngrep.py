@@ -150,6 +150,7 @@ GRAMMAR = Grammar(
     whole=_whole,
     more=_more,
     fix=_fix,
+    dotted=True,
     coloured=True,
     hint="print whole messages with `ngrep -W byline -t -d any port 5060`, or save a capture with ngrep -O FILE",
 )

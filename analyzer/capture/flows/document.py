@@ -23,6 +23,7 @@ from analyzer.capture.text.grammar import METHODS
 from analyzer.capture.text.lines import chunks_of, lines_of
 from analyzer.capture.text.payload import CRLF
 from analyzer.capture.text.reader import via_end
+from analyzer.capture.text.rows import beginning
 from analyzer.defect import Defect
 from analyzer.evidence import Endpoint, Fidelity, FlowStep, LogLines, RawMessage, ShownFlow, Source
 from analyzer.sip.text import text
@@ -130,7 +131,7 @@ class Document:
 
     def _lines(self, stream: BinaryIO) -> Iterator[Line]:
         chunks = chunks_of(stream)
-        head = next(chunks, b"")
+        head = beginning(chunks)
         found = guessing.found(head, self._recognised, as_it_is=True)
         kept = tuple(one for one in found.all if one.code not in REPAIRS and one.code not in _ITS_OWN)
         joiner = found.joiner if found.joiner is not None and found.joiner.carriers else None

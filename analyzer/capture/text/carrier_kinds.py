@@ -28,7 +28,9 @@ _TWICE = re.compile(rb"&amp;(?:lt|gt|quot|amp|nbsp|#\d{1,5});")
 _NESTED = 3
 """Pages that escaped what another had escaped, at most."""
 _TAG = re.compile(
-    rb"</?(?:pre|code|p|div|span|tt|font|td|tr|li|blockquote|samp)(?:[ \t][\w-]{1,20}=[^<>]{0,200})?[ \t]*>",
+    rb"</?(?:pre|code|p|div|span|tt|font|td|tr|th|li|ul|ol|table|tbody|blockquote|samp|html|head|title|body|meta|link|main"
+    rb"|article|section|h[1-6]|b|i|em|strong|kbd)(?:[ \t]{1,8}[\w:-]{1,40}(?:=(?:\"[^\"<>]{0,400}\"|'[^'<>]{0,400}'"
+    rb"|[^\s<>\"']{1,200}))?){0,12}[ \t]{0,8}/?>|<!doctype[^<>]{0,200}>|<\?xml[^<>]{0,200}>|<!\[CDATA\[|\]\]>",
     re.IGNORECASE,
 )
 

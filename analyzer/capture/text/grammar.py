@@ -83,6 +83,7 @@ class Grammar:
     fix       puts right in place what the program prints wrongly; says what it did, and whether octets are lost all
               the same
     after     finds the other end in a line behind a message that was sent
+    dotted    it prints a carriage return as a dot: one behind a line is none of the message
     spaced    the program puts an empty line before each banner: what has none is no banner
     coloured  the program itself writes escape sequences
     server    what it sends with a Date header carries the clock of the log
@@ -108,6 +109,7 @@ class Grammar:
     more: Callable[[bytes], bytes | None] | None = None
     fix: Callable[[list[bytes]], tuple[str, bool]] | None = None
     after: Callable[[bytes], Endpoint | None] | None = None
+    dotted: bool = False
     spaced: bool = False
     coloured: bool = False
     server: bool = False

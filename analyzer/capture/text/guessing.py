@@ -73,9 +73,10 @@ def found(
     if MARK not in head:
         return NONE
     near, known = _near(head), recognised(head)
-    if "records" not in taken and (wrap := wrap_of(near)) is not None:
-        inner = found(wrap.text(near) + b"\n", recognised, as_it_is=as_it_is, taken=taken, reads=reads)
-        return Carriers((*inner.all, Carrier(wrap.code, wrap.says, 0, untouched)), wrap)
+    if not {"records", "wraps"} & set(taken):
+        joined = _joined(near, recognised, sure=True, as_it_is=as_it_is, taken=taken, reads=reads)
+        if joined is not None:
+            return joined
     outer = next((one for one in OF_ALL if one.code not in taken and _is_on_all(one, near)), None)
     if outer is not None:
         bare = Carriers((outer,)).bare(near)
@@ -84,7 +85,35 @@ def found(
     is_carried = known and as_it_is and _is_carried(near)
     if known and (as_it_is or _BEGINS.search(near)) and not _ESCAPED.search(near) and not is_carried:
         return NONE
-    return _best(near, recognised, known=known, is_carried=is_carried, reads=reads)
+    best = _best(near, recognised, known=known, is_carried=is_carried, reads=reads)
+    if best or known or {"records", "wraps"} & set(taken):
+        return best
+    return _joined(near, recognised, sure=False, as_it_is=as_it_is, taken=taken, reads=reads) or best
+
+
+def _joined(
+    near: bytes,
+    recognised: Callable[[bytes], bool],
+    *,
+    sure: bool,
+    as_it_is: bool,
+    taken: tuple[str, ...],
+    reads: Callable[[bytes], bool] | None,
+) -> Carriers | None:
+    """How the lines of a text were broken, and what carries them besides; None where they were not, or where it is not
+    as `sure` as is asked for."""
+    wrap = wrap_of(near)
+    if wrap is None or wrap.is_guess is sure:
+        return None
+    inner, helps = NONE, False
+    for one in (wrap, wrap.opening(_nothing)):
+        text = one.text(near) + b"\n"
+        inner = found(text, recognised, as_it_is=as_it_is, taken=(*taken, "wraps"), reads=reads)
+        if helps := bool(inner) or recognised(text):
+            break
+    if wrap.is_guess and not helps:
+        return None
+    return Carriers((*inner.all, Carrier(wrap.code, wrap.says, 0, untouched)), wrap)
 
 
 def _best(
@@ -96,25 +125,30 @@ def _best(
     reads: Callable[[bytes], bool] | None,
 ) -> Carriers:
     """Of the guesses that are recognised, the first that leaves nothing escaped and shows headers; else one of them."""
-    escaped = _ESCAPED.search(near) is not None
+    escaped = _escaped(near)
     readable = known and reads is not None and reads(near)
-    best, value = NONE, (False, False, False)
+    best, value = NONE, (-escaped, False, False)
     for guess, is_last in _guesses(near):
         if is_last and (best or (known and not _is_indented(near))):
             break
         bare = guess.bare(near)
         if not recognised(bare):
             continue
-        freed, begins = escaped and not _ESCAPED.search(bare), _BEGINS.search(bare) is not None
-        helps = not known or freed or is_carried or begins
+        left, begins = _escaped(bare), _BEGINS.search(bare) is not None
+        helps = not known or left < escaped or is_carried or begins
         if not helps and (readable or reads is None or not reads(bare)):
             continue
-        worth = freed or not escaped, begins, helps
-        if worth == (True, True, True):
+        worth = -left, begins, helps
+        if worth == (0, True, True):
             return guess
         if not best or worth > value:
             best, value = guess, worth
     return best
+
+
+def _escaped(text: bytes) -> int:
+    """How many signs there are in a text that it was escaped."""
+    return sum(1 for _ in _ESCAPED.finditer(text))
 
 
 def _in_records(
@@ -143,16 +177,26 @@ def guesses(head: bytes) -> Iterator[bytes]:
     text = _near(as_utf8(head))
     if text != head:
         yield text
-    wrap = wrap_of(text)
-    if wrap is not None:
-        text = wrap.text(text)
+    wrap, broken = wrap_of(text), text
+    if wrap is not None and not wrap.is_guess:
+        text = wrap.text(broken)
         yield text
+        yield wrap.opening(_nothing).text(broken)
     for carrier in OF_ALL:
         if _is_on_all(carrier, text):
             text = Carriers((carrier,)).bare(text)
             yield text
     for carriers, _ in _guesses(text):
         yield carriers.bare(text)
+    if wrap is not None and wrap.is_guess:
+        yield wrap.text(broken)
+        yield wrap.opening(_nothing).text(broken)
+
+
+def _nothing(line: bytes) -> bool:
+    """Of no line it is known that it opens a message."""
+    del line
+    return False
 
 
 def _near(head: bytes) -> bytes:
@@ -193,7 +237,7 @@ def _fits(carrier: Carrier, sample: list[bytes], chosen: tuple[Carrier, ...]) ->
     lines = [line for line in sample if line.strip()]
     if any(one.code == carrier.code for one in chosen) and carrier.code != "repaired-syslog":
         return False
-    if carrier.code == "repaired-grep" and not _rises(lines):
+    if carrier.code == "repaired-grep" and (len(lines) < 2 or not _rises(lines)):
         return False
     carried = sum(carrier.take(line) is not None for line in lines)
     return carried > 0 and carried * 100 >= carrier.share * len(lines)

@@ -24,6 +24,7 @@ from analyzer.capture.text.pieces import Pieces, goes_on
 from analyzer.capture.text.rows import Row, Rows
 from analyzer.capture.text.stamps import parse_date, parse_stamp
 from analyzer.capture.text.switches import Held, Waiting
+from analyzer.capture.text.written import uncovered
 from analyzer.defect import Defect
 from analyzer.evidence import Endpoint, Fidelity, LogLines, RawMessage, Source
 from analyzer.sip.transports import STREAMS
@@ -39,6 +40,8 @@ _VIA = re.compile(
 _HEADER = re.compile(rb"[A-Za-z][\w.!%*+`'~-]{0,60}[ \t]*:")
 _KNOWN = re.compile(rb";[\w-]|(?:from|to|call-id|cseq|contact|max-forwards|content-length)[ \t]*:", re.IGNORECASE)
 _RECEIVED = re.compile(rb";[ \t]*received[ \t]*=[ \t]*\[?([0-9A-Fa-f:.]{2,45})", re.IGNORECASE)
+_COVERS = frozenset((b"\x1b", b"[", b"{", b"<", b"`", b"~"))
+"""How what stands before a whole text begins."""
 _RPORT = re.compile(rb";[ \t]*rport[ \t]*=[ \t]*(\d{1,5})", re.IGNORECASE)
 
 
@@ -124,6 +127,7 @@ class Reader:
             before=self._source.frames,
             carriers=known,
             reads=self._reads,
+            opens=lambda text: self._opens(text)[1],
         )
         for row in rows:
             self._source.frames = rows.count
@@ -150,6 +154,9 @@ class Reader:
         entry = self._entry
         if entry is None:
             grammar, banner = self._opens(row.text)
+            if banner is None and row.text[:1] in _COVERS and (bare := uncovered(row.text)) != row.text:
+                row = row._replace(text=bare)
+                grammar, banner = self._opens(bare)
             if banner is None and not self._goes_on_bare(row):
                 yield from self._next_in_stream(row)
             if banner is None:
@@ -363,7 +370,7 @@ def _messages(count: int) -> str:
 
 def _ends(entry: Entry, rows: list[Row], texts: list[bytes]) -> list[bytes] | None:
     """The line ends as printed; None where the text lost them."""
-    if entry.is_block or entry.opener.returns or len(texts) != len(rows) or not any(row.returns for row in rows):
+    if entry.is_block or entry.is_windows or len(texts) != len(rows) or not any(row.returns for row in rows):
         return None
     return [CRLF if row.returns else b"\n" for row in rows]
 

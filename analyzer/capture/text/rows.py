@@ -15,6 +15,7 @@ from analyzer.capture.text.carrier_kinds import MARK
 from analyzer.capture.text.carriers import NONE, Carriers
 from analyzer.capture.text.guessing import found
 from analyzer.capture.text.lines import CHUNK, LIMIT, chunks_of, lines_of
+from analyzer.capture.text.wraps import Wrap
 
 
 class Row(NamedTuple):
@@ -25,6 +26,14 @@ class Row(NamedTuple):
     text: bytes
     returns: bool = False
     stamp: bytes = b""
+
+
+def beginning(chunks: Iterator[bytes]) -> bytes:
+    """The first octets of a log: a whole line at least, where it is one that is kept."""
+    head = next(chunks, b"")
+    while b"\n" not in head and len(head) < LIMIT and (more := next(chunks, b"")):
+        head += more
+    return head
 
 
 class Rows:
@@ -42,8 +51,10 @@ class Rows:
         before: int = 0,
         carriers: Carriers | None = None,
         reads: Callable[[bytes], bool] | None = None,
+        opens: Callable[[bytes], object] | None = None,
     ) -> None:
         self._stream = stream
+        self._opens = opens
         self._reads = reads
         self._on_cut = on_cut
         self._reach = reach
@@ -56,7 +67,7 @@ class Rows:
 
     def __iter__(self) -> Iterator[Row]:
         chunks = chunks_of(self._stream)
-        head = next(chunks, b"")
+        head = beginning(chunks)
         known = self._known
         self.carriers = (
             found(head, self._recognised, as_it_is=self._as_it_is, reads=self._reads) if known is None else known
@@ -82,7 +93,10 @@ class Rows:
     def _joined(self, lines: Iterator[bytes]) -> Iterator[Row]:
         """The lines of a text that was broken to a width, or is kept in records, which is short: each is looked at."""
         assert self.carriers.joiner is not None
-        for count, whole in self.carriers.joiner.joined(lines):
+        joiner = self.carriers.joiner
+        if isinstance(joiner, Wrap) and self._opens is not None:
+            joiner = joiner.opening(self._opens)
+        for count, whole in joiner.joined(lines):
             if whole is not None:
                 yield from self._line(whole)
                 self.count -= 1
@@ -143,7 +157,7 @@ class CarriedLines:
         carriers: Carriers | None = None,
     ) -> None:
         chunks = chunks_of(stream)
-        head = next(chunks, b"")
+        head = beginning(chunks)
         # What an empty line behind each is, and a mail's quoting, these readers know by themselves.
         self.carriers = carriers or found(head, recognised, as_it_is=True, taken=("repaired-spacing",))
         self._before = before

@@ -106,6 +106,21 @@ def _shown(match: re.Match[bytes]) -> bytes:
     return match[1] or match[match.re.groups]
 
 
+_COVERED = re.compile(
+    rb"(?:\x1b(?:\[[0-9;?]{0,32}[ -/]?[@-~]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)|[()][0-9A-B]|[=>])"
+    rb"|[`~]{3}\w{0,16}[ \t]?"
+    rb"|\[(?:code|quote|pre|spoiler|noparse)(?:=[^\]]{0,40})?\]|\{(?:code|noformat)(?::[^}]{0,80})?\}"
+    rb"|<(?:pre|code)[^<>]{0,80}>|<!\[CDATA\[)+",
+    re.IGNORECASE,
+)
+
+
+def uncovered(line: bytes) -> bytes:
+    """A line without what a terminal, a forum or a ticket system put before a text: escape sequences, `[code]`."""
+    match = _COVERED.match(line)
+    return line if match is None else line[match.end() :]
+
+
 _TYPOGRAPHIC = (
     (b"\xe2\x80\x9c", b'"'),
     (b"\xe2\x80\x9d", b'"'),

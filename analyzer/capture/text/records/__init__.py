@@ -20,7 +20,7 @@ RECORDS = {
     "repaired-mail": "taken out of a mail",
 }
 """The repairs of this folder (JSON's is that of lines of JSON), and what completes `the lines were ...`."""
-_LOOKED_AT = 1 << 14
+_LOOKED_AT = 1 << 16
 _SIGNS: tuple[tuple[str, re.Pattern[bytes]], ...] = (
     ("mails", re.compile(rb"^content-transfer-encoding:[ \t]*(?:base64|quoted-printable)|(?:branch|tag|realm)=3D", 10)),
     ("journals", re.compile(rb"^(?:__CURSOR|__REALTIME_TIMESTAMP)=|^    MESSAGE=", 8)),

@@ -61,7 +61,9 @@ def _goes_on(held: list[bytes], line: bytes, coding: bytes) -> bool:
 def _decoded(held: list[bytes], coding: bytes) -> Iterator[tuple[int, bytes | None]]:
     if coding == b"base64":
         try:
-            lines = base64.b64decode(b"".join(held), validate=False).removesuffix(b"\n").split(b"\n")
+            octets = b"".join(map(bytes.strip, held))
+            octets = octets[: len(octets) // 4 * 4]  # the last line of a beginning may be cut
+            lines = base64.b64decode(octets).removesuffix(b"\n").split(b"\n")
         except binascii.Error:
             yield from ((1, line) for line in held)
             return
@@ -74,7 +76,7 @@ def _decoded(held: list[bytes], coding: bytes) -> Iterator[tuple[int, bytes | No
 
 def found(head: bytes) -> Mail | None:
     """The mail that begins with `head`; None where nothing in it is encoded."""
-    lines = head[: 1 << 14].split(b"\n")
+    lines = head[: 1 << 16].split(b"\n")
     if any(_CODING.match(line) for line in lines):
         return Mail(always=False)
     quoted, bare = (sum(one.search(line) is not None for line in lines) for one in (_QUOTED, _BARE))
