@@ -42,9 +42,11 @@ _BEGINS = re.compile(rb"^(?:via|from|to|call-id|cseq|[vfti])[ \t]*:", re.MULTILI
 _ESCAPED = re.compile(
     rb"&(?:lt|quot|amp|nbsp|#\d{2,4});|[=:,] ?\xe2\x80[\x9c-\x9e]|<(?:pre|code|br)\b|(?:[ :]|^)\xc2\xa0|\xc2\xa0 "
     rb"|@[\w.-]{1,255} ?[<\[]mailto:"
-    rb"|<mailto:[^<>|]{1,300}\||\]\(mailto:|<https?://[^<>]{1,300}>|(?:\^M|<CR>|\[CR\]|\\r\\n)(?:\$|<LF>|\[LF\])?\r?$",
+    rb"|<mailto:[^<>|]{1,300}\||\]\(mailto:|<https?://[^<>]{1,300}>|(?:\^M|<CR>|\[CR\])(?:\$|<LF>|\[LF\])?\r?$",
     re.IGNORECASE | re.MULTILINE,
 )
+_WRITTEN_END = re.compile(rb"SIP/2\.0\\r\\n\r?$", re.MULTILINE)
+"""A start line whose line end was written out: of what a dialect makes of it, more cannot be told by its looks."""
 _BEFORE_VIA = re.compile(rb"(.{0,160}?(?:[^\w\s]|\S(?=[ \t])))[ \t]*(?:via|v)[ \t]*:[ \t]*SIP/2\.0/", re.IGNORECASE)
 _OF_OTHERS = re.compile(rb"&#?\w{1,8};|(?:\x1b|#033|\^\[)\[[0-9;]{0,32}m|<[^<>]{0,200}>")
 """What stands before a line and is no logger's: entities, escape sequences, tags."""
@@ -83,7 +85,8 @@ def found(
         inner = found(bare, recognised, as_it_is=as_it_is, taken=(*taken, outer.code), reads=reads)
         return Carriers((outer, *inner.all), inner.joiner)
     is_carried = known and as_it_is and _is_carried(near)
-    if known and (as_it_is or _BEGINS.search(near)) and not _ESCAPED.search(near) and not is_carried:
+    shows = as_it_is or (_BEGINS.search(near) is not None and not _WRITTEN_END.search(near))
+    if known and shows and not _ESCAPED.search(near) and not is_carried:
         return NONE
     best = _best(near, recognised, known=known, is_carried=is_carried, reads=reads)
     if best or known or {"records", "wraps"} & set(taken):

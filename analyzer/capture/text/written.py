@@ -13,7 +13,7 @@ _STAMP = re.compile(
     rb"(?<![\d:.-])(\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
     rb"|\w{3} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,9})?|\d\d:\d\d:\d\d(?:[.,]\d{1,9})?)(?![\d:])"
 )
-_ESCAPED_END = re.compile(rb"\\r\\n|\\n(?:via|v|from|f|to|t|call-id|i|cseq|contact|m)[ \t]*:", re.IGNORECASE)
+_ESCAPED_END = re.compile(rb"\\r\\n(?=.)|\\n(?:via|v|from|f|to|t|call-id|i|cseq|contact|m)[ \t]*:", re.IGNORECASE)
 _ESCAPE = re.compile(rb"\\(?:([rntef0\"'/\\])|x([0-9a-fA-F]{2})|u00([0-9a-fA-F]{2})|([0-3][0-7]{2}))")
 _LETTERS = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"e": b"\x1b", b"f": b"\f", b"0": b"\0"}
 _STRING = re.compile(rb"(.*?)(?:(?<![\w\"'=])b?(?P<quote>[\"'])|\A)(?=[^\"']{0,2000}?\\[rn])", re.DOTALL)
