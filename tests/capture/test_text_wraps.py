@@ -252,3 +252,29 @@ def test_real_texts_on_a_narrow_terminal(name: str, width: int, ends: str) -> No
     assert [one.payload.rstrip() for one in told[0]] == [one.payload.rstrip() for one in wanted[0]]
     assert [(one.source, one.destination) for one in told[0]] == [(one.source, one.destination) for one in wanted[0]]
     assert all("repaired-wraps" in [defect.code for defect in one.defects] for one in told[0])
+
+
+def narrowed(text: bytes, width: int) -> bytes:
+    """What `cut -c1-80` leaves."""
+    return b"".join(line.rstrip(b"\r")[:width] + b"\n" for line in text.split(b"\n")[:-1])
+
+
+CUT = [name for name in OF_TERMINALS if name not in ("tcpdump-v.txt", "tshark-V.txt", "kamailio-xlog-mb.txt")]
+"""tcpdump's and Wireshark's lines are indented: their headers begin behind the width's start."""
+
+
+@pytest.mark.parametrize("name", [*CUT, "ngrep-byline-t.txt", "tcpdump-A-n.txt"])
+def test_lines_that_were_cut_accuse_nobody(name: str, tmp_path: Path) -> None:
+    """What is behind the width is lost in the text, and was not missing on the wire."""
+    whole, cut_off = tmp_path / "whole.log", tmp_path / "cut.log"
+    whole.write_bytes(REAL[name].read_bytes())
+    cut_off.write_bytes(narrowed(whole.read_bytes(), 80))
+    before, after = analyze([whole]), analyze([cut_off])
+    assert after.summary.messages == before.summary.messages
+    assert {(one.rule, one.sub) for one in after.findings} <= {(one.rule, one.sub) for one in before.findings}
+    assert "The lines are cut at 80 characters: what stood behind is lost, and not judged." in after.sources[0].quality
+
+
+@pytest.mark.parametrize("name", OF_TERMINALS)
+def test_lines_that_were_not_cut_are_not_told_to_be(name: str) -> None:
+    assert not any("lines are cut at" in one for one in read(REAL[name].read_bytes())[1].quality)

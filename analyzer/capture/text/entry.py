@@ -68,6 +68,8 @@ class Entry:
         self.rows: list[Row] = []
         self.own: list[Row] = []
         self.interrupted = 0
+        self.cut_rows: set[int] = set()
+        """Numbers of rows that were cut at the width of the text."""
         self.is_block = False
         self.breaks = 0  # empty lines behind a piece, of which one is the printer's where nothing marks a packet's end
         self.is_marked = False
@@ -96,6 +98,7 @@ class Entry:
     def resumed(self) -> Entry:
         """The same message, to be gone on with in another packet: its last line is not ended yet."""
         again = Entry(self.grammar, self.banner, self.opener, patient=self._patient, frames=self._frames)
+        again.cut_rows = self.cut_rows
         is_ended = self.breaks > (not self.is_marked)
         for row in self.own if is_ended else self.own[:-1]:
             again._add(row)

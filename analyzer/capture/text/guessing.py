@@ -74,7 +74,7 @@ def found(
         return kept
     if MARK not in head:
         return NONE
-    near, known = _near(head), recognised(head)
+    near, known = around(head), recognised(head)
     if not {"records", "wraps"} & set(taken):
         joined = _joined(near, recognised, sure=True, as_it_is=as_it_is, taken=taken, reads=reads)
         if joined is not None:
@@ -174,10 +174,10 @@ def guesses(head: bytes) -> Iterator[bytes]:
         text = Carriers(joiner.carriers, joiner).bare(head)
         if MARK in text:
             yield text
-            yield from (carriers.bare(_near(text)) for carriers, _ in _guesses(_near(text)))
+            yield from (carriers.bare(around(text)) for carriers, _ in _guesses(around(text)))
     if MARK not in head:
         return
-    text = _near(as_utf8(head))
+    text = around(as_utf8(head))
     if text != head:
         yield text
     wrap, broken = wrap_of(text), text
@@ -202,7 +202,7 @@ def _nothing(line: bytes) -> bool:
     return False
 
 
-def _near(head: bytes) -> bytes:
+def around(head: bytes) -> bytes:
     """As much of the beginning as is needed to tell a log: from before the first message on."""
     place = head.find(MARK)
     begin = head.rfind(b"\n", 0, max(place - _BEFORE, 0)) + 1

@@ -13,7 +13,7 @@ from typing import BinaryIO, NamedTuple
 
 from analyzer.capture.text.carrier_kinds import MARK
 from analyzer.capture.text.carriers import NONE, Carriers
-from analyzer.capture.text.guessing import found
+from analyzer.capture.text.guessing import around, found
 from analyzer.capture.text.lines import CHUNK, LIMIT, chunks_of, lines_of
 from analyzer.capture.text.wraps import Wrap
 
@@ -37,8 +37,9 @@ def beginning(chunks: Iterator[bytes]) -> bytes:
 
 
 class Rows:
-    """Iterate it once. `idle` is True while no message is open: then text far from messages is passed over. `count` is
-    the number of lines read or passed, those `before` the stream's included; `carriers` are those that are known."""
+    """Iterate it once. `idle` is True while no message is open: then text far from messages is passed over. `cut` is
+    the width at which lines were cut, or 0. `count` is the number of lines read or passed, those `before` the stream's
+    included; `carriers` are those that are known."""
 
     def __init__(
         self,
@@ -62,6 +63,7 @@ class Rows:
         self._as_it_is = as_it_is
         self._known = carriers
         self.carriers: Carriers = NONE
+        self.cut = 0
         self.idle = True
         self.count = before
 
@@ -72,6 +74,10 @@ class Rows:
         self.carriers = (
             found(head, self._recognised, as_it_is=self._as_it_is, reads=self._reads) if known is None else known
         )
+        if MARK in head and self.carriers.joiner is None:
+            from analyzer.capture.text.cuts import cut_at
+
+            self.cut = cut_at(self.carriers.bare(around(head)))
         if self.carriers.joiner is not None:
             yield from self._joined(lines_of(chain((head,), chunks), self._on_cut))
             return

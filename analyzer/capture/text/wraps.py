@@ -142,6 +142,11 @@ class Wrap:
         return b"" if len(line) == self.width and len(word) > self.width - len(self.lead) else b" "
 
 
+def header_begins(line: bytes) -> bool:
+    """Whether a line begins with a header that is known, behind what a logger may write before."""
+    return _HEADER.search(line[:80]) is not None
+
+
 def wrap_of(head: bytes) -> Wrap | None:
     """How the text that begins with `head` was broken; None where it was not, or does not show it."""
     lines = [line.rstrip(b"\r") for line in head.split(b"\n")[:-1]]
