@@ -72,6 +72,7 @@ Content-Length: 0\r
 ||||||||||||||||||||
 """
 
+HINT = "each form has a message behind it: was the file cut, or its messages filtered out?"
 _KEY = Lazy(rb"(tag|pid|process|time|date|proto|srcip|srcport|dstip|dstport|[a-z]{2,12}): ?(.{0,80}?)[ \t]*\Z")
 _FORM = Lazy(rb"={20}[ \t\r]*\n")
 _OPENS, _BEGINS, _ENDS = b"=" * 20, b"~" * 20, b"|" * 20
@@ -120,7 +121,7 @@ def _is_end(text: bytes) -> bool:
     return text.rstrip() == _ENDS
 
 
-GRAMMAR = Grammar("kamailio", _banner, (_OPENS,), end=_is_end, refine=_refine, server=True, before=24)
+GRAMMAR = Grammar("kamailio", _banner, (_OPENS,), end=_is_end, refine=_refine, server=True, before=24, hint=HINT)
 
 
 def read(stream: BinaryIO, source: Source) -> Iterator[Item]:

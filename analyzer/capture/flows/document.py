@@ -22,8 +22,8 @@ from analyzer.capture.text.carriers import NONE, Carriers
 from analyzer.capture.text.grammar import METHODS
 from analyzer.capture.text.lines import chunks_of, lines_of
 from analyzer.capture.text.payload import CRLF
-from analyzer.capture.text.reader import via_end
 from analyzer.capture.text.rows import beginning
+from analyzer.capture.text.told_ends import via_end
 from analyzer.defect import Defect
 from analyzer.evidence import Endpoint, Fidelity, FlowStep, LogLines, RawMessage, ShownFlow, Source
 from analyzer.sip.text import text

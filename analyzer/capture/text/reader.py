@@ -25,6 +25,7 @@ from analyzer.capture.text.pieces import Pieces, goes_on
 from analyzer.capture.text.rows import Row, Rows
 from analyzer.capture.text.stamps import parse_date, parse_stamp
 from analyzer.capture.text.switches import Held, Waiting
+from analyzer.capture.text.told_ends import VIA as _VIA
 from analyzer.capture.text.told_ends import via_end
 from analyzer.capture.text.written import uncovered
 from analyzer.defect import Defect
@@ -68,7 +69,10 @@ class Reader:
         self._credit = SAVINGS
         self._rows: Rows | None = None
         self._is_coloured = any(one.coloured for one in self._grammars)
-        self._inferred = self._interrupted = self._cut = self._stampless = self._read = self._early = self._narrow = 0
+        self._inferred = self._interrupted = self._cut = self._stampless = self._read = self._early = self._narrow = (
+            self._alone
+        ) = 0
+        self._starts = False
         self._is_early = False
         self._width = 0
 
@@ -160,7 +164,11 @@ class Reader:
             yield from self._done(entry, close)
 
     def _look_behind(self, text: bytes) -> None:
-        """The first line behind a message that ended at an empty line: whether more of its headers stand there."""
+        """The first line behind a message that ended at an empty line: whether more of its headers stand there; and
+        whether a message begins that nothing announced."""
+        if self._starts:
+            self._alone += _KNOWN.match(text) is not None or _VIA.match(text) is not None
+        self._starts = b"SIP/2.0" in text and START.match(text) is not None
         if self._is_early and text:
             self._is_early = False
             self._early += bool(_KNOWN.match(text))
@@ -349,6 +357,10 @@ class Reader:
             quality.append(f"The lines are cut at {self._width} characters: what stood behind is lost, and not judged.")
         if self._cut:
             quality.append(f"{_messages(self._cut)} lost a part in the log.")
+        if self._alone and self._grammar.start is None and not (self._grammar.explained or self._grammar.echoes):
+            quality.append(
+                f"{_messages(self._alone)} no line of the log above: left out, but read with --dialect bare."
+            )
         if self._early:
             early = f"{_messages(self._early)} more headers behind an empty line"
             quality.append(f"{early}: this looks like copied text, which --dialect flow-text mends.")

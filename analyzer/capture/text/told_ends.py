@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from analyzer.evidence import Endpoint
 
-_VIA = re.compile(
+VIA = re.compile(
     rb"(?:via|v)[ \t]*:[ \t]*SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*[A-Za-z]{2,8}[ \t]+"
     rb"(\[[0-9A-Fa-f:.%\w]{2,64}\]|[\w.-]{1,255})(?:[ \t]*:[ \t]*(\d{1,5}))?(.{0,2000})",
     re.IGNORECASE | re.DOTALL,
@@ -19,7 +19,7 @@ _RPORT = re.compile(rb";[ \t]*rport[ \t]*=[ \t]*(\d{1,5})", re.IGNORECASE)
 def via_end(head: Sequence[bytes], *, is_own: bool) -> Endpoint | None:
     """Where the sender of a request is, as the topmost Via says: where it was seen (`received`, `rport`) before
     sent-by, unless it `is_own`: its own text shows the address that it has itself."""
-    match = next((found for line in head if (found := _VIA.match(line))), None)
+    match = next((found for line in head if (found := VIA.match(line))), None)
     if match is None:
         return None
     received = rport = None
