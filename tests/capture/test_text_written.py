@@ -91,7 +91,7 @@ WAYS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
 EXCEPTIONS = {
     "repaired-prefix": ("yealink", "wireshark", "flow_text"),  # their own lines have a prefix, or are told by blanks
     "repaired-strings": ("flow_text",),
-    "repaired-json": ("flow_text", "tcpdump", "twinkle"),
+    "repaired-json": ("flow_text", "tcpdump", "twinkle", "grandstream"),
     "repaired-line-ends": ("flow_text",),
     "repaired-links": ("flow_text",),
     "repaired-escapes": ("flow_text",),

@@ -9,6 +9,7 @@ from functools import cache
 from typing import NamedTuple
 
 from analyzer.capture.text import written
+from analyzer.capture.text.rows_of_homer import banner_of
 
 MARK = b"SIP/2.0"
 Part = tuple[bytes, bytes]
@@ -153,7 +154,7 @@ def _texts_of(record: dict[str, object], time: object, depth: int, *, marked: bo
     found = [(key, text) for key in TEXT_KEYS if (text := _as_text(record.get(key))) is not None]
     texts = [text for _, text in found if not marked or MARK.decode() in text]
     if texts:
-        yield texts[0], time
+        yield (banner_of(record) + texts[0] if marked else texts[0]), time
         return
     inner = [one for value in record.values() for one in _texts(value, time, depth + 1, marked=marked)]
     yield from inner or [(text, time) for _, text in found[:1]]

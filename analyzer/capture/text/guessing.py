@@ -40,7 +40,8 @@ _UNMISTAKABLE = frozenset(("repaired-json", "repaired-container", "repaired-comp
 _BEGINS = re.compile(rb"^(?:via|from|to|call-id|cseq|[vfti])[ \t]*:", re.MULTILINE | re.IGNORECASE)
 """A header at the beginning of a line: of a text that shows one, nothing is to be taken off."""
 _ESCAPED = re.compile(
-    rb"&(?:lt|quot|amp|nbsp|#\d{2,4});|[=:,] ?\xe2\x80[\x9c-\x9e]|<(?:pre|code|br)\b|(?:[ :]|^)\xc2\xa0|\xc2\xa0 "
+    rb"&(?:lt|quot|amp|nbsp|#\d{2,4});|[=:,] ?\xe2\x80[\x9c-\x9e]|<(?:pre|code|br)\b"
+    rb"|[\w\]]\xe2\x86\x92[\w\[]|(?:[ :]|^)\xc2\xa0|\xc2\xa0 "
     rb"|@[\w.-]{1,255} ?[<\[]mailto:"
     rb"|<mailto:[^<>|]{1,300}\||\]\(mailto:|<https?://[^<>]{1,300}>|(?:\^M|<CR>|\[CR\])(?:\$|<LF>|\[LF\])?\r?$",
     re.IGNORECASE | re.MULTILINE,
@@ -218,15 +219,18 @@ def _guesses(head: bytes) -> Iterator[tuple[Carriers, bool]]:
     yield from ((found, False) for found in _chosen(sample, _ANYWHERE))
     # a prefix may be the dialect's own, behind something else
     yield from ((found, False) for found in _chosen(sample, 0))
+    # what looks like a carrier before each line may be the dialect's own as well
+    yield from ((found, False) for found in _chosen(sample, _ANYWHERE, anywhere=True))
     yield from ((found, True) for found in _chosen(sample, _ANYWHERE, prose=True))
 
 
-def _chosen(sample: list[bytes], late: int, *, prose: bool = False) -> Iterator[Carriers]:
+def _chosen(sample: list[bytes], late: int, *, prose: bool = False, anywhere: bool = False) -> Iterator[Carriers]:
     """Carrier after carrier of a sample; a prefix that nobody named goes before the last `late` of the named ones."""
     chosen: tuple[Carrier, ...] = ()
     place = len(CARRIERS) - late
     for _ in range(_DEEP):
-        known = (*_indentation(sample, prose=prose), *CARRIERS[:place], *_prefix(sample), *CARRIERS[place:])
+        before = () if anywhere else (*_indentation(sample, prose=prose), *CARRIERS[:place], *_prefix(sample))
+        known = (*before, *CARRIERS[place:])
         carrier = next((one for one in known if _fits(one, sample, chosen)), None)
         if carrier is None:
             return

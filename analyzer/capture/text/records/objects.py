@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from analyzer.capture.text.carrier_kinds import CARRIERS, TEXT_KEYS, TIME_KEYS, Carrier, taken_from_json
+from analyzer.capture.text.rows_of_homer import banner_of
 
 _MARK = "SIP/2.0"
 _MOST = 4096
@@ -31,6 +32,7 @@ class _Frame:
     name: str = ""
     texts: dict[str, tuple[int, str]] = field(default_factory=dict)
     items: list[tuple[int, str | int]] = field(default_factory=list)
+    fields: dict[str, object] = field(default_factory=dict)
 
 
 class Objects:
@@ -85,6 +87,7 @@ def _note(frame: _Frame, number: int, name: bytes | None, value: bytes) -> None:
     key = name.decode("utf-8", "replace")
     if key in TEXT_KEYS or key in TIME_KEYS or (isinstance(one, str) and _MARK in one):
         frame.texts[key] = number, str(one)
+    frame.fields[key] = one
 
 
 def _closed(frames: list[_Frame], frame: _Frame) -> Iterator[tuple[int, bytes]]:
@@ -93,7 +96,10 @@ def _closed(frames: list[_Frame], frame: _Frame) -> Iterator[tuple[int, bytes]]:
     marked = next((key for key, (_, text) in frame.texts.items() if key not in TIME_KEYS and _MARK in text), None)
     key = marked or next((key for key in TEXT_KEYS if key in frame.texts), None)
     if key is not None:
-        yield frame.texts[key][0], _record(frame.texts[key][1], time)
+        before = banner_of(frame.fields) if marked else ""
+        yield frame.texts[key][0], _record(before + frame.texts[key][1], time)
+    elif frame.name in ("protocol_header", "data_header"):
+        frames[-1].fields.update(frame.fields)
     elif frame.items and frame.name in TEXT_KEYS and all(isinstance(one, int) for _, one in frame.items):
         octets = "".join(chr(one) for _, one in frame.items if isinstance(one, int) and 0 <= one < 256)
         frames[-1].texts[frame.name] = frame.items[0][0], octets  # what journald has of a message that is no UTF-8

@@ -7,11 +7,13 @@ columns.
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections.abc import Iterable, Iterator
 
-from analyzer.capture.text.carrier_kinds import TEXT_KEYS, TIME_KEYS, Carrier, Part, json_stamp
+from analyzer.capture.text.carrier_kinds import MARK, TEXT_KEYS, TIME_KEYS, Carrier, Part, json_stamp
 from analyzer.capture.text.records import RECORDS
+from analyzer.capture.text.rows_of_homer import banner_of
 
 _MOST = 1 << 18
 """Octets of a row; what is longer has a quote that is none of its own."""
@@ -27,8 +29,8 @@ class Table:
     code = "repaired-table"
     says = RECORDS["repaired-table"]
 
-    def __init__(self, delimiter: str, text: int, time: int | None) -> None:
-        self._delimiter, self._text, self._time = delimiter, text, time
+    def __init__(self, delimiter: str, names: list[str], text: int, time: int | None) -> None:
+        self._delimiter, self._names, self._text, self._time = delimiter, names, text, time
         self.carriers = (Carrier(self.code, self.says, 0, self._taken),)
 
     def joined(self, lines: Iterable[bytes]) -> Iterator[tuple[int, bytes | None]]:
@@ -49,7 +51,8 @@ class Table:
         if fields is None or len(fields) <= self._text:
             return None
         stamp = b"" if self._time is None else json_stamp(_plain(fields[self._time]))
-        text = fields[self._text].encode("utf-8", "surrogateescape")
+        before = banner_of(dict(zip(self._names, map(_value, fields), strict=False))) if MARK in row else ""
+        text = (before + fields[self._text]).encode("utf-8", "surrogateescape")
         return [(part, stamp) for part in text.removesuffix(b"\n").split(b"\n")]
 
 
@@ -59,6 +62,16 @@ def _plain(stamp: str) -> str:
     if match is None or match[1] not in _MONTHS:
         return stamp
     return f"{match[3]}-{_MONTHS.index(match[1]) + 1:02}-{int(match[2]):02} {match[4]}"
+
+
+def _value(field: str) -> object:
+    """A field, or the object of JSON that it is (a column of a data base)."""
+    if not field.startswith("{"):
+        return field
+    try:
+        return json.loads(field)
+    except ValueError:
+        return field
 
 
 def _fields(row: bytes, delimiter: str) -> list[str] | None:
@@ -77,5 +90,5 @@ def found(head: bytes) -> Table | None:
         if text is None or (len(names) == 1 and not first.startswith(b'"')):
             continue
         time = next((names.index(key) for key in _TIMES if key in names), None)
-        return Table(delimiter, text, time)
+        return Table(delimiter, [name.strip() for name in _fields(first, delimiter) or ()], text, time)
     return None
