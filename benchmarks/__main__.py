@@ -23,9 +23,10 @@ from benchmarks.race import Race, race
 from benchmarks.replaying import replaying
 from benchmarks.results import Results, as_json, as_markdown
 from benchmarks.tabulation import tabulate
+from benchmarks.textual import textual
 from benchmarks.traffic import Traffic, media_in, storm_in
 
-PARTS = ("storm", "media", "start", "memory", "tables", "page", "analysis", "replay")
+PARTS = ("storm", "media", "start", "memory", "tables", "page", "analysis", "replay", "texts")
 F = TypeVar("F", bound=Callable[..., Any])
 _MEDIA_SLICES = 20  # so that SIP, not the start, is most of what pyshark does there
 _BUILD = ROOT / "build" / "benchmarks"
@@ -45,6 +46,8 @@ class Settings:
     table_messages: int
     analysis: tuple[int, ...]
     replay_users: int
+    text_messages: int
+    text_megabytes: int
     slice: int
     rounds: int
     start_rounds: int
@@ -79,6 +82,8 @@ def _size(name: str, default: int, text: str, least: int = 1) -> Callable[[F], F
     help="Transactions of a table for the storm analysis; ten million take 4 GB of memory.",
 )
 @_size("--replay-users", 2_000, "Users as which one captured registration is replayed.")
+@_size("--text-messages", 2_000, "Messages of the log that is SIP alone.", 4)
+@_size("--text-megabytes", 1_000, "Size of the log of which one percent is SIP, at least.")
 @_size("--slice", 5_000, "Packets of the storm given to pyshark; of the other capture it gets twenty times as many.")
 @_size("--rounds", 5, "Rounds of the races.")
 @_size("--start-rounds", 20, "Rounds of the starts.")
@@ -136,6 +141,10 @@ def measure(settings: Settings, keep: Callable[[Results], None]) -> Results:
             keep(results)
         if "replay" in settings.parts:
             results.replaying = replaying(settings.replay_users, folder, settings.rounds, _say)
+            keep(results)
+        if "texts" in settings.parts:
+            storm = storm_in(settings.captures, settings.text_messages, settings.users, settings.seed)
+            results.texts = textual(storm, folder, settings.text_megabytes, settings.rounds, _say)
             keep(results)
     return results
 

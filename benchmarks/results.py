@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from benchmarks import analysis, paging, replaying
+from benchmarks import analysis, paging, replaying, textual
 from benchmarks.alone import Need, Start
 from benchmarks.measure import Measured
 from benchmarks.race import Race, Result, steady
@@ -30,6 +30,7 @@ class Results:
     paging: paging.Paging | None = None
     analyses: list[analysis.Analysis] = field(default_factory=list)
     replaying: replaying.Replaying | None = None
+    texts: textual.Texts | None = None
 
     def faults(self) -> list[str]:
         """What makes a part of the result worthless, one sentence each."""
@@ -43,7 +44,9 @@ class Results:
         needed = [f"memory, {need.name}: {fault}" for need in self.needs for fault in need.faults]
         analysed = [f"storm analysis: {fault}" for one in self.analyses for fault in one.faults]
         paged = [f"page: {fault}" for fault in self.paging.faults] if self.paging else []
-        return raced + needed + tabled + paged + analysed + (self.replaying.faults if self.replaying else [])
+        replayed = self.replaying.faults if self.replaying else []
+        found = raced + needed + tabled + paged + analysed + replayed
+        return found + (self.texts.faults if self.texts else [])
 
 
 def as_json(results: Results) -> dict[str, Any]:
@@ -58,6 +61,7 @@ def as_json(results: Results) -> dict[str, Any]:
         "page": paging.as_record(results.paging) if results.paging else None,
         "analysis": [analysis.as_record(one) for one in results.analyses],
         "replay": replaying.as_record(results.replaying) if results.replaying else None,
+        "texts": textual.as_record(results.texts) if results.texts else None,
         "faults": results.faults(),
     }
 
@@ -115,6 +119,8 @@ def as_markdown(results: Results) -> str:
         parts.append(_analysis_markdown(results.analyses))
     if results.replaying is not None:
         parts.append(_replaying_markdown(results.replaying))
+    if results.texts is not None:
+        parts.append(_texts_markdown(results.texts))
     parts.append("\n".join(f"- {name}: {value}" for name, value in results.machine.items()))
     if results.faults():
         parts.insert(0, "\n".join(["**Not to be relied on:**", "", *(f"- {fault}" for fault in results.faults())]))
@@ -233,6 +239,19 @@ def _replaying_markdown(result: replaying.Replaying) -> str:
     rounds = min(len(runs) for runs in result.runs.values())
     tail = f"\n\n{rounds} round{'s' * (rounds != 1)}; ours is {_cell(result.lead, '.2f')} times as fast as SIPp."
     return head + _table(replaying.COLUMNS, replaying.rows_of(result)) + tail
+
+
+def _texts_markdown(result: textual.Texts) -> str:
+    head = (
+        "### Text logs\n\nMiddle value of the rounds, on one core; octets and messages a second of processor time.\n\n"
+    )
+    of_grep, of_sed = (_cell(result.ratio(textual.SPARSE, one), ".2f") for one in (textual.GREP, textual.SED))
+    of_capture = _cell(result.ratio(textual.DENSE, textual.CAPTURE), ".2f")
+    tail = (
+        f"\n\nsipcheck passes a log of which 1% is SIP {of_grep} times as fast as grep, {of_sed} times as fast as sed; "
+        f"one of SIP alone {of_capture} times as fast as the capture of the same flow."
+    )
+    return head + _table(textual.COLUMNS, textual.rows_of(result)) + tail
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

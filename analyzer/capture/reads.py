@@ -11,6 +11,7 @@ from analyzer.capture.dialects import LogDialect
 from analyzer.capture.flows.mending import REPAIRS
 from analyzer.capture.formats import CaptureFormat
 from analyzer.capture.text.carrier_kinds import CARRIERS, OF_ALL
+from analyzer.capture.text.records import RECORDS
 from analyzer.capture.text.wraps import WRAPS
 
 _HEAD = """# What sipcheck reads
@@ -27,9 +28,10 @@ _CARRIERS = """
 ## What may stand around the lines of a text
 
 The same text comes in many wrappings. UTF-16, byte order marks, Windows line ends and carriage returns alone are read
-as they are. What follows is taken off, where a dialect knows what is left; each message then says so, and what is found
-in it is told with less confidence. An indentation that all lines have in common is taken off likewise,
-and what any logger writes before each line, if it differs in its digits alone.
+as they are. What follows is taken off, where a dialect knows what is left, records that span lines (exports of log
+servers, mails) first; each message then says so, and what is found in it is told with less confidence. An indentation
+that all lines have in common is taken off likewise, or those around the first message where prose stands around it, and
+what any logger writes before each line, if it differs in its digits alone.
 
 | repair | the lines are |
 | --- | --- |
@@ -55,7 +57,8 @@ def as_markdown() -> str:
     rows.append("\n## Texts\n\n| name | what it is | more |\n| --- | --- | --- |\n")
     rows += [_row(one) for one in plugins.load_all(dialects, LogDialect)]  # type: ignore[arg-type]
     rows.append(_CARRIERS)
-    rows += [f"| `{one.code}` | {one.says} |\n" for one in (*CARRIERS, *OF_ALL)]
+    says = {one.code: one.says for one in (*CARRIERS, *OF_ALL)} | RECORDS
+    rows += [f"| `{code}` | {text} |\n" for code, text in says.items()]
     rows.append(f"| `repaired-wraps` | {WRAPS} |\n")
     rows.append(_REPAIRS)
     rows += [f"| `{code}` | {says} |\n" for code, says in REPAIRS.items()]

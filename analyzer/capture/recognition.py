@@ -8,6 +8,7 @@ blank lines as well; these are lines, and stay. Behind both, a log is looked for
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
@@ -21,6 +22,7 @@ MARK = b"SIP/2.0"
 EMPTY = "is empty"
 """Reason of a SourceError."""
 
+_ENCODED = re.compile(rb"^content-transfer-encoding:[ \t]*base64", re.IGNORECASE | re.MULTILINE)
 _MAGIC = 12  # octets that a capture format needs to be told
 _BLANK = b"\0\t\n\r "
 
@@ -146,9 +148,9 @@ def _logs(input_stream: InputStream, source: Source, known: list[Format]) -> lis
 
 def _carried(head: bytes, logs: list[Format]) -> list[Format]:
     """The formats that claim the text when what carries its lines (syslog, JSON, quoting) is taken off."""
-    if MARK not in head:
+    if MARK not in head and not _ENCODED.search(head):
         return []
-    from analyzer.capture.text.carriers import guesses  # late: most logs are carried by nothing
+    from analyzer.capture.text.guessing import guesses  # late: most logs are carried by nothing
 
     for bare in guesses(head):
         found = [form for form in logs if form.looks_like(bare)]

@@ -17,8 +17,8 @@ from benchmarks.traffic import Traffic, storm_in
 
 SETTINGS = Settings(
     messages=40, users=4, packets=2000, media_users=4, memory_messages=40, table_messages=40,
-    analysis=(1000,), replay_users=2, slice=10, rounds=1, start_rounds=1, seed=1, parts=("storm",), chosen=(),
-    large=False, captures=Path("captures"),
+    analysis=(1000,), replay_users=2, text_messages=40, text_megabytes=1, slice=10, rounds=1, start_rounds=1, seed=1,
+    parts=("storm",), chosen=(), large=False, captures=Path("captures"),
 )  # fmt: skip
 
 

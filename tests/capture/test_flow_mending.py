@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
 from analyzer.capture.flows.mending import REPAIRS, is_known, mended
+from analyzer.capture.opener import open_sources
+from analyzer.evidence import RawMessage
+from tests.plugins.folders import loaded
 
 
 def texts(line: str | bytes) -> list[bytes]:
@@ -145,3 +150,37 @@ def test_characters_of_windows_without_its_name() -> None:
 )  # fmt: skip
 def test_names_of_headers(name: bytes, known: bool) -> None:
     assert is_known(name) is known
+
+
+FLOW = loaded("dialect", "flow_text").EXAMPLE
+HASHES = b"""   Authorization: Digest username="carol", realm="example.com",
+    nonce="ea9c8e88df84f1cec43
+    41ae6cbe5a359", uri="sip:pbx.example.com",
+    response="dfe56131d1958046689d83306477
+    ecc1"
+"""
+
+
+def of_flow(text: bytes) -> RawMessage:
+    """The first message of a document."""
+    with open_sources([io.BytesIO(text)]) as reading:
+        return next(item for item in reading if isinstance(item, RawMessage))
+
+
+def test_a_digest_is_joined_where_a_line_parted_it() -> None:
+    message = of_flow(FLOW.replace(b"   Call-ID: a1\n", HASHES + b"   Call-ID: a1\n", 1))
+    assert b'nonce="ea9c8e88df84f1cec4341ae6cbe5a359", uri=' in message.payload
+    assert b'response="dfe56131d1958046689d83306477ecc1"' in message.payload
+    assert "repaired-wrapping" in [defect.code for defect in message.defects]
+
+
+def test_a_remark_between_headers_is_none() -> None:
+    message = of_flow(FLOW.replace(b"   Call-ID: a1\n", b"   (see section 3 for the tag)\n   Call-ID: a1\n", 1))
+    assert message.payload == of_flow(FLOW).payload
+    assert [defect.code for defect in message.defects] == ["repaired-remarks"]
+
+
+def test_a_comment_of_a_header_is_no_remark() -> None:
+    agent = b"   User-Agent: Phone\n   (firmware of Sunday)\n"
+    message = of_flow(FLOW.replace(b"   Call-ID: a1\n", agent + b"   Call-ID: a1\n", 1))
+    assert b"User-Agent: Phone (firmware of Sunday)\r\n" in message.payload

@@ -11,7 +11,8 @@ import pytest
 
 from analyzer.capture.opener import open_sources
 from analyzer.capture.text.carrier_kinds import CARRIERS
-from analyzer.capture.text.carriers import NONE, Carriers, guesses
+from analyzer.capture.text.carriers import NONE
+from analyzer.capture.text.guessing import found, guesses
 from analyzer.evidence import RawMessage, Source
 from analyzer.run.pipeline import analyze
 from tests.capture.printing import NAMES, example
@@ -102,7 +103,8 @@ def test_any_carrier_around_any_dialect(name: str, way: str) -> None:
     plain, source = read(example(name))
     text = carried(example(name))
     messages, told = read(text)
-    if name == "yealink" and code in ("repaired-syslog", "repaired-prefix", "repaired-escapes"):
+    own = name == "yealink" or (name == "grandstream" and way == "a page's source")
+    if own and code in ("repaired-syslog", "repaired-prefix", "repaired-escapes"):
         pytest.skip("its own lines begin as those of syslog do")
     assert told.format == source.format
     assert [one.payload for one in messages] == [one.payload for one in plain]
@@ -223,8 +225,8 @@ def test_carriers_around_asterisk(name: str, way: str) -> None:
 
 def test_a_text_that_needs_none_keeps_its_lines() -> None:
     for name in NAMES:
-        assert Carriers.found(example(name), lambda _: True, as_it_is=True) is NONE
-    assert Carriers.found(b"nothing", lambda _: False) is NONE
+        assert found(example(name), lambda _: True, as_it_is=True) is NONE
+    assert found(b"nothing", lambda _: False) is NONE
 
 
 def test_what_is_no_carrier_is_left() -> None:
@@ -236,7 +238,7 @@ def test_what_is_no_carrier_is_left() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    [b"{}", b'{"log": 7}', b'{"log": null}', b'{"MESSAGE": ["x", {}]}', b"{" * 2000 + b"}" * 2000, b'{"a": "SIP/2.0"}'],
+    [b"{}", b'{"log": 7}', b'{"log": null}', b'{"MESSAGE": [{}, 300]}', b"{" * 2000 + b"}" * 2000, b"[" * 99999 + b"]"],
 )
 def test_odd_json(line: bytes) -> None:
     carrier = next(one for one in CARRIERS if one.code == "repaired-json")

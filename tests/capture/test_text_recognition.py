@@ -182,7 +182,16 @@ def test_stamps_of_twelve_hours() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("ngrep", "pjsip"), ("kamailio_log", "baresip"), ("freeswitch", "tcpdump"), ("sipp", "linphone")]
+    ("one", "other"),
+    [
+        ("ngrep", "pjsip"),
+        ("kamailio_log", "baresip"),
+        ("freeswitch", "tcpdump"),
+        ("sipp", "linphone"),
+        *(("asterisk_pjsip", name) for name in ("ngrep", "sngrep", "pjsip", "twinkle", "asterisk_history")),
+        *(("asterisk_chan_sip", name) for name in ("tcpdump", "baresip", "kamailio_sipdump", "wireshark")),
+        ("kamailio_log", "asterisk_chan_sip"),
+    ],
 )
 def test_texts_of_two_programs_in_one_file(one: str, other: str) -> None:
     """Put together, or one among the lines of the other: the messages of both, each as its own dialect reads it."""
@@ -194,6 +203,21 @@ def test_texts_of_two_programs_in_one_file(one: str, other: str) -> None:
     assert [(item.source, item.destination) for item in messages] == [(item.source, item.destination) for item in apart]
     physical = text.split(b"\n")
     assert all(b"SIP/2.0" in physical[item.place.first - 1] for item in messages)  # type: ignore[union-attr]
+
+
+def test_messages_that_nothing_announces_are_told_of() -> None:
+    """Read they are not, among those of a log: what somebody quotes is no message of it."""
+    with open_sources([io.BytesIO(example("sngrep") + b"\n" + example("bare"))]) as reading:
+        assert len([item for item in reading if isinstance(item, RawMessage)]) == 2
+        told = [one for one in reading.sources[0].quality if "--dialect bare" in one]
+    assert told == ["2 messages have no line of the log above: left out, but read with --dialect bare."]
+
+
+@pytest.mark.parametrize("name", ["sipsak.txt", "tshark-V.txt", "tcpdump-A.txt", "pjsua2-level5.txt", "ngrep-tcp.txt"])
+def test_of_what_a_program_prints_itself_it_is_not_told(name: str) -> None:
+    with open_sources([TEXTS / name]) as reading:
+        assert list(reading)
+        assert not any("--dialect bare" in one for one in reading.sources[0].quality)
 
 
 def test_a_mixed_text_is_not_torn_by_a_body(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from analyzer.capture.text.wraps import is_full, wrap_of
 from analyzer.evidence import RawMessage, Source
 from analyzer.run.pipeline import analyze
 from analyzer.run.report import Report
+from tests.shared import DATA
 
 SAMPLES = sorted(
     path
@@ -138,10 +139,14 @@ def test_a_foreign_line_in_a_message_is_not_joined() -> None:
     assert wrap_of(octets) is None
 
 
-def test_a_foreign_line_hides_that_others_are_broken() -> None:
-    """What does not hold for each line holds for none: nothing is made up."""
+def test_a_foreign_line_is_left_where_others_are_broken() -> None:
+    """It had room in the line before: whoever wrote it in between, no width did."""
     broken = words(TEXT.decode(), 72).replace("Max-Forwards", "a word\nMax-Forwards")
-    assert wrap_of(broken.encode()) is None
+    wrap = wrap_of(broken.encode())
+    assert wrap is not None
+    lines = [whole for _, whole in wrap.joined(broken.encode().split(b"\n"))]
+    assert b"a word" in lines
+    assert [line for line in lines if line != b"a word"] == TEXT.split(b"\n")
 
 
 @pytest.mark.parametrize("header", ["Session-Expires: 1800", "Privacy: none", "Min-SE: 90", "P-Odd.Name!: x", "x : y"])
@@ -215,3 +220,61 @@ def test_hostile_lines_end() -> None:
         wrap = wrap_of(octets * 200)
         if wrap is not None:
             assert wrap.text(octets * 200).count(b"x") == (octets * 200).count(b"x")
+
+
+REAL = {path.name: path for path in sorted((DATA / "texts").iterdir()) if path.suffix in (".txt", ".data")}
+OF_TERMINALS = (
+    "baresip-s.txt",
+    "kamailio-sipdump.data",
+    "kamailio-xlog-mb.txt",
+    "linphone.txt",
+    "jssip.txt",
+    "sipjs.txt",
+    "pjsua2-level5.txt",
+    "sipp-trace_msg.txt",
+    "sipsak.txt",
+    "sngrep-saved.txt",
+    "tcpdump-v.txt",
+    "tshark-V.txt",
+    "twinkle.txt",
+)
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"], ids=["LF", "CR LF"])
+@pytest.mark.parametrize("width", [72, 80])
+@pytest.mark.parametrize("name", OF_TERMINALS)
+def test_real_texts_on_a_narrow_terminal(name: str, width: int, ends: str) -> None:
+    """Banners are broken as well, and octets that are no words."""
+    text = REAL[name].read_bytes().decode("latin-1").replace("\r", "")
+    broken = cut(text, width).replace("\n", ends)
+    wanted, told = (read(one.encode("latin-1")) for one in (text, broken))
+    assert told[1].format == wanted[1].format
+    assert [one.payload.rstrip() for one in told[0]] == [one.payload.rstrip() for one in wanted[0]]
+    assert [(one.source, one.destination) for one in told[0]] == [(one.source, one.destination) for one in wanted[0]]
+    assert all("repaired-wraps" in [defect.code for defect in one.defects] for one in told[0])
+
+
+def narrowed(text: bytes, width: int) -> bytes:
+    """What `cut -c1-80` leaves."""
+    return b"".join(line.rstrip(b"\r")[:width] + b"\n" for line in text.split(b"\n")[:-1])
+
+
+CUT = [name for name in OF_TERMINALS if name not in ("tcpdump-v.txt", "tshark-V.txt", "kamailio-xlog-mb.txt")]
+"""tcpdump's and Wireshark's lines are indented: their headers begin behind the width's start."""
+
+
+@pytest.mark.parametrize("name", [*CUT, "ngrep-byline-t.txt", "tcpdump-A-n.txt"])
+def test_lines_that_were_cut_accuse_nobody(name: str, tmp_path: Path) -> None:
+    """What is behind the width is lost in the text, and was not missing on the wire."""
+    whole, cut_off = tmp_path / "whole.log", tmp_path / "cut.log"
+    whole.write_bytes(REAL[name].read_bytes())
+    cut_off.write_bytes(narrowed(whole.read_bytes(), 80))
+    before, after = analyze([whole]), analyze([cut_off])
+    assert after.summary.messages == before.summary.messages
+    assert {(one.rule, one.sub) for one in after.findings} <= {(one.rule, one.sub) for one in before.findings}
+    assert "The lines are cut at 80 characters: what stood behind is lost, and not judged." in after.sources[0].quality
+
+
+@pytest.mark.parametrize("name", OF_TERMINALS)
+def test_lines_that_were_not_cut_are_not_told_to_be(name: str) -> None:
+    assert not any("lines are cut at" in one for one in read(REAL[name].read_bytes())[1].quality)

@@ -162,6 +162,48 @@ def test_every_sample_with_a_pause_before_each_message(sample: Path, tmp_path: P
     assert told(followed(pieces)) == told(whole)
 
 
+def _renamed(path: Path, rest: bytes) -> list[Callable[[], object]]:
+    """logrotate's `create`: what was written is renamed away."""
+    return [lambda: path.rename(path.with_suffix(".1")), lambda: path.write_bytes(rest)]
+
+
+def _emptied(path: Path, rest: bytes) -> list[Callable[[], object]]:
+    """logrotate's `copytruncate`."""
+    return [lambda: path.write_bytes(b""), lambda: path.write_bytes(rest)]
+
+
+@pytest.mark.parametrize("turned", [_renamed, _emptied])
+@pytest.mark.parametrize(
+    "sample", [one for one in SAMPLES if one.parent.name not in LATER], ids=lambda path: path.parent.name
+)
+def test_every_sample_rotated_between_two_messages(
+    sample: Path, turned: Callable[[Path, bytes], list[Callable[[], object]]], tmp_path: Path
+) -> None:
+    octets = sample.read_bytes()
+    whole = at_once(octets, tmp_path)
+    lines, ends = octets.splitlines(keepends=True), ends_of(whole)
+    middle = _border(lines, ends[(len(ends) - 1) // 2])
+    path = tmp_path / "a.log"
+    path.write_bytes(b"".join(lines[:middle]))
+    steps = iter(turned(path, b"".join(lines[middle:])))
+    stream: list[FollowedFile] = []
+
+    class Turning(Notes):
+        def calm(self, pulse: Pulse) -> None:
+            next(steps, stream[0].end)()
+
+        def news(self, finding: Finding, source: Source) -> None:
+            assert source.name == str(path)
+
+    def opened(calm: Callable[[], None]) -> FollowedFile:
+        stream.append(FollowedFile(str(path), calm, quiet=0.0, poll=0.0))
+        return stream[0]
+
+    report = Following(opened, Turning(), detail=True).run()
+    assert told(report) == told(whole)
+    assert any("began anew after line" in one for one in report.sources[0].quality)
+
+
 def _border(lines: list[bytes], last: int) -> int:
     """How many lines are written when a message is: up to its last one, and what the program prints behind it."""
     while last < len(lines) and not lines[last].strip(b" .\r\n"):

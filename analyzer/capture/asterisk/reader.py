@@ -18,10 +18,11 @@ from analyzer.capture.asterisk.blocks import Block, Close, Rank
 from analyzer.capture.asterisk.held import Held, OwnWords, nonce_second
 from analyzer.capture.asterisk.notice_marks import may_be_notice
 from analyzer.capture.asterisk.switches import Waiting
-from analyzer.capture.text.carriers import NONE, CarriedLines
+from analyzer.capture.text.carriers import NONE
 from analyzer.capture.text.clock import NO_STAMPS, Clock, Moment
 from analyzer.capture.text.lines import as_utf8
 from analyzer.capture.text.payload import CRLF, Printed
+from analyzer.capture.text.rows import CarriedLines
 from analyzer.capture.text.stamps import parse_date, stamp_shape
 from analyzer.capture.text.wrappers import Line, unwrap
 from analyzer.defect import Defect

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from analyzer.capture.asterisk.banners import Kind
+from analyzer.capture.asterisk.grammar import GRAMMAR as GRAMMAR
 from analyzer.capture.asterisk.reader import Reader, first_kind
 from analyzer.evidence import NetworkError, RawMessage, Source
 

@@ -36,6 +36,7 @@ Content-Length: 0\r
 \x1b[;m
 """
 
+HINT = "let it print the messages: baresip -s, or /sip_trace on its prompt"
 _BANNER = Lazy(
     rb"(?:\[?(?P<stamp>(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d(?:\.\d{1,9})?)\]?[ |]+)?#?(UDP|TCP|TLS|WSS?) ("
     + HOST
@@ -63,7 +64,7 @@ def _is_end(text: bytes) -> bool:
     return text[:1] == b"\x1b" and (text.endswith((b"m#", b"[;m", b"[m")))
 
 
-GRAMMAR = Grammar("unknown", _banner, (b" -> ",), end=_is_end)
+GRAMMAR = Grammar("unknown", _banner, (b" -> ",), end=_is_end, hint=HINT)
 
 
 def read(stream: BinaryIO, source: Source) -> Iterator[Item]:

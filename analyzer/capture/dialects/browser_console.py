@@ -39,6 +39,10 @@ Content-Length: 0\r
 
 """
 
+HINT = (
+    "let it log the messages: JsSIP.debug.enable('JsSIP:*'), or logLevel 'debug' and traceSip "
+    "of SIP.js; in a browser's console, show the verbose level"
+)
 _BANNER = Lazy(
     rb"(?P<before>.{0,200}?)(?:JsSIP:Transport (?P<jssip>sending|received text|received binary) message"
     rb"|sip\.(?:T|t)ransport \| (?P<sipjs>Sending|Received) WebSocket (?:text |binary )?message"
@@ -74,7 +78,7 @@ def _banner(text: bytes) -> Banner | None:
     return Banner(stamp=_stamp(match["before"]), received=way[:1] in b"rR", rest=match["rest"].strip())
 
 
-GRAMMAR = Grammar("browser", _banner, (b"ransport",), _ENTRY.match)
+GRAMMAR = Grammar("browser", _banner, (b"ransport",), _ENTRY.match, hint=HINT)
 
 
 def read(stream: BinaryIO, source: Source) -> Iterator[Item]:

@@ -34,6 +34,7 @@ Content-Length: 0
 
 """
 
+HINT = "log whole messages: `debug ccsip messages`, and `logging buffered 1000000 debugging`"
 _BANNER = Lazy(
     rb"(?:\d{1,10}: )?(?:[\w.-]{1,64}: )?[*.]?"
     rb"(?P<stamp>\w{3} [ \d]?\d (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d{1,9})?)?(?: [A-Z]{2,5})?: "
@@ -59,7 +60,7 @@ def _refine(banner: Banner, text: bytes) -> Banner | None:
     return None if word else banner
 
 
-GRAMMAR = Grammar("cisco", _banner, (b"/SIP/Msg/",), _ENTRY.match, refine=_refine)
+GRAMMAR = Grammar("cisco", _banner, (b"/SIP/Msg/",), _ENTRY.match, refine=_refine, hint=HINT)
 
 
 def read(stream: BinaryIO, source: Source) -> Iterator[Item]:

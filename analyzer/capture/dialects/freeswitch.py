@@ -46,6 +46,9 @@ send 188 bytes to udp/[192.0.2.10]:5060 at 10:11:12.346912:
    ------------------------------------------------------------------------
 """  # noqa: W293
 
+HINT = (
+    "let it print the messages: `sofia global siptrace on` in fs_cli, or TPORT_LOG=1 for another program on sofia-sip"
+)
 _ID = rb"(?P<id>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12} )?"
 _CLOCK = rb"(?:\d{4}-\d\d-\d\d[ T])?\d\d:\d\d:\d\d(?:\.\d{1,9})?"
 _BANNER = Lazy(
@@ -58,7 +61,8 @@ _BANNER = Lazy(
     rb"(?P<transport>udp|tcp|tls|wss?|sctp)/(?P<host>" + HOST + rb"):(?P<port>\d{1,5})"
     rb"(?: at (?P<stamp>" + _CLOCK + rb"))?:?[ \t]*\Z"
 )
-_RULER = Lazy(rb"[ \t]*-{10,100}[ \t]*\Z")
+_RULER = Lazy(rb"[ \t]*-{2,100}[ \t]*\Z")
+"""Perhaps broken to a width."""
 
 
 def looks_like(head: bytes) -> bool:
@@ -88,7 +92,7 @@ def _refine(banner: Banner, text: bytes) -> Banner | None:
     return banner if not text.strip() or _RULER.match(text) else None
 
 
-GRAMMAR = Grammar("freeswitch", _banner, (b" bytes ",), refine=_refine, server=True, indented=True)
+GRAMMAR = Grammar("freeswitch", _banner, (b" bytes ",), refine=_refine, server=True, indented=True, hint=HINT)
 
 
 def read(stream: BinaryIO, source: Source) -> Iterator[Item]:

@@ -34,6 +34,7 @@ Content-Length: 0\r
 \r
 """
 
+HINT = 'let the script write whole messages: xlog("$mb"), or the module sipdump'
 _STAMP = rb"(?P<stamp>(?:\w{3} [ \d]\d |\d{4}[-/]\d\d[-/]\d\d[ T])?\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)"
 _ENTRY = Lazy(
     rb"[ \t]{0,4}(?:" + _STAMP + rb" )?"
@@ -96,7 +97,16 @@ def _refine(banner: Banner, text: bytes) -> Banner | None:
 
 
 GRAMMAR = Grammar(
-    "kamailio", _banner, (b": ",), _ENTRY.match, refine=_refine, start=_start, before=4, server=True, indented=True
+    "kamailio",
+    _banner,
+    (b": ",),
+    _ENTRY.match,
+    refine=_refine,
+    start=_start,
+    before=4,
+    server=True,
+    indented=True,
+    hint=HINT,
 )
 
 

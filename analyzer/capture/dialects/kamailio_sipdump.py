@@ -72,16 +72,16 @@ Content-Length: 0\r
 ||||||||||||||||||||
 """
 
+HINT = "each form has a message behind it: was the file cut, or its messages filtered out?"
 _KEY = Lazy(rb"(tag|pid|process|time|date|proto|srcip|srcport|dstip|dstport|[a-z]{2,12}): ?(.{0,80}?)[ \t]*\Z")
+_FORM = Lazy(rb"={20}[ \t\r]*\n")
 _OPENS, _BEGINS, _ENDS = b"=" * 20, b"~" * 20, b"|" * 20
 
 
 def looks_like(head: bytes) -> bool:
     """Whether the form is there: its first line, and the keys of both ends."""
-    place = head.find(_OPENS + b"\n") if b"\n" in head[:4096] else -1
-    if place < 0:
-        place = head.find(_OPENS + b"\r\n")
-    form = head[place : place + 600] if place >= 0 else b""
+    match = _FORM.search(head)
+    form = head[match.start() : match.start() + 600] if match else b""
     return b"\nproto: " in form and b"\nsrcip: " in form
 
 
@@ -121,7 +121,7 @@ def _is_end(text: bytes) -> bool:
     return text.rstrip() == _ENDS
 
 
-GRAMMAR = Grammar("kamailio", _banner, (_OPENS,), end=_is_end, refine=_refine, server=True, before=24)
+GRAMMAR = Grammar("kamailio", _banner, (_OPENS,), end=_is_end, refine=_refine, server=True, before=24, hint=HINT)
 
 
 def read(stream: BinaryIO, source: Source) -> Iterator[Item]:

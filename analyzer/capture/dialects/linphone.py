@@ -35,6 +35,7 @@ Content-Length: 0\r
 
 """
 
+HINT = "log whole messages: linphonec -d 6, or Settings, Advanced, Debug in the program"
 _STAMP = rb"(?P<day>\d{4}-\d\d-\d\d )?(?P<clock>\d\d:\d\d:\d\d)[:.,](?P<fraction>\d{3,6})"
 _BANNER = Lazy(
     rb"(?:.{0,80}?" + _STAMP + rb")?.{0,120}?channel ?\[(?:0x)?[0-9a-f]{4,16}\]: "
@@ -71,7 +72,7 @@ def _banner(text: bytes) -> Banner | None:
     )
 
 
-GRAMMAR = Grammar("linphone", _banner, (b"]: ",), _ENTRY.match)
+GRAMMAR = Grammar("linphone", _banner, (b"]: ",), _ENTRY.match, hint=HINT)
 
 
 def read(stream: BinaryIO, source: Source) -> Iterator[Item]:

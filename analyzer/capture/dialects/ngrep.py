@@ -128,14 +128,14 @@ def _fix(texts: list[bytes]) -> tuple[str, bool]:
 def _whole(texts: Sequence[bytes]) -> list[bytes]:
     """The lines of a message that was printed in one, or broken where the terminal ended."""
     text = b"".join(one[2:] if one.startswith(b"  ") else one for one in texts).rstrip(b" ")
-    head, _, body = text.partition(b"....")
+    head, end, body = text.partition(b"....")
     lines: list[bytes] = []
     for part in head.split(b".."):
         if lines and not _NAME.match(part):
             lines[-1] += b".." + part
         else:
             lines.append(part)
-    return [*lines, b"", *body.split(b"..")] if body else [*lines, b""]
+    return [*lines, b"", *body.split(b"..")] if body else [*lines, b""] if end else lines
 
 
 GRAMMAR = Grammar(
@@ -150,6 +150,7 @@ GRAMMAR = Grammar(
     whole=_whole,
     more=_more,
     fix=_fix,
+    dotted=True,
     coloured=True,
     hint="print whole messages with `ngrep -W byline -t -d any port 5060`, or save a capture with ngrep -O FILE",
 )

@@ -34,6 +34,7 @@ Content-Length: 0\r
 \r
 """
 
+HINT = 'let the script write whole messages: xlog("$mb"), or the module siptrace (proto_hep)'
 _ENTRY = Lazy(
     rb"(?:(?P<stamp>\w{3} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d{1,9})?) )?"
     rb"\[\d{1,10}\] (?P<text>.*)",
@@ -72,7 +73,9 @@ def _refine(banner: Banner, text: bytes) -> Banner | None:
     return None if _ENTRY.match(text) else banner
 
 
-GRAMMAR = Grammar("opensips", _banner, (b"] ",), _ENTRY.match, refine=_refine, start=_start, before=4, server=True)
+GRAMMAR = Grammar(
+    "opensips", _banner, (b"] ",), _ENTRY.match, refine=_refine, start=_start, before=4, server=True, hint=HINT
+)
 
 
 def read(stream: BinaryIO, source: Source) -> Iterator[Item]:

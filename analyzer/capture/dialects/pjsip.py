@@ -39,6 +39,7 @@ Content-Length: 0\r
 --end msg--
 """
 
+HINT = "log whole messages: `--log-level 5` and `--app-log-level 5` (pjsua), level 5 and msgLogging in its settings"
 _STAMP = rb"(?P<stamp>(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) )?(?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d\.\d{1,6})"
 _BANNER = Lazy(
     rb"(?P<lead>.{0,200}?)(?P<way>[TR]X) (?P<size>\d{1,7}) bytes (?:Request|Response) msg .{1,200}? (?:to|from) "
@@ -74,7 +75,7 @@ def _is_end(text: bytes) -> bool:
     return text.rstrip() == b"--end msg--"
 
 
-GRAMMAR = Grammar("pjsip", _banner, (b" bytes Re",), _ENTRY.match, _is_end)
+GRAMMAR = Grammar("pjsip", _banner, (b" bytes Re",), _ENTRY.match, _is_end, hint=HINT)
 
 
 def read(stream: BinaryIO, source: Source) -> Iterator[Item]:

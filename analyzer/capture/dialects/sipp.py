@@ -41,6 +41,7 @@ Content-Length: 0\r
 
 """
 
+HINT = "run SIPp with -trace_msg: what it writes without that has no messages"
 _RULER = Lazy(rb"-{20,60} (\d{4}-\d\d-\d\d[ \t]+\d\d:\d\d:\d\d(?:[.:]\d{1,9})?)(?:[ \t]+(\d{9,10}\.\d{1,9}))?[ \t]*\Z")
 _COUNT = Lazy(
     rb"(UDP|TCP|TLS|SCTP|WS|WSS) (?:control )?message (sent|received)[ \t]*"
@@ -72,7 +73,7 @@ def _refine(banner: Banner, text: bytes) -> Banner | None:
     return banner if not text.strip() else _counted(banner, text) if banner.size is None else None
 
 
-GRAMMAR = Grammar("sipp", _banner, (b"--- ", b" message "), refine=_refine)
+GRAMMAR = Grammar("sipp", _banner, (b"--- ", b" message "), refine=_refine, hint=HINT)
 
 
 def read(stream: BinaryIO, source: Source) -> Iterator[Item]:

@@ -42,6 +42,7 @@ Content-Length: 0\r
 
 """
 
+HINT = "run sipsak with -vvv: less prints no messages"
 _PEER = Lazy(rb"received from: (UDP|TCP|TLS):(" + HOST + rb"):(\d{1,5})[ \t]*\Z")
 _SENT = Lazy(rb"send to: (UDP|TCP|TLS):(" + HOST + rb"):(\d{1,5})[ \t]*\Z")
 
@@ -70,7 +71,9 @@ def _after(text: bytes) -> Endpoint | None:
     return None if match is None else endpoint(match[2], match[3])
 
 
-GRAMMAR = Grammar("sipsak", _banner, (b"request:", b"received"), refine=_refine, after=_after, before=8)
+GRAMMAR = Grammar(
+    "sipsak", _banner, (b"request:", b"received"), refine=_refine, after=_after, before=8, echoes=True, hint=HINT
+)
 
 
 def read(stream: BinaryIO, source: Source) -> Iterator[Item]:

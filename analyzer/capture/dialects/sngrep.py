@@ -36,6 +36,7 @@ Content-Length: 0\r
 
 """
 
+HINT = "save the messages too (F2, .txt), or a capture (.pcap) for sipcheck pcap"
 _BANNER = Lazy(
     rb"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d{6}) (" + HOST + rb"):(\d{1,5}) -> (" + HOST + rb"):(\d{1,5})[ \t]*\Z"
 )
@@ -54,7 +55,7 @@ def _banner(text: bytes) -> Banner | None:
     return Banner(endpoint(*ends[:2]), endpoint(*ends[2:]), stamp=stamp)
 
 
-GRAMMAR = Grammar("unknown", _banner, (b" -> ",), spaced=True)
+GRAMMAR = Grammar("unknown", _banner, (b" -> ",), spaced=True, hint=HINT)
 
 
 def read(stream: BinaryIO, source: Source) -> Iterator[Item]:

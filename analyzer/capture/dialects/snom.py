@@ -36,6 +36,7 @@ Content-Length: 0
 
 """
 
+HINT = "turn on the phone's SIP trace (web page: Setup, SIP Trace; or syslog with log level 8)"
 _BANNER = Lazy(
     rb".{0,120}?(?P<way>Sent to|Received from) (?P<transport>udp|tcp|tls):(?P<host>" + HOST + rb"):(?P<port>\d{1,5})"
     rb"(?: from (?:udp|tcp|tls):\S{1,80})? at (?P<stamp>\S{1,20} ?\d{0,2} ?(?:\d{4} )?\d\d:\d\d:\d\d)"
@@ -63,7 +64,7 @@ def _banner(text: bytes) -> Banner | None:
     )
 
 
-GRAMMAR = Grammar("snom", _banner, (b" at ",))
+GRAMMAR = Grammar("snom", _banner, (b" at ",), hint=HINT)
 
 
 def read(stream: BinaryIO, source: Source) -> Iterator[Item]:

@@ -56,6 +56,7 @@ _BANNER = Lazy(
 _SECOND = Lazy(rb"[ \t]{1,8}" + _ENDS + rb"\Z", 16)
 _LENGTH = Lazy(rb"(?:\[[^\]]{0,60}\] )?(?:SIP|UDP), length:? (\d{1,7})")
 _START = Lazy(rb"(?:(?:" + METHODS + rb") [a-z]{2,8}:[^ \t]{1,2048} SIP/2\.0|SIP/2\.0 [1-6]\d\d(?: .{0,200})?)[ \t]*\Z")
+_TAB = b" " * 8
 _SERVICES = {b".sip": 5060, b".sips": 5061, b".sip-tls": 5061}
 
 
@@ -103,9 +104,11 @@ def _start(text: bytes) -> bytes | None:
 
 
 def _inner(banner: Banner, row: Row) -> Row | None:
-    """A line as `-v` indents it, or as `-A` prints it."""
+    """A line as `-v` indents it (by a tab, of which a terminal makes blanks), or as `-A` prints it."""
     del banner
-    return row._replace(text=row.text[1:]) if row.text[:1] == b"\t" else row
+    if row.text[:1] == b"\t":
+        return row._replace(text=row.text[1:])
+    return row._replace(text=row.text[8:]) if row.text.startswith(_TAB) and row.text[8:9].isalnum() else row
 
 
 GRAMMAR = Grammar(

@@ -35,6 +35,7 @@ Nov 29 15:03:33 sua [723:723]: DLG <6+info  > [000] Content-Length: 0
 Nov 29 15:03:33 sua [723:723]: DLG <6+info  > [000]
 """
 
+HINT = "set the phone's log level to 6 (web page: Settings, Configuration, Local Log or Syslog)"
 _PREFIX = (
     rb"(?:<\d{1,3}>)?(?P<stamp>\w{3} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,6})?) (?:[\w.:-]{1,64} )?"
     rb"\w{1,16} ?\[\d{1,8}(?::\d{1,8})?\]: \w{2,8} ?<\d\+\w{2,8} *> (?:\[\d{1,4}\] ?)?"
@@ -73,7 +74,7 @@ def _inner(banner: Banner, row: Row) -> Row | None:
     return None if match is None else row._replace(text=row.text[match.end() :])
 
 
-GRAMMAR = Grammar("yealink", _banner, (b"=",), inner=_inner, prefixed=True)
+GRAMMAR = Grammar("yealink", _banner, (b"=",), inner=_inner, prefixed=True, hint=HINT)
 
 
 def read(stream: BinaryIO, source: Source) -> Iterator[Item]:

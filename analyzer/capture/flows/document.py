@@ -17,11 +17,13 @@ from typing import BinaryIO
 
 from analyzer.capture.flows.mending import EMPHASISED, REPAIRS, Line, mended
 from analyzer.capture.flows.scan import Found, Scanner
+from analyzer.capture.text import guessing
 from analyzer.capture.text.carriers import NONE, Carriers
 from analyzer.capture.text.grammar import METHODS
 from analyzer.capture.text.lines import chunks_of, lines_of
 from analyzer.capture.text.payload import CRLF
-from analyzer.capture.text.reader import via_end
+from analyzer.capture.text.rows import beginning
+from analyzer.capture.text.told_ends import via_end
 from analyzer.defect import Defect
 from analyzer.evidence import Endpoint, Fidelity, FlowStep, LogLines, RawMessage, ShownFlow, Source
 from analyzer.sip.text import text
@@ -96,6 +98,10 @@ def _parts(messages: Iterable[Found]) -> Iterator[Flow]:
         yield part
 
 
+_ITS_OWN = ("repaired-wraps", "repaired-indentation")
+"""What a document is mended of by itself."""
+
+
 class Document:
     """Reads one document into `source`; `recognised` tells a flow text, by which what carries its lines is found."""
 
@@ -125,10 +131,13 @@ class Document:
 
     def _lines(self, stream: BinaryIO) -> Iterator[Line]:
         chunks = chunks_of(stream)
-        head = next(chunks, b"")
-        found = Carriers.found(head, self._recognised, as_it_is=True)
-        self._carriers = Carriers(tuple(one for one in found.all if one.code not in REPAIRS))  # those are seen to here
-        for number, physical in enumerate(lines_of(chain((head,), chunks), self._cut_line), 1):
+        head = beginning(chunks)
+        found = guessing.found(head, self._recognised, as_it_is=True)
+        kept = tuple(one for one in found.all if one.code not in REPAIRS and one.code not in _ITS_OWN)
+        joiner = found.joiner if found.joiner is not None and found.joiner.carriers else None
+        self._carriers = Carriers(kept, joiner)  # what was wrapped or is HTML is seen to here
+        lines = lines_of(chain((head,), chunks), self._cut_line)
+        for number, physical in self._carriers.numbered(lines, 0):
             self._source.frames = number
             self._octets += len(physical) + 1
             for line, _ in self._carriers.lines(physical):

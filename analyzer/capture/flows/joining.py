@@ -13,6 +13,11 @@ _PARAMETER = re.compile(rb"(?:Digest[ \t]+)?[A-Za-z][\w*-]{0,40}[ \t]*=[ \t]*[\"
 _SDP = re.compile(rb"[a-z]=")
 _PARTED = re.compile(rb"(?:;[ \t]*[\w-]{1,60}=[^\s;,<>\"]*|[\w.-][.@:]|[<\"][^\s<>\"]*)\Z")
 _REST = re.compile(rb"[\w.@:%=+/-]+(?:[;,>\"].*)?\Z", re.DOTALL)
+_HASH = re.compile(rb"(?:nonce|response|opaque|rspauth)[ \t]*=[ \t]*\"[^\"\s]*\Z", re.IGNORECASE)
+"""A value of a digest that has no blank in it (RFC 7616 3.3, 3.4), and is not ended."""
+_REMARK = re.compile(rb"\((?:[\w'\"-]{1,40}[ ,;:.]+)+[^()]{0,200}\)\.?\Z")
+_COMMENTED = frozenset((b"user-agent", b"server", b"retry-after", b"subject", b"organization"))
+"""Headers that have comments in brackets (RFC 3261 25.1), or may say anything."""
 _LONE = frozenset((b"content-length", b"l", b"max-forwards", b"cseq", b"expires", b"date"))
 """Headers whose value is too short to be wrapped."""
 _MOST_BODY = 1 << 16
@@ -75,10 +80,19 @@ class Headers:
             return "wrapped"
         return "" if apart or self._name in _LONE else "wrapped"
 
+    def is_parted_hash(self, text: bytes) -> bool:
+        """Whether a line goes on within a nonce or a response: nobody may fold it there."""
+        last = self._parts[-1].rstrip(b" \t") if self._parts else b""
+        return text[:1].isalnum() and _AUTH.match(self._name) is not None and _HASH.search(last[-400:]) is not None
+
+    def is_remark(self, text: bytes) -> bool:
+        """Whether a line in brackets is what the author says between two headers."""
+        return bool(self.rows) and not self.is_open and self._name not in _COMMENTED and _REMARK.match(text) is not None
+
     def join(self, text: bytes, *, folded: bool) -> None:
         """Append a line to the last row: without a blank where one word was parted, and before a parameter."""
         last = self._parts[-1] = self._parts[-1].rstrip(b" \t")
-        tight = text[:1] in b";," or (not folded and self._is_within_word(last, text))
+        tight = text[:1] in b";," or self.is_parted_hash(text) or (not folded and self._is_within_word(last, text))
         self._parts.append(text if tight else b" " + text)
         if self.length is None and self._name in (b"content-length", b"l") and (found := _LENGTH.match(last + text)):
             self.length = int(found[1])

@@ -19,6 +19,7 @@ REPAIRS = {
     "repaired-markup": "freed of marks of emphasis or bullets",
     "repaired-line-ends": "parted where they had lost their line ends",
     "repaired-wrapping": "joined where they had been wrapped",
+    "repaired-remarks": "freed of remarks between the headers",
     "repaired-blank-lines": "freed of empty lines within the headers",
     "repaired-page-break": "freed of the foot and the head of a page",
     "repaired-legend": "completed by the legend of the document",

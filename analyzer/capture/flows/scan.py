@@ -225,11 +225,15 @@ class Scanner:
         if match is not None and (is_known(match[1]) or follows):
             headers.add(match[1], text)
             return True
+        if headers.is_remark(text):
+            message.codes.add("repaired-remarks")
+            return True
         how = headers.goes_on(text, apart=apart, deeper=deeper)
         if how == "":
             return False
+        is_parted = headers.is_parted_hash(text)
         headers.join(text, folded=how == "folded")
-        if how == "wrapped":
+        if how == "wrapped" or is_parted:
             message.codes.add("repaired-wrapping")
         return True
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import NamedTuple
 
+from analyzer.capture.text import written
+from analyzer.capture.text.rows_of_homer import banner_of
+
+MARK = b"SIP/2.0"
 Part = tuple[bytes, bytes]
 """The text of a line, and the stamp that its carrier gave it."""
 
@@ -17,13 +21,19 @@ ISO = rb"\d{4}-\d\d-\d\d[T ]" + CLOCK + rb"(?:Z|[+-]\d\d:?\d\d)?"
 _OCTAL = re.compile(rb"#(0[0-3][0-7])")
 _ESCAPES = re.compile(rb"\x1b(?:\[[0-9;?]{0,32}[ -/]?[@-~]|[()][0-9A-B]|[=>])")
 _SHOWN = re.compile(rb"(?:#033|\^\[|\\033|\\e|\\x1b|\\u001b)\[[0-9;]{0,32}m")
-NUMBERED = re.compile(rb"(?:(?=[\w./-]{0,200}[A-Za-z/])[\w./-]{1,200}?[:-])?(\d{1,10})[:-]|[ ]{0,12}(\d{1,10})\t")
+NUMBERED = re.compile(
+    rb"(?:> |  )?(?:(?=[\w./-]{0,200}[A-Za-z/])[\w./-]{1,200}?[:-])?(\d{1,10})[:-]|[ ]{0,12}(\d{1,10})\t"
+)
 _BREAK = re.compile(rb"<br[ \t]*/?>", re.IGNORECASE)
+_TWICE = re.compile(rb"&amp;(?:lt|gt|quot|amp|nbsp|#\d{1,5});")
+_NESTED = 3
+"""Pages that escaped what another had escaped, at most."""
 _TAG = re.compile(
-    rb"</?(?:pre|code|p|div|span|tt|font|td|tr|li|blockquote|samp)(?:[ \t][\w-]{1,20}=[^<>]{0,200})?[ \t]*>",
+    rb"</?(?:pre|code|p|div|span|tt|font|td|tr|th|li|ul|ol|table|tbody|blockquote|samp|html|head|title|body|meta|link|main"
+    rb"|article|section|h[1-6]|b|i|em|strong|kbd)(?:[ \t]{1,8}[\w:-]{1,40}(?:=(?:\"[^\"<>]{0,400}\"|'[^'<>]{0,400}'"
+    rb"|[^\s<>\"']{1,200}))?){0,12}[ \t]{0,8}/?>|<!doctype[^<>]{0,200}>|<\?xml[^<>]{0,200}>|<!\[CDATA\[|\]\]>",
     re.IGNORECASE,
 )
-_QUOTES = ((b"\xe2\x80\x9c", b'"'), (b"\xe2\x80\x9d", b'"'), (b"\xe2\x80\x9e", b'"'), (b"\xc2\xa0", b" "))
 
 
 class Carrier(NamedTuple):
@@ -71,38 +81,93 @@ def taken_from_syslog(line: bytes) -> list[Part] | None:
     return [(part, stamp) for part in text.removesuffix(b"\n").split(b"\n")]
 
 
-_KEYS = (
-    ("log", "time"),
-    ("MESSAGE", "__REALTIME_TIMESTAMP"),
-    ("message", "@timestamp"),
-    ("message", "timestamp"),
-    ("msg", "time"),
-    ("line", "ts"),
-    ("textPayload", "timestamp"),
+TEXT_KEYS = (
+    "log",
+    "MESSAGE",
+    "message",
+    "msg",
+    "line",
+    "textPayload",
+    "_raw",
+    "@message",
+    "raw",
+    "body",
+    "content",
+    "text",
 )
-"""What keepers of logs call the text and its time in JSON: Docker, journald, Logstash, others, Loki, Google."""
+TIME_KEYS = (
+    "time",
+    "__REALTIME_TIMESTAMP",
+    "@timestamp",
+    "timestamp",
+    "ts",
+    "_time",
+    "Time",
+    "date",
+    "datetime",
+    "tsNs",
+)
+"""What keepers of logs call the text and its time in JSON and in tables: Docker, journald, Logstash, Loki, Google,
+Splunk, CloudWatch, loggers of programs. The first one that is there is taken, but a text with a message goes first."""
+_DEEPEST = 8
 
 
 def taken_from_json(line: bytes) -> list[Part] | None:
-    """A line that is an object of JSON: Docker's `log`, journald's `MESSAGE`, what shippers of logs call it."""
-    if line[:1] != b"{" or not line.rstrip().endswith(b"}"):
+    """A line that is an object of JSON, or a list of some: Docker's `log`, journald's `MESSAGE`, what shippers of logs
+    call it, wherever it stands within."""
+    if line[:1] not in (b"{", b"[", b'"') or line.rstrip()[-1:] not in (b"}", b"]", b'"', b","):
         return None
     try:
-        record = json.loads(line.decode("utf-8", "surrogateescape"))
+        record = json.loads(line.strip().removesuffix(b",").decode("utf-8", "surrogateescape"))
     except (ValueError, RecursionError):
         return None
-    for key, time in _KEYS:
-        value = record.get(key)
-        if isinstance(value, list):  # what journald has of a message that is no UTF-8
-            value = "".join(chr(one) for one in value if isinstance(one, int) and 0 <= one < 256)
-        if isinstance(value, str):
-            text = value.encode("utf-8", "surrogateescape" if value.isascii() else "surrogatepass")
-            stamp = _stamp(record.get(time))
-            return [(part, stamp) for part in text.removesuffix(b"\n").split(b"\n")]
-    return None
+    if isinstance(record, dict) and "logmsg" in record:
+        return None  # Asterisk's own form, which its dialects read
+    parts = [part for text, stamp in _texts(record, "", 0, marked=MARK in line) for part in _parts(text, stamp)]
+    return parts or None
 
 
-def _stamp(value: object) -> bytes:
+def _parts(text: str, stamp: object) -> list[Part]:
+    octets = text.encode("utf-8", "surrogateescape" if text.isascii() else "surrogatepass")
+    return [(part, json_stamp(stamp)) for part in octets.removesuffix(b"\n").split(b"\n")]
+
+
+def _texts(value: object, time: object, depth: int, *, marked: bool) -> Iterator[tuple[str, object]]:
+    """The texts in a value of JSON, with their times; those that have messages alone, where there are such."""
+    if depth > _DEEPEST:
+        return
+    if isinstance(value, str):
+        if depth == 0 or (marked and MARK.decode() in value):
+            yield value, time
+    elif isinstance(value, list):
+        if len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], str) and value[0].isdigit():
+            yield value[1], value[0]  # Loki
+            return
+        for one in value:
+            yield from ((one, time),) if isinstance(one, str) else _texts(one, time, depth + 1, marked=marked)
+    elif isinstance(value, dict):
+        yield from _texts_of(value, time, depth, marked=marked)
+
+
+def _texts_of(record: dict[str, object], time: object, depth: int, *, marked: bool) -> Iterator[tuple[str, object]]:
+    time = next((record[key] for key in TIME_KEYS if isinstance(record.get(key), (str, int, float))), time)
+    found = [(key, text) for key in TEXT_KEYS if (text := _as_text(record.get(key))) is not None]
+    texts = [text for _, text in found if not marked or MARK.decode() in text]
+    if texts:
+        yield (banner_of(record) + texts[0] if marked else texts[0]), time
+        return
+    inner = [one for value in record.values() for one in _texts(value, time, depth + 1, marked=marked)]
+    yield from inner or [(text, time) for _, text in found[:1]]
+
+
+def _as_text(value: object) -> str | None:
+    if isinstance(value, list) and value and all(isinstance(one, int) for one in value):
+        # what journald has of a message that is no UTF-8
+        return "".join(chr(one) for one in value if isinstance(one, int) and 0 <= one < 256)
+    return value if isinstance(value, str) else None
+
+
+def json_stamp(value: object) -> bytes:
     """A time in JSON: ISO 8601 as it is, or a count of seconds, milliseconds, microseconds or nanoseconds."""
     text = str(value) if isinstance(value, (str, int, float)) else ""
     if text.isdigit() and len(text) in (10, 13, 16, 19):
@@ -127,15 +192,18 @@ def untouched(line: bytes) -> list[Part] | None:
 
 def _plain(line: bytes) -> list[Part] | None:
     """What a web page or a word processor made of `<`, `>`, `&` and quotes."""
-    text = line
-    for fancy, plain in _QUOTES:
-        text = text.replace(fancy, plain)
+    text = written.plain(line)
     if b"<" in text:
         text = _TAG.sub(b"", _BREAK.sub(b"\n", text))
-    if b"&" in text:
+    for _ in range(_NESTED):
+        if b"&" not in text:
+            break
         import html  # late: most logs are none of a web page
 
-        text = html.unescape(text.decode("latin-1")).encode("latin-1", "xmlcharrefreplace")
+        again = _TWICE.search(text) is not None
+        text = written.plain(html.unescape(text.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape"))
+        if not again:
+            break
     return None if text == line else [(part, b"") for part in text.removesuffix(b"\n").split(b"\n")]
 
 
@@ -144,6 +212,7 @@ def _unpadded(line: bytes) -> list[Part] | None:
     return None if text == line else [(text, b"")]
 
 
+MARKED = "freed of line ends that were written out (^M, $, <CR>)"
 CARRIERS = (
     Carrier("repaired-json", "taken out of JSON (Docker, Kubernetes, journald)", 60, taken_from_json),
     Carrier(
@@ -156,8 +225,8 @@ CARRIERS = (
         ),
     ),
     Carrier("repaired-syslog", "taken out of syslog", 2, taken_from_syslog),
-    Carrier("repaired-compose", "stripped of a container's name", 80, prefixed(rb"[\w.-]{1,64} {0,40}\| ?")),
-    Carrier("repaired-quoting", "stripped of a mail's quoting", 80, prefixed(rb"(?:[ \t]{0,3}[>|])+(?: |\Z)?")),
+    Carrier("repaired-compose", "stripped of a container's name", 80, prefixed(rb" {0,12}[\w.-]{1,64} {0,40}\| ?")),
+    Carrier("repaired-quoting", "stripped of a mail's quoting", 80, prefixed(rb"(?:[ \t]{0,3}[>|])+(?: |\Z)?|\+")),
     Carrier(
         "repaired-grep",
         "stripped of line numbers (grep -n, cat -n)",
@@ -165,11 +234,15 @@ CARRIERS = (
         prefixed(NUMBERED.pattern),
     ),
     Carrier("repaired-escapes", "freed of HTML entities or typographic quotes", 1, _plain),
+    Carrier("repaired-links", "freed of links that a mail program or a chat made of addresses", 1, written.unlinked),
+    Carrier("repaired-strings", "taken out of strings with escaped line ends", 1, written.unescaped),
+    Carrier("repaired-line-ends", MARKED, 20, written.unmarked),
     Carrier("repaired-colours", "freed of escape sequences", 1, _uncoloured),
 )
 
 
 OF_ALL = (
+    Carrier("repaired-line-ends", MARKED, 90, written.unmarked),
     Carrier("repaired-padding", "stripped of the blanks at their ends", 80, _unpadded),
     Carrier("repaired-spacing", "freed of an empty line behind each", 100, untouched),
 )

@@ -68,6 +68,8 @@ class Entry:
         self.rows: list[Row] = []
         self.own: list[Row] = []
         self.interrupted = 0
+        self.cut_rows: set[int] = set()
+        """Numbers of rows that were cut at the width of the text."""
         self.is_block = False
         self.breaks = 0  # empty lines behind a piece, of which one is the printer's where nothing marks a packet's end
         self.is_marked = False
@@ -88,9 +90,15 @@ class Entry:
         """Whether the start line was seen."""
         return bool(self.own)
 
+    @property
+    def is_windows(self) -> bool:
+        """Whether carriage returns are those of the file, and none of the message's."""
+        return self.opener.returns and not self.grammar.dotted
+
     def resumed(self) -> Entry:
         """The same message, to be gone on with in another packet: its last line is not ended yet."""
         again = Entry(self.grammar, self.banner, self.opener, patient=self._patient, frames=self._frames)
+        again.cut_rows = self.cut_rows
         is_ended = self.breaks > (not self.is_marked)
         for row in self.own if is_ended else self.own[:-1]:
             again._add(row)
@@ -137,7 +145,10 @@ class Entry:
                 return None
             else:
                 row = row._replace(text=b"")
-        return self.grammar.inner(self.banner, row)
+        inner = self.grammar.inner(self.banner, row)
+        if self.grammar.dotted and self.opener.returns and inner is not None and inner.text == row.text:
+            return inner._replace(returns=False)
+        return inner
 
     def _before(self, row: Row, inner: Row | None) -> Close | None:
         """A row between banner and message."""
@@ -195,7 +206,7 @@ class Entry:
         return self._tally.body and self._tally.length is not None and self._tally.short()
 
     def _add(self, row: Row) -> Close | None:
-        returns = row.returns and not self.opener.returns
+        returns = row.returns and not self.is_windows
         if not row.text and self._is_returned and not returns and not self._tally.body:
             return Close(Rank.CUT, len(self.own), len(self.rows))  # the empty line is the log's: headers were to come
         self.own.append(row)

@@ -83,12 +83,14 @@ class Grammar:
     fix       puts right in place what the program prints wrongly; says what it did, and whether octets are lost all
               the same
     after     finds the other end in a line behind a message that was sent
+    dotted    it prints a carriage return as a dot: one behind a line is none of the message
     spaced    the program puts an empty line before each banner: what has none is no banner
     coloured  the program itself writes escape sequences
     server    what it sends with a Date header carries the clock of the log
     indented  the start line may be indented, and the others are by the same
     prefixed  banners stand behind what each line of a message stands behind too
     explained what the program says of a message stands between its lines: nothing is left out that was in the log
+    echoes    it prints requests once more, without a banner
     before    most lines between banner and message
     hint      what to do where a text of the program holds no message
     reach     octets that a banner may begin before the first `SIP/2.0` of its message
@@ -108,6 +110,7 @@ class Grammar:
     more: Callable[[bytes], bytes | None] | None = None
     fix: Callable[[list[bytes]], tuple[str, bool]] | None = None
     after: Callable[[bytes], Endpoint | None] | None = None
+    dotted: bool = False
     spaced: bool = False
     coloured: bool = False
     server: bool = False
@@ -115,6 +118,7 @@ class Grammar:
     indented: bool = False
     prefixed: bool = False
     explained: bool = False
+    echoes: bool = False
     reach: int = 2048
     hint: str = "it has lines of its program, and no message between them"
 

@@ -7,6 +7,7 @@ is called by the name of the program.
 
 from __future__ import annotations
 
+import io
 import re
 import time
 from collections import deque
@@ -14,6 +15,8 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import BinaryIO
 
 from analyzer.capture.text.carrier_kinds import uncoloured
+from analyzer.capture.text.carriers import NONE, Carriers
+from analyzer.capture.text.checks import checks
 from analyzer.capture.text.clock import Clock, Moment
 from analyzer.capture.text.entry import Close, Entry, Rank
 from analyzer.capture.text.grammar import START, Banner, Grammar
@@ -22,6 +25,9 @@ from analyzer.capture.text.pieces import Pieces, goes_on
 from analyzer.capture.text.rows import Row, Rows
 from analyzer.capture.text.stamps import parse_date, parse_stamp
 from analyzer.capture.text.switches import Held, Waiting
+from analyzer.capture.text.told_ends import VIA as _VIA
+from analyzer.capture.text.told_ends import via_end
+from analyzer.capture.text.written import uncovered
 from analyzer.defect import Defect
 from analyzer.evidence import Endpoint, Fidelity, LogLines, RawMessage, Source
 from analyzer.sip.transports import STREAMS
@@ -29,29 +35,10 @@ from analyzer.sip.transports import STREAMS
 EARNED, SAVINGS = 1, 5_000
 """Lines that may be read again per line read, and at most saved up: keeps the whole linear."""
 _NO_STAMP = "The text prints no time with a message: nothing can be said about times."
-_VIA = re.compile(
-    rb"(?:via|v)[ \t]*:[ \t]*SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*[A-Za-z]{2,8}[ \t]+"
-    rb"(\[[0-9A-Fa-f:.%\w]{2,64}\]|[\w.-]{1,255})(?:[ \t]*:[ \t]*(\d{1,5}))?(.{0,2000})",
-    re.IGNORECASE | re.DOTALL,
-)
 _HEADER = re.compile(rb"[A-Za-z][\w.!%*+`'~-]{0,60}[ \t]*:")
 _KNOWN = re.compile(rb";[\w-]|(?:from|to|call-id|cseq|contact|max-forwards|content-length)[ \t]*:", re.IGNORECASE)
-_RECEIVED = re.compile(rb";[ \t]*received[ \t]*=[ \t]*\[?([0-9A-Fa-f:.]{2,45})", re.IGNORECASE)
-_RPORT = re.compile(rb";[ \t]*rport[ \t]*=[ \t]*(\d{1,5})", re.IGNORECASE)
-
-
-def via_end(head: Sequence[bytes], *, is_own: bool) -> Endpoint | None:
-    """Where the sender of a request is, as the topmost Via says: where it was seen (`received`, `rport`) before
-    sent-by, unless it `is_own`: its own text shows the address that it has itself."""
-    match = next((found for line in head if (found := _VIA.match(line))), None)
-    if match is None:
-        return None
-    received = rport = None
-    if not is_own:
-        received, rport = _RECEIVED.search(match[3]), _RPORT.search(match[3])
-    host = received[1] if received else match[1].strip(b"[]")
-    port = int(rport[1] if rport else match[2] or 0)
-    return Endpoint(host.decode("ascii", "replace"), port if port < 65536 else 0)
+_COVERS = frozenset((b"\x1b", b"[", b"{", b"<", b"`", b"~"))
+"""How what stands before a whole text begins."""
 
 
 class Reader:
@@ -65,6 +52,7 @@ class Reader:
         recognised: Callable[[bytes], bool],
         now: float | None = None,
         others: Sequence[Grammar] = (),
+        carriers: Carriers | None = None,
     ) -> None:
         self._grammar = grammar
         self._grammars = (grammar, *others)
@@ -72,6 +60,7 @@ class Reader:
         self._clock = Clock(time.time() if now is None else now)
         self._waiting = Waiting(self._clock, lambda: self._clock.announce(source))
         self._recognised = recognised
+        self._carriers = carriers
         self._entry: Entry | None = None
         self._again: deque[Row] = deque()
         self._pieces = Pieces()
@@ -80,8 +69,12 @@ class Reader:
         self._credit = SAVINGS
         self._rows: Rows | None = None
         self._is_coloured = any(one.coloured for one in self._grammars)
-        self._inferred = self._interrupted = self._cut = self._stampless = self._read = self._early = 0
+        self._inferred = self._interrupted = self._cut = self._stampless = self._read = self._early = self._narrow = (
+            self._alone
+        ) = 0
+        self._starts = False
         self._is_early = False
+        self._width = 0
 
     def read(self, stream: BinaryIO) -> Iterator[RawMessage]:
         """The messages of the log, in its order. Ctrl-C is passed on after what was read and still waits for the clock:
@@ -110,7 +103,7 @@ class Reader:
     def _closed(self, stream: BinaryIO) -> Iterator[RawMessage]:
         reach = max(one.reach for one in self._grammars)
         prefixed = any(one.prefixed for one in self._grammars)  # nothing else stands before its lines then
-        known = self._rows.carriers if self._rows is not None else None
+        known = self._carriers if self._rows is None else self._rows.carriers
         rows = self._rows = Rows(
             stream,
             self._cut_line,
@@ -119,9 +112,12 @@ class Reader:
             as_it_is=prefixed,
             before=self._source.frames,
             carriers=known,
+            reads=self._reads,
+            opens=lambda text: self._opens(text)[1],
         )
         for row in rows:
             self._source.frames = rows.count
+            self._width = rows.cut
             self._credit = min(self._credit + EARNED, SAVINGS)
             if b"\x1b" in row.text and self._is_coloured:
                 row = row._replace(text=uncoloured(row.text))
@@ -129,6 +125,12 @@ class Reader:
             yield from self._drain()
             rows.idle = self._entry is None and (self._grammar.more is None or not self._pieces.waits)
         self._source.frames = rows.count
+
+    def _reads(self, text: bytes) -> bool:
+        """Whether there is a message in a text as it stands."""
+        first, *others = self._grammars
+        again = Reader(first, Source("head", "log"), self._recognised, others=others, carriers=NONE)
+        return any(True for _ in again.read(io.BytesIO(text)))
 
     def _drain(self) -> Iterator[RawMessage]:
         """Read again what entries gave back."""
@@ -139,6 +141,9 @@ class Reader:
         entry = self._entry
         if entry is None:
             grammar, banner = self._opens(row.text)
+            if banner is None and row.text[:1] in _COVERS and (bare := uncovered(row.text)) != row.text:
+                row = row._replace(text=bare)
+                grammar, banner = self._opens(bare)
             if banner is None and not self._goes_on_bare(row):
                 yield from self._next_in_stream(row)
             if banner is None:
@@ -153,11 +158,17 @@ class Reader:
             row = row._replace(text=banner.rest)
         elif entry.banner.key and not entry.rows and not entry.own:
             entry = self._entry = yield from self._resumed(entry, row)
+        if self._width and len(row.text) == self._width:
+            entry.cut_rows.add(row.number)
         if (close := entry.push(row)) is not None:
             yield from self._done(entry, close)
 
     def _look_behind(self, text: bytes) -> None:
-        """The first line behind a message that ended at an empty line: whether more of its headers stand there."""
+        """The first line behind a message that ended at an empty line: whether more of its headers stand there; and
+        whether a message begins that nothing announced."""
+        if self._starts:
+            self._alone += _KNOWN.match(text) is not None or _VIA.match(text) is not None
+        self._starts = b"SIP/2.0" in text and START.match(text) is not None
         if self._is_early and text:
             self._is_early = False
             self._early += bool(_KNOWN.match(text))
@@ -252,6 +263,10 @@ class Reader:
         rows = entry.own[: close.end]
         fixed, is_cut = "", False
         texts = [row.text for row in rows]
+        if entry.cut_rows and not entry.is_block:
+            from analyzer.capture.text import cuts  # late: few texts are cut
+
+            texts = cuts.whole(texts, frozenset(at for at, row in enumerate(rows) if row.number in entry.cut_rows))
         if entry.is_block and grammar.whole is not None:
             texts = grammar.whole(texts)
         if grammar.fix is not None:
@@ -285,8 +300,9 @@ class Reader:
     def _message(self, entry: Entry, close: Close, printed: Printed) -> RawMessage:
         banner = entry.banner
         payload = printed.exactly(banner.size) if close.rank is Rank.ANNOUNCED and banner.size else printed.octets()
-        missing, defects = _checks(entry, close, printed, payload)
+        missing, defects = checks(entry, close, printed, payload)
         self._interrupted += bool(entry.interrupted)
+        self._narrow += bool(entry.cut_rows)
         self._cut += bool(missing)
         source, destination = self._ends(entry.grammar, banner, printed.head)
         rows = entry.own[: close.end]
@@ -337,8 +353,14 @@ class Reader:
             )
         if self._interrupted:
             quality.append(f"{_messages(self._interrupted)} other log lines in between; those were left out.")
+        if self._narrow:
+            quality.append(f"The lines are cut at {self._width} characters: what stood behind is lost, and not judged.")
         if self._cut:
             quality.append(f"{_messages(self._cut)} lost a part in the log.")
+        if self._alone and self._grammar.start is None and not (self._grammar.explained or self._grammar.echoes):
+            quality.append(
+                f"{_messages(self._alone)} no line of the log above: left out, but read with --dialect bare."
+            )
         if self._early:
             early = f"{_messages(self._early)} more headers behind an empty line"
             quality.append(f"{early}: this looks like copied text, which --dialect flow-text mends.")
@@ -352,30 +374,6 @@ def _messages(count: int) -> str:
 
 def _ends(entry: Entry, rows: list[Row], texts: list[bytes]) -> list[bytes] | None:
     """The line ends as printed; None where the text lost them."""
-    if entry.is_block or entry.opener.returns or len(texts) != len(rows) or not any(row.returns for row in rows):
+    if entry.is_block or entry.is_windows or len(texts) != len(rows) or not any(row.returns for row in rows):
         return None
     return [CRLF if row.returns else b"\n" for row in rows]
-
-
-def _checks(entry: Entry, close: Close, printed: Printed, payload: bytes) -> tuple[int, tuple[Defect, ...]]:
-    """(octets missing at the end, defects): what sender and log counted, against what is printed."""
-    defects: list[Defect] = []
-    size, length, missing = entry.banner.size, printed.content_length(), 0
-    if close.rank is Rank.ANNOUNCED:
-        return 0, ()
-    if size is not None and not entry.is_block:
-        defects.append(Defect("byte-count", f"the log announces {size} octets and prints {len(payload)}"))
-    if not printed.has_end_of_headers:
-        missing = 1
-    elif length is not None:
-        missing = max(length - (len(payload) - payload.find(CRLF + CRLF) - 4), 0)
-    elif size is not None:
-        missing = max(size - len(payload), 0)
-    if close.rank is Rank.OPEN:
-        missing = missing or int(length is None)
-        defects.append(Defect("cut-at-end", "the log ends before the message does"))
-    elif close.rank is Rank.CUT and missing:
-        defects.append(
-            Defect("cut-short", "the message is not whole in the log before the next line that is none of it")
-        )
-    return missing, tuple(defects)

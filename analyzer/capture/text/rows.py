@@ -11,8 +11,11 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import chain
 from typing import BinaryIO, NamedTuple
 
-from analyzer.capture.text.carriers import MARK, NONE, Carriers
+from analyzer.capture.text.carrier_kinds import MARK
+from analyzer.capture.text.carriers import NONE, Carriers
+from analyzer.capture.text.guessing import around, found
 from analyzer.capture.text.lines import CHUNK, LIMIT, chunks_of, lines_of
+from analyzer.capture.text.wraps import Wrap
 
 
 class Row(NamedTuple):
@@ -25,9 +28,18 @@ class Row(NamedTuple):
     stamp: bytes = b""
 
 
+def beginning(chunks: Iterator[bytes]) -> bytes:
+    """The first octets of a log: a whole line at least, where it is one that is kept."""
+    head = next(chunks, b"")
+    while b"\n" not in head and len(head) < LIMIT and (more := next(chunks, b"")):
+        head += more
+    return head
+
+
 class Rows:
-    """Iterate it once. `idle` is True while no message is open: then text far from messages is passed over. `count` is
-    the number of lines read or passed, those `before` the stream's included; `carriers` are those that are known."""
+    """Iterate it once. `idle` is True while no message is open: then text far from messages is passed over. `cut` is
+    the width at which lines were cut, or 0. `count` is the number of lines read or passed, those `before` the stream's
+    included; `carriers` are those that are known."""
 
     def __init__(
         self,
@@ -39,23 +51,34 @@ class Rows:
         as_it_is: bool = False,
         before: int = 0,
         carriers: Carriers | None = None,
+        reads: Callable[[bytes], bool] | None = None,
+        opens: Callable[[bytes], object] | None = None,
     ) -> None:
         self._stream = stream
+        self._opens = opens
+        self._reads = reads
         self._on_cut = on_cut
         self._reach = reach
         self._recognised = recognised
         self._as_it_is = as_it_is
         self._known = carriers
         self.carriers: Carriers = NONE
+        self.cut = 0
         self.idle = True
         self.count = before
 
     def __iter__(self) -> Iterator[Row]:
         chunks = chunks_of(self._stream)
-        head = next(chunks, b"")
+        head = beginning(chunks)
         known = self._known
-        self.carriers = Carriers.found(head, self._recognised, as_it_is=self._as_it_is) if known is None else known
-        if self.carriers.wrap is not None:
+        self.carriers = (
+            found(head, self._recognised, as_it_is=self._as_it_is, reads=self._reads) if known is None else known
+        )
+        if MARK in head and self.carriers.joiner is None:
+            from analyzer.capture.text.cuts import cut_at
+
+            self.cut = cut_at(self.carriers.bare(around(head)))
+        if self.carriers.joiner is not None:
             yield from self._joined(lines_of(chain((head,), chunks), self._on_cut))
             return
         rest, skipping = b"", False
@@ -74,11 +97,16 @@ class Rows:
         yield from self._last(rest.rstrip(b"\0"))
 
     def _joined(self, lines: Iterator[bytes]) -> Iterator[Row]:
-        """The lines of a text that was broken to a width, which is short: each is looked at."""
-        assert self.carriers.wrap is not None
-        for count, whole in self.carriers.wrap.joined(lines):
-            yield from self._line(whole)
-            self.count += count - 1
+        """The lines of a text that was broken to a width, or is kept in records, which is short: each is looked at."""
+        assert self.carriers.joiner is not None
+        joiner = self.carriers.joiner
+        if isinstance(joiner, Wrap) and self._opens is not None:
+            joiner = joiner.opening(self._opens)
+        for count, whole in joiner.joined(lines):
+            if whole is not None:
+                yield from self._line(whole)
+                self.count -= 1
+            self.count += count
 
     def _last(self, held: bytes) -> Iterator[Row]:
         """The lines of which no more comes."""
@@ -119,3 +147,29 @@ class Rows:
             yield Row(number, physical.rstrip(b"\r"), True)
         else:
             yield Row(number, physical)
+
+
+class CarriedLines:
+    """The lines of a log that reads each of them: number in the file, text, and the stamp of its carrier. `carriers` is
+    what was taken off, and may be known; `before` is the number of lines before those of the stream."""
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        on_cut: Callable[[int], None],
+        recognised: Callable[[bytes], bool],
+        *,
+        before: int = 0,
+        carriers: Carriers | None = None,
+    ) -> None:
+        chunks = chunks_of(stream)
+        head = beginning(chunks)
+        # What an empty line behind each is, and a mail's quoting, these readers know by themselves.
+        self.carriers = carriers or found(head, recognised, as_it_is=True, taken=("repaired-spacing",))
+        self._before = before
+        self._lines = lines_of(chain((head,), chunks), lambda number: on_cut(before + number))
+
+    def __iter__(self) -> Iterator[tuple[int, bytes, bytes]]:
+        for number, physical in self.carriers.numbered(self._lines, self._before):
+            for text, stamp in self.carriers.lines(physical):
+                yield number, text, stamp

@@ -13,14 +13,21 @@ is broken anywhere, and nothing comes back.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
-NARROWEST, WIDEST = 40, 140
+NARROWEST, WIDEST, WIDEST_TERMINAL = 40, 140, 260
 """Octets of a line between which a width is believed."""
+_LONGEST = 400
+"""Octets of a line over a message."""
+_SAME = 5
+_FEW = 2
+"""Words that were broken, at least, of a text that a terminal broke."""
 WRAPS = "joined again where they had been broken to a width"
 _QUOTED = re.compile(rb"(?:[ \t]{0,3}>)+ ?|[ \t]{1,16}")
-_START = re.compile(rb"(?:^|[\]>|:] )(?:[A-Z._-]{3,20} \S{1,200} SIP/2\.0\.?\s*\Z|SIP/2\.0 \d\d\d\b)")
+_START = re.compile(rb"(?:^[ \t]{0,16}|[\]>|:] )(?:[A-Z._-]{3,20} \S{1,200} SIP/2\.0\.?\s*\Z|SIP/2\.0 \d\d\d\b)")
+_GLUED = re.compile(rb"SIP/2\.0(?: [1-6]\d\d\b.{0,80})?[.\s]*\Z")
+"""A start line, behind whatever."""
 _HALF_START = re.compile(rb"(?:^|\] )[A-Z._-]{3,20}(?: sips?:\S{1,200})?\s*\Z")
 """A start line of which the rest is missing."""
 _OPEN = re.compile(rb"<-{2,}(?!.*-->)|\A(?!.*<-).*->[ \t]*\Z| at[ \t]*\Z|\([^()]*\Z")
@@ -37,6 +44,16 @@ _BLANK = (b"", b".")
 """An empty line, and how ngrep shows one."""
 _EMPTY = re.compile(rb"\[[^\]]{1,60}\][ \t]*\Z")
 """A stamp with nothing behind it."""
+_HEADER = re.compile(
+    rb"[ ]?(?:via|v|from|f|to|t|call-id|i|cseq|contact|m|max-forwards|user-agent|server|expires|min-expires"
+    rb"|allow|allow-events|supported|k|require|unsupported|date|route|record-route|path|service-route|event|o"
+    rb"|content-length|l|content-type|c|(?:www|proxy)-authenticate|(?:proxy-)?authorization|authentication-info|retry-after|warning|accept|organization"
+    rb"|privacy|subject|[xp]-[\w-]{1,60})[ \t]*:",
+    re.IGNORECASE,
+)
+"""A header that is known: where a width broke lines anywhere, the rest of an unknown word looks like any other."""
+_PARAMETER = re.compile(rb"[\w.-]{1,40}=|[\"<]|sips?:|SIP/2\.0/|[\d.]{7,15}[:;]", re.IGNORECASE)
+"""What stands behind a blank in a header, as a rule."""
 _OTHER = re.compile(
     rb"<-|\[(?:\d|[A-Z][a-z]{2} )|[#*]|[-=+]{2,}|\d{1,2}:\d\d:\d\d|\d{1,4}[-/]\d{1,2}[-/]\d|[A-Z][a-z]{2} [ 0-3]?\d "
 )
@@ -44,12 +61,22 @@ _OTHER = re.compile(
 
 
 class Wrap:
-    """How a text was broken: at `width` octets, within words (`is_cut`), behind the `lead` of each line."""
+    """How a text was broken: at `width` octets, within words (`is_cut`), behind the `lead` of each line. `is_hard` says
+    that each line was, none of them longer than the width."""
 
-    def __init__(self, width: int, lead: bytes, *, is_cut: bool) -> None:
+    code = "repaired-wraps"
+    carriers = ()
+
+    is_guess = False
+    """Whether no header shows it: it is one if it makes something known of the text."""
+    opens: Callable[[bytes], object] | None = None
+    """Tells what opens a message; where it is given, lines over a message are joined as well."""
+
+    def __init__(self, width: int, lead: bytes, *, is_cut: bool, is_hard: bool = False) -> None:
         self.width = width
         self.lead = lead
         self.is_cut = is_cut
+        self.is_hard = is_hard
 
     @property
     def says(self) -> str:
@@ -62,7 +89,7 @@ class Wrap:
         for line in lines:
             if count and self._goes_on(whole, last, line, inside=inside):
                 rest = line[len(self.lead) :]
-                whole += self._between(last, rest) + rest
+                whole = whole.rstrip(b"\r") + self._between(last, rest) + rest
                 count += 1
             else:
                 if count:
@@ -80,17 +107,31 @@ class Wrap:
     def _goes_on(self, whole: bytes, last: bytes, line: bytes, *, inside: bool) -> bool:
         """Whether a line is the rest of the one before: in the head of a message, or of what stands over it."""
         rest = line[len(self.lead) :]
+        if self.is_hard:
+            return line.startswith(self.lead) and len(last.rstrip(b"\r")) == self.width and _is_piece(last, rest)
         if not line.startswith(self.lead) or not is_full(last, rest, self.width):
             return False
         if self.is_cut and len(last.rstrip(b"\r")) != self.width:
             return False
+        if len(last.rstrip(b"\r")) == self.width and inside and _HEADER.match(rest) is None and rest[:1].isalnum():
+            return _is_piece(last, rest) and _GLUED.search(rest) is None
         if rest.strip() == b"." and self.is_cut and inside:
             return not last.endswith(b".")  # the last octet of the line before, as ngrep shows its end
         if inside:
             return _is_rest(rest.lstrip(b" ") if self.is_cut else rest)
         if _ENTRY.match(whole):
             return rest.strip() != b"" and rest[:1] not in (b" ", b"\t") and _OTHER.match(rest) is None
-        return rest.strip() != b"" and (_OPEN.search(whole) or _HALF_START.search(whole)) is not None
+        if rest.strip() == b"" or _OPEN.search(whole) or _HALF_START.search(whole):
+            return rest.strip() != b""
+        if self.opens is None or len(whole) > _LONGEST or not _is_piece(b"", rest):
+            return False
+        return not self.opens(whole) and not self.opens(rest)
+
+    def opening(self, opens: Callable[[bytes], object]) -> Wrap:
+        """The same, for a log in which `opens` tells what opens a message."""
+        other = Wrap(self.width, self.lead, is_cut=self.is_cut, is_hard=self.is_hard)
+        other.opens = opens
+        return other
 
     def _between(self, line: bytes, rest: bytes) -> bytes:
         """What was lost between two parts: nothing within a word, and only one that has no room in a line is broken."""
@@ -101,22 +142,73 @@ class Wrap:
         return b"" if len(line) == self.width and len(word) > self.width - len(self.lead) else b" "
 
 
+def header_begins(line: bytes) -> bool:
+    """Whether a line begins with a header that is known, behind what a logger may write before."""
+    return _HEADER.search(line[:80]) is not None
+
+
 def wrap_of(head: bytes) -> Wrap | None:
     """How the text that begins with `head` was broken; None where it was not, or does not show it."""
     lines = [line.rstrip(b"\r") for line in head.split(b"\n")[:-1]]
     lead = _lead_of(lines)
+    if (hard := _terminal(lines, lead)) is not None:
+        return hard
     breaks = list(_breaks([line[len(lead) :] for line in lines]))
     broken = {lead + line for line, _ in breaks}  # a longer word is left whole by some, so it is no measure
     width = max((len(line) for line in lines if b" " in line[len(lead) :].strip() or line in broken), default=0)
+    telling = [(line, rest) for line, rest in breaks if _PARAMETER.match(rest)]
+    least = 9 if telling else 10
+    telling = telling or breaks
     if not breaks or not NARROWEST <= width <= WIDEST:
         return None
-    if not all(is_full(lead + line, rest, width) for line, rest in breaks):
+    if sum(is_full(lead + line, rest, width) for line, rest in telling) * 10 < len(telling) * least:
         return None
-    is_filled = all(len(lead + line) == width for line, _ in breaks)
-    if is_filled and len(breaks) == 1:
+    is_filled = all(len(lead + line) == width for line, _ in telling)
+    if is_filled and len(telling) == 1:
         return None  # behind the longest line there never is room
     is_cut = is_filled and any(line[-1:].isalnum() and rest[:1].isalnum() for line, rest in breaks)
     return Wrap(width, lead, is_cut=is_cut)
+
+
+def _terminal(lines: list[bytes], lead: bytes) -> Wrap | None:
+    """The width of a terminal: no line is longer, and most that are as long go on in the next, within words."""
+    width = max(map(len, lines), default=0)
+    if not NARROWEST <= width <= WIDEST_TERMINAL:
+        return None
+    pairs = [(line, rest[len(lead) :]) for line, rest in pairwise(lines) if len(line) == width and _has_words(line)]
+    pieces = [(line, rest) for line, rest in pairs if rest.strip() and _is_piece(line, rest)]
+    within = sum(_is_within(line, rest) for line, rest in pieces)
+    if within < _FEW or len(pieces) * 10 < len(pairs) * 7:
+        return None
+    breaks = list(_breaks([line[len(lead) :] for line in lines]))
+    if sum(len(lead + line) < width and _PARAMETER.match(rest) is not None for line, rest in breaks) * 10 > len(pieces):
+        return None  # broken between words, and long words within
+    wrap = Wrap(width, lead, is_cut=True, is_hard=True)
+    wrap.is_guess = not any(len(lead + line) == width and _HEADER.match(line.lstrip()) for line, _ in breaks)
+    return wrap
+
+
+def _is_within(line: bytes, rest: bytes) -> int:
+    """Whether a break is within a word; one within quotes of a header cannot be anything else."""
+    if not (line[-1:].isalnum() and rest[:1].isalnum()):
+        return 0
+    return _FEW if _HEADER.match(line) and line.count(b'"') % 2 and rest.count(b'"') % 2 else 1
+
+
+def _has_words(line: bytes) -> bool:
+    """Whether a line is more than a rule of one sign."""
+    return len(set(line.strip())) > 2
+
+
+def _is_piece(line: bytes, rest: bytes) -> bool:
+    """Whether a line may be the rest of one that filled the width: it does not begin anything."""
+    if not rest.strip() or rest[:2].isspace():
+        return False
+    if line.endswith(b" SIP/2.0") or (line[:_SAME] == rest[:_SAME] and not line[:_SAME].isalnum()):
+        return False  # a start line ends there; what a logger writes before each
+    if line[-1:] in (b" ", b";", b",", b"=", b":"):
+        return True
+    return not (_HEADER.match(rest) or _OTHER.match(rest) or _START.search(rest.rstrip(b"\r")))
 
 
 def is_full(line: bytes, rest: bytes, width: int) -> bool:
@@ -131,7 +223,7 @@ def _breaks(lines: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
     inside = False
     for line, following in pairwise(lines):
         inside = _is_inside(line, before=inside)
-        if inside and _is_rest(following):
+        if inside and _is_rest(following) and _GLUED.search(line) is None:
             yield line, following
 
 
@@ -144,7 +236,7 @@ def _is_inside(line: bytes, *, before: bool) -> bool:
 
 def _is_rest(line: bytes) -> bool:
     """Whether a line may be the rest of the one before: it is not empty, not folded, and begins nothing."""
-    if line.strip() in _BLANK or line[:1] in (b" ", b"\t") or _OTHER.match(line):
+    if line.strip() in _BLANK or line[:1] in (b" ", b"\t") or _OTHER.match(line) or _GLUED.search(line):
         return False
     return _BEGINS.match(line) is None and _START.search(line.rstrip(b"\r")) is None
 

@@ -1,0 +1,30 @@
+"""What a message itself tells of the ends between which it went, where the text around it does not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from analyzer.evidence import Endpoint
+
+VIA = re.compile(
+    rb"(?:via|v)[ \t]*:[ \t]*SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*[A-Za-z]{2,8}[ \t]+"
+    rb"(\[[0-9A-Fa-f:.%\w]{2,64}\]|[\w.-]{1,255})(?:[ \t]*:[ \t]*(\d{1,5}))?(.{0,2000})",
+    re.IGNORECASE | re.DOTALL,
+)
+_RECEIVED = re.compile(rb";[ \t]*received[ \t]*=[ \t]*\[?([0-9A-Fa-f:.]{2,45})", re.IGNORECASE)
+_RPORT = re.compile(rb";[ \t]*rport[ \t]*=[ \t]*(\d{1,5})", re.IGNORECASE)
+
+
+def via_end(head: Sequence[bytes], *, is_own: bool) -> Endpoint | None:
+    """Where the sender of a request is, as the topmost Via says: where it was seen (`received`, `rport`) before
+    sent-by, unless it `is_own`: its own text shows the address that it has itself."""
+    match = next((found for line in head if (found := VIA.match(line))), None)
+    if match is None:
+        return None
+    received = rport = None
+    if not is_own:
+        received, rport = _RECEIVED.search(match[3]), _RPORT.search(match[3])
+    host = received[1] if received else match[1].strip(b"[]")
+    port = int(rport[1] if rport else match[2] or 0)
+    return Endpoint(host.decode("ascii", "replace"), port if port < 65536 else 0)
