@@ -126,6 +126,16 @@ class Analysis:
         for said in item.notices:
             self._reconstructor.witnesses.take(said)
 
+    @property
+    def reconstructor(self) -> Reconstructor:
+        """What puts the messages together."""
+        return self._reconstructor
+
+    @property
+    def judge(self) -> Judge:
+        """Who asks the rules."""
+        return self._judge
+
     def news(self) -> list[Finding]:
         """The findings that are new since this was asked before, for who tells them as they happen: ask before the
         first item, then after each. What another explains (docs/rules/precedence.md) may still be taken back: its
