@@ -288,6 +288,10 @@ class KeepAlives:
         """The times of those that went this way."""
         return self._times.get(way, [])
 
+    def ways(self) -> list[Way]:
+        """The ways on which any went."""
+        return list(self._times)
+
 
 MAX_DEFECTS = 100
 """Defects of one source that are kept with their text; the rest are counted."""

@@ -14,7 +14,6 @@ from analyzer.columnar.columns import shape_keys
 from analyzer.columnar.records import Flags, Numbers, Unsuited
 from analyzer.columnar.scan import Scanned
 from analyzer.columnar.template import PLACE, values_of
-from analyzer.register.challenges import STRONG
 from analyzer.register.digest.form import Offer, offer_of
 from analyzer.register.identity import aor_of
 from analyzer.register.requested import expiry_in
@@ -155,7 +154,8 @@ def _response_oddity(message: Message) -> str:
     if message.status != 401 or message.has("contact") or len(challenges) != 1:
         return "it is neither a grant nor one challenge"
     only = challenges[0]
-    is_common = only.is_digest and only.is_plain and (only.algorithm or "md5").lower() not in STRONG
+    is_common = only.is_digest and only.is_plain and (only.algorithm or "MD5").upper() == "MD5"
+    is_common &= not only.qop or "auth" in only.qop_options
     return "" if is_common and only.realm and not only.stale else "its challenge is not common"
 
 

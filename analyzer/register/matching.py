@@ -60,7 +60,7 @@ class TransactionTable:
         self._numbers = array("Q")
         self._opened = 0
         self._tick = self._tick_at_most = 0
-        self._zero: int | None = None
+        self.zero: int | None = None
         self._live: dict[Key, Transaction] = {}
         self._by_branch: dict[Key, Transaction] = {}
         self._by_call: Groups[Transaction] = Groups()
@@ -128,9 +128,9 @@ class TransactionTable:
 
         `end` is the time of the source's last packet or line, whatever that was: silence counts up to there.
         """
-        if end is not None and self._zero is not None and (self.end is None or end > self.end):
+        if end is not None and self.zero is not None and (self.end is None or end > self.end):
             self.end = end
-            self._tick = end - self._zero
+            self._tick = end - self.zero
             yield from self._expire()
         self._ordinal.ending = True
         for transaction in sorted(set(self._live.values()), key=lambda live: live.id):
@@ -149,10 +149,10 @@ class TransactionTable:
         if time is None:
             self._tick = self._tick_at_most = self._tick + _PSEUDO_TICK
             return
-        if self._zero is None:  # a log may begin without clock and find one later: no time has passed by that
-            self._zero = time - self._tick
-        self._tick = time - self._zero
-        self._tick_at_most = (at_most or time) - self._zero
+        if self.zero is None:  # a log may begin without clock and find one later: no time has passed by that
+            self.zero = time - self._tick
+        self._tick = time - self.zero
+        self._tick_at_most = (at_most or time) - self.zero
         self.end = time if self.end is None else max(self.end, time)
 
     def _expire(self) -> Iterator[Event]:
