@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analyzer.columnar.clients import Clients
-from analyzer.columnar.exchanges import Exchanges
 from analyzer.columnar.records import Flags, Numbers
 from analyzer.evidence import Evidence
 from analyzer.judge.context import CaptureContext
@@ -50,7 +49,7 @@ class Told(NamedTuple):
     answers: tuple[tuple[str, tuple[Answer, ...]], ...]
 
 
-def chosen(clients: Clients, exchanges: Exchanges, columnar: Flags) -> Flags:
+def chosen(clients: Clients, columnar: Flags) -> Flags:
     """Clients that represent the classes of the columnar ones."""
     kinds = clients.kind
     members = np.flatnonzero(columnar[clients.of] & (kinds >= 0))

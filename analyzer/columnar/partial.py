@@ -70,12 +70,12 @@ def partials_of(capture: Capture, source: Source, rules: Sequence[Rule], begin: 
     source.resolution = capture.values.scanned.packets.records.step
     blank = replace(source)
     wanted = capture.clients.ordinary & ~_is_early(capture)
-    columnar = wanted & ~chosen(capture.clients, capture.exchanges, wanted)
+    columnar = wanted & ~chosen(capture.clients, wanted)
     for _ in range(MOST_ROUNDS):
         if not columnar.any():
             raise Unsuited("no client is ordinary")
         own = replace(blank, kept=type(source.kept)(), quality=[], defect_list=[])
-        run = _Round(capture, own, rules, begin, columnar, detail=detail)
+        run = _Round(capture, own, rules, begin, columnar, wanted & ~columnar, detail=detail)
         unknown = any_of(np.isin(capture.clients.kind, list(run.unknown)), capture.clients.of, len(columnar))
         if not (unknown & columnar).any():
             found = run.partials()
@@ -110,7 +110,15 @@ class _Round:
     """The object path once over all but the columnar clients."""
 
     def __init__(
-        self, capture: Capture, source: Source, rules: Sequence[Rule], begin: Begin, columnar: Flags, *, detail: bool
+        self,
+        capture: Capture,
+        source: Source,
+        rules: Sequence[Rule],
+        begin: Begin,
+        columnar: Flags,
+        speaking: Flags,
+        *,
+        detail: bool,
     ) -> None:
         self._capture = capture
         self._rules = rules
@@ -119,11 +127,10 @@ class _Round:
         records = capture.values.scanned.packets.records
         self._rows = Rows(capture, source.name, int(records.time[-1]), detail=detail)
         clients, exchanges = capture.clients, capture.exchanges
-        speaking = np.flatnonzero(clients.ordinary & ~columnar)
-        which = np.flatnonzero(np.isin(clients.of, speaking))
+        which = np.flatnonzero(speaking[clients.of])
         numbers = {self._rows.number(one): one for one in which.tolist()}
         finals = dict(zip(which.tolist(), capture.numbers(exchanges.final[which]).tolist(), strict=True))
-        self._speaking = speaking
+        self._speaking = np.flatnonzero(speaking)
         self._witness = Witness(rules, numbers, finals)
         self._analysis = begin([source], rules=self._witness.rules)
         judge, reconstructor = self._analysis.judge, self._analysis.reconstructor

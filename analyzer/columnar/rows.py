@@ -49,7 +49,7 @@ class Rows:
         self._numbers = capture.numbers(exchanges.first).tolist()
         self._first, self._final = exchanges.first.tolist(), exchanges.final.tolist()
         self._begun, self._answered = exchanges.begun.tolist(), exchanges.answered.tolist()
-        self._copies = exchanges.copies.tolist()
+        self._copies, self._after = exchanges.copies.tolist(), exchanges.after.tolist()
         self._frames = [
             (packets.plain[rows] + 1).tolist() for rows in (exchanges.first, exchanges.final)
         ]
@@ -220,7 +220,7 @@ class Rows:
             found.append(
                 AttemptRecord(
                     self._numbers[asks], purpose, "registered", 200, _NO_WORDS, begin.time, by.time, begin, by, "", 0,
-                    is_late_answer=False, sends=1 + self._copies[answers],
+                    is_late_answer=False, sends=1 + self._copies[answers] - self._after[answers],
                 )  # type: ignore[arg-type]
             )  # fmt: skip
         return found
