@@ -1,7 +1,7 @@
 """Clients, and which of them are ordinary (docs/columnar.md).
 
-A client is a Call-ID here. It is ordinary where nobody else has its user, its address and port, its branches and its
-nonces, all that it says of itself stays the same, and it does nothing but this: it asks without credentials, is
+A client is a Call-ID here. It is ordinary where nobody else has its user, its branches and its nonces, all that it says
+of itself stays the same, and it does nothing but this: it asks without credentials, is
 challenged at once, answers that challenge in time, is granted what it asks for, and comes again before that is over.
 """
 
@@ -130,12 +130,11 @@ def _is_alone(values: Values, exchanges: Exchanges, strangers: Strangers) -> Fla
     call, calls = numbered(values.key(rows, "call_id", "call_host"))
     user_keys = values.key(rows, "to_user")
     ends = np.where(packets.is_response[rows], packets.target[rows], packets.source[rows])
-    wrong = np.zeros(calls, np.bool_)
-    for keys in (user_keys, ends):
-        other, others = numbered(keys)
-        wrong |= any_of(other != other[firsts(call, calls)][call], call, calls)
-        shared = any_of(call != call[firsts(other, others)][other], other, others)
-        wrong[call[shared[other]]] = True
+    wrong = any_of(ends != ends[firsts(call, calls)][call], call, calls)
+    user, users = numbered(user_keys)
+    wrong |= any_of(user != user[firsts(call, calls)][call], call, calls)
+    shared = any_of(call != call[firsts(user, users)][user], user, users)
+    wrong[call[shared[user]]] = True
     known_users = np.array([values.key_of(user) for user in strangers.users], np.uint64)
     wrong[call[np.isin(user_keys, known_users) | np.isin(ends, list(strangers.ends))]] = True
     alone = np.ones(len(exchanges), np.bool_)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -131,7 +131,10 @@ class Overhearing:
         names = [end_of(int(host) << 16).host for host in hosts]
         heard = _Heard(MOST_HOSTS, self._counter, names, which.astype(np.int64), self._told)
         self._reconstructor.heard = self._reconstructor.lapses.heard = heard
-        self._reconstructor.table.answering.pairs = _Pairs(self._counter, packets.is_response[rows], source, target, self._told)
+        is_answer, answering = packets.is_response[rows], self._reconstructor.table.answering
+        answering.pairs = _Pairs(self._counter, is_answer, source, target, self._told)
+        ends = np.where(is_answer, packets.source[rows], -1), packets.target[rows]
+        answering.unheard = _Unheard(self._counter, *ends, self._told)
 
     def _first_answers(self, rows: Numbers) -> list[tuple[int, int]]:
         """Number and row of the first answer of each server."""
@@ -174,7 +177,15 @@ class Overhearing:
         self._catch_up(_LAST)
         self._pass_last()
         self._source.messages = self.capture.count
+        self._hold_ways()
         return analysis.partial()
+
+    def _hold_ways(self) -> None:
+        """A flow that a server granted (RFC 5626) must not be one on which messages are told alone."""
+        packets = self.capture.values.scanned.packets
+        ends = {_number(way[0].host) << 16 | way[0].port for way in self._reconstructor.surroundings.flows.ways()}
+        if ends and np.isin(packets.source[self._told.row], list(ends)).any():
+            raise Unsuited("clients share a flow that was granted")
 
     @property
     def _plain(self) -> Numbers:
@@ -271,6 +282,30 @@ class _Pairs(Notes[tuple[str, str], "int | None"]):
 
     def __contains__(self, key: object) -> bool:
         return isinstance(key, tuple) and self.get(key) is not None
+
+
+class _Unheard(dict[tuple[Endpoint, Endpoint], int]):
+    """Requests without an answer by server and client: an answer from the one to the other since then takes them
+    back, whoever was answered."""
+
+    def __init__(self, counter: MessageCounter, source: Numbers, target: Numbers, told: _Told) -> None:
+        super().__init__()
+        self._counter = counter
+        self._source, self._target = source, target
+        self._told = told
+        self._since: dict[tuple[Endpoint, Endpoint], int] = {}
+
+    def __setitem__(self, key: tuple[Endpoint, Endpoint], value: int) -> None:
+        super().__setitem__(key, value)
+        self._since[key] = self._counter.number
+
+    def get(self, key: tuple[Endpoint, Endpoint], default: Any = None) -> Any:
+        found = super().get(key, default)
+        if key not in self:
+            return found
+        server, client = (_number(one.host) << 16 | one.port for one in key)
+        told = self._told.number[(self._source == server) & (self._target == client)]
+        return default if ((told > self._since[key]) & (told < self._counter.number)).any() else found
 
 
 def _number(host: str) -> int:

@@ -7,6 +7,7 @@ replaced only by one of the characters of its class, none of which can end it or
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -137,9 +138,9 @@ def _contact_values(contact: Address) -> Iterator[_Value]:
 def _auth_values(value: AuthValue, *, is_challenge: bool) -> Iterator[_Value]:
     names = ("nonce", "opaque") if is_challenge else ("username", "nonce", "response", "cnonce", "opaque")
     for name in names:
-        yield name, value.header, value.get(name) or "", f' {name}="'
+        yield name, value.header, value.get(name) or "", f'{name}="'
     if not is_challenge:
-        yield "nc", value.header, value.get("nc") or "", " nc="
+        yield "nc", value.header, value.get("nc") or "", "nc="
 
 
 def _spans(message: Message, rows: dict[str, tuple[int, int]]) -> Iterator[Span]:
@@ -148,11 +149,10 @@ def _spans(message: Message, rows: dict[str, tuple[int, int]]) -> Iterator[Span]
             continue
         written, prefix = octets(value), octets(before)
         start, end = rows[key]
-        line = message.raw[start:end]
-        if line.count(prefix + written) != 1 or not _fits(PLACE[name], written):
-            continue
-        at = start + line.index(prefix + written) + len(prefix)
-        yield Span(PLACE[name], at, at + len(written))
+        edge = rb"\b" if before[:1].isalpha() else b""
+        found = [one.end() for one in re.finditer(edge + re.escape(prefix + written), message.raw[start:end])]
+        if len(found) == 1 and _fits(PLACE[name], written):
+            yield Span(PLACE[name], start + found[0] - len(written), start + found[0])
 
 
 def _fits(column: int, value: bytes) -> bool:

@@ -24,7 +24,7 @@ class Answering:
         self.hosts: dict[str, int] = defaultdict(int)
         self.ports: Notes[Endpoint, bool] = Notes(_MOST_PAIRS)
         self.pairs: Notes[tuple[str, str], int | None] = Notes(_MOST_PAIRS)
-        self._unheard: dict[tuple[Endpoint, Endpoint], int] = {}
+        self.unheard: dict[tuple[Endpoint, Endpoint], int] = {}
 
     def note(self, answer: RawMessage, asked: Endpoint | None = None) -> None:
         """Take in a response; `asked` is where its request went, whatever port the server sends from."""
@@ -34,8 +34,8 @@ class Answering:
         if asked is not None and asked != source:
             self.ports.note(asked, True)
         self.pairs.note((source.host, answer.destination.host), answer.time)
-        if self._unheard:
-            self._unheard.pop((source, answer.destination), None)
+        if self.unheard:
+            self.unheard.pop((source, answer.destination), None)
 
     def is_silence(self, transaction: Transaction) -> bool:
         """Whether a request without an answer met silence, and its answer is not merely missing in the source: that
@@ -57,9 +57,9 @@ class Answering:
 
     def _is_unheard_again(self, transaction: Transaction) -> bool:
         server, client, first = transaction.destination, transaction.source, transaction.first
-        before, heard = self._unheard.get((server, client)), self.pairs.get((server.host, client.host))
+        before, heard = self.unheard.get((server, client)), self.pairs.get((server.host, client.host))
         if first is None or (before is not None and first - before > T1):  # sooner it would not go on without an answer
             return True
-        if (heard is None or heard < first) and len(self._unheard) < _MOST_UNHEARD:
-            self._unheard[(server, client)] = first
+        if (heard is None or heard < first) and len(self.unheard) < _MOST_UNHEARD:
+            self.unheard[(server, client)] = first
         return False
