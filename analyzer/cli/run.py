@@ -125,7 +125,7 @@ def read_report(
     rules: Sequence[Rule] | None = None,
 ) -> Report:
     """The report of the files by the options of `analyzing` or `reading`; leaves with 3 where there is none to make.
-    `columnar` is `auto`, `never` or `check`, which leaves with 4 where columns would report anything else (exit code 4);
+    `columnar` is `auto`, `never` or `check`, which leaves with 4 where columns report anything else;
     `notices` says that the command can show a report that has nothing but notices; `clock` measures the rules; `rules`
     are those to apply, where the options do not say it."""
     from analyzer.defect import SourceError

@@ -178,7 +178,7 @@ class _Share(Analysis):
         sources = [names[rank] for rank in rows["rank"].to_pylist()]
         for at, item in enumerate(items_of(rows.drop_columns(["rank"]), sources)):
             if heard[at] and isinstance(item, RawMessage):
-                self._reconstructor.note_foreign(item)
+                self.reconstructor.note_foreign(item)
             else:
                 self.feed(item)
             if not isinstance(item, NetworkError):

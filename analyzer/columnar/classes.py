@@ -46,7 +46,7 @@ class Told(NamedTuple):
     kind: int
     at: Slot | None
     phase: int
-    answers: tuple[tuple[str, tuple[Answer, ...]], ...]
+    answers: tuple[tuple[str, tuple[Answer | Placed, ...]], ...]
 
 
 def chosen(clients: Clients, columnar: Flags) -> Flags:
@@ -115,7 +115,9 @@ class Witness:
             ask(subject)
             number, final = counter.number, self._finals[which]
             phase = 2 if counter.ending or number > final else int(number == final)
-            answers = tuple((name, tuple(_placed(one, which, slot_of) for one in several)) for name, several in self._answers)
+            answers = tuple(
+                (name, tuple(_placed(one, which, slot_of) for one in several)) for name, several in self._answers
+            )
             self.told[which].append(Told(type(subject), kind, slot_of(which, subject.evidence), phase, answers))
 
         return hear
@@ -152,7 +154,11 @@ def is_constant(several: Iterable[Sequence[Told]], rules: dict[str, Rule]) -> bo
     if any(list(one) != list(first) for one in others):
         return False
     placed = [
-        (rules[name], told, one) for told in first for name, answers in told.answers for one in answers if isinstance(one, Placed)
+        (rules[name], told, one)
+        for told in first
+        for name, answers in told.answers
+        for one in answers
+        if isinstance(one, Placed)
     ]
     violated = {rule.id for rule, _, _ in placed}
     return all(_is_repeatable(rule, told, one, violated) for rule, told, one in placed)
@@ -182,5 +188,3 @@ def answers_of(
     known = {kind: by_kind[kind] for kind in wanted if len(by_kind.get(kind, ())) >= REPRESENTATIVES}
     found = {kind: several[0] for kind, several in known.items() if is_constant(several, cards)}
     return found, set(wanted) - found.keys()
-
-

@@ -258,7 +258,10 @@ def _facts(values: Values, exchanges: Exchanges, heads: Numbers, ordinary: Flags
     wanted = np.flatnonzero(ordinary)
     rows = exchanges.first[heads[wanted]]
     packets = values.scanned.packets
-    texts = [values.texts(rows, name) for name in ("to_user", "call_id", "call_host", "sent_by", "contact_user", "contact_place")]
+    texts = [
+        values.texts(rows, name)
+        for name in ("to_user", "call_id", "call_host", "sent_by", "contact_user", "contact_place")
+    ]
     ends = packets.source[rows].tolist(), packets.target[rows].tolist()
     targets = {end: end_of(end) for end in set(ends[1])}
     for client, user, call, host, sent_by, contact_user, place, source, target in zip(
@@ -358,7 +361,13 @@ def _block(host: str) -> tuple[object, ...]:
     """What kind of address it is."""
     address = address_of(host)
     assert address is not None
-    kinds = (address.is_loopback, address.is_link_local, address.is_unspecified, address.is_multicast, address.is_reserved)
+    kinds = (
+        address.is_loopback,
+        address.is_link_local,
+        address.is_unspecified,
+        address.is_multicast,
+        address.is_reserved,
+    )
     first = address.packed[0] if is_private(host) else 0
     return (*kinds, is_public(host), address.is_private, is_private(host), first)
 

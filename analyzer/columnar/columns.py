@@ -87,7 +87,7 @@ class Values:
         scanned, first, second = self.scanned, PLACE[name], PLACE[other]
         octets, begin = scanned.packets.records.octets, scanned.packets.start
         lengths = scanned.lengths[first, one]
-        found = lengths == scanned.lengths[second, two]
+        found: Flags = lengths == scanned.lengths[second, two]
         here, there = begin[one] + scanned.starts[first, one], begin[two] + scanned.starts[second, two]
         for length, part in by_length(lengths):
             if length:
@@ -100,7 +100,7 @@ class Values:
         """Whether two messages are the same octets."""
         packets = self.scanned.packets
         octets, lengths = packets.records.octets, packets.length[one]
-        found = lengths == packets.length[two]
+        found: Flags = lengths == packets.length[two]
         for length, part in by_length(lengths):
             part = part[found[part]]
             text = windows(octets, length)

@@ -84,7 +84,8 @@ def readable(values: Values) -> Flags:
     found = scanned.known.copy()
     for name in ("call_id", "branch", "cseq", "to_user"):
         found &= scanned.lengths[PLACE[name]] > 0
-    return found & (scanned.lengths[PLACE["cseq"]] <= MOST_DIGITS)
+    found &= scanned.lengths[PLACE["cseq"]] <= MOST_DIGITS
+    return found
 
 
 def exchanges_of(values: Values, shapes: Shapes) -> Exchanges:
@@ -98,7 +99,9 @@ def exchanges_of(values: Values, shapes: Shapes) -> Exchanges:
     groups = _grouped(rows, mixed(call, scanned.cseq[rows], values.key(rows, "branch")))
     at, heads, which = groups.rows, groups.heads, groups.which
     is_answer, time = packets.is_response[at], packets.records.time[packets.plain[at]]
-    if not bool((values.equal(at, heads, "call_id", "call_host", "branch") & (scanned.cseq[at] == scanned.cseq[heads])).all()):
+    if not bool(
+        (values.equal(at, heads, "call_id", "call_host", "branch") & (scanned.cseq[at] == scanned.cseq[heads])).all()
+    ):
         raise Unsuited("two transactions have one key")
     count = len(groups.starts)
     place = np.arange(len(at))
@@ -125,8 +128,20 @@ def exchanges_of(values: Values, shapes: Shapes) -> Exchanges:
     rank[sequence] = np.arange(count)
     of[at] = rank[which]
     copies, finals = groups.count(~is_answer) - 1, groups.count(is_answer)
-    columns = (at[groups.starts], final, at[ends], copies, finals, after, begun, answered, closes, keys, plain)
-    return Exchanges(*(column[sequence] for column in columns), of)
+    return Exchanges(
+        first=at[groups.starts][sequence],
+        final=final[sequence],
+        last=at[ends][sequence],
+        copies=copies[sequence],
+        finals=finals[sequence],
+        after=after[sequence],
+        begun=begun[sequence],
+        answered=answered[sequence],
+        closes=closes[sequence],
+        call=keys[sequence],
+        plain=plain[sequence],
+        of=of,
+    )
 
 
 def _grouped(rows: Numbers, keys: Keys) -> _Groups:
@@ -160,7 +175,9 @@ def _is_in_time(groups: _Groups, is_answer: Flags, time: Numbers) -> Flags:
     due = np.zeros(len(asked), np.int64)
     for copy in range(1, MOST_COPIES + 1):
         several = np.flatnonzero(plain & (asked > copy))
-        interval = _time_of(groups, is_answer, time, several, copy) - _time_of(groups, is_answer, time, several, copy - 1)
+        interval = _time_of(groups, is_answer, time, several, copy) - _time_of(
+            groups, is_answer, time, several, copy - 1
+        )
         if copy == 1:
             wrong = (interval < _LEAST_INTERVAL) | (interval > _MOST_INTERVAL)
             due[several] = np.minimum(2 * interval, T2)
@@ -174,9 +191,10 @@ def _is_in_time(groups: _Groups, is_answer: Flags, time: Numbers) -> Flags:
 def _time_of(groups: _Groups, is_answer: Flags, time: Numbers, which: Numbers, copy: int) -> Numbers:
     """When the copies of that number of the requests of some transactions came."""
     requests = np.cumsum(~is_answer)
-    before = requests[groups.starts] - ~is_answer[groups.starts]
+    before: Numbers = requests[groups.starts] - ~is_answer[groups.starts]
     rows = np.flatnonzero(~is_answer)
-    return time[rows[before[which] + copy]]
+    found: Numbers = time[rows[before[which] + copy]]
+    return found
 
 
 def _repeats(values: Values, shapes: Shapes, first: Numbers, final: Numbers) -> Flags:

@@ -74,7 +74,9 @@ Settled = Callable[[type, int], Iterable[tuple[Rule, Answer]]]
 class Verdicts:
     """Makes the tallies and findings of the columnar clients, which are `flags` among all."""
 
-    def __init__(self, rows: Rows, rules: Sequence[Rule], context: CaptureContext, answers: dict[int, Sequence[Told]]) -> None:
+    def __init__(
+        self, rows: Rows, rules: Sequence[Rule], context: CaptureContext, answers: dict[int, Sequence[Told]]
+    ) -> None:
         self._rows = rows
         self._rules = {rule.id: rule for rule in rules}
         self._context = context

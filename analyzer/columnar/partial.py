@@ -65,7 +65,9 @@ def capture_of(path: str | os.PathLike[str], *, least: int = 0) -> Capture:
     return Capture(values, shapes, exchanges, clients, odd)
 
 
-def partials_of(capture: Capture, source: Source, rules: Sequence[Rule], begin: Begin, *, detail: bool) -> list[PartialResult]:
+def partials_of(
+    capture: Capture, source: Source, rules: Sequence[Rule], begin: Begin, *, detail: bool
+) -> list[PartialResult]:
     """The parts of a report on a capture; `begin` makes an analysis of rules. Raises `Unsuited`."""
     source.resolution = capture.values.scanned.packets.records.step
     blank = replace(source)

@@ -117,7 +117,7 @@ def _walk(octets: Octets, head: Header) -> Numbers:
 
 def _headers(octets: Octets, at: Numbers, head: Header) -> tuple[Numbers, Numbers]:
     """Times and sizes, after a look whether all are plain: whole packets, in the order of their times."""
-    kind = np.dtype(np.uint32).newbyteorder(head.order)
+    kind = np.dtype(f"{head.order}u4")
     fields = _rows(octets, at, _HEADER).view(kind).astype(np.int64)
     seconds, fraction, captured, length = fields.T
     time = seconds * SECOND + fraction * head.step

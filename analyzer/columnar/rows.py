@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -19,6 +20,7 @@ from analyzer.columnar.shapes import Shape
 from analyzer.columnar.shared import Capture
 from analyzer.columnar.template import PLACE
 from analyzer.evidence import SECOND, Endpoint, Evidence, Frame
+from analyzer.register.attempt import Purpose
 from analyzer.register.binding import EXPIRY_SLACK, Binding
 from analyzer.register.digest_ledger import DigestRecord, accepted
 from analyzer.register.history import KEPT_ATTEMPTS, AttemptRecord
@@ -50,9 +52,7 @@ class Rows:
         self._first, self._final = exchanges.first.tolist(), exchanges.final.tolist()
         self._begun, self._answered = exchanges.begun.tolist(), exchanges.answered.tolist()
         self._copies, self._after = exchanges.copies.tolist(), exchanges.after.tolist()
-        self._frames = [
-            (packets.plain[rows] + 1).tolist() for rows in (exchanges.first, exchanges.final)
-        ]
+        self._frames = [(packets.plain[rows] + 1).tolist() for rows in (exchanges.first, exchanges.final)]
         at = packets.records.at[packets.plain]
         self._offsets = [at[rows].tolist() for rows in (exchanges.first, exchanges.final)]
         self._asks = capture.shapes.of[exchanges.first].tolist()
@@ -181,7 +181,7 @@ class Rows:
         one.credentials_place = self.evidence(Slot(False, 0), grants[0]).place
         one.decided_by = self._numbers[own[-2]]
         answered = [self._answered[which] for which in grants[-KEPT_GAPS - 1 :]]
-        one.refresh_gaps = tuple(later - sooner for sooner, later in zip(answered, answered[1:], strict=False))
+        one.refresh_gaps = tuple(later - sooner for sooner, later in pairwise(answered))
         one.last_success = answered[-1]
 
     def _note_bindings(self, one: Registration, own: Sequence[int], contact: Address) -> None:
@@ -215,13 +215,13 @@ class Rows:
         found = []
         pairs = list(zip(own[0::2], own[1::2], strict=True))
         for asks, answers in pairs[-KEPT_ATTEMPTS:]:
-            purpose = "register" if asks == own[0] else "refresh"
+            purpose: Purpose = "register" if asks == own[0] else "refresh"
             begin, by = self.evidence(Slot(False, 0), asks), self.evidence(Slot(True, 0), answers)
             found.append(
                 AttemptRecord(
                     self._numbers[asks], purpose, "registered", 200, _NO_WORDS, begin.time, by.time, begin, by, "", 0,
                     is_late_answer=False, sends=1 + self._copies[answers] - self._after[answers],
-                )  # type: ignore[arg-type]
+                )
             )  # fmt: skip
         return found
 

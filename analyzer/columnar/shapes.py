@@ -1,7 +1,7 @@
 """Shapes of messages, each certified by the parser of `analyzer/sip` (docs/columnar.md).
 
 Of each shape some messages are read by the parser: it must find nothing wrong in them, and every column must be what it
-read. What the parser says of all else is then true of all messages of the shape, since these octets are the same in all.
+read. What the parser says of all else is true of all messages of the shape, since these octets are the same in all.
 """
 
 from __future__ import annotations
@@ -27,9 +27,11 @@ _NEEDED = ("branch", "call_id", "cseq", "to_user", "from_user", "from_tag", "sen
 _OF_RESPONSE = {401: ("nonce", "to_tag"), 200: ("to_tag", "contact_place")}
 _OF_REQUEST = ("contact_place",)
 _OF_CREDENTIALS = ("username", "nonce", "response")
-_EXTENSIONS = ("require", "proxy-require", "unsupported", "path", "service-route", "flow-timer", "record-route", "route",
-               "authentication-info", "proxy-authenticate", "proxy-authorization", "security-verify", "min-expires",
-               "retry-after", "date", "content-type")  # fmt: skip
+_EXTENSIONS = (
+    *("require", "proxy-require", "unsupported", "path", "service-route", "flow-timer", "record-route", "route"),
+    *("authentication-info", "proxy-authenticate", "proxy-authorization", "security-verify", "min-expires"),
+    *("retry-after", "date", "content-type"),
+)
 """Headers of what is not ordinary: what they say is remembered for later, depends on the time, or is an extension."""
 _WORDS = (b"tls", b"sips:", b"gruu", b"nextnonce", b";bnc", b"pn-")
 _NOT_SEEN = Offer("", (), "")

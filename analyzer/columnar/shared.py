@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from analyzer.columnar.shapes import Shapes
 from analyzer.columnar.strangers import Odd, is_counted, record_of
 from analyzer.evidence import Endpoint, Frame, RawMessage, Source
 from analyzer.register.bounded import MessageCounter, Notes
+from analyzer.register.digest.form import Offer
 from analyzer.register.reconstruct import MOST_HOSTS
 
 if TYPE_CHECKING:
@@ -102,6 +103,18 @@ class _Told:
     time: Numbers
 
 
+class _Challenge(NamedTuple):
+    """A challenge to a client that is not passed on: the number of its message, who gave it, and to whom: when,
+    Call-ID and host."""
+
+    number: int
+    server: Endpoint
+    realm: str
+    nonce: str
+    offer: Offer
+    to: tuple[int, str, str]
+
+
 class Overhearing:
     """An analysis that is fed some messages of a capture, and told of the rest. `columnar` tells the clients whose
     messages are not passed on."""
@@ -144,7 +157,7 @@ class Overhearing:
         found = np.sort(answers[first])
         return list(zip(self.capture.numbers(found).tolist(), found.tolist(), strict=True))
 
-    def _given(self, columnar: Flags) -> list[tuple[int, str, str, int, Endpoint, object, int]]:
+    def _given(self, columnar: Flags) -> list[_Challenge]:
         """The challenges to clients that are not passed on: number, nonce, realm, time, server, offer, client."""
         capture = self.capture
         exchanges, shapes, clients = capture.exchanges, capture.shapes, capture.clients
@@ -156,12 +169,12 @@ class Overhearing:
         facts = [clients.facts[number] for number in clients.of[which].tolist()]
         nonces = capture.values.texts(rows, "nonce")
         return [
-            (number, nonce, shape.realm, time, one.target, shape.offer, (one.call_id, one.source.host))
+            _Challenge(number, one.target, shape.realm, nonce, shape.offer, (time, one.call_id, one.source.host))
             for number, nonce, shape, time, one in zip(
                 capture.numbers(rows).tolist(), nonces, of, exchanges.answered[which].tolist(), facts, strict=True
             )
             if one is not None
-        ]  # type: ignore[misc]
+        ]
 
     def run(self) -> PartialResult:
         """Feed all messages that are passed on, in order, and hand over what was found."""
@@ -223,9 +236,9 @@ class Overhearing:
         table, lapses, time = self._reconstructor.table, self._reconstructor.lapses, self._told.time
         at = len(time)
         if table.deadlines:
-            at = int(np.searchsorted(time, table.deadlines[0][0] + table.zero, "right"))
+            at = int(np.searchsorted(time, table.deadlines[0][0] + (table.zero or 0), "right"))
         if len(lapses):
-            at = min(at, int(np.searchsorted(time, lapses.next_due, "left")))
+            at = min(at, int(np.searchsorted(time, int(lapses.next_due), "left")))
         return max(at, self._next)
 
     def _tell(self, upto: int) -> None:
@@ -236,11 +249,11 @@ class Overhearing:
             self._next_answer += 1
             self._note(number, row, b"SIP/2.0")
         known = self._reconstructor.challenges
-        while self._next_challenge < len(challenges) and challenges[self._next_challenge][0] < upto:
-            _, nonce, realm, time, server, offer, to = challenges[self._next_challenge]
+        while self._next_challenge < len(challenges) and challenges[self._next_challenge].number < upto:
+            one = challenges[self._next_challenge]
             self._next_challenge += 1
-            known.overheard(server, realm, nonce, offer, (time, *to))
-            if known.run(server.host, realm) >= MOST_STEPS:
+            known.overheard(one.server, one.realm, one.nonce, one.offer, one.to)
+            if known.run(one.server.host, one.realm) >= MOST_STEPS:
                 raise Unsuited("nonces count up")
 
     def _pass(self, at: int) -> None:
