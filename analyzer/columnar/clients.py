@@ -160,18 +160,22 @@ def _is_own(keys: np.ndarray[tuple[int], np.dtype[np.uint64]], others: Iterable[
 
 
 def _has_own_nonce(values: Values, exchanges: Exchanges, rows: Numbers, strangers: Strangers) -> Flags:
-    """Whether nonces that a transaction brings were given out in it alone."""
+    """Whether nonces of a transaction were given out in one alone, and used by its client alone."""
     scanned = values.scanned
-    given = rows[scanned.packets.is_response[rows] & (scanned.lengths[PLACE["nonce"], rows] > 0)]
+    own = rows[scanned.lengths[PLACE["nonce"], rows] > 0]
     found = np.ones(len(exchanges), np.bool_)
-    if not len(given):
+    if not len(own):
         return found
-    keys = values.key(given, "nonce")
+    keys = values.key(own, "nonce")
     which, count = numbered(keys)
-    owner = exchanges.of[given]
-    shared = any_of(owner != owner[firsts(which, count)][which], which, count)[which]
-    shared |= np.isin(keys, np.array([values.key_of(one) for one in strangers.nonces], np.uint64))
-    found[owner[shared]] = False
+    owner = exchanges.of[own]
+    call, is_given = exchanges.call[owner], scanned.packets.is_response[own]
+    shared = any_of(call != call[firsts(which, count)][which], which, count)
+    given = np.flatnonzero(is_given)
+    first = firsts(which[given], count)
+    shared |= any_of(owner[given] != owner[given][first[which[given]]], which[given], count)
+    shared |= any_of(np.isin(keys, np.array([values.key_of(one) for one in strangers.nonces], np.uint64)), which, count)
+    found[owner[shared[which]]] = False
     return found
 
 

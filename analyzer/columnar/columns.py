@@ -61,8 +61,7 @@ class Values:
             for length, part in by_length(lengths):
                 if length > LONGEST:
                     raise Unsuited("a value is very long")
-                text = windows(octets, max(length, 1))[at[part]].astype(np.uint64)
-                own[part] = text[:, :length] @ _WEIGHTS[:length] + _of_length(length)
+                own[part] = _key(octets, at[part], length) + _of_length(length)
             key = _mixed(key + own * _OF_COLUMNS[number])
         return key
 
@@ -70,8 +69,8 @@ class Values:
         """The key of values that stand elsewhere than in columns."""
         key = np.zeros(1, np.uint64)
         for number, value in enumerate(written):
-            text = np.frombuffer(value.encode("utf-8", "surrogateescape"), np.uint8).astype(np.uint64)[:LONGEST]
-            own = np.array([text @ _WEIGHTS[: len(text)]], np.uint64) + _of_length(len(text))
+            text = np.frombuffer(value.encode("utf-8", "surrogateescape")[:LONGEST], np.uint8)
+            own = _key(text, np.zeros(1, np.int64), len(text)) + _of_length(len(text))
             key = _mixed(key + own * _OF_COLUMNS[number])
         return int(key[0])
 
@@ -92,8 +91,7 @@ class Values:
         for length, part in by_length(lengths):
             if length:
                 part = part[found[part]]
-                text = windows(octets, length)
-                found[part] = (text[here[part]] == text[there[part]]).all(axis=1)
+                found[part] = _same_octets(octets, here[part], there[part], length)
         return found
 
     def copies(self, one: Numbers, two: Numbers) -> Flags:
@@ -103,8 +101,7 @@ class Values:
         found: Flags = lengths == packets.length[two]
         for length, part in by_length(lengths):
             part = part[found[part]]
-            text = windows(octets, length)
-            found[part] = (text[packets.start[one[part]]] == text[packets.start[two[part]]]).all(axis=1)
+            found[part] = _same_octets(octets, packets.start[one[part]], packets.start[two[part]], length)
         return found
 
     def text(self, row: int, name: str) -> str:
@@ -125,6 +122,35 @@ class Values:
                 for number, row in enumerate(part.tolist()):
                     found[row] = several[number * length : (number + 1) * length]
         return found
+
+
+def _key(octets: Octets, at: Numbers, length: int) -> Keys:
+    """A key for so many octets from each place on: eight at a time, as numbers, each with its weight."""
+    key = np.zeros(len(at), np.uint64)
+    whole = length - length % 8
+    if whole:
+        words = np.ascontiguousarray(windows(octets, whole)[at]).view("<u8")
+        for number in range(whole // 8):
+            key += _turned(words[:, number]) * _WEIGHTS[number]
+    if length > whole:
+        rest = np.zeros((len(at), 8), np.uint8)
+        rest[:, : length - whole] = windows(octets, length - whole)[at + whole]
+        key += _turned(rest.view("<u8")[:, 0]) * _WEIGHTS[whole // 8]
+    return key
+
+
+def _turned(words: Keys) -> Keys:
+    """High bits count as low ones do."""
+    turned: Keys = words ^ (words >> np.uint64(29))
+    return turned
+
+
+def _same_octets(octets: Octets, one: Numbers, two: Numbers, length: int) -> Flags:
+    """Whether so many octets are the same from both places on, as strings of one length (`records.begins_with`)."""
+    text = windows(octets, length)
+    here, there = (np.ascontiguousarray(text[at]).view(f"S{length}")[:, 0] for at in (one, two))
+    found: Flags = here == there
+    return found
 
 
 def _of_length(length: int) -> np.uint64:

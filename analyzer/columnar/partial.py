@@ -153,6 +153,8 @@ class _Round:
         verdicts = Verdicts(rows, self._rules, judge.context, self._answers)
         last = clients.order[clients.starts[wanted] + clients.sizes[wanted] - 1].tolist()
         verdicts.end(list(registrations.values()), last)
+        for one in registrations.values():
+            rows.settle(one)
         verdicts.violations(self._columnar, registrations)
         if verdicts.evicted:
             raise Unsuited("there are too many findings")
@@ -189,6 +191,7 @@ class _Round:
         known = {one.id: one for one in partial.registrations}
         made = {client: rows.registration(client) for client in self._speaking.tolist()}
         for one in made.values():
+            rows.settle(one)
             self._check(one, known.get(one.id))
         which = np.flatnonzero(np.isin(clients.of, self._speaking))
         carries = which[self._credentials[self._capture.exchanges.first[which]]]

@@ -21,7 +21,7 @@ from analyzer.columnar.shared import Capture
 from analyzer.columnar.template import PLACE
 from analyzer.evidence import SECOND, Endpoint, Evidence, Frame
 from analyzer.register.attempt import Purpose
-from analyzer.register.binding import EXPIRY_SLACK, Binding
+from analyzer.register.binding import Binding
 from analyzer.register.digest_ledger import DigestRecord, accepted
 from analyzer.register.history import KEPT_ATTEMPTS, AttemptRecord
 from analyzer.register.identity import Client, Registrar, contact_host, instance_of
@@ -111,14 +111,14 @@ class Rows:
         assert facts is not None
         return facts
 
-    def _contact(self, row: int) -> Address:
-        """The Contact of a message, as the parser reads it."""
+    def _contact(self, row: int) -> str:
+        """The value of the Contact of a message."""
         scanned = self.capture.values.scanned
         payload = scanned.octets_of(row)
         place = self._contact_start(row)
         begin = payload.rfind(b"\n", 0, place) + 1
         value = payload[begin : payload.index(b"\r\n", place)].partition(b":")[2]
-        return Address.parse(text(value.strip(b" \t")))
+        return text(value.strip(b" \t"))
 
     def _contact_start(self, row: int) -> int:
         return int(self.capture.values.scanned.starts[PLACE["contact_place"], row])
@@ -130,7 +130,7 @@ class Rows:
         shape = self._shape(self._asks[last])
         begins = self._shape(self._asks[first])
         aor = facts.user.join(shape.aor)
-        contact = self._contact(self._first[last])
+        contact = Address.parse(self._contact(self._first[last]))
         place, time = self.evidence(Slot(False, 0), first)
         stub = SimpleNamespace(
             source=facts.source,
@@ -189,18 +189,21 @@ class Rows:
         last, first = grants[-1], grants[0]
         asks, answers = self._shape(self._asks[last]), self._shape(self._answers[last])
         binding = Binding(contact, one.id, self._begun[first])
-        listed = self._contact(self._final[last])
-        binding.listed_text, binding.asked_text = listed.raw, contact.raw
+        binding.listed_text, binding.asked_text = self._contact(self._final[last]), contact.raw
         binding.granted, binding.requested = answers.expires, asks.expires
         binding.bound_from, binding.learned = self._answered[first], self._answered[last]
         binding.end = self._answered[last] + answers.expires * SECOND
         binding.certainty, binding.watched = "present", True
-        if self._end > binding.end + EXPIRY_SLACK:
-            binding.certainty, binding.lapsed = "absent", True
         one.bindings = (binding,)
         one.asked, one.granted = asks.expires, answers.expires
         by = self.evidence(Slot(True, 0), first)
         one.reach = Reachability.of(Stretch("bound", self._answered[first], "registered", by, None, binding.end))
+
+    def settle(self, one: Registration) -> None:
+        """The source has ended: what ran out before that is over (`register/reached.py`)."""
+        (binding,) = one.bindings
+        if binding.is_over(self._end):
+            binding.certainty, binding.lapsed = "absent", True
         one.reach.settle(self._end)
 
     @staticmethod

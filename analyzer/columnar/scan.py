@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from analyzer.columnar.records import Flags, Numbers, Octets, Packets
+from analyzer.columnar.records import Flags, Numbers, Octets, Packets, begins_with
 from analyzer.columnar.template import ALLOWED, COLUMNS, PLACE, Span, spans_of
 from analyzer.evidence import Endpoint, Frame, RawMessage
 from analyzer.sip.message import Message, parse
@@ -59,10 +59,9 @@ class Scanned:
 
 
 class _Template(NamedTuple):
-    """A line of one length: where octets are literal and which, where values lie, and its kind."""
+    """A line of one length: its literal parts by place, where values lie, and its kind."""
 
-    places: Numbers
-    literal: Octets
+    literal: tuple[tuple[int, bytes], ...]
     spans: tuple[Span, ...]
     kind: int
 
@@ -98,16 +97,17 @@ class _Learner:
             spans = self.read[row] = spans_of(self.scanned.message(row))
         own = tuple(Span(one.column, one.start - start, one.end - start) for one in spans if one.start >= start)
         own = tuple(one for one in own if one.end <= length)
-        line = np.frombuffer(self.scanned.octets_of(row)[start : start + length], np.uint8)
-        literal = np.ones(length, np.bool_)
+        line = self.scanned.octets_of(row)[start : start + length]
         pattern: list[object] = []
+        literal: list[tuple[int, bytes]] = []
         before = 0
         for span in own:
-            literal[span.start : span.end] = False
-            pattern += [line[before : span.start].tobytes(), span.column]
+            literal.append((before, line[before : span.start]))
+            pattern += [line[before : span.start], span.column]
             before = span.end
-        kind = self.kinds.setdefault((*pattern, line[before:].tobytes()), len(self.kinds) + 1)
-        return _Template(np.flatnonzero(literal), line[literal], own, kind)
+        literal.append((before, line[before:]))
+        kind = self.kinds.setdefault((*pattern, line[before:]), len(self.kinds) + 1)
+        return _Template(tuple(part for part in literal if part[1]), own, kind)
 
 
 def scan(packets: Packets) -> Scanned:
@@ -195,7 +195,9 @@ def _match(learner: _Learner, lines: _Lines) -> None:
         template = templates[tried]
         tried += 1
         rest = text if len(left) == len(text) else text[left]
-        fits = (rest[:, template.places] == template.literal).all(axis=1)
+        fits = np.ones(len(rest), np.bool_)
+        for place, part in template.literal:
+            fits &= begins_with(rest, place, part)
         for span in template.spans:
             fits &= ALLOWED[span.column][rest[:, span.start : span.end]].all(axis=1)
         found = left[fits]

@@ -17,13 +17,15 @@ import numpy as np
 from analyzer.capture.packets import PacketReader
 from analyzer.capture.record import Record
 from analyzer.columnar.clients import Clients, end_of
-from analyzer.columnar.columns import Values
+from analyzer.columnar.columns import Values, mixed
 from analyzer.columnar.exchanges import Exchanges
 from analyzer.columnar.records import Flags, Numbers, Unsuited
 from analyzer.columnar.shapes import Shapes
 from analyzer.columnar.strangers import Odd, is_counted, record_of
+from analyzer.columnar.template import PLACE
 from analyzer.evidence import Endpoint, Frame, RawMessage, Source
 from analyzer.register.bounded import MessageCounter, Notes
+from analyzer.register.challenges import MOST_NONCES
 from analyzer.register.digest.form import Offer
 from analyzer.register.reconstruct import MOST_HOSTS
 
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from analyzer.run.pipeline import Analysis
 
 _MOST_PAIRS = 200_000
+_NUMERIC = 32
+"""Characters of the longest nonce that may be taken for a number (`register/challenges.py`)."""
 _LAST = 2**62
 MOST_STEPS = 3
 """Numeric nonces in a row that count up (`rules/r7616_3_3_challenge_quality.py`): what is said of them depends on the
@@ -165,6 +169,8 @@ class Overhearing:
         which = np.flatnonzero(columnar[clients.of] & (status[exchanges.final] == 401))
         which = which[np.argsort(exchanges.final[which], kind="stable")]
         rows = exchanges.final[which]
+        told = self._worth_telling(rows)
+        which, rows = which[told], rows[told]
         of = [shapes.all[number] for number in shapes.of[rows].tolist()]
         facts = [clients.facts[number] for number in clients.of[which].tolist()]
         nonces = capture.values.texts(rows, "nonce")
@@ -175,6 +181,18 @@ class Overhearing:
             )
             if one is not None
         ]
+
+    def _worth_telling(self, rows: Numbers) -> Numbers:
+        """Those of some challenges that matter to anybody else: the first of each server and shape, if nonces are no
+        numbers, and all of them will be remembered; else all."""
+        capture = self.capture
+        scanned = capture.values.scanned
+        lengths = scanned.lengths[PLACE["nonce"]]
+        given = scanned.packets.is_response & (lengths > 0)
+        if len(capture.odd.rows) or given.sum() > MOST_NONCES or (lengths[given] <= _NUMERIC).any():
+            return np.arange(len(rows))
+        _, first = np.unique(mixed(capture.shapes.of[rows], scanned.packets.source[rows]), return_index=True)
+        return np.sort(first)
 
     def run(self) -> PartialResult:
         """Feed all messages that are passed on, in order, and hand over what was found."""
