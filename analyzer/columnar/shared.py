@@ -208,11 +208,14 @@ class Overhearing:
         self._catch_up(_LAST)
         self._pass_last()
         self._source.messages = self.capture.count
-        self._hold_ways()
+        self._hold_apart()
         return analysis.partial()
 
-    def _hold_ways(self) -> None:
-        """A flow that a server granted (RFC 5626) must not be one on which messages are told alone."""
+    def _hold_apart(self) -> None:
+        """What a server offers must not speak of others' challenges, too; nor may a flow that it granted (RFC 5626) be
+        one on which messages are told alone."""
+        if self._reconstructor.challenges.is_any_strong:
+            raise Unsuited("better than MD5 is offered")
         packets = self.capture.values.scanned.packets
         ends = {_number(way[0].host) << 16 | way[0].port for way in self._reconstructor.surroundings.flows.ways()}
         if ends and np.isin(packets.source[self._told.row], list(ends)).any():

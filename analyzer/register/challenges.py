@@ -276,6 +276,11 @@ class Challenges:
         """Whether this server has offered an algorithm better than MD5 for the realm so far."""
         return self._strong.get((server, brief(realm))) is True
 
+    @property
+    def is_any_strong(self) -> bool:
+        """Whether anybody has offered an algorithm better than MD5."""
+        return len(self._strong) > 0
+
     def _note_next(self, registration: int, transaction: Transaction) -> None:
         """RFC 7616 3.5: a 2xx may name the next nonce in Authentication-Info; it belongs to the realm just used."""
         final, request = transaction.final, transaction.request
