@@ -101,8 +101,7 @@ def clients_of(values: Values, shapes: Shapes, exchanges: Exchanges, strangers: 
 
 @dataclass(slots=True)
 class _Course:
-    """The transactions by client and time: of each in that order its client, whether it is the first, and the place of
-    the one before."""
+    """The transactions by client and time."""
 
     of: Numbers
     order: Numbers

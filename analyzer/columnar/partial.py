@@ -57,7 +57,7 @@ def capture_of(path: str | os.PathLike[str], *, least: int = 0) -> Capture:
         raise Unsuited("it has too few messages, or too many")
     values = Values(scan(packets))
     shapes = shapes_of(values.scanned)
-    strangers, odd = strangers_of(values)
+    strangers, odd = strangers_of(values, shapes)
     exchanges = exchanges_of(values, shapes)
     clients = clients_of(values, shapes, exchanges, strangers, int(records.time[-1]))
     if len(clients.ordinary) + len(odd.rows) > MOST_CLIENTS:

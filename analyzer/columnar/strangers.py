@@ -17,9 +17,10 @@ from analyzer.columnar.clients import Strangers
 from analyzer.columnar.columns import Values
 from analyzer.columnar.exchanges import readable
 from analyzer.columnar.records import Packets, Unsuited
+from analyzer.columnar.shapes import Shapes
 from analyzer.evidence import Endpoint, RawMessage, Source
 from analyzer.sip.message import Message
-from analyzer.sip.sniff import PING, is_keepalive
+from analyzer.sip.sniff import PING, Kind, is_keepalive, kind
 from analyzer.sip.via import MAGIC_COOKIE
 
 MOST = 0.5
@@ -48,13 +49,16 @@ def is_counted(item: object) -> bool:
     return isinstance(item, RawMessage) and not (len(item.payload) <= len(PING) and is_keepalive(item.payload))
 
 
-def strangers_of(values: Values) -> tuple[Strangers, Odd]:
-    """All that is in no columns. Raises `Unsuited` where that is most, or where messages are cut."""
+def strangers_of(values: Values, shapes: Shapes) -> tuple[Strangers, Odd]:
+    """All that is in no columns. Raises `Unsuited` where that is most, where messages are cut, or where something only
+    begins as a message does."""
     scanned = values.scanned
     packets = scanned.packets
     unread = np.flatnonzero(~readable(values))
     if len(packets.odd) + len(unread) > MOST * len(packets.plain):
         raise Unsuited("most of it is out of the ordinary")
+    if not all(kind(shape.example.raw) is Kind.SIP for shape in shapes.all):
+        raise Unsuited("a packet begins as a message and is none")
     strangers, odd, scratch = Strangers(), Odd(), Source("")
     at = len(packets.records)
 
@@ -79,7 +83,10 @@ def strangers_of(values: Values) -> tuple[Strangers, Odd]:
         strangers.ends.update((*_number_of(source), *_number_of(target)))
     for row in unread.tolist():
         strangers.ends.add(int((packets.target if packets.is_response[row] else packets.source)[row]))
-        _note(strangers, scanned.message(row))
+        message = scanned.message(row)
+        if kind(message.raw) is not Kind.SIP:
+            raise Unsuited("a packet begins as a message and is none")
+        _note(strangers, message)
     return strangers, odd
 
 

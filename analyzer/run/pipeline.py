@@ -257,18 +257,8 @@ def analyze(
 
     def parts(shard: Shard | None, progress: Progress) -> list[PartialResult]:
         with opened(asks=shard is None) as reading:  # several processes would ask tshark several times
-            begin = partial(
-                Analysis,
-                reading.sources,
-                rules=rules,
-                secrets=secrets,
-                detail=detail,
-                tables=tables and detail,
-                aor=aor,
-                profile=profile,
-                shard=shard,
-                clock=clock,
-            )
+            asked = partial(Analysis, reading.sources, rules=rules, secrets=secrets, detail=detail, aor=aor)
+            begin = partial(asked, tables=tables and detail, profile=profile, shard=shard, clock=clock)
             return _parts(reading, begin, progress)
 
     # Rules about all clients together are asked here, when the workers are done.

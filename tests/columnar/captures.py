@@ -46,7 +46,9 @@ class Packet(NamedTuple):
         return self._replace(frame=bytes(self.frame[:14] + ip + udp + message))
 
 
-def storm(folder: Path, messages: int = 1600, users: int = 80, *, seed: int = 1, rate: float = 100.0, lost: float = 0.1) -> Path:
+def storm(
+    folder: Path, messages: int = 1600, users: int = 80, *, seed: int = 1, rate: float = 100.0, lost: float = 0.1
+) -> Path:
     """A storm of some phones, each of which registers again and again."""
     path = folder / f"storm-{messages}-{users}-{seed}-{rate}-{lost}.pcap"
     if not path.exists():

@@ -33,7 +33,12 @@ def test_transactions_are_those_of_the_object_path(calm: Path, calmly: Both) -> 
         strict=True,
     ):
         assert row.request is not None
-        assert (row.request[1], row.retransmissions, row.request_time, row.final_time) == (first, copies, begun, answered)
+        assert (row.request[1], row.retransmissions, row.request_time, row.final_time) == (
+            first,
+            copies,
+            begun,
+            answered,
+        )
 
 
 def test_clients_are_those_of_the_object_path(calm: Path, calmly: Both) -> None:

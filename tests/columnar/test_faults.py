@@ -36,7 +36,9 @@ def _gone(several: list[Packet], which: int) -> list[Packet]:
 def _late(several: list[Packet], begin: int, seconds: float) -> list[Packet]:
     """From one of its messages on, the phone is late."""
     own = set(_own(several)[begin:])
-    moved = [one._replace(time=one.time + int(seconds * SECOND)) if at in own else one for at, one in enumerate(several)]
+    moved = [
+        one._replace(time=one.time + int(seconds * SECOND)) if at in own else one for at, one in enumerate(several)
+    ]
     return sorted(moved, key=lambda one: one.time)
 
 
@@ -64,7 +66,9 @@ FAULTS: dict[str, Fault] = {
     "a tag in To": lambda several: _changed(several, 4, rb"(To: [^\r]*)", rb"\1;tag=x"),
     "no To tag in the answer": lambda several: _changed(several, 3, rb"(To: [^\r]*);tag=\w+", rb"\1"),
     "it is refused": lambda several: _changed(several, 7, rb"SIP/2.0 200 OK", b"SIP/2.0 403 Forbidden"),
-    "it is told to wait": lambda several: _changed(several, 7, rb"SIP/2.0 200 OK", b"SIP/2.0 503 Busy\r\nRetry-After: 5"),
+    "it is told to wait": lambda several: _changed(
+        several, 7, rb"SIP/2.0 200 OK", b"SIP/2.0 503 Busy\r\nRetry-After: 5"
+    ),
     "the time is too brief": lambda several: _changed(
         several, 7, rb"SIP/2.0 200 OK", b"SIP/2.0 423 Brief\r\nMin-Expires: 90"
     ),
@@ -72,8 +76,12 @@ FAULTS: dict[str, Fault] = {
     "SHA-256 is offered": lambda several: _changed(several, 5, rb'qop="auth"', b'qop="auth", algorithm=SHA-256'),
     "no qop": lambda several: _changed(several, 5, rb', qop="auth"', b""),
     "another realm": lambda several: _changed(several, 5, rb'realm="[^"]+"', b'realm="elsewhere.example"'),
-    "a flow is granted": lambda several: _changed(several, 3, rb"Server:", b"Require: outbound\r\nFlow-Timer: 20\r\nServer:"),
-    "the next nonce is told": lambda several: _changed(several, 3, rb"Server:", b'Authentication-Info: nextnonce="x"\r\nServer:'),
+    "a flow is granted": lambda several: _changed(
+        several, 3, rb"Server:", b"Require: outbound\r\nFlow-Timer: 20\r\nServer:"
+    ),
+    "the next nonce is told": lambda several: _changed(
+        several, 3, rb"Server:", b'Authentication-Info: nextnonce="x"\r\nServer:'
+    ),
     "a request is missing": lambda several: _gone(several, 4),
     "a challenge is missing": lambda several: _gone(several, 5),
     "an answer is missing": lambda several: _gone(several, 7),
@@ -108,7 +116,9 @@ def test_the_phone_is_ordinary_before(quietly: Both) -> None:
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__.strip("_"))
 @pytest.mark.parametrize("seed", range(2))
-def test_mutated_messages(calm: Path, tmp_path: Path, change: Callable[[bytes, random.Random], bytes], seed: int) -> None:
+def test_mutated_messages(
+    calm: Path, tmp_path: Path, change: Callable[[bytes, random.Random], bytes], seed: int
+) -> None:
     chance = random.Random(f"{seed}")
     several = packets(calm)
     for at in chance.sample(range(len(several)), chance.choice((1, 3, 12))):

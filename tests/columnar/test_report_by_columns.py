@@ -112,7 +112,9 @@ def test_other_messages_are_counted_along(calm: Path, calmly: Both, tmp_path: Pa
         b"To: <sip:x@y>\r\nCall-ID: options@here\r\nCSeq: 7 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
     )
     own = several[40]
-    more = [own._replace(time=own.time + 10 * at).saying(text) for at, text in enumerate((options, b"\r\n\r\n", b"\r\n"))]
+    more = [
+        own._replace(time=own.time + 10 * at).saying(text) for at, text in enumerate((options, b"\r\n\r\n", b"\r\n"))
+    ]
     mixed = sorted([*several, *more], key=lambda one: one.time)
     after = assert_same(write(tmp_path / "mixed.pcap", mixed))
     assert calmly.capture is not None
