@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analyzer.columnar.classes import Placed, Slot, Told
+from analyzer.columnar.classes import Placed, Told
 from analyzer.columnar.records import Flags, Numbers
 from analyzer.columnar.rows import Rows
 from analyzer.evidence import Evidence
@@ -113,22 +113,39 @@ class Verdicts:
 
     def _standing(self, which: int) -> Standing:
         rows = self._rows
-        place, time = rows.evidence(Slot(False, 0), which)
+        place, time = rows.request(which)
         example = rows.example(which)
         call_id, source, destination = rows.told(which)
         return Standing(rows.number(which), call_id, example, destination, time, place, source=source)
 
     def violations(self, columnar: Flags, registration_of: dict[int, Registration]) -> None:
         """Make the findings of all violations, in the order in which they were seen."""
-        clients = self._rows.capture.clients
+        known: dict[tuple[int, str, Placed], Finding] = {}
+        of = self._rows.capture.clients.of.tolist()
         for which, told in self._wanted(columnar, grouped=False):
             for violation in told:
-                self._violated(which, violation, registration_of[int(clients.of[which])])
+                mark = of[which], violation.rule.id, violation.placed
+                finding = known.get(mark)
+                if finding is None:
+                    made = self._violated(which, violation, registration_of[of[which]])
+                    if made is not None:
+                        known[mark] = made
+                else:
+                    self._count(finding, which, violation)
         counter = self._context.counter
         ending, number = counter.ending, counter.number
         counter.ending = False
         self._violations_of_all(columnar, registration_of)
         counter.ending, counter.number = ending, number
+
+    def _count(self, finding: Finding, which: int, violation: _Violation) -> None:
+        """Count a violation that says to the letter what one before in the same finding said, as the judge does."""
+        finding.count += 1
+        if len(finding.evidence) < MAX_PLACES:
+            at = violation.placed.at or violation.told.at
+            places = [at, *violation.placed.related]
+            room = MAX_PLACES - len(finding.evidence)
+            finding.evidence += [self._rows.evidence(slot, which) for slot in places[:room] if slot is not None]
 
     def _of(self, kind: int, *, grouped: bool) -> list[_Violation]:
         """The violations of a class that are findings of several clients together, or of each."""

@@ -251,7 +251,7 @@ class _Round:
             key = (target.host, "UDP")
             known = ledger.exposed.get(key)
             if known is None:
-                ledger.exposed[key] = Exposed(1, rows.first_evidence(which), (source.host, target.host))
+                ledger.exposed[key] = Exposed(1, rows.request(which), (source.host, target.host))
             else:
                 ledger.exposed[key] = known._replace(clients=known.clients + 1)
         return ledger

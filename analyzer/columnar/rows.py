@@ -37,6 +37,7 @@ from analyzer.sip.transports import SIP_PORT
 from analyzer.sip.via import MAGIC_COOKIE
 
 _NO_WORDS = ServerWords()
+_new = tuple.__new__
 
 
 class Rows:
@@ -84,13 +85,17 @@ class Rows:
             clients = self.capture.clients
             own = clients.exchanges(self._of[which])
             which = int(own[int(np.searchsorted(own, which)) - slot.back])
-        side = int(slot.is_answer)
-        place = Frame(self._name, self._frames[side][which], self._offsets[side][which])
-        return Evidence(place, (self._answered if slot.is_answer else self._begun)[which])
+        return self.answer(which) if slot.is_answer else self.request(which)
 
-    def first_evidence(self, which: int) -> Evidence:
+    def request(self, which: int) -> Evidence:
         """Where and when the request of a transaction was seen."""
-        return self.evidence(Slot(False, 0), which)
+        place = _new(Frame, (self._name, self._frames[0][which], self._offsets[0][which]))
+        return _new(Evidence, (place, self._begun[which]))
+
+    def answer(self, which: int) -> Evidence:
+        """The same of its final response."""
+        place = _new(Frame, (self._name, self._frames[1][which], self._offsets[1][which]))
+        return _new(Evidence, (place, self._answered[which]))
 
     def slot_of(self, which: int, evidence: Evidence) -> Slot | None:
         """The other way round; None for anything that is not of this transaction or the one before."""
@@ -131,7 +136,7 @@ class Rows:
         begins = self._shape(self._asks[first])
         aor = facts.user.join(shape.aor)
         contact = Address.parse(self._contact(self._first[last]))
-        place, time = self.evidence(Slot(False, 0), first)
+        place, time = self.request(first)
         stub = SimpleNamespace(
             source=facts.source,
             first=time,
@@ -176,9 +181,9 @@ class Rows:
         one.outcome, one.status, one.attempts, one.refreshes = "registered", 200, count, count - 1
         one.outcome_counts, one.reason_counts = (("registered", count),), ((200, count),)
         one.since = self._begun[own[0]]
-        one.since_place = self.evidence(Slot(True, 0), grants[0]).place
-        one.success_place = self.evidence(Slot(True, 0), last).place
-        one.credentials_place = self.evidence(Slot(False, 0), grants[0]).place
+        one.since_place = self.answer(grants[0]).place
+        one.success_place = self.answer(last).place
+        one.credentials_place = self.request(grants[0]).place
         one.decided_by = self._numbers[own[-2]]
         answered = [self._answered[which] for which in grants[-KEPT_GAPS - 1 :]]
         one.refresh_gaps = tuple(later - sooner for sooner, later in pairwise(answered))
@@ -196,7 +201,7 @@ class Rows:
         binding.certainty, binding.watched = "present", True
         one.bindings = (binding,)
         one.asked, one.granted = asks.expires, answers.expires
-        by = self.evidence(Slot(True, 0), first)
+        by = self.answer(first)
         one.reach = Reachability.of(Stretch("bound", self._answered[first], "registered", by, None, binding.end))
 
     def settle(self, one: Registration) -> None:
@@ -219,7 +224,7 @@ class Rows:
         pairs = list(zip(own[0::2], own[1::2], strict=True))
         for asks, answers in pairs[-KEPT_ATTEMPTS:]:
             purpose: Purpose = "register" if asks == own[0] else "refresh"
-            begin, by = self.evidence(Slot(False, 0), asks), self.evidence(Slot(True, 0), answers)
+            begin, by = self.request(asks), self.answer(answers)
             found.append(
                 AttemptRecord(
                     self._numbers[asks], purpose, "registered", 200, _NO_WORDS, begin.time, by.time, begin, by, "", 0,
@@ -241,7 +246,7 @@ class Rows:
     def _row(self, which: int, branch: str, cseq: int, one: Registration) -> TransactionRow:
         call_id, source, target = self.told(which)
         asks, answers = self._shape(self._asks[which]), self._shape(self._answers[which])
-        request, final = self.evidence(Slot(False, 0), which), self.evidence(Slot(True, 0), which)
+        request, final = self.request(which), self.answer(which)
         return TransactionRow(
             id=self._numbers[which],
             method="REGISTER",
@@ -278,7 +283,7 @@ class Rows:
         for which, kind, username, nonce, response, nc in zip(
             wanted.tolist(), kinds[wanted].tolist(), *columns, strict=True
         ):
-            example, seen = examples[kind], self.evidence(Slot(False, 0), which)
+            example, seen = examples[kind], self.request(which)
             status = self._shape(self._answers[which]).status
             found.append(
                 replace(

@@ -57,9 +57,9 @@ def strangers_of(values: Values, shapes: Shapes) -> tuple[Strangers, Odd]:
     unread = np.flatnonzero(~readable(values))
     if len(packets.odd) + len(unread) > MOST * len(packets.plain):
         raise Unsuited("most of it is out of the ordinary")
-    if not all(kind(shape.example.raw) is Kind.SIP for shape in shapes.all):
-        raise Unsuited("a packet begins as a message and is none")
     strangers, odd, scratch = Strangers(), Odd(), Source("")
+    for shape in shapes.all:
+        _hold_for_sip(shape.example)
     at = len(packets.records)
 
     def records() -> Iterator[Record]:
@@ -84,10 +84,14 @@ def strangers_of(values: Values, shapes: Shapes) -> tuple[Strangers, Odd]:
     for row in unread.tolist():
         strangers.ends.add(int((packets.target if packets.is_response[row] else packets.source)[row]))
         message = scanned.message(row)
-        if kind(message.raw) is not Kind.SIP:
-            raise Unsuited("a packet begins as a message and is none")
+        _hold_for_sip(message)
         _note(strangers, message)
     return strangers, odd
+
+
+def _hold_for_sip(message: Message) -> None:
+    if kind(message.raw) is not Kind.SIP:
+        raise Unsuited("a packet begins as a message and is none")
 
 
 def _number_of(end: Endpoint) -> list[int]:

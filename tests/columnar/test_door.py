@@ -105,7 +105,7 @@ def test_a_rule_that_a_profile_weighs_is_for_the_object_path(calm: Path) -> None
     from analyzer.judge.findings import InProfile
 
     rules = [replace(all_rules()[0], profiles=(InProfile("rfc3261", (), "info"),))]
-    assert door.read(str(calm), lambda **_: None, rules, lambda *_: None, detail=False) == []  # type: ignore[arg-type,return-value]
+    assert door.read(str(calm), lambda **_: None, rules, lambda *_: None, detail=False) == []  # type: ignore[arg-type]
 
 
 def test_an_interrupt_ends_it(calm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,14 +123,14 @@ def test_a_rule_that_fails_is_told_as_before(calm: Path) -> None:
         raise RuntimeError("a fault of the rule")
 
     broken = [replace(rule, check=fail) if rule.id == "DET-weak-md5" else rule for rule in all_rules()]  # type: ignore[arg-type]
-    reports = [as_json(analyze(calm, tables=False, rules=broken, columnar=how)) for how in ("always", "never")]  # type: ignore[arg-type]
+    reports = [as_json(analyze(calm, tables=False, rules=broken, columnar=how)) for how in ("always", "never")]
     assert reports[0] == reports[1]
 
 
 def test_few_rules(calm: Path) -> None:
     few = [rule for rule in all_rules() if rule.id in ("DET-weak-md5", "R5626-4.2.1-outbound-request", "DET-herd")]
     for rules in (few, []):
-        reports = [as_json(analyze(calm, tables=False, rules=rules, columnar=how)) for how in ("always", "never")]  # type: ignore[arg-type]
+        reports = [as_json(analyze(calm, tables=False, rules=rules, columnar=how)) for how in ("always", "never")]
         assert reports[0] == reports[1]
 
 

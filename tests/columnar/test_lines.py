@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +62,7 @@ def test_values_are_what_the_parser_reads() -> None:
 def test_spans_lie_where_the_values_are() -> None:
     spans = spans_of(parse_bytes(REQUEST))
     assert {COLUMNS[one.column]: REQUEST[one.start : one.end] for one in spans} == READ
-    assert all(one.end <= two.start for one, two in zip(spans, spans[1:], strict=False))
+    assert all(one.end <= two.start for one, two in pairwise(spans))
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,7 @@ def test_a_message_of_its_own_is_unknown_or_a_shape_of_its_own(calm: Path, tmp_p
 
 def _is_common(scanned: Scanned, row: int) -> bool:
     shapes = shapes_of(scanned)
-    return (shapes.of == shapes.of[row]).sum() > 1
+    return int((shapes.of == shapes.of[row]).sum()) > 1
 
 
 def test_too_many_kinds_of_lines_are_not_learned(calm: Path, tmp_path: Path) -> None:
@@ -144,7 +145,7 @@ def test_keys_and_equality(scanned: Scanned) -> None:
     assert count == len(set(texts))
     assert all(texts[one] == texts[two] for one, two in zip(rows, firsts(which, count)[which], strict=True))
     same = values.same(rows[:-1], "call_id", rows[1:], "call_id")
-    assert same.tolist() == [one == two for one, two in zip(texts, texts[1:], strict=False)]
+    assert same.tolist() == [one == two for one, two in pairwise(texts)]
     assert int(values.key(rows[:1], "call_id")[0]) == values.key_of(texts[0])
     assert values.text(3, "call_id") == texts[3]
     assert values.copies(rows, rows).all()

@@ -52,7 +52,7 @@ def test_without_detail(calm: Path) -> None:
 
 
 def test_by_the_public_function(calm: Path) -> None:
-    reports = [analyze(calm, tables=False, columnar=how).to_dict() for how in ("always", "never")]  # type: ignore[arg-type]
+    reports = [analyze(calm, tables=False, columnar=how).to_dict() for how in ("always", "never")]
     assert reports[0] == reports[1]
 
 
@@ -108,8 +108,9 @@ def test_other_messages_are_counted_along(calm: Path, calmly: Both, tmp_path: Pa
     """OPTIONS and their answers, CRLF and STUN of some phones: the others are read in columns as before."""
     several = packets(calm)
     options = (
-        b"OPTIONS sip:example.com SIP/2.0\r\nVia: SIP/2.0/UDP 10.9.9.9:5060;branch=z9hG4bKoptions\r\nFrom: <sip:x@y>;tag=1\r\n"
-        b"To: <sip:x@y>\r\nCall-ID: options@here\r\nCSeq: 7 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+        b"OPTIONS sip:example.com SIP/2.0\r\nVia: SIP/2.0/UDP 10.9.9.9:5060;branch=z9hG4bKoptions\r\n"
+        b"From: <sip:x@y>;tag=1\r\nTo: <sip:x@y>\r\n"
+        b"Call-ID: options@here\r\nCSeq: 7 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
     )
     own = several[40]
     more = [
