@@ -7,35 +7,27 @@ challenged at once, answers that challenge in time, is granted what it asks for,
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
-from types import SimpleNamespace
 
 import numpy as np
 
 from analyzer.columnar.columns import Values, any_of, firsts, mixed, numbered, same_rows
 from analyzer.columnar.exchanges import Exchanges, readable
+from analyzer.columnar.facts import Facts, date_of, end_of, is_plain, key_of
 from analyzer.columnar.records import Flags, Numbers
 from analyzer.columnar.shapes import Shapes
 from analyzer.columnar.template import PLACE
-from analyzer.evidence import SECOND, Endpoint
-from analyzer.register.fleet import MANY, TICK, is_public
-from analyzer.register.identity import contact_token, is_private
+from analyzer.evidence import SECOND
+from analyzer.register.fleet import MANY, TICK
 from analyzer.register.timers import AUTH_LINK
-from analyzer.sip.hosts import address_of
-from analyzer.sip.params import NO_PARAMS
 
 _CONSTANT = ("from_name", "from_user", "from_tag", "to_name", "to_user", "call_id", "call_host", "sent_by",
              "contact_user", "contact_place", "instance")  # fmt: skip
 _EARLY = 4
 """Transactions of a client that are of classes of their own; those behind them are alike."""
 _STEPS = 2**31
-_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
-_HOST = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}(?::[1-9]\d{{0,4}})?")
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_SIP_PORT = "5060"
+_MINUTE = 60
 
 
 @dataclass(slots=True)
@@ -48,19 +40,6 @@ class Strangers:
     ends: set[int] = field(default_factory=set)
     branches: set[str] = field(default_factory=set)
     nonces: set[str] = field(default_factory=set)
-
-
-@dataclass(slots=True)
-class Facts:
-    """What a client says of itself in all its requests, and where it is seen."""
-
-    user: str
-    call_id: str
-    source: Endpoint
-    target: Endpoint
-    sent_by: str
-    contact_user: str
-    contact_place: str
 
 
 @dataclass(slots=True)
@@ -201,7 +180,7 @@ def _keeps_course(values: Values, shapes: Shapes, exchanges: Exchanges, course: 
     right[at] &= values.equal(first[at], challenge, "nonce", "opaque")
     right[at] &= exchanges.begun[order[at]] - exchanges.answered[before[at]] <= AUTH_LINK
     right[at] &= values.equal(first[at], first[at - index[at] + 1], "username")
-    right &= _is_held(values, shapes, exchanges, course)
+    right &= _is_held(values, shapes, exchanges, course) & _tells_time(values, exchanges)[order]
     closing = np.repeat(course.sizes % 2 == 0, course.sizes)
     right &= closing
     lasts = course.starts + course.sizes - 1
@@ -240,6 +219,17 @@ def _is_held(values: Values, shapes: Shapes, exchanges: Exchanges, course: _Cour
     return held
 
 
+def _tells_time(values: Values, exchanges: Exchanges) -> Flags:
+    """Whether the Date of each answer, where it has one, is right (`rules/r3261_20_17_date.py`)."""
+    found = np.ones(len(exchanges), np.bool_)
+    dated = np.flatnonzero(values.scanned.lengths[PLACE["date"], exchanges.final] > 0)
+    texts = values.texts(exchanges.final[dated], "date")
+    for which, written, time in zip(dated.tolist(), texts, exchanges.answered[dated].tolist(), strict=True):
+        date = date_of(written)
+        found[which] = date is not None and abs(date - time // SECOND) < _MINUTE
+    return found
+
+
 def _is_burst(exchanges: Exchanges, course: _Course) -> Flags:
     """Whether the client of each transaction sent many requests within a tick (`register/fleet.py`)."""
     tick = mixed(course.of[course.order], exchanges.begun[course.order] // TICK)
@@ -247,12 +237,6 @@ def _is_burst(exchanges: Exchanges, course: _Course) -> Flags:
     many = np.bincount(which, minlength=count) >= MANY
     clients = any_of(many[which], course.of[course.order], len(course.starts))
     return clients[course.of[course.order]]
-
-
-def end_of(value: int) -> Endpoint:
-    """An address and port that are one number."""
-    host = f"{value >> 40 & 255}.{value >> 32 & 255}.{value >> 24 & 255}.{value >> 16 & 255}"
-    return Endpoint(host, value & 0xFFFF)
 
 
 def _facts(values: Values, exchanges: Exchanges, heads: Numbers, ordinary: Flags) -> list[Facts | None]:
@@ -302,77 +286,13 @@ def _client_keys(
         shown = {received or one.source.host, received_again or one.source.host}
         shown_port = {rport or str(one.source.port), rport_again or str(one.source.port)}
         is_seen = shown == {one.source.host} and shown_port == {str(one.source.port)}
-        if not is_seen or seen not in ("", one.source.written) or not _is_plain(one, own[4]):
+        if not is_seen or seen not in ("", one.source.written) or not is_plain(one, own[4]):
             ordinary[client] = False
             facts[client] = None
             continue
-        key = _key(one, own)
+        key = key_of(one, own)
         found[client] = numbers.setdefault(key, len(numbers))
     return found
-
-
-def _is_plain(one: Facts, instance: str) -> bool:
-    """Whether the places that a client names are addresses, and its instance a UUID."""
-    if not (_HOST.fullmatch(one.sent_by) and _HOST.fullmatch(one.contact_place)):
-        return False
-    ports = [place.partition(":")[2] for place in (one.sent_by, one.contact_place)]
-    return all(int(port or 1) < 65536 for port in ports) and (not instance or _UUID.fullmatch(instance) is not None)
-
-
-def _key(one: Facts, own: list[str]) -> tuple[object, ...]:
-    from_user, from_name, to_name, call_host, _, username = own
-    host, port = one.source.host, str(one.source.port)
-    via_host, _, via_port = one.sent_by.partition(":")
-    contact_host, _, contact_port = one.contact_place.partition(":")
-    return (
-        from_user == one.user,
-        username == one.user,
-        one.contact_user == one.user,
-        bool(token_of(one.contact_user, one.user)),
-        from_name == one.user,
-        to_name == one.user,
-        call_host in (host, via_host),
-        via_host == host,
-        contact_host == host,
-        one.sent_by == one.contact_place,
-        via_port == port,
-        contact_port == port,
-        via_port == _SIP_PORT,
-        contact_port == _SIP_PORT,
-        port == _SIP_PORT,
-        bool(via_port),
-        bool(contact_port),
-        one.target,
-        *map(_block, map(_net, (host, via_host, contact_host))),
-    )
-
-
-def token_of(contact_user: str, user: str) -> str:
-    """What a user agent made up for the user part of its contact, as `register/identity.py` tells it."""
-    contact = SimpleNamespace(uri=SimpleNamespace(params=NO_PARAMS, user=contact_user))
-    message = SimpleNamespace(to=SimpleNamespace(uri=SimpleNamespace(user=user)))
-    return contact_token(contact, message)  # type: ignore[arg-type]
-
-
-def _net(host: str) -> str:
-    """An address that stands for its neighbours: no kind of address ends within 256 of them but in 192.0.0.0/24."""
-    return host if host.startswith("192.0.0.") else f"{host.rpartition('.')[0]}.1"
-
-
-@lru_cache(maxsize=65_536)
-def _block(host: str) -> tuple[object, ...]:
-    """What kind of address it is."""
-    address = address_of(host)
-    assert address is not None
-    kinds = (
-        address.is_loopback,
-        address.is_link_local,
-        address.is_unspecified,
-        address.is_multicast,
-        address.is_reserved,
-    )
-    first = address.packed[0] if is_private(host) else 0
-    return (*kinds, is_public(host), address.is_private, is_private(host), first)
 
 
 def _classes(shapes: Shapes, exchanges: Exchanges, course: _Course, keys: Numbers, end: int) -> Numbers:

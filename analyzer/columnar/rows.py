@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from analyzer.columnar.classes import Slot
-from analyzer.columnar.clients import Facts, token_of
+from analyzer.columnar.facts import Facts, token_of
 from analyzer.columnar.records import Numbers
 from analyzer.columnar.shapes import Shape
 from analyzer.columnar.shared import Capture

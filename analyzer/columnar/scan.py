@@ -28,7 +28,7 @@ _LONGEST_LINE = 1000
 _MOST_TEMPLATES = 64
 """Templates of lines of one length and beginning; a line that needs one more is unusual."""
 _MOST_KINDS = 4000
-MOST_LINES = 48
+MOST_LINES = 32
 """Lines of a message that is read in columns."""
 _MANY_NEW = 20_000
 """Messages that may be read to learn from; whoever makes up more kinds of lines is for the object path."""

@@ -30,7 +30,7 @@ _OF_CREDENTIALS = ("username", "nonce", "response")
 _EXTENSIONS = (
     *("require", "proxy-require", "unsupported", "path", "service-route", "flow-timer", "record-route", "route"),
     *("authentication-info", "proxy-authenticate", "proxy-authorization", "security-verify", "min-expires"),
-    *("retry-after", "date", "content-type"),
+    *("retry-after", "content-type"),
 )
 """Headers of what is not ordinary: what they say is remembered for later, depends on the time, or is an extension."""
 _WORDS = (b"tls", b"sips:", b"gruu", b"nextnonce", b";bnc", b"pn-")

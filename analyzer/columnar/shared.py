@@ -16,9 +16,10 @@ import numpy as np
 
 from analyzer.capture.packets import PacketReader
 from analyzer.capture.record import Record
-from analyzer.columnar.clients import Clients, end_of
+from analyzer.columnar.clients import Clients
 from analyzer.columnar.columns import Values, mixed
 from analyzer.columnar.exchanges import Exchanges
+from analyzer.columnar.facts import end_of
 from analyzer.columnar.records import Flags, Numbers, Unsuited
 from analyzer.columnar.shapes import Shapes
 from analyzer.columnar.strangers import Odd, is_counted, record_of

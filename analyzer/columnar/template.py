@@ -44,6 +44,7 @@ COLUMNS = (
     "cnonce",
     "opaque",
     "nc",
+    "date",
 )
 """What may differ within a kind of line: `sent_by` and `contact_place` are host and port, `branch` is what follows the
 magic cookie, `call_id` and `call_host` the Call-ID before and behind its `@`, `contact_seen` the `received` of a
@@ -58,6 +59,7 @@ _CLASSES = {
     "received": b"0123456789.",
     **dict.fromkeys(("response", "nc"), _HEX),
     "instance": _HEX + b"-",
+    "date": _WORD + b" ,:",
     **dict.fromkeys(("from_name", "to_name"), _WORD + b" "),
     **dict.fromkeys(("nonce", "cnonce", "opaque"), _WORD + b"+/=:"),
 }
@@ -114,6 +116,7 @@ def _values(message: Message) -> Iterator[_Value]:
     yield "call_host", "call-id", host, at
     if message.cseq is not None:
         yield "cseq", "cseq", str(message.cseq.number), " "
+    yield "date", "date", message.first("date") or "", " "
     contacts = message.contacts
     if len(contacts) == 1:
         yield from _contact_values(contacts[0])

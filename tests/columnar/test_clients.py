@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
+from email.utils import formatdate
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from analyzer.columnar.clients import Strangers, clients_of, end_of, token_of
+from analyzer.columnar.clients import Strangers, clients_of
+from analyzer.columnar.facts import end_of, token_of
 from analyzer.columnar.partial import capture_of
 from analyzer.columnar.records import Unsuited
 from analyzer.columnar.shared import Capture
 from analyzer.evidence import Endpoint
 from analyzer.run.pipeline import analyze
-from tests.columnar.captures import Both, Packet, assert_same, packets, write
+from tests.columnar.captures import SECOND, Both, Packet, assert_same, packets, write
 
 _USER = b"1000012"
 
@@ -127,6 +129,40 @@ def test_nonces_that_are_numbers(calm: Path, tmp_path: Path) -> None:
         changed.append(one.saying(message))
     found_both = assert_same(write(tmp_path / "counter.pcap", changed))
     assert found_both.why == "nonces count up"
+
+
+def _dated(one: Packet, ahead: int = 0) -> Packet:
+    """A 200 that tells the time."""
+    written = formatdate(one.time // SECOND + ahead, usegmt=True).encode()
+    return one.saying(one.message.replace(b"\r\nServer:", b"\r\nDate: %b\r\nServer:" % written))
+
+
+def test_answers_that_tell_the_time(calm: Path, calmly: Both, tmp_path: Path) -> None:
+    dated = [_dated(one) if one.message.startswith(b"SIP/2.0 200") else one for one in packets(calm)]
+    found = assert_same(write(tmp_path / "dated.pcap", dated))
+    assert found.capture is not None
+    assert calmly.capture is not None
+    lost = calmly.capture.clients.ordinary.sum() - found.capture.clients.ordinary.sum()
+    assert 0 <= lost < 30  # whose answer was sent again a second later, with another time in it
+
+
+@pytest.mark.parametrize("ahead", [59, 60, 61, 3000, 100_000, -61])
+def test_answers_that_tell_another_time(calm: Path, tmp_path: Path, ahead: int) -> None:
+    dated = [
+        _dated(one, ahead if at > 60 else 0) if one.message.startswith(b"SIP/2.0 200") else one
+        for at, one in enumerate(packets(calm))
+    ]
+    assert_same(write(tmp_path / "skewed.pcap", dated))
+
+
+def test_answers_with_a_date_that_is_none(calm: Path, tmp_path: Path) -> None:
+    dated = []
+    for at, one in enumerate(packets(calm)):
+        changed = _dated(one) if one.message.startswith(b"SIP/2.0 200") else one
+        text = changed.message.replace(b"GMT", b"CET") if at % 9 == 0 else changed.message
+        text = re.sub(rb"Date: \w{3},", b"Date: Sun,", text) if at % 7 == 0 else text
+        dated.append(changed.saying(text))
+    assert_same(write(tmp_path / "undated.pcap", dated))
 
 
 def test_hexadecimal_nonces(calm: Path, tmp_path: Path) -> None:
