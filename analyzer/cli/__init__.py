@@ -27,6 +27,7 @@ from analyzer.cli.options import (
     Command,
     Exemplary,
     analyzing,
+    columnar_option,
     dialect_option,
     follow_option,
     listening,
@@ -144,6 +145,7 @@ def log_command(**given: Any) -> None:
 
 @sipcheck.command("pcap", cls=Command, epilog=_EPILOG, short_help="Analyze packet captures.")
 @analyzing
+@columnar_option
 def pcap_command(**given: Any) -> None:
     """Analyze the SIP messages in packet captures, and report registrations, digests and findings.
 

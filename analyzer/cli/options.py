@@ -257,6 +257,13 @@ dialect_option = click.option(
 )
 
 
+columnar_option = click.option(
+    "--columnar",
+    type=click.Choice(["auto", "never", "check"]),
+    default="auto",
+    show_default=True,
+    help="Read ordinary clients of large captures in columns, with the same report; check: hold it against the other.",
+)
 follow_option = click.option(
     "--follow", is_flag=True, help="Keep reading a log that grows: findings as they happen, the report on Ctrl-C."
 )

@@ -69,7 +69,7 @@ def _run(*, output: str, fail_on: str, progress: bool | None, stats: bool, **giv
 
 def _show(outcome: Outcome, found: Report, read: dict[str, Any], progress: bool | None) -> str:
     """Write the page; the sentence that stands over it."""
-    from analyzer.run.pipeline import patient_collector
+    from analyzer.run.collector import patient_collector
     from analyzer.views.page.chosen import chosen, lines_and_entries
     from analyzer.views.page.render import Shown, render_page, verdict_of
     from analyzer.views.states import ClientSummary

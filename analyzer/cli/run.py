@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -118,6 +119,7 @@ def read_report(
     engine: Engine = "auto",
     tls_keylog: str | None = None,
     jobs: int = 1,
+    columnar: str = "never",
     tables: bool = False,
     notices: bool = False,
     clock: Clock | None = None,
@@ -125,6 +127,7 @@ def read_report(
     gate: Gate | None = None,
 ) -> Report:
     """The report of the files by the options of `analyzing` or `reading`; leaves with 3 where there is none to make.
+    `columnar` is `auto`, `never` or `check`, which leaves with 4 where columns report anything else;
     `notices` says that the command can show a report that has nothing but notices; `clock` measures the rules; `rules`
     are those to apply, where the options do not say it; `gate` is shown what is read (`analyze`)."""
     from analyzer.defect import SourceError
@@ -135,7 +138,8 @@ def read_report(
     secrets = secrets_of(command, credentials, password_file, password)
     try:
         with progress_bar(progress) as advance:
-            report = analyze(
+            read = partial(
+                analyze,
                 list(files),
                 kind=kind,
                 dialect=dialect,
@@ -152,10 +156,22 @@ def read_report(
                 clock=clock,
                 gate=gate,
             )
+            report = checked(read) if columnar == "check" else read(columnar="auto" if columnar == "auto" else "never")
     except SourceError as error:
         die(str(error), 3)
     if not (notices and has_notices_alone(report)):
         die_without_sip(report)
+    return report
+
+
+def checked(read: Callable[..., Report]) -> Report:
+    """The report of the object path, held against that of the columns; leaves with 4 where they differ."""
+    from analyzer.run.compared import first_difference  # late: it is asked for by few
+
+    report, other = read(columnar="never"), read(columnar="always")
+    difference = "" if report.interrupted or other.interrupted else first_difference(report, other)
+    if difference:
+        die(f"the report in columns differs: {difference}", 4)
     return report
 
 

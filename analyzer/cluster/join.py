@@ -26,7 +26,8 @@ from analyzer.cluster.rows import HEARD, NETWORK_ERRORS, in_place, items_of, row
 from analyzer.dataframes.frames import Tables, tables
 from analyzer.dataframes.store import COMPRESSION, as_arrow
 from analyzer.evidence import NetworkError, RawMessage, Source
-from analyzer.run.pipeline import Analysis, patient_collector
+from analyzer.run.collector import patient_collector
+from analyzer.run.pipeline import Analysis
 from analyzer.run.recording import Recording
 from analyzer.run.report import Summary
 
@@ -178,7 +179,7 @@ class _Share(Analysis):
         sources = [names[rank] for rank in rows["rank"].to_pylist()]
         for at, item in enumerate(items_of(rows.drop_columns(["rank"]), sources)):
             if heard[at] and isinstance(item, RawMessage):
-                self._reconstructor.note_foreign(item)
+                self.reconstructor.note_foreign(item)
             else:
                 self.feed(item)
             if not isinstance(item, NetworkError):

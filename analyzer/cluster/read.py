@@ -29,7 +29,7 @@ from analyzer.evidence import Endpoint, Fidelity, Item, NetworkError, RawMessage
 from analyzer.interruption import Interrupted
 from analyzer.register.bounded import Notes
 from analyzer.register.identity import aor_of
-from analyzer.run.pipeline import patient_collector
+from analyzer.run.collector import patient_collector
 from analyzer.run.shard import call_id_of
 from analyzer.sip.message import Message, parse
 from analyzer.sip.text import octets

@@ -94,7 +94,7 @@ class Judge:
             for kind in (rule.subject, *rule.also):
                 self._rules[kind].append(rule)
         self._plans: dict[tuple[type, str], dict[int, DispatchPlan]] = defaultdict(dict)
-        self._register_plans = {kind: self._plans[(kind, "REGISTER")] for kind in _KINDS}
+        self.register_plans = {kind: self._plans[(kind, "REGISTER")] for kind in _KINDS}
         self._methods = frozenset(method for rule in rules for method in rule.methods)
         self._foldable = {folded for rule in rules for folded in rule.supersedes}
         self._findings: dict[tuple[object, ...], Finding] = {}
@@ -109,7 +109,7 @@ class Judge:
         transaction, context = subject.transaction, self.context
         lacking, marks = missing_evidence(subject, transaction, context), subject.marks
         if transaction.method == "REGISTER":
-            plans = self._register_plans[type(subject)]
+            plans = self.register_plans[type(subject)]
         else:
             plans = self._other_plans(subject)
         kind = marks << LACKING_BITS | lacking
@@ -168,9 +168,10 @@ class Judge:
             answer = weighed(answer, self._effects[rule.id])
         self._tallies[rule.id].add(answer)
         if isinstance(answer, Violated):
-            self._violated(rule, subject, answer)
+            self.take(rule, subject, answer)
 
-    def _violated(self, rule: Rule, subject: Subject, answer: Violated) -> None:
+    def take(self, rule: Rule, subject: Subject, answer: Violated) -> Finding | None:
+        """Make a finding of a violation, or count one more of it; None where there are too many."""
         registration = subject.registration
         per = answer.group_key if answer.group_key is not None else _per(subject)
         key = (rule.id, per, "" if rule.join_subs else answer.sub)
@@ -182,7 +183,7 @@ class Judge:
         if finding is None:
             if len(self._findings) >= MAX_FINDINGS or self._octets > MOST_OCTETS:
                 self.evicted_findings += 1
-                return
+                return None
             finding = self._findings[key] = _finding(rule, subject, answer, places)
             self._octets += len(finding.aor) + len(finding.call_id) + len(finding.detail)
             finding.key = key
@@ -200,14 +201,10 @@ class Judge:
         self._ties.note(subject.transaction, registration, rule, finding, answer)
         supersedes = rule.supersedes if answer.supersedes is None else answer.supersedes
         self._fold(rule, supersedes, subject.transaction.id, finding, whole=answer.count > 0)
+        return finding
 
     def _remember(
-        self,
-        finding: Finding,
-        rule: Rule,
-        subject: Subject,
-        answer: Violated,
-        places: list[Evidence],
+        self, finding: Finding, rule: Rule, subject: Subject, answer: Violated, places: list[Evidence]
     ) -> None:
         """Keep an answer that shaped a finding which another worker may have a share in: one with new places, or with
         more to say than the ones before."""

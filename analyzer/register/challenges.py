@@ -192,6 +192,11 @@ class Challenges:
         """Take in the challenges of a response that somebody else matches: what they say of the server."""
         self._take(final.raw_message.source, None, final)
 
+    def overheard(self, at: Endpoint, realm: str, nonce: str, offer: Offer, to: tuple[int, str, str]) -> None:
+        """Take in a Digest challenge with MD5 to another client, `to` whom it went: when, Call-ID and host."""
+        self._asking.note(at, True)
+        self._issue(at.host, realm, nonce, *to).offer(offer)
+
     def _take(self, at: Endpoint, transaction: Transaction | None, final: Message | ForeignChallenge) -> None:
         server = at.host
         for challenge in final.challenges:
@@ -199,8 +204,8 @@ class Challenges:
             if challenge.is_digest and (challenge.algorithm or "").lower() in STRONG:
                 self._strong[(server, brief(challenge.realm or ""))] = True
             if challenge.is_digest and challenge.nonce:
-                use = self._issue(server, challenge.realm or "", challenge.nonce, transaction, final)
-                use.offer(offer_of(challenge))
+                to = _whom(transaction, final)
+                self._issue(server, challenge.realm or "", challenge.nonce, *to).offer(offer_of(challenge))
 
     def in_force(self, registration: int, realm: str) -> Sequence[Challenged]:
         """The latest challenge for this client and realm and the one before it, the latest first; then those that are
@@ -271,6 +276,11 @@ class Challenges:
         """Whether this server has offered an algorithm better than MD5 for the realm so far."""
         return self._strong.get((server, brief(realm))) is True
 
+    @property
+    def is_any_strong(self) -> bool:
+        """Whether anybody has offered an algorithm better than MD5."""
+        return len(self._strong) > 0
+
     def _note_next(self, registration: int, transaction: Transaction) -> None:
         """RFC 7616 3.5: a 2xx may name the next nonce in Authentication-Info; it belongs to the realm just used."""
         final, request = transaction.final, transaction.request
@@ -282,15 +292,14 @@ class Challenges:
                 realm, server = request.credentials[0].realm or "", transaction.destination.host
                 self._next[(registration, realm)] = nonce
                 before = self.offers(server, realm, request.credentials[0].nonce or "")
-                self._issue(server, realm, nonce, transaction, final).offer(*before)  # all else stays (RFC 7616 3.5)
+                to = _whom(transaction, final)
+                self._issue(server, realm, nonce, *to).offer(*before)  # all else stays (RFC 7616 3.5)
 
-    def _issue(
-        self, server: str, realm: str, nonce: str, transaction: Transaction | None, final: Message | ForeignChallenge
-    ) -> NonceUse:
+    def _issue(self, server: str, realm: str, nonce: str, time: int | None, call_id: str, host: str) -> NonceUse:
         key = (server, brief(realm), brief(nonce))
         use = self._uses.get(key)
         if use is None:
-            use = NonceUse(final.raw_message.time)
+            use = NonceUse(time)
             self._uses[key] = use
             realms = self._realms.get(server)
             if realms is None:
@@ -298,10 +307,7 @@ class Challenges:
             if len(realms) < MOST_USERS and len(realm) <= LONG:
                 realms[realm] = None
             self._count(server, realm, nonce)
-        if transaction is not None:
-            use.take(final.raw_message.time, transaction.call_id, transaction.source.host)
-        else:
-            use.take(final.raw_message.time, final.call_id, final.raw_message.destination.host)
+        use.take(time, call_id, host)
         return use
 
     def _count(self, server: str, realm: str, nonce: str) -> None:
@@ -315,6 +321,13 @@ class Challenges:
         small_step = value is not None and run.last is not None and 0 < value - run.last <= most
         run.length = run.length + 1 if small_step else 0
         run.last = value
+
+
+def _whom(transaction: Transaction | None, final: Message | ForeignChallenge) -> tuple[int | None, str, str]:
+    """When a challenge was given, and to whom: Call-ID and host."""
+    if transaction is not None:
+        return final.raw_message.time, transaction.call_id, transaction.source.host
+    return final.raw_message.time, final.call_id, final.raw_message.destination.host
 
 
 def _number(nonce: str) -> int | None:

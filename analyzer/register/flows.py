@@ -94,6 +94,10 @@ class Flows:
                 if len(flow.times) < KEPT_TIMES:
                     flow.times.append(raw_message.time)
 
+    def ways(self) -> list[Way]:
+        """The ways of the flows that were granted."""
+        return [way for way, _ in self._timed.items()]
+
     def of(self, registration: Registration) -> tuple[GrantedFlow, ...]:
         """The flows that a client was granted, the latest few."""
         return (self._granted.get(registration.id) or ()) if len(self._granted) else ()

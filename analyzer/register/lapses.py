@@ -24,7 +24,7 @@ class LapseWatch:
 
     def __init__(self, bindings: BindingTable, heard: Notes[str, int]) -> None:
         self._bindings = bindings
-        self._heard = heard
+        self.heard = heard
         self._due: list[tuple[int, int, Binding, Registration]] = []
         self._count = 0
 
@@ -59,6 +59,6 @@ class LapseWatch:
             if due < binding.end + 2 * binding.granted * SECOND:
                 self.watch(binding, registration)
                 continue
-            heard, granted_by = self._heard.get(registration.source.host), binding.transaction
+            heard, granted_by = self.heard.get(registration.source.host), binding.transaction
             if heard is not None and heard > binding.end and not binding.asked_again and granted_by is not None:
                 yield BindingEvent("lapsed", binding, granted_by), registration

@@ -60,12 +60,12 @@ class TransactionTable:
         self._numbers = array("Q")
         self._opened = 0
         self._tick = self._tick_at_most = 0
-        self._zero: int | None = None
+        self.zero: int | None = None
         self._live: dict[Key, Transaction] = {}
         self._by_branch: dict[Key, Transaction] = {}
         self._by_call: Groups[Transaction] = Groups()
         self._pending: Groups[Transaction] = Groups()
-        self._deadlines: list[tuple[int, int, Transaction]] = []
+        self.deadlines: list[tuple[int, int, Transaction]] = []
         self.answering = Answering()
         self.matched: Transaction | None = None
         self.duplicates = 0
@@ -97,7 +97,7 @@ class TransactionTable:
     def advance(self, time: int | None, bounds: Between | None = None) -> list[Event]:
         """Let time pass up to the next message, or to between `bounds`; what expires by that, to be judged before."""
         self._advance(time, bounds)
-        return list(self._expire()) if self._deadlines and self._deadlines[0][0] < self._tick else []
+        return list(self._expire()) if self.deadlines and self.deadlines[0][0] < self._tick else []
 
     def note_foreign(self, raw_message: RawMessage) -> None:
         """Take in that a message went by which is somebody else's: servers answer."""
@@ -128,9 +128,9 @@ class TransactionTable:
 
         `end` is the time of the source's last packet or line, whatever that was: silence counts up to there.
         """
-        if end is not None and self._zero is not None and (self.end is None or end > self.end):
+        if end is not None and self.zero is not None and (self.end is None or end > self.end):
             self.end = end
-            self._tick = end - self._zero
+            self._tick = end - self.zero
             yield from self._expire()
         self._ordinal.ending = True
         for transaction in sorted(set(self._live.values()), key=lambda live: live.id):
@@ -142,24 +142,24 @@ class TransactionTable:
         self._by_branch.clear()
         self._by_call.clear()
         self._pending.clear()
-        self._deadlines.clear()
+        self.deadlines.clear()
 
     def _advance(self, time: int | None, bounds: Between | None) -> None:
         time, at_most = (time, time) if bounds is None else bounds
         if time is None:
             self._tick = self._tick_at_most = self._tick + _PSEUDO_TICK
             return
-        if self._zero is None:  # a log may begin without clock and find one later: no time has passed by that
-            self._zero = time - self._tick
-        self._tick = time - self._zero
-        self._tick_at_most = (at_most or time) - self._zero
+        if self.zero is None:  # a log may begin without clock and find one later: no time has passed by that
+            self.zero = time - self._tick
+        self._tick = time - self.zero
+        self._tick_at_most = (at_most or time) - self.zero
         self.end = time if self.end is None else max(self.end, time)
 
     def _expire(self) -> Iterator[Event]:
-        while self._deadlines and self._deadlines[0][0] < self._tick:
-            _, number, transaction = heapq.heappop(self._deadlines)
+        while self.deadlines and self.deadlines[0][0] < self._tick:
+            _, number, transaction = heapq.heappop(self.deadlines)
             if transaction.deadline >= self._tick:
-                heapq.heappush(self._deadlines, (transaction.deadline, number, transaction))
+                heapq.heappush(self.deadlines, (transaction.deadline, number, transaction))
                 continue
             if transaction.final is None and transaction.request is not None:
                 transaction.state = self._state_without_answer(transaction, ended=False)
@@ -249,7 +249,7 @@ class TransactionTable:
         if transaction is None:
             transaction = self._new(response_key(message), message)
             transaction.deadline = self._tick_at_most + TIMER_F
-            heapq.heappush(self._deadlines, (transaction.deadline, transaction.id, transaction))
+            heapq.heappush(self.deadlines, (transaction.deadline, transaction.id, transaction))
         else:
             for seen in transaction.seen:
                 if not seen.method and is_same_packet(seen, message):
@@ -371,7 +371,7 @@ class TransactionTable:
             wait = min(wait, transaction.tick + MAX_WAIT)
         transaction.deadline = max(transaction.deadline, wait)
         if fresh:
-            heapq.heappush(self._deadlines, (transaction.deadline, transaction.id, transaction))
+            heapq.heappush(self.deadlines, (transaction.deadline, transaction.id, transaction))
 
     def _duplicate(self, transaction: Transaction, message: Message) -> None:
         transaction.note_way(message)

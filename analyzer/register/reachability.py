@@ -98,6 +98,13 @@ class Reachability:
         self.wants_away = False
         self.dropped = self.gaps = self.lost = self.epoch = self.left_by = 0
 
+    @classmethod
+    def of(cls, *kept: Stretch) -> Reachability:
+        """A timeline of these stretches."""
+        whole = cls()
+        whole._kept = kept
+        return whole
+
     def __bool__(self) -> bool:
         return bool(self._kept)
 

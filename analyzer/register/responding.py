@@ -23,8 +23,8 @@ class Answering:
     def __init__(self) -> None:
         self.hosts: dict[str, int] = defaultdict(int)
         self.ports: Notes[Endpoint, bool] = Notes(_MOST_PAIRS)
-        self._pairs: Notes[tuple[str, str], int | None] = Notes(_MOST_PAIRS)
-        self._unheard: dict[tuple[Endpoint, Endpoint], int] = {}
+        self.pairs: Notes[tuple[str, str], int | None] = Notes(_MOST_PAIRS)
+        self.unheard: dict[tuple[Endpoint, Endpoint], int] = {}
 
     def note(self, answer: RawMessage, asked: Endpoint | None = None) -> None:
         """Take in a response; `asked` is where its request went, whatever port the server sends from."""
@@ -33,9 +33,9 @@ class Answering:
         self.ports.note(source, True)
         if asked is not None and asked != source:
             self.ports.note(asked, True)
-        self._pairs.note((source.host, answer.destination.host), answer.time)
-        if self._unheard:
-            self._unheard.pop((source, answer.destination), None)
+        self.pairs.note((source.host, answer.destination.host), answer.time)
+        if self.unheard:
+            self.unheard.pop((source, answer.destination), None)
 
     def is_silence(self, transaction: Transaction) -> bool:
         """Whether a request without an answer met silence, and its answer is not merely missing in the source: that
@@ -52,14 +52,14 @@ class Answering:
         """Whether the source holds the direction of its answers: of this pair of hosts over UDP, else of the server."""
         server, client = transaction.destination, transaction.source
         if transaction.transport == "UDP" and not transaction.stream:
-            return (server.host, client.host) in self._pairs
+            return (server.host, client.host) in self.pairs
         return self.hosts.get(server.host, 0) > 0
 
     def _is_unheard_again(self, transaction: Transaction) -> bool:
         server, client, first = transaction.destination, transaction.source, transaction.first
-        before, heard = self._unheard.get((server, client)), self._pairs.get((server.host, client.host))
+        before, heard = self.unheard.get((server, client)), self.pairs.get((server.host, client.host))
         if first is None or (before is not None and first - before > T1):  # sooner it would not go on without an answer
             return True
-        if (heard is None or heard < first) and len(self._unheard) < _MOST_UNHEARD:
-            self._unheard[(server, client)] = first
+        if (heard is None or heard < first) and len(self.unheard) < _MOST_UNHEARD:
+            self.unheard[(server, client)] = first
         return False

@@ -21,7 +21,8 @@ from analyzer.interruption import diverted
 from analyzer.judge.costs import Clock
 from analyzer.judge.findings import Finding, Profile, Rule
 from analyzer.register.digest.secrets import Secrets
-from analyzer.run.pipeline import Analysis, Kind, patient_collector
+from analyzer.run.collector import patient_collector
+from analyzer.run.pipeline import Analysis, Kind
 from analyzer.run.report import Report
 
 

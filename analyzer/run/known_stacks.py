@@ -11,7 +11,8 @@ from analyzer.register.transaction import Transaction
 
 MOST_SERVERS = 1000
 """Servers of which the program is remembered."""
-_MOST_LETTERS = 200
+MOST_LETTERS = 200
+"""... and as much of its name."""
 
 Servers = dict[Endpoint, tuple[int, str]]
 """By its address when a server named its program first, and that: so several workers agree on it."""
@@ -20,7 +21,7 @@ Servers = dict[Endpoint, tuple[int, str]]
 def note_server(servers: Servers, transaction: Transaction) -> None:
     """Note which program answered a transaction, if it says so."""
     final = transaction.final
-    agent = final.user_agent[:_MOST_LETTERS] if final is not None else ""
+    agent = final.user_agent[:MOST_LETTERS] if final is not None else ""
     if not agent or (transaction.destination not in servers and len(servers) >= MOST_SERVERS):
         return
     seen = (transaction.answered_at or 0, agent)

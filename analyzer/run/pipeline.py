@@ -7,15 +7,13 @@ Streaming: an item is parsed, matched and judged before the next is read; what i
 
 from __future__ import annotations
 
-import gc
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
-from analyzer.capture.inputs import are_files, has_directory
+from analyzer.capture.inputs import are_files, has_directory, plain_path
 from analyzer.capture.opener import Reading, open_sources
 from analyzer.evidence import SECOND, Fidelity, Item, NetworkError, RawMessage, Source
 from analyzer.interruption import late
@@ -30,6 +28,7 @@ from analyzer.register.reconstruct import Reconstructor
 from analyzer.register.registration import Registration
 from analyzer.register.transaction import Transaction
 from analyzer.rules import all_rules
+from analyzer.run.collector import patient_collector
 from analyzer.run.known_stacks import Servers, note_server
 from analyzer.run.partial_result import PartialResult, report_of
 from analyzer.run.report import MOST_PACES, PACE, Report, Summary, TransactionRow, row_of
@@ -45,12 +44,15 @@ if TYPE_CHECKING:
 
 Input = str | os.PathLike[str] | BinaryIO
 Kind = Literal["capture", "log"]
+Columnar = Literal["auto", "never", "always"]
+"""Whether what is ordinary is read in columns (docs/columnar.md): where it pays, not at all, or where it can be."""
 Progress = Callable[[int, int | None], None] | None
 Gate = Callable[[Item], bool]
 _MOST_METHODS = 256
 OTHER_METHODS = "(others)"
 """Stands for methods beyond so many: they are words from the wire."""
-_OBJECTS_BETWEEN_COLLECTIONS = 10_000_000
+_LEAST_OCTETS = 2_000_000
+"""Octets of a capture from which on it is looked whether columns pay."""
 
 
 class Analysis:
@@ -89,23 +91,23 @@ class Analysis:
         self._rows: list[TransactionRow] = []
         self._summary = Summary()
         self._servers: Servers = {}
-        self._reconstructor = Reconstructor(self._secrets, self._closed, detail=detail)
+        self.reconstructor = Reconstructor(self._secrets, self._closed, detail=detail)
         self._part = part
-        self.counter = self._reconstructor.counter
+        self.counter = self.reconstructor.counter
         self.counter.shared, self.counter.number = shard is not None, after
         self.counter.joined = shard is not None or part > 0
         self._recorder = _recorder() if tables else None
         if self._recorder is not None:
-            self._reconstructor.table = self._recorder.table(self._reconstructor.counter)
-        context = CaptureContext(sources, self._reconstructor)
-        self._judge = Judge(self.rules, context, profile=profile, exhaustive=exhaustive)
-        ask = self._judge.ask
-        self._reconstructor.emit = ask if self._recorder is None else self._recorder.hearing(ask)
+            self.reconstructor.table = self._recorder.table(self.reconstructor.counter)
+        context = CaptureContext(sources, self.reconstructor)
+        self.judge = Judge(self.rules, context, profile=profile, exhaustive=exhaustive)
+        ask = self.judge.ask
+        self.reconstructor.emit = ask if self._recorder is None else self._recorder.hearing(ask)
 
     def feed(self, item: Item) -> None:
         """Take in a datagram or a network error."""
         if isinstance(item, NetworkError):
-            self._reconstructor.abort(item)
+            self.reconstructor.abort(item)
             return
         source = self._by_name.get(item.place[0])
         if source is not None and item.time != source.last:
@@ -115,7 +117,7 @@ class Analysis:
             source.kept.note((item.source, item.destination, item.stream), item.time, crlf=is_crlf)
             return
         if self._partition is not None and not self._partition.takes(item):
-            self._reconstructor.note_foreign(item)
+            self.reconstructor.note_foreign(item)
             return
         message = parse(item)
         self._summary.messages += 1
@@ -125,20 +127,20 @@ class Analysis:
             methods[message.method if known else OTHER_METHODS] += 1
         if self._aor and aor_of(message) != self._aor:
             return
-        self._reconstructor.feed(message)
+        self.reconstructor.feed(message)
         for said in item.notices:
-            self._reconstructor.witnesses.take(said)
+            self.reconstructor.witnesses.take(said)
 
     def news(self) -> list[Finding]:
         """The findings that are new since this was asked before, for who tells them as they happen: ask before the
         first item, then after each. What another explains (docs/rules/precedence.md) may still be taken back: its
         count is 0 then."""
-        fresh, self._judge.fresh = self._judge.fresh, []
+        fresh, self.judge.fresh = self.judge.fresh, []
         return [finding for finding in fresh or () if finding.count > 0]
 
     def pulse(self) -> tuple[int, int]:
         """The SIP messages and the clients that were seen so far."""
-        return self._summary.messages, len(self._reconstructor.registry)
+        return self._summary.messages, len(self.reconstructor.registry)
 
     def finish(self, *, interrupted: bool = False) -> Report:
         """The input has ended: close what is alive, and report."""
@@ -150,7 +152,7 @@ class Analysis:
 
     def partial(self, *, interrupted: bool = False) -> PartialResult:
         """The input has ended: close what is alive, and hand over what was found."""
-        reconstructor, judge, summary = self._reconstructor, self._judge, self._summary
+        reconstructor, judge, summary = self.reconstructor, self.judge, self._summary
         ends = {source.name: source.last for source in self.sources if source.last is not None}
         logs = {one.name: ends[one.name] for one in self.sources if one.kind == "log" and one.name in ends}
         reconstructor.finish(max(ends.values(), default=None), logs if len(self.sources) > 1 else None)
@@ -235,6 +237,7 @@ def analyze(
     engine: Engine = "auto",
     tls_keylog: str | os.PathLike[str] | None = None,
     jobs: int = 1,
+    columnar: Columnar = "auto",
     progress: Callable[[int, int | None], None] | None = None,
     clock: Clock | None = None,
     gate: Gate | None = None,
@@ -244,7 +247,8 @@ def analyze(
     `inputs` is a path, an open binary file, or a list of them; several captures are one capture in time order. A
     directory stands for the captures and logs in it (`analyzer.capture.directories`); a note says which.
     `credentials` names credential files; `engine` says who reads captures, `tls_keylog` names a file with keys of TLS;
-    `jobs` is the number of processes that share a capture (with the same report as one). `detail` keeps the rows of
+    `jobs` is the number of processes that share a capture, `columnar` says whether what is ordinary in it is read in
+    columns (both with the same report as one process that reads it message by message). `detail` keeps the rows of
     transactions and credentials, and `tables` with it what `analyzer.tables` needs, some 60 octets a message. `clock`
     (nanoseconds) measures what each rule costs (`report.costs`). `gate` is shown each item in their order, and says
     whether it is analyzed; one process does all then. Raises SourceError where an input cannot be read at all,
@@ -257,22 +261,17 @@ def analyze(
 
     def parts(shard: Shard | None, progress: Progress) -> list[PartialResult]:
         with opened(asks=shard is None) as reading:  # several processes would ask tshark several times
-            begin = partial(
-                Analysis,
-                reading.sources,
-                rules=rules,
-                secrets=secrets,
-                detail=detail,
-                tables=tables and detail,
-                aor=aor,
-                profile=profile,
-                shard=shard,
-                clock=clock,
-            )
+            asked = partial(Analysis, reading.sources, rules=rules, secrets=secrets, detail=detail, aor=aor)
+            begin = partial(asked, tables=tables and detail, profile=profile, shard=shard, clock=clock)
             return _parts(reading, begin, progress, gate)
 
     # Rules about all clients together are asked here, when the workers are done.
     chosen, fleet_costs = measured(all_rules() if rules is None else rules, clock)
+    is_plain = not (secrets or aor or tls_keylog or clock or dialect or gate or (tables and detail))
+    if columnar != "never" and is_plain and profile == "rfc3261" and kind != "log" and engine != "tshark":
+        least = _LEAST_OCTETS if columnar == "auto" else 0
+        if found := _in_columns(several, opened, chosen, detail=detail, least=least):
+            return _report(found, chosen, notes, fleet_costs)
     if jobs > 1 and not aor and gate is None and are_files(several):
         with opened() as reading:
             shared = reading.is_divisible
@@ -280,6 +279,19 @@ def analyze(
             divided = _divided(lambda *share: parts(*share)[0], jobs, progress)
             return _report(divided, chosen, notes, fleet_costs)
     return _report(parts(None, progress), chosen, notes, fleet_costs)
+
+
+def _in_columns(
+    several: list[Input], opened: Callable[..., Reading], rules: Sequence[Rule], *, detail: bool, least: int
+) -> list[PartialResult]:
+    """What columns and the object path find in one capture of that size; nothing where the latter is to read it."""
+    path = plain_path(several[0]) if len(several) == 1 else None
+    if path is None or os.path.getsize(path) < least:
+        return []
+    from analyzer.columnar.door import read  # late: it needs numpy, and small captures do not
+
+    with patient_collector():
+        return read(path, opened, rules, partial(Analysis, detail=detail), detail=detail, is_asked_for=not least)
 
 
 def _secrets(credentials: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> Secrets:
@@ -354,21 +366,6 @@ def _read(items: Iterable[Item], reading: Reading, analysis: Analysis | FlowAnal
     except KeyboardInterrupt:
         return True
     return False
-
-
-@contextmanager
-def patient_collector() -> Iterator[None]:
-    """Let the cyclic collector rest while millions of small objects live: references point down only, so they die by
-    reference count (the hops of one path alone know each other), and at its usual pace it takes half of the run."""
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 20, 20)
-    try:
-        yield
-    finally:
-        gc.freeze()  # what lives now is no garbage: a lower threshold must not make the collector look at all of it
-        gc.set_threshold(*before)
-        gc.unfreeze()
 
 
 def analyze_items(items: Iterable[Item], **given: object) -> Report:

@@ -98,7 +98,7 @@ def test_a_live_transaction_is_not_let_go() -> None:
     analysis = Analysis([])
     for item in read_flow(exchange(0, "a") + exchange(50, "b") + exchange(100, "a") + exchange(150, "b")):
         analysis.feed(item)
-    live = analysis._reconstructor.table._live.values()
+    live = analysis.reconstructor.table._live.values()
     assert live and all(one.request is not None for one in live)
 
 
@@ -107,7 +107,7 @@ def test_nonces_do_not_follow_the_length(monkeypatch: pytest.MonkeyPatch) -> Non
     analysis = Analysis([])
     for item in flow(20):
         analysis.feed(item)
-    ledger = analysis._reconstructor.challenges
+    ledger = analysis.reconstructor.challenges
     assert (len(ledger._uses), ledger.evicted) == (16, 60 - 16)
 
 

@@ -41,7 +41,7 @@ def sizes(reconstructor: Reconstructor) -> dict[str, int]:
         "by branch": len(table._by_branch),
         "by call": len(table._by_call),
         "pending": len(table._pending),
-        "deadlines": len(table._deadlines),
+        "deadlines": len(table.deadlines),
         "owner": len(reconstructor._owner),
         "before": len(reconstructor.surroundings._before),
         "digests": len(reconstructor.digests._live),

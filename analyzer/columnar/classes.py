@@ -1,0 +1,190 @@
+"""Classes of transactions, and what the rules answer of each: representatives are sent through the object path, which
+judges them as anybody (docs/columnar.md).
+
+There is no second set of rules here. All that is asked about one transaction (its messages, the step to it, what it
+does to bindings, the attempt that it ends, its end) is written down for the representatives. Of each class there are
+several, of different clients; only where all of them had the same answers, word for word, these are the class's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from analyzer.columnar.clients import Clients
+from analyzer.columnar.records import Flags, Numbers
+from analyzer.evidence import Evidence
+from analyzer.judge.context import CaptureContext
+from analyzer.judge.dispatch import LACKING_BITS, missing_evidence
+from analyzer.judge.findings import SINGLE, Answer, Rule, Violated
+from analyzer.register.bounded import MessageCounter
+from analyzer.register.digest_ledger import DigestRecord
+from analyzer.register.subjects import EndSubject, Subject, TransactionSubject
+
+REPRESENTATIVES = 2
+"""Transactions of a class whose answers have to be the same; of a class that has no more, all are judged."""
+_LOOKED_AT = 48
+"""Members of a class among which its representatives are chosen."""
+
+
+class Slot(NamedTuple):
+    """A piece of evidence by what it is: the request of a transaction, or its final response; of the client's
+    transaction so many `back`."""
+
+    is_answer: bool
+    back: int
+
+
+class Told(NamedTuple):
+    """What was answered about one subject: its type and kind (`judge/dispatch.py`), where it stands, whether it was
+    asked before the final response, at it, or behind it (0, 1, 2), and the answers of the rules that were asked."""
+
+    subject: type
+    kind: int
+    at: Slot | None
+    phase: int
+    answers: tuple[tuple[str, tuple[Answer | Placed, ...]], ...]
+
+
+def chosen(clients: Clients, columnar: Flags) -> Flags:
+    """Clients that represent the classes of the columnar ones."""
+    kinds = clients.kind
+    members = np.flatnonzero(columnar[clients.of] & (kinds >= 0))
+    members = members[np.argsort(kinds[members], kind="stable")]
+    cuts = np.flatnonzero(np.diff(kinds[members])) + 1
+    wanted = {int(kinds[part[0]]): part for part in np.split(members, cuts) if len(part)}
+    found = np.zeros(len(columnar), np.bool_)
+    count: dict[int, int] = dict.fromkeys(wanted, 0)
+    for kind, part in sorted(wanted.items(), key=lambda one: len(one[1])):
+        while count[kind] < min(REPRESENTATIVES, len(part)):
+            owners = dict.fromkeys(owner for owner in clients.of[part[:_LOOKED_AT]].tolist() if not found[owner])
+            if not owners:
+                owners = dict.fromkeys(owner for owner in clients.of[part].tolist() if not found[owner])
+            if not owners:
+                break
+            best = max(owners, key=lambda owner: _worth(kinds[clients.exchanges(owner)], count))
+            found[best] = True
+            for one in set(kinds[clients.exchanges(best)].tolist()):
+                count[one] += 1
+    return found
+
+
+def _worth(kinds: Numbers, count: dict[int, int]) -> int:
+    return sum(max(0, REPRESENTATIVES - count[kind]) for kind in set(kinds.tolist()))
+
+
+class Witness:
+    """Writes down what is asked about the transactions of representatives, and answered. `numbers` are the numbers of
+    their first messages, by transaction, `finals` those of their final responses."""
+
+    def __init__(self, rules: Sequence[Rule], numbers: dict[int, int], finals: dict[int, int]) -> None:
+        self.rules = [replace(rule, check=self._recorded(rule)) for rule in rules]
+        self.told: dict[int, list[Told]] = {which: [] for which in numbers.values()}
+        self.records: dict[int, list[DigestRecord]] = {}
+        self._numbers = numbers
+        self._finals = finals
+        self._answers: list[tuple[str, tuple[Answer, ...]]] = []
+
+    def _recorded(self, rule: Rule) -> Callable[[Any, Any], tuple[Answer, ...]]:
+        def check(subject: Any, context: Any) -> tuple[Answer, ...]:
+            answers = rule.check(subject, context)
+            several = (answers,) if isinstance(answers, SINGLE) else tuple(answers)
+            self._answers.append((rule.id, several))
+            return several
+
+        return check
+
+    def hearing(
+        self, ask: Callable[[Subject], None], context: CaptureContext, slot_of: Callable[[int, Evidence], Slot | None]
+    ) -> Callable[[Subject], None]:
+        """`ask`, with somebody who writes down."""
+        counter: MessageCounter = context.counter
+
+        def hear(subject: Subject) -> None:
+            self._answers = []
+            which = self._numbers.get(subject.transaction.id)
+            if which is None or type(subject) is EndSubject:
+                ask(subject)
+                return
+            if isinstance(subject, TransactionSubject):
+                self.records[which] = subject.digests
+            kind = subject.marks << LACKING_BITS | missing_evidence(subject, subject.transaction, context)
+            ask(subject)
+            number, final = counter.number, self._finals[which]
+            phase = 2 if counter.ending or number > final else int(number == final)
+            answers = tuple(
+                (name, tuple(_placed(one, which, slot_of) for one in several)) for name, several in self._answers
+            )
+            self.told[which].append(Told(type(subject), kind, slot_of(which, subject.evidence), phase, answers))
+
+        return hear
+
+
+class Placed(NamedTuple):
+    """A violation without its places, and these as slots (None: elsewhere)."""
+
+    answer: Violated
+    at: Slot | None
+    related: tuple[Slot | None, ...]
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether all its places are those of the transactions of its client."""
+        return None not in self.related and not (self.answer.at is not None and self.at is None)
+
+
+_NO_EVIDENCE = Evidence(None, None)  # type: ignore[arg-type]
+
+
+def _placed(answer: Answer, which: int, slot_of: Callable[[int, Evidence], Slot | None]) -> Any:
+    if not isinstance(answer, Violated):
+        return answer
+    at = None if answer.at is None else slot_of(which, answer.at)
+    related = tuple(slot_of(which, one) for one in answer.related)
+    bare = replace(answer, at=None if answer.at is None else _NO_EVIDENCE, related=())
+    return Placed(bare, at, related)
+
+
+def is_constant(several: Iterable[Sequence[Told]], rules: dict[str, Rule]) -> bool:
+    """Whether representatives had the same answers, and these can be given again for others."""
+    first, *others = several
+    if any(list(one) != list(first) for one in others):
+        return False
+    placed = [
+        (rules[name], told, one)
+        for told in first
+        for name, answers in told.answers
+        for one in answers
+        if isinstance(one, Placed)
+    ]
+    violated = {rule.id for rule, _, _ in placed}
+    return all(_is_repeatable(rule, told, one, violated) for rule, told, one in placed)
+
+
+def _is_repeatable(rule: Rule, told: Told, one: Placed, violated: set[str]) -> bool:
+    """Whether a violation can be told of others. Not one whose finding speaks for the whole run, is claimed for a time,
+    or folds others; nor one that is seen when the transaction is over, between the messages of the client's next."""
+    answer = one.answer
+    if not one.is_placed or told.at is None or answer.count or answer.replaces or answer.gap is not None:
+        return False
+    if answer.up_to_cseq is not None or told.phase > 1:
+        return False
+    supersedes = rule.supersedes if answer.supersedes is None else answer.supersedes
+    return not violated.intersection(supersedes)
+
+
+def answers_of(
+    clients: Clients, witness: Witness, columnar: Flags, rules: Sequence[Rule]
+) -> tuple[dict[int, Sequence[Told]], set[int]]:
+    """What the rules answer of each class of the columnar clients; and the classes of which that is not known."""
+    by_kind: dict[int, list[Sequence[Told]]] = {}
+    for which, told in witness.told.items():
+        by_kind.setdefault(int(clients.kind[which]), []).append(told)
+    cards = {rule.id: rule for rule in rules}
+    wanted = np.unique(clients.kind[columnar[clients.of]]).tolist()
+    known = {kind: by_kind[kind] for kind in wanted if len(by_kind.get(kind, ())) >= REPRESENTATIVES}
+    found = {kind: several[0] for kind, several in known.items() if is_constant(several, cards)}
+    return found, set(wanted) - found.keys()

@@ -1,0 +1,320 @@
+"""Clients, and which of them are ordinary (docs/columnar.md).
+
+A client is a Call-ID here. It is ordinary where nobody else has its user, its branches and its nonces, all that it says
+of itself stays the same, and it does nothing but this: it asks without credentials, is
+challenged at once, answers that challenge in time, is granted what it asks for, and comes again before that is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from analyzer.columnar.columns import Values, any_of, firsts, mixed, numbered, same_rows
+from analyzer.columnar.exchanges import Exchanges, readable
+from analyzer.columnar.facts import Facts, date_of, end_of, is_plain, key_of
+from analyzer.columnar.records import Flags, Numbers
+from analyzer.columnar.shapes import Shapes
+from analyzer.columnar.template import PLACE
+from analyzer.evidence import SECOND
+from analyzer.register.fleet import MANY, TICK
+from analyzer.register.timers import AUTH_LINK
+
+_CONSTANT = ("from_name", "from_user", "from_tag", "to_name", "to_user", "call_id", "call_host", "sent_by",
+             "contact_user", "contact_place", "instance")  # fmt: skip
+_EARLY = 4
+"""Transactions of a client that are of classes of their own; those behind them are alike."""
+_STEPS = 2**31
+_MINUTE = 60
+
+
+@dataclass(slots=True)
+class Strangers:
+    """Messages that are in no columns, by what they share with clients that are: Call-IDs, users, addresses with ports,
+    branches and nonces."""
+
+    calls: set[str] = field(default_factory=set)
+    users: set[str] = field(default_factory=set)
+    ends: set[int] = field(default_factory=set)
+    branches: set[str] = field(default_factory=set)
+    nonces: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Clients:
+    """`of` is the client of each transaction. `order` are the transactions by client and time, `starts` where those of
+    each client begin in it, `sizes` how many they are. `ordinary` tells clients, `facts` are theirs, and `kind` is the
+    class of each transaction of an ordinary client, -1 of others."""
+
+    of: Numbers
+    order: Numbers
+    starts: Numbers
+    sizes: Numbers
+    ordinary: Flags
+    facts: list[Facts | None]
+    kind: Numbers
+
+    def exchanges(self, client: int) -> Numbers:
+        """The transactions of one client, in order."""
+        begin = self.starts[client]
+        return self.order[begin : begin + self.sizes[client]]
+
+
+def clients_of(values: Values, shapes: Shapes, exchanges: Exchanges, strangers: Strangers, end: int) -> Clients:
+    """Put transactions together to clients, and tell which are ordinary. `end` is that of the capture, nanoseconds."""
+    of, count = numbered(exchanges.call)
+    order = np.argsort(of, kind="stable")
+    sizes = np.bincount(of, minlength=count)
+    starts = np.cumsum(sizes) - sizes
+    ordinary = ~any_of(~exchanges.plain, of, count)
+    ordinary &= ~any_of(~_is_alone(values, exchanges, strangers), of, count)
+    ordinary &= ~any_of(~_keeps_course(values, shapes, exchanges, _Course(of, order, starts, sizes), end), of, count)
+    facts = _facts(values, exchanges, order[starts], ordinary)
+    keys = _client_keys(values, exchanges, facts, order, starts, sizes, ordinary)
+    kind = _classes(shapes, exchanges, _Course(of, order, starts, sizes), keys, end)
+    kind[~ordinary[of]] = -1
+    return Clients(of, order, starts, sizes, ordinary, facts, kind)
+
+
+@dataclass(slots=True)
+class _Course:
+    """The transactions by client and time."""
+
+    of: Numbers
+    order: Numbers
+    starts: Numbers
+    sizes: Numbers
+
+    @property
+    def is_first(self) -> Flags:
+        """Whether each is the first of its client."""
+        found = np.zeros(len(self.order), np.bool_)
+        found[self.starts] = True
+        return found
+
+    @property
+    def index(self) -> Numbers:
+        """The number of each within its client, from 0."""
+        return np.arange(len(self.order)) - np.repeat(self.starts, self.sizes)
+
+
+def _is_alone(values: Values, exchanges: Exchanges, strangers: Strangers) -> Flags:
+    """Whether the client of each transaction shares nothing that tells clients with anybody else."""
+    scanned = values.scanned
+    packets = scanned.packets
+    rows = np.flatnonzero(readable(values))
+    call, calls = numbered(values.key(rows, "call_id", "call_host"))
+    user_keys = values.key(rows, "to_user")
+    ends = np.where(packets.is_response[rows], packets.target[rows], packets.source[rows])
+    wrong = any_of(ends != ends[firsts(call, calls)][call], call, calls)
+    user, users = numbered(user_keys)
+    wrong |= any_of(user != user[firsts(call, calls)][call], call, calls)
+    shared = any_of(call != call[firsts(user, users)][user], user, users)
+    wrong[call[shared[user]]] = True
+    known_users = np.array([values.key_of(user) for user in strangers.users], np.uint64)
+    wrong[call[np.isin(user_keys, known_users) | np.isin(ends, list(strangers.ends))]] = True
+    alone = np.ones(len(exchanges), np.bool_)
+    which = exchanges.of[rows]
+    alone[which[wrong[call]]] = False
+    known_calls = np.array([values.key_of(*_parts(one)) for one in strangers.calls], np.uint64)
+    alone &= ~np.isin(exchanges.call, known_calls)
+    alone &= _is_own(values.key(exchanges.first, "branch"), (values.key_of(one) for one in strangers.branches))
+    return alone & _has_own_nonce(values, exchanges, rows, strangers)
+
+
+def _parts(call_id: str) -> tuple[str, str]:
+    call, _, host = call_id.partition("@")
+    return call, host
+
+
+def _is_own(keys: np.ndarray[tuple[int], np.dtype[np.uint64]], others: Iterable[int]) -> Flags:
+    """Whether each key is there once, and not among others."""
+    which, count = numbered(keys)
+    once = np.bincount(which, minlength=count)[which] == 1
+    own: Flags = once & ~np.isin(keys, np.array(list(others), np.uint64))
+    return own
+
+
+def _has_own_nonce(values: Values, exchanges: Exchanges, rows: Numbers, strangers: Strangers) -> Flags:
+    """Whether nonces of a transaction were given out in one alone, and used by its client alone."""
+    scanned = values.scanned
+    own = rows[scanned.lengths[PLACE["nonce"], rows] > 0]
+    found = np.ones(len(exchanges), np.bool_)
+    if not len(own):
+        return found
+    keys = values.key(own, "nonce")
+    which, count = numbered(keys)
+    owner = exchanges.of[own]
+    call, is_given = exchanges.call[owner], scanned.packets.is_response[own]
+    shared = any_of(call != call[firsts(which, count)][which], which, count)
+    given = np.flatnonzero(is_given)
+    first = firsts(which[given], count)
+    shared |= any_of(owner[given] != owner[given][first[which[given]]], which[given], count)
+    shared |= any_of(np.isin(keys, np.array([values.key_of(one) for one in strangers.nonces], np.uint64)), which, count)
+    found[owner[shared[which]]] = False
+    return found
+
+
+def _keeps_course(values: Values, shapes: Shapes, exchanges: Exchanges, course: _Course, end: int) -> Flags:
+    """Whether each transaction is the one that an ordinary client has at this place."""
+    order, is_first, index = course.order, course.is_first, course.index
+    before = order[np.maximum(np.arange(len(order)) - 1, 0)]
+    first, final = exchanges.first[order], exchanges.final[order]
+    status = shapes.column([shape.status for shape in shapes.all])
+    credentials = shapes.column([shape.has_credentials for shape in shapes.all])[first] > 0
+    granted = shapes.column([shape.expires for shape in shapes.all])
+    answers = index % 2 == 1
+    right = np.where(answers, credentials & (status[final] == 200), ~credentials & (status[final] == 401))
+    right &= is_first | (values.scanned.cseq[first] == values.scanned.cseq[exchanges.first[before]] + 1)
+    right &= is_first | (exchanges.last[before] < first)
+    heads = np.repeat(first[course.starts], course.sizes)
+    right &= values.equal(first, heads, *_CONSTANT)
+    right &= values.scanned.cseq[first] < _STEPS
+    right &= (values.scanned.packets.source[first] == values.scanned.packets.source[heads]) & (
+        values.scanned.packets.target[first] == values.scanned.packets.target[heads]
+    )
+    at = np.flatnonzero(answers)
+    challenge = exchanges.final[before[at]]
+    right[at] &= values.equal(first[at], challenge, "nonce", "opaque")
+    right[at] &= exchanges.begun[order[at]] - exchanges.answered[before[at]] <= AUTH_LINK
+    right[at] &= values.equal(first[at], first[at - index[at] + 1], "username")
+    right &= _is_held(values, shapes, exchanges, course) & _tells_time(values, exchanges)[order]
+    closing = np.repeat(course.sizes % 2 == 0, course.sizes)
+    right &= closing
+    lasts = course.starts + course.sizes - 1
+    until = exchanges.answered[order[lasts]] + 3 * granted[final[lasts]] * SECOND
+    right &= np.repeat(until > end, course.sizes)
+    right &= ~_is_burst(exchanges, course)
+    for column, size in (("nonce", 16), ("response", 32)):
+        lengths = values.scanned.lengths[PLACE[column]]
+        holder = final if column == "nonce" else first
+        wanted = ~answers if column == "nonce" else answers
+        right &= ~wanted | (lengths[holder] >= size)
+    right &= ~answers | (values.scanned.lengths[PLACE["response"], first] == 32)
+    found = np.empty(len(order), np.bool_)
+    found[order] = right
+    return found
+
+
+def _is_held(values: Values, shapes: Shapes, exchanges: Exchanges, course: _Course) -> Flags:
+    """Whether each transaction falls into the time that was granted before, and each answer looks back to where its
+    request came from as the first one does."""
+    order, index = course.order, course.index
+    granted = shapes.column([shape.expires for shape in shapes.all])
+    place = np.arange(len(order))
+    held = np.ones(len(order), np.bool_)
+    for behind in (1, 2):  # the request that asks anew, and the answer that grants it
+        at = np.flatnonzero((index >= 2) & (index % 2 == behind - 1))
+        grant = order[place[at] - behind]
+        until = exchanges.answered[grant] + granted[exchanges.final[grant]] * SECOND
+        now = exchanges.begun[order[at]] if behind == 1 else exchanges.answered[order[at]]
+        held[at] &= now <= until
+    for parity in (0, 1):
+        at = np.flatnonzero(index % 2 == parity)
+        heads = place[at] - index[at] + parity
+        one, two = exchanges.final[order[at]], exchanges.final[order[heads]]
+        held[at] &= values.equal(one, two, "received", "rport", "contact_seen")
+    return held
+
+
+def _tells_time(values: Values, exchanges: Exchanges) -> Flags:
+    """Whether the Date of each answer, where it has one, is right (`rules/r3261_20_17_date.py`)."""
+    found = np.ones(len(exchanges), np.bool_)
+    dated = np.flatnonzero(values.scanned.lengths[PLACE["date"], exchanges.final] > 0)
+    texts = values.texts(exchanges.final[dated], "date")
+    for which, written, time in zip(dated.tolist(), texts, exchanges.answered[dated].tolist(), strict=True):
+        date = date_of(written)
+        found[which] = date is not None and abs(date - time // SECOND) < _MINUTE
+    return found
+
+
+def _is_burst(exchanges: Exchanges, course: _Course) -> Flags:
+    """Whether the client of each transaction sent many requests within a tick (`register/fleet.py`)."""
+    tick = mixed(course.of[course.order], exchanges.begun[course.order] // TICK)
+    which, count = numbered(tick)
+    many = np.bincount(which, minlength=count) >= MANY
+    clients = any_of(many[which], course.of[course.order], len(course.starts))
+    return clients[course.of[course.order]]
+
+
+def _facts(values: Values, exchanges: Exchanges, heads: Numbers, ordinary: Flags) -> list[Facts | None]:
+    """What the clients that may be ordinary say of themselves."""
+    found: list[Facts | None] = [None] * len(heads)
+    wanted = np.flatnonzero(ordinary)
+    rows = exchanges.first[heads[wanted]]
+    packets = values.scanned.packets
+    texts = [
+        values.texts(rows, name)
+        for name in ("to_user", "call_id", "call_host", "sent_by", "contact_user", "contact_place")
+    ]
+    ends = packets.source[rows].tolist(), packets.target[rows].tolist()
+    targets = {end: end_of(end) for end in set(ends[1])}
+    for client, user, call, host, sent_by, contact_user, place, source, target in zip(
+        wanted.tolist(), *texts, *ends, strict=True
+    ):
+        call_id = f"{call}@{host}" if host else call
+        found[client] = Facts(user, call_id, end_of(source), targets[target], sent_by, contact_user, place)
+    return found
+
+
+def _client_keys(
+    values: Values,
+    exchanges: Exchanges,
+    facts: list[Facts | None],
+    order: Numbers,
+    starts: Numbers,
+    sizes: Numbers,
+    ordinary: Flags,
+) -> Numbers:
+    """A number for what matters of each client's values beside their octets: which are equal, and what addresses they
+    are. Clients whose values are not as they should be are ordinary no more."""
+    wanted = np.flatnonzero(ordinary)
+    first, second = exchanges.first[order[starts[wanted]]], exchanges.first[order[starts[wanted] + 1]]
+    finals = exchanges.final[order[starts[wanted]]], exchanges.final[order[starts[wanted] + 1]]
+    columns = [values.texts(first, name) for name in ("from_user", "from_name", "to_name", "call_host", "instance")]
+    columns += [values.texts(second, "username")]
+    columns += [values.texts(rows, name) for rows in finals for name in ("received", "rport")]
+    columns += [values.texts(finals[1], "contact_seen")]
+    numbers: dict[tuple[object, ...], int] = {}
+    found = np.full(len(facts), -1, np.int64)
+    for client, *texts in zip(wanted.tolist(), *columns, strict=True):
+        one = facts[client]
+        assert one is not None
+        *own, received, rport, received_again, rport_again, seen = texts
+        shown = {received or one.source.host, received_again or one.source.host}
+        shown_port = {rport or str(one.source.port), rport_again or str(one.source.port)}
+        is_seen = shown == {one.source.host} and shown_port == {str(one.source.port)}
+        if not is_seen or seen not in ("", one.source.written) or not is_plain(one, own[4]):
+            ordinary[client] = False
+            facts[client] = None
+            continue
+        key = key_of(one, own)
+        found[client] = numbers.setdefault(key, len(numbers))
+    return found
+
+
+def _classes(shapes: Shapes, exchanges: Exchanges, course: _Course, keys: Numbers, end: int) -> Numbers:
+    """The class of each transaction: all that the answer of a rule may depend on."""
+    order, is_first, index = course.order, course.is_first, course.index
+    before = order[np.maximum(np.arange(len(order)) - 1, 0)]
+    asks, answers = shapes.of[exchanges.first[order]], shapes.of[exchanges.final[order]]
+    asked, answered = shapes.of[exchanges.first[before]], shapes.of[exchanges.final[before]]
+    columns = (
+        asks + 1,
+        answers + 1,
+        np.where(is_first, 0, asked + 1),
+        np.where(is_first, 0, answered + 1),
+        np.minimum(index, _EARLY + index % 2),
+        exchanges.copies[order],
+        exchanges.finals[order] > 1,
+        exchanges.after[order] > 0,
+        exchanges.closes[order] < end,
+        ~is_first & (exchanges.closes[before] < exchanges.begun[order]),
+        keys[course.of[order]] + 1,
+    )
+    which = same_rows(*columns)
+    found = np.empty(len(order), np.int64)
+    found[order] = which
+    return found

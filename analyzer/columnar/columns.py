@@ -1,0 +1,211 @@
+"""What all steps over columns need: keys of values, equal values, groups (docs/columnar.md).
+
+Keys are hashes with weights that are drawn anew in each run, so nobody can aim at one; and an equal key decides
+nothing: `equal` and `groups` hold octets against octets.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzer.columnar.records import Flags, Numbers, Octets, Unsuited
+from analyzer.columnar.scan import MOST_LINES, Scanned
+from analyzer.columnar.template import PLACE
+
+Keys = npt.NDArray[np.uint64]
+
+LONGEST = 200
+"""Octets of a value that is compared in columns."""
+
+
+def _weights(count: int) -> Keys:
+    return np.frombuffer(secrets.token_bytes(8 * count), np.uint64) | np.uint64(1)
+
+
+_WEIGHTS, _OF_KINDS, _OF_COLUMNS = _weights(LONGEST + 1), _weights(MOST_LINES), _weights(64)
+
+
+def by_length(lengths: npt.NDArray[Any]) -> list[tuple[int, Numbers]]:
+    """The rows of each length that occurs."""
+    sequence = np.argsort(lengths, kind="stable")
+    ordered = lengths[sequence]
+    cuts = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
+    return [(int(lengths[part[0]]), part) for part in np.split(sequence, cuts) if len(part)]
+
+
+def windows(octets: Octets, length: int) -> Any:
+    """The octets from each place on, as rows."""
+    return np.lib.stride_tricks.sliding_window_view(octets, length)
+
+
+@dataclass(slots=True)
+class Values:
+    """The values of columns in the rows of a scan."""
+
+    scanned: Scanned
+
+    def key(self, rows: Numbers, *columns: str) -> Keys:
+        """A key for the values of these columns together."""
+        key = np.zeros(len(rows), np.uint64)
+        octets, begin = self.scanned.packets.records.octets, self.scanned.packets.start[rows]
+        for number, name in enumerate(columns):
+            column = PLACE[name]
+            at, lengths = begin + self.scanned.starts[column, rows], self.scanned.lengths[column, rows]
+            own = np.empty(len(rows), np.uint64)
+            for length, part in by_length(lengths):
+                if length > LONGEST:
+                    raise Unsuited("a value is very long")
+                own[part] = _key(octets, at[part], length) + _of_length(length)
+            key = _mixed(key + own * _OF_COLUMNS[number])
+        return key
+
+    def key_of(self, *written: str) -> int:
+        """The key of values that stand elsewhere than in columns."""
+        key = np.zeros(1, np.uint64)
+        for number, value in enumerate(written):
+            text = np.frombuffer(value.encode("utf-8", "surrogateescape")[:LONGEST], np.uint8)
+            own = _key(text, np.zeros(1, np.int64), len(text)) + _of_length(len(text))
+            key = _mixed(key + own * _OF_COLUMNS[number])
+        return int(key[0])
+
+    def equal(self, one: Numbers, two: Numbers, *columns: str) -> Flags:
+        """Whether the values of each column are the same octets in rows `one` and `two`."""
+        found = np.ones(len(one), np.bool_)
+        for name in columns:
+            found &= self.same(one, name, two, name)
+        return found
+
+    def same(self, one: Numbers, name: str, two: Numbers, other: str) -> Flags:
+        """Whether column `name` in rows `one` has the octets of column `other` in rows `two`."""
+        scanned, first, second = self.scanned, PLACE[name], PLACE[other]
+        octets, begin = scanned.packets.records.octets, scanned.packets.start
+        lengths = scanned.lengths[first, one]
+        found: Flags = lengths == scanned.lengths[second, two]
+        here, there = begin[one] + scanned.starts[first, one], begin[two] + scanned.starts[second, two]
+        for length, part in by_length(lengths):
+            if length:
+                part = part[found[part]]
+                found[part] = _same_octets(octets, here[part], there[part], length)
+        return found
+
+    def copies(self, one: Numbers, two: Numbers) -> Flags:
+        """Whether two messages are the same octets."""
+        packets = self.scanned.packets
+        octets, lengths = packets.records.octets, packets.length[one]
+        found: Flags = lengths == packets.length[two]
+        for length, part in by_length(lengths):
+            part = part[found[part]]
+            found[part] = _same_octets(octets, packets.start[one[part]], packets.start[two[part]], length)
+        return found
+
+    def text(self, row: int, name: str) -> str:
+        """One value."""
+        scanned, column = self.scanned, PLACE[name]
+        at = int(scanned.packets.start[row]) + int(scanned.starts[column, row])
+        return scanned.packets.records.octets[at : at + int(scanned.lengths[column, row])].tobytes().decode("ascii")
+
+    def texts(self, rows: Numbers, name: str) -> list[str]:
+        """The values of a column; all of them have characters of ASCII (`template.ALLOWED`)."""
+        scanned, column = self.scanned, PLACE[name]
+        at = scanned.packets.start[rows] + scanned.starts[column, rows]
+        found: list[str] = [""] * len(rows)
+        for length, part in by_length(scanned.lengths[column, rows]):
+            if length:
+                text = np.ascontiguousarray(windows(scanned.packets.records.octets, length)[at[part]])
+                several = text.tobytes().decode("ascii")
+                for number, row in enumerate(part.tolist()):
+                    found[row] = several[number * length : (number + 1) * length]
+        return found
+
+
+def _key(octets: Octets, at: Numbers, length: int) -> Keys:
+    """A key for so many octets from each place on: eight at a time, as numbers, each with its weight."""
+    key = np.zeros(len(at), np.uint64)
+    whole = length - length % 8
+    if whole:
+        words = np.ascontiguousarray(windows(octets, whole)[at]).view("<u8")
+        for number in range(whole // 8):
+            key += _turned(words[:, number]) * _WEIGHTS[number]
+    if length > whole:
+        rest = np.zeros((len(at), 8), np.uint8)
+        rest[:, : length - whole] = windows(octets, length - whole)[at + whole]
+        key += _turned(rest.view("<u8")[:, 0]) * _WEIGHTS[whole // 8]
+    return key
+
+
+def _turned(words: Keys) -> Keys:
+    """High bits count as low ones do."""
+    turned: Keys = words ^ (words >> np.uint64(29))
+    return turned
+
+
+def _same_octets(octets: Octets, one: Numbers, two: Numbers, length: int) -> Flags:
+    """Whether so many octets are the same from both places on, as strings of one length (`records.begins_with`)."""
+    text = windows(octets, length)
+    here, there = (np.ascontiguousarray(text[at]).view(f"S{length}")[:, 0] for at in (one, two))
+    found: Flags = here == there
+    return found
+
+
+def _of_length(length: int) -> np.uint64:
+    return np.uint64(int(_WEIGHTS[LONGEST]) * length & 0xFFFF_FFFF_FFFF_FFFF)
+
+
+def shape_keys(kinds: npt.NDArray[np.uint16]) -> tuple[Numbers, Numbers]:
+    """The first row of each sequence of kinds of lines, and the number of the sequence in each row."""
+    keys = np.zeros(len(kinds), np.uint64)
+    for column in range(kinds.shape[1]):
+        keys += kinds[:, column].astype(np.uint64) * _OF_KINDS[column]
+    _, first, which = np.unique(_mixed(keys), return_index=True, return_inverse=True)
+    if not bool((kinds == kinds[first[which]]).all()):
+        raise Unsuited("two shapes of messages have one key")
+    return first.astype(np.int64), which.astype(np.int64)
+
+
+def mixed(*columns: npt.NDArray[Any]) -> Keys:
+    """One key for several columns of numbers."""
+    key = np.zeros(len(columns[0]), np.uint64)
+    for number, column in enumerate(columns):
+        key = _mixed(key + column.astype(np.uint64) * _OF_COLUMNS[number] + _OF_COLUMNS[63])
+    return key
+
+
+def _mixed(key: Keys) -> Keys:
+    mixed: Keys = key ^ (key >> np.uint64(32))
+    mixed *= _OF_COLUMNS[62]
+    return mixed ^ (mixed >> np.uint64(29))
+
+
+def numbered(keys: npt.NDArray[Any]) -> tuple[Numbers, int]:
+    """Numbers from 0 for equal keys, and how many there are."""
+    _, which = np.unique(keys, return_inverse=True)
+    return which.astype(np.int64), int(which.max(initial=-1)) + 1
+
+
+def same_rows(*columns: npt.NDArray[Any]) -> Numbers:
+    """Numbers from 0 for rows that are equal in all columns."""
+    _, first, which = np.unique(mixed(*columns), return_index=True, return_inverse=True)
+    if not all(bool((column == column[first[which]]).all()) for column in columns):
+        raise Unsuited("two classes have one key")
+    return which.astype(np.int64)
+
+
+def any_of(flags: Flags, groups: Numbers, count: int) -> Flags:
+    """For each group whether any of its rows has the flag."""
+    found = np.zeros(count, np.bool_)
+    found[groups[flags]] = True
+    return found
+
+
+def firsts(groups: Sequence[int] | Numbers, count: int) -> Numbers:
+    """The first row of each group; rows stand in order."""
+    first = np.full(count, -1, np.int64)
+    rows = np.asarray(groups, np.int64)[::-1]
+    first[rows] = np.arange(len(rows) - 1, -1, -1)
+    return first

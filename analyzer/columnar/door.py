@@ -1,0 +1,46 @@
+"""The way in: a capture that may be read in columns (docs/columnar.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+from analyzer.columnar.partial import capture_of, partials_of
+from analyzer.columnar.records import Unsuited
+from analyzer.judge.findings import Rule
+from analyzer.judge.profiles import effects_of
+
+if TYPE_CHECKING:
+    from analyzer.run.partial_result import PartialResult
+    from analyzer.run.pipeline import Analysis
+
+LEAST_MESSAGES = 5000
+"""Messages of a capture from which on columns pay."""
+
+
+def read(
+    path: str,
+    opened: Callable[..., AbstractContextManager[Any]],
+    rules: Sequence[Rule],
+    begin: Callable[..., Analysis],
+    *,
+    detail: bool,
+    is_asked_for: bool = False,
+) -> list[PartialResult]:
+    """The parts of a report on the capture at `path`; none where the object path is to read it all. `opened` opens it,
+    `begin` makes an analysis of sources by rules; `is_asked_for`: also where it does not pay. Ctrl-C ends it with
+    nothing read."""
+    if any(effects_of(rule, "rfc3261") for rule in rules):
+        return []
+    with opened(asks=False) as reading:
+        source = reading.sources[0]
+        if source.format != "pcap" or not reading.is_divisible:
+            return []
+        try:
+            capture = capture_of(path, least=0 if is_asked_for else LEAST_MESSAGES)
+            return partials_of(capture, source, rules, begin, detail=detail)
+        except Unsuited:
+            return []
+        except KeyboardInterrupt:
+            return [begin([source], rules=rules).partial(interrupted=True)]

@@ -1,0 +1,280 @@
+"""A capture by both paths: what is ordinary in columns, the rest by the object path; two partial results of one report
+(docs/columnar.md).
+
+Everything that cannot be told for certain ends in `Unsuited`, and then the object path reads all: what it says is the
+report, with or without this.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analyzer.columnar.classes import Told, Witness, answers_of, chosen
+from analyzer.columnar.clients import clients_of
+from analyzer.columnar.columns import Values, any_of
+from analyzer.columnar.exchanges import exchanges_of
+from analyzer.columnar.findings import Verdicts
+from analyzer.columnar.records import Flags, Numbers, Unsuited, packets_of, records_of
+from analyzer.columnar.rows import Rows
+from analyzer.columnar.same import differences
+from analyzer.columnar.scan import scan
+from analyzer.columnar.shapes import MOST_SHAPES, shapes_of
+from analyzer.columnar.shared import Capture, Overhearing
+from analyzer.columnar.strangers import strangers_of
+from analyzer.evidence import Source
+from analyzer.judge.findings import Rule
+from analyzer.register.digest_ledger import DigestRecord
+from analyzer.register.exchanges import MOST_EXCHANGES
+from analyzer.register.fleet import Exposed, FleetLedger, is_public
+from analyzer.register.registration import Registration
+from analyzer.run.known_stacks import MOST_LETTERS, MOST_SERVERS, Servers
+from analyzer.run.partial_result import PartialResult
+from analyzer.run.report import MOST_PACES, PACE, Summary
+
+if TYPE_CHECKING:
+    from analyzer.run.pipeline import Analysis
+
+MOST_MESSAGES = 1_000_000
+"""Messages that are kept in columns at one time."""
+MOST_CLIENTS = MOST_EXCHANGES
+"""Clients, beyond which the object path gives up what it knows of the latest exchanges, and says so."""
+MOST_ROUNDS = 3
+"""How often the object path is asked, each time with those clients whose classes it could not speak for."""
+
+Begin = Callable[..., "Analysis"]
+
+
+def capture_of(path: str | os.PathLike[str], *, least: int = 0) -> Capture:
+    """Read a capture into columns. Raises `Unsuited`, too, where it has fewer than `least` messages."""
+    records = records_of(path)
+    packets = packets_of(records)
+    if not least <= len(packets.plain) <= MOST_MESSAGES or not len(packets.plain):
+        raise Unsuited("it has too few messages, or too many")
+    values = Values(scan(packets))
+    shapes = shapes_of(values.scanned)
+    strangers, odd = strangers_of(values, shapes)
+    exchanges = exchanges_of(values, shapes)
+    clients = clients_of(values, shapes, exchanges, strangers, int(records.time[-1]))
+    if len(clients.ordinary) + len(odd.rows) > MOST_CLIENTS:
+        raise Unsuited("there are too many clients")
+    return Capture(values, shapes, exchanges, clients, odd)
+
+
+def partials_of(
+    capture: Capture, source: Source, rules: Sequence[Rule], begin: Begin, *, detail: bool
+) -> list[PartialResult]:
+    """The parts of a report on a capture; `begin` makes an analysis of rules. Raises `Unsuited`."""
+    source.resolution = capture.values.scanned.packets.records.step
+    blank = replace(source)
+    wanted = capture.clients.ordinary & ~_is_early(capture)
+    columnar = wanted & ~chosen(capture.clients, wanted)
+    for _ in range(MOST_ROUNDS):
+        if not columnar.any():
+            raise Unsuited("no client is ordinary")
+        own = replace(blank, kept=type(source.kept)(), quality=[], defect_list=[])
+        run = _Round(capture, own, rules, begin, columnar, wanted & ~columnar, detail=detail)
+        unknown = any_of(np.isin(capture.clients.kind, list(run.unknown)), capture.clients.of, len(columnar))
+        if not (unknown & columnar).any():
+            found = run.partials()
+            _copy(own, source)
+            return found
+        columnar &= ~unknown
+    raise Unsuited("the answers of classes differ")
+
+
+def _copy(one: Source, other: Source) -> None:
+    for name in one.__dataclass_fields__:
+        setattr(other, name, getattr(one, name))
+
+
+def _is_early(capture: Capture) -> Flags:
+    """Clients that asked before their server had answered anybody, and challenged anybody: what silence means is not
+    known then."""
+    exchanges, clients, shapes = capture.exchanges, capture.clients, capture.shapes
+    packets = capture.values.scanned.packets
+    status = shapes.column([shape.status for shape in shapes.all])
+    challenges = np.flatnonzero(packets.is_response & (status == 401))
+    servers, first = np.unique(packets.source[challenges], return_index=True)
+    target = packets.target[exchanges.first]
+    at = np.minimum(np.searchsorted(servers, target), max(len(servers) - 1, 0))
+    if not len(servers):
+        return np.ones(len(clients.ordinary), np.bool_)
+    late = (servers[at] == target) & (challenges[first][at] < exchanges.first)
+    return any_of(~late, clients.of, len(clients.ordinary))
+
+
+class _Round:
+    """The object path once over all but the columnar clients."""
+
+    def __init__(
+        self,
+        capture: Capture,
+        source: Source,
+        rules: Sequence[Rule],
+        begin: Begin,
+        columnar: Flags,
+        speaking: Flags,
+        *,
+        detail: bool,
+    ) -> None:
+        self._capture = capture
+        self._rules = rules
+        self._columnar = columnar
+        self._detail = detail
+        records = capture.values.scanned.packets.records
+        self._rows = Rows(capture, source.name, int(records.time[-1]), detail=detail)
+        clients, exchanges = capture.clients, capture.exchanges
+        which = np.flatnonzero(speaking[clients.of])
+        numbers = {self._rows.number(one): one for one in which.tolist()}
+        finals = dict(zip(which.tolist(), capture.numbers(exchanges.final[which]).tolist(), strict=True))
+        self._speaking = np.flatnonzero(speaking)
+        self._witness = Witness(rules, numbers, finals)
+        self._analysis = begin([source], rules=self._witness.rules)
+        judge, reconstructor = self._analysis.judge, self._analysis.reconstructor
+        reconstructor.emit = self._witness.hearing(judge.ask, judge.context, self._rows.slot_of)
+        self._partial = Overhearing(capture, self._analysis, source, columnar).run()
+        if any(tally.failed for tally in self._partial.outcomes.values()):
+            raise Unsuited("a rule failed")
+        self._answers, self.unknown = answers_of(clients, self._witness, columnar, rules)
+
+    def partials(self) -> list[PartialResult]:
+        """What both paths found."""
+        examples = self._hold_together()
+        rows, clients, exchanges = self._rows, self._capture.clients, self._capture.exchanges
+        wanted = np.flatnonzero(self._columnar)
+        registrations = {client: rows.registration(client) for client in wanted.tolist()}
+        which = np.flatnonzero(self._columnar[clients.of])
+        judge = self._analysis.judge
+        verdicts = Verdicts(rows, self._rules, judge.context, self._answers)
+        last = clients.order[clients.starts[wanted] + clients.sizes[wanted] - 1].tolist()
+        verdicts.end(list(registrations.values()), last)
+        for one in registrations.values():
+            rows.settle(one)
+        verdicts.violations(self._columnar, registrations)
+        if verdicts.evicted:
+            raise Unsuited("there are too many findings")
+        kinds, counts = np.unique(clients.kind[which], return_counts=True)
+        tallies = verdicts.tallies(
+            dict(zip(kinds.tolist(), counts.tolist(), strict=True)),
+            lambda subject, kind: judge.register_plans[subject][kind].settled,
+        )
+        carries = np.flatnonzero(self._credentials[exchanges.first] & self._columnar[clients.of])
+        columnar = PartialResult(
+            sources=self._partial.sources,
+            summary=self._summary(which, examples),
+            transactions=rows.transactions(which, registrations) if self._detail else [],
+            registrations=list(registrations.values()),
+            digests=rows.digests(carries, registrations, examples) if self._detail else [],
+            findings=verdicts.found,
+            outcomes=tallies,
+            opened=[rows.number(one) for one in which.tolist()],
+            begun=[one.id for one in registrations.values()],
+            fleet=self._fleet(wanted),
+            profile=self._partial.profile,
+            servers=self._servers(which),
+        )
+        return [self._partial, columnar]
+
+    @property
+    def _credentials(self) -> Flags:
+        shapes = self._capture.shapes
+        return shapes.column([shape.has_credentials for shape in shapes.all]) > 0
+
+    def _hold_together(self) -> dict[int, DigestRecord]:
+        """Make the rows of the representatives as those of columnar clients are made, and hold them against what the
+        object path has; gives a record of credentials of each class. Raises `Unsuited` where anything differs."""
+        clients, rows, partial = self._capture.clients, self._rows, self._partial
+        known = {one.id: one for one in partial.registrations}
+        made = {client: rows.registration(client) for client in self._speaking.tolist()}
+        for one in made.values():
+            rows.settle(one)
+            self._check(one, known.get(one.id))
+        which = np.flatnonzero(np.isin(clients.of, self._speaking))
+        carries = which[self._credentials[self._capture.exchanges.first[which]]]
+        examples: dict[int, DigestRecord] = {}
+        for one_of in carries.tolist():
+            (record,) = self._witness.records[one_of]
+            examples.setdefault(int(clients.kind[one_of]), record)
+        for made_record, one_of in zip(rows.digests(carries, made, examples), carries.tolist(), strict=True):
+            self._check(made_record, replace(self._witness.records[one_of][0], raw=""))
+        if self._detail:
+            listed = {row.id: row for row in partial.transactions}
+            for row in rows.transactions(which, made):
+                self._check(row, listed.get(row.id))
+        return examples
+
+    @staticmethod
+    def _check(made: object, known: object) -> None:
+        differing = differences(made, known)
+        if differing:
+            raise Unsuited(f"columns say otherwise of {differing[0]}")
+
+    def _summary(self, which: Numbers, examples: dict[int, DigestRecord]) -> Summary:
+        capture = self._capture
+        exchanges, packets, clients = capture.exchanges, capture.values.scanned.packets, capture.clients
+        copies = int(exchanges.copies[which].sum())
+        requests, answers = len(which) + copies, int(exchanges.finals[which].sum())
+        status = capture.shapes.column([shape.status for shape in capture.shapes.all])
+        summary = Summary(messages=requests + answers, register_requests=requests, transactions=len(which))
+        summary.retransmissions = copies
+        statuses = Counter[int]()
+        for code in np.unique(status[exchanges.final[which]]).tolist():
+            statuses[code] = int(exchanges.finals[which][status[exchanges.final[which]] == code].sum())
+        summary.responses = statuses
+        summary.methods["REGISTER"] = requests
+        summary.states["answered"] = len(which)
+        ticks, at = np.unique(exchanges.begun[which] // PACE, return_inverse=True)
+        sends = np.bincount(at, weights=exchanges.copies[which] + 1)
+        if len(np.unique(packets.records.time // PACE)) > MOST_PACES:
+            raise Unsuited("it is very long")
+        summary.pace.update({int(tick): int(count) for tick, count in zip(ticks, sends, strict=True)})
+        for kind, example in examples.items():
+            count = int((self._columnar[clients.of] & (clients.kind == kind)).sum())
+            if count:
+                summary.digests[example.verdict] += count
+                summary.other_form += count * example.is_right_in_another_form
+                summary.no_password += count * (example.is_void or example.is_aka)
+        return summary
+
+    def _servers(self, which: Numbers) -> Servers:
+        """Which program each server named, and when first (`run/known_stacks.py`)."""
+        capture = self._capture
+        exchanges, shapes = capture.exchanges, capture.shapes
+        order = which[np.argsort(exchanges.answered[which], kind="stable")]
+        target = capture.values.scanned.packets.target[exchanges.first[order]]
+        _, firsts = np.unique(target * MOST_SHAPES + shapes.of[exchanges.final[order]], return_index=True)
+        found: Servers = {}
+        for one in order[firsts].tolist():
+            agent = shapes.all[int(shapes.of[exchanges.final[one]])].example.user_agent[:MOST_LETTERS]
+            if agent:
+                end = self._rows.told(one)[2]
+                seen = int(exchanges.answered[one]), agent
+                found[end] = min(seen, found.get(end, seen))
+        if len(found) > MOST_SERVERS:
+            raise Unsuited("there are too many servers")
+        return found
+
+    def _fleet(self, wanted: Numbers) -> FleetLedger:
+        """Of all that many clients do together, an ordinary one does but this: it shows its credentials."""
+        ledger, rows, clients = FleetLedger(), self._rows, self._capture.clients
+        seconds = np.sort(clients.order[clients.starts[wanted] + 1])
+        for which in seconds.tolist():
+            _, source, target = rows.told(which)
+            if not (is_public(source.host) or is_public(target.host)):
+                continue
+            key = (target.host, "UDP")
+            known = ledger.exposed.get(key)
+            if known is None:
+                ledger.exposed[key] = Exposed(1, rows.request(which), (source.host, target.host))
+            else:
+                ledger.exposed[key] = known._replace(clients=known.clients + 1)
+        return ledger
+
+
+__all__ = ["Registration", "Told", "Unsuited", "capture_of", "partials_of"]

@@ -1,0 +1,305 @@
+"""What a report lists of the columnar clients: registrations, transactions and credentials (docs/columnar.md).
+
+Every value is that of a column, or of the parser where it read the shape. The same is made of the representatives, whom
+the object path knows; where one of theirs differs in anything, nothing of this is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from types import SimpleNamespace
+
+import numpy as np
+
+from analyzer.columnar.classes import Slot
+from analyzer.columnar.facts import Facts, token_of
+from analyzer.columnar.records import Numbers
+from analyzer.columnar.shapes import Shape
+from analyzer.columnar.shared import Capture
+from analyzer.columnar.template import PLACE
+from analyzer.evidence import SECOND, Endpoint, Evidence, Frame
+from analyzer.register.attempt import Purpose
+from analyzer.register.binding import Binding
+from analyzer.register.digest_ledger import DigestRecord, accepted
+from analyzer.register.history import KEPT_ATTEMPTS, AttemptRecord
+from analyzer.register.identity import Client, Registrar, contact_host, instance_of
+from analyzer.register.reachability import Reachability, Stretch
+from analyzer.register.registration import KEPT_GAPS, Registration
+from analyzer.register.server_words import ServerWords
+from analyzer.register.translation import Translation
+from analyzer.run.report import TransactionRow
+from analyzer.sip.address import Address
+from analyzer.sip.message import Message
+from analyzer.sip.text import text
+from analyzer.sip.transports import SIP_PORT
+from analyzer.sip.via import MAGIC_COOKIE
+
+_NO_WORDS = ServerWords()
+_new = tuple.__new__
+
+
+class Rows:
+    """Makes the rows of a capture; `name` is its source's, `end` when that ends (nanoseconds)."""
+
+    def __init__(self, capture: Capture, name: str, end: int, *, detail: bool) -> None:
+        self.capture = capture
+        self._name = name
+        self._end = end
+        self._detail = detail
+        exchanges, packets = capture.exchanges, capture.values.scanned.packets
+        self._numbers = capture.numbers(exchanges.first).tolist()
+        self._first, self._final = exchanges.first.tolist(), exchanges.final.tolist()
+        self._begun, self._answered = exchanges.begun.tolist(), exchanges.answered.tolist()
+        self._copies, self._after = exchanges.copies.tolist(), exchanges.after.tolist()
+        self._frames = [(packets.plain[rows] + 1).tolist() for rows in (exchanges.first, exchanges.final)]
+        at = packets.records.at[packets.plain]
+        self._offsets = [at[rows].tolist() for rows in (exchanges.first, exchanges.final)]
+        self._asks = capture.shapes.of[exchanges.first].tolist()
+        self._answers = capture.shapes.of[exchanges.final].tolist()
+        self._of = capture.clients.of.tolist()
+        self._places: dict[int, int] = {}
+        self._registrars: dict[tuple[Endpoint, str], Registrar] = {}
+
+    def number(self, which: int) -> int:
+        """The number of a transaction: that of its first message."""
+        return int(self._numbers[which])
+
+    def example(self, which: int) -> Message:
+        """A request of the shape of a transaction's."""
+        return self._shape(self._asks[which]).example
+
+    def told(self, which: int) -> tuple[str, Endpoint, Endpoint]:
+        """Call-ID, source and destination of a transaction."""
+        facts = self._facts(self._of[which])
+        return facts.call_id, facts.source, facts.target
+
+    def ends_attempt(self, which: int) -> bool:
+        """Whether the final response of a transaction grants what was asked for."""
+        return self._shape(self._answers[which]).status == 200
+
+    def evidence(self, slot: Slot, which: int) -> Evidence:
+        """Where and when a message was seen that is named by its place in the course of a client."""
+        if slot.back:
+            clients = self.capture.clients
+            own = clients.exchanges(self._of[which])
+            which = int(own[int(np.searchsorted(own, which)) - slot.back])
+        return self.answer(which) if slot.is_answer else self.request(which)
+
+    def request(self, which: int) -> Evidence:
+        """Where and when the request of a transaction was seen."""
+        place = _new(Frame, (self._name, self._frames[0][which], self._offsets[0][which]))
+        return _new(Evidence, (place, self._begun[which]))
+
+    def answer(self, which: int) -> Evidence:
+        """The same of its final response."""
+        place = _new(Frame, (self._name, self._frames[1][which], self._offsets[1][which]))
+        return _new(Evidence, (place, self._answered[which]))
+
+    def slot_of(self, which: int, evidence: Evidence) -> Slot | None:
+        """The other way round; None for anything that is not of this transaction or the one before."""
+        clients = self.capture.clients
+        own = clients.exchanges(self._of[which])
+        at = int(np.searchsorted(own, which))
+        for back in range(min(at, 1) + 1):
+            for is_answer in (False, True):
+                if self.evidence(Slot(is_answer, back), which) == evidence:
+                    return Slot(is_answer, back)
+        return None
+
+    def _shape(self, number: int) -> Shape:
+        return self.capture.shapes.all[number]
+
+    def _facts(self, client: int) -> Facts:
+        facts = self.capture.clients.facts[client]
+        assert facts is not None
+        return facts
+
+    def _contact(self, row: int) -> str:
+        """The value of the Contact of a message."""
+        scanned = self.capture.values.scanned
+        payload = scanned.octets_of(row)
+        place = self._contact_start(row)
+        begin = payload.rfind(b"\n", 0, place) + 1
+        value = payload[begin : payload.index(b"\r\n", place)].partition(b":")[2]
+        return text(value.strip(b" \t"))
+
+    def _contact_start(self, row: int) -> int:
+        return int(self.capture.values.scanned.starts[PLACE["contact_place"], row])
+
+    def registration(self, client: int) -> Registration:
+        """The registration of a client."""
+        facts, own = self._facts(client), self.capture.clients.exchanges(client).tolist()
+        first, last = own[0], own[-1]
+        shape = self._shape(self._asks[last])
+        begins = self._shape(self._asks[first])
+        aor = facts.user.join(shape.aor)
+        contact = Address.parse(self._contact(self._first[last]))
+        place, time = self.request(first)
+        stub = SimpleNamespace(
+            source=facts.source,
+            first=time,
+            place=place,
+            request=begins.example,
+            cseq=int(self.capture.values.scanned.cseq[self._first[first]]),
+        )
+        registrar = self._registrar(facts.target, shape)
+        one = Registration(self.number(first), aor, registrar, self._client(facts, contact, shape), stub)  # type: ignore[arg-type]
+        one.call_ids = (facts.call_id,)
+        one.contacts = (contact.uri.text if contact.uri else contact.raw,)
+        one.user_agent = shape.example.user_agent
+        one.last = self._begun[last]
+        self._note_outcome(one, own)
+        self._note_bindings(one, own, contact)
+        one.translation = self._translation(facts)
+        if self._detail:
+            one._numbers = [self._numbers[which] for which in own]
+            one.history.attempts = self._attempts(own)
+            one.history.unlisted = max(0, len(own) // 2 - KEPT_ATTEMPTS)
+        return one
+
+    def _registrar(self, target: Endpoint, shape: Shape) -> Registrar:
+        uri = shape.example.uri
+        key = target, "" if uri is None else uri.host.lower().rstrip(".")
+        known = self._registrars.get(key)
+        if known is None:
+            known = self._registrars[key] = Registrar(*key)
+        return known
+
+    @staticmethod
+    def _client(facts: Facts, contact: Address, shape: Shape) -> Client:
+        host, found, port = facts.sent_by.partition(":")
+        sent_by = f"{host}:{port if found else SIP_PORT}"
+        token = token_of(facts.contact_user, facts.user)
+        agent = shape.example.user_agent
+        return Client(instance_of(contact), token, contact_host(contact), facts.source.host, agent, sent_by)
+
+    def _note_outcome(self, one: Registration, own: Sequence[int]) -> None:
+        grants = own[1::2]
+        count, last = len(grants), grants[-1]
+        one.outcome, one.status, one.attempts, one.refreshes = "registered", 200, count, count - 1
+        one.outcome_counts, one.reason_counts = (("registered", count),), ((200, count),)
+        one.since = self._begun[own[0]]
+        one.since_place = self.answer(grants[0]).place
+        one.success_place = self.answer(last).place
+        one.credentials_place = self.request(grants[0]).place
+        one.decided_by = self._numbers[own[-2]]
+        answered = [self._answered[which] for which in grants[-KEPT_GAPS - 1 :]]
+        one.refresh_gaps = tuple(later - sooner for sooner, later in pairwise(answered))
+        one.last_success = answered[-1]
+
+    def _note_bindings(self, one: Registration, own: Sequence[int], contact: Address) -> None:
+        grants = own[1::2]
+        last, first = grants[-1], grants[0]
+        asks, answers = self._shape(self._asks[last]), self._shape(self._answers[last])
+        binding = Binding(contact, one.id, self._begun[first])
+        binding.listed_text, binding.asked_text = self._contact(self._final[last]), contact.raw
+        binding.granted, binding.requested = answers.expires, asks.expires
+        binding.bound_from, binding.learned = self._answered[first], self._answered[last]
+        binding.end = self._answered[last] + answers.expires * SECOND
+        binding.certainty, binding.watched = "present", True
+        one.bindings = (binding,)
+        one.asked, one.granted = asks.expires, answers.expires
+        by = self.answer(first)
+        one.reach = Reachability.of(Stretch("bound", self._answered[first], "registered", by, None, binding.end))
+
+    def settle(self, one: Registration) -> None:
+        """The source has ended: what ran out before that is over (`register/reached.py`)."""
+        (binding,) = one.bindings
+        if binding.is_over(self._end):
+            binding.certainty, binding.lapsed = "absent", True
+        one.reach.settle(self._end)
+
+    @staticmethod
+    def _translation(facts: Facts) -> Translation | None:
+        """Where a translator lets it appear (`register/translation.py`)."""
+        host, found, port = facts.sent_by.partition(":")
+        if host == facts.source.host:
+            return None
+        return Translation(f"{host}:{port if found else SIP_PORT}", facts.call_id, facts.source)
+
+    def _attempts(self, own: Sequence[int]) -> list[AttemptRecord]:
+        found = []
+        pairs = list(zip(own[0::2], own[1::2], strict=True))
+        for asks, answers in pairs[-KEPT_ATTEMPTS:]:
+            purpose: Purpose = "register" if asks == own[0] else "refresh"
+            begin, by = self.request(asks), self.answer(answers)
+            found.append(
+                AttemptRecord(
+                    self._numbers[asks], purpose, "registered", 200, _NO_WORDS, begin.time, by.time, begin, by, "", 0,
+                    is_late_answer=False, sends=1 + self._copies[answers] - self._after[answers],
+                )
+            )  # fmt: skip
+        return found
+
+    def transactions(self, wanted: Numbers, registrations: dict[int, Registration]) -> list[TransactionRow]:
+        """The rows of some transactions."""
+        exchanges, values = self.capture.exchanges, self.capture.values
+        branches = values.texts(exchanges.first[wanted], "branch")
+        cseqs = values.scanned.cseq[exchanges.first[wanted]].tolist()
+        return [
+            self._row(which, branch, cseq, registrations[self._of[which]])
+            for which, branch, cseq in zip(wanted.tolist(), branches, cseqs, strict=True)
+        ]
+
+    def _row(self, which: int, branch: str, cseq: int, one: Registration) -> TransactionRow:
+        call_id, source, target = self.told(which)
+        asks, answers = self._shape(self._asks[which]), self._shape(self._answers[which])
+        request, final = self.request(which), self.answer(which)
+        return TransactionRow(
+            id=self._numbers[which],
+            method="REGISTER",
+            call_id=call_id,
+            cseq=cseq,
+            branch=MAGIC_COOKIE + branch,
+            aor=one.aor,
+            request_uri=asks.example.request_uri,
+            source=source,
+            destination=target,
+            transport="UDP",
+            request=request.place,
+            request_time=request.time,
+            retransmissions=self._copies[which],
+            provisional=(),
+            status=answers.status,
+            reason=answers.example.reason,
+            final=final.place,
+            final_time=final.time,
+            state="answered",
+            credentials=asks.has_credentials,
+            challenge=answers.example.has_challenge,
+            registration=one.id,
+        )
+
+    def digests(
+        self, wanted: Numbers, registrations: dict[int, Registration], examples: dict[int, DigestRecord]
+    ) -> list[DigestRecord]:
+        """The credentials of some transactions; `examples` are records of their classes."""
+        exchanges, values, kinds = self.capture.exchanges, self.capture.values, self.capture.clients.kind
+        rows = exchanges.first[wanted]
+        columns = [values.texts(rows, name) for name in ("username", "nonce", "response", "nc")]
+        found = []
+        for which, kind, username, nonce, response, nc in zip(
+            wanted.tolist(), kinds[wanted].tolist(), *columns, strict=True
+        ):
+            example, seen = examples[kind], self.request(which)
+            status = self._shape(self._answers[which]).status
+            found.append(
+                replace(
+                    example,
+                    username=username,
+                    nonce=nonce,
+                    nonce_count=nc or example.nonce_count,
+                    response=response,
+                    place=seen.place,
+                    time=seen.time,
+                    transaction=self._numbers[which],
+                    aor=registrations[self._of[which]].aor,
+                    raw="",
+                    accepted=accepted(example.header, status),
+                    copies=1 + self._copies[which],
+                    order=self._numbers[which],
+                )
+            )
+        return found

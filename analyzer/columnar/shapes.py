@@ -1,0 +1,195 @@
+"""Shapes of messages, each certified by the parser of `analyzer/sip` (docs/columnar.md).
+
+Of each shape some messages are read by the parser: it must find nothing wrong in them, and every column must be what it
+read. What the parser says of all else is true of all messages of the shape, since these octets are the same in all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from analyzer.columnar.columns import shape_keys
+from analyzer.columnar.records import Flags, Numbers, Unsuited
+from analyzer.columnar.scan import Scanned
+from analyzer.columnar.template import PLACE, values_of
+from analyzer.register.digest.form import Offer, offer_of
+from analyzer.register.identity import aor_of
+from analyzer.register.requested import expiry_in
+from analyzer.sip.layout import SAFE_OVER_UDP
+from analyzer.sip.message import Message
+from analyzer.sip.sniff import Kind, kind
+
+MOST_SHAPES = 600
+"""Shapes that are certified; a capture with more is for the object path."""
+_NEEDED = ("branch", "call_id", "cseq", "to_user", "from_user", "from_tag", "sent_by")
+_OF_RESPONSE = {401: ("nonce", "to_tag"), 200: ("to_tag", "contact_place")}
+_OF_REQUEST = ("contact_place",)
+_OF_CREDENTIALS = ("username", "nonce", "response")
+_EXTENSIONS = (
+    *("require", "proxy-require", "unsupported", "path", "service-route", "flow-timer", "record-route", "route"),
+    *("authentication-info", "proxy-authenticate", "proxy-authorization", "security-verify", "min-expires"),
+    *("retry-after", "content-type"),
+)
+"""Headers of what is not ordinary: what they say is remembered for later, depends on the time, or is an extension."""
+_WORDS = (b"tls", b"sips:", b"gruu", b"nextnonce", b";bnc", b"pn-")
+_NOT_SEEN = Offer("", (), "")
+
+
+@dataclass(slots=True)
+class Shape:
+    """What the parser says of every message of a shape. `why` is why its messages are not ordinary, empty where they
+    may be. `aor` is the address-of-record around its user; `expires` what a request asks for, or a 200 grants;
+    `constants` are the values of columns that are the same in all."""
+
+    number: int
+    example: Message
+    why: str = ""
+    status: int = 0
+    aor: tuple[str, str] = ("", "")
+    expires: int = 0
+    has_credentials: bool = False
+    realm: str = ""
+    offer: Offer = _NOT_SEEN
+    constants: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def is_request(self) -> bool:
+        """Whether its messages are requests."""
+        return not self.status
+
+
+@dataclass(slots=True)
+class Shapes:
+    """The shapes of a scan: `of` is the shape of each message, -1 where it has no template; `ordinary` tells those that
+    may be ordinary."""
+
+    all: list[Shape]
+    of: Numbers
+    ordinary: Flags
+
+    def column(self, values: list[int]) -> Numbers:
+        """A value of each shape, for each message; 0 where it has none."""
+        return np.append(np.array(values, np.int64), 0)[self.of]
+
+
+def shapes_of(scanned: Scanned) -> Shapes:
+    """Certify all shapes of a scan."""
+    known = np.flatnonzero(scanned.known)
+    of = np.full(len(scanned.known), -1, np.int64)
+    if not len(known):
+        raise Unsuited("no message is of a common form")
+    first, which = shape_keys(scanned.kinds[known])
+    if len(first) > MOST_SHAPES:
+        raise Unsuited("there are too many shapes of messages")
+    of[known] = which
+    counts = np.bincount(which)
+    order = np.argsort(which, kind="stable")
+    ends = np.cumsum(counts)
+    found = []
+    for number, count in enumerate(counts.tolist()):
+        rows = known[order[ends[number] - count : ends[number]]]
+        found.append(_certified(scanned, number, rows))
+    may_be = np.append(np.array([not shape.why for shape in found], np.bool_), False)
+    return Shapes(found, of, may_be[of])
+
+
+def _certified(scanned: Scanned, number: int, rows: Numbers) -> Shape:
+    """A shape, by its first message, one in the middle, and its last."""
+    samples = [scanned.message(int(rows[at])) for at in sorted({0, len(rows) // 2, len(rows) - 1})]
+    first = samples[0]
+    shape = Shape(number, first, status=first.status)
+    shape.why = _oddity(first) or _missing(scanned, int(rows[0]), first)
+    if shape.why:
+        return shape
+    for at, message in zip(sorted({0, len(rows) // 2, len(rows) - 1}), samples, strict=True):
+        if message.all_defects() or not _is_as_read(scanned, int(rows[at]), message, shape):
+            shape.why = "the parser reads it otherwise"
+            return shape
+    shape.constants = {name: value for name, value in values_of(first).items() if _length(scanned, rows[0], name) == 0}
+    _tell(shape, first)
+    return shape
+
+
+def _length(scanned: Scanned, row: int, name: str) -> int:
+    return int(scanned.lengths[PLACE[name], row])
+
+
+def _oddity(message: Message) -> str:
+    """Why a message of this form is not ordinary, whatever its values are; empty for nothing."""
+    if kind(message.raw) is not Kind.SIP or not message.is_good_evidence or message.all_defects():
+        return "it is malformed"
+    if message.body or message.has_body or message.cseq is None or message.cseq.method != "REGISTER":
+        return "it has a body, or another method"
+    lower = message.raw.lower()
+    if any(map(message.has, _EXTENSIONS)) or any(word in lower for word in _WORDS):
+        return "it uses extensions"
+    rows = [header.key for header in message.headers]
+    if len(set(rows)) != len(rows) or len(message.vias) != 1:
+        return "a header comes twice"
+    return _request_oddity(message) if message.method else _response_oddity(message)
+
+
+def _request_oddity(message: Message) -> str:
+    contacts, credentials = message.contacts, message.credentials
+    if message.method != "REGISTER" or len(contacts) != 1 or contacts[0].uri is None or not contacts[0].uri.is_sip:
+        return "it does not ask for one contact"
+    if not expiry_in(message, contacts[0]) or "q" in contacts[0].params:
+        return "it asks for no time"
+    if message.has_credentials != bool(credentials) or not message.has_mandatory:
+        return "it lacks a header"
+    if credentials and (not credentials[0].is_plain or credentials[0].malformed or credentials[0].userhash):
+        return "its credentials are not plain"
+    if credentials and credentials[0].get("auts") is not None:
+        return "a SIM answers"
+    return ""
+
+
+def _response_oddity(message: Message) -> str:
+    if message.status == 200:
+        contacts = message.contacts
+        if len(contacts) != 1 or contacts[0].uri is None or contacts[0].star or not expiry_in(message, contacts[0]):
+            return "it does not list one contact"
+        return "it has a challenge" if message.has_challenge else ""
+    challenges = message.challenges
+    if message.status != 401 or message.has("contact") or len(challenges) != 1:
+        return "it is neither a grant nor one challenge"
+    only = challenges[0]
+    is_common = only.is_digest and only.is_plain and (only.algorithm or "MD5").upper() == "MD5"
+    is_common &= not only.qop or "auth" in only.qop_options
+    return "" if is_common and only.realm and not only.stale else "its challenge is not common"
+
+
+def _missing(scanned: Scanned, row: int, message: Message) -> str:
+    needed = [*_NEEDED, *(_OF_REQUEST if message.method else _OF_RESPONSE[message.status])]
+    needed += _OF_CREDENTIALS if message.method and message.has_credentials else ()
+    lacking = [name for name in needed if not _length(scanned, row, name)]
+    return f"it has no {lacking[0]} of the common form" if lacking else ""
+
+
+def _is_as_read(scanned: Scanned, row: int, message: Message, shape: Shape) -> bool:
+    """Whether the columns of a message hold what the parser reads, and all else is as in the first of its shape."""
+    values, first = values_of(message), values_of(shape.example)
+    for name, column in PLACE.items():
+        start, length = int(scanned.starts[column, row]), int(scanned.lengths[column, row])
+        own = message.raw[start : start + length] if length else first.get(name, b"")
+        if values.get(name, b"") != own:
+            return False
+    return len(message.raw) <= SAFE_OVER_UDP
+
+
+def _tell(shape: Shape, message: Message) -> None:
+    """Note what all messages of the shape say."""
+    user = values_of(message)["to_user"].decode("ascii")
+    before, found, after = aor_of(message).partition(f"{user}@")
+    if not found:
+        shape.why = "its address-of-record is not plain"
+    shape.aor = (before, f"@{after}")
+    shape.has_credentials = bool(message.method) and message.has_credentials
+    if message.contacts:
+        shape.expires = expiry_in(message, message.contacts[0]) or 0
+    if message.credentials:
+        shape.realm = message.credentials[0].realm or ""
+    if message.challenges:
+        shape.realm, shape.offer = message.challenges[0].realm or "", offer_of(message.challenges[0])

@@ -1,0 +1,352 @@
+"""The object path for whoever is not ordinary, told of the others what it must overhear (docs/columnar.md).
+
+A worker of `--jobs` hears of the messages of other workers one by one: that time passes, which hosts are heard, which
+servers answer whom, which nonces are given out. Here the same is told from columns: a message is passed on only where
+something becomes due by it, or it is the first of its kind; challenges are told one by one; who was heard when is
+looked up when it is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from analyzer.capture.packets import PacketReader
+from analyzer.capture.record import Record
+from analyzer.columnar.clients import Clients
+from analyzer.columnar.columns import Values, mixed
+from analyzer.columnar.exchanges import Exchanges
+from analyzer.columnar.facts import end_of
+from analyzer.columnar.records import Flags, Numbers, Unsuited
+from analyzer.columnar.shapes import Shapes
+from analyzer.columnar.strangers import Odd, is_counted, record_of
+from analyzer.columnar.template import PLACE
+from analyzer.evidence import Endpoint, Frame, RawMessage, Source
+from analyzer.register.bounded import MessageCounter, Notes
+from analyzer.register.challenges import MOST_NONCES
+from analyzer.register.digest.form import Offer
+from analyzer.register.reconstruct import MOST_HOSTS
+
+if TYPE_CHECKING:
+    from analyzer.run.partial_result import PartialResult
+    from analyzer.run.pipeline import Analysis
+
+_MOST_PAIRS = 200_000
+_NUMERIC = 32
+"""Characters of the longest nonce that may be taken for a number (`register/challenges.py`)."""
+_LAST = 2**62
+MOST_STEPS = 3
+"""Numeric nonces in a row that count up (`rules/r7616_3_3_challenge_quality.py`): what is said of them depends on the
+order of all challenges."""
+
+
+@dataclass(slots=True)
+class Capture:
+    """All that was read of a capture: what is in columns and what is not."""
+
+    values: Values
+    shapes: Shapes
+    exchanges: Exchanges
+    clients: Clients
+    odd: Odd
+
+    def numbers(self, rows: Numbers) -> Numbers:
+        """The numbers of messages among all messages of the capture, from 1."""
+        packets = self.values.scanned.packets
+        before = np.searchsorted(np.array(self.odd.rows, np.int64), packets.plain[rows], "left")
+        return rows + 1 + before
+
+    @property
+    def count(self) -> int:
+        """All messages of the capture."""
+        return len(self.values.scanned.packets.plain) + len(self.odd.rows)
+
+
+class _Heard(Notes[str, int]):
+    """When each host was heard last: noted of messages that come by, looked up of those that do not."""
+
+    def __init__(self, limit: int, counter: MessageCounter, keys: list[str], which: Numbers, told: _Told) -> None:
+        super().__init__(limit)
+        self._counter = counter
+        self._keys = {key: number for number, key in enumerate(keys)}
+        self._which = which
+        self._told = told
+        self._rows: dict[int, Numbers] = {}
+        self._noted = 0
+
+    def note(self, key: str, value: int) -> None:
+        super().note(key, value)
+        self._noted = self._counter.number
+
+    def get(self, key: str) -> int | None:
+        own, number = super().get(key), self._keys.get(key)
+        if number is None:
+            return own
+        rows = self._rows.get(number)
+        if rows is None:
+            rows = self._rows[number] = np.flatnonzero(self._which == number)
+        upto = self._counter.number + (self._noted == self._counter.number)
+        at = int(np.searchsorted(self._told.number[rows], upto, "left")) - 1
+        if at < 0:
+            return own
+        time = int(self._told.time[rows[at]])
+        return time if own is None else max(own, time)
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and self.get(key) is not None
+
+
+@dataclass(slots=True)
+class _Told:
+    """The messages that are not passed on, in order: row, number and time of each."""
+
+    row: Numbers
+    number: Numbers
+    time: Numbers
+
+
+class _Challenge(NamedTuple):
+    """A challenge to a client that is not passed on: the number of its message, who gave it, and to whom: when,
+    Call-ID and host."""
+
+    number: int
+    server: Endpoint
+    realm: str
+    nonce: str
+    offer: Offer
+    to: tuple[int, str, str]
+
+
+class Overhearing:
+    """An analysis that is fed some messages of a capture, and told of the rest. `columnar` tells the clients whose
+    messages are not passed on."""
+
+    def __init__(self, capture: Capture, analysis: Analysis, source: Source, columnar: Flags) -> None:
+        self.capture = capture
+        self._analysis = analysis
+        self._source = source
+        self._reconstructor = analysis.reconstructor
+        self._counter = counter = analysis.counter
+        counter.shared = counter.joined = True
+        scanned, exchanges = capture.values.scanned, capture.exchanges
+        packets = scanned.packets
+        is_told = np.append(columnar[capture.clients.of[np.arange(len(exchanges))]], False)[exchanges.of]
+        rows = np.flatnonzero(is_told)
+        self._is_told = is_told
+        self._told = _Told(rows, capture.numbers(rows), packets.records.time[packets.plain[rows]])
+        self._next = self._next_challenge = self._next_answer = 0
+        self._answers = self._first_answers(rows)
+        self._challenges = self._given(columnar)
+        self._replace_notes()
+
+    def _replace_notes(self) -> None:
+        packets, rows = self.capture.values.scanned.packets, self._told.row
+        source, target = packets.source[rows] >> 16, packets.target[rows] >> 16
+        hosts, which = np.unique(source, return_inverse=True)
+        names = [end_of(int(host) << 16).host for host in hosts]
+        heard = _Heard(MOST_HOSTS, self._counter, names, which.astype(np.int64), self._told)
+        self._reconstructor.heard = self._reconstructor.lapses.heard = heard
+        is_answer, answering = packets.is_response[rows], self._reconstructor.table.answering
+        answering.pairs = _Pairs(self._counter, is_answer, source, target, self._told)
+        ends = np.where(is_answer, packets.source[rows], -1), packets.target[rows]
+        answering.unheard = _Unheard(self._counter, *ends, self._told)
+
+    def _first_answers(self, rows: Numbers) -> list[tuple[int, int]]:
+        """Number and row of the first answer of each server."""
+        packets = self.capture.values.scanned.packets
+        answers = rows[packets.is_response[rows]]
+        _, first = np.unique(packets.source[answers], return_index=True)
+        found = np.sort(answers[first])
+        return list(zip(self.capture.numbers(found).tolist(), found.tolist(), strict=True))
+
+    def _given(self, columnar: Flags) -> list[_Challenge]:
+        """The challenges to clients that are not passed on: number, nonce, realm, time, server, offer, client."""
+        capture = self.capture
+        exchanges, shapes, clients = capture.exchanges, capture.shapes, capture.clients
+        status = shapes.column([shape.status for shape in shapes.all])
+        which = np.flatnonzero(columnar[clients.of] & (status[exchanges.final] == 401))
+        which = which[np.argsort(exchanges.final[which], kind="stable")]
+        rows = exchanges.final[which]
+        told = self._worth_telling(rows)
+        which, rows = which[told], rows[told]
+        of = [shapes.all[number] for number in shapes.of[rows].tolist()]
+        facts = [clients.facts[number] for number in clients.of[which].tolist()]
+        nonces = capture.values.texts(rows, "nonce")
+        return [
+            _Challenge(number, one.target, shape.realm, nonce, shape.offer, (time, one.call_id, one.source.host))
+            for number, nonce, shape, time, one in zip(
+                capture.numbers(rows).tolist(), nonces, of, exchanges.answered[which].tolist(), facts, strict=True
+            )
+            if one is not None
+        ]
+
+    def _worth_telling(self, rows: Numbers) -> Numbers:
+        """Those of some challenges that matter to anybody else: the first of each server and shape, if nonces are no
+        numbers, and all of them will be remembered; else all."""
+        capture = self.capture
+        scanned = capture.values.scanned
+        lengths = scanned.lengths[PLACE["nonce"]]
+        given = scanned.packets.is_response & (lengths > 0)
+        if len(capture.odd.rows) or given.sum() > MOST_NONCES or (lengths[given] <= _NUMERIC).any():
+            return np.arange(len(rows))
+        _, first = np.unique(mixed(capture.shapes.of[rows], scanned.packets.source[rows]), return_index=True)
+        return np.sort(first)
+
+    def run(self) -> PartialResult:
+        """Feed all messages that are passed on, in order, and hand over what was found."""
+        analysis, odd = self._analysis, 0
+        for item in PacketReader().items(self._records()):
+            number = int(np.searchsorted(self._plain, self._at, "left")) + odd + 1
+            self._catch_up(number)
+            counted = is_counted(item)
+            if counted:
+                self._counter.number = number - 1
+                odd += not self._is_plain
+            analysis.feed(item)
+        self._catch_up(_LAST)
+        self._pass_last()
+        self._source.messages = self.capture.count
+        self._hold_apart()
+        return analysis.partial()
+
+    def _hold_apart(self) -> None:
+        """What a server offers must not speak of others' challenges, too; nor may a flow that it granted (RFC 5626) be
+        one on which messages are told alone."""
+        if self._reconstructor.challenges.is_any_strong:
+            raise Unsuited("better than MD5 is offered")
+        packets = self.capture.values.scanned.packets
+        ends = {_number(way[0].host) << 16 | way[0].port for way in self._reconstructor.surroundings.flows.ways()}
+        if ends and np.isin(packets.source[self._told.row], list(ends)).any():
+            raise Unsuited("clients share a flow that was granted")
+
+    @property
+    def _plain(self) -> Numbers:
+        return self.capture.values.scanned.packets.plain
+
+    def _records(self) -> Iterator[Record]:
+        """The records that are passed on, in order."""
+        packets, source = self.capture.values.scanned.packets, self._source
+        own = packets.plain[~self._is_told]
+        is_plain = np.zeros(len(packets.records), np.bool_)
+        is_plain[own] = True
+        for row in np.sort(np.concatenate([own, packets.odd])).tolist():
+            self._at, self._is_plain = row, bool(is_plain[row])
+            source.messages = max(source.messages, int(np.searchsorted(packets.plain, row, "left")))
+            yield record_of(packets, source, row)
+        self._at, self._is_plain = len(packets.records), False
+        source.frames = len(packets.records)
+        source.other += packets.media
+        for time in (packets.records.time[0], packets.records.time[-1]):
+            source.note_time(int(time))
+        source.messages = max(source.messages, len(packets.plain))
+
+    def _catch_up(self, number: int) -> None:
+        """Let all pass that comes before message `number`."""
+        while True:
+            at = self._next_due()
+            due = int(self._told.number[at]) if at < len(self._told.number) else _LAST
+            self._tell(min(number, due))
+            if due >= number:
+                return
+            self._pass(at)
+
+    def _next_due(self) -> int:
+        """The first message by which anything becomes due."""
+        table, lapses, time = self._reconstructor.table, self._reconstructor.lapses, self._told.time
+        at = len(time)
+        if table.deadlines:
+            at = int(np.searchsorted(time, table.deadlines[0][0] + (table.zero or 0), "right"))
+        if len(lapses):
+            at = min(at, int(np.searchsorted(time, int(lapses.next_due), "left")))
+        return max(at, self._next)
+
+    def _tell(self, upto: int) -> None:
+        """Tell the first answers and the challenges before message `upto`."""
+        answers, challenges = self._answers, self._challenges
+        while self._next_answer < len(answers) and answers[self._next_answer][0] < upto:
+            number, row = answers[self._next_answer]
+            self._next_answer += 1
+            self._note(number, row, b"SIP/2.0")
+        known = self._reconstructor.challenges
+        while self._next_challenge < len(challenges) and challenges[self._next_challenge].number < upto:
+            one = challenges[self._next_challenge]
+            self._next_challenge += 1
+            known.overheard(one.server, one.realm, one.nonce, one.offer, one.to)
+            if known.run(one.server.host, one.realm) >= MOST_STEPS:
+                raise Unsuited("nonces count up")
+
+    def _pass(self, at: int) -> None:
+        self._next = at + 1
+        self._note(int(self._told.number[at]), int(self._told.row[at]), b"")
+
+    def _pass_last(self) -> None:
+        """The last message of all tells how late it is."""
+        if len(self._told.number) and self._told.number[-1] > self._counter.number:
+            self._pass(len(self._told.number) - 1)
+        self._counter.number = self.capture.count
+
+    def _note(self, number: int, row: int, payload: bytes) -> None:
+        packets = self.capture.values.scanned.packets
+        frame, time = int(packets.plain[row]), int(packets.records.time[packets.plain[row]])
+        ends = end_of(int(packets.source[row])), end_of(int(packets.target[row]))
+        self._counter.number = number - 1
+        self._reconstructor.note_foreign(RawMessage(payload, time, Frame(self._source.name, frame + 1), *ends))
+
+
+class _Pairs(Notes[tuple[str, str], "int | None"]):
+    """When each server answered each host last, in the same way."""
+
+    def __init__(self, counter: MessageCounter, answers: Flags, source: Numbers, target: Numbers, told: _Told) -> None:
+        super().__init__(_MOST_PAIRS)
+        self._counter = counter
+        self._source, self._target = np.where(answers, source, -1), target
+        self._told = told
+
+    def get(self, key: tuple[str, str]) -> int | None:
+        own = super().get(key)
+        source, target = (_number(host) for host in key)
+        rows = np.flatnonzero((self._source == source) & (self._target == target))
+        at = int(np.searchsorted(self._told.number[rows], self._counter.number, "left")) - 1
+        if at < 0:
+            return own
+        time = int(self._told.time[rows[at]])
+        return time if own is None else max(own, time)
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, tuple) and self.get(key) is not None
+
+
+class _Unheard(dict[tuple[Endpoint, Endpoint], int]):
+    """Requests without an answer by server and client: an answer from the one to the other since then takes them
+    back, whoever was answered."""
+
+    def __init__(self, counter: MessageCounter, source: Numbers, target: Numbers, told: _Told) -> None:
+        super().__init__()
+        self._counter = counter
+        self._source, self._target = source, target
+        self._told = told
+        self._since: dict[tuple[Endpoint, Endpoint], int] = {}
+
+    def __setitem__(self, key: tuple[Endpoint, Endpoint], value: int) -> None:
+        super().__setitem__(key, value)
+        self._since[key] = self._counter.number
+
+    def get(self, key: tuple[Endpoint, Endpoint], default: Any = None) -> Any:
+        found = super().get(key, default)
+        if key not in self:
+            return found
+        server, client = (_number(one.host) << 16 | one.port for one in key)
+        told = self._told.number[(self._source == server) & (self._target == client)]
+        return default if ((told > self._since[key]) & (told < self._counter.number)).any() else found
+
+
+def _number(host: str) -> int:
+    """An address as the columns have it; one that they cannot have for any other."""
+    parts = host.split(".")
+    if len(parts) != 4 or not all(part.isdecimal() for part in parts):
+        return 1 << 40
+    one, two, three, four = map(int, parts)
+    return one << 24 | two << 16 | three << 8 | four

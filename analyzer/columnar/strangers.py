@@ -1,0 +1,122 @@
+"""What is in no columns: packets for the reader of packets, and messages for the parser (docs/columnar.md).
+
+Before anybody is called ordinary, all that will go to the object path is looked at once, for what it shares with
+clients in columns: a Call-ID, a user, an address with its port, a branch, a nonce.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from analyzer.capture.packets import PacketReader
+from analyzer.capture.record import Record
+from analyzer.columnar.clients import Strangers
+from analyzer.columnar.columns import Values
+from analyzer.columnar.exchanges import readable
+from analyzer.columnar.records import Packets, Unsuited
+from analyzer.columnar.shapes import Shapes
+from analyzer.evidence import Endpoint, RawMessage, Source
+from analyzer.sip.message import Message
+from analyzer.sip.sniff import PING, Kind, is_keepalive, kind
+from analyzer.sip.via import MAGIC_COOKIE
+
+MOST = 0.5
+"""The share of packets, or of messages, that may be for the object path: of more, it reads all."""
+_HEADER = 16
+
+
+@dataclass(slots=True)
+class Odd:
+    """The messages that the reader of packets finds in the odd packets: the row of the record at which each comes (the
+    number of records for what comes at the end)."""
+
+    rows: list[int] = field(default_factory=list)
+
+
+def record_of(packets: Packets, source: Source, row: int) -> Record:
+    """One record as the reader of the file gives it."""
+    records = packets.records
+    at, size = int(records.at[row]), int(records.size[row])
+    frame = records.octets[at + _HEADER : at + _HEADER + size].tobytes()
+    return Record(source, row + 1, at, int(records.time[row]), records.link, size, frame)
+
+
+def is_counted(item: object) -> bool:
+    """Whether an item is a message that a run counts."""
+    return isinstance(item, RawMessage) and not (len(item.payload) <= len(PING) and is_keepalive(item.payload))
+
+
+def strangers_of(values: Values, shapes: Shapes) -> tuple[Strangers, Odd]:
+    """All that is in no columns. Raises `Unsuited` where that is most, where messages are cut, or where something only
+    begins as a message does."""
+    scanned = values.scanned
+    packets = scanned.packets
+    unread = np.flatnonzero(~readable(values))
+    if len(packets.odd) + len(unread) > MOST * len(packets.plain):
+        raise Unsuited("most of it is out of the ordinary")
+    strangers, odd, scratch = Strangers(), Odd(), Source("")
+    for shape in shapes.all:
+        _hold_for_sip(shape.example)
+    at = len(packets.records)
+
+    def records() -> Iterator[Record]:
+        nonlocal at
+        for row in packets.odd.tolist():
+            at = row
+            yield record_of(packets, scratch, row)
+        at = len(packets.records)
+
+    for item in PacketReader().items(records()):
+        for end in (item.source, item.destination):
+            strangers.ends.update(_number_of(end))
+        if not isinstance(item, RawMessage):
+            continue
+        if item.missing:
+            raise Unsuited("messages are cut")
+        if is_counted(item):
+            odd.rows.append(at)
+            _note(strangers, Message(item))
+    for (source, target, _), _times in scratch.kept.ways():
+        strangers.ends.update((*_number_of(source), *_number_of(target)))
+    for row in unread.tolist():
+        strangers.ends.add(int((packets.target if packets.is_response[row] else packets.source)[row]))
+        message = scanned.message(row)
+        _hold_for_sip(message)
+        _note(strangers, message)
+    return strangers, odd
+
+
+def _hold_for_sip(message: Message) -> None:
+    if kind(message.raw) is not Kind.SIP:
+        raise Unsuited("a packet begins as a message and is none")
+
+
+def _number_of(end: Endpoint) -> list[int]:
+    """The address and port as the columns have it; nothing for IPv6."""
+    parts = end.host.split(".")
+    if len(parts) != 4 or not all(part.isdecimal() for part in parts):
+        return []
+    one, two, three, four = map(int, parts)
+    return [one << 40 | two << 32 | three << 24 | four << 16 | end.port]
+
+
+def _note(strangers: Strangers, message: Message) -> None:
+    if not message.call_id or (message.is_response and message.cseq is None):
+        raise Unsuited("a message has no Call-ID, or an answer no CSeq")
+    if b"nextnonce" in message.raw.lower():
+        raise Unsuited("an answer announces a nonce")
+    strangers.calls.add(message.call_id)
+    for address in (message.to, message.from_):
+        if address is not None and address.uri is not None:
+            strangers.users.add(address.uri.user or "")
+    for via in message.vias:
+        branch = via.branch or ""
+        strangers.branches.add(branch.removeprefix(MAGIC_COOKIE))
+    strangers.nonces.update(one.nonce for one in message.challenges if one.nonce)
+    strangers.nonces.update(one.nonce for one in message.credentials if one.nonce)
+
+
+__all__ = ["Odd", "is_counted", "record_of", "strangers_of"]

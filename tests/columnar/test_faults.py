@@ -1,0 +1,152 @@
+"""One client that does something else is found as before, and it alone leaves the columns."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.columnar.captures import CHANGES, SECOND, Both, Packet, assert_same, packets, write
+
+Fault = Callable[[list[Packet]], list[Packet]]
+_PHONE = b"1000012"
+"""The user whose phone is at fault."""
+
+
+def _own(several: list[Packet]) -> list[int]:
+    return [at for at, one in enumerate(several) if b"sip:" + _PHONE + b"@" in one.message]
+
+
+def _changed(several: list[Packet], which: int, pattern: bytes, new: bytes) -> list[Packet]:
+    """One message of the phone says something else."""
+    at = _own(several)[which]
+    message, count = re.subn(pattern, new, several[at].message, count=1)
+    assert count == 1
+    return [*several[:at], several[at].saying(message), *several[at + 1 :]]
+
+
+def _gone(several: list[Packet], which: int) -> list[Packet]:
+    at = _own(several)[which]
+    return [*several[:at], *several[at + 1 :]]
+
+
+def _late(several: list[Packet], begin: int, seconds: float) -> list[Packet]:
+    """From one of its messages on, the phone is late."""
+    own = set(_own(several)[begin:])
+    moved = [
+        one._replace(time=one.time + int(seconds * SECOND)) if at in own else one for at, one in enumerate(several)
+    ]
+    return sorted(moved, key=lambda one: one.time)
+
+
+def _again(several: list[Packet], which: int, seconds: float) -> list[Packet]:
+    """One of its packets is there once more, later."""
+    one = several[_own(several)[which]]
+    return sorted([*several, one._replace(time=one.time + int(seconds * SECOND))], key=lambda one: one.time)
+
+
+FAULTS: dict[str, Fault] = {
+    "CSeq is not raised": lambda several: _changed(several, 6, rb"CSeq: \d+", b"CSeq: 1"),
+    "CSeq jumps": lambda several: _changed(several, 4, rb"CSeq: \d+", b"CSeq: 2000000"),
+    "another nonce is answered": lambda several: _changed(several, 6, rb'nonce="[^"]{6}', b'nonce="AAAAAA'),
+    "a nonce is given to it that another had": lambda several: _changed(
+        several, 5, rb'nonce="[^"]+"', re.findall(rb'nonce="[^"]+"', several[1].message)[0]
+    ),
+    "another Contact": lambda several: _changed(several, 4, rb"Contact: <sip:(\w+)@", rb"Contact: <sip:\1x@"),
+    "another Contact is listed": lambda several: _changed(several, 3, rb"Contact: <sip:(\w+)@", rb"Contact: <sip:\1x@"),
+    "less is granted": lambda several: _changed(several, 3, rb"expires=\d+", b"expires=30"),
+    "nothing is granted": lambda several: _changed(several, 7, rb"expires=\d+", b"expires=0"),
+    "it signs off": lambda several: _changed(several, 6, rb"(?i)expires(: |=)\d+", rb"Expires\g<1>0"),
+    "another Call-ID": lambda several: _changed(several, 4, rb"Call-ID: \w", b"Call-ID: Q"),
+    "the Call-ID of an answer": lambda several: _changed(several, 5, rb"Call-ID: \w", b"Call-ID: Q"),
+    "another branch in the answer": lambda several: _changed(several, 5, rb"branch=z9hG4bK..", b"branch=z9hG4bK00"),
+    "a tag in To": lambda several: _changed(several, 4, rb"(To: [^\r]*)", rb"\1;tag=x"),
+    "no To tag in the answer": lambda several: _changed(several, 3, rb"(To: [^\r]*);tag=\w+", rb"\1"),
+    "it is refused": lambda several: _changed(several, 7, rb"SIP/2.0 200 OK", b"SIP/2.0 403 Forbidden"),
+    "it is told to wait": lambda several: _changed(
+        several, 7, rb"SIP/2.0 200 OK", b"SIP/2.0 503 Busy\r\nRetry-After: 5"
+    ),
+    "the time is too brief": lambda several: _changed(
+        several, 7, rb"SIP/2.0 200 OK", b"SIP/2.0 423 Brief\r\nMin-Expires: 90"
+    ),
+    "a stale nonce": lambda several: _changed(several, 5, rb'qop="auth"', b'qop="auth", stale=true'),
+    "SHA-256 is offered": lambda several: _changed(several, 5, rb'qop="auth"', b'qop="auth", algorithm=SHA-256'),
+    "no qop": lambda several: _changed(several, 5, rb', qop="auth"', b""),
+    "another realm": lambda several: _changed(several, 5, rb'realm="[^"]+"', b'realm="elsewhere.example"'),
+    "a flow is granted": lambda several: _changed(
+        several, 3, rb"Server:", b"Require: outbound\r\nFlow-Timer: 20\r\nServer:"
+    ),
+    "the next nonce is told": lambda several: _changed(
+        several, 3, rb"Server:", b'Authentication-Info: nextnonce="x"\r\nServer:'
+    ),
+    "a request is missing": lambda several: _gone(several, 4),
+    "a challenge is missing": lambda several: _gone(several, 5),
+    "an answer is missing": lambda several: _gone(several, 7),
+    "late by a second": lambda several: _late(several, 4, 1),
+    "a late refresh": lambda several: _late(several, 8, 75),
+    "a very late refresh": lambda several: _late(several, 8, 400),
+    "a slow answer": lambda several: _late(several, 5, 4),
+    "a challenge left for a minute": lambda several: _late(several, 6, 61),
+    "a packet twice": lambda several: _again(several, 4, 0.001),
+    "an answer twice": lambda several: _again(several, 5, 0.3),
+    "a request again, at once": lambda several: _again(several, 4, 0.05),
+    "a request again, late": lambda several: _again(several, 4, 3.2),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_a_fault_of_one_client(quiet: Path, quietly: Both, tmp_path: Path, fault: Fault) -> None:
+    after = assert_same(write(tmp_path / "fault.pcap", fault(packets(quiet))))
+    if after.capture is None:
+        assert after.why  # all is for the object path
+        return
+    assert quietly.capture is not None
+    left = int(quietly.capture.clients.ordinary.sum()) - int(after.capture.clients.ordinary.sum())
+    assert left <= 2  # it, and who shares with it what the fault is about
+
+
+def test_the_phone_is_ordinary_before(quietly: Both) -> None:
+    assert quietly.capture is not None
+    users = {one.user for one in quietly.capture.clients.facts if one is not None}
+    assert _PHONE.decode() in users
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__.strip("_"))
+@pytest.mark.parametrize("seed", range(2))
+def test_mutated_messages(
+    calm: Path, tmp_path: Path, change: Callable[[bytes, random.Random], bytes], seed: int
+) -> None:
+    chance = random.Random(f"{seed}")
+    several = packets(calm)
+    for at in chance.sample(range(len(several)), chance.choice((1, 3, 12))):
+        several[at] = several[at].saying(change(several[at].message, chance))
+    assert_same(write(tmp_path / "mutated.pcap", several))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_lost_and_doubled_packets(calm: Path, tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    several = packets(calm)
+    lost = set(chance.sample(range(len(several)), 5))
+    twice = [
+        one._replace(time=one.time + chance.choice((0, 5, 4999, 5001, 250_000, 700_000)))
+        for one in chance.sample(several, 5)
+    ]
+    left = [one for at, one in enumerate(several) if at not in lost]
+    assert_same(write(tmp_path / "lossy.pcap", sorted([*left, *twice], key=lambda one: one.time)))
+
+
+@pytest.mark.parametrize("seconds", [5, 33, 61, 500])
+def test_a_pause_of_everybody(calm: Path, tmp_path: Path, seconds: int) -> None:
+    several = packets(calm)
+    paused = [one._replace(time=one.time + seconds * SECOND) if at > 400 else one for at, one in enumerate(several)]
+    assert_same(write(tmp_path / "paused.pcap", paused))
+
+
+def test_a_clock_that_is_set_back(calm: Path, tmp_path: Path) -> None:
+    several = packets(calm)
+    stepped = [one._replace(time=one.time - 5 * SECOND) if at > 400 else one for at, one in enumerate(several)]
+    assert assert_same(write(tmp_path / "stepped.pcap", stepped)).why == "times step back"
