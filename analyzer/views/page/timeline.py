@@ -105,7 +105,7 @@ def pieces_of(one: Registration, span: Span, clock: Clock) -> list[Piece]:
 def spoken(pieces: Sequence[Piece]) -> str:
     """The timeline of one client in words: its latest stretches."""
     if not pieces:
-        return "The server never said what it has of this phone."
+        return "The server never listed a registration of this phone."
     earlier = len(pieces) - MOST_SPOKEN
     before = [f"{count(earlier, 'time')} before"] if earlier > 0 else []
     return "; ".join([*before, *(piece.words for piece in pieces[-MOST_SPOKEN:])])

@@ -159,7 +159,7 @@ def test_all_clients_are_counted_at_each_moment() -> None:
 
 
 def test_a_timeline_is_said_in_few_words() -> None:
-    assert "never said" in spoken([])
+    assert "never listed" in spoken([])
     report = analyzed(list(read_flow(BOUND.format(late=120))))
     span = span_of(report, CLOCK)
     assert span is not None
