@@ -19,6 +19,7 @@ from analyzer.columnar.records import Flags, Numbers
 from analyzer.columnar.shapes import Shapes
 from analyzer.columnar.template import PLACE
 from analyzer.evidence import SECOND
+from analyzer.register.challenges import MOST_NONCES
 from analyzer.register.fleet import MANY, TICK
 from analyzer.register.timers import AUTH_LINK
 
@@ -180,6 +181,8 @@ def _keeps_course(values: Values, shapes: Shapes, exchanges: Exchanges, course: 
     right[at] &= values.equal(first[at], challenge, "nonce", "opaque")
     right[at] &= exchanges.begun[order[at]] - exchanges.answered[before[at]] <= AUTH_LINK
     right[at] &= values.equal(first[at], first[at - index[at] + 1], "username")
+    right[at] &= first[at] - challenge < MOST_NONCES // 2  # it is remembered for certain
+    right &= exchanges.last[order] - final < MOST_NONCES // 2
     right &= _is_held(values, shapes, exchanges, course) & _tells_time(values, exchanges)[order]
     closing = np.repeat(course.sizes % 2 == 0, course.sizes)
     right &= closing

@@ -110,13 +110,13 @@ class _Told:
 
 class _Challenge(NamedTuple):
     """A challenge to a client that is not passed on: the number of its message, who gave it, and to whom: when,
-    Call-ID and host."""
+    Call-ID and host. Without an `offer` it is the answer to one, by which its nonce is remembered longer."""
 
     number: int
     server: Endpoint
     realm: str
     nonce: str
-    offer: Offer
+    offer: Offer | None
     to: tuple[int, str, str]
 
 
@@ -163,22 +163,43 @@ class Overhearing:
         return list(zip(self.capture.numbers(found).tolist(), found.tolist(), strict=True))
 
     def _given(self, columnar: Flags) -> list[_Challenge]:
-        """The challenges to clients that are not passed on: number, nonce, realm, time, server, offer, client."""
+        """The challenges to clients that are not passed on, in order; where all are told, their use as well."""
         capture = self.capture
         exchanges, shapes, clients = capture.exchanges, capture.shapes, capture.clients
         status = shapes.column([shape.status for shape in shapes.all])
         which = np.flatnonzero(columnar[clients.of] & (status[exchanges.final] == 401))
         which = which[np.argsort(exchanges.final[which], kind="stable")]
-        rows = exchanges.final[which]
-        told = self._worth_telling(rows)
-        which, rows = which[told], rows[told]
-        of = [shapes.all[number] for number in shapes.of[rows].tolist()]
-        facts = [clients.facts[number] for number in clients.of[which].tolist()]
-        nonces = capture.values.texts(rows, "nonce")
+        told = self._worth_telling(exchanges.final[which])
+        found = self._as_told(exchanges.final[which[told]], is_use=False)
+        if len(told) < len(which):
+            return found
+        rows = self._told.row
+        own = exchanges.of[rows]
+        uses = rows[
+            (capture.values.scanned.lengths[PLACE["nonce"], rows] > 0)
+            & (rows != exchanges.final[own])
+            & ((rows == exchanges.first[own]) | capture.values.scanned.packets.is_response[rows])
+        ]
+        return sorted([*found, *self._as_told(uses, is_use=True)], key=lambda one: one.number)
+
+    def _as_told(self, rows: Numbers, *, is_use: bool) -> list[_Challenge]:
+        """Messages with a nonce, as they are told."""
+        capture = self.capture
+        packets, clients = capture.values.scanned.packets, capture.clients
+        of = [capture.shapes.all[number] for number in capture.shapes.of[rows].tolist()]
+        facts = [clients.facts[number] for number in clients.of[capture.exchanges.of[rows]].tolist()]
+        numbers, times = capture.numbers(rows).tolist(), packets.records.time[packets.plain[rows]].tolist()
         return [
-            _Challenge(number, one.target, shape.realm, nonce, shape.offer, (time, one.call_id, one.source.host))
+            _Challenge(
+                number,
+                one.target,
+                shape.realm,
+                nonce,
+                None if is_use else shape.offer,
+                (time, one.call_id, one.source.host),
+            )
             for number, nonce, shape, time, one in zip(
-                capture.numbers(rows).tolist(), nonces, of, exchanges.answered[which].tolist(), facts, strict=True
+                numbers, capture.values.texts(rows, "nonce"), of, times, facts, strict=True
             )
             if one is not None
         ]
@@ -274,6 +295,9 @@ class Overhearing:
         while self._next_challenge < len(challenges) and challenges[self._next_challenge].number < upto:
             one = challenges[self._next_challenge]
             self._next_challenge += 1
+            if one.offer is None:
+                known.use(one.server.host, one.realm, one.nonce)
+                continue
             known.overheard(one.server, one.realm, one.nonce, one.offer, one.to)
             if known.run(one.server.host, one.realm) >= MOST_STEPS:
                 raise Unsuited("nonces count up")

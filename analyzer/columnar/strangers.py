@@ -21,6 +21,7 @@ from analyzer.columnar.shapes import Shapes
 from analyzer.evidence import Endpoint, RawMessage, Source
 from analyzer.sip.message import Message
 from analyzer.sip.sniff import PING, Kind, is_keepalive, kind
+from analyzer.sip.text import unescape
 from analyzer.sip.via import MAGIC_COOKIE
 
 MOST = 0.5
@@ -111,7 +112,7 @@ def _note(strangers: Strangers, message: Message) -> None:
     strangers.calls.add(message.call_id)
     for address in (message.to, message.from_):
         if address is not None and address.uri is not None:
-            strangers.users.add(address.uri.user or "")
+            strangers.users.add(unescape(address.uri.user or ""))
     for via in message.vias:
         branch = via.branch or ""
         strangers.branches.add(branch.removeprefix(MAGIC_COOKIE))

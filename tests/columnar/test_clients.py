@@ -165,6 +165,28 @@ def test_answers_with_a_date_that_is_none(calm: Path, tmp_path: Path) -> None:
     assert_same(write(tmp_path / "undated.pcap", dated))
 
 
+@pytest.mark.parametrize("most", [100, 180])
+def test_nonces_are_forgotten_in_the_same_order(calm: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    for name in ("register.challenges", "columnar.shared", "columnar.clients"):
+        monkeypatch.setattr(f"analyzer.{name}.MOST_NONCES", most)
+    found = assert_same(calm)
+    assert found.columns is not None
+    assert "nonces were forgotten" in found.objects
+
+
+def test_a_user_that_is_written_otherwise(calm: Path, tmp_path: Path) -> None:
+    """An escaped user is the same user (RFC 3261 19.1.4), in a request that no column has."""
+    several = packets(calm)
+    other = next(one for one in several if one.message.startswith(b"REGISTER") and b"sip:1000012@" in one.message)
+    text = other.message.replace(b"sip:1000012@", b"sip:100001%32@").replace(b"Call-ID: ", b"Call-ID: x")
+    text = text.replace(b"branch=z9hG4bK", b"branch=z9hG4bKx")
+    for at in (30, 400):
+        changed = [*several[:at], several[at]._replace(frame=other.frame).saying(text), *several[at:]]
+        found = assert_same(write(tmp_path / f"escaped-{at}.pcap", changed))
+        assert found.capture is not None
+        assert all(one is None or one.user != "1000012" for one in found.capture.clients.facts)
+
+
 def test_hexadecimal_nonces(calm: Path, tmp_path: Path) -> None:
     several = packets(calm)
     changed = []
