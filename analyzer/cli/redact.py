@@ -19,7 +19,7 @@ from analyzer.cli.run import die
 from analyzer.views.drawing.output import tell
 
 if TYPE_CHECKING:
-    from analyzer.redact.redaction import Counts, Redaction
+    from analyzer.redact.redaction import Counts, Given, Redaction, Wishes
     from analyzer.register.digest.secrets import Secrets
 
 _EPILOG = """\b
@@ -36,6 +36,7 @@ _PRIVATE = ("mapping", "new_credentials")
 @click.option("--mapping", metavar="FILE", help="Write what stands for what, and the key, to FILE, for you alone.")
 @click.option("--new-credentials", metavar="FILE", help="Write the passwords of pseudonyms to FILE, for --credentials.")
 @click.option("--key-file", metavar="FILE", help="The key (16 octets or more): the same key, the same pseudonyms.")
+@click.option("--known", metavar="FILE", help="A mapping of an earlier run: go on with its key and pseudonyms.")
 @click.option(
     "--keep-bodies", is_flag=True, help="Keep message bodies, each word replaced, instead of leaving them out."
 )
@@ -51,26 +52,47 @@ def redact(**given: Any) -> None:
     _run(**given)
 
 
-def _run(*, out: str, force: bool, key_file: str | None, check: bool, **given: Any) -> None:
+def _run(*, out: str, force: bool, key_file: str | None, known: str | None, check: bool, **given: Any) -> None:
     from analyzer.cli.run import check_engine, secrets_of
-    from analyzer.redact.keys import KeyUnusable, random_key, read_key
+    from analyzer.redact.redaction import Redaction
 
     file = given["file"]
+    if key_file is not None and known is not None:
+        raise click.UsageError("--known FILE has a key: no --key-file beside it")
     if file == "-" or Path(file).is_dir():
         raise click.UsageError("FILE is read twice: name one file, no directory and no standard input")
     places = {"-o": out, **{f"--{name.replace('_', '-')}": given[name] for name in _PRIVATE if given[name]}}
-    _check_places(places, file, [*given["credentials"], *([key_file] if key_file else [])], force=force)
+    _check_places(places, file, [*given["credentials"], *(one for one in (key_file, known) if one)], force=force)
     check_engine(given["engine"], given["tls_keylog"])
-    try:
-        key = random_key() if key_file is None else read_key(key_file)
-    except KeyUnusable as error:
-        die(str(error), 2)
+    key, before = _key(key_file, known)
     secrets = secrets_of("redact", given["credentials"], given["password_file"], given["password"])
     try:
-        redaction = _redacted(Path(out), key, secrets, check=check, **given)
+        redaction = Redaction(key, _wishes(**given), secrets, before)
+        _redacted(Path(out), redaction, secrets, check=check, **given)
         _keep_private(redaction, key, force=force, **{name: given[name] for name in _PRIVATE})
     except KeyboardInterrupt:
         die(f"interrupted: {out} is not written", signals.code())
+
+
+def _key(key_file: str | None, known: str | None) -> tuple[bytes, Given]:
+    """The key that was given, or one that is drawn, and what stood for what before."""
+    from analyzer.redact.keys import KeyUnusable, random_key, read_key, read_mapping
+    from analyzer.redact.redaction import NOTHING
+
+    try:
+        if known is not None:
+            return read_mapping(known)
+        return (random_key() if key_file is None else read_key(key_file)), NOTHING
+    except KeyUnusable as error:
+        die(str(error), 2)
+
+
+def _wishes(*, keep_bodies: bool, user_agents: bool, shift: float, **others: Any) -> Wishes:
+    from analyzer.evidence import SECOND
+    from analyzer.redact.redaction import Wishes
+
+    del others
+    return Wishes(keep_bodies, not user_agents, round(shift * SECOND))
 
 
 def _check_places(places: dict[str, str], file: str, read: list[str], *, force: bool) -> None:
@@ -87,16 +109,13 @@ def _check_places(places: dict[str, str], file: str, read: list[str], *, force: 
             raise click.UsageError(f"{place} is no file: not replaced")
 
 
-def _redacted(out: Path, key: bytes, secrets: Secrets, *, check: bool, **given: Any) -> Redaction:
+def _redacted(out: Path, redaction: Redaction, secrets: Secrets, *, check: bool, **given: Any) -> None:
     from analyzer.capture.savefile import SaveFile
     from analyzer.capture.savetext import SaveText
     from analyzer.defect import SourceError
-    from analyzer.evidence import SECOND
     from analyzer.redact.pseudonyms import TooManyWords
-    from analyzer.redact.redaction import Leak, Redaction, Wishes
+    from analyzer.redact.redaction import Leak
 
-    wishes = Wishes(given["keep_bodies"], not given["user_agents"], round(given["shift"] * SECOND))
-    redaction = Redaction(key, wishes, secrets)
     name = given["file"]
     try:
         with _opened(**given) as reading:
@@ -114,7 +133,6 @@ def _redacted(out: Path, key: bytes, secrets: Secrets, *, check: bool, **given: 
     except (SourceError, Leak, TooManyWords) as error:
         die(str(error), 3)
     _say(out, told, lost, is_log=is_log)
-    return redaction
 
 
 def _opened(*, file: str, dialect: str | None, engine: Any, tls_keylog: str | None, **others: Any) -> Any:

@@ -9,7 +9,7 @@ and tests (RFC 5737, 2544, 3849), which is nobody's: whether an address was a pu
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from analyzer.redact.pseudonyms import Pseudonyms
@@ -31,18 +31,20 @@ _LINK_LOCAL, _UNIQUE_LOCAL = ipaddress.ip_network("fe80::/10"), ipaddress.ip_net
 class Addresses:
     """The addresses of one key, noted and settled as words are."""
 
-    def __init__(self, names: Pseudonyms) -> None:
+    def __init__(self, names: Pseudonyms, given: Mapping[str, str] | None = None) -> None:
         self._names = names
         self._networks: dict[int, int] = {}
         self._known: dict[str, str] = {}
         self._noted: set[int] = set()
         self._originals: set[str] = set()
+        self._given = {_network(one): _network(other) for one, other in (given or {}).items() if ":" not in one}
         self._order = lru_cache(maxsize=4096)(self._drawn)
 
     def settle(self) -> None:
         """All were noted: give each network its own, in an order that does not depend on the file's."""
-        used: set[int] = set()
-        for network in sorted(self._noted):
+        self._networks.update(self._given)
+        used = set(self._given.values())
+        for network in sorted(self._noted - self._given.keys()):
             free = (one for one in self._candidates(network) if one not in used)
             found = next((one for one in free if one not in self._noted), None)
             if found is None:  # a block of which nearly all is in use: its networks change places
@@ -133,6 +135,10 @@ class Addresses:
         if address in _UNIQUE_LOCAL:
             return ipaddress.IPv6Address(0xFD << 120 | int.from_bytes(drawn[:7], "big") << 64 | host)
         return ipaddress.IPv6Address(_DOCUMENTATION | int.from_bytes(drawn[:4], "big") << 64 | host)
+
+
+def _network(text: str) -> int:
+    return int(_V4(text)) >> 8
 
 
 def _stays(text: str) -> bool:

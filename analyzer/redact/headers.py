@@ -107,7 +107,7 @@ class Headers:
     def _numbers(self, text: str) -> str:
         """A number of the protocol; what stands in brackets behind it is somebody's comment."""
         number, bracket, comment = text.partition("(")
-        return self._lexer.phrase(number, digits=_MANY) + bracket + self._lexer.phrase(comment)
+        return self._lexer.phrase(number, digits=_MANY) + bracket + self._lexer.saying(comment)
 
     def _call_id(self, text: str) -> str:
         body = text.strip()
@@ -126,7 +126,7 @@ class Headers:
         """Code, agent, text (RFC 3261 20.43)."""
 
         def one(found: re.Match[str]) -> str:
-            return f"{found[1]}{self._lexer.host_port(found[2])}{found[3]}{self._lexer.phrase(found[4])}"
+            return f"{found[1]}{self._lexer.host_port(found[2])}{found[3]}{self._lexer.saying(found[4])}"
 
         made, at = [], 0
         for found in _WARNING.finditer(text):
@@ -137,7 +137,7 @@ class Headers:
     def _reason(self, text: str) -> str:
         """RFC 3326: a protocol with its cause, and a text."""
         made = re.split(r'("(?:[^"\\]|\\.)*"?)', text)
-        return "".join(self._lexer.phrase(one, digits=0 if at % 2 else _FEW) for at, one in enumerate(made))
+        return "".join(self._lexer.saying(one, digits=0 if at % 2 else _FEW) for at, one in enumerate(made))
 
     def _agent(self, text: str) -> str:
         """A program's own name. In brackets stands what it likes, a device's name among others."""
@@ -149,7 +149,7 @@ class Headers:
             for kept in _VERSIONED.finditer(found[1]):
                 made += [self._lexer.phrase(found[1][at : kept.start()]), kept[0]]
                 at = kept.end()
-            return f"({''.join(made)}{self._lexer.phrase(found[1][at:])})"
+            return f"({''.join(made)}{self._lexer.saying(found[1][at:])})"
 
         text = _MAC_LIKE.sub(lambda found: self._lexer.strict(found[0]), text)
         text = _PIECE.sub(lambda found: self._lexer.identity(found[0]) if "@" in found[0] else found[0], text)

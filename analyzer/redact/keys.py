@@ -7,10 +7,11 @@ import io
 import json
 import os
 import secrets
+from ipaddress import ip_address
 from pathlib import Path
 
 from analyzer.escape import Told, visible
-from analyzer.redact.redaction import Redaction
+from analyzer.redact.redaction import Given, Redaction
 
 SCHEMA = "sipcheck-mapping/1"
 FEWEST_OCTETS = 16
@@ -38,13 +39,32 @@ def read_key(path: str) -> bytes:
     return key
 
 
+def read_mapping(path: str) -> tuple[bytes, Given]:
+    """The key and the pseudonyms of a mapping that an earlier run wrote. Raises `KeyUnusable`."""
+    try:
+        with open(path, "rb") as file:
+            whole = json.loads(file.read().decode("utf-8"))
+        if whole["schema"] != SCHEMA:
+            raise KeyUnusable(f"{path}: its schema is not {SCHEMA}")
+        words, addresses = (
+            {str(one): str(other) for one, other in whole[name].items()} for name in ("words", "addresses")
+        )
+        if any(ip_address(one).version != ip_address(other).version for one, other in addresses.items()):
+            raise ValueError
+        return bytes.fromhex(whole["key"]), Given(words, addresses)
+    except OSError as error:
+        raise KeyUnusable(f"{path}: cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise KeyUnusable(f"{path}: is no mapping that sipcheck redact wrote") from None
+
+
 def mapping_of(redaction: Redaction, key: bytes) -> str:
     """What stands for what, as JSON: the key in hex, words in small letters, addresses, accounts."""
     whole = {
         "schema": SCHEMA,
         "key": key.hex(),
-        "words": {visible(one): visible(other) for one, other in sorted(redaction.names.known())},
-        "addresses": dict(sorted(redaction.addresses.known())),
+        "words": {visible(one): visible(other) for one, other in sorted(redaction.words())},
+        "addresses": dict(sorted(redaction.pairs())),
         "accounts": [account._asdict() for account in redaction.digests.accounts()],
     }
     return json.dumps(whole, indent=1) + "\n"

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from analyzer.evidence import Endpoint
 from analyzer.redact.addresses import Addresses
 from analyzer.redact.pseudonyms import Pseudonyms
-from analyzer.redact.vocabulary import LABELS, TELLING_PARAMS, TOP_LEVEL, WORDS
+from analyzer.redact.vocabulary import LABELS, NAMESAKES, TELLING_PARAMS, TOP_LEVEL, WORDS
 
 SHORTEST = 4
 """Letters of a name from which on it is looked for where words stay."""
@@ -33,7 +33,8 @@ _QUOTED = r'(?P<quoted>"(?:[^"\\]|\\.)*"?)'
 _VALUE = r"(?P<value>\"(?:[^\"\\]|\\.)*\"?|\[[^\]]{0,64}\]|[^\s;,>?&\"]*)"
 _TOKEN = r"[\w.!%*+`'~-]"
 _PARAM = rf"(?P<param>(?<!{_TOKEN}){_TOKEN}++)(?P<equals>\s*+=\s*+){_VALUE}"
-_GENERAL = re.compile("|".join((_QUOTED, _PARAM, _URI, _UUID, _MAC, _V4, _V6, _WORD, _ESCAPE)), re.IGNORECASE)
+_DISPLAY = r"(?P<display>(?<![\w%])[^\s<>\",;:=@()][^<>\",;:=@()\r\n]{0,128}(?=<))"
+_GENERAL = re.compile("|".join((_QUOTED, _DISPLAY, _PARAM, _URI, _UUID, _MAC, _V4, _V6, _WORD, _ESCAPE)), re.IGNORECASE)
 _HOST_PORT = re.compile(r"(\[[^\]]*\]|[^:]*)((?::[0-9]{0,5})?)\Z")
 _SIX_PORT = re.compile(r"([0-9A-Fa-f:]*::[0-9A-Fa-f:]*)(:[0-9]{4,5})\Z")
 """An IPv6 address that lacks its brackets, and what is more likely a port than a part of it."""
@@ -41,6 +42,7 @@ _NUMBER = re.compile(r"[0-9]{1,10}(?:\.[0-9]{0,3})?\Z")
 _IDS = frozenset(("tag", "branch", "from-tag", "to-tag", "icid-value", "session-id", "flow-token", "line", "rinstance"))
 _HOSTS = frozenset(("received", "maddr", "icid-generated-at", "orig-ioi", "term-ioi", "domain", "rcv", "phone-context"))
 _COOKIE = "z9hg4bk"
+_SAID = WORDS - NAMESAKES
 
 
 class Lexer:
@@ -73,13 +75,17 @@ class Lexer:
         found = _HOST_PORT.match(text) or _SIX_PORT.match(text)
         return self.host(text) if found is None else self.host(found[1]) + found[2]
 
-    def phrase(self, text: str, *, digits: int = 0) -> str:
-        """Words of a person or a program: those of the protocol stay, and numbers of at most so many digits."""
+    def phrase(self, text: str, *, digits: int = 0, stays: frozenset[str] = WORDS) -> str:
+        """Words of a program: those of the protocol stay, and numbers of at most so many digits."""
 
         def said(word: str) -> str:
-            return word if word.lower() in WORDS or (word.isdecimal() and len(word) <= digits) else self.word(word)
+            return word if word.lower() in stays or (word.isdecimal() and len(word) <= digits) else self.word(word)
 
         return _NAMES.sub(lambda found: self._named(found, said), text)
+
+    def saying(self, text: str, *, digits: int = 0) -> str:
+        """What a server says for people: as `phrase`, but for words that are first names too."""
+        return self.phrase(text, digits=digits, stays=_SAID)
 
     def known(self, text: str) -> str:
         """Words that stay, but for those that are names elsewhere: a server's own, a user's in that of a phone."""
@@ -152,7 +158,7 @@ class Lexer:
         kind, text = found.lastgroup, found[0]
         if kind == "value":
             return self._param(found["param"], found["equals"], found["value"])
-        if kind == "quoted":
+        if kind in ("quoted", "display"):
             return self.strict(text)
         if kind == "uri":
             return self.uri(text)

@@ -79,7 +79,7 @@ class Rewriter:
         bare = line.rstrip("\r\n")
         ending, lexer = line[len(bare) :], self._lexer
         if found := _STATUS.match(bare):
-            return f"{found[1]}{lexer.phrase(found[2])}{ending}"
+            return f"{found[1]}{lexer.saying(found[2])}{ending}"
         if found := _REQUEST.match(bare):
             bracket = "<" * found[3].startswith("<")
             uri = lexer.uri(found[3][len(bracket) :])

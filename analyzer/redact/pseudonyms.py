@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 
 from analyzer.escape import Told
@@ -42,10 +42,12 @@ def is_hex(word: str) -> bool:
 
 
 class Pseudonyms:
-    """The pseudonyms of one key. It begins with `noting` what there is, and after `settle` it tells."""
+    """The pseudonyms of one key. It begins with `noting` what there is, and after `settle` it tells. Which of two short
+    words has to give way to the other depends on the file, so those that an earlier one was `given` come first."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, given: Mapping[str, str] | None = None) -> None:
         self._key = key
+        self._given = given or {}
         self._known: dict[str, str] = {}
         self._lengths: frozenset[int] = frozenset()
         self.noting = True
@@ -59,9 +61,9 @@ class Pseudonyms:
         self.noting = False
         originals = sorted(self._known)
         self._lengths = frozenset(length for word in originals if (length := len(word)) >= _SHORTEST_WITHIN)
-        used: set[str] = set()
+        used = set(self._given.values())
         for word in originals:
-            found = self._settled(word, used)
+            found = self._given.get(word) or self._settled(word, used)
             used.add(found)
             self._known[word] = found
 

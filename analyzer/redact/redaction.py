@@ -14,10 +14,10 @@ Times and ports stay. Each message is looked through for what must not be left b
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from heapq import merge
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from analyzer.capture.opener import Reading
 from analyzer.escape import Told
@@ -39,6 +39,16 @@ _OTHER_KEEP_ALIVE = b"\r\n"
 
 class Leak(Told):
     """What must not be left was left: a fault of ours, and nothing is written."""
+
+
+class Given(NamedTuple):
+    """What stood for what in an earlier file: words in small letters, and addresses."""
+
+    words: Mapping[str, str]
+    addresses: Mapping[str, str]
+
+
+NOTHING = Given({}, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +94,10 @@ class Redaction:
     """One run. `note` goes over the source, `write` over it again; `names` and `addresses` tell then what became of
     what. `is_timed`: each message has a time."""
 
-    def __init__(self, key: bytes, wishes: Wishes, secrets: Secrets) -> None:
-        self.names = Pseudonyms(key)
-        self.addresses = Addresses(self.names)
+    def __init__(self, key: bytes, wishes: Wishes, secrets: Secrets, given: Given = NOTHING) -> None:
+        self._given = given
+        self.names = Pseudonyms(key, given.words)
+        self.addresses = Addresses(self.names, given.addresses)
         self._wishes = wishes
         self.digests = DigestMaker(self.names, secrets)
         lexer = Lexer(self.names, self.addresses)
@@ -129,9 +140,18 @@ class Redaction:
         told.others = sum(source.other for source in reading.sources)
         return told
 
+    def words(self) -> Iterator[tuple[str, str]]:
+        """What stands for which word, of this file and of earlier ones."""
+        yield from (dict(self._given.words) | dict(self.names.known())).items()
+
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """What stands for which address, of this file and of earlier ones."""
+        yield from (dict(self._given.addresses) | dict(self.addresses.known())).items()
+
     def _search(self) -> LeakSearch:
-        words = [word for word, _ in self.names.known()]
-        return LeakSearch(words, self.addresses.originals())
+        known = dict(self.names.known())
+        taken = set(known.values())  # what an earlier file was given may be a name in this one
+        return LeakSearch(known.keys() - taken, self.addresses.originals())
 
     def _save(self, item: Item, saved: Writer, search: LeakSearch) -> None:
         made = self._rewritten(item)

@@ -79,6 +79,8 @@ PRODUCTS = _words("""
     sdk version lib library build release rev git
 """)
 WORDS = METHODS | HEADER_NAMES | _SYNTAX | _PHRASES | PRODUCTS
+NAMESAKES = _words("max may jan sun")
+"""Of these words, those that are names of people too: they do not stay in what is said for people."""
 LABELS = _words("""
     sip sips voip pbx ims www registrar proxy ua tel test asterisk kamailio opensips freeswitch localhost localdomain
     default invalid example anonymous unknown mnc mcc pub 3gppnetwork gruu in addr arpa ip6

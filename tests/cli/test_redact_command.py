@@ -101,6 +101,34 @@ def test_the_same_key_gives_the_same_pseudonyms(tmp_path: Path) -> None:
     assert one == two != other
 
 
+def test_an_earlier_mapping_is_gone_on_with(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    assert run(SAMPLE, "-o", tmp_path / "one", "--mapping", first, "--no-check").exit_code == 0
+    other = ROOT / "samples" / "server-down" / "input.pcapng"
+    assert run(other, "-o", tmp_path / "two", "--known", first, "--mapping", second).exit_code == 0
+    before, after = json.loads(first.read_text()), json.loads(second.read_text())
+    assert after["key"] == before["key"] and len(after["words"]) > len(before["words"])
+    assert before["words"].items() <= after["words"].items()
+    assert before["addresses"].items() <= after["addresses"].items()
+    assert len(set(after["words"].values())) == len(after["words"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{}", "[]", '{"schema": "other/1"}',
+     '{"schema": "sipcheck-mapping/1", "key": "x", "words": {}, "addresses": {}}',
+     '{"schema": "sipcheck-mapping/1", "key": "00", "words": [], "addresses": {}}',
+     '{"schema": "sipcheck-mapping/1", "key": "00", "words": {}, "addresses": {"10.0.0.1": "::1"}}', None],
+)  # fmt: skip
+def test_a_bad_mapping_is_usage(text: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "mapping"
+    if text is not None:
+        path.write_text(text)
+    done = run(SAMPLE, "-o", tmp_path / "out", "--known", path)
+    assert done.exit_code == 2 and len(done.stderr.splitlines()) == 1
+    assert run(SAMPLE, "-o", tmp_path / "out", "--known", path, "--key-file", path).exit_code == 2
+
+
 @pytest.mark.parametrize("key", [None, b"short", b"x" * (1 << 17)])
 def test_a_bad_key_is_usage(key: bytes | None, tmp_path: Path) -> None:
     path = tmp_path / "key"

@@ -156,6 +156,16 @@ def test_a_start_line_leaks_nothing(line: str) -> None:
     assert b"renfield" not in Parts().message(f"{line}\nVia: SIP/2.0/UDP 192.0.2.1\n\n").lower()
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["From: Max Register <sip:a@b.de>", "Contact: Max <sip:a@b.de>, Max Register <sip:c@d.de>", "To: Max<sip:a@b.de>",
+     'Warning: 399 a.de "call Max Register"', "Retry-After: 5 (Max is out)", 'Reason: SIP;cause=200;text="Max"'],
+)  # fmt: skip
+def test_a_name_that_is_a_word_of_the_protocol_goes_where_people_are_meant(line: str) -> None:
+    made = Parts().message(f"REGISTER sip:a.de SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.1\n{line}\n\n").lower()
+    assert b"max" not in made
+
+
 def test_a_cut_message_leaks_no_beginning_of_a_name() -> None:
     whole = REQUEST.replace("\n", "\r\n").encode()
     for length in range(40, len(whole), 7):
