@@ -127,9 +127,9 @@ def read_report(
     gate: Gate | None = None,
 ) -> Report:
     """The report of the files by the options of `analyzing` or `reading`; leaves with 3 where there is none to make.
-    `columnar` is `auto`, `never` or `check`, which leaves with 4 where columns report anything else;
-    `notices` says that the command can show a report that has nothing but notices; `clock` measures the rules; `rules`
-    are those to apply, where the options do not say it; `gate` is shown what is read (`analyze`)."""
+    `columnar` is `auto`, `never` or `check`, which leaves with 4 where columns report anything else; `notices` says that
+    the command can show a report that has nothing but notices; `clock` measures the rules; `rules` are those to apply,
+    where the options do not say it; `gate` is shown what is read (`analyze`)."""
     from analyzer.defect import SourceError
     from analyzer.run.pipeline import analyze
     from analyzer.views.drawing.progress import progress_bar

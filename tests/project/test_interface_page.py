@@ -22,7 +22,6 @@ from tests.project.test_readme import sipcheck
 
 PAGE = read("docs/interface.md")
 COMMANDS = [code(row[0])[0] for row in rows(section(PAGE, "1"))]
-PLANNED = [code(row[0]) for row in rows(section(PAGE, "5"))]
 ANALYSIS = {code(row[0])[0].removesuffix("[]"): row[1] for row in rows(section(PAGE, "3.1"))}
 
 
@@ -75,16 +74,6 @@ def test_the_common_options_are_there() -> None:
     options = {option for span in code(common) for option in re.findall(r"--[a-z][a-z-]+", span)}
     assert len(options) > 12
     assert {option for option in options if option not in shown} == set()
-
-
-@pytest.mark.parametrize("planned", PLANNED, ids=lambda spans: spans[0] if spans else "prose")
-def test_what_is_planned_is_not_there(planned: list[str]) -> None:
-    """What has come is to be taken from the list of what is planned."""
-    for span in planned:
-        if span.startswith("sipcheck "):
-            assert sipcheck([span.split()[1], "--help"]).returncode == 2
-    shown = sipcheck(["log", "--help"]).stdout + sipcheck(["pcap", "--help"]).stdout
-    assert [span for span in planned if re.fullmatch(r"--[a-z-]+", span) and re.search(rf"{span}\b", shown)] == []
 
 
 def test_every_kind_of_record_is_listed() -> None:

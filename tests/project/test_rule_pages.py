@@ -41,7 +41,7 @@ def test_the_command_writes_every_page(tmp_path: Any, monkeypatch: pytest.Monkey
 
 
 def test_the_makefile_prints_them() -> None:
-    assert "-m scripts.rule_pages" in section_of_makefile("docs")
+    assert "-m scripts.rule_pages" in section_of_makefile("pages")
     done = subprocess.run(
         [sys.executable, "-c", "import scripts.rule_pages"], cwd=ROOT, capture_output=True, text=True, check=False
     )
