@@ -126,10 +126,9 @@ def read_report(
     rules: Sequence[Rule] | None = None,
     gate: Gate | None = None,
 ) -> Report:
-    """The report of the files by the options of `analyzing` or `reading`; leaves with 3 where there is none to make.
-    `columnar` is `auto`, `never` or `check`, which leaves with 4 where columns report anything else; `notices` says that
-    the command can show a report that has nothing but notices; `clock` measures the rules; `rules` are those to apply,
-    where the options do not say it; `gate` is shown what is read (`analyze`)."""
+    """The report of the files by the options of `analyzing` or `reading`; leaves with 3 where there is none to make, and
+    with 4 where columns (`check`) report otherwise. `notices`: the command can show a report of notices alone; `clock`
+    measures the rules; `rules` are those to apply, where options do not say it; `gate` is shown what is read."""
     from analyzer.defect import SourceError
     from analyzer.run.pipeline import analyze
     from analyzer.views.drawing.progress import progress_bar
