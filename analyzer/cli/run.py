@@ -126,7 +126,7 @@ def read_report(
     rules: Sequence[Rule] | None = None,
     gate: Gate | None = None,
 ) -> Report:
-    """The report of the files by the options of `analyzing` or `reading`; leaves with 3 where there is none to make, and
+    """The report of the files by the options of `analyzing` or `reading`; leaves with 3 where there is none, and
     with 4 where columns (`check`) report otherwise. `notices`: the command can show a report of notices alone; `clock`
     measures the rules; `rules` are those to apply, where options do not say it; `gate` is shown what is read."""
     from analyzer.defect import SourceError
