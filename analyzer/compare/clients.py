@@ -72,6 +72,11 @@ def _by_aor(clients: Sequence[ClientFacts]) -> dict[str, list[ClientFacts]]:
 
 
 def _matched(ones: list[ClientFacts], others: list[ClientFacts]) -> Iterator[_Pair]:
+    if len(ones) == len(others) == 1:  # as nearly all are
+        one, other = ones[0], others[0]
+        alike = (words for words, key in _CRITERIA if all(name := key(one)) and name == key(other))
+        yield one, other, next(alike, _ALONE)
+        return
     for words, key in _CRITERIA:
         for at_registrar in (True, False):
             if ones and others:
