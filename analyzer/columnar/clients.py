@@ -22,12 +22,14 @@ from analyzer.evidence import SECOND
 from analyzer.register.challenges import MOST_NONCES
 from analyzer.register.fleet import MANY, TICK
 from analyzer.register.timers import AUTH_LINK
+from analyzer.register.told_time import TOLERANCE
 
 _CONSTANT = ("from_name", "from_user", "from_tag", "to_name", "to_user", "call_id", "call_host", "sent_by",
              "contact_user", "contact_place", "instance")  # fmt: skip
 _EARLY = 4
 """Transactions of a client that are of classes of their own; those behind them are alike."""
 _STEPS = 2**31
+_FIRST_COUNT = b"00000001"
 _MINUTE = 60
 
 
@@ -183,7 +185,7 @@ def _keeps_course(values: Values, shapes: Shapes, exchanges: Exchanges, course: 
     right[at] &= values.equal(first[at], first[at - index[at] + 1], "username")
     right[at] &= first[at] - challenge < MOST_NONCES // 2  # it is remembered for certain
     right &= exchanges.last[order] - final < MOST_NONCES // 2
-    right &= _is_held(values, shapes, exchanges, course) & _tells_time(values, exchanges)[order]
+    right &= _is_held(values, shapes, exchanges, course) & _tells_time(values, exchanges, course)
     closing = np.repeat(course.sizes % 2 == 0, course.sizes)
     right &= closing
     lasts = course.starts + course.sizes - 1
@@ -196,8 +198,22 @@ def _keeps_course(values: Values, shapes: Shapes, exchanges: Exchanges, course: 
         wanted = ~answers if column == "nonce" else answers
         right &= ~wanted | (lengths[holder] >= size)
     right &= ~answers | (values.scanned.lengths[PLACE["response"], first] == 32)
+    right &= _has_plain_numbers(values, first)
     found = np.empty(len(order), np.bool_)
     found[order] = right
+    return found
+
+
+def _has_plain_numbers(values: Values, rows: Numbers) -> Flags:
+    """Whether the nonce count of requests is 1, as it is with a nonce that is new, or there is none (RFC 7616 3.4), and
+    CSeq has no nought before it."""
+    scanned = values.scanned
+    lengths = scanned.lengths[PLACE["nc"], rows]
+    found: Flags = lengths == 0
+    eight = np.flatnonzero(lengths == len(_FIRST_COUNT))
+    found[eight] = values.are(rows[eight], "nc", _FIRST_COUNT)
+    least = 10 ** (scanned.lengths[PLACE["cseq"], rows].astype(np.int64) - 1)
+    found &= least <= np.maximum(scanned.cseq[rows], 1)
     return found
 
 
@@ -222,15 +238,22 @@ def _is_held(values: Values, shapes: Shapes, exchanges: Exchanges, course: _Cour
     return held
 
 
-def _tells_time(values: Values, exchanges: Exchanges) -> Flags:
-    """Whether the Date of each answer, where it has one, is right (`rules/r3261_20_17_date.py`)."""
+def _tells_time(values: Values, exchanges: Exchanges, course: _Course) -> Flags:
+    """Whether the Date of each answer, where it has one, is right, and no grant tells an earlier time than the one
+    before (`rules/r3261_20_17_date.py`)."""
     found = np.ones(len(exchanges), np.bool_)
+    told = np.zeros(len(exchanges), np.int64)
     dated = np.flatnonzero(values.scanned.lengths[PLACE["date"], exchanges.final] > 0)
     texts = values.texts(exchanges.final[dated], "date")
     for which, written, time in zip(dated.tolist(), texts, exchanges.answered[dated].tolist(), strict=True):
         date = date_of(written)
         found[which] = date is not None and abs(date - time // SECOND) < _MINUTE
-    return found
+        told[which] = date or 0
+    later = np.flatnonzero((course.index >= 3) & (course.index % 2 == 1))
+    now, before = told[course.order[later]], told[course.order[later - 2]]
+    right = found[course.order]
+    right[later] &= ((now > 0) == (before > 0)) & (now >= before - TOLERANCE)
+    return right
 
 
 def _is_burst(exchanges: Exchanges, course: _Course) -> Flags:

@@ -94,6 +94,14 @@ class Values:
                 found[part] = _same_octets(octets, here[part], there[part], length)
         return found
 
+    def are(self, rows: Numbers, name: str, written: bytes) -> Flags:
+        """Whether a column, of which all values are that long, has these octets in each row."""
+        scanned = self.scanned
+        at = scanned.packets.start[rows] + scanned.starts[PLACE[name], rows]
+        text = np.ascontiguousarray(windows(scanned.packets.records.octets, len(written))[at])
+        found: Flags = (text == np.frombuffer(written, np.uint8)).all(axis=1)
+        return found
+
     def copies(self, one: Numbers, two: Numbers) -> Flags:
         """Whether two messages are the same octets."""
         packets = self.scanned.packets

@@ -10,6 +10,7 @@ from analyzer.columnar.partial import capture_of, partials_of
 from analyzer.columnar.records import Unsuited
 from analyzer.judge.findings import Rule
 from analyzer.judge.profiles import effects_of
+from analyzer.register.bounded import Inseparable
 
 if TYPE_CHECKING:
     from analyzer.run.partial_result import PartialResult
@@ -40,7 +41,7 @@ def read(
         try:
             capture = capture_of(path, least=0 if is_asked_for else LEAST_MESSAGES)
             return partials_of(capture, source, rules, begin, detail=detail)
-        except Unsuited:
+        except (Unsuited, Inseparable):
             return []
         except KeyboardInterrupt:
             return [begin([source], rules=rules).partial(interrupted=True)]

@@ -19,8 +19,9 @@ from analyzer.evidence import SECOND
 from analyzer.register.timers import GRACE, SAME_PACKET_WINDOW
 from analyzer.sip.timers import T1, T2, TIMER_F, TRYING_DUE
 
-_REPEATED = ("branch", "sent_by", "from_name", "from_user", "from_tag", "to_name", "to_user", "call_id", "call_host")
-"""What an answer repeats of its request (RFC 3261 8.2.6.2)."""
+_REPEATED = ("branch", "sent_by", "from_name", "from_user", "from_tag", "to_name", "to_user", "call_id", "call_host",
+             "cseq")  # fmt: skip
+"""What an answer repeats of its request, octet for octet (RFC 3261 8.2.6.2)."""
 _OF_CONTACT = ("contact_user", "contact_place", "instance")
 MOST_COPIES = 3
 _LEAST_INTERVAL, _MOST_INTERVAL = SECOND // 10, 2 * SECOND

@@ -148,6 +148,7 @@ class _Round:
         examples = self._hold_together()
         rows, clients, exchanges = self._rows, self._capture.clients, self._capture.exchanges
         wanted = np.flatnonzero(self._columnar)
+        wanted = wanted[np.argsort(clients.order[clients.starts[wanted]])]  # as they began: clients end in that order
         registrations = {client: rows.registration(client) for client in wanted.tolist()}
         which = np.flatnonzero(self._columnar[clients.of])
         judge = self._analysis.judge

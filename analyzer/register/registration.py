@@ -247,7 +247,7 @@ class Registration:
             self.last_seen = LastSeen(
                 last.id, last.retransmissions, last.first, last.last, last.has_credentials, reason, said
             )
-        self.last_transaction = self.current = None
+        self.last_transaction = self.current = self.told_time = None
         for binding in self.bindings:
             binding.transaction = None
 

@@ -145,7 +145,7 @@ class Message(Layout):
             uri = contact.uri
             if uri is not None and uri.params is not NO_PARAMS and "gr" in uri.params:
                 return True
-        return b"gruu" in self.raw and not self.has_instance
+        return self.mentions(b"gruu", "supported", "require") and not self.has_instance
 
     @property
     def has_instance(self) -> bool:

@@ -14,6 +14,7 @@ from analyzer.capture.opener import open_sources
 from analyzer.columnar.partial import capture_of, partials_of
 from analyzer.columnar.records import Unsuited
 from analyzer.columnar.shared import Capture
+from analyzer.register.bounded import Inseparable
 from analyzer.rules import all_rules
 from analyzer.run.partial_result import PartialResult, report_of
 from analyzer.run.pipeline import Analysis, analyze
@@ -111,7 +112,7 @@ def both(path: Path, *, detail: bool = True) -> Both:
     objects = as_json(analyze(path, detail=detail, tables=False, columnar="never"))
     try:
         capture, parts = parts_of(path, detail=detail)
-    except Unsuited as reason:
+    except (Unsuited, Inseparable) as reason:
         return Both(None, objects, str(reason), None, ())
     return Both(as_json(report_of(parts, all_rules())), objects, "", capture, parts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.columnar.captures import CHANGES, SECOND, Both, Packet, assert_same, packets, write
+from tests.columnar.captures import CHANGES, SECOND, Both, Packet, assert_same, packets, storm, write
 
 Fault = Callable[[list[Packet]], list[Packet]]
 _PHONE = b"1000012"
@@ -46,6 +47,14 @@ def _again(several: list[Packet], which: int, seconds: float) -> list[Packet]:
     """One of its packets is there once more, later."""
     one = several[_own(several)[which]]
     return sorted([*several, one._replace(time=one.time + int(seconds * SECOND))], key=lambda one: one.time)
+
+
+def _elsewhere(several: list[Packet], which: int) -> list[Packet]:
+    """One of its packets comes from the address beside the true one, as of a server with two."""
+    at = _own(several)[which]
+    frame = bytearray(several[at].frame)
+    frame[29] ^= 1
+    return [*several[:at], several[at]._replace(frame=bytes(frame)), *several[at + 1 :]]
 
 
 FAULTS: dict[str, Fault] = {
@@ -92,6 +101,15 @@ FAULTS: dict[str, Fault] = {
     "a challenge left for a minute": lambda several: _late(several, 6, 61),
     "a packet twice": lambda several: _again(several, 4, 0.001),
     "an answer twice": lambda several: _again(several, 5, 0.3),
+    "its nonce count jumps": lambda several: _changed(several, 6, rb"nc=00000001", b"nc=00028811"),
+    "its nonce count has one digit": lambda several: _changed(several, 6, rb"nc=00000001", b"nc=1"),
+    "its CSeq begins with a nought": lambda several: _changed(several, 4, rb"CSeq: \d", b"CSeq: 0"),
+    "the answer's CSeq begins with a nought": lambda several: _changed(several, 5, rb"CSeq: (\d+)", rb"CSeq: 0\1"),
+    "a word of extensions in its nonce": lambda several: _changed(several, 5, rb'nonce="....', b'nonce="gruu'),
+    "an extension is refused": lambda several: _changed(
+        several, 7, rb"SIP/2.0 200 OK", b"SIP/2.0 420 Bad Extension\r\nUnsupported: path"
+    ),
+    "another address answers": lambda several: _elsewhere(several, 5),
     "a request again, at once": lambda several: _again(several, 4, 0.05),
     "a request again, late": lambda several: _again(several, 4, 3.2),
 }
@@ -150,3 +168,14 @@ def test_a_clock_that_is_set_back(calm: Path, tmp_path: Path) -> None:
     several = packets(calm)
     stepped = [one._replace(time=one.time - 5 * SECOND) if at > 400 else one for at, one in enumerate(several)]
     assert assert_same(write(tmp_path / "stepped.pcap", stepped)).why == "times step back"
+
+
+def test_what_is_found_of_many_clients_at_the_end_names_the_first_of_them(folder: Path, tmp_path: Path) -> None:
+    """A short grant is told once for a server, with the places of the clients that came first."""
+    several = [
+        one.saying(re.sub(rb"expires=\d+", b"expires=30", one.message)) if b"SIP/2.0 200" in one.message else one
+        for one in packets(storm(folder, 2400, 60, rate=30.0, lost=0.0))
+    ]
+    found = assert_same(write(tmp_path / "short.pcap", several))
+    short = [one for one in json.loads(found.objects)["findings"] if one["rule"] == "DET-short-refresh"]
+    assert short and len(short[0]["evidence"]) > 5 and found.columnar > 10
