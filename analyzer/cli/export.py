@@ -78,6 +78,10 @@ def export(
     of findings."""
     finding = tuple(name.strip() for joined in finding for name in joined.split(",") if name.strip())
     check_free(out, form, force)
+    if out.is_file():
+        from analyzer.cli.outfile import check_place
+
+        check_place("-o", str(out), given["files"])
     given["files"] = files_of(given["files"], given["dialect"])
     choice = Choice(given["aor"], finding, Span(since, until), made)
     if form == "pcap":

@@ -28,6 +28,8 @@ Examples:
   sipcheck redact samples/text-baresip/input.txt -o shared.txt
 """
 _PRIVATE = ("mapping", "new_credentials")
+MOST_SHIFT = 1_000_000_000
+"""Seconds by which times are moved at most: some thirty years."""
 
 
 @click.command("redact", cls=Command, epilog=_EPILOG, short_help="Write a capture or log with pseudonyms.")
@@ -92,6 +94,8 @@ def _wishes(*, keep_bodies: bool, user_agents: bool, shift: float, **others: Any
     from analyzer.redact.redaction import Wishes
 
     del others
+    if not abs(shift) <= MOST_SHIFT:  # not a number is refused, too
+        raise click.UsageError(f"--shift: at most {MOST_SHIFT:,} seconds, either way")
     return Wishes(keep_bodies, not user_agents, round(shift * SECOND))
 
 

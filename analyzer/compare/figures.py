@@ -58,12 +58,21 @@ def _reachability(
         return [figure._replace(verdict="not compared", reason=reason)]
     change = later.share - reached.share
     verdict: Verdict = "same" if abs(change) < _NOTICEABLE_SHARE else "better" if change > 0 else "worse"
+    if verdict != "same" and not _end_alike(before, after):
+        reason = "one goes on longer than the other, or is a log: what runs out in it counts"
+        figure, verdict = figure._replace(reason=reason), "not compared"
     short = _is_short(before, after)
     hours = [one.bound + one.unbound for one in (reached, later)]
     gaps = _over(
         "gaps per client", (reached.gaps, later.gaps), [one / (3600 * SECOND) for one in hours], basis, is_short=short
     )
     return [figure._replace(verdict=verdict), gaps]
+
+
+def _end_alike(before: Side, after: Side) -> bool:
+    """Whether both are of one kind, and about as long: how long clients stay bound depends on where they are cut."""
+    spans = before.span or 0, after.span or 0
+    return before.kind == after.kind and 10 * max(spans) <= 11 * min(spans)
 
 
 def _is_short(before: Side, after: Side) -> bool:

@@ -59,11 +59,14 @@ def _of_both(
     weighing: Sequence[Severity],
 ) -> tuple[Verdict, str]:
     weight, later = SEVERITIES.index(one.severity), SEVERITIES.index(other.severity)
+    way = direction(one.number, _judged(before, key.rule), other.number, _judged(after, key.rule))
     if weight != later:
-        return ("worse" if later > weight else "better"), f"{one.severity} before, {other.severity} after"
+        reason = f"{one.severity} before, {other.severity} after"
+        if not way and before.span != after.span:  # some weigh more the more often they are seen
+            return "changed", f"{reason}; for the length it comes as often"
+        return ("worse" if later > weight else "better"), reason
     if key.about != (visible(other.aor),):  # what is told once of a server counts its messages, not its faults
         return "same", ""
-    way = direction(one.number, _judged(before, key.rule), other.number, _judged(after, key.rule))
     if not way:
         return "same", ""
     verdict: Verdict = "changed" if other.severity not in weighing else "worse" if way > 0 else "better"
@@ -85,6 +88,8 @@ def _unseen(key: FindingKey, finding: FindingFacts, own: Side, other: Side, whic
             return f"its client is in the {its} alone"
     elif hosts and other.hosts.isdisjoint(hosts):
         return f"the host that it is about is in the {its} alone"
+    elif any(_is_like(key, like) for like in other.findings):
+        return f"the {which} has the like of it, about other hosts or realms"
     tally = other.outcomes.get(key.rule)
     if tally is None:
         return f"its rule was not asked in the {which}"
@@ -94,6 +99,12 @@ def _unseen(key: FindingKey, finding: FindingFacts, own: Side, other: Side, whic
         reason = max(tally.not_judged, key=lambda name: tally.not_judged[name])
         return f"its rule could not be judged in the {which}: {NEED_TEXT.get(reason, reason)}"
     return f"nothing in the {which} is of the kind that its rule is about"
+
+
+def _is_like(one: FindingKey, other: FindingKey) -> bool:
+    """Whether two findings that are about no client are the same of a server that is known by other words: a log does
+    not name all of its addresses, and another client may be asked for another realm."""
+    return (one.rule, one.sub) == (other.rule, other.sub) and not set(one.about).isdisjoint(other.about)
 
 
 def _is_address(word: str) -> bool:

@@ -41,7 +41,10 @@ _COUNT = re.compile(r"[0-9A-Fa-f]{1,10}\Z")
 _PIECE = re.compile(r"\S++")
 _COMMENT = re.compile(r"\(([^()]*)\)")
 _VERSIONED = re.compile(r"[A-Za-z][\w+-]*/v?[0-9][\w.~+-]*|v?[0-9]+(?:\.[0-9]+)+[\w.~+-]*|[0-9]{1,4}")
-_MAC_LIKE = re.compile(r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{12}|[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5})(?![0-9A-Za-z])")
+_MAC_LIKE = re.compile(
+    r"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{12}"
+    r"|[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4})(?![0-9A-Za-z])"
+)
 
 _KEPT = 32768
 _FEW, _MANY = 4, 10

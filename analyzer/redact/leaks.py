@@ -1,10 +1,10 @@
 """What must not be left: the words and addresses of the original, however they are written.
 
 Words are looked for as they stand, in any case; with their escapes resolved (RFC 3261 25.1); in what looks like hex, or
-like base64 (RFC 4648), when that is read; and turned round, as names of addresses are (RFC 1035 3.5). The whole is
-linear in what is looked through: each word is looked up, none is searched for. What stays on purpose, a word of the
-protocol or a number that is the protocol's, is no leak, nor is what is shorter than `SHORTEST`: three letters are in
-anything.
+like base64 (RFC 4648), when that is read; and IPv4 addresses turned round, as their names are (RFC 1035 3.5). The
+whole is linear in what is looked through: each word is looked up, none is searched for. What stays on purpose, a word
+of the protocol or a number that is the protocol's, is no leak, nor is what is shorter than `SHORTEST`: three letters
+are in anything.
 """
 
 from __future__ import annotations
@@ -15,17 +15,15 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import unquote_to_bytes
 
-from analyzer.redact.lexer import SHORTEST
+from analyzer.redact.lexer import PORT_DIGITS, SHORTEST
 from analyzer.redact.vocabulary import LABELS, TOP_LEVEL, WORDS
 
-_PORT = 5
-"""Digits of a port."""
 _STAYING = WORDS | LABELS | TOP_LEVEL
 _WORD = re.compile(rb"[0-9A-Za-z\x80-\xff]+")
 _QUAD = re.compile(rb"(?<![0-9.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?!\.?[0-9])")
 _HEX = re.compile(rb"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{2}){4,}(?![0-9A-Za-z])")
 _BASE64 = re.compile(rb"(?<![0-9A-Za-z+/])[0-9A-Za-z+/_-]{8,}={0,2}")
-_ESCAPED = re.compile(rb"[0-9A-Za-z%]*%[0-9A-Fa-f]{2}[0-9A-Za-z%]*")
+_ESCAPED = re.compile(rb"[0-9A-Za-z%]++")
 
 
 class LeakSearch:
@@ -33,7 +31,7 @@ class LeakSearch:
 
     def __init__(self, words: Iterable[str], addresses: Iterable[str]) -> None:
         kept = (word.lower() for word in words if len(word) >= SHORTEST)
-        named = (word for word in kept if word not in _STAYING and not (word.isdigit() and len(word) <= _PORT))
+        named = (word for word in kept if word not in _STAYING and not (word.isdigit() and len(word) <= PORT_DIGITS))
         self._words = {word.encode("utf-8", "surrogateescape") for word in named}
         self._addresses = {address.encode() for address in addresses}
         self._addresses |= {b".".join(reversed(one.split(b"."))) for one in self._addresses if b":" not in one}
@@ -44,8 +42,9 @@ class LeakSearch:
 
     def _found(self, octets: bytes) -> Iterator[str]:
         yield from self._plain(octets)
-        for match in _ESCAPED.finditer(octets):
-            yield from self._plain(unquote_to_bytes(match[0]))
+        for match in _ESCAPED.finditer(octets) if b"%" in octets else ():
+            if b"%" in match[0]:
+                yield from self._plain(unquote_to_bytes(match[0]))
         for match in _HEX.finditer(octets):
             yield from self._plain(bytes.fromhex(match[0].decode()))
         for match in _BASE64.finditer(octets):

@@ -42,6 +42,8 @@ _NUMBER = re.compile(r"[0-9]{1,10}(?:\.[0-9]{0,3})?\Z")
 _IDS = frozenset(("tag", "branch", "from-tag", "to-tag", "icid-value", "session-id", "flow-token", "line", "rinstance"))
 _HOSTS = frozenset(("received", "maddr", "icid-generated-at", "orig-ioi", "term-ioi", "domain", "rcv", "phone-context"))
 _COOKIE = "z9hg4bk"
+PORT_DIGITS = 5
+"""Digits of a port, which a name of digits may look like."""
 _SAID = WORDS - NAMESAKES
 
 
@@ -92,10 +94,12 @@ class Lexer:
 
         def named(found: re.Match[str]) -> str:
             kind, word = found.lastgroup, found[0]
-            if kind in ("v4", "v6"):
-                return self._addresses.of(word) or word if self._addresses.has(word) else word
-            is_name = kind == "word" and len(word) >= SHORTEST and self._names.has(word) and not word.isdigit()
-            return self.word(word) if is_name and word.lower() not in WORDS else word
+            if kind in ("v4", "v6"):  # what looks like an IPv4 address may be a version
+                is_one = kind == "v6" or self._addresses.has(word)
+                return (self._addresses.of(word) or word) if is_one else word
+            is_name = kind == "word" and len(word) >= SHORTEST and self._names.has(word)
+            is_port = word.isdigit() and len(word) <= PORT_DIGITS
+            return self.word(word) if is_name and not is_port and word.lower() not in WORDS else word
 
         return _NAMES.sub(named, text)
 
@@ -110,7 +114,7 @@ class Lexer:
             return text[: len(_COOKIE)] + self.drawn(text[len(_COOKIE) :])
         if text.lower() in WORDS:
             return text
-        return self._names.of(text) if any(map(str.isalnum, text)) else text
+        return self._names.of(text, is_drawn=True) if any(map(str.isalnum, text)) else text
 
     def call_id(self, text: str) -> str:
         """A Call-ID: what was drawn, and behind the @ a host."""

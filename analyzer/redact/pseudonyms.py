@@ -4,9 +4,10 @@ A word is mapped letter by letter: a digit to a digit, a letter to a letter of t
 hex where the whole word is hex. Which, an HMAC over the whole word says (RFC 2104, with SHA-256), so that nothing is
 learned of a word by what stands for its like, and who has no key cannot try names.
 
-Words that have so many pseudonyms that two never meet need no memory. All others, telephone numbers and names, are
-noted in a first pass over the file: then each gets a pseudonym of its own, which is no word of the original, nor has
-one in it. Where the short ones are used up, a pseudonym is longer by a letter.
+What a program drew (nonces, branches, tags) has so many pseudonyms that two never meet, and needs no memory. All
+others, telephone numbers and names, are noted in a first pass over the file: then each gets a pseudonym of its own,
+which is no word of the original, nor has one in it, and what is noted can be looked for. Where the short ones are used
+up, a pseudonym is longer by a letter.
 """
 
 from __future__ import annotations
@@ -79,14 +80,14 @@ class Pseudonyms:
         """32 octets for a text and a purpose, by the key."""
         return hmac.digest(self._key, f"{purpose}\0{text}".encode("utf-8", "surrogatepass"), hashlib.sha256)
 
-    def of(self, word: str) -> str:
-        """What stands for a word; its letters keep their case, its separators stay."""
+    def of(self, word: str, *, is_drawn: bool = False) -> str:
+        """What stands for a word; its letters keep their case, its separators stay. `is_drawn`: a program drew it."""
         low = word.lower()
         if len(low) != len(word):  # a letter of which the small one is two
             low = word
         found = self._known.get(low)
         if found is None:
-            if _bits(low) >= _ENOUGH:
+            if is_drawn and _bits(low) >= _ENOUGH and not low.isalpha():
                 return _cased(self._long(low), word)
             if not self.noting:
                 return _cased(self._candidate(low, 0), word)

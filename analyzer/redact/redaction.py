@@ -157,6 +157,8 @@ class Redaction:
         made = self._rewritten(item)
         if made.time is not None:
             made.time += self._wishes.shift
+            if made.time < 0:
+                raise Leak(f"{item.place}: its time would be before 1970; nothing is written")
         if isinstance(made, NetworkError):
             self._check(search, made.quoted, item)
             saved.add_error(made)
@@ -168,7 +170,10 @@ class Redaction:
     @staticmethod
     def _check(search: LeakSearch, octets: bytes, item: Item) -> None:
         if search.found(octets):
-            raise Leak(f"{item.place}: a word of the original is left in it; nothing is written")
+            raise Leak(
+                f"{item.place}: a word of the original is left in it; nothing is written (--user-agents replaces what"
+                " programs call themselves, too)"
+            )
 
     def _rewritten(self, item: Item) -> Item:
         return self._rewriter.message(item) if isinstance(item, RawMessage) else self._rewriter.error(item)

@@ -88,6 +88,15 @@ def test_several_processes_write_the_same(tmp_path: Path, jobs: str) -> None:
     assert out.read_bytes() == alone.read_bytes()
 
 
+@pytest.mark.parametrize("form", ["pcap", "ndjson"])
+def test_what_is_read_is_not_replaced_though_forced(tmp_path: Path, form: str) -> None:
+    own = tmp_path / "own.pcap"
+    own.write_bytes(Path(SAMPLE).read_bytes())
+    done = run(own, "--to", form, "-o", own, "--force")
+    assert done.exit_code == 2 and "is read by this command" in " ".join(done.stderr.split())
+    assert own.read_bytes() == Path(SAMPLE).read_bytes()
+
+
 @pytest.mark.parametrize("form", ["pcap", "parquet", "csv", "ndjson"])
 def test_what_is_there_stays_unless_forced(tmp_path: Path, form: str) -> None:
     out = tmp_path / "out"

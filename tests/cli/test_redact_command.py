@@ -202,3 +202,23 @@ def test_it_is_not_loaded_for_others() -> None:
     from tests.cli.test_start import imported
 
     assert not [name for name in imported("log", str(LOG)) if name.startswith(("analyzer.redact", "analyzer.compare"))]
+
+
+@pytest.mark.parametrize("shift", ["nan", "inf", "1e30", "-1e11"])
+def test_a_shift_that_no_calendar_holds_is_usage(shift: str, tmp_path: Path) -> None:
+    done = run(SAMPLE, "-o", tmp_path / "out.pcap", f"--shift={shift}")
+    assert done.exit_code == 2 and "--shift: at most" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_times_before_the_epoch_are_not_written(tmp_path: Path) -> None:
+    old = tmp_path / "old.pcap"
+    old.write_bytes(capture(filled("x")))
+    done = run(old, "-o", tmp_path / "out.pcap", "--shift=-999999999", "--no-check")
+    first = analyzer.analyze(old).span[0]
+    assert first is not None
+    if first < 999_999_999 * 10**9:
+        assert done.exit_code == 3 and "before 1970" in done.stderr
+    else:
+        moved = analyzer.analyze(tmp_path / "out.pcap").span[0]
+        assert moved is not None and first - moved == 999_999_999 * 10**9

@@ -83,3 +83,30 @@ def test_a_flow_against_itself_has_nothing_but_the_same(flow: str) -> None:
     found = compared(side(flow), side(flow))
     assert found.verdict == "same" and not found.clients
     assert {one.verdict for one in found.findings} <= {"same"}
+
+
+_CHALLENGED = """\
+> REGISTER sip:example.com
+Call-ID: {call}
+From: <sip:{call}@example.com>;tag=1
+To: <sip:{call}@example.com>
+< 401
+WWW-Authenticate: Digest realm="{realm}", nonce="0123456789abcdef0123456789abcdef"
+"""
+
+
+def test_a_server_that_did_it_before_is_not_worse_for_another_realm() -> None:
+    """It asks another client for another realm now, without qop as ever."""
+    before = _CHALLENGED.format(call="alice", realm="one.example")
+    after = before + _CHALLENGED.format(call="bob", realm="two.example")
+    found = of_rule(before, after, "R3261-22.4-qop-offered")
+    assert found and {one.verdict for one in found} <= {"same", "new"}
+
+
+def test_what_weighs_more_the_more_often_it_is_seen_is_not_worse_in_a_longer_capture() -> None:
+    def jumps(count: int) -> str:
+        return "".join(f"@{60 * at} {register(cseq=1 + 300 * at)}" for at in range(count))
+
+    for before, after in ((3, 10), (10, 3)):
+        found = of_rule(jumps(before), jumps(after), "R3261-10.2-cseq-gap")
+        assert {one.verdict for one in found} <= {"same", "changed"}

@@ -82,10 +82,10 @@ def test_hex_stays_hex(word: str) -> None:
     assert all(one in string.hexdigits for one in of([word])[word])
 
 
-def test_long_words_take_no_memory() -> None:
+def test_long_words_that_a_program_drew_take_no_memory() -> None:
     names = Pseudonyms(KEY)
     for number in range(1000):
-        names.of(f"longrandomcallid{number:08}")
+        names.of(f"longrandomcallid{number:08}", is_drawn=True)
     assert len(names) == 0
 
 
@@ -95,3 +95,14 @@ def test_too_many_names_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TooManyWords):
         for word in ("a", "b", "c", "d"):
             names.of(word)
+
+
+def test_a_long_name_is_noted_and_what_a_program_drew_is_not() -> None:
+    """Who looks for what is left looks for what is noted."""
+    names = Pseudonyms(KEY)
+    names.of("Alexandermustermannsson")
+    names.of("b7a1c09d8e7f6a5b4c3d2e1f", is_drawn=True)
+    names.of("kundennummerabcdefgh", is_drawn=True)
+    names.settle()
+    assert names.has("alexandermustermannsson") and names.has("kundennummerabcdefgh")
+    assert not names.has("b7a1c09d8e7f6a5b4c3d2e1f")

@@ -212,3 +212,22 @@ def test_hostile_lengths_take_linear_time() -> None:
 def _raw(octets: bytes) -> RawMessage:
     ends = Endpoint("192.0.2.10", 5060), Endpoint("192.0.2.1", 5060)
     return RawMessage(octets, None, Frame("made", 1), *ends)
+
+
+@pytest.mark.parametrize(
+    ("agent", "name"),
+    [
+        ("Phone of Wilhelminamurrayharker/1.0", "wilhelminamurrayharker"),
+        ("Acme 4.2 on 49301234567", "49301234567"),
+        ("Cisco SEP001122334455", "001122334455"),
+        ("Cisco 0011.2233.4455", "2233"),
+        ("Phone 5d3f2a10-aaaa-4bbb-8ccc-0a1b2c3d4e5f", "5d3f2a10"),
+        ("Phone at 2001:db8::17", "2001:db8::17"),
+    ],
+)
+def test_a_name_in_what_a_program_calls_itself_is_replaced_however_long_it_is(agent: str, name: str) -> None:
+    request = REQUEST.replace("4711@pbx.acme-corp.de;user", "wilhelminamurrayharker@pbx.acme-corp.de;user")
+    request = request.replace("tel:+4930123456", "tel:+49301234567")
+    lines = [f"User-Agent: {agent}" if line.startswith("User-Agent") else line for line in request.split("\n")]
+    made = Parts().message("\n".join(lines)).decode().lower()
+    assert name not in made.partition("\nuser-agent:")[2].partition("\n")[0]
