@@ -56,6 +56,11 @@ class Fact(NamedTuple):
         """`baresip 1.0.0 and 1.1.0`."""
         return f"{self.program.name} {listed(self.versions)}"
 
+    @property
+    def told(self) -> str:
+        """`as baresip 1.0.0 does: answers nothing where SHA-256 is offered`."""
+        return f"as {self.named} {'does' if len(self.versions) == 1 else 'do'}: {self.does}"
+
     def is_shown_by(self, sub: str, detail: str) -> bool:
         """Whether a finding of its rule, with this sub-code and detail, is what the program does."""
         fits = ANY in self.subs or any((code or NO_SUB) in self.subs for code in sub.split(","))

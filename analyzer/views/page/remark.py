@@ -26,10 +26,13 @@ class Remark(NamedTuple):
     fix: str
     rule: str
     confidence: str
+    known: str
+    live_with: str
 
 
 def remark_of(finding: Finding) -> Remark:
     """The words of a finding."""
+    stack = finding.stack
     return Remark(
         severity=finding.severity,
         word=SEVERITY_WORD[finding.severity],
@@ -41,4 +44,6 @@ def remark_of(finding: Finding) -> Remark:
         fix=sentence(visible(clip(finding.fix, MOST_DETAIL))),
         rule=finding.rule,
         confidence=finding.confidence.word,
+        known=sentence(visible(stack.told)) if stack is not None else "",
+        live_with=sentence(visible(stack.live_with)) if stack is not None and stack.live_with else "",
     )

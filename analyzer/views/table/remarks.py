@@ -239,8 +239,7 @@ def _draw(canvas: Canvas, clients: ClientSummary, entry: Entry, options: ViewOpt
 
 def _draw_stack(canvas: Canvas, stack: Fact) -> None:
     """What is known of the program: that it does just this, and how to live with it."""
-    words = f"as {stack.named} {'does' if len(stack.versions) == 1 else 'do'}: {stack.does}"
-    pieces: list[Piece] = [("known: ", HINT), sentence(words)]
+    pieces: list[Piece] = [("known: ", HINT), sentence(stack.told)]
     if stack.live_with:
         pieces.append(f" To live with it: {sentence(stack.live_with)}")
     canvas.line(*pieces, indent=4 + LABEL, hang=7)

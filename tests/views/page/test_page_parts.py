@@ -291,3 +291,10 @@ def test_an_interrupted_run_says_so() -> None:
     words = words_of(drawn(replace(shown, excerpt=excerpt)))
     assert "interrupted: this is what was read so far." in words
     assert "The reading of messages was interrupted" in words
+
+
+def test_what_a_program_is_known_for_stands_beside_the_finding() -> None:
+    flow = "> REGISTER sip:example.com\nUser-Agent: {}\nExpires: 60\n< 423\nMin-Expires: 120\n@120 ."
+    known = "Known: as JsSIP 3.10.1 does: gives up after a 423. To live with it: accept the lifetime"
+    assert known in " ".join(words_of(page_of(flow.format("JsSIP 3.10.1"), rules=None)).split())
+    assert "Known:" not in words_of(page_of(flow.format("Fine/1"), rules=None))
