@@ -86,7 +86,8 @@ RULE = Rule(
     observed_at="first",
     why="The tool's core promise. It needs the secret.",
     more_subs=r"D\d\d(\+D\d\d)?",
-    fix="the phone hashes another value than it sends: mend that setting, or its firmware",
+    fix="where no substitution explains it, enter the same password at the phone and at the registrar; where one does, "
+    "the phone hashes another value than it sends: mend that setting, or its firmware",
     etsi=("RG_RT_V_018", "RG_RT_V_020"),
     disputed="A1 of a -sess algorithm has the first nonce and cnonce of the session by RFC 2617, those of the "
     "response by RFC 7616: both are taken for right",
