@@ -24,8 +24,8 @@ check reaches it:
   clients began anew at each server, how many showed their credentials in clear on public addresses, and which came
   from many addresses under one Call-ID.
 - `register/registry.py: Registry` (`registration` of a subject; `stream` of a step): every client's registration,
-  with its counts of attempts, refreshes and changes of Call-ID; and for each Call-ID (`CallIdSequence`) the latest
-  transaction to each destination, and by how much CSeq jumped.
+  with its counts of attempts, refreshes and changes of Call-ID, and the Date that it was told last; and for each
+  Call-ID (`CallIdSequence`) the latest transaction to each destination, and by how much CSeq jumped.
 - `register/flows.py: Flows` (`left_flow` of a step): the latest two connections of each client that names an instance
   and a reg-id, which connections carry several instances, and when a phone was heard on a flow that it was granted
   (`flows` at the end). When keep-alives went which way the readers tell (`context.kept_alive`, `context.has_crlf`).
@@ -38,7 +38,6 @@ check reaches it:
   of a client, until they are closed.
 - `register/refusals.py: Refusals` (`context.refused`): which contacts of an address-of-record were refused, and not
   accepted since.
-- `register/told_time.py` (`set_back` of a transaction): the Date that a client was told last.
 - `register/lapses.py: LapseWatch` (`event` of a binding that is `lapsed`): which bindings run out when.
 - `register/responding.py: Answering` (`context.answers_from`, `context.port_answers`, `context.answers_reach`): which
   servers answered at all, from which ports, and whom: what silence has to be held against.

@@ -8,8 +8,9 @@ from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
-from analyzer.redact.lexer import Lexer
+from analyzer.redact.lexer import UUID, Lexer
 from analyzer.redact.vocabulary import HEADER_NAMES
+from analyzer.sip.grammar import LHEX
 
 _ADDRESSES = """
     from to contact route record-route path service-route reply-to refer-to referred-by alert-info call-info error-info
@@ -42,8 +43,7 @@ _PIECE = re.compile(r"\S++")
 _COMMENT = re.compile(r"\(([^()]*)\)")
 _VERSIONED = re.compile(r"[A-Za-z][\w+-]*/v?[0-9][\w.~+-]*|v?[0-9]+(?:\.[0-9]+)+[\w.~+-]*|[0-9]{1,4}")
 _MAC_LIKE = re.compile(
-    r"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{12}"
-    r"|[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4})(?![0-9A-Za-z])"
+    rf"(?<!{LHEX})(?:{UUID}|{LHEX}{{12}}|{LHEX}{{2}}(?:[:-]{LHEX}{{2}}){{5}}|{LHEX}{{4}}\.{LHEX}{{4}}\.{LHEX}{{4}})(?![0-9A-Za-z])"
 )
 
 _KEPT = 32768

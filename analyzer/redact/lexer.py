@@ -15,12 +15,14 @@ from analyzer.evidence import Endpoint
 from analyzer.redact.addresses import Addresses
 from analyzer.redact.pseudonyms import Pseudonyms
 from analyzer.redact.vocabulary import LABELS, NAMESAKES, TELLING_PARAMS, TOP_LEVEL, WORDS
+from analyzer.sip.grammar import LHEX
 
 SHORTEST = 4
 """Letters of a name from which on it is looked for where words stay."""
 _LETTER = r"(?:%(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|[89A-Fa-f][0-9A-Fa-f])|[^\W_]|[\udc80-\udcff])"
 _ESCAPE = r"(?P<escape>%[0-9A-Fa-f]{2})"
-_UUID = r"(?P<uuid>\b[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\b)"
+UUID = f"{LHEX}{{8}}(?:-{LHEX}{{4}}){{3}}-{LHEX}{{12}}"
+_UUID = rf"(?P<uuid>\b{UUID}\b)"
 _PAIR = "[0-9A-Fa-f]{2}"
 _MAC = rf"(?P<mac>(?<![0-9A-Fa-f:-]){_PAIR}(?P<sep>[:-])(?:{_PAIR}(?P=sep)){{4}}{_PAIR}(?![0-9A-Fa-f:-]))"
 _V4 = r"(?P<v4>(?<![\w.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?!\w|\.[0-9]))"

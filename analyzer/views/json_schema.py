@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import Any, get_args
 
+from analyzer.register.attempt import Outcome
 from analyzer.views.schema import SCHEMA as VERSION
 
 Schema = dict[str, Any]
@@ -125,7 +126,7 @@ REGISTRATION = _record(
     user_agent=TEXT,
     first=TIME,
     last=TIME,
-    outcome=_one_of("registered", "removed", "fetched", "rejected", "timeout", "abandoned", "open", "unknown"),
+    outcome=_one_of(*get_args(Outcome)),
     status={"type": ["integer", "null"]},
     transactions=_rows(NUMBER),
     bindings=_rows(BINDING),

@@ -16,7 +16,7 @@ from typing import BinaryIO
 LIMIT = 1 << 20
 """Longest line kept, in octets."""
 
-CHUNK = 1 << 18
+CHUNK = 1 << 16
 _MARKS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _LOOKED_AT, _SAMPLE = 512, 4096
 _TEXT = bytes([*range(8, 14), 27, *range(32, 256)])

@@ -30,10 +30,10 @@ class Row(NamedTuple):
 
 def beginning(chunks: Iterator[bytes]) -> bytes:
     """The first octets of a log: a whole line at least, where it is one that is kept."""
-    head = next(chunks, b"")
-    while b"\n" not in head and len(head) < LIMIT and (more := next(chunks, b"")):
-        head += more
-    return head
+    head = bytearray(newest := next(chunks, b""))
+    while b"\n" not in newest and len(head) < LIMIT and (newest := next(chunks, b"")):
+        head += newest  # a pipe may give it octet by octet
+    return bytes(head)
 
 
 class Rows:
