@@ -17,13 +17,14 @@ from benchmarks import __main__ as command
 from tests.shared import ROOT
 
 SIZES = ["--messages", "80", "--users", "8", "--packets", "2000", "--media-users", "8", "--memory-messages", "40"]
-TABLES = ["--table-messages", "80", "--analysis", "20000", "--replay-users", "20"]
+TABLES = ["--table-messages", "80", "--analysis", "20000", "--replay-users", "20", "--text-megabytes", "1"]
+TEXTS = ["--text-messages", "80"]
 ROUNDS = ["--rounds", "2", "--start-rounds", "1"]
 
 
 def benchmark(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run it as a user would."""
-    command = [sys.executable, "-m", "benchmarks", *SIZES, *TABLES, *ROUNDS, "--tool", "sipcheck", *words]
+    command = [sys.executable, "-m", "benchmarks", *SIZES, *TABLES, *TEXTS, *ROUNDS, "--tool", "sipcheck", *words]
     places = ["--captures", str(folder / "captures"), "-o", str(folder / "results")]
     merged = {**os.environ, **environment}
     return subprocess.run([*command, *places], cwd=ROOT, env=merged, capture_output=True, text=True, check=False)
