@@ -28,10 +28,6 @@ from tests.shared import ROOT
 
 LONGEST = 60_000
 """Octets of a sample that is used."""
-LOOKED_AROUND = 6_000_000
-"""Calls for what is done once a text, over the 12 kB around its first message, however long it is: some hundred ways in
-which somebody may have carried or broken it are tried. That work grows with the length no more than it must is held by
-`tests/hardness/test_linear_plugins.py`."""
 MOST = 6000
 """Octets of it that are used: a fuzzer wants small inputs."""
 Check = Callable[[bytes], None]
@@ -90,7 +86,7 @@ def check_dialect(module: Any, octets: bytes) -> None:
     source = Source("log", kind="log")
     with bounded(len(octets), calls=60, copies=300):
         assert module.looks_like(octets) in (True, False)
-    with bounded(len(octets), calls=60, copies=300, start=LOOKED_AROUND):
+    with bounded(len(octets), calls=60, copies=300):
         items = list(module.read(io.BytesIO(octets), source))
     total = 0
     for item in items:

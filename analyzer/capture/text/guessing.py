@@ -216,22 +216,30 @@ def _guesses(head: bytes) -> Iterator[tuple[Carriers, bool]]:
     place = head.find(MARK)
     sample = head[max(place - _BEFORE, 0) : place + _AFTER].split(b"\n")[1 if place > _BEFORE else 0 : -1]
     sample = sample or head.split(b"\n")
-    yield from ((found, False) for found in _chosen(sample, _ANYWHERE))
+    told: _Told = {}
+    yield from ((found, False) for found in _chosen(sample, told, _ANYWHERE))
     # a prefix may be the dialect's own, behind something else
-    yield from ((found, False) for found in _chosen(sample, 0))
+    yield from ((found, False) for found in _chosen(sample, told, 0))
     # what looks like a carrier before each line may be the dialect's own as well
-    yield from ((found, False) for found in _chosen(sample, _ANYWHERE, anywhere=True))
-    yield from ((found, True) for found in _chosen(sample, _ANYWHERE, prose=True))
+    yield from ((found, False) for found in _chosen(sample, told, _ANYWHERE, anywhere=True))
+    yield from ((found, True) for found in _chosen(sample, told, _ANYWHERE, prose=True))
 
 
-def _chosen(sample: list[bytes], late: int, *, prose: bool = False, anywhere: bool = False) -> Iterator[Carriers]:
+_Told = dict[tuple[Carrier, tuple[Carrier, ...]], bool]
+"""Whether lines have a carrier once others are taken off: the ways to choose ask for the same again."""
+
+
+def _chosen(
+    sample: list[bytes], told: _Told, late: int, *, prose: bool = False, anywhere: bool = False
+) -> Iterator[Carriers]:
     """Carrier after carrier of a sample; a prefix that nobody named goes before the last `late` of the named ones."""
     chosen: tuple[Carrier, ...] = ()
     place = len(CARRIERS) - late
     for _ in range(_DEEP):
         before = () if anywhere else (*_indentation(sample, prose=prose), *CARRIERS[:place], *_prefix(sample))
         known = (*before, *CARRIERS[place:])
-        carrier = next((one for one in known if _fits(one, sample, chosen)), None)
+        filled = [line for line in sample if line.strip()]
+        carrier = next((one for one in known if _is_told(one, filled, chosen, told)), None)
         if carrier is None:
             return
         chosen += (carrier,)
@@ -240,8 +248,16 @@ def _chosen(sample: list[bytes], late: int, *, prose: bool = False, anywhere: bo
         sample = [text for line in sample for text, _ in taker.lines(line)]
 
 
-def _fits(carrier: Carrier, sample: list[bytes], chosen: tuple[Carrier, ...]) -> bool:
-    lines = [line for line in sample if line.strip()]
+def _is_told(carrier: Carrier, lines: list[bytes], chosen: tuple[Carrier, ...], told: _Told) -> bool:
+    """Whether they have it, which is found out once."""
+    key = carrier, chosen
+    if key not in told:
+        told[key] = _fits(carrier, lines, chosen)
+    return told[key]
+
+
+def _fits(carrier: Carrier, lines: list[bytes], chosen: tuple[Carrier, ...]) -> bool:
+    """Whether most of the lines, of which none is empty, have a carrier."""
     if any(one.code == carrier.code for one in chosen) and carrier.code != "repaired-syslog":
         return False
     if carrier.code == "repaired-grep" and (len(lines) < 2 or not _rises(lines)):
