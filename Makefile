@@ -66,7 +66,7 @@ pages: $(VENV)/.installed-docs
 	$(BIN)/python -m scripts.rule_pages
 	$(BIN)/python -m scripts.checklist >docs/checklists.md
 	$(BIN)/python -m scripts.stacks >docs/stacks.md
-	$(BIN)/python -m analyzer.views.json_schema >build/schema.json && mv build/schema.json analyzer/views/sipcheck-1.schema.json
+	$(BIN)/python -m analyzer.views.json_schema >analyzer/views/sipcheck-1.schema.json
 	$(BIN)/python -m scripts.manual
 
 # The pictures of the documents: the page in Chromium, a ladder, a storm.
@@ -108,7 +108,6 @@ $(VENV)/.installed-test: pyproject.toml $(LOCK) | $(VENV)/.created
 
 $(VENV)/.installed-docs: pyproject.toml $(LOCK) | $(VENV)/.created
 	$(PIP) install --quiet -c $(LOCK) -e '.[docs]'
-	@mkdir -p build
 	@touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-benchmark: pyproject.toml $(LOCK) | $(VENV)/.created

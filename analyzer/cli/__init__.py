@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -36,6 +36,7 @@ from analyzer.cli.run import die_without_sip, has_notices_alone, leave, options_
 from analyzer.views import LeadsWith, wants_detail
 
 if TYPE_CHECKING:
+    from analyzer.cli.outcome import Outcome
     from analyzer.run.report import Report
 
 _EPILOG = """\b
@@ -198,15 +199,20 @@ def _run(
 
     render, options = load_view(view), drawn(to_file=outcome.is_in_file)
     outcome.show(lambda out: render(report, out, options))
+    end(report, outcome, fail_on, stats=stats, told="on standard output")
+
+
+def end(report: Report, outcome: Outcome, fail_on: str, *, stats: bool, told: str) -> NoReturn:
+    """Leave a command whose report was shown; `told` says where, of one that has nothing but notices."""
     if stats:
         outcome.tell_costs(report)
     if has_notices_alone(report) and not report.interrupted:
-        die_without_sip(report, told="on standard output")
+        die_without_sip(report, told=told)
     outcome.keep()
-    sys.exit(exit_code(report, fail_on, accepted=outcome.is_accepted))
+    sys.exit(_exit_code(report, fail_on, accepted=outcome.is_accepted))
 
 
-def exit_code(report: Report, fail_on: str, *, accepted: bool) -> int:
+def _exit_code(report: Report, fail_on: str, *, accepted: bool) -> int:
     """What a report comes to (docs/interface.md 2); `accepted`: what was found is known from now on."""
     if report.interrupted:
         return signals.code()

@@ -17,10 +17,10 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from analyzer.cli import exit_code
+from analyzer.cli import end
 from analyzer.cli.options import Command, dialect_option, paging
 from analyzer.cli.outcome import Outcome
-from analyzer.cli.run import die, die_without_sip, files_of, has_notices_alone, read_report
+from analyzer.cli.run import die, files_of, read_report
 from analyzer.views.drawing.output import tell
 
 if TYPE_CHECKING:
@@ -59,12 +59,7 @@ def _run(*, output: str, fail_on: str, progress: bool | None, stats: bool, **giv
         told = _show(outcome, found, read, progress)
     if outcome.is_in_file:
         tell(f"{output}: {told}")
-    if stats:
-        outcome.tell_costs(found)
-    if has_notices_alone(found) and not found.interrupted:
-        die_without_sip(found, told="in the page")
-    outcome.keep()
-    sys.exit(exit_code(found, fail_on, accepted=outcome.is_accepted))
+    end(found, outcome, fail_on, stats=stats, told="in the page")
 
 
 def _show(outcome: Outcome, found: Report, read: dict[str, Any], progress: bool | None) -> str:

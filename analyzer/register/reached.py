@@ -25,7 +25,7 @@ from analyzer.register.refusals import Refusals
 from analyzer.register.registration import Registration
 from analyzer.register.registry import Registry
 from analyzer.register.requested import expiry_in, requested_expiry
-from analyzer.register.returning import doubt, is_crossed, note_owners
+from analyzer.register.returning import doubt, is_crossed, note_owners, unowned
 from analyzer.register.transaction import Transaction
 from analyzer.sip.message import Message
 
@@ -219,7 +219,9 @@ class Reached:
             self._note_unclear(registration, events, by)
             return
         self._bindings.date(registration.reach)
-        returned = note_owners(events, self._registry.clients(registration.registrar, registration.aor))
+        returned: frozenset[int] = frozenset()
+        if new := unowned(events):
+            returned = note_owners(new, self._registry.clients(registration.registrar, registration.aor))
         held = self._held(registration, transaction)
         for number, until in held.items():
             one = registration if number == own else self._registry.of(number)

@@ -8,9 +8,9 @@ bound the contact before it removed it, or (against 10.3 step 7) after that, the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from analyzer.register.binding import BindingEvent
+from analyzer.register.binding import Binding, BindingEvent
 from analyzer.register.registration import Registration
 from analyzer.register.transaction import Transaction
 
@@ -18,13 +18,17 @@ _FEW = 8
 """Bindings of a client, the latest, that a contact is held against."""
 
 
-def note_owners(events: Sequence[BindingEvent], others: Iterable[Registration]) -> frozenset[int]:
-    """Give bindings that an answer lists, and that nobody asked for, to the clients among `others` who had signed them
-    off; the numbers of these."""
+def unowned(events: Sequence[BindingEvent]) -> list[Binding]:
+    """The bindings that an answer lists for the first time, and that nobody asked for: hardly any answer has one."""
+    return [event.binding for event in events if event.kind == "added" and not event.binding.owners]
+
+
+def note_owners(bindings: Sequence[Binding], clients: Sequence[Registration]) -> frozenset[int]:
+    """Give such bindings to those of the clients of the address-of-record who had signed them off; the numbers of
+    these."""
     returned: set[int] = set()
-    unowned = [event.binding for event in events if event.kind == "added" and not event.binding.owners]
-    for binding in unowned:
-        for one in others:
+    for binding in bindings:
+        for one in clients:
             if one.reach.is_signed_off and any(had.is_of(binding.address) for had in one.bindings[-_FEW:]):
                 binding.before = (one.id,)
                 returned.add(one.id)

@@ -233,7 +233,12 @@ CARRIERS = (
         80,
         prefixed(NUMBERED.pattern),
     ),
-    Carrier("repaired-escapes", "freed of HTML entities or typographic quotes", 1, _plain),
+    Carrier(
+        "repaired-escapes",
+        "freed of HTML entities or tags, or of a word processor's quotes, dashes and blanks",
+        1,
+        _plain,
+    ),
     Carrier("repaired-links", "freed of links that a mail program or a chat made of addresses", 1, written.unlinked),
     Carrier("repaired-strings", "taken out of strings with escaped line ends", 1, written.unescaped),
     Carrier("repaired-line-ends", MARKED, 20, written.unmarked),
