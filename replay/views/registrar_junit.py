@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 from analyzer.escape import visible
 from analyzer.judge.findings import Finding
 from analyzer.views import ViewOptions
+from analyzer.views.junit_document import write_suites
 from replay.known_clients import Client, Round
 from replay.registrar_app import ServingResult
 
@@ -31,10 +32,7 @@ def render_junit(result: ServingResult, out: IO[str], options: ViewOptions) -> N
         _suite(root, f"{client.number} {client.aor} at {client.peer}", _cases(result, client, broken[client.number]))
     if not result.clients:
         _suite(root, "nobody", [("a phone came", f"{result.ended}", [])])
-    for name in ("tests", "failures", "errors"):
-        root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
-    ElementTree.indent(root)
-    out.write(ElementTree.tostring(root, encoding="us-ascii", xml_declaration=True).decode("ascii") + "\n")
+    write_suites(root, out)
 
 
 Case = tuple[str, str | None, list[str]]

@@ -7,6 +7,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.project.pages import read
 from tests.shared import ROOT
 
 PAGES = sorted(str(path.relative_to(ROOT)) for path in [*(ROOT / "docs").glob("*.md"), ROOT / "README.md"])
@@ -27,12 +28,6 @@ class Fence:
         return f"{Path(self.page).name}:{self.line}"
 
     @property
-    def commands(self) -> list[list[str]]:
-        """The command lines in words, comments left out, continued lines joined."""
-        lines = self.text.replace("\\\n", " ").splitlines()
-        return [words for line in lines if (words := shlex.split(line, comments=True))]
-
-    @property
     def printed(self) -> tuple[list[str], list[str]] | None:
         """The command under `$ sipcheck`, and the lines that it is said to print; None for other text."""
         head, _, rest = self.text.partition("\n")
@@ -43,7 +38,7 @@ class Fence:
 
 def fences(page: str) -> list[Fence]:
     """All of a page, in their order."""
-    text = (ROOT / page).read_text(encoding="utf-8")
+    text = read(page)
     return [
         Fence(page, text.count("\n", 0, one.start("language")) + 1, one["language"], one["text"], one["why"] or "")
         for one in _FENCE.finditer(text)

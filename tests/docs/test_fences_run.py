@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.fences import PAGES, Fence, fences
+from tests.project.pages import words_of
 from tests.shared import ROOT
 
 ALL = [fence for page in PAGES for fence in fences(page)]
@@ -54,7 +55,7 @@ def test_commands_run(fence: Fence, folder: Path) -> None:
         pytest.skip("tests/project/test_readme.py runs it")
     if fence.text.startswith("sipcheck samples samples"):
         (folder / "samples").unlink()
-    for words in fence.commands:
+    for words in words_of(fence.text):
         if words[0] == "make":
             assert run(["make", "-C", str(ROOT), "-n", *words[1:]], folder).returncode == 0, words
             continue

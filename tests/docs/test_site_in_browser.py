@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
-from tests.shared import ROOT
 from tests.tools import require_tool
 from tests.views.page.browser import LAPTOP, PHONE, chromium, opened
 from tests.views.page.test_page_in_browser import violations
 
 PAGES = ["index", "tutorial", "recipes", "interface", "tables", "python-reference", "rules/README", "rules/digest"]
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "sphinx", "-q", "-b", "html", str(ROOT / "docs"), str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return folder
 
 
 @pytest.fixture(scope="module")

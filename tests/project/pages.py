@@ -42,10 +42,15 @@ def code(text: str) -> list[str]:
     return re.findall(r"`([^`]+)`", text)
 
 
+def words_of(fence: str) -> list[list[str]]:
+    """The command lines of a fence in words; comments are left out, continued lines joined."""
+    lines = fence.replace("\\\n", " ").splitlines()
+    return [words for line in lines if (words := shlex.split(line, comments=True))]
+
+
 def commands(text: str) -> list[list[str]]:
     """The command lines of all fences that a shell is to run, in words."""
-    lines = (line for fence in FENCE.findall(text) for line in fence.splitlines())
-    return [words for line in lines if (words := shlex.split(line, comments=True))]
+    return [words for fence in FENCE.findall(text) for words in words_of(fence)]
 
 
 def paths(text: str) -> list[str]:

@@ -27,6 +27,7 @@ from analyzer.judge.tally import Tally
 from analyzer.run.report import Report
 from analyzer.views import ViewOptions
 from analyzer.views.gathered import place_of, told
+from analyzer.views.junit_document import write_suites
 from analyzer.views.words import count
 
 NAME = "junit"
@@ -37,7 +38,7 @@ _COUNTS = ("failures", "errors", "skipped")
 
 
 def render(report: Report, out: IO[str], options: ViewOptions) -> None:
-    """Write the suites, in ASCII: the file is the same whatever the terminal's encoding is."""
+    """Write the suites."""
     root = ElementTree.Element("testsuites", name="sipcheck")
     root.append(_suite("sipcheck", "run", _run_cases(report, options)))
     cards = _cards()
@@ -50,10 +51,7 @@ def render(report: Report, out: IO[str], options: ViewOptions) -> None:
     for group in sorted(by_group):
         cases = (_rule_case(report, rule, cards.get(rule), findings[rule], options) for rule in by_group[group])
         root.append(_suite(_title(group), group or "others", cases))
-    for name in ("tests", "failures", "errors"):
-        root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
-    ElementTree.indent(root)
-    out.write(ElementTree.tostring(root, encoding="us-ascii", xml_declaration=True).decode("ascii") + "\n")
+    write_suites(root, out)
 
 
 def _cards() -> dict[str, Rule]:
