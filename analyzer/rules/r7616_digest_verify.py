@@ -19,6 +19,9 @@ from analyzer.register.digest.verdict import UNCHECKABLE, Verdict
 from analyzer.register.digest_ledger import NO_SECRETS, DigestRecord
 from analyzer.register.subjects import TransactionSubject
 
+ENTER = "enter the same password at the phone and at the registrar"
+MEND = "the phone hashes another value than it sends: mend that setting, or its firmware"
+
 
 def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:
     """Judge each credentials of a transaction by the known secrets (RFC 7616 3.4.1)."""
@@ -39,7 +42,7 @@ def _answer(record: DigestRecord) -> Answer:
     diagnosis = record.judged.diagnosis
     whose = f"{record.username} in realm {record.realm}"
     detail = f"the response of {whose} does not match the password given"
-    fix = "enter the same password at the phone and at the registrar" if diagnosis is None else ""
+    fix = MEND if record.password_is_right else ENTER
     sub = diagnosis.hypothesis if diagnosis else ""
     if record.password_is_right and diagnosis is not None:
         detail = f"the password of {whose} is right, but {diagnosis.text}"
@@ -86,8 +89,7 @@ RULE = Rule(
     observed_at="first",
     why="The tool's core promise. It needs the secret.",
     more_subs=r"D\d\d(\+D\d\d)?",
-    fix="where no substitution explains it, enter the same password at the phone and at the registrar; where one does, "
-    "the phone hashes another value than it sends: mend that setting, or its firmware",
+    fix=f"where the password is wrong, {ENTER}; where it is right, {MEND}",
     etsi=("RG_RT_V_018", "RG_RT_V_020"),
     disputed="A1 of a -sess algorithm has the first nonce and cnonce of the session by RFC 2617, those of the "
     "response by RFC 7616: both are taken for right",
