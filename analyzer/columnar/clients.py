@@ -17,7 +17,6 @@ from analyzer.columnar.exchanges import Exchanges, readable
 from analyzer.columnar.facts import Facts, date_of, end_of, is_plain, key_of
 from analyzer.columnar.records import Flags, Numbers
 from analyzer.columnar.shapes import Shapes
-from analyzer.columnar.template import PLACE
 from analyzer.evidence import SECOND
 from analyzer.register.challenges import MOST_NONCES
 from analyzer.register.fleet import MANY, TICK
@@ -143,7 +142,7 @@ def _is_own(keys: np.ndarray[tuple[int], np.dtype[np.uint64]], others: Iterable[
 def _has_own_nonce(values: Values, exchanges: Exchanges, rows: Numbers, strangers: Strangers) -> Flags:
     """Whether nonces of a transaction were given out in one alone, and used by its client alone."""
     scanned = values.scanned
-    own = rows[scanned.lengths[PLACE["nonce"], rows] > 0]
+    own = rows[scanned.size("nonce", rows) > 0]
     found = np.ones(len(exchanges), np.bool_)
     if not len(own):
         return found
@@ -193,11 +192,10 @@ def _keeps_course(values: Values, shapes: Shapes, exchanges: Exchanges, course: 
     right &= np.repeat(until > end, course.sizes)
     right &= ~_is_burst(exchanges, course)
     for column, size in (("nonce", 16), ("response", 32)):
-        lengths = values.scanned.lengths[PLACE[column]]
         holder = final if column == "nonce" else first
         wanted = ~answers if column == "nonce" else answers
-        right &= ~wanted | (lengths[holder] >= size)
-    right &= ~answers | (values.scanned.lengths[PLACE["response"], first] == 32)
+        right &= ~wanted | (values.scanned.size(column, holder) >= size)
+    right &= ~answers | (values.scanned.size("response", first) == 32)
     right &= _has_plain_numbers(values, first)
     found = np.empty(len(order), np.bool_)
     found[order] = right
@@ -208,11 +206,11 @@ def _has_plain_numbers(values: Values, rows: Numbers) -> Flags:
     """Whether the nonce count of requests is 1, as it is with a nonce that is new, or there is none (RFC 7616 3.4), and
     CSeq has no nought before it."""
     scanned = values.scanned
-    lengths = scanned.lengths[PLACE["nc"], rows]
+    lengths = scanned.size("nc", rows)
     found: Flags = lengths == 0
     eight = np.flatnonzero(lengths == len(_FIRST_COUNT))
     found[eight] = values.are(rows[eight], "nc", _FIRST_COUNT)
-    least = 10 ** (scanned.lengths[PLACE["cseq"], rows].astype(np.int64) - 1)
+    least = 10 ** (scanned.size("cseq", rows).astype(np.int64) - 1)
     found &= least <= np.maximum(scanned.cseq[rows], 1)
     return found
 
@@ -243,7 +241,7 @@ def _tells_time(values: Values, exchanges: Exchanges, course: _Course) -> Flags:
     before (`rules/r3261_20_17_date.py`)."""
     found = np.ones(len(exchanges), np.bool_)
     told = np.zeros(len(exchanges), np.int64)
-    dated = np.flatnonzero(values.scanned.lengths[PLACE["date"], exchanges.final] > 0)
+    dated = np.flatnonzero(values.scanned.size("date", exchanges.final) > 0)
     texts = values.texts(exchanges.final[dated], "date")
     for which, written, time in zip(dated.tolist(), texts, exchanges.answered[dated].tolist(), strict=True):
         date = date_of(written)

@@ -14,12 +14,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analyzer.columnar.records import Flags, Numbers, Octets, Unsuited
-from analyzer.columnar.scan import MOST_LINES, Scanned
+from analyzer.columnar.layouts import MOST_LINES
+from analyzer.columnar.records import Flags, Numbers, Octets, Unsuited, rows_of, strings
+from analyzer.columnar.scan import Scanned
 from analyzer.columnar.template import PLACE
 
 Keys = npt.NDArray[np.uint64]
 
+_AT_ONCE = 4096
+"""Messages whose values are compared together."""
+_KEYS_AT_ONCE = 1 << 16
 LONGEST = 200
 """Octets of a value that is compared in columns."""
 
@@ -39,11 +43,6 @@ def by_length(lengths: npt.NDArray[Any]) -> list[tuple[int, Numbers]]:
     return [(int(lengths[part[0]]), part) for part in np.split(sequence, cuts) if len(part)]
 
 
-def windows(octets: Octets, length: int) -> Any:
-    """The octets from each place on, as rows."""
-    return np.lib.stride_tricks.sliding_window_view(octets, length)
-
-
 @dataclass(slots=True)
 class Values:
     """The values of columns in the rows of a scan."""
@@ -52,11 +51,17 @@ class Values:
 
     def key(self, rows: Numbers, *columns: str) -> Keys:
         """A key for the values of these columns together."""
+        keys = np.empty(len(rows), np.uint64)
+        for begin in range(0, len(rows), _KEYS_AT_ONCE):
+            part = slice(begin, begin + _KEYS_AT_ONCE)
+            keys[part] = self._keys(rows[part], columns)
+        return keys
+
+    def _keys(self, rows: Numbers, columns: Sequence[str]) -> Keys:
         key = np.zeros(len(rows), np.uint64)
-        octets, begin = self.scanned.packets.records.octets, self.scanned.packets.start[rows]
+        octets = self.scanned.packets.records.octets
         for number, name in enumerate(columns):
-            column = PLACE[name]
-            at, lengths = begin + self.scanned.starts[column, rows], self.scanned.lengths[column, rows]
+            at, lengths = self.scanned.place(name, rows), self.scanned.size(name, rows)
             own = np.empty(len(rows), np.uint64)
             for length, part in by_length(lengths):
                 if length > LONGEST:
@@ -76,30 +81,35 @@ class Values:
 
     def equal(self, one: Numbers, two: Numbers, *columns: str) -> Flags:
         """Whether the values of each column are the same octets in rows `one` and `two`."""
-        found = np.ones(len(one), np.bool_)
-        for name in columns:
-            found &= self.same(one, name, two, name)
+        found = np.empty(len(one), np.bool_)
+        for begin in range(0, len(one), _AT_ONCE):
+            part = slice(begin, begin + _AT_ONCE)
+            found[part] = self._equal(one[part], two[part], columns)
         return found
 
-    def same(self, one: Numbers, name: str, two: Numbers, other: str) -> Flags:
-        """Whether column `name` in rows `one` has the octets of column `other` in rows `two`."""
-        scanned, first, second = self.scanned, PLACE[name], PLACE[other]
-        octets, begin = scanned.packets.records.octets, scanned.packets.start
-        lengths = scanned.lengths[first, one]
-        found: Flags = lengths == scanned.lengths[second, two]
-        here, there = begin[one] + scanned.starts[first, one], begin[two] + scanned.starts[second, two]
-        for length, part in by_length(lengths):
-            if length:
-                part = part[found[part]]
-                found[part] = _same_octets(octets, here[part], there[part], length)
+    def _equal(self, one: Numbers, two: Numbers, columns: Sequence[str]) -> Flags:
+        """The same for so few rows that their octets stay at hand from column to column."""
+        scanned = self.scanned
+        packets, layouts = scanned.packets, scanned.layouts
+        octets, laid, other = packets.records.octets, scanned.layout[one], scanned.layout[two]
+        here, there = packets.start[one], packets.start[two]
+        found = np.ones(len(one), np.bool_)
+        for name in columns:
+            starts, lengths = layouts.starts[PLACE[name]], layouts.lengths[PLACE[name]]
+            sizes = lengths[laid]
+            found &= sizes == lengths[other]
+            for length, part in by_length(sizes):
+                if length:
+                    part = part[found[part]]
+                    first, second = here[part] + starts[laid[part]], there[part] + starts[other[part]]
+                    found[part] = _same_octets(octets, first, second, length)
         return found
 
     def are(self, rows: Numbers, name: str, written: bytes) -> Flags:
         """Whether a column, of which all values are that long, has these octets in each row."""
         scanned = self.scanned
-        at = scanned.packets.start[rows] + scanned.starts[PLACE[name], rows]
-        text = np.ascontiguousarray(windows(scanned.packets.records.octets, len(written))[at])
-        found: Flags = (text == np.frombuffer(written, np.uint8)).all(axis=1)
+        at = scanned.place(name, rows)
+        found: Flags = strings(scanned.packets.records.octets, at, len(written)) == written
         return found
 
     def copies(self, one: Numbers, two: Numbers) -> Flags:
@@ -114,19 +124,16 @@ class Values:
 
     def text(self, row: int, name: str) -> str:
         """One value."""
-        scanned, column = self.scanned, PLACE[name]
-        at = int(scanned.packets.start[row]) + int(scanned.starts[column, row])
-        return scanned.packets.records.octets[at : at + int(scanned.lengths[column, row])].tobytes().decode("ascii")
+        return self.texts(np.array([row]), name)[0]
 
     def texts(self, rows: Numbers, name: str) -> list[str]:
         """The values of a column; all of them have characters of ASCII (`template.ALLOWED`)."""
-        scanned, column = self.scanned, PLACE[name]
-        at = scanned.packets.start[rows] + scanned.starts[column, rows]
+        scanned = self.scanned
+        at = scanned.place(name, rows)
         found: list[str] = [""] * len(rows)
-        for length, part in by_length(scanned.lengths[column, rows]):
+        for length, part in by_length(scanned.size(name, rows)):
             if length:
-                text = np.ascontiguousarray(windows(scanned.packets.records.octets, length)[at[part]])
-                several = text.tobytes().decode("ascii")
+                several = strings(scanned.packets.records.octets, at[part], length).tobytes().decode("ascii")
                 for number, row in enumerate(part.tolist()):
                     found[row] = several[number * length : (number + 1) * length]
         return found
@@ -137,12 +144,12 @@ def _key(octets: Octets, at: Numbers, length: int) -> Keys:
     key = np.zeros(len(at), np.uint64)
     whole = length - length % 8
     if whole:
-        words = np.ascontiguousarray(windows(octets, whole)[at]).view("<u8")
+        words = rows_of(octets, at, whole).view("<u8")
         for number in range(whole // 8):
             key += _turned(words[:, number]) * _WEIGHTS[number]
     if length > whole:
         rest = np.zeros((len(at), 8), np.uint8)
-        rest[:, : length - whole] = windows(octets, length - whole)[at + whole]
+        rest[:, : length - whole] = rows_of(octets, at + whole, length - whole)
         key += _turned(rest.view("<u8")[:, 0]) * _WEIGHTS[whole // 8]
     return key
 
@@ -155,9 +162,7 @@ def _turned(words: Keys) -> Keys:
 
 def _same_octets(octets: Octets, one: Numbers, two: Numbers, length: int) -> Flags:
     """Whether so many octets are the same from both places on, as strings of one length (`records.begins_with`)."""
-    text = windows(octets, length)
-    here, there = (np.ascontiguousarray(text[at]).view(f"S{length}")[:, 0] for at in (one, two))
-    found: Flags = here == there
+    found: Flags = strings(octets, one, length) == strings(octets, two, length)
     return found
 
 
@@ -165,15 +170,15 @@ def _of_length(length: int) -> np.uint64:
     return np.uint64(int(_WEIGHTS[LONGEST]) * length & 0xFFFF_FFFF_FFFF_FFFF)
 
 
-def shape_keys(kinds: npt.NDArray[np.uint16]) -> tuple[Numbers, Numbers]:
-    """The first row of each sequence of kinds of lines, and the number of the sequence in each row."""
+def shape_keys(kinds: npt.NDArray[np.uint16]) -> tuple[int, Numbers]:
+    """How many sequences of kinds of lines there are, and the number of that in each row."""
     keys = np.zeros(len(kinds), np.uint64)
     for column in range(kinds.shape[1]):
         keys += kinds[:, column].astype(np.uint64) * _OF_KINDS[column]
     _, first, which = np.unique(_mixed(keys), return_index=True, return_inverse=True)
     if not bool((kinds == kinds[first[which]]).all()):
         raise Unsuited("two shapes of messages have one key")
-    return first.astype(np.int64), which.astype(np.int64)
+    return len(first), which.astype(np.int64)
 
 
 def mixed(*columns: npt.NDArray[Any]) -> Keys:

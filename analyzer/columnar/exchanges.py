@@ -8,11 +8,14 @@ the answer repeats what it has to repeat. Whatever else there is makes its clien
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from analyzer.columnar.columns import Keys, Values, mixed
-from analyzer.columnar.records import Flags, Numbers, Unsuited
+from analyzer.columnar.records import Flags, Numbers, Packets, Short, Unsuited
+from analyzer.columnar.scan import MOST_DIGITS
 from analyzer.columnar.shapes import Shapes
 from analyzer.columnar.template import PLACE
 from analyzer.evidence import SECOND
@@ -23,35 +26,45 @@ _REPEATED = ("branch", "sent_by", "from_name", "from_user", "from_tag", "to_name
              "cseq")  # fmt: skip
 """What an answer repeats of its request, octet for octet (RFC 3261 8.2.6.2)."""
 _OF_CONTACT = ("contact_user", "contact_place", "instance")
+_AT_ONCE = 1 << 20
+"""Messages that are put together at one time, about."""
 MOST_COPIES = 3
 _LEAST_INTERVAL, _MOST_INTERVAL = SECOND // 10, 2 * SECOND
 """Within these the first interval between copies is T1 (`rules/r3261_17_1_2_2_retransmit.py`)."""
-MOST_DIGITS = 9
 
 
 @dataclass(slots=True)
 class Exchanges:
     """Transactions in the order in which they begin; rows are those of the scan. `first` is the request, `final` its
     first answer (the request where there is none), `last` its last message; `copies` of the request, `finals` in all,
-    `after` the copies that came behind the answer; `begun` and `answered` in nanoseconds; `closes` is the time behind
-    which it is over. `call` keys the Call-ID. `plain` tells those that may be ordinary. `of` gives the transaction of
-    each message, -1 for none."""
+    `after` the copies that came behind the answer; `closes` is the time (nanoseconds) behind which it is over. `call`
+    keys the Call-ID. `plain` tells those that may be ordinary. `of` gives the transaction of each message, -1 for
+    none."""
 
     first: Numbers
     final: Numbers
     last: Numbers
-    copies: Numbers
-    finals: Numbers
-    after: Numbers
-    begun: Numbers
-    answered: Numbers
+    copies: Short
+    finals: Short
+    after: Short
     closes: Numbers
     call: Keys
     plain: Flags
     of: Numbers
+    packets: Packets
 
     def __len__(self) -> int:
         return len(self.first)
+
+    @property
+    def begun(self) -> Numbers:
+        """When each request came first, in nanoseconds."""
+        return self.packets.time(self.first)
+
+    @property
+    def answered(self) -> Numbers:
+        """When each was answered first, in nanoseconds."""
+        return self.packets.time(self.final)
 
 
 @dataclass(slots=True)
@@ -82,35 +95,54 @@ class _Groups:
 def readable(values: Values) -> Flags:
     """The messages that have all that tells their transaction, in columns."""
     scanned = values.scanned
-    found = scanned.known.copy()
-    for name in ("call_id", "branch", "cseq", "to_user"):
-        found &= scanned.lengths[PLACE[name]] > 0
-    found &= scanned.lengths[PLACE["cseq"]] <= MOST_DIGITS
+    lengths = scanned.layouts.lengths
+    needed = [lengths[PLACE[name]] > 0 for name in ("call_id", "branch", "cseq", "to_user")]
+    found: Flags = np.logical_and.reduce([*needed, lengths[PLACE["cseq"]] <= MOST_DIGITS])[scanned.layout]
     return found
 
 
 def exchanges_of(values: Values, shapes: Shapes) -> Exchanges:
-    """Put messages together to transactions."""
-    scanned = values.scanned
-    packets = scanned.packets
+    """Put messages together to transactions: those of some clients at a time, so that what is needed on the way does
+    not grow with the capture."""
     rows = np.flatnonzero(readable(values))
     if not len(rows):
         raise Unsuited("no message is of a common form")
     call = values.key(rows, "call_id", "call_host")
+    share = call % np.uint64(-(-len(rows) // _AT_ONCE))
+    several = [_exchanges(values, shapes, rows[share == one], call[share == one]) for one in np.unique(share)]
+    del rows, call, share
+    sequence = np.argsort(np.concatenate([part[0] for part in several]), kind="stable")
+    rank = np.empty(len(sequence), np.int64)
+    rank[sequence] = np.arange(len(sequence))
+    of, before = np.full(len(values.scanned.layout), -1, np.int64), 0
+    for part in several:
+        which, members = part.pop(), part.pop()
+        of[members] = rank[which.astype(np.int64) + before]
+        before += len(part[0])
+    columns = [np.concatenate([part.pop(0) for part in several])[sequence] for _ in range(len(several[0]))]
+    first, final, last, copies, finals, after, closes, keys, plain = columns
+    return Exchanges(first, final, last, copies, finals, after, closes, keys, plain, of, values.scanned.packets)
+
+
+def _exchanges(values: Values, shapes: Shapes, rows: Numbers, call: Keys) -> list[npt.NDArray[Any]]:
+    """The transactions of some messages: what `Exchanges` has, in its order, and then the messages by transaction, and
+    the transaction of each."""
+    scanned = values.scanned
+    packets = scanned.packets
     groups = _grouped(rows, mixed(call, scanned.cseq[rows], values.key(rows, "branch")))
     at, heads, which = groups.rows, groups.heads, groups.which
-    is_answer, time = packets.is_response[at], packets.records.time[packets.plain[at]]
+    is_answer, time = packets.is_response[at], packets.time(at)
     if not bool(
         (values.equal(at, heads, "call_id", "call_host", "branch") & (scanned.cseq[at] == scanned.cseq[heads])).all()
     ):
         raise Unsuited("two transactions have one key")
-    count = len(groups.starts)
     place = np.arange(len(at))
     behind = np.minimum.reduceat(np.where(is_answer, place, len(at)), groups.starts)
     has_answer = behind < len(at)
-    final = np.where(has_answer, at[np.minimum(behind, len(at) - 1)], at[groups.starts])
+    first = at[groups.starts]
+    final = np.where(has_answer, at[np.minimum(behind, len(at) - 1)], first)
     begun = time[groups.starts]
-    answered = packets.records.time[packets.plain[final]]
+    answered = packets.time(final)
     is_after = ~is_answer & (place > behind[which])
     last_copy = np.maximum.reduceat(np.where(is_answer, 0, time), groups.starts)
     after = groups.count(is_after)
@@ -120,29 +152,12 @@ def exchanges_of(values: Values, shapes: Shapes) -> Exchanges:
     plain &= groups.none(~_is_on_its_way(values, at, np.where(is_answer, final[which], heads), heads, is_answer))
     plain &= groups.none(is_after & (time - answered[which] > T1)) & (answered - begun <= TRYING_DUE)
     plain &= _is_in_time(groups, is_answer, time)
-    plain &= _repeats(values, shapes, at[groups.starts], final)
-    ends = np.append(groups.starts[1:], len(at)) - 1
-    keys = values.key(at[groups.starts], "call_id", "call_host")
-    of = np.full(len(scanned.known), -1, np.int64)
-    sequence = np.argsort(at[groups.starts], kind="stable")
-    rank = np.empty(count, np.int64)
-    rank[sequence] = np.arange(count)
-    of[at] = rank[which]
+    plain &= _repeats(values, shapes, first, final)
+    last = at[np.append(groups.starts[1:], len(at)) - 1]
     copies, finals = groups.count(~is_answer) - 1, groups.count(is_answer)
-    return Exchanges(
-        first=at[groups.starts][sequence],
-        final=final[sequence],
-        last=at[ends][sequence],
-        copies=copies[sequence],
-        finals=finals[sequence],
-        after=after[sequence],
-        begun=begun[sequence],
-        answered=answered[sequence],
-        closes=closes[sequence],
-        call=keys[sequence],
-        plain=plain[sequence],
-        of=of,
-    )
+    keys = values.key(first, "call_id", "call_host")
+    counts = [column.astype(np.uint16) for column in (copies, finals, after)]
+    return [first, final, last, *counts, closes, keys, plain, at.astype(np.uint32), which.astype(np.uint32)]
 
 
 def _grouped(rows: Numbers, keys: Keys) -> _Groups:

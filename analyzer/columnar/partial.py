@@ -40,7 +40,7 @@ from analyzer.run.report import MOST_PACES, PACE, Summary
 if TYPE_CHECKING:
     from analyzer.run.pipeline import Analysis
 
-MOST_MESSAGES = 1_000_000
+MOST_MESSAGES = 20_000_000
 """Messages that are kept in columns at one time."""
 MOST_CLIENTS = MOST_EXCHANGES
 """Clients, beyond which the object path gives up what it knows of the latest exchanges, and says so."""

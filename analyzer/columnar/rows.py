@@ -18,7 +18,6 @@ from analyzer.columnar.facts import Facts, token_of
 from analyzer.columnar.records import Numbers
 from analyzer.columnar.shapes import Shape
 from analyzer.columnar.shared import Capture
-from analyzer.columnar.template import PLACE
 from analyzer.evidence import SECOND, Endpoint, Evidence, Frame
 from analyzer.register.attempt import Purpose
 from analyzer.register.binding import Binding
@@ -49,26 +48,21 @@ class Rows:
         self._end = end
         self._detail = detail
         exchanges, packets = capture.exchanges, capture.values.scanned.packets
-        self._numbers = capture.numbers(exchanges.first).tolist()
-        self._first, self._final = exchanges.first.tolist(), exchanges.final.tolist()
-        self._begun, self._answered = exchanges.begun.tolist(), exchanges.answered.tolist()
-        self._copies, self._after = exchanges.copies.tolist(), exchanges.after.tolist()
-        self._frames = [(packets.plain[rows] + 1).tolist() for rows in (exchanges.first, exchanges.final)]
-        at = packets.records.at[packets.plain]
-        self._offsets = [at[rows].tolist() for rows in (exchanges.first, exchanges.final)]
-        self._asks = capture.shapes.of[exchanges.first].tolist()
-        self._answers = capture.shapes.of[exchanges.final].tolist()
-        self._of = capture.clients.of.tolist()
+        self._numbers = capture.numbers(exchanges.first).data
+        self._first, self._final = exchanges.first.data, exchanges.final.data
+        self._copies, self._after = exchanges.copies.data, exchanges.after.data
+        self._plain, self._at, self._time = packets.plain.data, packets.records.at.data, packets.records.time.data
+        self._shapes, self._of = capture.shapes.of.data, capture.clients.of.data
         self._places: dict[int, int] = {}
         self._registrars: dict[tuple[Endpoint, str], Registrar] = {}
 
     def number(self, which: int) -> int:
         """The number of a transaction: that of its first message."""
-        return int(self._numbers[which])
+        return self._numbers[which]
 
     def example(self, which: int) -> Message:
         """A request of the shape of a transaction's."""
-        return self._shape(self._asks[which]).example
+        return self._asks(which).example
 
     def told(self, which: int) -> tuple[str, Endpoint, Endpoint]:
         """Call-ID, source and destination of a transaction."""
@@ -77,7 +71,7 @@ class Rows:
 
     def ends_attempt(self, which: int) -> bool:
         """Whether the final response of a transaction grants what was asked for."""
-        return self._shape(self._answers[which]).status == 200
+        return self._answers(which).status == 200
 
     def evidence(self, slot: Slot, which: int) -> Evidence:
         """Where and when a message was seen that is named by its place in the course of a client."""
@@ -89,13 +83,27 @@ class Rows:
 
     def request(self, which: int) -> Evidence:
         """Where and when the request of a transaction was seen."""
-        place = _new(Frame, (self._name, self._frames[0][which], self._offsets[0][which]))
-        return _new(Evidence, (place, self._begun[which]))
+        return self._seen(self._first[which])
 
     def answer(self, which: int) -> Evidence:
         """The same of its final response."""
-        place = _new(Frame, (self._name, self._frames[1][which], self._offsets[1][which]))
-        return _new(Evidence, (place, self._answered[which]))
+        return self._seen(self._final[which])
+
+    def _seen(self, row: int) -> Evidence:
+        record = self._plain[row]
+        return _new(Evidence, (_new(Frame, (self._name, record + 1, self._at[record])), self._time[record]))
+
+    def _begun(self, which: int) -> int:
+        return self._time[self._plain[self._first[which]]]
+
+    def _answered(self, which: int) -> int:
+        return self._time[self._plain[self._final[which]]]
+
+    def _asks(self, which: int) -> Shape:
+        return self.capture.shapes.all[self._shapes[self._first[which]]]
+
+    def _answers(self, which: int) -> Shape:
+        return self.capture.shapes.all[self._shapes[self._final[which]]]
 
     def slot_of(self, which: int, evidence: Evidence) -> Slot | None:
         """The other way round; None for anything that is not of this transaction or the one before."""
@@ -108,9 +116,6 @@ class Rows:
                     return Slot(is_answer, back)
         return None
 
-    def _shape(self, number: int) -> Shape:
-        return self.capture.shapes.all[number]
-
     def _facts(self, client: int) -> Facts:
         facts = self.capture.clients.facts[client]
         assert facts is not None
@@ -120,20 +125,17 @@ class Rows:
         """The value of the Contact of a message."""
         scanned = self.capture.values.scanned
         payload = scanned.octets_of(row)
-        place = self._contact_start(row)
+        place = int(scanned.place("contact_place", row) - scanned.packets.start[row])
         begin = payload.rfind(b"\n", 0, place) + 1
         value = payload[begin : payload.index(b"\r\n", place)].partition(b":")[2]
         return text(value.strip(b" \t"))
-
-    def _contact_start(self, row: int) -> int:
-        return int(self.capture.values.scanned.starts[PLACE["contact_place"], row])
 
     def registration(self, client: int) -> Registration:
         """The registration of a client."""
         facts, own = self._facts(client), self.capture.clients.exchanges(client).tolist()
         first, last = own[0], own[-1]
-        shape = self._shape(self._asks[last])
-        begins = self._shape(self._asks[first])
+        shape = self._asks(last)
+        begins = self._asks(first)
         aor = facts.user.join(shape.aor)
         contact = Address.parse(self._contact(self._first[last]))
         place, time = self.request(first)
@@ -149,7 +151,7 @@ class Rows:
         one.call_ids = (facts.call_id,)
         one.contacts = (contact.uri.text if contact.uri else contact.raw,)
         one.user_agent = shape.example.user_agent
-        one.last = self._begun[last]
+        one.last = self._begun(last)
         self._note_outcome(one, own)
         self._note_bindings(one, own, contact)
         one.translation = self._translation(facts)
@@ -180,29 +182,29 @@ class Rows:
         count, last = len(grants), grants[-1]
         one.outcome, one.status, one.attempts, one.refreshes = "registered", 200, count, count - 1
         one.outcome_counts, one.reason_counts = (("registered", count),), ((200, count),)
-        one.since = self._begun[own[0]]
+        one.since = self._begun(own[0])
         one.since_place = self.answer(grants[0]).place
         one.success_place = self.answer(last).place
         one.credentials_place = self.request(grants[0]).place
         one.decided_by = self._numbers[own[-2]]
-        answered = [self._answered[which] for which in grants[-KEPT_GAPS - 1 :]]
+        answered = [self._answered(which) for which in grants[-KEPT_GAPS - 1 :]]
         one.refresh_gaps = tuple(later - sooner for sooner, later in pairwise(answered))
         one.last_success = answered[-1]
 
     def _note_bindings(self, one: Registration, own: Sequence[int], contact: Address) -> None:
         grants = own[1::2]
         last, first = grants[-1], grants[0]
-        asks, answers = self._shape(self._asks[last]), self._shape(self._answers[last])
-        binding = Binding(contact, one.id, self._begun[first])
+        asks, answers = self._asks(last), self._answers(last)
+        binding = Binding(contact, one.id, self._begun(first))
         binding.listed_text, binding.asked_text = self._contact(self._final[last]), contact.raw
         binding.granted, binding.requested = answers.expires, asks.expires
-        binding.bound_from, binding.learned = self._answered[first], self._answered[last]
-        binding.end = self._answered[last] + answers.expires * SECOND
+        binding.bound_from, binding.learned = self._answered(first), self._answered(last)
+        binding.end = self._answered(last) + answers.expires * SECOND
         binding.certainty, binding.watched = "present", True
         one.bindings = (binding,)
         one.asked, one.granted = asks.expires, answers.expires
         by = self.answer(first)
-        one.reach = Reachability.of(Stretch("bound", self._answered[first], "registered", by, None, binding.end))
+        one.reach = Reachability.of(Stretch("bound", self._answered(first), "registered", by, None, binding.end))
 
     def settle(self, one: Registration) -> None:
         """The source has ended: what ran out before that is over (`register/reached.py`)."""
@@ -245,7 +247,7 @@ class Rows:
 
     def _row(self, which: int, branch: str, cseq: int, one: Registration) -> TransactionRow:
         call_id, source, target = self.told(which)
-        asks, answers = self._shape(self._asks[which]), self._shape(self._answers[which])
+        asks, answers = self._asks(which), self._answers(which)
         request, final = self.request(which), self.answer(which)
         return TransactionRow(
             id=self._numbers[which],
@@ -284,7 +286,7 @@ class Rows:
             wanted.tolist(), kinds[wanted].tolist(), *columns, strict=True
         ):
             example, seen = examples[kind], self.request(which)
-            status = self._shape(self._answers[which]).status
+            status = self._answers(which).status
             found.append(
                 replace(
                     example,

@@ -1,9 +1,9 @@
 """Lines to columns: numpy lays the lines of one length side by side and holds them against the templates learned so far
 (docs/columnar.md).
 
-The number of templates is the sum, not the product, of the lengths that occur. Messages whose lines follow each other
-in the same kinds are of one shape; each shape is certified once: the parser reads some of its messages, finds nothing
-wrong, and every column is what it read.
+The number of templates is the sum, not the product, of the lengths that occur. The templates of a message's lines, in
+order, are its layout, which tells where each of its values lies; layouts of the same kinds of lines are one shape. Each
+shape is certified once: the parser reads some of its messages, finds nothing wrong, and every column is what it read.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from analyzer.columnar.records import Flags, Numbers, Octets, Packets, begins_with
-from analyzer.columnar.template import ALLOWED, COLUMNS, PLACE, Span, spans_of
+from analyzer.columnar.layouts import MOST_LINES, Layouts, LayoutTable, Template
+from analyzer.columnar.records import Flags, Numbers, Octets, Packets, Short, Small, begins_with, rows_of
+from analyzer.columnar.template import ALLOWED, PLACE, Span, spans_of
 from analyzer.evidence import Endpoint, Frame, RawMessage
 from analyzer.sip.message import Message, parse
-
-Short = npt.NDArray[np.uint16]
 
 _CHUNK = 32_768
 """Messages whose lines are looked at together."""
@@ -28,42 +27,45 @@ _LONGEST_LINE = 1000
 _MOST_TEMPLATES = 64
 """Templates of lines of one length and beginning; a line that needs one more is unusual."""
 _MOST_KINDS = 4000
-MOST_LINES = 32
-"""Lines of a message that is read in columns."""
 _MANY_NEW = 20_000
 """Messages that may be read to learn from; whoever makes up more kinds of lines is for the object path."""
+MOST_DIGITS = 9
+"""Digits of a CSeq that is read in columns."""
 _NOWHERE = Endpoint("192.0.2.1", 5060)
 
 
 @dataclass(slots=True)
 class Scanned:
-    """The plain packets of a capture in columns. `kinds` are those of a message's lines, in order, 0 behind the last;
-    it is `known` where each line has a template. `starts` (in the payload) and `lengths` are the values, by column and
-    message (length 0: there is none); `cseq` is the number."""
+    """The plain packets of a capture in columns. `layout` is that of each message, 0 where a line has no template;
+    `cseq` its number (0 where that has too many digits)."""
 
     packets: Packets
-    known: Flags
-    kinds: Short
-    starts: Short
-    lengths: Short
-    cseq: Numbers
+    layouts: Layouts
+    layout: Small
+    cseq: Small
+
+    def place(self, name: str, rows: Numbers | int) -> Any:
+        """Where the values of a column begin, octets from the beginning of the file."""
+        return self.packets.start[rows] + self.layouts.starts[PLACE[name]][self.layout[rows]]
+
+    def size(self, name: str, rows: Numbers) -> Short:
+        """The lengths of the values of a column; 0: there is none."""
+        found: Short = self.layouts.lengths[PLACE[name]][self.layout[rows]]
+        return found
+
+    @property
+    def known(self) -> Flags:
+        """Whether each message has a layout."""
+        found: Flags = self.layout > 0
+        return found
 
     def octets_of(self, row: int) -> bytes:
         """The payload of one message."""
-        at = self.packets.start[row]
-        return self.packets.records.octets[at : at + self.packets.length[row]].tobytes()
+        return octets_of(self.packets, row)
 
     def message(self, row: int) -> Message:
         """One message as the parser reads it."""
-        return parse(RawMessage(self.octets_of(row), 0, Frame("", 1), _NOWHERE, _NOWHERE))
-
-
-class _Template(NamedTuple):
-    """A line of one length: its literal parts by place, where values lie, and its kind."""
-
-    literal: tuple[tuple[int, bytes], ...]
-    spans: tuple[Span, ...]
-    kind: int
+        return read(self.octets_of(row))
 
 
 class _Lines(NamedTuple):
@@ -76,28 +78,42 @@ class _Lines(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Learner:
-    """What is known of lines. `kinds` numbers patterns, which are lines without their values."""
+class _Chunk:
+    """Messages from row `begin` on: the templates of their lines in order, 0 behind the last; all are `known` so far
+    that have a template for each line."""
 
-    scanned: Scanned
-    templates: dict[tuple[int, int], list[_Template]] = field(default_factory=dict)
+    begin: int
+    lines: Small
+    known: npt.NDArray[np.bool_]
+
+
+@dataclass(slots=True)
+class _Learner:
+    """What is known of lines. `kinds` numbers patterns, which are lines without their values; `templates` are those of
+    a beginning and length, `table` has all of them."""
+
+    packets: Packets
+    cseq: Small
+    table: LayoutTable = field(default_factory=LayoutTable)
+    templates: dict[tuple[int, int], list[Template]] = field(default_factory=dict)
     kinds: dict[tuple[object, ...], int] = field(default_factory=dict)
     read: dict[int, list[Span]] = field(default_factory=dict)
     count: int = 0
 
-    def learn(self, row: int, start: int, length: int) -> _Template | None:
+    def learn(self, row: int, start: int, length: int) -> Template | None:
         """The template of the line that begins at `start` of the payload of message `row`; None where there are too
         many already."""
         if self.count >= _MANY_NEW or len(self.kinds) >= _MOST_KINDS:
             return None
+        message = octets_of(self.packets, row)
         spans = self.read.get(row)
         if spans is None:
             self.count += 1
             self.read.clear()
-            spans = self.read[row] = spans_of(self.scanned.message(row))
+            spans = self.read[row] = spans_of(read(message))
         own = tuple(Span(one.column, one.start - start, one.end - start) for one in spans if one.start >= start)
         own = tuple(one for one in own if one.end <= length)
-        line = self.scanned.octets_of(row)[start : start + length]
+        line = message[start : start + length]
         pattern: list[object] = []
         literal: list[tuple[int, bytes]] = []
         before = 0
@@ -107,59 +123,56 @@ class _Learner:
             before = span.end
         literal.append((before, line[before:]))
         kind = self.kinds.setdefault((*pattern, line[before:]), len(self.kinds) + 1)
-        return _Template(tuple(part for part in literal if part[1]), own, kind)
+        number = len(self.table.templates) + 1
+        template = Template(tuple(part for part in literal if part[1]), own, length, kind, number)
+        self.table.templates.append(template)
+        return template
 
 
 def scan(packets: Packets) -> Scanned:
     """Read all plain packets into columns."""
-    count, columns = len(packets.plain), len(COLUMNS)
-    scanned = Scanned(
-        packets,
-        np.ones(count, np.bool_),
-        np.zeros((count, MOST_LINES), np.uint16),
-        np.zeros((columns, count), np.uint16),
-        np.zeros((columns, count), np.uint16),
-        np.zeros(count, np.int64),
-    )
-    learner = _Learner(scanned)
+    count = len(packets.plain)
+    learner = _Learner(packets, np.zeros(count, np.uint32))
+    layout = np.zeros(count, np.uint32)
     for begin in range(0, count, _CHUNK):
-        for lines in _lines(scanned, begin, min(count, begin + _CHUNK)):
-            _match(learner, lines)
-    return scanned
+        end = min(count, begin + _CHUNK)
+        chunk = _Chunk(begin, np.zeros((end - begin, MOST_LINES), np.uint32), np.zeros(end - begin, np.bool_))
+        for lines in _lines(packets, chunk, end):
+            _match(learner, chunk, lines)
+        rows = np.flatnonzero(chunk.known)
+        layout[begin + rows] = learner.table.numbers_of(chunk.lines[rows])
+    return Scanned(packets, learner.table.layouts(), layout, learner.cseq)
 
 
-def _lines(scanned: Scanned, begin: int, end: int) -> Iterator[_Lines]:
-    """The lines of some messages, those of one length and beginning together; marks messages that are not made of
+def _lines(packets: Packets, chunk: _Chunk, end: int) -> Iterator[_Lines]:
+    """The lines of a chunk of messages, those of one length and beginning together; messages are known that are made of
     lines that end in CRLF, the last of them empty and none else."""
-    packets = scanned.packets
-    octets, start, length = packets.records.octets, packets.start[begin:end], packets.length[begin:end]
+    octets, start, length = packets.records.octets, packets.start[chunk.begin : end], packets.length[chunk.begin : end]
     first, last = int(start[0]), int(start[-1] + length[-1])
     ends = np.flatnonzero(octets[first:last] == 10) + first
     owner = np.searchsorted(start, ends, "right") - 1
     inside = ends < (start + length)[owner]
     ends, owner = ends[inside], owner[inside]
-    known = np.zeros(end - begin, np.bool_)
-    if len(ends):
-        is_new = np.append(True, owner[1:] != owner[:-1])
-        begins = np.empty(len(ends), np.int64)
-        begins[1:] = ends[:-1] + 1
-        begins[is_new] = start[owner[is_new]]
-        sizes = ends - 1 - begins
-        heads = np.flatnonzero(is_new)
-        counts = np.diff(np.append(heads, len(ends)))
-        tails = heads + counts - 1
-        known[owner[heads]] = (counts <= MOST_LINES) & (ends[tails] == (start + length - 1)[owner[heads]])
-        wrong = (octets[ends - 1] != 13) | (sizes < 0) | (sizes > _LONGEST_LINE)
-        is_last = np.zeros(len(ends), np.bool_)
-        is_last[tails] = True
-        wrong |= (sizes == 0) != is_last
-        known[owner[wrong]] = False
-        scanned.known[begin:end] = known
-        rows = np.flatnonzero(known[owner] & ~is_last)
-        order = np.arange(len(ends)) - np.repeat(heads, counts)
-        yield from _alike(octets, begins[rows], owner[rows] + begin, order[rows], sizes[rows])
-    else:
-        scanned.known[begin:end] = known
+    if not len(ends):
+        return
+    is_new = np.append(True, owner[1:] != owner[:-1])
+    begins = np.empty(len(ends), np.int64)
+    begins[1:] = ends[:-1] + 1
+    begins[is_new] = start[owner[is_new]]
+    sizes = ends - 1 - begins
+    heads = np.flatnonzero(is_new)
+    counts = np.diff(np.append(heads, len(ends)))
+    tails = heads + counts - 1
+    known = chunk.known
+    known[owner[heads]] = (counts <= MOST_LINES) & (ends[tails] == (start + length - 1)[owner[heads]])
+    wrong = (octets[ends - 1] != 13) | (sizes < 0) | (sizes > _LONGEST_LINE)
+    is_last = np.zeros(len(ends), np.bool_)
+    is_last[tails] = True
+    wrong |= (sizes == 0) != is_last
+    known[owner[wrong]] = False
+    rows = np.flatnonzero(known[owner] & ~is_last)
+    order = np.arange(len(ends)) - np.repeat(heads, counts)
+    yield from _alike(octets, begins[rows], owner[rows], order[rows], sizes[rows])
 
 
 def _alike(octets: Octets, at: Numbers, owner: Numbers, order: Numbers, sizes: Numbers) -> Iterator[_Lines]:
@@ -174,22 +187,21 @@ def _alike(octets: Octets, at: Numbers, owner: Numbers, order: Numbers, sizes: N
             yield _Lines(at[part], owner[part], order[part], int(sizes[part[0]]))
 
 
-def _match(learner: _Learner, lines: _Lines) -> None:
+def _match(learner: _Learner, chunk: _Chunk, lines: _Lines) -> None:
     """Hold lines of one length against what is known of such, and learn what is not."""
-    scanned = learner.scanned
-    octets, starts = scanned.packets.records.octets, scanned.packets.start
-    text: Any = np.lib.stride_tricks.sliding_window_view(octets, max(lines.length, 1))[lines.at]
+    packets = learner.packets
+    text = rows_of(packets.records.octets, lines.at, max(lines.length, 1))
     beginning = int(text[0, 0]) * 7 + int(text[0, min(1, lines.length - 1)]) * 3 if lines.length else 0
     templates = learner.templates.setdefault((beginning, lines.length), [])
     left = np.arange(len(lines.at))
     tried = 0
     while len(left):
         if tried == len(templates):
-            row = int(lines.message[left[0]])
-            start = int(lines.at[left[0]] - starts[row])
+            row = chunk.begin + int(lines.message[left[0]])
+            start = int(lines.at[left[0]] - packets.start[row])
             fresh = learner.learn(row, start, lines.length) if len(templates) < _MOST_TEMPLATES else None
             if fresh is None:
-                scanned.known[lines.message[left]] = False
+                chunk.known[lines.message[left]] = False
                 return
             templates.append(fresh)
         template = templates[tried]
@@ -202,20 +214,30 @@ def _match(learner: _Learner, lines: _Lines) -> None:
             fits &= ALLOWED[span.column][rest[:, span.start : span.end]].all(axis=1)
         found = left[fits]
         if len(found):
-            _fill(scanned, lines, found, template, rest if len(found) == len(rest) else rest[fits])
+            rows = lines.message[found]
+            chunk.lines[rows, lines.order[found]] = template.number
+            for span in template.spans:
+                if span.column == PLACE["cseq"]:
+                    own = rest if len(found) == len(rest) else rest[fits]
+                    learner.cseq[chunk.begin + rows] = _number(own[:, span.start : span.end])
             left = left[~fits]
 
 
-def _fill(scanned: Scanned, lines: _Lines, found: Numbers, template: _Template, text: Any) -> None:
-    """Write down what the lines of a template hold."""
-    rows = lines.message[found]
-    scanned.kinds[rows, lines.order[found]] = template.kind
-    begins = lines.at[found] - scanned.packets.start[rows]
-    for span in template.spans:
-        scanned.starts[span.column, rows] = begins + span.start
-        scanned.lengths[span.column, rows] = span.end - span.start
-        if span.column == PLACE["cseq"]:
-            number = np.zeros(len(rows), np.int64)
-            for place in range(span.start, min(span.end, span.start + 10)):
-                number = number * 10 + (text[:, place] - 48)
-            scanned.cseq[rows] = number
+def _number(digits: Octets) -> Numbers:
+    """The number that each row of digits is; 0 where there are more than nine."""
+    number = np.zeros(len(digits), np.int64)
+    if digits.shape[1] <= MOST_DIGITS:
+        for column in range(digits.shape[1]):
+            number = number * 10 + (digits[:, column] - 48)
+    return number
+
+
+def octets_of(packets: Packets, row: int) -> bytes:
+    """The payload of one message."""
+    at = packets.start[row]
+    return packets.records.octets[at : at + packets.length[row]].tobytes()
+
+
+def read(payload: bytes) -> Message:
+    """A message as the parser reads it."""
+    return parse(RawMessage(payload, 0, Frame("", 1), _NOWHERE, _NOWHERE))

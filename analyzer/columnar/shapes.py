@@ -6,7 +6,7 @@ read. What the parser says of all else is true of all messages of the shape, sin
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -40,8 +40,7 @@ _NOT_SEEN = Offer("", (), "")
 @dataclass(slots=True)
 class Shape:
     """What the parser says of every message of a shape. `why` is why its messages are not ordinary, empty where they
-    may be. `aor` is the address-of-record around its user; `expires` what a request asks for, or a 200 grants;
-    `constants` are the values of columns that are the same in all."""
+    may be. `aor` is the address-of-record around its user; `expires` what a request asks for, or a 200 grants."""
 
     number: int
     example: Message
@@ -52,7 +51,6 @@ class Shape:
     has_credentials: bool = False
     realm: str = ""
     offer: Offer = _NOT_SEEN
-    constants: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def is_request(self) -> bool:
@@ -76,21 +74,15 @@ class Shapes:
 
 def shapes_of(scanned: Scanned) -> Shapes:
     """Certify all shapes of a scan."""
-    known = np.flatnonzero(scanned.known)
-    of = np.full(len(scanned.known), -1, np.int64)
-    if not len(known):
+    if not scanned.layout.any():
         raise Unsuited("no message is of a common form")
-    first, which = shape_keys(scanned.kinds[known])
-    if len(first) > MOST_SHAPES:
+    count, which = shape_keys(scanned.layouts.kinds[1:])
+    if count > MOST_SHAPES:
         raise Unsuited("there are too many shapes of messages")
-    of[known] = which
-    counts = np.bincount(which)
-    order = np.argsort(which, kind="stable")
-    ends = np.cumsum(counts)
-    found = []
-    for number, count in enumerate(counts.tolist()):
-        rows = known[order[ends[number] - count : ends[number]]]
-        found.append(_certified(scanned, number, rows))
+    of: Numbers = np.append(-1, which)[scanned.layout]
+    order = np.argsort(of.astype(np.int16), kind="stable")
+    ends = np.cumsum(np.bincount(of + 1, minlength=count + 1))
+    found = [_certified(scanned, number, order[ends[number] : ends[number + 1]]) for number in range(count)]
     may_be = np.append(np.array([not shape.why for shape in found], np.bool_), False)
     return Shapes(found, of, may_be[of])
 
@@ -107,13 +99,12 @@ def _certified(scanned: Scanned, number: int, rows: Numbers) -> Shape:
         if message.all_defects() or not _is_as_read(scanned, int(rows[at]), message, shape):
             shape.why = "the parser reads it otherwise"
             return shape
-    shape.constants = {name: value for name, value in values_of(first).items() if _length(scanned, rows[0], name) == 0}
     _tell(shape, first)
     return shape
 
 
 def _length(scanned: Scanned, row: int, name: str) -> int:
-    return int(scanned.lengths[PLACE[name], row])
+    return int(scanned.layouts.lengths[PLACE[name], scanned.layout[row]])
 
 
 def _oddity(message: Message) -> str:
@@ -171,8 +162,9 @@ def _missing(scanned: Scanned, row: int, message: Message) -> str:
 def _is_as_read(scanned: Scanned, row: int, message: Message, shape: Shape) -> bool:
     """Whether the columns of a message hold what the parser reads, and all else is as in the first of its shape."""
     values, first = values_of(message), values_of(shape.example)
+    layouts, layout = scanned.layouts, scanned.layout[row]
     for name, column in PLACE.items():
-        start, length = int(scanned.starts[column, row]), int(scanned.lengths[column, row])
+        start, length = int(layouts.starts[column, layout]), int(layouts.lengths[column, layout])
         own = message.raw[start : start + length] if length else first.get(name, b"")
         if values.get(name, b"") != own:
             return False

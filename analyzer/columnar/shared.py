@@ -136,7 +136,7 @@ class Overhearing:
         is_told = np.append(columnar[capture.clients.of[np.arange(len(exchanges))]], False)[exchanges.of]
         rows = np.flatnonzero(is_told)
         self._is_told = is_told
-        self._told = _Told(rows, capture.numbers(rows), packets.records.time[packets.plain[rows]])
+        self._told = _Told(rows, capture.numbers(rows), packets.time(rows))
         self._next = self._next_challenge = self._next_answer = 0
         self._answers = self._first_answers(rows)
         self._challenges = self._given(columnar)
@@ -176,7 +176,7 @@ class Overhearing:
         rows = self._told.row
         own = exchanges.of[rows]
         uses = rows[
-            (capture.values.scanned.lengths[PLACE["nonce"], rows] > 0)
+            (capture.values.scanned.size("nonce", rows) > 0)
             & (rows != exchanges.final[own])
             & ((rows == exchanges.first[own]) | capture.values.scanned.packets.is_response[rows])
         ]
@@ -188,7 +188,7 @@ class Overhearing:
         packets, clients = capture.values.scanned.packets, capture.clients
         of = [capture.shapes.all[number] for number in capture.shapes.of[rows].tolist()]
         facts = [clients.facts[number] for number in clients.of[capture.exchanges.of[rows]].tolist()]
-        numbers, times = capture.numbers(rows).tolist(), packets.records.time[packets.plain[rows]].tolist()
+        numbers, times = capture.numbers(rows).tolist(), packets.time(rows).tolist()
         return [
             _Challenge(
                 number,
@@ -209,9 +209,10 @@ class Overhearing:
         numbers, and all of them will be remembered; else all."""
         capture = self.capture
         scanned = capture.values.scanned
-        lengths = scanned.lengths[PLACE["nonce"]]
-        given = scanned.packets.is_response & (lengths > 0)
-        if len(capture.odd.rows) or given.sum() > MOST_NONCES or (lengths[given] <= _NUMERIC).any():
+        lengths = scanned.layouts.lengths[PLACE["nonce"]]
+        given = scanned.packets.is_response & (lengths > 0)[scanned.layout]
+        numeric = (lengths > 0) & (lengths <= _NUMERIC)
+        if len(capture.odd.rows) or given.sum() > MOST_NONCES or (given & numeric[scanned.layout]).any():
             return np.arange(len(rows))
         _, first = np.unique(mixed(capture.shapes.of[rows], scanned.packets.source[rows]), return_index=True)
         return np.sort(first)

@@ -85,7 +85,8 @@ def test_every_column_of_every_message_is_what_the_parser_reads(scanned: Scanned
         message = scanned.message(row)
         values = values_of(message)
         for name, column in PLACE.items():
-            start, length = int(scanned.starts[column, row]), int(scanned.lengths[column, row])
+            start = int(scanned.place(name, row) - scanned.packets.start[row])
+            length = int(scanned.layouts.lengths[column, scanned.layout[row]])
             if length:
                 assert message.raw[start : start + length] == values[name]
         assert message.cseq is not None
@@ -144,7 +145,7 @@ def test_keys_and_equality(scanned: Scanned) -> None:
     which, count = numbered(values.key(rows, "call_id"))
     assert count == len(set(texts))
     assert all(texts[one] == texts[two] for one, two in zip(rows, firsts(which, count)[which], strict=True))
-    same = values.same(rows[:-1], "call_id", rows[1:], "call_id")
+    same = values.equal(rows[:-1], rows[1:], "call_id")
     assert same.tolist() == [one == two for one, two in pairwise(texts)]
     assert int(values.key(rows[:1], "call_id")[0]) == values.key_of(texts[0])
     assert values.text(3, "call_id") == texts[3]

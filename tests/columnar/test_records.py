@@ -26,7 +26,6 @@ def test_places_and_times_are_those_of_the_reader(calm: Path) -> None:
         assert item.time == time[record]
         start = int(found.start[row])
         assert item.payload == found.records.octets[start : start + found.length[row]].tobytes()
-        assert item.ip_id == found.ident[row]
         assert item.source.port == found.source[row] & 0xFFFF
         assert item.payload.startswith(b"SIP/2.0 ") == found.is_response[row]
 
