@@ -17,16 +17,17 @@ import numpy as np
 from analyzer.capture.packets import PacketReader
 from analyzer.capture.record import Record
 from analyzer.columnar.clients import Clients
-from analyzer.columnar.columns import Values, mixed
+from analyzer.columnar.columns import Values, mixed, numbered
 from analyzer.columnar.exchanges import Exchanges
 from analyzer.columnar.facts import end_of
+from analyzer.columnar.nonces import RememberedNonces, Told
 from analyzer.columnar.records import Flags, Numbers, Unsuited
 from analyzer.columnar.shapes import Shapes
 from analyzer.columnar.strangers import Odd, is_counted, record_of
 from analyzer.columnar.template import PLACE
 from analyzer.evidence import Endpoint, Frame, RawMessage, Source
 from analyzer.register.bounded import MessageCounter, Notes
-from analyzer.register.challenges import MOST_NONCES
+from analyzer.register.challenges import MOST_NONCES, MOST_NUMERALS
 from analyzer.register.digest.form import Offer
 from analyzer.register.reconstruct import MOST_HOSTS
 
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from analyzer.run.pipeline import Analysis
 
 _MOST_PAIRS = 200_000
-_NUMERIC = 32
-"""Characters of the longest nonce that may be taken for a number (`register/challenges.py`)."""
 _LAST = 2**62
 MOST_STEPS = 3
 """Numeric nonces in a row that count up (`rules/r7616_3_3_challenge_quality.py`): what is said of them depends on the
@@ -110,7 +109,8 @@ class _Told:
 
 class _Challenge(NamedTuple):
     """A challenge to a client that is not passed on: the number of its message, who gave it, and to whom: when,
-    Call-ID and host. Without an `offer` it is the answer to one, by which its nonce is remembered longer."""
+    Call-ID and host. Without an `offer` it is the answer to one, by which its nonce is remembered longer; without a
+    `nonce` it tells only that the server asks."""
 
     number: int
     server: Endpoint
@@ -163,16 +163,14 @@ class Overhearing:
         return list(zip(self.capture.numbers(found).tolist(), found.tolist(), strict=True))
 
     def _given(self, columnar: Flags) -> list[_Challenge]:
-        """The challenges to clients that are not passed on, in order; where all are told, their use as well."""
+        """The challenges to clients that are not passed on, in order. Where nonces are numbers, which may be said to
+        count up, all are told, and their use as well; else the first of each server and shape, and the others are
+        counted (`nonces.py`)."""
         capture = self.capture
         exchanges, shapes, clients = capture.exchanges, capture.shapes, capture.clients
         status = shapes.column([shape.status for shape in shapes.all])
         which = np.flatnonzero(columnar[clients.of] & (status[exchanges.final] == 401))
-        which = which[np.argsort(exchanges.final[which], kind="stable")]
-        told = self._worth_telling(exchanges.final[which])
-        found = self._as_told(exchanges.final[which[told]], is_use=False)
-        if len(told) < len(which):
-            return found
+        given = np.sort(exchanges.final[which])
         rows = self._told.row
         own = exchanges.of[rows]
         uses = rows[
@@ -180,7 +178,16 @@ class Overhearing:
             & (rows != exchanges.final[own])
             & ((rows == exchanges.first[own]) | capture.values.scanned.packets.is_response[rows])
         ]
-        return sorted([*found, *self._as_told(uses, is_use=True)], key=lambda one: one.number)
+        if self._has_numeric():
+            found = [*self._as_told(given, is_use=False), *self._as_told(uses, is_use=True)]
+            return sorted(found, key=lambda one: one.number)
+        touched = np.sort(np.concatenate([given, uses]))
+        nonce, _ = numbered(capture.values.key(touched, "nonce"))
+        told = Told(capture.numbers(given), capture.numbers(touched), nonce)
+        self._reconstructor.challenges.remember(RememberedNonces(MOST_NONCES, told, lambda: self._counter.number))
+        ends = mixed(shapes.of[given], capture.values.scanned.packets.source[given])
+        _, first = np.unique(ends, return_index=True)
+        return [one._replace(nonce="") for one in self._as_told(given[np.sort(first)], is_use=False)]
 
     def _as_told(self, rows: Numbers, *, is_use: bool) -> list[_Challenge]:
         """Messages with a nonce, as they are told."""
@@ -204,18 +211,12 @@ class Overhearing:
             if one is not None
         ]
 
-    def _worth_telling(self, rows: Numbers) -> Numbers:
-        """Those of some challenges that matter to anybody else: the first of each server and shape, if nonces are no
-        numbers, and all of them will be remembered; else all."""
-        capture = self.capture
-        scanned = capture.values.scanned
+    def _has_numeric(self) -> bool:
+        """Whether a nonce may be a number."""
+        scanned = self.capture.values.scanned
         lengths = scanned.layouts.lengths[PLACE["nonce"]]
-        given = scanned.packets.is_response & (lengths > 0)[scanned.layout]
-        numeric = (lengths > 0) & (lengths <= _NUMERIC)
-        if len(capture.odd.rows) or given.sum() > MOST_NONCES or (given & numeric[scanned.layout]).any():
-            return np.arange(len(rows))
-        _, first = np.unique(mixed(capture.shapes.of[rows], scanned.packets.source[rows]), return_index=True)
-        return np.sort(first)
+        numeric = ((lengths > 0) & (lengths <= MOST_NUMERALS))[scanned.layout]
+        return self.capture.odd.has_short_nonce or bool((scanned.packets.is_response & numeric).any())
 
     def run(self) -> PartialResult:
         """Feed all messages that are passed on, in order, and hand over what was found."""
@@ -298,6 +299,9 @@ class Overhearing:
             self._next_challenge += 1
             if one.offer is None:
                 known.use(one.server.host, one.realm, one.nonce)
+                continue
+            if not one.nonce:
+                known.asked(one.server, one.realm)
                 continue
             known.overheard(one.server, one.realm, one.nonce, one.offer, one.to)
             if known.run(one.server.host, one.realm) >= MOST_STEPS:

@@ -19,6 +19,7 @@ from analyzer.columnar.exchanges import readable
 from analyzer.columnar.records import Packets, Unsuited
 from analyzer.columnar.shapes import Shapes
 from analyzer.evidence import Endpoint, RawMessage, Source
+from analyzer.register.challenges import MOST_NUMERALS
 from analyzer.sip.message import Message
 from analyzer.sip.sniff import PING, Kind, is_keepalive, kind
 from analyzer.sip.text import unescape
@@ -32,9 +33,11 @@ _HEADER = 16
 @dataclass(slots=True)
 class Odd:
     """The messages that the reader of packets finds in the odd packets: the row of the record at which each comes (the
-    number of records for what comes at the end)."""
+    number of records for what comes at the end). `has_short_nonce`: one of them, or of the messages that no template
+    fits, gives out a nonce that may be a number."""
 
     rows: list[int] = field(default_factory=list)
+    has_short_nonce: bool = False
 
 
 def record_of(packets: Packets, source: Source, row: int) -> Record:
@@ -87,6 +90,7 @@ def strangers_of(values: Values, shapes: Shapes) -> tuple[Strangers, Odd]:
         message = scanned.message(row)
         _hold_for_sip(message)
         _note(strangers, message)
+    odd.has_short_nonce = any(len(nonce) <= MOST_NUMERALS for nonce in strangers.nonces)
     return strangers, odd
 
 

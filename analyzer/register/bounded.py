@@ -98,6 +98,10 @@ class Notes(Generic[K, V]):
         """The newest fact, None without one."""
         return self._entries.get(key)
 
+    def items(self) -> ItemsView[K, V]:
+        """All facts, those first that were noted first."""
+        return self._entries.items()
+
     def __contains__(self, key: object) -> bool:
         return key in self._entries
 

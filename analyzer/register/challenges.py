@@ -27,6 +27,8 @@ MOST_SESSIONS = 50_000
 """(client, realm) pairs whose challenge in force is remembered."""
 MOST_SERVERS = 10_000
 """Servers of which it is remembered that they ask for credentials."""
+MOST_NUMERALS = 32
+"""Characters of a nonce that may be taken for a number."""
 MOST_USERS = 8
 """Call-IDs and client addresses that are remembered for one nonce."""
 STRONG = frozenset(token for token, algorithm in ALGORITHMS.items() if algorithm.hash_name != "md5")
@@ -155,7 +157,7 @@ class Challenges:
         self._current: Bounded[tuple[int, str], tuple[Challenged, ...]] = Bounded(MOST_SESSIONS, _octets)
         self._uses: Bounded[tuple[str, str, str], NonceUse] = Bounded(MOST_NONCES)
         self._runs: Bounded[tuple[str, str], Run] = Bounded(1000)
-        self._realms: Bounded[str, dict[str, None]] = Bounded(1000)
+        self._realms: Notes[str, dict[str, None]] = Notes(1000)
         self._next: Bounded[tuple[int, str], str] = Bounded(MOST_SESSIONS, lambda key, nonce: len(key[1]) + len(nonce))
         self._strong: Bounded[tuple[str, str], bool] = Bounded(1000)
         self._asking: Notes[Endpoint, bool] = Notes(MOST_SERVERS)
@@ -196,6 +198,15 @@ class Challenges:
         """Take in a Digest challenge with MD5 to another client, `to` whom it went: when, Call-ID and host."""
         self._asking.note(at, True)
         self._issue(at.host, realm, nonce, *to).offer(offer)
+
+    def asked(self, at: Endpoint, realm: str) -> None:
+        """Take in that a server asks others for credentials, whose nonces are counted elsewhere (`remember`)."""
+        self._asking.note(at, True)
+        self._note_realm(at.host, realm)
+
+    def remember(self, uses: Bounded[tuple[str, str, str], NonceUse]) -> None:
+        """Keep the use of nonces in a table that knows how many others there are."""
+        self._uses = uses
 
     def _take(self, at: Endpoint, transaction: Transaction | None, final: Message | ForeignChallenge) -> None:
         server = at.host
@@ -255,7 +266,7 @@ class Challenges:
         return next((realm for realm in self.realms(server) if self.was_issued(server, realm, nonce)), None)
 
     def server_of(self, realm: str, *, other_than: str) -> str | None:
-        """Another server that challenged for a realm, the one heard of longest ago; None where there is none."""
+        """Another server that challenged for a realm, the one heard of first; None where there is none."""
         return next((one for one, realms in self._realms.items() if one != other_than and realm in realms), None)
 
     def use(self, server: str, realm: str, nonce: str) -> NonceUse | None:
@@ -301,14 +312,18 @@ class Challenges:
         if use is None:
             use = NonceUse(time)
             self._uses[key] = use
-            realms = self._realms.get(server)
-            if realms is None:
-                realms = self._realms[server] = {}
-            if len(realms) < MOST_USERS and len(realm) <= LONG:
-                realms[realm] = None
+            self._note_realm(server, realm)
             self._count(server, realm, nonce)
         use.take(time, call_id, host)
         return use
+
+    def _note_realm(self, server: str, realm: str) -> None:
+        realms = self._realms.get(server)
+        if realms is None:
+            realms = {}
+            self._realms.note(server, realms)
+        if len(realms) < MOST_USERS and len(realm) <= LONG:
+            realms[realm] = None
 
     def _count(self, server: str, realm: str, nonce: str) -> None:
         realm = brief(realm)
@@ -332,7 +347,7 @@ def _whom(transaction: Transaction | None, final: Message | ForeignChallenge) ->
 
 def _number(nonce: str) -> int | None:
     """A nonce that is nothing but a number, decimal or hexadecimal."""
-    if len(nonce) > 32 or not nonce.isascii() or not nonce.isalnum():
+    if len(nonce) > MOST_NUMERALS or not nonce.isascii() or not nonce.isalnum():
         return None
     try:
         return int(nonce, 10 if nonce.isdigit() else 16)
