@@ -109,7 +109,7 @@ def _side(name: str, progress: bool | None, **given: Any) -> tuple[Side, bool]:
     from analyzer.compare.side import side_of
 
     files = files_of((name,), given["dialect"])
-    report = read_report("compare", None, progress, detail=True, tables=True, files=files, **given)
+    report = read_report("compare", None, progress, detail=True, tables=True, columnar="auto", files=files, **given)
     if told := note(click.get_current_context(silent=True)):
         report.notes.insert(0, told)
     return side_of(report, _storms(report)), report.failed

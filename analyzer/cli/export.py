@@ -116,7 +116,7 @@ def _export_tables(form: str, out: Path, *, progress: bool | None, **given: Any)
     from analyzer.cli.run import read_report
     from analyzer.views.drawing.output import tell
 
-    report = read_report("export", None, progress, detail=True, tables=True, **given)
+    report = read_report("export", None, progress, detail=True, tables=True, columnar="auto", **given)
     if told := note(click.get_current_context()):
         tell(f"sipcheck: {told}")
     from analyzer.dataframes import tables

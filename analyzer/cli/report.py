@@ -52,8 +52,8 @@ def _run(*, output: str, fail_on: str, progress: bool | None, stats: bool, **giv
     given["files"] = files_of(given["files"], given["dialect"])
     clock = time.perf_counter_ns if stats else None
     with _readable_twice(given["files"]) as (files, is_cut):
-        read = {**given, "files": files}
-        found = read_report("report", None, progress, detail=True, tables=True, notices=True, clock=clock, **read)
+        read = {**given, "files": files, "detail": True, "tables": True, "columnar": "auto"}
+        found = read_report("report", None, progress, notices=True, clock=clock, **read)
         found.interrupted = found.interrupted or is_cut
         outcome.weigh(found)
         told = _show(outcome, found, read, progress)

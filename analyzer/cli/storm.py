@@ -114,11 +114,11 @@ def _door(scheduler: str | None, insecure_scheduler: bool, **keys: str | None) -
 def _alone(**given: Any) -> tuple[Report, StormReport]:
     from analyzer.cli.run import read_report
 
-    report = read_report("storm", None, detail=True, tables=True, **given)
-    from analyzer.dataframes import tables
+    report = read_report("storm", None, detail=True, tables=True, columnar="auto", **given)
+    from analyzer.dataframes.frames import transactions
     from analyzer.storm.analysis import storms
 
-    return report, storms(tables(report).transactions)
+    return report, storms(transactions(report))
 
 
 def _is_too_large(files: tuple[str, ...]) -> bool:

@@ -27,6 +27,7 @@ def read(
     begin: Callable[..., Analysis],
     *,
     detail: bool,
+    tables: bool,
     is_asked_for: bool = False,
 ) -> list[PartialResult]:
     """The parts of a report on the capture at `path`; none where the object path is to read it all. `opened` opens it,
@@ -40,7 +41,7 @@ def read(
             return []
         try:
             capture = capture_of(path, least=0 if is_asked_for else LEAST_MESSAGES)
-            return partials_of(capture, source, rules, begin, detail=detail)
+            return partials_of(capture, source, rules, begin, detail=detail, tables=tables)
         except (Unsuited, Inseparable):
             return []
         except KeyboardInterrupt:

@@ -37,9 +37,9 @@ _LEAST_INTERVAL, _MOST_INTERVAL = SECOND // 10, 2 * SECOND
 class Exchanges:
     """Transactions in the order in which they begin; rows are those of the scan. `first` is the request, `final` its
     first answer (the request where there is none), `last` its last message; `copies` of the request, `finals` in all,
-    `after` the copies that came behind the answer; `closes` is the time (nanoseconds) behind which it is over. `call`
-    keys the Call-ID. `plain` tells those that may be ordinary. `of` gives the transaction of each message, -1 for
-    none."""
+    `after` the copies that came behind the answer; `sent` is when the last copy of the request came, `closes` behind
+    when it is over (nanoseconds). `call` keys the Call-ID. `plain` tells those that may be ordinary. `of` gives the
+    transaction of each message, -1 for none."""
 
     first: Numbers
     final: Numbers
@@ -47,6 +47,7 @@ class Exchanges:
     copies: Short
     finals: Short
     after: Short
+    sent: Numbers
     closes: Numbers
     call: Keys
     plain: Flags
@@ -120,8 +121,8 @@ def exchanges_of(values: Values, shapes: Shapes) -> Exchanges:
         of[members] = rank[which.astype(np.int64) + before]
         before += len(part[0])
     columns = [np.concatenate([part.pop(0) for part in several])[sequence] for _ in range(len(several[0]))]
-    first, final, last, copies, finals, after, closes, keys, plain = columns
-    return Exchanges(first, final, last, copies, finals, after, closes, keys, plain, of, values.scanned.packets)
+    first, final, last, copies, finals, after, sent, closes, keys, plain = columns
+    return Exchanges(first, final, last, copies, finals, after, sent, closes, keys, plain, of, values.scanned.packets)
 
 
 def _exchanges(values: Values, shapes: Shapes, rows: Numbers, call: Keys) -> list[npt.NDArray[Any]]:
@@ -157,7 +158,7 @@ def _exchanges(values: Values, shapes: Shapes, rows: Numbers, call: Keys) -> lis
     copies, finals = groups.count(~is_answer) - 1, groups.count(is_answer)
     keys = values.key(first, "call_id", "call_host")
     counts = [column.astype(np.uint16) for column in (copies, finals, after)]
-    return [first, final, last, *counts, closes, keys, plain, at.astype(np.uint32), which.astype(np.uint32)]
+    return [first, final, last, *counts, last_copy, closes, keys, plain, at.astype(np.uint32), which.astype(np.uint32)]
 
 
 def _grouped(rows: Numbers, keys: Keys) -> _Groups:

@@ -20,6 +20,7 @@ from analyzer.columnar.clients import clients_of
 from analyzer.columnar.columns import Values, any_of
 from analyzer.columnar.exchanges import exchanges_of
 from analyzer.columnar.findings import Verdicts
+from analyzer.columnar.recorded import hold_against, recording_of
 from analyzer.columnar.records import Flags, Numbers, Unsuited, packets_of, records_of
 from analyzer.columnar.rows import Rows
 from analyzer.columnar.same import differences
@@ -40,8 +41,8 @@ from analyzer.run.report import MOST_PACES, PACE, Summary
 if TYPE_CHECKING:
     from analyzer.run.pipeline import Analysis
 
-MOST_MESSAGES = 20_000_000
-"""Messages that are kept in columns at one time."""
+MOST_MESSAGES = 4_000_000
+"""Messages that are kept in columns at one time: some 300 octets each."""
 MOST_CLIENTS = MOST_EXCHANGES
 """Clients, beyond which the object path gives up what it knows of the latest exchanges, and says so."""
 MOST_ROUNDS = 3
@@ -67,9 +68,10 @@ def capture_of(path: str | os.PathLike[str], *, least: int = 0) -> Capture:
 
 
 def partials_of(
-    capture: Capture, source: Source, rules: Sequence[Rule], begin: Begin, *, detail: bool
+    capture: Capture, source: Source, rules: Sequence[Rule], begin: Begin, *, detail: bool, tables: bool = False
 ) -> list[PartialResult]:
-    """The parts of a report on a capture; `begin` makes an analysis of rules. Raises `Unsuited`."""
+    """The parts of a report on a capture; `begin` makes an analysis of rules, with `detail` and `tables` as these tell.
+    Raises `Unsuited`."""
     source.resolution = capture.values.scanned.packets.records.step
     blank = replace(source)
     wanted = capture.clients.ordinary & ~_is_early(capture)
@@ -78,7 +80,7 @@ def partials_of(
         if not columnar.any():
             raise Unsuited("no client is ordinary")
         own = replace(blank, kept=type(source.kept)(), quality=[], defect_list=[])
-        run = _Round(capture, own, rules, begin, columnar, wanted & ~columnar, detail=detail)
+        run = _Round(capture, own, rules, begin, columnar, wanted & ~columnar, detail=detail, tables=tables)
         unknown = any_of(np.isin(capture.clients.kind, list(run.unknown)), capture.clients.of, len(columnar))
         if not (unknown & columnar).any():
             found = run.partials()
@@ -122,13 +124,15 @@ class _Round:
         speaking: Flags,
         *,
         detail: bool,
+        tables: bool,
     ) -> None:
         self._capture = capture
         self._rules = rules
         self._columnar = columnar
-        self._detail = detail
+        self._detail = detail or tables
+        self._tables = tables
         records = capture.values.scanned.packets.records
-        self._rows = Rows(capture, source.name, int(records.time[-1]), detail=detail)
+        self._rows = Rows(capture, source.name, int(records.time[-1]), detail=self._detail, tables=tables)
         clients, exchanges = capture.clients, capture.exchanges
         which = np.flatnonzero(speaking[clients.of])
         numbers = {self._rows.number(one): one for one in which.tolist()}
@@ -137,7 +141,8 @@ class _Round:
         self._witness = Witness(rules, numbers, finals)
         self._analysis = begin([source], rules=self._witness.rules)
         judge, reconstructor = self._analysis.judge, self._analysis.reconstructor
-        reconstructor.emit = self._witness.hearing(judge.ask, judge.context, self._rows.slot_of)
+        heard = self._witness.hearing(judge.ask, judge.context, self._rows.slot_of)
+        reconstructor.emit = self._analysis.hearing(heard)
         self._partial = Overhearing(capture, self._analysis, source, columnar).run()
         if any(tally.failed for tally in self._partial.outcomes.values()):
             raise Unsuited("a rule failed")
@@ -179,6 +184,7 @@ class _Round:
             fleet=self._fleet(wanted),
             profile=self._partial.profile,
             servers=self._servers(which),
+            recording=recording_of(rows, which, registrations) if self._tables else None,
         )
         return [self._partial, columnar]
 
@@ -208,6 +214,8 @@ class _Round:
             listed = {row.id: row for row in partial.transactions}
             for row in rows.transactions(which, made):
                 self._check(row, listed.get(row.id))
+        if partial.recording is not None:
+            hold_against(recording_of(rows, which, made), partial.recording)
         return examples
 
     @staticmethod

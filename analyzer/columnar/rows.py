@@ -28,6 +28,7 @@ from analyzer.register.reachability import Reachability, Stretch
 from analyzer.register.registration import KEPT_GAPS, Registration
 from analyzer.register.server_words import ServerWords
 from analyzer.register.translation import Translation
+from analyzer.run.recording import Facts as Said
 from analyzer.run.report import TransactionRow
 from analyzer.sip.address import Address
 from analyzer.sip.message import Message
@@ -42,11 +43,12 @@ _new = tuple.__new__
 class Rows:
     """Makes the rows of a capture; `name` is its source's, `end` when that ends (nanoseconds)."""
 
-    def __init__(self, capture: Capture, name: str, end: int, *, detail: bool) -> None:
+    def __init__(self, capture: Capture, name: str, end: int, *, detail: bool, tables: bool) -> None:
         self.capture = capture
-        self._name = name
+        self.name = name
         self._end = end
         self._detail = detail
+        self._tables = tables
         exchanges, packets = capture.exchanges, capture.values.scanned.packets
         self._numbers = capture.numbers(exchanges.first).data
         self._first, self._final = exchanges.first.data, exchanges.final.data
@@ -91,7 +93,7 @@ class Rows:
 
     def _seen(self, row: int) -> Evidence:
         record = self._plain[row]
-        return _new(Evidence, (_new(Frame, (self._name, record + 1, self._at[record])), self._time[record]))
+        return _new(Evidence, (_new(Frame, (self.name, record + 1, self._at[record])), self._time[record]))
 
     def _begun(self, which: int) -> int:
         return self._time[self._plain[self._first[which]]]
@@ -221,6 +223,11 @@ class Rows:
             return None
         return Translation(f"{host}:{port if found else SIP_PORT}", facts.call_id, facts.source)
 
+    def pairs(self, client: int) -> list[tuple[int, int]]:
+        """The attempts of a client: the transaction that asks, and the one that answers the challenge."""
+        own = self.capture.clients.exchanges(client).tolist()
+        return list(zip(own[0::2], own[1::2], strict=True))
+
     def _attempts(self, own: Sequence[int]) -> list[AttemptRecord]:
         found = []
         pairs = list(zip(own[0::2], own[1::2], strict=True))
@@ -272,7 +279,13 @@ class Rows:
             credentials=asks.has_credentials,
             challenge=answers.example.has_challenge,
             registration=one.id,
+            facts=self._said(which, asks, answers) if self._tables else None,
         )
+
+    def _said(self, which: int, asks: Shape, answers: Shape) -> Said:
+        granted = answers.expires if answers.status == 200 else None
+        last_sent = int(self.capture.exchanges.sent[which])
+        return Said(last_sent, asks.expires, granted, None, None, asks.example.user_agent)
 
     def digests(
         self, wanted: Numbers, registrations: dict[int, Registration], examples: dict[int, DigestRecord]

@@ -171,8 +171,7 @@ def _renumber(partials: Sequence[PartialResult]) -> None:
 
     for partial in partials:
         partial.transactions = [
-            row._replace(id=transaction(row.id), registration=registration(row.registration))
-            for row in partial.transactions
+            row.numbered(transaction(row.id), registration(row.registration)) for row in partial.transactions
         ]
         for record in partial.digests:
             record.transaction = transaction(record.transaction)

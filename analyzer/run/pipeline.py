@@ -26,6 +26,7 @@ from analyzer.register.digest.secrets import Secrets
 from analyzer.register.identity import aor_of
 from analyzer.register.reconstruct import Reconstructor
 from analyzer.register.registration import Registration
+from analyzer.register.subjects import Subject
 from analyzer.register.transaction import Transaction
 from analyzer.rules import all_rules
 from analyzer.run.collector import patient_collector
@@ -101,8 +102,11 @@ class Analysis:
             self.reconstructor.table = self._recorder.table(self.reconstructor.counter)
         context = CaptureContext(sources, self.reconstructor)
         self.judge = Judge(self.rules, context, profile=profile, exhaustive=exhaustive)
-        ask = self.judge.ask
-        self.reconstructor.emit = ask if self._recorder is None else self._recorder.hearing(ask)
+        self.reconstructor.emit = self.hearing(self.judge.ask)
+
+    def hearing(self, ask: Callable[[Subject], None]) -> Callable[[Subject], None]:
+        """`ask`, behind whoever hears of subjects for the tables."""
+        return ask if self._recorder is None else self._recorder.hearing(ask)
 
     def feed(self, item: Item) -> None:
         """Take in a datagram or a network error."""
@@ -267,10 +271,10 @@ def analyze(
 
     # Rules about all clients together are asked here, when the workers are done.
     chosen, fleet_costs = measured(all_rules() if rules is None else rules, clock)
-    is_plain = not (secrets or aor or tls_keylog or clock or dialect or gate or (tables and detail))
+    is_plain = not (secrets or aor or tls_keylog or clock or dialect or gate)
     if columnar != "never" and is_plain and profile == "rfc3261" and kind != "log" and engine != "tshark":
         least = _LEAST_OCTETS if columnar == "auto" else 0
-        if found := _in_columns(several, opened, chosen, detail=detail, least=least):
+        if found := _in_columns(several, opened, chosen, detail=detail, tables=tables and detail, least=least):
             return _report(found, chosen, notes, fleet_costs)
     if jobs > 1 and not aor and gate is None and are_files(several):
         with opened() as reading:
@@ -282,7 +286,13 @@ def analyze(
 
 
 def _in_columns(
-    several: list[Input], opened: Callable[..., Reading], rules: Sequence[Rule], *, detail: bool, least: int
+    several: list[Input],
+    opened: Callable[..., Reading],
+    rules: Sequence[Rule],
+    *,
+    detail: bool,
+    tables: bool,
+    least: int,
 ) -> list[PartialResult]:
     """What columns and the object path find in one capture of that size; nothing where the latter is to read it."""
     path = plain_path(several[0]) if len(several) == 1 else None
@@ -291,7 +301,8 @@ def _in_columns(
     from analyzer.columnar.door import read  # late: it needs numpy, and small captures do not
 
     with patient_collector():
-        return read(path, opened, rules, partial(Analysis, detail=detail), detail=detail, is_asked_for=not least)
+        begin = partial(Analysis, detail=detail, tables=tables)
+        return read(path, opened, rules, begin, detail=detail, tables=tables, is_asked_for=not least)
 
 
 def _secrets(credentials: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> Secrets:

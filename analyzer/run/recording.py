@@ -80,9 +80,7 @@ class Recording:
         """Take the numbers that transactions and registrations have among those of all workers."""
         self.transaction = array("q", map(transaction, self.transaction))
         self.attempts = [
-            row._replace(
-                first=transaction(row.first), last=transaction(row.last), registration=registration(row.registration)
-            )
+            AttemptRow._make((transaction(row.first), transaction(row.last), registration(row.registration), *row[3:]))
             for row in self.attempts
         ]
 

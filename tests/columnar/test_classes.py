@@ -33,9 +33,11 @@ def test_each_class_has_one_answer_of_all_rules(folder: Path, seed: int, rate: f
     everybody = clients.ordinary & ~both_paths._is_early(capture)
     with open_sources([path]) as reading:
         source = reading.sources[0]
-        begin = partial(Analysis, detail=True)
+        begin = partial(Analysis, detail=True, tables=True)
         nobody = np.zeros_like(everybody)
-        run = both_paths._Round(capture, source, list(RULES.values()), begin, nobody, everybody, detail=True)
+        run = both_paths._Round(
+            capture, source, list(RULES.values()), begin, nobody, everybody, detail=True, tables=True
+        )
     run._hold_together()  # every row of theirs is as the columns would make it
     told: dict[int, list[list[Told]]] = {}
     for which, several in run._witness.told.items():

@@ -105,7 +105,7 @@ def test_a_rule_that_a_profile_weighs_is_for_the_object_path(calm: Path) -> None
     from analyzer.judge.findings import InProfile
 
     rules = [replace(all_rules()[0], profiles=(InProfile("rfc3261", (), "info"),))]
-    assert door.read(str(calm), lambda **_: None, rules, lambda *_: None, detail=False) == []  # type: ignore[arg-type]
+    assert door.read(str(calm), lambda **_: None, rules, lambda *_: None, detail=False, tables=False) == []  # type: ignore[arg-type]
 
 
 def test_an_interrupt_ends_it(calm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
