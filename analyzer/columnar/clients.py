@@ -1,8 +1,9 @@
 """Clients, and which of them are ordinary (docs/columnar.md).
 
 A client is a Call-ID here. It is ordinary where nobody else has its user, its branches and its nonces, all that it says
-of itself stays the same, and it does nothing but this: it asks without credentials, is
-challenged at once, answers that challenge in time, is granted what it asks for, and comes again before that is over.
+of itself stays the same, and it does nothing but this: it asks without credentials, is challenged at once, answers that
+challenge in time, is granted what it asks for, and comes again before that is over: in the same way, or with the nonce
+that it has, which is granted at once, or called stale and then answered as before.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import numpy as np
 from analyzer.columnar.columns import Values, any_of, firsts, mixed, numbered, same_rows
 from analyzer.columnar.exchanges import Exchanges, readable
 from analyzer.columnar.facts import Facts, date_of, end_of, is_plain, key_of
-from analyzer.columnar.records import Flags, Numbers
+from analyzer.columnar.records import Flags, Numbers, rows_of
 from analyzer.columnar.shapes import Shapes
+from analyzer.columnar.template import PLACE
 from analyzer.evidence import SECOND
 from analyzer.register.challenges import MOST_NONCES
 from analyzer.register.fleet import MANY, TICK
@@ -27,8 +29,11 @@ _CONSTANT = ("from_name", "from_user", "from_tag", "to_name", "to_user", "call_i
              "contact_user", "contact_place", "instance")  # fmt: skip
 _EARLY = 4
 """Transactions of a client that are of classes of their own; those behind them are alike."""
+_OFTEN = 4
+"""Uses of a nonce that are of classes of their own."""
+_LEAST_NONCE, _MD5, _COUNT = 16, 32, 8
+"""Characters of a nonce that is long enough, of a response, and of a nonce count."""
 _STEPS = 2**31
-_FIRST_COUNT = b"00000001"
 _MINUTE = 60
 
 
@@ -72,34 +77,36 @@ def clients_of(values: Values, shapes: Shapes, exchanges: Exchanges, strangers: 
     starts = np.cumsum(sizes) - sizes
     ordinary = ~any_of(~exchanges.plain, of, count)
     ordinary &= ~any_of(~_is_alone(values, exchanges, strangers), of, count)
-    ordinary &= ~any_of(~_keeps_course(values, shapes, exchanges, _Course(of, order, starts, sizes), end), of, count)
+    is_grant = shapes.column([shape.status for shape in shapes.all])[exchanges.final] == 200
+    course = _Course(of, order, starts, sizes, is_grant)
+    ordinary &= ~any_of(~_keeps_course(values, shapes, exchanges, course, end, strangers), of, count)
     facts = _facts(values, exchanges, order[starts], ordinary)
     keys = _client_keys(values, exchanges, facts, order, starts, sizes, ordinary)
-    kind = _classes(shapes, exchanges, _Course(of, order, starts, sizes), keys, end)
+    kind = _classes(shapes, exchanges, course, keys, end)
     kind[~ordinary[of]] = -1
     return Clients(of, order, starts, sizes, ordinary, facts, kind)
 
 
-@dataclass(slots=True)
 class _Course:
-    """The transactions by client and time."""
+    """The transactions by client and time: `before` is the place of each one's predecessor (its own for the first),
+    `is_grant` tells those that end with 200. Places are those in this order: `asked` is that of the latest challenge
+    before each, `granted` of the latest grant before it, -1 where there is none."""
 
-    of: Numbers
-    order: Numbers
-    starts: Numbers
-    sizes: Numbers
+    def __init__(self, of: Numbers, order: Numbers, starts: Numbers, sizes: Numbers, is_grant: Flags) -> None:
+        self.of, self.order, self.starts, self.sizes = of, order, starts, sizes
+        place = np.arange(len(order))
+        self.index = place - np.repeat(starts, sizes)
+        self.is_first = self.index == 0
+        self.before = np.where(self.is_first, place, place - 1)
+        self.is_grant = is_grant[order]
+        self.asked, self.granted = self._latest(~self.is_grant), self._latest(self.is_grant)
 
-    @property
-    def is_first(self) -> Flags:
-        """Whether each is the first of its client."""
-        found = np.zeros(len(self.order), np.bool_)
-        found[self.starts] = True
-        return found
-
-    @property
-    def index(self) -> Numbers:
-        """The number of each within its client, from 0."""
-        return np.arange(len(self.order)) - np.repeat(self.starts, self.sizes)
+    def _latest(self, wanted: Flags) -> Numbers:
+        """The place of the latest one before each that is wanted, of the same client."""
+        place = np.arange(len(self.order))
+        own = np.maximum.accumulate(np.where(wanted, place, -1)) if len(place) else place
+        found = np.append(-1, own[:-1])[: len(place)]
+        return np.where(found >= place - self.index, found, -1)
 
 
 def _is_alone(values: Values, exchanges: Exchanges, strangers: Strangers) -> Flags:
@@ -159,80 +166,91 @@ def _has_own_nonce(values: Values, exchanges: Exchanges, rows: Numbers, stranger
     return found
 
 
-def _keeps_course(values: Values, shapes: Shapes, exchanges: Exchanges, course: _Course, end: int) -> Flags:
-    """Whether each transaction is the one that an ordinary client has at this place."""
-    order, is_first, index = course.order, course.is_first, course.index
-    before = order[np.maximum(np.arange(len(order)) - 1, 0)]
-    first, final = exchanges.first[order], exchanges.final[order]
-    status = shapes.column([shape.status for shape in shapes.all])
-    credentials = shapes.column([shape.has_credentials for shape in shapes.all])[first] > 0
-    granted = shapes.column([shape.expires for shape in shapes.all])
-    answers = index % 2 == 1
-    right = np.where(answers, credentials & (status[final] == 200), ~credentials & (status[final] == 401))
-    right &= is_first | (values.scanned.cseq[first] == values.scanned.cseq[exchanges.first[before]] + 1)
-    right &= is_first | (exchanges.last[before] < first)
+def _keeps_course(
+    values: Values, shapes: Shapes, exchanges: Exchanges, course: _Course, end: int, strangers: Strangers
+) -> Flags:
+    """Whether each transaction is one that an ordinary client has at this place."""
+    order, is_first, before = course.order, course.is_first, course.before
+    first, final, last = exchanges.first[order], exchanges.final[order], exchanges.last[order]
+    packets = values.scanned.packets
     heads = np.repeat(first[course.starts], course.sizes)
+    cseq = values.scanned.cseq[first].astype(np.int64)
+    right = is_first | (cseq == cseq[before] + 1)
+    right &= is_first | (last[before] < first)
+    right &= cseq < _STEPS
     right &= values.equal(first, heads, *_CONSTANT)
-    right &= values.scanned.cseq[first] < _STEPS
-    right &= (values.scanned.packets.source[first] == values.scanned.packets.source[heads]) & (
-        values.scanned.packets.target[first] == values.scanned.packets.target[heads]
-    )
-    at = np.flatnonzero(answers)
-    challenge = exchanges.final[before[at]]
-    right[at] &= values.equal(first[at], challenge, "nonce", "opaque")
-    right[at] &= exchanges.begun[order[at]] - exchanges.answered[before[at]] <= AUTH_LINK
-    right[at] &= values.equal(first[at], first[at - index[at] + 1], "username")
-    right[at] &= first[at] - challenge < MOST_NONCES // 2  # it is remembered for certain
-    right &= exchanges.last[order] - final < MOST_NONCES // 2
+    right &= (packets.source[first] == packets.source[heads]) & (packets.target[first] == packets.target[heads])
+    right &= last - final < MOST_NONCES // 2
+    right &= _asks_and_answers(values, shapes, exchanges, course, len(strangers.nonces))
     right &= _is_held(values, shapes, exchanges, course) & _tells_time(values, exchanges, course)
-    closing = np.repeat(course.sizes % 2 == 0, course.sizes)
-    right &= closing
+    granted = shapes.column([shape.expires for shape in shapes.all])
     lasts = course.starts + course.sizes - 1
     until = exchanges.answered[order[lasts]] + 3 * granted[final[lasts]] * SECOND
     right &= np.repeat(until > end, course.sizes)
     right &= ~_is_burst(exchanges, course)
-    for column, size in (("nonce", 16), ("response", 32)):
-        holder = final if column == "nonce" else first
-        wanted = ~answers if column == "nonce" else answers
-        right &= ~wanted | (values.scanned.size(column, holder) >= size)
-    right &= ~answers | (values.scanned.size("response", first) == 32)
-    right &= _has_plain_numbers(values, first)
+    least = 10 ** (values.scanned.size("cseq", first).astype(np.int64) - 1)
+    right &= least <= np.maximum(cseq, 1)  # no nought before it
     found = np.empty(len(order), np.bool_)
     found[order] = right
     return found
 
 
-def _has_plain_numbers(values: Values, rows: Numbers) -> Flags:
-    """Whether the nonce count of requests is 1, as it is with a nonce that is new, or there is none (RFC 7616 3.4), and
-    CSeq has no nought before it."""
-    scanned = values.scanned
-    lengths = scanned.size("nc", rows)
-    found: Flags = lengths == 0
-    eight = np.flatnonzero(lengths == len(_FIRST_COUNT))
-    found[eight] = values.are(rows[eight], "nc", _FIRST_COUNT)
-    least = 10 ** (scanned.size("cseq", rows).astype(np.int64) - 1)
-    found &= least <= np.maximum(scanned.cseq[rows], 1)
+def _asks_and_answers(
+    values: Values, shapes: Shapes, exchanges: Exchanges, course: _Course, strange_nonces: int
+) -> Flags:
+    """Whether challenges and credentials follow each other as they should: a challenge is answered by the next request,
+    which is granted; all credentials answer the latest challenge, and count how often (RFC 7616 3.4)."""
+    order, is_grant = course.order, course.is_grant
+    first, final = exchanges.first[order], exchanges.final[order]
+    credentials = shapes.column([shape.has_credentials for shape in shapes.all])[first] > 0
+    stale = shapes.column([shape.stale for shape in shapes.all])[final] > 0
+    status = shapes.column([shape.status for shape in shapes.all])[final]
+    right = np.where(is_grant, credentials, (status == 401) & (credentials == stale))
+    right &= np.where(course.is_first, ~is_grant & ~credentials, is_grant | is_grant[course.before])
+    right &= np.repeat(is_grant[course.starts + course.sizes - 1], course.sizes)
+    right &= is_grant | (values.scanned.size("nonce", final) >= _LEAST_NONCE)
+    right &= ~credentials | (values.scanned.size("response", first) == _MD5)
+    at = np.flatnonzero(credentials & (course.asked >= 0))
+    right &= ~credentials | (course.asked >= 0)
+    asked = course.asked[at]
+    challenge = final[asked]
+    right[at] &= values.equal(first[at], challenge, "nonce", "opaque")
+    seconds = (course.starts + np.minimum(1, course.sizes - 1))[np.cumsum(course.is_first) - 1]
+    right[at] &= values.equal(first[at], first[seconds[at]], "username")
+    linked = exchanges.begun[order[at]] - exchanges.answered[order[asked]] <= AUTH_LINK
+    right[at] &= linked | (asked < at - 1)
+    right[at] &= _is_counted(values, first[at], at - asked)
+    carried = np.cumsum((values.scanned.layouts.lengths[PLACE["nonce"]] > 0)[values.scanned.layout])
+    right[at] &= carried[first[at]] - carried[challenge] + strange_nonces < MOST_NONCES  # it is remembered for certain
+    return right
+
+
+def _is_counted(values: Values, rows: Numbers, uses: Numbers) -> Flags:
+    """Whether requests tell how often their nonce was used, or it is new and they tell nothing."""
+    sizes = values.scanned.size("nc", rows)
+    found: Flags = (sizes == 0) & (uses == 1)
+    eight = np.flatnonzero(sizes == _COUNT)
+    digits = rows_of(values.scanned.packets.records.octets, values.scanned.place("nc", rows[eight]), _COUNT)
+    number = np.zeros(len(eight), np.int64)
+    for column in range(_COUNT):
+        number = number * 16 + (digits[:, column] & 0xF) + 9 * (digits[:, column] >> 6)
+    found[eight] = number == uses[eight]
     return found
 
 
 def _is_held(values: Values, shapes: Shapes, exchanges: Exchanges, course: _Course) -> Flags:
     """Whether each transaction falls into the time that was granted before, and each answer looks back to where its
-    request came from as the first one does."""
-    order, index = course.order, course.index
+    request came from as the first of its kind does."""
+    order = course.order
     granted = shapes.column([shape.expires for shape in shapes.all])
-    place = np.arange(len(order))
+    begun, answered, final = exchanges.begun[order], exchanges.answered[order], exchanges.final[order]
+    at = np.flatnonzero(course.granted >= 0)
+    grant = course.granted[at]
+    until = answered[grant] + granted[final[grant]] * SECOND
     held = np.ones(len(order), np.bool_)
-    for behind in (1, 2):  # the request that asks anew, and the answer that grants it
-        at = np.flatnonzero((index >= 2) & (index % 2 == behind - 1))
-        grant = order[place[at] - behind]
-        until = exchanges.answered[grant] + granted[exchanges.final[grant]] * SECOND
-        now = exchanges.begun[order[at]] if behind == 1 else exchanges.answered[order[at]]
-        held[at] &= now <= until
-    for parity in (0, 1):
-        at = np.flatnonzero(index % 2 == parity)
-        heads = place[at] - index[at] + parity
-        one, two = exchanges.final[order[at]], exchanges.final[order[heads]]
-        held[at] &= values.equal(one, two, "received", "rport", "contact_seen")
+    held[at] = np.where(course.is_grant[at], answered[at], begun[at]) <= until
+    heads = np.repeat(course.starts, course.sizes) + (course.is_grant & ~course.is_first)
+    held &= values.equal(final, final[heads], "received", "rport", "contact_seen")
     return held
 
 
@@ -247,8 +265,8 @@ def _tells_time(values: Values, exchanges: Exchanges, course: _Course) -> Flags:
         date = date_of(written)
         found[which] = date is not None and abs(date - time // SECOND) < _MINUTE
         told[which] = date or 0
-    later = np.flatnonzero((course.index >= 3) & (course.index % 2 == 1))
-    now, before = told[course.order[later]], told[course.order[later - 2]]
+    later = np.flatnonzero(course.is_grant & (course.granted >= 0))
+    now, before = told[course.order[later]], told[course.order[course.granted[later]]]
     right = found[course.order]
     right[later] &= ((now > 0) == (before > 0)) & (now >= before - TOLERANCE)
     return right
@@ -322,7 +340,7 @@ def _client_keys(
 def _classes(shapes: Shapes, exchanges: Exchanges, course: _Course, keys: Numbers, end: int) -> Numbers:
     """The class of each transaction: all that the answer of a rule may depend on."""
     order, is_first, index = course.order, course.is_first, course.index
-    before = order[np.maximum(np.arange(len(order)) - 1, 0)]
+    before = order[course.before]
     asks, answers = shapes.of[exchanges.first[order]], shapes.of[exchanges.final[order]]
     asked, answered = shapes.of[exchanges.first[before]], shapes.of[exchanges.final[before]]
     columns = (
@@ -330,7 +348,8 @@ def _classes(shapes: Shapes, exchanges: Exchanges, course: _Course, keys: Number
         answers + 1,
         np.where(is_first, 0, asked + 1),
         np.where(is_first, 0, answered + 1),
-        np.minimum(index, _EARLY + index % 2),
+        np.minimum(index, _EARLY),
+        np.minimum(np.arange(len(order)) - course.asked, _OFTEN),
         exchanges.copies[order],
         exchanges.finals[order] > 1,
         exchanges.after[order] > 0,

@@ -49,7 +49,9 @@ def recording_of(rows: Rows, which: Numbers, registrations: dict[int, Registrati
     found.source, found.destination = _ends(packets.source[messages]), _ends(packets.target[messages])
     found.source_file = [rows.name] * len(messages)
     found.attempts = [
-        _attempt(rows, one, *pair) for client, one in registrations.items() for pair in rows.pairs(client)
+        _attempt(rows, one, *attempt)
+        for client, one in registrations.items()
+        for attempt in rows.attempts(capture.clients.exchanges(client).tolist())
     ]
     found.attempts.sort()
     return found
@@ -68,7 +70,7 @@ def _attempt(rows: Rows, one: Registration, asks: int, answers: int) -> AttemptR
         first=rows.number(asks),
         last=rows.number(answers),
         registration=one.id,
-        transactions=2,
+        transactions=1 + (asks != answers),
         start=rows.request(asks).time,
         end=rows.answer(answers).time,
         outcome="registered",

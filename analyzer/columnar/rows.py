@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import compress, pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -160,7 +160,7 @@ class Rows:
         if self._detail:
             one._numbers = [self._numbers[which] for which in own]
             one.history.attempts = self._attempts(own)
-            one.history.unlisted = max(0, len(own) // 2 - KEPT_ATTEMPTS)
+            one.history.unlisted = max(0, one.attempts - KEPT_ATTEMPTS)
         return one
 
     def _registrar(self, target: Endpoint, shape: Shape) -> Registrar:
@@ -180,7 +180,8 @@ class Rows:
         return Client(instance_of(contact), token, contact_host(contact), facts.source.host, agent, sent_by)
 
     def _note_outcome(self, one: Registration, own: Sequence[int]) -> None:
-        grants = own[1::2]
+        attempts = self.attempts(own)
+        grants = [answers for _, answers in attempts]
         count, last = len(grants), grants[-1]
         one.outcome, one.status, one.attempts, one.refreshes = "registered", 200, count, count - 1
         one.outcome_counts, one.reason_counts = (("registered", count),), ((200, count),)
@@ -188,14 +189,14 @@ class Rows:
         one.since_place = self.answer(grants[0]).place
         one.success_place = self.answer(last).place
         one.credentials_place = self.request(grants[0]).place
-        one.decided_by = self._numbers[own[-2]]
+        one.decided_by = self._numbers[attempts[-1][0]]
+        one.preemptive = self._asks(attempts[-1][0]).has_credentials
         answered = [self._answered(which) for which in grants[-KEPT_GAPS - 1 :]]
         one.refresh_gaps = tuple(later - sooner for sooner, later in pairwise(answered))
         one.last_success = answered[-1]
 
     def _note_bindings(self, one: Registration, own: Sequence[int], contact: Address) -> None:
-        grants = own[1::2]
-        last, first = grants[-1], grants[0]
+        last, first = own[-1], own[1]
         asks, answers = self._asks(last), self._answers(last)
         binding = Binding(contact, one.id, self._begun(first))
         binding.listed_text, binding.asked_text = self._contact(self._final[last]), contact.raw
@@ -223,15 +224,16 @@ class Rows:
             return None
         return Translation(f"{host}:{port if found else SIP_PORT}", facts.call_id, facts.source)
 
-    def pairs(self, client: int) -> list[tuple[int, int]]:
-        """The attempts of a client: the transaction that asks, and the one that answers the challenge."""
-        own = self.capture.clients.exchanges(client).tolist()
-        return list(zip(own[0::2], own[1::2], strict=True))
+    def attempts(self, own: Sequence[int]) -> list[tuple[int, int]]:
+        """The attempts of a client whose transactions are `own`: each begins with one of them, and ends with a grant;
+        the same one where that is granted at once."""
+        grants = [self.ends_attempt(which) for which in own]
+        begins = [which for which, is_behind in zip(own, [True, *grants], strict=False) if is_behind]
+        return list(zip(begins, compress(own, grants), strict=True))
 
     def _attempts(self, own: Sequence[int]) -> list[AttemptRecord]:
         found = []
-        pairs = list(zip(own[0::2], own[1::2], strict=True))
-        for asks, answers in pairs[-KEPT_ATTEMPTS:]:
+        for asks, answers in self.attempts(own)[-KEPT_ATTEMPTS:]:
             purpose: Purpose = "register" if asks == own[0] else "refresh"
             begin, by = self.request(asks), self.answer(answers)
             found.append(

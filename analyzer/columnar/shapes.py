@@ -40,7 +40,8 @@ _NOT_SEEN = Offer("", (), "")
 @dataclass(slots=True)
 class Shape:
     """What the parser says of every message of a shape. `why` is why its messages are not ordinary, empty where they
-    may be. `aor` is the address-of-record around its user; `expires` what a request asks for, or a 200 grants."""
+    may be. `aor` is the address-of-record around its user; `expires` what a request asks for, or a 200 grants; `stale`
+    says that a challenge calls the nonce before it too old."""
 
     number: int
     example: Message
@@ -49,6 +50,7 @@ class Shape:
     aor: tuple[str, str] = ("", "")
     expires: int = 0
     has_credentials: bool = False
+    stale: bool = False
     realm: str = ""
     offer: Offer = _NOT_SEEN
 
@@ -149,7 +151,7 @@ def _response_oddity(message: Message) -> str:
     only = challenges[0]
     is_common = only.is_digest and only.is_plain and (only.algorithm or "MD5").upper() == "MD5"
     is_common &= not only.qop or "auth" in only.qop_options
-    return "" if is_common and only.realm and not only.stale else "its challenge is not common"
+    return "" if is_common and only.realm else "its challenge is not common"
 
 
 def _missing(scanned: Scanned, row: int, message: Message) -> str:
@@ -184,4 +186,5 @@ def _tell(shape: Shape, message: Message) -> None:
     if message.credentials:
         shape.realm = message.credentials[0].realm or ""
     if message.challenges:
-        shape.realm, shape.offer = message.challenges[0].realm or "", offer_of(message.challenges[0])
+        only = message.challenges[0]
+        shape.realm, shape.offer, shape.stale = only.realm or "", offer_of(only), only.stale

@@ -19,15 +19,15 @@ from analyzer.judge.findings import PASSED, NotJudged, Violated
 from analyzer.register.subjects import MessageSubject
 from analyzer.rules import all_rules
 from analyzer.run.pipeline import Analysis
-from tests.columnar.captures import storm
+from tests.columnar.captures import packets, storm, write
+from tests.columnar.kept_nonces import kept_nonces
 
 RULES = {rule.id: rule for rule in all_rules()}
 
 
-@pytest.mark.parametrize(("seed", "rate", "lost"), [(1, 10.0, 0.0), (2, 100.0, 0.3), (3, 500.0, 0.1), (4, 50.0, 0.6)])
-def test_each_class_has_one_answer_of_all_rules(folder: Path, seed: int, rate: float, lost: float) -> None:
-    """All ordinary clients are judged by the object path here, and not some that represent them."""
-    path = storm(folder, 1600, 100, seed=seed, rate=rate, lost=lost)
+def _shared_classes(path: Path) -> dict[int, list[list[Told]]]:
+    """What was answered of the transactions of each class that has several. All ordinary clients are judged by the
+    object path here, and not some that represent them."""
     capture = capture_of(path)
     clients = capture.clients
     everybody = clients.ordinary & ~both_paths._is_early(capture)
@@ -42,10 +42,22 @@ def test_each_class_has_one_answer_of_all_rules(folder: Path, seed: int, rate: f
     told: dict[int, list[list[Told]]] = {}
     for which, several in run._witness.told.items():
         told.setdefault(int(clients.kind[which]), []).append(several)
-    shared = {kind: several for kind, several in told.items() if len(several) > 1}
+    return {kind: several for kind, several in told.items() if len(several) > 1}
+
+
+@pytest.mark.parametrize(("seed", "rate", "lost"), [(1, 10.0, 0.0), (2, 100.0, 0.3), (3, 500.0, 0.1), (4, 50.0, 0.6)])
+def test_each_class_has_one_answer_of_all_rules(folder: Path, seed: int, rate: float, lost: float) -> None:
+    shared = _shared_classes(storm(folder, 1600, 100, seed=seed, rate=rate, lost=lost))
     assert sum(map(len, shared.values())) > 400
-    differing = [kind for kind, several in shared.items() if not is_constant(several, RULES)]
-    assert differing == []
+    assert [kind for kind, several in shared.items() if not is_constant(several, RULES)] == []
+
+
+@pytest.mark.parametrize(("at_once", "rate"), [(0.0, 100.0), (0.6, 100.0), (0.9, 20.0)])
+def test_so_has_each_class_of_phones_that_keep_a_nonce(folder: Path, at_once: float, rate: float) -> None:
+    several = kept_nonces(packets(storm(folder, 2000, 60, seed=6, rate=rate)), at_once=at_once)
+    shared = _shared_classes(write(folder / f"kept-{at_once}-{rate}.pcap", several))
+    assert sum(map(len, shared.values())) > 200
+    assert [kind for kind, several in shared.items() if not is_constant(several, RULES)] == []
 
 
 def test_each_class_is_represented_by_several(folder: Path) -> None:
