@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from analyzer.columnar.records import Flags, Numbers, Octets, Packets, begins_with
+from analyzer.columnar.packets import Packets
+from analyzer.columnar.records import Flags, Numbers, Octets, begins_with
 from analyzer.columnar.template import ALLOWED, COLUMNS, PLACE, Span, spans_of
 from analyzer.evidence import Endpoint, Frame, RawMessage
 from analyzer.sip.message import Message, parse

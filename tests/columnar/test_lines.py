@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from analyzer.columnar.columns import Values, by_length, firsts, mixed, numbered, same_rows
-from analyzer.columnar.records import Unsuited, packets_of, records_of
+from analyzer.columnar.packets import packets_of, records_of
+from analyzer.columnar.records import Unsuited
 from analyzer.columnar.scan import Scanned, scan
 from analyzer.columnar.shapes import Shapes, shapes_of
 from analyzer.columnar.template import COLUMNS, PLACE, spans_of, values_of
