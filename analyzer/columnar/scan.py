@@ -25,6 +25,8 @@ Short = npt.NDArray[np.uint16]
 
 _CHUNK = 32_768
 """Messages whose lines are looked at together."""
+_SPARSE = 2
+"""Octets for each one of a message, beyond which what lies between messages is left out before lines are looked for."""
 _LONGEST_LINE = 1000
 _MOST_TEMPLATES = 64
 """Templates of lines of one length and beginning; a line that needs one more is unusual."""
@@ -134,11 +136,7 @@ def _lines(scanned: Scanned, begin: int, end: int) -> Iterator[_Lines]:
     lines that end in CRLF, the last of them empty and none else."""
     packets = scanned.packets
     octets, start, length = packets.records.octets, packets.start[begin:end], packets.length[begin:end]
-    first, last = int(start[0]), int(start[-1] + length[-1])
-    ends = np.flatnonzero(octets[first:last] == 10) + first
-    owner = np.searchsorted(start, ends, "right") - 1
-    inside = ends < (start + length)[owner]
-    ends, owner = ends[inside], owner[inside]
+    ends, owner = _line_ends(octets, start, length)
     known = np.zeros(end - begin, np.bool_)
     if len(ends):
         is_new = np.append(True, owner[1:] != owner[:-1])
@@ -161,6 +159,23 @@ def _lines(scanned: Scanned, begin: int, end: int) -> Iterator[_Lines]:
         yield from _alike(octets, begins[rows], owner[rows] + begin, order[rows], sizes[rows])
     else:
         scanned.known[begin:end] = known
+
+
+def _line_ends(octets: Octets, start: Numbers, length: Numbers) -> tuple[Numbers, Numbers]:
+    """Where lines end in some messages, offsets in the file, and in which of them. What lies between is looked through
+    along with them, unless it is most, as media is."""
+    first, last = int(start[0]), int(start[-1] + length[-1])
+    if last - first <= _SPARSE * int(length.sum()):
+        ends = np.flatnonzero(octets[first:last] == 10) + first
+        owner = np.searchsorted(start, ends, "right") - 1
+        inside = ends < (start + length)[owner]
+        return ends[inside], owner[inside]
+    view = octets.data
+    parts = [view[begin:end] for begin, end in zip(start.tolist(), (start + length).tolist(), strict=True)]
+    own = np.cumsum(length) - length
+    ends = np.flatnonzero(np.frombuffer(b"".join(parts), np.uint8) == 10)
+    owner = np.searchsorted(own, ends, "right") - 1
+    return ends + (start - own)[owner], owner
 
 
 def _alike(octets: Octets, at: Numbers, owner: Numbers, order: Numbers, sizes: Numbers) -> Iterator[_Lines]:
