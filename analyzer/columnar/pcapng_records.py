@@ -76,21 +76,17 @@ def records_of(octets: Octets) -> Records:
         raise Unsuited("its octet order is not known")
     chain = Chain(order, 4, 0, 12, MAX_BLOCK, 4, _HEADING, _guess(order))
     at, stop = walk(octets, 0, chain)
-    if not len(at):
-        raise Unsuited("its first block is not whole")
+    if not len(at) or len(octets) < _END + _HEADER:
+        raise Unsuited("it is too short, or its first block is not whole")
     damage = None if stop == len(octets) else _damage(octets, order, stop)
-    kinds = _numbers(octets, at, order)
-    sizes = _numbers(octets, at + 4, order)
-    if bool((_numbers(octets, at + sizes - 4, order) != sizes).any()):
-        raise Unsuited("the two lengths of a block differ")
-    is_packet = kinds == PACKET
+    heads, at = _heads(octets, order, at, stop), at[1:]
+    is_packet = heads[:, 1] == PACKET
     others = np.flatnonzero(~is_packet)
-    found = _described(octets, order, at[others], kinds[others].tolist(), sizes[others].tolist())
-    at, sizes = at[is_packet], sizes[is_packet]
-    if not len(at) or sizes.min() < _HEADER + _END:
+    found = _described(octets, order, at[others], heads[others])
+    at, heads = at[is_packet], heads[is_packet]
+    if not len(at) or heads[:, 2].min() < _HEADER + _END:
         raise Unsuited("it has no packets, or blocks without room for one")
-    fields = rows_of(octets, at + _HEADING, _HEADER - _HEADING).view(f"{order}u4")
-    which, high, low, captured, length = (fields[:, column].astype(np.int64) for column in range(5))
+    sizes, which, high, low, captured, length = (heads[:, column].astype(np.int64) for column in range(2, 8))
     hold_whole(captured, length)
     if bool((captured > sizes - _HEADER - _END).any()):
         raise Unsuited("packets are longer than their blocks")
@@ -131,11 +127,22 @@ def _guess(order: str) -> Guess:
     return guess
 
 
-def _numbers(octets: Octets, at: Numbers, order: str) -> Numbers:
-    """The number of 32 bits at each place."""
-    words: Any = np.ndarray((len(octets) - 3,), order + "u4", octets, strides=(1,))
-    found: Numbers = words[at].astype(np.int64)
-    return found
+def _heads(octets: Octets, order: str, at: Numbers, stop: int) -> Any:
+    """Of each block but the first the number before it, and the seven numbers that it begins with: kind, length, and
+    what an enhanced packet block has before its packet. Raises `Unsuited` where the two lengths of any block differ,
+    the first of which is `at[0]`; the last one ends at `stop`."""
+    begins = at[1:] - _END
+    if not len(begins):
+        return np.empty((0, 8), np.uint32)
+    heads = rows_of(octets, np.minimum(begins, len(octets) - _END - _HEADER), _END + _HEADER).view(f"{order}u4")
+    for row in range(max(0, len(begins) - 2), len(begins)):  # these may have less than that before the file ends
+        some = octets[begins[row] : begins[row] + _END + _HEADER].tobytes()
+        heads[row] = np.frombuffer(some.ljust(_END + _HEADER, b"\0"), f"{order}u4")
+    behind = np.append(heads[1:, 0], np.frombuffer(octets[stop - _END : stop].tobytes(), f"{order}u4"))
+    first = struct.unpack_from(order + "I", octets.data, int(at[0]) + 4)[0]
+    if heads[0, 0] != first or bool((behind != heads[:, 2]).any()):
+        raise Unsuited("the two lengths of a block differ")
+    return heads
 
 
 def _damage(octets: Octets, order: str, stop: int) -> Damage:
@@ -149,10 +156,10 @@ def _damage(octets: Octets, order: str, stop: int) -> Damage:
     return Damage("truncated-block", "the file ends inside a block", stop)
 
 
-def _described(octets: Octets, order: str, at: Numbers, kinds: list[int], sizes: list[int]) -> _Described:
-    """What the blocks tell that are no packets, the first of which is the section's."""
+def _described(octets: Octets, order: str, at: Numbers, heads: Any) -> _Described:
+    """What the blocks tell that are no packets."""
     found = _Described()
-    for place, kind, size in list(zip(at.tolist(), kinds, sizes, strict=True))[1:]:
+    for place, kind, size in zip(at.tolist(), heads[:, 1].tolist(), heads[:, 2].tolist(), strict=True):
         if kind in _UNREAD:
             raise Unsuited(f"it has {_UNREAD[kind]}")
         if kind not in (INTERFACE, STATISTICS):

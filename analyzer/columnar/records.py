@@ -71,8 +71,9 @@ class Records:
     def end(self, source: Source) -> None:
         """Tell a source what the reader of the file tells it behind the last packet."""
         source.frames = len(self)
-        source.note_time(int(self.time.min()))
-        source.note_time(self.last)
+        if len(self):
+            source.note_time(int(self.time.min()))
+            source.note_time(self.last)
         if self.damage is not None:
             source.damaged = True
             source.defect(self.damage.code, self.damage.text, offset=self.damage.offset)

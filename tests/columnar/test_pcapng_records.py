@@ -304,7 +304,14 @@ def test_what_is_for_the_object_path(calm: Path, tmp_path: Path, why: str, chang
 
 
 @pytest.mark.parametrize(
-    "octets", [b"\n\r\r\n", b"\n\r\r\n" + bytes(100), section()[:20], section("<")[:8] + bytes(40)]
+    "octets",
+    [
+        b"\n\r\r\n",
+        b"\n\r\r\n" + bytes(100),
+        section()[:20],
+        section()[:8] + bytes(40),
+        blocks.block(blocks.SECTION, section()[8:12]) + blocks.block(_CUSTOM, b""),
+    ],
 )
 def test_no_section_at_all(tmp_path: Path, octets: bytes) -> None:
     path = tmp_path / "some.pcapng"

@@ -124,7 +124,9 @@ def test_times_that_cannot_be(calm: Path, tmp_path: Path, fraction: int) -> None
 
 
 def test_no_packets_at_all(calm: Path, tmp_path: Path) -> None:
-    found = packets_of(records_of(write(tmp_path / "none.pcap", [])))
+    path = write(tmp_path / "none.pcap", [])
+    found = packets_of(records_of(path))
+    assert assert_same_packets(path)
     assert (len(found.plain), len(found.odd), found.media) == (0, 0, 0)
 
 
