@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -69,13 +68,12 @@ def packets_of(records: Records) -> Packets:
     left = np.ones(len(records), np.bool_)  # whatever is no media
     odd = np.ones(len(records), np.bool_)
     found = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, _SHORTEST), np.uint8), np.empty(0, np.bool_))]
-    for rows, at in _likely(records):
-        look = rows_of(records.octets, at, _SHORTEST)
+    for rows, at, look in _likely(records):
         udp = _is_plain_udp(look, records.at[rows] + records.header + records.size[rows] - at)
         is_media = udp & (look[:, _FRONT] >> 6 == MEDIA)
         left[rows[is_media]] = False
         rest = np.flatnonzero(udp & ~is_media)
-        look = look[rest]
+        look = np.ascontiguousarray(look[rest])
         request, response = (begins_with(look, _FRONT, start) for start in (_REQUEST, _RESPONSE))
         wanted = request | response
         rest = rest[wanted]
@@ -98,25 +96,30 @@ def packets_of(records: Records) -> Packets:
     )
 
 
-def _likely(records: Records) -> Iterator[tuple[Numbers, Numbers]]:
-    """The rows of packets that may be UDP over IPv4 and are long enough for a message, and where IP begins in each: a
-    part of them at a time."""
+def _likely(records: Records) -> Iterator[tuple[Numbers, Numbers, Octets]]:
+    """The rows of packets that may be UDP over IPv4 and are long enough for a message, where IP begins in each, and
+    what it begins with: a part of them at a time."""
     octets, (place, header) = records.octets, LINKS[records.link]
+    place = header if place < 0 else place
+    front = header - place
     for first in range(0, len(records), _CHUNK):
-        begin = records.at[first : first + _CHUNK] + records.header
         size = records.size[first : first + _CHUNK]
         rows = np.flatnonzero(size >= header + _SHORTEST)
-        begin = begin[rows]
-        at = begin + header
-        if place >= 0:
-            kind = _pairs(octets, begin + place)
+        at = records.at[first : first + _CHUNK][rows] + records.header + header
+        look = rows_of(octets, at - front, front + _SHORTEST)  # the ethertype along with IP: each costs a cache miss
+        if front:
+            kind = _word(look, 0)
+            look = look[:, front:]
             found = kind == _IPV4
-            if records.link == _ETHERNET and (tagged := kind == _VLAN).any():
+            if records.link == _ETHERNET:
+                tagged = np.flatnonzero((kind == _VLAN) & (size[rows] >= header + _TAG + _SHORTEST))
+                tagged = tagged[_word(look[tagged], _TAG - 2) == _IPV4]
                 at[tagged] += _TAG
-                inner = _pairs(octets, begin + place + _TAG) == _IPV4
-                found |= tagged & inner & (size[rows] >= header + _TAG + _SHORTEST)
-            rows, at = rows[found], at[found]
-        yield rows + first, at
+                look[tagged] = rows_of(octets, at[tagged], _SHORTEST)
+                found[tagged] = True
+            if not found.all():
+                rows, at, look = rows[found], at[found], look[found]
+        yield rows + first, at, look
 
 
 def _is_plain_udp(look: Octets, room: Numbers) -> Flags:
@@ -143,10 +146,3 @@ def _number(look: Octets, at: int, count: int) -> Numbers:
     for place in range(at + 1, at + count):
         value = value << 8 | look[:, place]
     return value
-
-
-def _pairs(octets: Octets, at: Numbers) -> _Words:
-    """The number in the two octets at each place."""
-    words: Any = np.ndarray((len(octets) - 1,), ">u2", octets, strides=(1,))
-    found: _Words = words[at].astype(np.uint16)
-    return found
