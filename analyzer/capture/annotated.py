@@ -132,7 +132,7 @@ class _Copy:
             self._end_section()
             self._sign = _ORDERS[head[8:]]
         (size,) = struct.unpack_from(self._sign + "I", head, 4)
-        if size < 12 or size & 3 or size > pcapng.MAX_BLOCK or not window.need(size):
+        if size < 12 or size & 3 or size > blocks.MAX_BLOCK or not window.need(size):
             return 0
         if window.buffer[window.at + size - 4 : window.at + size] != head[4:8]:
             return 0

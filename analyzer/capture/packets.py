@@ -55,9 +55,11 @@ def fast_udp(frame: bytes, ethertype: int, at: int) -> int:
 
 
 class PacketReader:
-    """Reads the records of one capture, which may lie in several sources, in their order."""
+    """Reads the records of one capture, which may lie in several sources, in their order; `copies` counts the packets
+    that another interface had shown before."""
 
     def __init__(self) -> None:
+        self.copies = 0
         self._links = links.table()
         self._fragments = Reassembler()
         self._tallies: dict[int, Tally] = {}
@@ -198,13 +200,17 @@ class PacketReader:
     def _is_copy(self, record: Record, ethertype: int, at: int) -> bool:
         """Whether another interface of the source showed the packet, which is counted."""
         again = self._seen().again(record, ethertype, at)
-        self._tally(record.source).copies += again
+        self._note_copy(record, again)
         return again
+
+    def _note_copy(self, record: Record, again: bool) -> None:
+        self._tally(record.source).copies += again
+        self.copies += again
 
     def _is_whole_copy(self, record: Record, packet: ip.Packet) -> bool:
         """The same of a packet that was put together."""
         again = packet.reassembled and record.source.interfaces > 1 and self._seen().whole_again(record, packet)
-        self._tally(record.source).copies += again
+        self._note_copy(record, again)
         return again
 
     def _seen(self) -> Sightings:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import struct
 
-SECTION, INTERFACE, OLD_PACKET, SIMPLE, PACKET = 0x0A0D0D0A, 1, 2, 3, 6
+SECTION, INTERFACE, OLD_PACKET, SIMPLE, STATISTICS, PACKET, SECRETS = 0x0A0D0D0A, 1, 2, 3, 5, 6, 10
 """Kinds of blocks."""
 COMMENT, USER_APPLICATION, TIME_RESOLUTION, CHECK_LENGTH = 1, 4, 9, 13
 """Codes of options: opt_comment, shb_userappl, if_tsresol, if_fcslen."""
+MAX_BLOCK = 1 << 24
+"""Longest block that is believed, in octets."""
 UNKNOWN_LENGTH = -1
 """What a section says that does not say its length."""
 NANOSECONDS, MICROSECONDS = b"\x09", b"\x06"

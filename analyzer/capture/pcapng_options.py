@@ -68,3 +68,8 @@ def drops(octets: bytes, sign: str) -> int:
         if code in (_IFDROP, _OSDROP) and len(value) == 8:
             dropped += struct.unpack(sign + "Q", value)[0]
     return dropped
+
+
+def said_of(dropped: int) -> str:
+    """What is said of a capture whose program admits to so many dropped packets; empty for none."""
+    return f"the capturing program reports {dropped} dropped packets" if dropped else ""

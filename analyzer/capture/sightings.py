@@ -33,7 +33,7 @@ class Sightings:
     def again(self, record: Record, ethertype: int, at: int) -> bool:
         """Whether the packet in a record, which begins at `at`, was seen on another interface of its source. Fragments
         are never: each interface has its own, and what is made of them is asked about (`whole_again`)."""
-        packet = _packet(record.octets, ethertype, at)
+        packet = packet_of(record.octets, ethertype, at)
         return bool(packet) and self._again(record, hash(packet))
 
     def whole_again(self, record: Record, packet: Packet) -> bool:
@@ -53,7 +53,7 @@ class Sightings:
         return False
 
 
-def _packet(frame: bytes, ethertype: int, at: int) -> bytes:
+def packet_of(frame: bytes, ethertype: int, at: int) -> bytes:
     """A whole IP packet without what the link adds behind it; empty where there is none."""
     if ethertype == IPV4 and len(frame) >= at + 20:
         if frame[at + 6] & 0x3F or frame[at + 7]:

@@ -37,7 +37,7 @@ def read(
         return []
     with opened(asks=False) as reading:
         source = reading.sources[0]
-        if source.format != "pcap" or not reading.is_divisible:
+        if source.format not in ("pcap", "pcapng") or not reading.is_divisible:
             return []
         try:
             capture = capture_of(path, least=0 if is_asked_for else LEAST_MESSAGES)

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzer.columnar.columns import Keys, Values, mixed
-from analyzer.columnar.records import Flags, Numbers, Packets, Short, Unsuited
+from analyzer.columnar.packets import Packets
+from analyzer.columnar.records import Flags, Numbers, Short, Unsuited
 from analyzer.columnar.scan import MOST_DIGITS
 from analyzer.columnar.shapes import Shapes
 from analyzer.columnar.template import PLACE

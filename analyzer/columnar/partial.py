@@ -18,10 +18,12 @@ import numpy as np
 from analyzer.columnar.classes import Told, Witness, answers_of, chosen
 from analyzer.columnar.clients import clients_of
 from analyzer.columnar.columns import Values, any_of
+from analyzer.columnar.copies import hold_single
 from analyzer.columnar.exchanges import exchanges_of
 from analyzer.columnar.findings import Verdicts
+from analyzer.columnar.packets import packets_of, records_of
 from analyzer.columnar.recorded import hold_against, recording_of
-from analyzer.columnar.records import Flags, Numbers, Unsuited, packets_of, records_of
+from analyzer.columnar.records import Flags, Numbers, Unsuited
 from analyzer.columnar.rows import Rows
 from analyzer.columnar.same import differences
 from analyzer.columnar.scan import scan
@@ -55,13 +57,14 @@ def capture_of(path: str | os.PathLike[str], *, least: int = 0) -> Capture:
     """Read a capture into columns. Raises `Unsuited`, too, where it has fewer than `least` messages."""
     records = records_of(path)
     packets = packets_of(records)
+    hold_single(packets)
     if not least <= len(packets.plain) <= MOST_MESSAGES or not len(packets.plain):
         raise Unsuited("it has too few messages, or too many")
     values = Values(scan(packets))
     shapes = shapes_of(values.scanned)
     strangers, odd = strangers_of(values, shapes)
     exchanges = exchanges_of(values, shapes)
-    clients = clients_of(values, shapes, exchanges, strangers, int(records.time[-1]))
+    clients = clients_of(values, shapes, exchanges, strangers, records.last)
     if len(clients.ordinary) + len(odd.rows) > MOST_CLIENTS:
         raise Unsuited("there are too many clients")
     return Capture(values, shapes, exchanges, clients, odd)
@@ -72,14 +75,14 @@ def partials_of(
 ) -> list[PartialResult]:
     """The parts of a report on a capture; `begin` makes an analysis of rules, with `detail` and `tables` as these tell.
     Raises `Unsuited`."""
-    source.resolution = capture.values.scanned.packets.records.step
+    capture.values.scanned.packets.records.begin(source)
     blank = replace(source)
     wanted = capture.clients.ordinary & ~_is_early(capture)
     columnar = wanted & ~chosen(capture.clients, wanted)
     for _ in range(MOST_ROUNDS):
         if not columnar.any():
             raise Unsuited("no client is ordinary")
-        own = replace(blank, kept=type(source.kept)(), quality=[], defect_list=[])
+        own = replace(blank, kept=type(source.kept)(), quality=list(blank.quality), defect_list=[])
         run = _Round(capture, own, rules, begin, columnar, wanted & ~columnar, detail=detail, tables=tables)
         unknown = any_of(np.isin(capture.clients.kind, list(run.unknown)), capture.clients.of, len(columnar))
         if not (unknown & columnar).any():
@@ -132,7 +135,7 @@ class _Round:
         self._detail = detail or tables
         self._tables = tables
         records = capture.values.scanned.packets.records
-        self._rows = Rows(capture, source.name, int(records.time[-1]), detail=self._detail, tables=tables)
+        self._rows = Rows(capture, source.name, records.last, detail=self._detail, tables=tables)
         clients, exchanges = capture.clients, capture.exchanges
         which = np.flatnonzero(speaking[clients.of])
         numbers = {self._rows.number(one): one for one in which.tolist()}
@@ -240,7 +243,9 @@ class _Round:
         summary.states["answered"] = len(which)
         ticks, at = np.unique(exchanges.begun[which] // PACE, return_inverse=True)
         sends = np.bincount(at, weights=exchanges.copies[which] + 1)
-        if len(np.unique(packets.records.time // PACE)) > MOST_PACES:
+        time = packets.records.time
+        is_long = np.ptp(time) // PACE >= MOST_PACES  # a look that costs little, as nearly none is
+        if is_long and len(np.unique(time // PACE)) > MOST_PACES:
             raise Unsuited("it is very long")
         summary.pace.update({int(tick): int(count) for tick, count in zip(ticks, sends, strict=True)})
         for kind, example in examples.items():

@@ -16,13 +16,16 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzer.columnar.layouts import MOST_LINES, Layouts, LayoutTable, Template
-from analyzer.columnar.records import Flags, Numbers, Octets, Packets, Short, Small, begins_with, rows_of
+from analyzer.columnar.packets import Packets
+from analyzer.columnar.records import Flags, Numbers, Octets, Short, Small, begins_with, rows_of
 from analyzer.columnar.template import ALLOWED, PLACE, Span, spans_of
 from analyzer.evidence import Endpoint, Frame, RawMessage
 from analyzer.sip.message import Message, parse
 
 _CHUNK = 32_768
 """Messages whose lines are looked at together."""
+_SPARSE = 2
+"""Octets for each one of a message, beyond which what lies between messages is left out before lines are looked for."""
 _LONGEST_LINE = 1000
 _MOST_TEMPLATES = 64
 """Templates of lines of one length and beginning; a line that needs one more is unusual."""
@@ -148,11 +151,7 @@ def _lines(packets: Packets, chunk: _Chunk, end: int) -> Iterator[_Lines]:
     """The lines of a chunk of messages, those of one length and beginning together; messages are known that are made of
     lines that end in CRLF, the last of them empty and none else."""
     octets, start, length = packets.records.octets, packets.start[chunk.begin : end], packets.length[chunk.begin : end]
-    first, last = int(start[0]), int(start[-1] + length[-1])
-    ends = np.flatnonzero(octets[first:last] == 10) + first
-    owner = np.searchsorted(start, ends, "right") - 1
-    inside = ends < (start + length)[owner]
-    ends, owner = ends[inside], owner[inside]
+    ends, owner = _line_ends(octets, start, length)
     if not len(ends):
         return
     is_new = np.append(True, owner[1:] != owner[:-1])
@@ -173,6 +172,23 @@ def _lines(packets: Packets, chunk: _Chunk, end: int) -> Iterator[_Lines]:
     rows = np.flatnonzero(known[owner] & ~is_last)
     order = np.arange(len(ends)) - np.repeat(heads, counts)
     yield from _alike(octets, begins[rows], owner[rows], order[rows], sizes[rows])
+
+
+def _line_ends(octets: Octets, start: Numbers, length: Short) -> tuple[Numbers, Numbers]:
+    """Where lines end in some messages, offsets in the file, and in which of them. What lies between is looked through
+    along with them, unless it is most, as media is."""
+    first, last = int(start[0]), int(start[-1] + length[-1])
+    if last - first <= _SPARSE * int(length.sum()):
+        ends = np.flatnonzero(octets[first:last] == 10) + first
+        owner = np.searchsorted(start, ends, "right") - 1
+        inside = ends < (start + length)[owner]
+        return ends[inside], owner[inside]
+    view = octets.data
+    parts = [view[begin:end] for begin, end in zip(start.tolist(), (start + length).tolist(), strict=True)]
+    own = np.cumsum(length, dtype=np.int64) - length
+    ends = np.flatnonzero(np.frombuffer(b"".join(parts), np.uint8) == 10)
+    owner = np.searchsorted(own, ends, "right") - 1
+    return ends + (start - own)[owner], owner
 
 
 def _alike(octets: Octets, at: Numbers, owner: Numbers, order: Numbers, sizes: Numbers) -> Iterator[_Lines]:

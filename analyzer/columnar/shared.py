@@ -260,10 +260,8 @@ class Overhearing:
             source.messages = max(source.messages, int(np.searchsorted(packets.plain, row, "left")))
             yield record_of(packets, source, row)
         self._at, self._is_plain = len(packets.records), False
-        source.frames = len(packets.records)
         source.other += packets.media
-        for time in (packets.records.time[0], packets.records.time[-1]):
-            source.note_time(int(time))
+        packets.records.end(source)
         source.messages = max(source.messages, len(packets.plain))
 
     def _catch_up(self, number: int) -> None:

@@ -16,7 +16,8 @@ from analyzer.capture.record import Record
 from analyzer.columnar.clients import Strangers
 from analyzer.columnar.columns import Values
 from analyzer.columnar.exchanges import readable
-from analyzer.columnar.records import Packets, Unsuited
+from analyzer.columnar.packets import Packets
+from analyzer.columnar.records import Unsuited
 from analyzer.columnar.shapes import Shapes
 from analyzer.evidence import Endpoint, RawMessage, Source
 from analyzer.register.challenges import MOST_NUMERALS
@@ -27,7 +28,6 @@ from analyzer.sip.via import MAGIC_COOKIE
 
 MOST = 0.5
 """The share of packets, or of messages, that may be for the object path: of more, it reads all."""
-_HEADER = 16
 
 
 @dataclass(slots=True)
@@ -44,8 +44,10 @@ def record_of(packets: Packets, source: Source, row: int) -> Record:
     """One record as the reader of the file gives it."""
     records = packets.records
     at, size = int(records.at[row]), int(records.size[row])
-    frame = records.octets[at + _HEADER : at + _HEADER + size].tobytes()
-    return Record(source, row + 1, at, int(records.time[row]), records.link, size, frame)
+    begin = at + records.header
+    frame = records.octets[begin : begin + size].tobytes()
+    interface = 0 if records.interface is None else int(records.interface[row])
+    return Record(source, row + 1, at, int(records.time[row]), records.link, size, frame, interface)
 
 
 def is_counted(item: object) -> bool:
@@ -61,10 +63,24 @@ def strangers_of(values: Values, shapes: Shapes) -> tuple[Strangers, Odd]:
     unread = np.flatnonzero(~readable(values))
     if len(packets.odd) + len(unread) > MOST * len(packets.plain):
         raise Unsuited("most of it is out of the ordinary")
-    strangers, odd, scratch = Strangers(), Odd(), Source("")
+    strangers, odd = Strangers(), Odd()
     for shape in shapes.all:
         _hold_for_sip(shape.example)
-    at = len(packets.records)
+    _note_odd(packets, strangers, odd)
+    for row in unread.tolist():
+        strangers.ends.add(int((packets.target if packets.is_response[row] else packets.source)[row]))
+        message = scanned.message(row)
+        _hold_for_sip(message)
+        _note(strangers, message)
+    odd.has_short_nonce = any(len(nonce) <= MOST_NUMERALS for nonce in strangers.nonces)
+    return strangers, odd
+
+
+def _note_odd(packets: Packets, strangers: Strangers, odd: Odd) -> None:
+    """Let the reader of packets read the odd ones, and note what is in them."""
+    scratch, at = Source(""), len(packets.records)
+    packets.records.begin(scratch)
+    reader = PacketReader()
 
     def records() -> Iterator[Record]:
         nonlocal at
@@ -73,7 +89,7 @@ def strangers_of(values: Values, shapes: Shapes) -> tuple[Strangers, Odd]:
             yield record_of(packets, scratch, row)
         at = len(packets.records)
 
-    for item in PacketReader().items(records()):
+    for item in reader.items(records()):
         for end in (item.source, item.destination):
             strangers.ends.update(_number_of(end))
         if not isinstance(item, RawMessage):
@@ -83,15 +99,10 @@ def strangers_of(values: Values, shapes: Shapes) -> tuple[Strangers, Odd]:
         if is_counted(item):
             odd.rows.append(at)
             _note(strangers, Message(item))
+    if reader.copies:
+        raise Unsuited("two interfaces show the same packets")
     for (source, target, _), _times in scratch.kept.ways():
         strangers.ends.update((*_number_of(source), *_number_of(target)))
-    for row in unread.tolist():
-        strangers.ends.add(int((packets.target if packets.is_response[row] else packets.source)[row]))
-        message = scanned.message(row)
-        _hold_for_sip(message)
-        _note(strangers, message)
-    odd.has_short_nonce = any(len(nonce) <= MOST_NUMERALS for nonce in strangers.nonces)
-    return strangers, odd
 
 
 def _hold_for_sip(message: Message) -> None:

@@ -58,7 +58,6 @@ def test_large_captures_are_tried(asked: Asked, calm: Path, monkeypatch: pytest.
     "given",
     [
         {"columnar": "never"},
-        {"tables": True},
         {"aor": "sip:1000012@example.com"},
         {"profile": "modern"},
         {"clock": lambda: 0},

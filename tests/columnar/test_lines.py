@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analyzer.columnar import scan as scan_module
 from analyzer.columnar.columns import Values, by_length, firsts, mixed, numbered, same_rows
-from analyzer.columnar.records import Unsuited, packets_of, records_of
-from analyzer.columnar.scan import Scanned, scan
+from analyzer.columnar.packets import packets_of, records_of
+from analyzer.columnar.records import Unsuited
+from analyzer.columnar.scan import Scanned, _line_ends, scan
 from analyzer.columnar.shapes import Shapes, shapes_of
 from analyzer.columnar.template import COLUMNS, PLACE, spans_of, values_of
 from analyzer.sip.message import parse_bytes
@@ -168,3 +170,23 @@ def test_groups_and_mixtures() -> None:
     assert keys[0] == keys[1] != keys[2]
     assert same_rows(one, two).tolist() in ([0, 0, 1], [1, 1, 0])
     assert firsts(np.array([1, 0, 1, 0]), 3).tolist() == [1, 0, -1]
+
+
+@pytest.mark.parametrize("sparse", [0, 10**9], ids=["gathered", "in their places"])
+def test_lines_are_found_among_anything(
+    calm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sparse: int
+) -> None:
+    """Media between messages, line feeds in it, and messages of no octets make no difference."""
+    several = packets(calm)[:300]
+    empty = several[7].saying(b"")
+    several[7] = empty._replace(frame=empty.frame + b"REGISTER ")  # what the link adds to it is no message
+    mixed = [each for one in several for each in (one, one.saying(b"\x80" + b"a\r\n" * 400))]
+    packed = packets_of(records_of(write(tmp_path / "mixed.pcap", mixed)))
+    found = _line_ends(packed.records.octets, packed.start, packed.length)
+    monkeypatch.setattr(scan_module, "_SPARSE", sparse)
+    other = _line_ends(packed.records.octets, packed.start, packed.length)
+    assert all((one == two).all() for one, two in zip(found, other, strict=True))
+    told = [one.message.count(b"\n") for one in several]
+    told[7] = 0
+    assert np.bincount(other[1], minlength=len(several)).tolist() == told
+    assert set(packed.records.octets[other[0]].tolist()) == {10}

@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 
 from analyzer.capture.opener import open_sources
-from analyzer.columnar.records import Unsuited, begins_with, packets_of, records_of
+from analyzer.columnar import packets as looking
+from analyzer.columnar.packets import packets_of, records_of
+from analyzer.columnar.records import Unsuited, begins_with
 from analyzer.evidence import RawMessage
 from tests.columnar.captures import Packet, packets, write
+from tests.columnar.pcapng_files import assert_same_packets
 
 
 def test_places_and_times_are_those_of_the_reader(calm: Path) -> None:
@@ -72,7 +75,25 @@ def test_other_files(tmp_path: Path, octets: bytes) -> None:
 def test_a_file_that_ends_within_a_record(calm: Path, tmp_path: Path) -> None:
     path = tmp_path / "cut.pcap"
     path.write_bytes(calm.read_bytes()[:-5])
-    with pytest.raises(Unsuited, match="ends inside"):
+    whole, cut = records_of(calm), records_of(path)
+    assert len(cut) == len(whole) - 1
+    assert cut.damage == ("truncated-record", f"the file ends inside record {len(whole)}", int(whole.at[-1]))
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        bytes(16),
+        bytes(8) + b"\xff" * 8,
+        bytes(8) + struct.pack("<II", 0, 60),
+        bytes(8) + struct.pack("<II", 1 << 20, 60),
+    ],
+    ids=["room", "a length beyond all", "an empty packet", "a length of a megabyte"],
+)
+def test_records_that_do_not_follow_each_other(calm: Path, tmp_path: Path, rest: bytes) -> None:
+    path = tmp_path / "cut.pcap"
+    path.write_bytes(calm.read_bytes() + rest + bytes(100))
+    with pytest.raises(Unsuited, match="do not follow"):
         records_of(path)
 
 
@@ -88,7 +109,58 @@ def test_packets_that_were_cut(calm: Path, tmp_path: Path) -> None:
 def test_times_that_step_back(calm: Path, tmp_path: Path) -> None:
     several = packets(calm)
     with pytest.raises(Unsuited, match="step back"):
-        records_of(write(tmp_path / "back.pcap", [several[1], several[0]]))
+        packets_of(records_of(write(tmp_path / "back.pcap", [several[1], several[0]])))
+
+
+@pytest.mark.parametrize("fraction", [1_000_000, 0xFFFFFFFF])
+def test_times_that_cannot_be(calm: Path, tmp_path: Path, fraction: int) -> None:
+    octets = bytearray(calm.read_bytes())
+    octets[28:32] = struct.pack("<I", fraction)
+    path = tmp_path / "late.pcap"
+    path.write_bytes(octets)
+    with pytest.raises(Unsuited, match="absurd"):
+        records_of(path)
+
+
+def test_no_packets_at_all(calm: Path, tmp_path: Path) -> None:
+    path = write(tmp_path / "none.pcap", [])
+    found = packets_of(records_of(path))
+    assert assert_same_packets(path)
+    assert (len(found.plain), len(found.odd), found.media) == (0, 0, 0)
+
+
+def test_many_packets_are_looked_at_in_parts(calm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = packets_of(records_of(calm))
+    monkeypatch.setattr(looking, "_CHUNK", 7)
+    parts = packets_of(records_of(calm))
+    for name in ("plain", "odd", "start", "length", "source", "target", "is_response"):
+        assert (getattr(whole, name) == getattr(parts, name)).all()
+
+
+def test_tagged_and_plain_frames_side_by_side(calm: Path, tmp_path: Path) -> None:
+    """A tag moves what is behind it; two tags, and one that hides no IPv4, are for the reader of packets."""
+    one = packets(calm)[0].frame
+    tag = b"\x81\0\0\x07"
+    frames = [one, one[:12] + tag + one[12:], one[:12] + tag + tag + one[12:], one[:12] + tag + b"\x86\xdd" + one[14:]]
+    found = packets_of(records_of(write(tmp_path / "tags.pcap", _frames(*frames))))
+    assert found.plain.tolist() == [0, 1]
+    assert found.odd.tolist() == [2, 3]
+    assert (found.start - found.records.at[:2]).tolist() == [58, 62]
+    assert found.length.tolist() == [len(one) - 42] * 2
+
+
+@pytest.mark.parametrize("length", [45, 49, 50, 51, 54, 55])
+@pytest.mark.parametrize("tag", [b"", b"\x81\0\0\x07"])
+def test_short_packets(calm: Path, tmp_path: Path, length: int, tag: bytes) -> None:
+    """The last packet of a file may be shorter than what is looked at."""
+    one = packets(calm)[0]
+    short = one.saying(b"\x80" + one.message[: length - 43]).frame
+    frames = _frames(one.frame, short[:12] + tag + short[12:])
+    path = write(tmp_path / "short.pcap", frames)
+    found = packets_of(records_of(path))
+    assert found.media == (length >= 51)
+    assert found.odd.tolist() == ([] if length >= 51 else [1])
+    assert assert_same_packets(path)
 
 
 def test_octets_are_compared_as_strings_of_one_length() -> None:

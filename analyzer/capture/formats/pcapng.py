@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from analyzer.capture import media
 from analyzer.capture import pcapng_options as options
+from analyzer.capture.pcapng_blocks import MAX_BLOCK
 from analyzer.capture.pcapng_options import Interface
 from analyzer.capture.record import Record
 from analyzer.capture.window import Window
@@ -27,9 +28,6 @@ EXAMPLE = (
     + struct.pack("<IIHHII", 1, 20, 101, 0, 0, 20)
     + struct.pack("<IIIIIII20sI", 6, 52, 0, 0, 1, 20, 20, b"\x45" * 20, 52)
 )
-
-MAX_BLOCK = 1 << 24
-"""Longest block that is believed, in octets."""
 
 MAX_HOLE = 1 << 26
 """Zeros that are passed over, in octets; behind more of them nothing is looked for."""
@@ -59,8 +57,8 @@ def records(stream: BinaryIO, source: Source) -> Iterator[Record]:
     """The packets of the file, as far as they can be read; damage is noted in `source`."""
     walk = _Walk(stream, source)
     yield from walk.records()
-    if dropped := walk.dropped + sum(walk.drops.values()):
-        source.quality.append(f"the capturing program reports {dropped} dropped packets")
+    if said := options.said_of(walk.dropped + sum(walk.drops.values())):
+        source.quality.append(said)
     if walk.unkept:
         text = f"{walk.unkept} interfaces beyond the first {MAX_INTERFACES} of a section; their packets are not read"
         source.defect("many-interfaces", text)
