@@ -28,7 +28,7 @@ def test_places_and_times_are_those_of_the_reader(calm: Path) -> None:
         assert item.place == (str(calm), record + 1, int(at[record]))
         assert item.time == time[record]
         start = int(found.start[row])
-        assert item.payload == found.records.octets[start : start + found.length[row]].tobytes()
+        assert item.payload == found.records.octets[start : start + int(found.length[row])].tobytes()
         assert item.source.port == found.source[row] & 0xFFFF
         assert item.payload.startswith(b"SIP/2.0 ") == found.is_response[row]
 
