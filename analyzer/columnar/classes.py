@@ -98,9 +98,13 @@ class Witness:
         return check
 
     def hearing(
-        self, ask: Callable[[Subject], None], context: CaptureContext, slot_of: Callable[[int, Evidence], Slot | None]
+        self,
+        ask: Callable[[Subject], None],
+        context: CaptureContext,
+        slot_of: Callable[[int, Evidence], Slot | None],
+        nonce_of: Callable[[int], str],
     ) -> Callable[[Subject], None]:
-        """`ask`, with somebody who writes down."""
+        """`ask`, with somebody who writes down. `nonce_of` tells the nonce of a transaction as sentences have it."""
         counter: MessageCounter = context.counter
 
         def hear(subject: Subject) -> None:
@@ -116,19 +120,33 @@ class Witness:
             number, final = counter.number, self._finals[which]
             phase = 2 if counter.ending or number > final else int(number == final)
             answers = tuple(
-                (name, tuple(_placed(one, which, slot_of) for one in several)) for name, several in self._answers
+                (name, tuple(_placed(one, which, slot_of, nonce_of) for one in several))
+                for name, several in self._answers
             )
             self.told[which].append(Told(type(subject), kind, slot_of(which, subject.evidence), phase, answers))
 
         return hear
 
 
+NONCE = "\x00nonce\x00"
+"""Stands in the sentence of a violation for the nonce of its transaction; no sentence has such characters."""
+
+
 class Placed(NamedTuple):
-    """A violation without its places, and these as slots (None: elsewhere)."""
+    """A violation without its places, and these as slots (None: elsewhere), and without its nonce (`NONCE`)."""
 
     answer: Violated
     at: Slot | None
     related: tuple[Slot | None, ...]
+
+    def named(self, nonce: str) -> str:
+        """Its sentence about a transaction with this nonce."""
+        return self.answer.detail.replace(NONCE, nonce)
+
+    @property
+    def has_nonce(self) -> bool:
+        """Whether its sentence names a nonce."""
+        return NONCE in self.answer.detail
 
     @property
     def is_placed(self) -> bool:
@@ -139,12 +157,16 @@ class Placed(NamedTuple):
 _NO_EVIDENCE = Evidence(None, None)  # type: ignore[arg-type]
 
 
-def _placed(answer: Answer, which: int, slot_of: Callable[[int, Evidence], Slot | None]) -> Any:
+def _placed(
+    answer: Answer, which: int, slot_of: Callable[[int, Evidence], Slot | None], nonce_of: Callable[[int], str]
+) -> Any:
     if not isinstance(answer, Violated):
         return answer
     at = None if answer.at is None else slot_of(which, answer.at)
     related = tuple(slot_of(which, one) for one in answer.related)
-    bare = replace(answer, at=None if answer.at is None else _NO_EVIDENCE, related=())
+    nonce, detail = nonce_of(which), answer.detail
+    detail = detail.replace(nonce, NONCE) if nonce else detail
+    bare = replace(answer, at=None if answer.at is None else _NO_EVIDENCE, related=(), detail=detail)
     return Placed(bare, at, related)
 
 

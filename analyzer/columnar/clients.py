@@ -18,6 +18,7 @@ from analyzer.columnar.exchanges import Exchanges, readable
 from analyzer.columnar.facts import Facts, date_of, end_of, is_plain, key_of
 from analyzer.columnar.records import Flags, Numbers, rows_of
 from analyzer.columnar.shapes import Shapes
+from analyzer.columnar.sharing import sharing_of
 from analyzer.columnar.template import PLACE
 from analyzer.evidence import SECOND
 from analyzer.register.challenges import MOST_NONCES
@@ -77,12 +78,14 @@ def clients_of(values: Values, shapes: Shapes, exchanges: Exchanges, strangers: 
     starts = np.cumsum(sizes) - sizes
     ordinary = ~any_of(~exchanges.plain, of, count)
     ordinary &= ~any_of(~_is_alone(values, exchanges, strangers), of, count)
+    sharing = sharing_of(values, shapes, exchanges, np.flatnonzero(readable(values)), strangers.nonces)
+    ordinary &= ~any_of(~sharing.fair, of, count)
     is_grant = shapes.column([shape.status for shape in shapes.all])[exchanges.final] == 200
     course = _Course(of, order, starts, sizes, is_grant)
     ordinary &= ~any_of(~_keeps_course(values, shapes, exchanges, course, end, strangers), of, count)
     facts = _facts(values, exchanges, order[starts], ordinary)
     keys = _client_keys(values, exchanges, facts, order, starts, sizes, ordinary)
-    kind = _classes(shapes, exchanges, course, keys, end)
+    kind = _classes(shapes, exchanges, course, keys, sharing.state, end)
     kind[~ordinary[of]] = -1
     return Clients(of, order, starts, sizes, ordinary, facts, kind)
 
@@ -130,7 +133,7 @@ def _is_alone(values: Values, exchanges: Exchanges, strangers: Strangers) -> Fla
     known_calls = np.array([values.key_of(*_parts(one)) for one in strangers.calls], np.uint64)
     alone &= ~np.isin(exchanges.call, known_calls)
     alone &= _is_own(values.key(exchanges.first, "branch"), (values.key_of(one) for one in strangers.branches))
-    return alone & _has_own_nonce(values, exchanges, rows, strangers)
+    return alone
 
 
 def _parts(call_id: str) -> tuple[str, str]:
@@ -144,26 +147,6 @@ def _is_own(keys: np.ndarray[tuple[int], np.dtype[np.uint64]], others: Iterable[
     once = np.bincount(which, minlength=count)[which] == 1
     own: Flags = once & ~np.isin(keys, np.array(list(others), np.uint64))
     return own
-
-
-def _has_own_nonce(values: Values, exchanges: Exchanges, rows: Numbers, strangers: Strangers) -> Flags:
-    """Whether nonces of a transaction were given out in one alone, and used by its client alone."""
-    scanned = values.scanned
-    own = rows[scanned.size("nonce", rows) > 0]
-    found = np.ones(len(exchanges), np.bool_)
-    if not len(own):
-        return found
-    keys = values.key(own, "nonce")
-    which, count = numbered(keys)
-    owner = exchanges.of[own]
-    call, is_given = exchanges.call[owner], scanned.packets.is_response[own]
-    shared = any_of(call != call[firsts(which, count)][which], which, count)
-    given = np.flatnonzero(is_given)
-    first = firsts(which[given], count)
-    shared |= any_of(owner[given] != owner[given][first[which[given]]], which[given], count)
-    shared |= any_of(np.isin(keys, np.array([values.key_of(one) for one in strangers.nonces], np.uint64)), which, count)
-    found[owner[shared[which]]] = False
-    return found
 
 
 def _keeps_course(
@@ -337,9 +320,11 @@ def _client_keys(
     return found
 
 
-def _classes(shapes: Shapes, exchanges: Exchanges, course: _Course, keys: Numbers, end: int) -> Numbers:
+def _classes(
+    shapes: Shapes, exchanges: Exchanges, course: _Course, keys: Numbers, shared: Numbers, end: int
+) -> Numbers:
     """The class of each transaction: all that the answer of a rule may depend on."""
-    order, is_first, index = course.order, course.is_first, course.index
+    order, is_first = course.order, course.is_first
     before = order[course.before]
     asks, answers = shapes.of[exchanges.first[order]], shapes.of[exchanges.final[order]]
     asked, answered = shapes.of[exchanges.first[before]], shapes.of[exchanges.final[before]]
@@ -348,7 +333,7 @@ def _classes(shapes: Shapes, exchanges: Exchanges, course: _Course, keys: Number
         answers + 1,
         np.where(is_first, 0, asked + 1),
         np.where(is_first, 0, answered + 1),
-        np.minimum(index, _EARLY),
+        np.minimum(course.index, _EARLY),
         np.minimum(np.arange(len(order)) - course.asked, _OFTEN),
         exchanges.copies[order],
         exchanges.finals[order] > 1,
@@ -356,6 +341,7 @@ def _classes(shapes: Shapes, exchanges: Exchanges, course: _Course, keys: Number
         exchanges.closes[order] < end,
         ~is_first & (exchanges.closes[before] < exchanges.begun[order]),
         keys[course.of[order]] + 1,
+        shared[order],
     )
     which = same_rows(*columns)
     found = np.empty(len(order), np.int64)

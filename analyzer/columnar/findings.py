@@ -125,7 +125,7 @@ class Verdicts:
         for which, told in self._wanted(columnar, grouped=False):
             for violation in told:
                 mark = of[which], violation.rule.id, violation.placed
-                finding = known.get(mark)
+                finding = None if violation.placed.has_nonce else known.get(mark)
                 if finding is None:
                     made = self._violated(which, violation, registration_of[of[which]])
                     if made is not None:
@@ -195,6 +195,8 @@ class Verdicts:
         at = None if placed.at is None else rows.evidence(placed.at, which)
         related = tuple(rows.evidence(slot, which) for slot in placed.related if slot is not None)
         answer = replace(placed.answer, at=at, related=related)
+        if placed.has_nonce:
+            answer = replace(answer, detail=placed.named(rows.nonce(which)))
         assert told.at is not None
         subject = _Subject(registration, standing, rows.evidence(told.at, which))
         finding = self._judge.take(rule, subject, answer)  # type: ignore[arg-type]

@@ -144,7 +144,7 @@ class _Round:
         self._witness = Witness(rules, numbers, finals)
         self._analysis = begin([source], rules=self._witness.rules)
         judge, reconstructor = self._analysis.judge, self._analysis.reconstructor
-        heard = self._witness.hearing(judge.ask, judge.context, self._rows.slot_of)
+        heard = self._witness.hearing(judge.ask, judge.context, self._rows.slot_of, self._rows.nonce)
         reconstructor.emit = self._analysis.hearing(heard)
         self._partial = Overhearing(capture, self._analysis, source, columnar).run()
         if any(tally.failed for tally in self._partial.outcomes.values()):

@@ -32,7 +32,7 @@ from analyzer.run.recording import Facts as Said
 from analyzer.run.report import TransactionRow
 from analyzer.sip.address import Address
 from analyzer.sip.message import Message
-from analyzer.sip.text import text
+from analyzer.sip.text import clip, text
 from analyzer.sip.transports import SIP_PORT
 from analyzer.sip.via import MAGIC_COOKIE
 
@@ -65,6 +65,12 @@ class Rows:
     def example(self, which: int) -> Message:
         """A request of the shape of a transaction's."""
         return self._asks(which).example
+
+    def nonce(self, which: int) -> str:
+        """The nonce of a transaction as sentences have it: what its challenge gives out, or its credentials have."""
+        rows = np.array([self._final[which], self._first[which]])
+        given, used = self.capture.values.texts(rows, "nonce")
+        return clip(given or used)
 
     def told(self, which: int) -> tuple[str, Endpoint, Endpoint]:
         """Call-ID, source and destination of a transaction."""

@@ -17,7 +17,7 @@ import numpy as np
 from analyzer.capture.packets import PacketReader
 from analyzer.capture.record import Record
 from analyzer.columnar.clients import Clients
-from analyzer.columnar.columns import Values, mixed, numbered
+from analyzer.columnar.columns import Keys, Values, firsts, mixed, numbered
 from analyzer.columnar.exchanges import Exchanges
 from analyzer.columnar.facts import end_of
 from analyzer.columnar.nonces import RememberedNonces, Told
@@ -182,12 +182,28 @@ class Overhearing:
             found = [*self._as_told(given, is_use=False), *self._as_told(uses, is_use=True)]
             return sorted(found, key=lambda one: one.number)
         touched = np.sort(np.concatenate([given, uses]))
-        nonce, _ = numbered(capture.values.key(touched, "nonce"))
-        told = Told(capture.numbers(given), capture.numbers(touched), nonce)
+        keys = capture.values.key(touched, "nonce")
+        is_known = np.isin(keys, self._nonces_elsewhere())  # others have it, too: they have to hear of it
+        counted = touched[~is_known]
+        nonce, nonces = numbered(keys[~is_known])
+        issued = np.sort(counted[firsts(nonce, nonces)])
+        told = Told(capture.numbers(issued), capture.numbers(counted), nonce)
         self._reconstructor.challenges.remember(RememberedNonces(MOST_NONCES, told, lambda: self._counter.number))
         ends = mixed(shapes.of[given], capture.values.scanned.packets.source[given])
         _, first = np.unique(ends, return_index=True)
-        return [one._replace(nonce="") for one in self._as_told(given[np.sort(first)], is_use=False)]
+        found = [one._replace(nonce="") for one in self._as_told(given[np.sort(first)], is_use=False)]
+        known = touched[is_known]
+        is_given = np.isin(known, given)
+        found += self._as_told(known[is_given], is_use=False)
+        found += self._as_told(known[~is_given], is_use=True)
+        return sorted(found, key=lambda one: one.number)
+
+    def _nonces_elsewhere(self) -> Keys:
+        """Keys of the nonces in messages that are passed on."""
+        values = self.capture.values
+        rows = np.flatnonzero(~self._is_told)
+        rows = rows[values.scanned.size("nonce", rows) > 0]
+        return np.unique(values.key(rows, "nonce"))
 
     def _as_told(self, rows: Numbers, *, is_use: bool) -> list[_Challenge]:
         """Messages with a nonce, as they are told."""

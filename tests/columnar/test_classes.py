@@ -21,6 +21,7 @@ from analyzer.rules import all_rules
 from analyzer.run.pipeline import Analysis
 from tests.columnar.captures import packets, storm, write
 from tests.columnar.kept_nonces import kept_nonces
+from tests.columnar.shared_nonces import shared_nonces
 
 RULES = {rule.id: rule for rule in all_rules()}
 
@@ -56,6 +57,14 @@ def test_each_class_has_one_answer_of_all_rules(folder: Path, seed: int, rate: f
 def test_so_has_each_class_of_phones_that_keep_a_nonce(folder: Path, at_once: float, rate: float) -> None:
     several = kept_nonces(packets(storm(folder, 2000, 60, seed=6, rate=rate)), at_once=at_once)
     shared = _shared_classes(write(folder / f"kept-{at_once}-{rate}.pcap", several))
+    assert sum(map(len, shared.values())) > 200
+    assert [kind for kind, several in shared.items() if not is_constant(several, RULES)] == []
+
+
+@pytest.mark.parametrize(("seconds", "rate"), [(1.0, 30.0), (0.05, 100.0)])
+def test_so_has_each_class_of_phones_that_share_nonces(folder: Path, seconds: float, rate: float) -> None:
+    several = shared_nonces(packets(storm(folder, 2000, 120, seed=7, rate=rate)), seconds=seconds)
+    shared = _shared_classes(write(folder / f"shared-{seconds}-{rate}.pcap", several))
     assert sum(map(len, shared.values())) > 200
     assert [kind for kind, several in shared.items() if not is_constant(several, RULES)] == []
 

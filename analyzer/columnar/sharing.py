@@ -1,0 +1,105 @@
+"""Nonces that several clients were given: a registrar that makes them of the time alone gives the same one to all that
+ask within a second (docs/columnar.md).
+
+What a rule says of a challenge then depends on how many had its nonce before, from where, and for how long
+(`rules/r7616_3_3_challenge_quality.py`). That is told here of each transaction, and belongs to its class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from analyzer.columnar.columns import Values, any_of, firsts, mixed, numbered
+from analyzer.columnar.exchanges import Exchanges
+from analyzer.columnar.records import Flags, Numbers, Unsuited
+from analyzer.columnar.shapes import Shapes
+from analyzer.evidence import SECOND
+from analyzer.register.challenges import MOST_USERS
+
+_HOUR = 3600 * SECOND
+
+
+@dataclass(slots=True)
+class Sharing:
+    """For each transaction: whether it has its nonce as an ordinary client may (`fair`), and a number for what is known
+    of the nonce that it gives out (`state`), 0 where it is the first or there is none."""
+
+    fair: Flags
+    state: Numbers
+
+
+@dataclass(slots=True)
+class _Nonces:
+    """Messages with a nonce: their `rows`, `which` nonce that is, of `count`, the transaction (`owner`) and the client
+    (`call`) of each; `given` are the places in these of the challenges that gave one out, copies left out."""
+
+    rows: Numbers
+    which: Numbers
+    count: int
+    owner: Numbers
+    call: Numbers
+    given: Numbers
+
+
+def sharing_of(values: Values, shapes: Shapes, exchanges: Exchanges, rows: Numbers, strange: Iterable[str]) -> Sharing:
+    """Who shares nonces with whom. `rows` are the messages that have a transaction, `strange` the nonces in all that is
+    in no columns: who has one of these is not ordinary."""
+    found = Sharing(np.ones(len(exchanges), np.bool_), np.zeros(len(exchanges), np.int64))
+    rows = rows[values.scanned.size("nonce", rows) > 0]
+    if not len(rows):
+        return found
+    keys = values.key(rows, "nonce")
+    which, count = numbered(keys)
+    if not bool(values.equal(rows, rows[firsts(which, count)[which]], "nonce").all()):
+        raise Unsuited("two nonces have one key")
+    owner = exchanges.of[rows]
+    call, _ = numbered(exchanges.call[owner])
+    given = np.flatnonzero(values.scanned.packets.is_response[rows] & (rows == exchanges.final[owner]))
+    nonces = _Nonces(rows, which, count, owner, call, given)
+    unfair = _is_unfair(values, shapes, exchanges, nonces)
+    unfair |= any_of(np.isin(keys, np.array([values.key_of(one) for one in strange], np.uint64)), which, count)
+    found.fair[owner[unfair[which]]] = False
+    found.state[owner[given]] = _state(values, nonces)
+    return found
+
+
+def _is_unfair(values: Values, shapes: Shapes, exchanges: Exchanges, nonces: _Nonces) -> Flags:
+    """For each nonce whether it is out of the ordinary: given to one client twice, by two servers, realms or offers, in
+    a transaction that is not plain, or used by a client that it was not given to."""
+    packets, which, given = values.scanned.packets, nonces.which, nonces.given
+    pair, pairs = numbered(mixed(which, nonces.call))
+    times = np.bincount(pair[given], minlength=pairs)
+    unfair = any_of(times[pair] != 1, which, nonces.count)
+    several = any_of(nonces.call != nonces.call[firsts(which, nonces.count)][which], which, nonces.count)
+    is_odd = packets.is_response[nonces.rows] & ~exchanges.plain[nonces.owner]
+    unfair |= any_of(is_odd, which, nonces.count) & several
+    offers = [(shape.realm, shape.offer) for shape in shapes.all]
+    kinds = shapes.column([offers.index(one) for one in offers])
+    kind = mixed(packets.source[nonces.rows[given]] >> 16, kinds[nonces.rows[given]])
+    first = firsts(which[given], nonces.count)[which[given]]
+    return unfair | any_of(kind != kind[first], which[given], nonces.count)
+
+
+def _state(values: Values, nonces: _Nonces) -> Numbers:
+    """What is known of a nonce when it is given out, for each time that it is: how many have it, whether at several
+    addresses, and since when."""
+    packets, records = values.scanned.packets, values.scanned.packets.records
+    which, rows = nonces.which[nonces.given], nonces.rows[nonces.given]
+    order = np.argsort(which, kind="stable")
+    rank = np.empty(len(order), np.int64)
+    sizes = np.bincount(which, minlength=nonces.count)
+    rank[order] = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    first = firsts(which, nonces.count)[which]
+    span = packets.time(rows) - packets.time(rows)[first]
+    host = packets.target[rows] >> 16
+    elsewhere = (host != host[first])[order]
+    seen = np.cumsum(elsewhere)
+    before = seen - elsewhere
+    several = np.empty(len(order), np.bool_)
+    several[order] = seen > before[np.maximum(np.arange(len(order)) - rank[order], 0)]
+    flags = several * 4 + (span > max(SECOND, records.step)) * 2 + (span > _HOUR)
+    state: Numbers = np.minimum(rank, MOST_USERS) * 8 + flags
+    return state
