@@ -159,7 +159,7 @@ def _keeps_course(
     heads = np.repeat(first[course.starts], course.sizes)
     cseq = values.scanned.cseq[first].astype(np.int64)
     right = is_first | (cseq == cseq[before] + 1)
-    right &= is_first | (last[before] < first)
+    right &= is_first | ((last[before] < first) & (packets.time(last)[before] <= packets.time(first)))
     right &= cseq < _STEPS
     right &= values.equal(first, heads, *_CONSTANT)
     right &= (packets.source[first] == packets.source[heads]) & (packets.target[first] == packets.target[heads])

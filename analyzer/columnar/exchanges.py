@@ -153,7 +153,7 @@ def _exchanges(values: Values, shapes: Shapes, rows: Numbers, call: Keys) -> lis
     plain = has_answer & ~is_answer[groups.starts] & groups.none(~shapes.ordinary[at])
     plain &= groups.none(~_is_on_its_way(values, at, np.where(is_answer, final[which], heads), heads, is_answer))
     plain &= groups.none(is_after & (time - answered[which] > T1)) & (answered - begun <= TRYING_DUE)
-    plain &= _is_in_time(groups, is_answer, time)
+    plain &= _is_in_time(groups, is_answer, time) & _is_in_order(groups, time)
     plain &= _repeats(values, shapes, first, final)
     last = at[np.append(groups.starts[1:], len(at)) - 1]
     copies, finals = groups.count(~is_answer) - 1, groups.count(is_answer)
@@ -204,6 +204,12 @@ def _is_in_time(groups: _Groups, is_answer: Flags, time: Numbers) -> Flags:
             due[several] = np.minimum(2 * due[several], T2)
         plain[several[wrong]] = False
     return plain
+
+
+def _is_in_order(groups: _Groups, time: Numbers) -> Flags:
+    """Whether no message has an earlier time than the one before, as those that two processors took may have."""
+    back = np.append(False, (time[1:] < time[:-1]) & (groups.which[1:] == groups.which[:-1]))
+    return groups.none(back)
 
 
 def _time_of(groups: _Groups, is_answer: Flags, time: Numbers, which: Numbers, copy: int) -> Numbers:

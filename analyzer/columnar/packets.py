@@ -20,6 +20,7 @@ from analyzer.capture.udp_tunnels import PORTS
 from analyzer.capture.unopened import MEDIA
 from analyzer.columnar import pcap_records, pcapng_records
 from analyzer.columnar.records import LINKS, Flags, Numbers, Octets, Records, Unsuited, begins_with, mapped, rows_of
+from analyzer.evidence import SECOND
 
 _VLAN, _IPV4, _UDP = 0x8100, 0x0800, 17
 _ETHERNET, _TAG = 1, 4
@@ -69,7 +70,7 @@ def records_of(path: str | os.PathLike[str]) -> Records:
 
 def packets_of(records: Records) -> Packets:
     """Tell the packets of a capture from each other by their fixed offsets. Raises `Unsuited` where anything but media
-    comes earlier than what is before it."""
+    comes more than a second earlier than what is before it: the clock was set (docs/rules/traps.md T-CLOCK)."""
     left = np.ones(len(records), np.bool_)  # whatever is no media
     odd = np.ones(len(records), np.bool_)
     found = [_columns(np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, _SHORTEST), np.uint8))]
@@ -84,7 +85,7 @@ def packets_of(records: Records) -> Packets:
         found.append(_columns(rows[rest], at[rest], look[wanted]))
     plain, *columns = (np.concatenate(column) for column in zip(*found, strict=True))
     odd[plain] = False
-    if bool((np.diff(records.time[left]) < 0).any()):
+    if bool((np.diff(records.time[left]) < -SECOND).any()):
         raise Unsuited("times step back")
     return Packets(records, plain, np.flatnonzero(odd & left), len(left) - int(np.count_nonzero(left)), *columns)
 

@@ -100,11 +100,13 @@ class _Heard(Notes[str, int]):
 
 @dataclass(slots=True)
 class _Told:
-    """The messages that are not passed on, in order: row, number and time of each."""
+    """The messages that are not passed on, in order: row, number and time of each, and the latest `time` so far, which
+    may step back a little."""
 
     row: Numbers
     number: Numbers
     time: Numbers
+    latest: Numbers
 
 
 class _Challenge(NamedTuple):
@@ -136,7 +138,8 @@ class Overhearing:
         is_told = np.append(columnar[capture.clients.of[np.arange(len(exchanges))]], False)[exchanges.of]
         rows = np.flatnonzero(is_told)
         self._is_told = is_told
-        self._told = _Told(rows, capture.numbers(rows), packets.time(rows))
+        time = packets.time(rows)
+        self._told = _Told(rows, capture.numbers(rows), time, np.maximum.accumulate(time))
         self._next = self._next_challenge = self._next_answer = 0
         self._answers = self._first_answers(rows)
         self._challenges = self._given(columnar)
@@ -292,7 +295,7 @@ class Overhearing:
 
     def _next_due(self) -> int:
         """The first message by which anything becomes due."""
-        table, lapses, time = self._reconstructor.table, self._reconstructor.lapses, self._told.time
+        table, lapses, time = self._reconstructor.table, self._reconstructor.lapses, self._told.latest
         at = len(time)
         if table.deadlines:
             at = int(np.searchsorted(time, table.deadlines[0][0] + (table.zero or 0), "right"))

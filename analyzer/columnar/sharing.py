@@ -68,7 +68,7 @@ def sharing_of(values: Values, shapes: Shapes, exchanges: Exchanges, rows: Numbe
 
 def _is_unfair(values: Values, shapes: Shapes, exchanges: Exchanges, nonces: _Nonces) -> Flags:
     """For each nonce whether it is out of the ordinary: given to one client twice, by two servers, realms or offers, in
-    a transaction that is not plain, or used by a client that it was not given to."""
+    a transaction that is not plain, at times that step back, or used by a client that it was not given to."""
     packets, which, given = values.scanned.packets, nonces.which, nonces.given
     pair, pairs = numbered(mixed(which, nonces.call))
     times = np.bincount(pair[given], minlength=pairs)
@@ -76,6 +76,10 @@ def _is_unfair(values: Values, shapes: Shapes, exchanges: Exchanges, nonces: _No
     several = any_of(nonces.call != nonces.call[firsts(which, nonces.count)][which], which, nonces.count)
     is_odd = packets.is_response[nonces.rows] & ~exchanges.plain[nonces.owner]
     unfair |= any_of(is_odd, which, nonces.count) & several
+    order = given[np.argsort(which[given], kind="stable")]
+    time = packets.time(nonces.rows[order])
+    back = np.append(False, (time[1:] < time[:-1]) & (which[order][1:] == which[order][:-1]))[: len(order)]
+    unfair |= any_of(back, which[order], nonces.count)
     offers = [(shape.realm, shape.offer) for shape in shapes.all]
     kinds = shapes.column([offers.index(one) for one in offers])
     kind = mixed(packets.source[nonces.rows[given]] >> 16, kinds[nonces.rows[given]])
