@@ -16,7 +16,7 @@ from analyzer.capture.formats import HEAD, Format
 from analyzer.capture.input_stream import InputStream, UnknownFormat
 from analyzer.capture.text.lines import as_utf8, is_utf16
 from analyzer.defect import SourceError
-from analyzer.evidence import Item, RawMessage, Source
+from analyzer.evidence import Item, LogLines, RawMessage, Source
 
 MARK = b"SIP/2.0"
 EMPTY = "is empty"
@@ -65,8 +65,14 @@ def _best(found: list[Format], input_stream: InputStream, name: str) -> list[For
     has messages of its own there. Raises SourceError with the scores where two get as much: the user has to say."""
     head = input_stream.head(HEAD)
     read = [(_taken(form, head), form) for form in found]
-    scored = sorted(((_score(items), form, items) for items, form in read), key=lambda one: one[0], reverse=True)
-    (best, form, _), (second, _, _) = scored[:2]
+    scored = sorted(
+        ((_score(items, form), form, items) for items, form in read), key=lambda one: one[0], reverse=True
+    )
+    (best, form, taken), (second, _, _) = scored[:2]
+    if form.exact:
+        within = [one for _, one, items in scored[1:] if _stands_in(taken, items)]
+        if within:
+            return within[:1]  # a message whose body shows a dump
     if (mixed := _mixed([one for score, one, _ in scored if score.messages])) is not None:
         all_items = _taken(mixed, head)
         for _, one, items in scored:
@@ -99,11 +105,13 @@ def _mixed(forms: list[Format]) -> Format | None:
 
 
 class Score(NamedTuple):
-    """What a dialect gets out of a text: messages that are whole, how many ends and times it tells, all messages."""
+    """What a dialect gets out of a text: messages that are whole, how many ends and times it tells, all messages; and
+    whether these are the octets themselves."""
 
     whole: int
     told: int
     messages: int
+    exact: bool = False
 
     @property
     def said(self) -> str:
@@ -118,9 +126,24 @@ def _taken(form: Format, head: bytes) -> list[RawMessage]:
     return [item for item in form.read(io.BytesIO(head), Source("head", "log")) if isinstance(item, RawMessage)]
 
 
-def _score(items: list[RawMessage]) -> Score:
+def _score(items: list[RawMessage], form: Format) -> Score:
     told = sum((item.time is not None) + bool(item.source.port) + bool(item.destination.port) for item in items)
-    return Score(sum(not item.missing for item in items), told, len(items))
+    return Score(sum(not item.missing for item in items), told, len(items), form.exact and bool(items))
+
+
+def _stands_in(items: list[RawMessage], others: list[RawMessage]) -> bool:
+    """Whether each of the messages stands in the lines of one of the others."""
+    spans = [(one.place.first, one.place.last) for one in others if isinstance(one.place, LogLines)]
+    places = [one.place for one in items if isinstance(one.place, LogLines)]
+    if not places or not spans:
+        return False
+    index, last = 0, len(spans) - 1
+    for place in places:
+        while index < last and spans[index][1] < place.last:
+            index += 1
+        if not spans[index][0] < place.first or not place.last <= spans[index][1]:
+            return False
+    return True
 
 
 def _logs(input_stream: InputStream, source: Source, known: list[Format]) -> list[Format]:
