@@ -65,9 +65,7 @@ def _best(found: list[Format], input_stream: InputStream, name: str) -> list[For
     has messages of its own there. Raises SourceError with the scores where two get as much: the user has to say."""
     head = input_stream.head(HEAD)
     read = [(_taken(form, head), form) for form in found]
-    scored = sorted(
-        ((_score(items, form), form, items) for items, form in read), key=lambda one: one[0], reverse=True
-    )
+    scored = sorted(((_score(items, form), form, items) for items, form in read), key=lambda one: one[0], reverse=True)
     (best, form, taken), (second, _, _) = scored[:2]
     if form.exact:
         within = [one for _, one, items in scored[1:] if _stands_in(taken, items)]
@@ -132,8 +130,9 @@ def _score(items: list[RawMessage], form: Format) -> Score:
 
 
 def _stands_in(items: list[RawMessage], others: list[RawMessage]) -> bool:
-    """Whether each of the messages stands in the lines of one of the others."""
-    spans = [(one.place.first, one.place.last) for one in others if isinstance(one.place, LogLines)]
+    """Whether each of the messages stands in the lines of one of the others that is whole."""
+    whole = (one.place for one in others if not one.missing)
+    spans = [(place.first, place.last) for place in whole if isinstance(place, LogLines)]
     places = [one.place for one in items if isinstance(one.place, LogLines)]
     if not places or not spans:
         return False

@@ -54,15 +54,19 @@ class Digits(NamedTuple):
 
 def digits_of(line: bytes) -> Digits | None:
     """The row of a hex dump that a line is, or None."""
-    if match := _OFFSET.match(line):
-        found = _row(line, match.end(), match[1])
-        if found is not None:
-            return found._replace(lead=len(line) - len(line.lstrip(_BLANK)))
+    found = _printed(line) or _spelled(line)
+    return found and found._replace(lead=len(line) - len(line.lstrip(_BLANK)))
+
+
+def _printed(line: bytes) -> Digits | None:
+    """A row that is no text of a program's source."""
+    if (match := _OFFSET.match(line)) and (found := _row(line, match.end(), match[1])) is not None:
+        return found
     if _BARE.match(line) and (found := _row(line, 0, b"")) is not None and _is_sure(found):
         return found
     if (match := _STREAM.match(line)) and len(match[1]) <= _MOST_OF_LINE:
         return Digits(b"", bytes.fromhex(match[1].decode("ascii")))
-    return _spelled(line)
+    return None
 
 
 def last_offset(line: bytes) -> bytes:
@@ -91,7 +95,7 @@ def _row(line: bytes, at: int, offset: bytes) -> Digits | None:
     octets = bytes.fromhex(b"".join(groups).decode("ascii"))[:MOST_OF_ROW]
     pairs = len(groups) > 1 and len(groups[0]) == 4
     for end, size in reversed(ends):
-        if _agrees(line[end:], octets[:size]):
+        if agrees(line[end:], octets[:size]):
             return Digits(offset, octets[:size], agrees=True, pairs=pairs)
     end, size = next(((end, size) for end, size in reversed(ends) if size <= _NORMAL), ends[-1])
     rest = line[end:].strip(b" \t\r")
@@ -100,7 +104,7 @@ def _row(line: bytes, at: int, offset: bytes) -> Digits | None:
     return Digits(offset, octets[:size], differs=bool(rest), pairs=pairs)
 
 
-def _agrees(rest: bytes, octets: bytes) -> bool:
+def agrees(rest: bytes, octets: bytes) -> bool:
     """Whether characters show the octets; blanks are not compared, since a paste may lose them."""
     text = rest.strip(b" \t\r")
     if not text:
@@ -116,9 +120,9 @@ def _agrees(rest: bytes, octets: bytes) -> bool:
 
 def _spelled(line: bytes) -> Digits | None:
     """Octets as a program's source spells them: each behind `\\x` or `0x`."""
-    if line.count(b"x") < 2:
+    if b"x" not in line:
         return None
     found = _SPELLED.findall(line[:_MOST_OF_LINE])
-    if len(found) < 2 or not _NOT_SPELLED.match(_SPELLED.sub(b"", line).replace(b",", b"").replace(b" ", b"")):
+    if not found or not _NOT_SPELLED.match(_SPELLED.sub(b"", line).replace(b",", b"").replace(b" ", b"")):
         return None
     return Digits(b"", bytes.fromhex(b"".join(found).decode("ascii")))

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from analyzer.capture.hexdumps.digits import Digits, digits_of, last_offset
+from analyzer.capture.hexdumps.digits import Digits, agrees, digits_of, last_offset
 from analyzer.capture.text.grammar import HOST, endpoint
 from analyzer.capture.text.stamps import PATTERN
 from analyzer.evidence import Endpoint
@@ -29,8 +29,10 @@ _ENDS = re.compile(
 )
 _ARROWS = (b">", b"\xe2\x86\x92")
 _NODE = re.compile(rb"[ \t]*Node ([01]): (" + HOST + rb")" + _PORT)
-_SECTION = re.compile(rb"[ \t]*([A-Z][\w ./()-]{2,60}) \(\d{1,7} bytes?\)[ \t]*[:|]?[ \t]*\Z")
+_SECTION = re.compile(rb"([A-Z][\w ./()-]{2,60}) \(\d{1,7} bytes?\)[ \t]*[:|]?[ \t]*\Z")
 _STREAM = re.compile(rb"(?:T|TCP) |.{0,120}(?:Flags \[|: tcp )")
+_HEADER = re.compile(rb"[ \t]*[A-Za-z][\w-]*:[ \t]")
+"""A line of a message that stands above its dump (tcpdump -v): what it says of time is no stamp."""
 _LOOKED_AT = 400
 Line = tuple[int, bytes, bytes]
 """Number, text, and the stamp that its carrier gave it."""
@@ -47,16 +49,19 @@ class Title:
     destination: Endpoint | None = None
     transport: str = ""
     section: bytes = b""
+    is_dated: bool = False
 
     def see(self, text: bytes, carried: bytes) -> None:
         """The next line above a dump."""
         text = text[:_LOOKED_AT]
         self.carried = carried or self.carried
-        if match := _SECTION.match(text):
-            self.section = match[1]
-        elif match := _EPOCH.search(text):
-            self.stamp = match[1]
-        elif match := _STAMP.search(text[:80]):
+        section = _SECTION.match(text)
+        self.section = section[1] if section else self.section if not text.strip() else b""
+        if section:
+            return
+        if match := _EPOCH.search(text):
+            self.stamp, self.is_dated = match[1], True
+        elif not self.is_dated and not _HEADER.match(text) and (match := _STAMP.search(text[:80])):
             self.stamp = match[1]
         if any(arrow in text for arrow in _ARROWS) and (match := _ENDS.search(text)):
             self.source, self.destination = endpoint(match[1], match[2]), endpoint(match[3], match[4])
@@ -67,7 +72,7 @@ class Title:
 class Dump:
     """The octets that some rows hold, with the lines where they stand. `base` is the offset of the first octet;
     `goes_on` says that a stream of one way goes on here; `gap` where rows are lost, from which on nothing is kept;
-    `differing` counts rows whose characters contradict their digits."""
+    `differing` counts rows whose characters contradict their digits, `wrapped` those whose characters stand below."""
 
     first: int
     last: int
@@ -85,13 +90,18 @@ class Dump:
     spaced: bool = False
     width: int = 0
     radix: int = 0
+    wrapped: int = 0
+    row: bytes = b""
+    """The octets of the last row, if nothing showed them yet."""
+    is_raw: bool = False
+    """Whether each row is a packet of a stream (Wireshark's `Follow`, raw)."""
 
     def takes(self, number: int, row: Digits) -> bool:
         """Add a row, if it belongs to this dump."""
         if bool(row.offset) is not self.has_offsets or row.lead != self.lead:
             return False
         if not row.offset:
-            if self.spaced or self.width < len(row.octets) or self._last_width < self.width:
+            if not self.is_raw and (self.spaced or self.width < len(row.octets) or self._last_width < self.width):
                 return False
         elif not self._is_next(row):
             return False
@@ -123,11 +133,20 @@ class Dump:
         if self.gap is not None:
             return
         self.octets += row.octets
+        self.row = b"" if row.agrees or row.differs else row.octets
         self.differing += row.differs
         self.agrees = self.agrees or row.agrees
         if len(self.octets) > MOST:
             del self.octets[MOST:]
             self.gap = self.base + MOST
+
+    def continues(self, number: int, text: bytes) -> bool:
+        """Whether a line holds the characters of the row above: a width broke it before them."""
+        if not self.row or not agrees(text, self.row):
+            return False
+        self.row, self.last = b"", number
+        self.wrapped += 1
+        return True
 
     def fill(self, value: int) -> None:
         """Rows that were left out because they repeat the last one (`*`): as many octets as there are, at most."""
@@ -165,11 +184,12 @@ class Dumps:
         self._title = Title()
         self._ends: dict[int, int] = {}  # per indentation: where the last dump of a stream ended
         self._nodes: list[Endpoint | None] = [None, None]
-        self._least = 0
 
     def __iter__(self) -> Iterator[Dump]:
         dump: Dump | None = None
         for number, text, carried in self._lines:
+            if dump is not None and dump.row and dump.continues(number, text):
+                continue
             row = digits_of(text)
             if row is not None and dump is not None and dump.takes(number, row):
                 continue
@@ -203,11 +223,10 @@ class Dumps:
         value = _value(row.offset, 16) if row.offset else 0
         goes_on = value > 0 and self._ends.get(row.lead) == value
         if self._nodes[0] is not None:
-            self._least = row.lead if not self._ends else min(self._least, row.lead)
-            way = self._nodes if row.lead == self._least else self._nodes[::-1]
+            way = self._nodes if not row.lead else self._nodes[::-1]
             title = replace(title, source=way[0], destination=way[1])
         dump = Dump(number, number, title, value, row.lead, goes_on=goes_on, has_offsets=bool(row.offset))
-        dump.pairs = row.pairs
+        dump.pairs, dump.is_raw = row.pairs, self._nodes[0] is not None
         dump._add(number, row)
         return dump
 

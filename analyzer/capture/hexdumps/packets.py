@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from analyzer.capture import ip, links
 from analyzer.capture.addresses import endpoint
@@ -27,14 +28,17 @@ _REACH = 512
 """Octets within which a message begins that stands behind headers that we do not know."""
 _UDP, _TCP = 17, 6
 _LEAST_TCP = 20
-_MOST_MESSAGES = 1000
+
+
+@cache
+def _decoders() -> dict[int, links.Decoder]:
+    return links.table()
 
 
 def linktype_of(octets: bytes) -> int | None:
     """The link type of a packet, None where the octets are none that is known."""
-    table = links.table()
     for linktype in _LINKS:
-        ethertype, at = table[linktype](octets)
+        ethertype, at = _decoders()[linktype](octets)
         if _is_packet(octets, ethertype, at):
             return linktype
     return None
@@ -59,7 +63,7 @@ def _is_packet(octets: bytes, ethertype: int, at: int) -> bool:
 
 def ends_of(octets: bytes, linktype: int) -> tuple[Endpoint, Endpoint] | None:
     """Both ends of a packet of UDP or TCP, as its headers say; None of any other."""
-    ethertype, at = links.table()[linktype](octets)
+    ethertype, at = _decoders()[linktype](octets)
     packet = ip.parse(octets, ethertype, at)
     if packet is None or packet.protocol not in (_UDP, _TCP) or packet.offset or len(packet.body) < 4:
         return None
@@ -81,7 +85,7 @@ def payload_in(octets: bytes) -> bytes:
 def messages_in(payload: bytes) -> Iterator[tuple[int, bytes]]:
     """The messages of a payload, each with its offset: several where their lengths say so (a stream, a saved file)."""
     begin = 0
-    for _ in range(_MOST_MESSAGES):
+    while True:
         end = payload.find(b"\r\n\r\n", begin)
         if end < 0:
             break

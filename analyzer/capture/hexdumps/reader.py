@@ -22,6 +22,7 @@ from analyzer.capture.text.rows import CarriedLines
 from analyzer.capture.text.stamps import parse_date
 from analyzer.capture.text.switches import Held, Waiting
 from analyzer.capture.text.told_ends import via_end
+from analyzer.capture.text.wraps import WRAPS, Wrap
 from analyzer.defect import Defect
 from analyzer.evidence import Endpoint, Fidelity, Frame, Item, LogLines, RawMessage, Source
 
@@ -31,16 +32,12 @@ NO_TIMES = "The text prints no time with a message: nothing can be said about ti
 _LATEST = 4096
 """Packets of which is remembered what is printed above them."""
 _UNKNOWN = Endpoint("unknown", 0)
-_PEER = Endpoint("peer", 0)
 
 
 def is_known(head: bytes) -> bool:
     """Whether a SIP message is in one of the dumps of a text."""
     lines = ((number, line.rstrip(b"\r"), b"") for number, line in enumerate(head.split(b"\n"), 1))
-    for dump in Dumps(lines):
-        if len(dump.octets) > 12 and any(b"SIP/2.0" in octets for octets in _ways(dump)):
-            return True
-    return False
+    return any(b"SIP/2.0" in octets for dump in Dumps(lines) for octets in _ways(dump))
 
 
 def _ways(dump: Dump) -> Iterator[bytes]:
@@ -92,7 +89,12 @@ class Reader:
 
     def _items(self, stream: BinaryIO) -> Iterator[Item]:
         lines = CarriedLines(
-            stream, self._cut_line, is_known, before=self._source.frames, carriers=self._carriers or None
+            stream,
+            self._cut_line,
+            is_known,
+            before=self._source.frames,
+            carriers=self._carriers or None,
+            own=("wraps",),
         )
         self._carriers = lines.carriers
         for item in PacketReader().items(self._records(self._numbered(lines))):
@@ -146,9 +148,9 @@ class Reader:
         ways = list(_ways(dump))
         if dump.base and not dump.goes_on:
             return next((one for one in ways if packets.payload_in(one)), ways[0]), None
+        for octets in filter(packets.is_message, ways):
+            return octets, None
         for octets in ways:
-            if packets.is_message(octets):
-                return octets, None
             linktype = packets.linktype_of(octets)
             if linktype is not None:
                 return octets, linktype
@@ -164,6 +166,8 @@ class Reader:
             self._differing += 1
             rows = "1 row" if dump.differing == 1 else f"{dump.differing} rows"
             found.append(Defect(DIFFERS, f"in {rows} of the dump digits and characters disagree: the digits are read"))
+        if dump.wrapped:
+            found.append(Defect(Wrap.code, f"the lines were {WRAPS}"))
         return tuple(found)
 
     def _take_payload(self, dump: Dump, octets: bytes, moment: Moment | None) -> None:
@@ -213,7 +217,7 @@ class Reader:
         if client is not None:
             self._inferred += 1
             source, destination = (source, client) if is_response else (client, destination)
-        return source or _UNKNOWN, destination or (_PEER if source is None else _UNKNOWN)
+        return source or _UNKNOWN, destination or _UNKNOWN
 
     def _payloads(self) -> Iterator[RawMessage]:
         """What was put aside."""

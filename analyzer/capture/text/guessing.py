@@ -49,6 +49,11 @@ _ESCAPED = re.compile(
 _WRITTEN_END = re.compile(rb"SIP/2\.0\\r\\n\r?$", re.MULTILINE)
 """A start line whose line end was written out: of what a dialect makes of it, more cannot be told by its looks."""
 _BEFORE_VIA = re.compile(rb"(.{0,160}?(?:[^\w\s]|\S(?=[ \t])))[ \t]*(?:via|v)[ \t]*:[ \t]*SIP/2\.0/", re.IGNORECASE)
+_BEFORE_ROW = re.compile(
+    rb"([^\\]{1,160}?(?:[^\w\s\\]|[^\s\\](?=[ \t])))"
+    rb"[ \t]*(?:0x0{3,8}:|0{4,8}:?[ \t]{1,4}(?:[0-9a-f]{2}){1,2} [0-9a-f]{2})"
+)
+"""The first row of a hex dump, behind something."""
 _OF_OTHERS = re.compile(rb"&#?\w{1,8};|(?:\x1b|#033|\^\[)\[[0-9;]{0,32}m|<[^<>]{0,200}>")
 """What stands before a line and is no logger's: entities, escape sequences, tags."""
 _STAMPED = re.compile(rb"(?<!\d)(?:" + ISO + rb"|" + CLOCK + rb")(?!\d)")
@@ -312,8 +317,8 @@ def _indentation(sample: list[bytes], *, prose: bool) -> Iterator[Carrier]:
 
 
 def _prefix(sample: list[bytes]) -> Iterator[Carrier]:
-    """What stands before a Via, if it stands before all lines but for its digits: a logger that nobody named."""
-    match = next((found for line in sample if (found := _BEFORE_VIA.match(line))), None)
+    """What stands before a Via, or a dump, if it stands before all lines but for its digits: a logger nobody named."""
+    match = next((found for one in (_BEFORE_VIA, _BEFORE_ROW) for line in sample if (found := one.match(line))), None)
     if match is None or not re.search(rb"[A-Za-z0-9]", _OF_OTHERS.sub(b"", match[1])):
         return
     before = match[1]

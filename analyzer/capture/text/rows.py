@@ -151,7 +151,8 @@ class Rows:
 
 class CarriedLines:
     """The lines of a log that reads each of them: number in the file, text, and the stamp of its carrier. `carriers` is
-    what was taken off, and may be known; `before` is the number of lines before those of the stream."""
+    what was taken off, and may be known; `own` are codes of what the reader undoes by itself; `before` is the number
+    of lines before those of the stream."""
 
     def __init__(
         self,
@@ -161,11 +162,12 @@ class CarriedLines:
         *,
         before: int = 0,
         carriers: Carriers | None = None,
+        own: tuple[str, ...] = (),
     ) -> None:
         chunks = chunks_of(stream)
         head = beginning(chunks)
         # What an empty line behind each is, and a mail's quoting, these readers know by themselves.
-        self.carriers = carriers or found(head, recognised, as_it_is=True, taken=("repaired-spacing",))
+        self.carriers = carriers or found(head, recognised, as_it_is=True, taken=("repaired-spacing", *own))
         self._before = before
         self._lines = lines_of(chain((head,), chunks), lambda number: on_cut(before + number))
 
