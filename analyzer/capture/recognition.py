@@ -73,6 +73,8 @@ def _best(found: list[Format], input_stream: InputStream, name: str) -> list[For
             return within[:1]  # a message whose body shows a dump
     if (mixed := _mixed([one for score, one, _ in scored if score.messages])) is not None:
         all_items = _taken(mixed, head)
+        if form.last and _score(all_items, mixed) > best:
+            return [mixed]  # of some messages is said more than of others
         for _, one, items in scored:
             if items and [item.place for item in items] == [item.place for item in all_items]:
                 return [one]  # what the others take for messages stands in bodies of its own
@@ -160,9 +162,10 @@ def _logs(input_stream: InputStream, source: Source, known: list[Format]) -> lis
     head = as_utf8(head) if is_wide else head
     logs = [form for form in known if form.kind == "log" and not form.last]
     last = [form for form in known if form.kind == "log" and form.last]
-    found: list[Format] = []
-    for forms in (logs, last):
-        found = found or [form for form in forms if form.looks_like(head)] or _carried(head, forms)
+    found = [form for form in logs if form.looks_like(head)] or _carried(head, logs)
+    if not found:  # what stands above bare messages may be to be seen only where their carriers are taken off
+        found = [form for form in last if form.looks_like(head)]
+        found += [form for form in _carried(head, last) if form not in found]
     if found and not is_wide:
         _pass_zeros(input_stream, source)
     return found

@@ -56,7 +56,7 @@ _BEFORE_ROW = re.compile(
 """The first row of a hex dump, behind something."""
 _OF_OTHERS = re.compile(rb"&#?\w{1,8};|(?:\x1b|#033|\^\[)\[[0-9;]{0,32}m|<[^<>]{0,200}>")
 """What stands before a line and is no logger's: entities, escape sequences, tags."""
-_STAMPED = re.compile(rb"(?<!\d)(?:" + ISO + rb"|" + CLOCK + rb")(?!\d)")
+_STAMPED = re.compile(rb"(?<!\d)(?:" + ISO + rb"|(?:\d\d-\d\d )?" + CLOCK + rb")(?!\d)")
 _DIGITS = re.compile(rb"\d+")
 _ANYWHERE = 5
 """The last so many carriers are no prefix: what they do stands anywhere in a line."""

@@ -37,6 +37,8 @@ EARNED, SAVINGS = 1, 5_000
 _NO_STAMP = "The text prints no time with a message: nothing can be said about times."
 _HEADER = re.compile(rb"[A-Za-z][\w.!%*+`'~-]{0,60}[ \t]*:")
 _KNOWN = re.compile(rb";[\w-]|(?:from|to|call-id|cseq|contact|max-forwards|content-length)[ \t]*:", re.IGNORECASE)
+_TRIMMING = frozenset(("repaired-json", "repaired-journal", "repaired-table"))
+"""Carriers that end a text at its last letter."""
 _COVERS = frozenset((b"\x1b", b"[", b"{", b"<", b"`", b"~"))
 """How what stands before a whole text begins."""
 
@@ -248,6 +250,8 @@ class Reader:
 
     def _pass(self, entry: Entry, close: Close) -> None:
         """Count what is no SIP message (docs/rules/reconstruction.md 1 item 3)."""
+        if entry.grammar.loose:
+            return
         between = entry.rows[: close.taken]
         if between and not entry.banner.rest and not any(row.text.strip(b"\0. ") for row in between):
             self._source.keepalives += 1
@@ -271,6 +275,8 @@ class Reader:
             texts = grammar.whole(texts)
         if grammar.fix is not None:
             fixed, is_cut = grammar.fix(texts)
+        if self._is_trimmed(texts):
+            texts = [*texts, b""]
         printed = Printed(texts, _ends(entry, rows, texts))
         if not any(map(_HEADER.match, printed.head[1:])) or not START.match(printed.head[0]):
             self._source.other += 1  # a start line that somebody mentions is no message
@@ -288,6 +294,13 @@ class Reader:
         self._is_early = printed.has_end_of_headers and printed.content_length() is None
         self._stampless += moment is None
         yield from self._waiting.add(Held(message, moment, sure))
+
+    def _is_trimmed(self, texts: list[bytes]) -> bool:
+        """Whether a keeper of records took the empty line off that ended the headers, of a message without body."""
+        carriers = () if self._rows is None else self._rows.carriers.all
+        if b"" in texts[1:] or not any(one.code in _TRIMMING for one in carriers):
+            return False
+        return Printed(texts, None).content_length() == 0
 
     def _moment(self, entry: Entry) -> Moment | None:
         """The time that the banner prints, or the carrier where it knows the day and the banner does not."""

@@ -13,6 +13,7 @@ is broken anywhere, and nothing comes back.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
@@ -147,12 +148,18 @@ def header_begins(line: bytes) -> bool:
     return _HEADER.search(line[:80]) is not None
 
 
+def is_header(line: bytes) -> bool:
+    """Whether a line is a header that is known."""
+    return _HEADER.match(line) is not None
+
+
 def wrap_of(head: bytes) -> Wrap | None:
     """How the text that begins with `head` was broken; None where it was not, or does not show it."""
     lines = [line.rstrip(b"\r") for line in head.split(b"\n")[:-1]]
     lead = _lead_of(lines)
     if (hard := _terminal(lines, lead)) is not None:
         return hard
+    lines = [line for line in lines if line.startswith(lead.rstrip())]
     breaks = list(_breaks([line[len(lead) :] for line in lines]))
     broken = {lead + line for line, _ in breaks}  # a longer word is left whole by some, so it is no measure
     width = max((len(line) for line in lines if b" " in line[len(lead) :].strip() or line in broken), default=0)
@@ -242,8 +249,12 @@ def _is_rest(line: bytes) -> bool:
 
 
 def _lead_of(lines: list[bytes]) -> bytes:
-    """What each line begins with: the quoting of a mail, or an indentation."""
+    """What each line begins with: the quoting of a mail, or an indentation; of a quoting, what most begin with."""
     filled = [line for line in lines if line.strip(b"> \t")]
     match = _QUOTED.match(filled[0]) if filled else None
     lead = match[0] if match is not None else b""
-    return lead if lead and all(line.startswith(lead) for line in filled) else b""
+    if lead and all(line.startswith(lead) for line in filled):
+        return lead
+    quoted = Counter(match[0] for line in filled if line[:4].lstrip()[:1] == b">" and (match := _QUOTED.match(line)))
+    lead, count = quoted.most_common(1)[0] if quoted else (b"", 0)
+    return lead if count * 10 >= len(filled) * 8 else b""
