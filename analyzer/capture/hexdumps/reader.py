@@ -17,11 +17,12 @@ from analyzer.capture.packets import PacketReader
 from analyzer.capture.record import Record
 from analyzer.capture.text.carriers import NONE, Carriers
 from analyzer.capture.text.clock import Clock, Moment
+from analyzer.capture.text.grammar import Banner
 from analyzer.capture.text.payload import CRLF, Printed
 from analyzer.capture.text.rows import CarriedLines
 from analyzer.capture.text.stamps import parse_date
 from analyzer.capture.text.switches import Held, Waiting
-from analyzer.capture.text.told_ends import via_end
+from analyzer.capture.text.told_ends import both_ends
 from analyzer.capture.text.wraps import WRAPS, Wrap
 from analyzer.defect import Defect
 from analyzer.evidence import Endpoint, Fidelity, Frame, Item, LogLines, RawMessage, Source
@@ -31,7 +32,6 @@ GAP = "hex-gap"
 NO_TIMES = "The text prints no time with a message: nothing can be said about times."
 _LATEST = 4096
 """Packets of which is remembered what is printed above them."""
-_UNKNOWN = Endpoint("unknown", 0)
 
 
 def is_known(head: bytes) -> bool:
@@ -196,8 +196,8 @@ class Reader:
         source, destination = ends or (title.source, title.destination)
         head, end, body = payload.partition(CRLF + CRLF)
         printed = Printed(head.split(CRLF), None)
-        if source is None or destination is None:
-            source, destination = self._inferred_ends(printed.head, source, destination)
+        source, destination, is_inferred = both_ends("unknown", Banner(source, destination), printed.head or [b""])
+        self._inferred += is_inferred
         transport = "TLS" if ends else printed.transport() or title.transport or "UDP"
         missing = max((printed.content_length() or 0) - len(body), 0) if end else 1
         if dump.gap is not None and is_last:
@@ -206,18 +206,6 @@ class Reader:
         return RawMessage(
             payload, None, place, source, destination, transport, Fidelity.TEXT_LOG, missing=missing if is_last else 0
         )
-
-    def _inferred_ends(
-        self, head: Iterable[bytes], source: Endpoint | None, destination: Endpoint | None
-    ) -> tuple[Endpoint, Endpoint]:
-        """Ends that are not printed: that of the client as Via says, and what nobody says."""
-        lines = list(head)
-        is_response = bool(lines) and lines[0].startswith(b"SIP/")
-        client = via_end(lines, is_own=False)
-        if client is not None:
-            self._inferred += 1
-            source, destination = (source, client) if is_response else (client, destination)
-        return source or _UNKNOWN, destination or _UNKNOWN
 
     def _payloads(self) -> Iterator[RawMessage]:
         """What was put aside."""

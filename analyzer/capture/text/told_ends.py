@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from analyzer.capture.text.grammar import Banner
 from analyzer.evidence import Endpoint
 
 VIA = re.compile(
@@ -28,3 +29,23 @@ def via_end(head: Sequence[bytes], *, is_own: bool) -> Endpoint | None:
     host = received[1] if received else match[1].strip(b"[]")
     port = int(rport[1] if rport else match[2] or 0)
     return Endpoint(host.decode("ascii", "replace"), port if port < 65536 else 0)
+
+
+def both_ends(program: str, banner: Banner, head: Sequence[bytes]) -> tuple[Endpoint, Endpoint, bool]:
+    """Both ends of a message: as printed, by Via, or the name of the program that wrote the text; and whether Via was
+    asked."""
+    source, destination = banner.source, banner.destination
+    if source is not None and destination is not None:
+        return source, destination, False
+    own, peer = Endpoint(program, 0), Endpoint("peer", 0)
+    is_response = head[0].startswith(b"SIP/")
+    is_own = banner.received is is_response  # the user agent client wrote this text
+    client = via_end(head, is_own=is_own)
+    is_inferred = client is not None and (destination if is_response else source) is None
+    if is_inferred:
+        source, destination = (source, client) if is_response else (client, destination)
+    return (
+        source or (peer if banner.received else own),
+        destination or (own if banner.received is not False else peer),
+        is_inferred,
+    )
