@@ -162,10 +162,13 @@ def _logs(input_stream: InputStream, source: Source, known: list[Format]) -> lis
     head = as_utf8(head) if is_wide else head
     logs = [form for form in known if form.kind == "log" and not form.last]
     last = [form for form in known if form.kind == "log" and form.last]
-    found = [form for form in logs if form.looks_like(head)] or _carried(head, logs)
+    found = [form for form in logs if form.looks_like(head)]
+    carried = [] if found else _carried(head, logs)
+    found = found or [form for form in carried if _taken(form, head)]
     if not found:  # what stands above bare messages may be to be seen only where their carriers are taken off
         found = [form for form in last if form.looks_like(head)]
         found += [form for form in _carried(head, last) if form not in found]
+        found = found if any(_taken(form, head) for form in found) else carried or found
     if found and not is_wide:
         _pass_zeros(input_stream, source)
     return found

@@ -347,6 +347,13 @@ def test_a_line_that_announces_nothing_is_not_counted() -> None:
     assert not source.other
 
 
+def test_a_line_about_something_else_tells_no_ends() -> None:
+    """Who refused a phone says where it is: that is not where the answer comes from."""
+    messages, _ = read(f"{STAMPS[0]} Received REGISTER from {CLIENT}, refused\n{body(1)}")
+    assert [(one.source, one.destination) for one in messages] == [(NOBODY, PHONE)]
+    assert messages[0].time is not None
+
+
 def test_a_body_that_looks_like_a_log_is_a_body() -> None:
     inner = f"{STAMPS[0]} Received from {REGISTRAR}\n{body(0)}"
     length = len(inner.replace("\n", "\r\n"))

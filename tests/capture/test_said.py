@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.capture.text.said import LOOKED_AT, said_in, stamp_in
+from analyzer.capture.text.said import LOOKED_AT, lone_end, said_in, stamp_in
 from analyzer.evidence import Endpoint
 
 PHONE, SERVER = Endpoint("192.0.2.10", 5060), Endpoint("192.0.2.1", 5060)
@@ -58,3 +58,15 @@ def test_the_time_in_a_line(line: str, stamp: str) -> None:
 def test_a_long_line_costs_no_more_than_its_beginning(piece: bytes) -> None:
     line = piece * 100_000
     assert said_in(line) == said_in(line[:LOOKED_AT])
+
+
+@pytest.mark.parametrize("line", ["192.0.2.1:5060", "  192.0.2.1:5060:", "192.0.2.1:5060 --->", "192.0.2.1 port 5060"])
+def test_an_address_alone(line: str) -> None:
+    assert lone_end(line.encode()) == SERVER
+
+
+@pytest.mark.parametrize(
+    "line", ["", "192.0.2.1", "to 192.0.2.1:5060", "192.0.2.1:5060 x", "192.0.2.1:5060 192.0.2.2:1"]
+)
+def test_no_address_alone(line: str) -> None:
+    assert lone_end(line.encode()) is None

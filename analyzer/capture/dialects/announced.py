@@ -13,7 +13,7 @@ from typing import BinaryIO
 from analyzer.capture.text.grammar import START, Banner, Grammar
 from analyzer.capture.text.lines import is_text
 from analyzer.capture.text.patterns import Lazy
-from analyzer.capture.text.said import said_in
+from analyzer.capture.text.said import lone_end, said_in
 from analyzer.capture.text.wraps import is_header
 from analyzer.evidence import Item, Source
 
@@ -88,7 +88,7 @@ def _is_told(above: bytes) -> bool:
         text = line.rstrip(b"\r")
         if _banner(text) is not None:
             return True
-        if not _RULE.match(text) and not _ATTRIBUTE.match(text):
+        if not _RULE.match(text) and not _ATTRIBUTE.match(text) and lone_end(text) is None:
             return False
     return False
 
@@ -108,6 +108,9 @@ def _refine(banner: Banner, text: bytes) -> Banner | None:
         return banner._replace(stamp=banner.stamp or b".".join(match.groups()))
     if match := _IS_SENDER.match(text):
         return banner._replace(received=match[1] == b"false")
+    is_open = banner.source is None and banner.destination is None
+    if banner.received is not None and is_open and (peer := lone_end(text)) is not None:
+        return banner._replace(source=peer) if banner.received else banner._replace(destination=peer)
     more = _banner(text)
     if more is None:
         return banner if _RULE.match(text) or _ATTRIBUTE.match(text) else None

@@ -196,7 +196,7 @@ class Reader:
         source, destination = ends or (title.source, title.destination)
         head, end, body = payload.partition(CRLF + CRLF)
         printed = Printed(head.split(CRLF), None)
-        source, destination, is_inferred = both_ends("unknown", Banner(source, destination), printed.head or [b""])
+        source, destination, is_inferred = both_ends(None, Banner(source, destination), printed.head or [b""])
         self._inferred += is_inferred
         transport = "TLS" if ends else printed.transport() or title.transport or "UDP"
         missing = max((printed.content_length() or 0) - len(body), 0) if end else 1

@@ -25,7 +25,7 @@ from analyzer.capture.text.carrier_kinds import (
 from analyzer.capture.text.carriers import NONE, Carriers
 from analyzer.capture.text.lines import as_utf8
 from analyzer.capture.text.records import joiners_of
-from analyzer.capture.text.wraps import wrap_of
+from analyzer.capture.text.wraps import guess_of, starts_in, wrap_of
 
 _BEFORE, _AFTER = 4096, 8192
 """Octets around the first message by which carriers are told."""
@@ -68,13 +68,13 @@ def found(
     *,
     as_it_is: bool = False,
     taken: tuple[str, ...] = (),
-    reads: Callable[[bytes], bool] | None = None,
+    reads: Callable[[bytes], int] | None = None,
 ) -> Carriers:
     """The carriers around a log that begins with `head`, by which a dialect that does not know it comes to; none where
     it is `recognised` as it stands, or is not anyhow. `taken` are codes of carriers that are taken off already.
 
     Some dialects know their lines behind anything. They are believed where a message begins at the beginning of a
-    line, where they need no such line (`as_it_is`), or where a message can be read (`reads`).
+    line, where they need no such line (`as_it_is`), or where messages can be read (`reads` says how many).
     """
     if "records" not in taken and (kept := _in_records(head, recognised, as_it_is=as_it_is, reads=reads)) is not None:
         return kept
@@ -93,11 +93,25 @@ def found(
     is_carried = known and as_it_is and _is_carried(near)
     shows = as_it_is or (_BEGINS.search(near) is not None and not _WRITTEN_END.search(near))
     if known and shows and not _ESCAPED.search(near) and not is_carried:
-        return NONE
+        return NONE if {"records", "wraps"} & set(taken) else _if_more(near, recognised, as_it_is, taken, reads)
     best = _best(near, recognised, known=known, is_carried=is_carried, reads=reads)
     if best or known or {"records", "wraps"} & set(taken):
         return best
     return _joined(near, recognised, sure=False, as_it_is=as_it_is, taken=taken, reads=reads) or best
+
+
+def _if_more(
+    near: bytes,
+    recognised: Callable[[bytes], bool],
+    as_it_is: bool,
+    taken: tuple[str, ...],
+    reads: Callable[[bytes], int] | None,
+) -> Carriers:
+    """How the lines were broken of a text of which not all messages can be read as it stands, if then more can be."""
+    if reads is None or guess_of(near) is None or (count := reads(near)) >= starts_in(near):
+        return NONE
+    joined = _joined(near, recognised, sure=False, as_it_is=as_it_is, taken=taken, reads=reads)
+    return joined if joined is not None and reads(joined.bare(near)) > count else NONE
 
 
 def _joined(
@@ -107,11 +121,11 @@ def _joined(
     sure: bool,
     as_it_is: bool,
     taken: tuple[str, ...],
-    reads: Callable[[bytes], bool] | None,
+    reads: Callable[[bytes], int] | None,
 ) -> Carriers | None:
     """How the lines of a text were broken, and what carries them besides; None where they were not, or where it is not
     as `sure` as is asked for."""
-    wrap = wrap_of(near)
+    wrap = wrap_of(near) or (None if sure else guess_of(near))
     if wrap is None or wrap.is_guess is sure:
         return None
     inner, helps = NONE, False
@@ -131,7 +145,7 @@ def _best(
     *,
     known: bool,
     is_carried: bool,
-    reads: Callable[[bytes], bool] | None,
+    reads: Callable[[bytes], int] | None,
 ) -> Carriers:
     """Of the guesses that are recognised, the first that leaves nothing escaped and shows headers; else one of them."""
     escaped = _escaped(near)
@@ -161,7 +175,7 @@ def _escaped(text: bytes) -> int:
 
 
 def _in_records(
-    head: bytes, recognised: Callable[[bytes], bool], *, as_it_is: bool, reads: Callable[[bytes], bool] | None
+    head: bytes, recognised: Callable[[bytes], bool], *, as_it_is: bool, reads: Callable[[bytes], int] | None
 ) -> Carriers | None:
     """What takes a log out of records that span lines, if there it is known."""
     for joiner in joiners_of(head):
@@ -186,7 +200,7 @@ def guesses(head: bytes) -> Iterator[bytes]:
     text = around(as_utf8(head))
     if text != head:
         yield text
-    wrap, broken = wrap_of(text), text
+    wrap, broken = wrap_of(text) or guess_of(text), text
     if wrap is not None and not wrap.is_guess:
         text = wrap.text(broken)
         yield text

@@ -153,11 +153,11 @@ class Reader:
             entry, Close(Rank.FITTING if banner.size is None else Rank.ANNOUNCED, len(rows), len(rows))
         )
 
-    def _reads(self, text: bytes) -> bool:
-        """Whether there is a message in a text as it stands."""
+    def _reads(self, text: bytes) -> int:
+        """How many messages there are in a text as it stands."""
         first, *others = self._grammars
         again = Reader(first, Source("head", "log"), self._recognised, others=others, carriers=NONE)
-        return any(True for _ in again.read(io.BytesIO(text)))
+        return sum(1 for _ in again.read(io.BytesIO(text)))
 
     def _drain(self) -> Iterator[RawMessage]:
         """Read again what entries gave back."""
@@ -340,7 +340,7 @@ class Reader:
         self._interrupted += bool(entry.interrupted)
         self._narrow += bool(entry.cut_rows)
         self._cut += bool(missing)
-        source, destination, is_inferred = both_ends(entry.grammar.program, banner, printed.head)
+        source, destination, is_inferred = both_ends(entry.grammar, banner, printed.head)
         self._inferred += is_inferred
         rows = entry.own[: close.end]
         last = next((row.number for row in reversed(rows) if row.text), rows[-1].number)

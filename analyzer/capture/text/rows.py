@@ -52,7 +52,7 @@ class Rows:
         as_it_is: bool = False,
         before: int = 0,
         carriers: Carriers | None = None,
-        reads: Callable[[bytes], bool] | None = None,
+        reads: Callable[[bytes], int] | None = None,
         opens: Callable[[bytes], object] | None = None,
         blocks: bool = False,
     ) -> None:

@@ -34,6 +34,7 @@ _ADDRESS = (
 )
 _PORT = rb"(?:[\]\"')>]{0,2}(?:[:/]|,? ?port[ :=]{1,2}|, ?|\.(?=\d{3}))(?P<port>\d{1,5}))(?!\d|[.:]\d)"
 _END = re.compile(rb"(?<![\w.])" + _ADDRESS + rb"(?:" + _PORT + rb")?(?!\d|[.:]\d)")
+_LONE = re.compile(rb"[ \t]{0,8}" + _ADDRESS + _PORT + rb"[\])>:. \t-]{0,16}\Z")
 _NAMED = re.compile(
     rb"\b(?:from|to)[ \t:=]{1,3}[\"'<\[(]?(?:(?:udp|tcp|tls|sips?|wss?)[:/]{1,3})?"
     rb"(?P<host>(?:[A-Za-z][\w-]{0,62}\.){1,8}[A-Za-z]{2,24}):(?P<port>\d{2,5})(?![\d.])",
@@ -85,6 +86,12 @@ def said_in(line: bytes) -> Said:
     found = {match[1].upper() for match in _TRANSPORT.finditer(line)}
     transport = found.pop().decode("ascii") if len(found) == 1 else ""
     return Said(stamp_in(line), source, destination, received, transport)
+
+
+def lone_end(line: bytes) -> Endpoint | None:
+    """The address that a line is, and nothing else: the rest of one that was broken to a width."""
+    match = _LONE.match(line)
+    return None if match is None else _end(match)
 
 
 def stamp_in(line: bytes) -> bytes:

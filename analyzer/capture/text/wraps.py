@@ -27,6 +27,8 @@ _FEW = 2
 WRAPS = "joined again where they had been broken to a width"
 _QUOTED = re.compile(rb"(?:[ \t]{0,3}>)+ ?|[ \t]{1,16}")
 _START = re.compile(rb"(?:^[ \t]{0,16}|[\]>|:] )(?:[A-Z._-]{3,20} \S{1,200} SIP/2\.0\.?\s*\Z|SIP/2\.0 \d\d\d\b)")
+_ALONE = re.compile(rb"[ \t]{0,16}(?:[A-Z._-]{3,20} \S{1,200} SIP/2\.0\s*\Z|SIP/2\.0 \d\d\d\b)")
+"""A start line, behind nothing."""
 _GLUED = re.compile(rb"SIP/2\.0(?: [1-6]\d\d\b.{0,80})?[.\s]*\Z")
 """A start line, behind whatever."""
 _HALF_START = re.compile(rb"(?:^|\] )[A-Z._-]{3,20}(?: sips?:\S{1,200})?\s*\Z")
@@ -175,6 +177,24 @@ def wrap_of(head: bytes) -> Wrap | None:
         return None  # behind the longest line there never is room
     is_cut = is_filled and any(line[-1:].isalnum() and rest[:1].isalnum() for line, rest in breaks)
     return Wrap(width, lead, is_cut=is_cut)
+
+
+def starts_in(text: bytes) -> int:
+    """How many lines of a text are start lines, and nothing else."""
+    return sum(_ALONE.match(line) is not None for line in text.split(b"\n"))
+
+
+def guess_of(head: bytes) -> Wrap | None:
+    """How a text may have been broken of which no header shows it: at the width of its longest line. It is a guess."""
+    lines = [line.rstrip(b"\r") for line in head.split(b"\n")[:-1]]
+    lead = _lead_of(lines)
+    width = max((len(line) for line in lines if b" " in line[len(lead) :].strip()), default=0)
+    starts = [line[len(lead) :] for line in lines if _GLUED.search(line)]
+    if not NARROWEST <= width <= WIDEST or not all(map(_ALONE.match, starts)):
+        return None  # behind what a logger writes before each line, the rest of one is not to be told
+    wrap = Wrap(width, lead, is_cut=False)
+    wrap.is_guess = True
+    return wrap
 
 
 def _terminal(lines: list[bytes], lead: bytes) -> Wrap | None:
