@@ -25,6 +25,20 @@ two get as much, both are named. A text that was put together of those of severa
 
 """
 _CARRIERS = """
+## Hex dumps
+
+The digits are read, whoever printed them: with offsets or without, as octets or as words of two (hexdump, od -x), as
+strings and arrays of a program's source. A dump with headers is a packet, and goes the way of those of a capture:
+fragments, TCP, tunnels. One that begins with a message is a payload, and has the ends and the time that the line above
+it prints. Where characters beside the digits contradict them, the message says so (`repaired-hex`) and is told with
+less confidence; where rows are lost (`hex-gap`), it ends there, and is one that lost a part.
+
+## Programs that nobody knows
+
+Where no dialect knows a text, the line above each message is read for what it says in so many words (`announced`): a
+time, an arrow between two addresses, `from` and `to`, a word for sent or received. What it does not say, and where it
+contradicts Via, stays unknown. Messages without such a line are read alone (`bare`).
+
 ## What may stand around the lines of a text
 
 The same text comes in many wrappings. UTF-16, byte order marks, Windows line ends and carriage returns alone are read

@@ -16,7 +16,7 @@ from analyzer.capture.formats import HEAD, Format
 from analyzer.capture.input_stream import InputStream, UnknownFormat
 from analyzer.capture.text.lines import as_utf8, is_utf16
 from analyzer.defect import SourceError
-from analyzer.evidence import Item, RawMessage, Source
+from analyzer.evidence import Item, LogLines, RawMessage, Source
 
 MARK = b"SIP/2.0"
 EMPTY = "is empty"
@@ -65,10 +65,16 @@ def _best(found: list[Format], input_stream: InputStream, name: str) -> list[For
     has messages of its own there. Raises SourceError with the scores where two get as much: the user has to say."""
     head = input_stream.head(HEAD)
     read = [(_taken(form, head), form) for form in found]
-    scored = sorted(((_score(items), form, items) for items, form in read), key=lambda one: one[0], reverse=True)
-    (best, form, _), (second, _, _) = scored[:2]
+    scored = sorted(((_score(items, form), form, items) for items, form in read), key=lambda one: one[0], reverse=True)
+    (best, form, taken), (second, _, _) = scored[:2]
+    if form.exact:
+        within = [one for _, one, items in scored[1:] if _stands_in(taken, items)]
+        if within:
+            return within[:1]  # a message whose body shows a dump
     if (mixed := _mixed([one for score, one, _ in scored if score.messages])) is not None:
         all_items = _taken(mixed, head)
+        if form.last and _score(all_items, mixed) > best:
+            return [mixed]  # of some messages is said more than of others
         for _, one, items in scored:
             if items and [item.place for item in items] == [item.place for item in all_items]:
                 return [one]  # what the others take for messages stands in bodies of its own
@@ -99,11 +105,13 @@ def _mixed(forms: list[Format]) -> Format | None:
 
 
 class Score(NamedTuple):
-    """What a dialect gets out of a text: messages that are whole, how many ends and times it tells, all messages."""
+    """What a dialect gets out of a text: messages that are whole, how many ends and times it tells, all messages; and
+    whether these are the octets themselves."""
 
     whole: int
     told: int
     messages: int
+    exact: bool = False
 
     @property
     def said(self) -> str:
@@ -118,9 +126,25 @@ def _taken(form: Format, head: bytes) -> list[RawMessage]:
     return [item for item in form.read(io.BytesIO(head), Source("head", "log")) if isinstance(item, RawMessage)]
 
 
-def _score(items: list[RawMessage]) -> Score:
+def _score(items: list[RawMessage], form: Format) -> Score:
     told = sum((item.time is not None) + bool(item.source.port) + bool(item.destination.port) for item in items)
-    return Score(sum(not item.missing for item in items), told, len(items))
+    return Score(sum(not item.missing for item in items), told, len(items), form.exact and bool(items))
+
+
+def _stands_in(items: list[RawMessage], others: list[RawMessage]) -> bool:
+    """Whether each of the messages stands in the lines of one of the others that is whole."""
+    whole = (one.place for one in others if not one.missing)
+    spans = [(place.first, place.last) for place in whole if isinstance(place, LogLines)]
+    places = [one.place for one in items if isinstance(one.place, LogLines)]
+    if not places or not spans:
+        return False
+    index, last = 0, len(spans) - 1
+    for place in places:
+        while index < last and spans[index][1] < place.last:
+            index += 1
+        if not spans[index][0] < place.first or not place.last <= spans[index][1]:
+            return False
+    return True
 
 
 def _logs(input_stream: InputStream, source: Source, known: list[Format]) -> list[Format]:
@@ -138,9 +162,13 @@ def _logs(input_stream: InputStream, source: Source, known: list[Format]) -> lis
     head = as_utf8(head) if is_wide else head
     logs = [form for form in known if form.kind == "log" and not form.last]
     last = [form for form in known if form.kind == "log" and form.last]
-    found: list[Format] = []
-    for forms in (logs, last):
-        found = found or [form for form in forms if form.looks_like(head)] or _carried(head, forms)
+    found = [form for form in logs if form.looks_like(head)]
+    carried = [] if found else _carried(head, logs)
+    found = found or [form for form in carried if _taken(form, head)]
+    if not found:  # what stands above bare messages may be to be seen only where their carriers are taken off
+        found = [form for form in last if form.looks_like(head)]
+        found += [form for form in _carried(head, last) if form not in found]
+        found = found if any(_taken(form, head) for form in found) else carried or found
     if found and not is_wide:
         _pass_zeros(input_stream, source)
     return found

@@ -246,7 +246,7 @@ def test_a_text_without_messages_is_told_in_one_line(tmp_path: Path, text: str) 
     run = CliRunner().invoke(sipcheck, ["log", str(path)])
     assert run.exit_code == 3
     assert run.stderr.count("\n") == 1
-    assert "it looks like text (it holds no SIP message; known: asterisk-chan_sip, " in run.stderr
+    assert "it looks like text (it holds no SIP message; known: announced, asterisk-chan_sip, " in run.stderr
     assert "flow-text" in run.stderr
     path.write_text(text * 20_000, encoding="utf-8")
     assert "no SIP message is in its first 256 kB" in CliRunner().invoke(sipcheck, ["log", str(path)]).stderr

@@ -166,4 +166,4 @@ def test_two_dialects_line_by_line(name: str) -> None:
 
 def test_the_dialects_tried_are_all() -> None:
     known = {form.name.replace("-", "_") for form in discover() if form.kind == "log"}
-    assert {*NAMES, "asterisk_chan_sip", "asterisk_pjsip"} == known
+    assert {*NAMES, "asterisk_chan_sip", "asterisk_pjsip", "hexdump"} == known

@@ -22,7 +22,7 @@ REACH = 100
 def rows(stream: object, *, idle: bool = True, cut: list[int] | None = None) -> tuple[list[Row], int]:
     made = Rows(stream, (cut if cut is not None else []).append, REACH, lambda _: True)  # type: ignore[arg-type]
     made.idle = idle
-    return list(made), made.count
+    return [row for row in made if isinstance(row, Row)], made.count
 
 
 class Slow(io.BytesIO):

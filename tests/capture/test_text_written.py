@@ -91,12 +91,12 @@ WAYS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
 EXCEPTIONS = {
     "repaired-prefix": ("yealink", "wireshark", "flow_text"),  # their own lines have a prefix, or are told by blanks
     "repaired-strings": ("flow_text",),
-    "repaired-json": ("flow_text", "tcpdump", "twinkle", "grandstream"),
+    "repaired-json": ("flow_text", "hexdump", "tcpdump", "twinkle", "grandstream"),
     "repaired-line-ends": ("flow_text",),
     "repaired-links": ("flow_text",),
     "repaired-escapes": ("flow_text",),
     "repaired-quoting": ("flow_text",),
-    "repaired-indentation": ("flow_text", "kamailio_log"),
+    "repaired-indentation": ("flow_text", "hexdump", "kamailio_log"),  # rows may be indented anyhow
 }
 """Documents are mended by themselves, and what they hold is said in other words."""
 CASES = [(name, way) for way, (code, _) in WAYS.items() for name in ALL if name not in EXCEPTIONS.get(code, ())]

@@ -21,7 +21,8 @@ class LogDialect(Protocol):
     log in messages, as in `Asterisk PJSIP log`. `EXAMPLE` is a small log that no other dialect claims, with one
     request and one answer at least: the tests read it, change it at random, make it long, carry it in syslog, JSON and
     mails, forge its banners, export it, and ask tshark about what was read of it. A module may declare `LAST = True`:
-    it is asked where all others say no; and `FLOWS = True`: its messages say in which flow of a document they stand.
+    it is asked where all others say no; `FLOWS = True`: its messages say in which flow of a document they stand; and
+    `EXACT = True`: it reads octets as they went, so it goes before one that gets as much out of their text.
     """
 
     NAME: str

@@ -1,7 +1,8 @@
 """Messages one after the other, without the lines of a log around them: what people paste.
 
 A message begins with its start line and ends by Content-Length, or with its headers. Something may stand before the
-start line (a time, a name); from where to where it went is told by Via alone. Any other dialect goes before this one.
+start line (a time, a name, from where to where it went); what it does not say is told by Via alone. Any other dialect
+goes before this one.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import BinaryIO
 from analyzer.capture.text.grammar import METHODS, Banner, Grammar
 from analyzer.capture.text.lines import is_text
 from analyzer.capture.text.patterns import Lazy
+from analyzer.capture.text.said import said_in
 from analyzer.evidence import Item, Source
 
 NAME = "bare"
@@ -73,8 +75,18 @@ def _banner(text: bytes) -> Banner | None:
     match = _START.match(text)
     if match is None:
         return None
-    stamp = _STAMP.match(match["before"])
-    return Banner(stamp=stamp[1] if stamp else b"", rest=match["start"])
+    before = match["before"]
+    if not before:
+        return Banner(rest=match["start"])
+    stamp, said = _STAMP.match(before), said_in(before)
+    return Banner(
+        said.source,
+        said.destination,
+        said.transport,
+        stamp[1] if stamp else said.stamp,
+        received=said.received,
+        rest=match["start"],
+    )
 
 
 GRAMMAR = Grammar("unknown", _banner, (b"SIP/2.0",))

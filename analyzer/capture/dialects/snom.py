@@ -42,6 +42,7 @@ _BANNER = Lazy(
     rb"(?: from (?:udp|tcp|tls):\S{1,80})? at (?P<stamp>\S{1,20} ?\d{0,2} ?(?:\d{4} )?\d\d:\d\d:\d\d)"
     rb"(?:[:.](?P<fraction>\d{1,6}))?(?: \((?P<size>\d{1,7}) bytes\))?:?[ \t]*\Z"
 )
+_SIZE = Lazy(rb"\((\d{1,7}) bytes\):?[ \t]*\Z")
 
 
 def looks_like(head: bytes) -> bool:
@@ -64,7 +65,14 @@ def _banner(text: bytes) -> Banner | None:
     )
 
 
-GRAMMAR = Grammar("snom", _banner, (b" at ",), hint=HINT)
+def _refine(banner: Banner, text: bytes) -> Banner | None:
+    """How many octets, where a width broke the line behind its time; else blank lines."""
+    if banner.size is None and (match := _SIZE.match(text)):
+        return banner._replace(size=int(match[1]))
+    return None if text.strip() else banner
+
+
+GRAMMAR = Grammar("snom", _banner, (b" at ",), refine=_refine, hint=HINT)
 
 
 def read(stream: BinaryIO, source: Source) -> Iterator[Item]:

@@ -57,6 +57,8 @@ Session Initiation Protocol (200)
 
 _FRAME = Lazy(rb"Frame \d{1,9}(?:: | \()\d{1,9} bytes on wire")
 _EPOCH = Lazy(rb" {4}(?:UTC |\[)?Epoch (?:Arrival )?Time: (\d{9,10}\.\d{1,9})")
+_ALONE = Lazy(rb"Session Initiation Protocol \([\w ]{1,40}\)[ \t]*\Z")
+"""A part of a packet, of which somebody copied no more."""
 _ARRIVAL = Lazy(rb" {4}(?:UTC )?Arrival Time: ([A-Z][a-z]{2}) ([ \d]\d), (\d{4}) (\d\d:\d\d:\d\d\.\d{1,9})")
 _IP = Lazy(rb"Internet Protocol(?: Version [46])?, Src: (\S{2,255})(?: \([^)]*\))?, Dst: (\S{2,255})")
 _PORTS = Lazy(
@@ -92,11 +94,12 @@ _TRUNCATED = Lazy(rb" ?\[(?:truncated|\xe2\x80\xa6)\]")
 
 def looks_like(head: bytes) -> bool:
     """Whether a frame is printed with what is in it."""
-    return has_line(head, b"Frame ", _FRAME) and has_line(head, b"-Line: ", _START)
+    begins = has_line(head, b"Frame ", _FRAME) or has_line(head, b"Session Initiation", _ALONE)
+    return begins and has_line(head, b"-Line: ", _START)
 
 
 def _banner(text: bytes) -> Banner | None:
-    return Banner() if _FRAME.match(text) else None
+    return Banner() if _FRAME.match(text) or _ALONE.match(text) else None
 
 
 def _refine(banner: Banner, text: bytes) -> Banner | None:
@@ -187,7 +190,7 @@ def _joined(header: bytes, parts: list[bytes]) -> bytes | None:
 GRAMMAR = Grammar(
     "unknown",
     _banner,
-    (b"Frame ",),
+    (b"Frame ", b"Session Initiation"),
     refine=_refine,
     start=_start,
     inner=_inner,

@@ -51,7 +51,7 @@ class CaptureFormat(Protocol):
 class Format(NamedTuple):
     """A format as its module declares it. Exactly one of `records` and `read` is there, as `kind` says; `last`
     is asked where all others say no; `grammar` is by what a dialect reads, where that may be mixed with others; `flows`
-    that its messages are those of flows."""
+    that its messages are those of flows; `exact` that what it reads are octets as they went."""
 
     name: str
     kind: Literal["capture", "log"]
@@ -62,6 +62,7 @@ class Format(NamedTuple):
     last: bool = False
     grammar: Grammar | None = None
     flows: bool = False
+    exact: bool = False
 
 
 def discover() -> list[Format]:
@@ -87,4 +88,5 @@ def _log(one: LogDialect) -> Format:
         getattr(one, "LAST", False),
         getattr(one, "GRAMMAR", None),
         getattr(one, "FLOWS", False),
+        getattr(one, "EXACT", False),
     )

@@ -175,6 +175,24 @@ def json_stamp(value: object) -> bytes:
     return text.encode("ascii", "replace")[:64]
 
 
+_NAMED = re.compile(rb" {0,12}([\w.-]{1,64}) {0,40}\| ?")
+_TOGETHER = re.compile(rb"(0[1-9]|1[0-2])([0-3]\d)([0-2]\d)([0-5]\d)([0-5]\d)(\.\d{1,9})?\Z")
+_MONTHS = (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec")
+
+
+def _named(line: bytes) -> list[Part] | None:
+    """A line behind the name of a container; phones of Polycom write month, day and time there."""
+    match = _NAMED.match(line)
+    if match is None:
+        return None
+    stamp = _TOGETHER.match(match[1])
+    text = b""
+    if stamp is not None:
+        month, day, *clock, part = stamp.groups()
+        text = b"%b %b %b%b" % (_MONTHS[int(month) - 1], day, b":".join(clock), part or b"")
+    return [(line[match.end() :], text)]
+
+
 def uncoloured(line: bytes) -> bytes:
     """A line without escape sequences, and without those that rsyslog (`#033`) or `cat -v` (`^[`) wrote out."""
     return _SHOWN.sub(b"", _ESCAPES.sub(b"", line))
@@ -225,7 +243,7 @@ CARRIERS = (
         ),
     ),
     Carrier("repaired-syslog", "taken out of syslog", 2, taken_from_syslog),
-    Carrier("repaired-compose", "stripped of a container's name", 80, prefixed(rb" {0,12}[\w.-]{1,64} {0,40}\| ?")),
+    Carrier("repaired-compose", "stripped of a container's name", 80, _named),
     Carrier("repaired-quoting", "stripped of a mail's quoting", 80, prefixed(rb"(?:[ \t]{0,3}[>|])+(?: |\Z)?|\+")),
     Carrier(
         "repaired-grep",

@@ -12,10 +12,11 @@ defects: it is not in the form in which its program printed it (docs/rules/traps
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from analyzer.capture.text.carrier_kinds import Carrier, Part, taken_from_json, taken_from_syslog
 from analyzer.capture.text.lines import as_utf8
+from analyzer.capture.text.payload import Printed
 from analyzer.capture.text.records import Joiner
 from analyzer.defect import Defect
 
@@ -83,3 +84,14 @@ class Carriers:
 
 
 NONE = Carriers()
+
+
+_TRIMMING = frozenset(("repaired-json", "repaired-journal", "repaired-table"))
+"""Carriers that end a text at its last letter."""
+
+
+def is_trimmed(texts: Sequence[bytes], carriers: Sequence[Carrier]) -> bool:
+    """Whether a keeper of records took the empty line off that ended the headers, of a message without body."""
+    if b"" in texts[1:] or not any(one.code in _TRIMMING for one in carriers):
+        return False
+    return Printed(texts, None).content_length() == 0

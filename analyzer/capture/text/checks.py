@@ -24,7 +24,7 @@ def checks(entry: Entry, close: Close, printed: Printed, payload: bytes) -> tupl
         missing = max(missing, length - (len(payload) - payload.find(CRLF + CRLF) - 4), 0)
     elif size is not None:
         missing = max(missing, size - len(payload))
-    if close.rank is Rank.OPEN:
+    if close.rank is Rank.OPEN and (missing or length != 0):
         missing = missing or int(length is None)
         defects.append(Defect("cut-at-end", "the log ends before the message does"))
     elif close.rank is Rank.CUT and missing:

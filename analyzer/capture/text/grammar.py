@@ -91,6 +91,7 @@ class Grammar:
     prefixed  banners stand behind what each line of a message stands behind too
     explained what the program says of a message stands between its lines: nothing is left out that was in the log
     echoes    it prints requests once more, without a banner
+    loose     its banners are any lines that say something: one without a message below is none
     before    most lines between banner and message
     hint      what to do where a text of the program holds no message
     reach     octets that a banner may begin before the first `SIP/2.0` of its message
@@ -119,6 +120,7 @@ class Grammar:
     prefixed: bool = False
     explained: bool = False
     echoes: bool = False
+    loose: bool = False
     reach: int = 2048
     hint: str = "it has lines of its program, and no message between them"
 

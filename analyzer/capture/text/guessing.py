@@ -25,7 +25,7 @@ from analyzer.capture.text.carrier_kinds import (
 from analyzer.capture.text.carriers import NONE, Carriers
 from analyzer.capture.text.lines import as_utf8
 from analyzer.capture.text.records import joiners_of
-from analyzer.capture.text.wraps import wrap_of
+from analyzer.capture.text.wraps import guess_of, starts_in, wrap_of
 
 _BEFORE, _AFTER = 4096, 8192
 """Octets around the first message by which carriers are told."""
@@ -49,9 +49,14 @@ _ESCAPED = re.compile(
 _WRITTEN_END = re.compile(rb"SIP/2\.0\\r\\n\r?$", re.MULTILINE)
 """A start line whose line end was written out: of what a dialect makes of it, more cannot be told by its looks."""
 _BEFORE_VIA = re.compile(rb"(.{0,160}?(?:[^\w\s]|\S(?=[ \t])))[ \t]*(?:via|v)[ \t]*:[ \t]*SIP/2\.0/", re.IGNORECASE)
+_BEFORE_ROW = re.compile(
+    rb"([^\\]{1,160}?(?:[^\w\s\\]|[^\s\\](?=[ \t])))"
+    rb"[ \t]*(?:0x0{3,8}:|0{4,8}:?[ \t]{1,4}(?:[0-9a-f]{2}){1,2} [0-9a-f]{2})"
+)
+"""The first row of a hex dump, behind something."""
 _OF_OTHERS = re.compile(rb"&#?\w{1,8};|(?:\x1b|#033|\^\[)\[[0-9;]{0,32}m|<[^<>]{0,200}>")
 """What stands before a line and is no logger's: entities, escape sequences, tags."""
-_STAMPED = re.compile(rb"(?<!\d)(?:" + ISO + rb"|" + CLOCK + rb")(?!\d)")
+_STAMPED = re.compile(rb"(?<!\d)(?:" + ISO + rb"|(?:\d\d-\d\d )?" + CLOCK + rb")(?!\d)")
 _DIGITS = re.compile(rb"\d+")
 _ANYWHERE = 5
 """The last so many carriers are no prefix: what they do stands anywhere in a line."""
@@ -63,13 +68,13 @@ def found(
     *,
     as_it_is: bool = False,
     taken: tuple[str, ...] = (),
-    reads: Callable[[bytes], bool] | None = None,
+    reads: Callable[[bytes], int] | None = None,
 ) -> Carriers:
     """The carriers around a log that begins with `head`, by which a dialect that does not know it comes to; none where
     it is `recognised` as it stands, or is not anyhow. `taken` are codes of carriers that are taken off already.
 
     Some dialects know their lines behind anything. They are believed where a message begins at the beginning of a
-    line, where they need no such line (`as_it_is`), or where a message can be read (`reads`).
+    line, where they need no such line (`as_it_is`), or where messages can be read (`reads` says how many).
     """
     if "records" not in taken and (kept := _in_records(head, recognised, as_it_is=as_it_is, reads=reads)) is not None:
         return kept
@@ -88,11 +93,25 @@ def found(
     is_carried = known and as_it_is and _is_carried(near)
     shows = as_it_is or (_BEGINS.search(near) is not None and not _WRITTEN_END.search(near))
     if known and shows and not _ESCAPED.search(near) and not is_carried:
-        return NONE
+        return NONE if {"records", "wraps"} & set(taken) else _if_more(near, recognised, as_it_is, taken, reads)
     best = _best(near, recognised, known=known, is_carried=is_carried, reads=reads)
     if best or known or {"records", "wraps"} & set(taken):
         return best
     return _joined(near, recognised, sure=False, as_it_is=as_it_is, taken=taken, reads=reads) or best
+
+
+def _if_more(
+    near: bytes,
+    recognised: Callable[[bytes], bool],
+    as_it_is: bool,
+    taken: tuple[str, ...],
+    reads: Callable[[bytes], int] | None,
+) -> Carriers:
+    """How the lines were broken of a text of which not all messages can be read as it stands, if then more can be."""
+    if reads is None or guess_of(near) is None or (count := reads(near)) >= starts_in(near):
+        return NONE
+    joined = _joined(near, recognised, sure=False, as_it_is=as_it_is, taken=taken, reads=reads)
+    return joined if joined is not None and reads(joined.bare(near)) > count else NONE
 
 
 def _joined(
@@ -102,11 +121,11 @@ def _joined(
     sure: bool,
     as_it_is: bool,
     taken: tuple[str, ...],
-    reads: Callable[[bytes], bool] | None,
+    reads: Callable[[bytes], int] | None,
 ) -> Carriers | None:
     """How the lines of a text were broken, and what carries them besides; None where they were not, or where it is not
     as `sure` as is asked for."""
-    wrap = wrap_of(near)
+    wrap = wrap_of(near) or (None if sure else guess_of(near))
     if wrap is None or wrap.is_guess is sure:
         return None
     inner, helps = NONE, False
@@ -126,7 +145,7 @@ def _best(
     *,
     known: bool,
     is_carried: bool,
-    reads: Callable[[bytes], bool] | None,
+    reads: Callable[[bytes], int] | None,
 ) -> Carriers:
     """Of the guesses that are recognised, the first that leaves nothing escaped and shows headers; else one of them."""
     escaped = _escaped(near)
@@ -156,7 +175,7 @@ def _escaped(text: bytes) -> int:
 
 
 def _in_records(
-    head: bytes, recognised: Callable[[bytes], bool], *, as_it_is: bool, reads: Callable[[bytes], bool] | None
+    head: bytes, recognised: Callable[[bytes], bool], *, as_it_is: bool, reads: Callable[[bytes], int] | None
 ) -> Carriers | None:
     """What takes a log out of records that span lines, if there it is known."""
     for joiner in joiners_of(head):
@@ -181,7 +200,7 @@ def guesses(head: bytes) -> Iterator[bytes]:
     text = around(as_utf8(head))
     if text != head:
         yield text
-    wrap, broken = wrap_of(text), text
+    wrap, broken = wrap_of(text) or guess_of(text), text
     if wrap is not None and not wrap.is_guess:
         text = wrap.text(broken)
         yield text
@@ -312,8 +331,8 @@ def _indentation(sample: list[bytes], *, prose: bool) -> Iterator[Carrier]:
 
 
 def _prefix(sample: list[bytes]) -> Iterator[Carrier]:
-    """What stands before a Via, if it stands before all lines but for its digits: a logger that nobody named."""
-    match = next((found for line in sample if (found := _BEFORE_VIA.match(line))), None)
+    """What stands before a Via, or a dump, if it stands before all lines but for its digits: a logger nobody named."""
+    match = next((found for one in (_BEFORE_VIA, _BEFORE_ROW) for line in sample if (found := one.match(line))), None)
     if match is None or not re.search(rb"[A-Za-z0-9]", _OF_OTHERS.sub(b"", match[1])):
         return
     before = match[1]

@@ -34,15 +34,24 @@ class Printed:
 
     def content_length(self) -> int | None:
         """The first Content-Length of the headers, if it is a number (RFC 3261 20.14)."""
-        return next((int(match[1]) for text in self.head if (match := _LENGTH.match(text))), None)
+        for text in self.head:
+            if text[:1] in b"cClL" and (match := _LENGTH.match(text)):
+                return int(match[1])
+        return None
 
     def transport(self) -> str:
         """The transport of the topmost Via (RFC 3261 20.42), or empty."""
-        return next((match[1].decode("ascii").upper() for text in self.head if (match := _VIA.match(text))), "")
+        for text in self.head:
+            if text[:1] in b"vV" and (match := _VIA.match(text)):
+                return match[1].decode("ascii").upper()
+        return ""
 
     def date(self) -> bytes | None:
         """The value of the Date header (RFC 3261 20.17)."""
-        return next((match[1] for text in self.head if (match := _DATE.match(text))), None)
+        for text in self.head:
+            if text[:1] in b"dD" and (match := _DATE.match(text)):
+                return match[1]
+        return None
 
     def octets(self) -> bytes:
         """The message as chan_sip printed it: headers, empty line, the body that fits Content-Length best."""

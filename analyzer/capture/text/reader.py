@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import BinaryIO
 
 from analyzer.capture.text.carrier_kinds import uncoloured
-from analyzer.capture.text.carriers import NONE, Carriers
+from analyzer.capture.text.carriers import NONE, Carriers, is_trimmed
 from analyzer.capture.text.checks import checks
 from analyzer.capture.text.clock import Clock, Moment
 from analyzer.capture.text.entry import Close, Entry, Rank
@@ -26,7 +26,8 @@ from analyzer.capture.text.rows import Row, Rows
 from analyzer.capture.text.stamps import parse_date, parse_stamp
 from analyzer.capture.text.switches import Held, Waiting
 from analyzer.capture.text.told_ends import VIA as _VIA
-from analyzer.capture.text.told_ends import via_end
+from analyzer.capture.text.told_ends import both_ends
+from analyzer.capture.text.whole import Block, is_framed, is_plain
 from analyzer.capture.text.written import uncovered
 from analyzer.defect import Defect
 from analyzer.evidence import Endpoint, Fidelity, LogLines, RawMessage, Source
@@ -114,9 +115,15 @@ class Reader:
             carriers=known,
             reads=self._reads,
             opens=lambda text: self._opens(text)[1],
+            blocks=True,
         )
         for row in rows:
             self._source.frames = rows.count
+            if isinstance(row, Block):
+                yield from self._take(row)
+                yield from self._drain()
+                rows.idle = self._entry is None and (self._grammar.more is None or not self._pieces.waits)
+                continue
             self._width = rows.cut
             self._credit = min(self._credit + EARNED, SAVINGS)
             if b"\x1b" in row.text and self._is_coloured:
@@ -126,11 +133,31 @@ class Reader:
             rows.idle = self._entry is None and (self._grammar.more is None or not self._pieces.waits)
         self._source.frames = rows.count
 
-    def _reads(self, text: bytes) -> bool:
-        """Whether there is a message in a text as it stands."""
+    def _take(self, block: Block) -> Iterator[RawMessage]:
+        """A message in one piece: as an entry that was read to its end where the grammar has nothing to say to its
+        lines, else line by line."""
+        opener = Row(block.number - 1, block.opener, block.is_returned)
+        rows = [Row(number, text, block.returns) for number, text in enumerate(block.lines, block.number)]
+        self._credit = min(self._credit + EARNED * (1 + len(rows)), SAVINGS)
+        grammar, banner = self._opens(block.opener)
+        is_shown = b"\x1b" in block.opener and self._is_coloured
+        if banner is None or is_shown or not is_plain(grammar, banner, block) or is_framed(self._grammars, block.lines):
+            for row in (opener, *rows):
+                yield from self._feed(row)
+                yield from self._drain()
+            return
+        yield from self._begun(banner)
+        entry = Entry(grammar, banner, opener, patient=True, frames=self._frames)
+        entry.rows = entry.own = rows
+        yield from self._done(
+            entry, Close(Rank.FITTING if banner.size is None else Rank.ANNOUNCED, len(rows), len(rows))
+        )
+
+    def _reads(self, text: bytes) -> int:
+        """How many messages there are in a text as it stands."""
         first, *others = self._grammars
         again = Reader(first, Source("head", "log"), self._recognised, others=others, carriers=NONE)
-        return any(True for _ in again.read(io.BytesIO(text)))
+        return sum(1 for _ in again.read(io.BytesIO(text)))
 
     def _drain(self) -> Iterator[RawMessage]:
         """Read again what entries gave back."""
@@ -149,9 +176,7 @@ class Reader:
             if banner is None:
                 self._look_behind(row.text)
                 return
-            self._stream, self._is_early = None, False
-            yield from self._told_late(None)
-            yield from self._unfinished(self._pieces.others(banner))
+            yield from self._begun(banner)
             entry = self._entry = Entry(grammar, banner, row, patient=self._credit > 0, frames=self._frames)
             if not banner.rest:
                 return
@@ -162,6 +187,12 @@ class Reader:
             entry.cut_rows.add(row.number)
         if (close := entry.push(row)) is not None:
             yield from self._done(entry, close)
+
+    def _begun(self, banner: Banner) -> Iterator[RawMessage]:
+        """What a banner puts an end to."""
+        self._stream, self._is_early = None, False
+        yield from self._told_late(None)
+        yield from self._unfinished(self._pieces.others(banner))
 
     def _look_behind(self, text: bytes) -> None:
         """The first line behind a message that ended at an empty line: whether more of its headers stand there; and
@@ -248,6 +279,8 @@ class Reader:
 
     def _pass(self, entry: Entry, close: Close) -> None:
         """Count what is no SIP message (docs/rules/reconstruction.md 1 item 3)."""
+        if entry.grammar.loose:
+            return
         between = entry.rows[: close.taken]
         if between and not entry.banner.rest and not any(row.text.strip(b"\0. ") for row in between):
             self._source.keepalives += 1
@@ -271,6 +304,8 @@ class Reader:
             texts = grammar.whole(texts)
         if grammar.fix is not None:
             fixed, is_cut = grammar.fix(texts)
+        if self._rows is not None and is_trimmed(texts, self._rows.carriers.all):
+            texts = [*texts, b""]
         printed = Printed(texts, _ends(entry, rows, texts))
         if not any(map(_HEADER.match, printed.head[1:])) or not START.match(printed.head[0]):
             self._source.other += 1  # a start line that somebody mentions is no message
@@ -292,9 +327,10 @@ class Reader:
     def _moment(self, entry: Entry) -> Moment | None:
         """The time that the banner prints, or the carrier where it knows the day and the banner does not."""
         stamp, carried = entry.banner.stamp, entry.opener.stamp
-        parsed = parse_stamp(stamp) if stamp else None
-        if carried and (parsed is None or not parsed.month) and parse_stamp(carried) is not None:
-            stamp = carried
+        if carried:
+            parsed = parse_stamp(stamp) if stamp else None
+            if (parsed is None or not parsed.month) and parse_stamp(carried) is not None:
+                stamp = carried
         return self._clock.see(stamp) if stamp else None
 
     def _message(self, entry: Entry, close: Close, printed: Printed) -> RawMessage:
@@ -304,7 +340,8 @@ class Reader:
         self._interrupted += bool(entry.interrupted)
         self._narrow += bool(entry.cut_rows)
         self._cut += bool(missing)
-        source, destination = self._ends(entry.grammar, banner, printed.head)
+        source, destination, is_inferred = both_ends(entry.grammar, banner, printed.head)
+        self._inferred += is_inferred
         rows = entry.own[: close.end]
         last = next((row.number for row in reversed(rows) if row.text), rows[-1].number)
         carriers = () if self._rows is None else self._rows.carriers.defects
@@ -319,22 +356,6 @@ class Reader:
             missing=missing,
             resend=banner.resend,
             defects=(*carriers, *defects),
-        )
-
-    def _ends(self, grammar: Grammar, banner: Banner, head: Sequence[bytes]) -> tuple[Endpoint, Endpoint]:
-        """Both ends: as printed, by Via, or the program's name."""
-        source, destination = banner.source, banner.destination
-        if source is not None and destination is not None:
-            return source, destination
-        own, peer = Endpoint(grammar.program, 0), Endpoint("peer", 0)
-        is_response = head[0].startswith(b"SIP/")
-        is_own = banner.received is is_response  # the user agent client wrote this text
-        client = via_end(head, is_own=is_own)
-        if client is not None and (destination if is_response else source) is None:
-            self._inferred += 1
-            source, destination = (source, client) if is_response else (client, destination)
-        return source or (peer if banner.received else own), destination or (
-            own if banner.received is not False else peer
         )
 
     def _report(self) -> None:

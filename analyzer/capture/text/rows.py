@@ -15,6 +15,7 @@ from analyzer.capture.text.carrier_kinds import MARK
 from analyzer.capture.text.carriers import NONE, Carriers
 from analyzer.capture.text.guessing import around, found
 from analyzer.capture.text.lines import CHUNK, LIMIT, chunks_of, lines_of
+from analyzer.capture.text.whole import Block, block_at
 from analyzer.capture.text.wraps import Wrap
 
 
@@ -39,7 +40,7 @@ def beginning(chunks: Iterator[bytes]) -> bytes:
 class Rows:
     """Iterate it once. `idle` is True while no message is open: then text far from messages is passed over. `cut` is
     the width at which lines were cut, or 0. `count` is the number of lines read or passed, those `before` the stream's
-    included; `carriers` are those that are known."""
+    included; `carriers` are those that are known; `blocks` says that plain messages are wanted in one piece."""
 
     def __init__(
         self,
@@ -51,8 +52,9 @@ class Rows:
         as_it_is: bool = False,
         before: int = 0,
         carriers: Carriers | None = None,
-        reads: Callable[[bytes], bool] | None = None,
+        reads: Callable[[bytes], int] | None = None,
         opens: Callable[[bytes], object] | None = None,
+        blocks: bool = False,
     ) -> None:
         self._stream = stream
         self._opens = opens
@@ -65,9 +67,10 @@ class Rows:
         self.carriers: Carriers = NONE
         self.cut = 0
         self.idle = True
+        self.takes_blocks = blocks
         self.count = before
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[Row | Block]:
         chunks = chunks_of(self._stream)
         head = beginning(chunks)
         known = self._known
@@ -81,6 +84,7 @@ class Rows:
         if self.carriers.joiner is not None:
             yield from self._joined(lines_of(chain((head,), chunks), self._on_cut))
             return
+        self.takes_blocks = self.takes_blocks and not self.carriers and not self.cut
         rest, skipping = b"", False
         for chunk in chain((head,), chunks):
             if skipping:
@@ -108,14 +112,14 @@ class Rows:
                 self.count -= 1
             self.count += count
 
-    def _last(self, held: bytes) -> Iterator[Row]:
+    def _last(self, held: bytes) -> Iterator[Row | Block]:
         """The lines of which no more comes."""
         if held:
             held += b"" if held.endswith(b"\n") else b"\n"
             used = yield from self._complete(held)
             self.count += held.count(b"\n", used)
 
-    def _complete(self, held: bytes) -> Generator[Row, None, int]:
+    def _complete(self, held: bytes) -> Generator[Row | Block, None, int]:
         """The lines of `held` that are whole; returns how many of its octets were used."""
         place, stop, mark = 0, held.rfind(b"\n") + 1, -2
         while place < stop:
@@ -130,6 +134,13 @@ class Rows:
                 if mark == -1:
                     return place
             end = held.find(b"\n", place)
+            if self.idle and self.takes_blocks and end < mark < (following := held.find(b"\n", end + 1)):
+                found = block_at(held, place, end, following, stop)
+                if found is not None:
+                    place, block = found
+                    self.count += 1 + len(block.lines)
+                    yield block._replace(number=self.count - len(block.lines) + 1)
+                    continue
             yield from self._line(held[place:end])
             place = end + 1
         return place
@@ -151,7 +162,8 @@ class Rows:
 
 class CarriedLines:
     """The lines of a log that reads each of them: number in the file, text, and the stamp of its carrier. `carriers` is
-    what was taken off, and may be known; `before` is the number of lines before those of the stream."""
+    what was taken off, and may be known; `own` are codes of what the reader undoes by itself; `before` is the number
+    of lines before those of the stream."""
 
     def __init__(
         self,
@@ -161,11 +173,12 @@ class CarriedLines:
         *,
         before: int = 0,
         carriers: Carriers | None = None,
+        own: tuple[str, ...] = (),
     ) -> None:
         chunks = chunks_of(stream)
         head = beginning(chunks)
         # What an empty line behind each is, and a mail's quoting, these readers know by themselves.
-        self.carriers = carriers or found(head, recognised, as_it_is=True, taken=("repaired-spacing",))
+        self.carriers = carriers or found(head, recognised, as_it_is=True, taken=("repaired-spacing", *own))
         self._before = before
         self._lines = lines_of(chain((head,), chunks), lambda number: on_cut(before + number))
 

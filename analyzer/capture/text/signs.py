@@ -88,8 +88,8 @@ SIGNS: tuple[Sign, ...] = (
     ),
     _sign(
         "a hex dump of packets",
-        "make a capture of it with text2pcap (of Wireshark): text2pcap DUMP FILE.pcap, and give that to sipcheck pcap",
-        rb"^[0-9a-f]{4,8}  (?:[0-9a-f]{2} ){15}[0-9a-f]{2} ",
+        "no SIP message is in the dumps of its beginning: print those of the packets of port 5060",
+        rb"^[ \t]{0,8}(?:0x)?[0-9a-fA-F]{4,8}:?[ \t]{1,3}(?:[0-9a-fA-F]{2} ?){8}",
     ),
     _sign(
         "a log of FreeSWITCH",

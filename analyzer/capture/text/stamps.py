@@ -21,12 +21,12 @@ PATTERN = (
     rb"(?:(?:" + _WEEKDAY + rb" )?" + _MONTH + rb" [ 0-3]?\d (?:\d{4} )?" + _TIME + rb"(?: \d{4}(?:[.,]\d{1,9})?)?"
     rb"|\d{4}[-/.]\d\d[-/.]\d\d[T ]" + _TIME + rb"(?: ?(?:Z|[+-]\d\d:?\d\d))?"
     rb"|[ \d]?\d[-/.][ \d]?\d[-/.](?:\d\d)?\d\d " + _TIME + rb"(?: ?(?:Z|[+-]\d\d:?\d\d))?"
-    rb"|\d{9,10}(?:[.,]\d{1,9})?"
+    rb"|[01]\d-[0-3]\d " + _TIME + rb"|\d{9,10}(?:[.,]\d{1,9})?"
     rb"|" + _TIME + rb")"
 )
 """One stamp of a log, without its brackets: `Nov 20 11:53:45`, `2026-11-20 11:56:12.449`, ISO 8601 with a zone; what
-other `dateformat`s print: `Fri Nov 20 11:53:45 2026`, `20/11/2026 11:53:45` (day or month first), seconds since the
-epoch, and the mere time of day."""
+other `dateformat`s print: `Fri Nov 20 11:53:45 2026`, `20/11/2026 11:53:45` (day or month first), `11-20 11:53:45`
+(month first, as Android has it), seconds since the epoch, and the mere time of day."""
 
 _CLOCK = rb"(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?"
 _SHORT = re.compile(
@@ -40,6 +40,7 @@ _SHORT = re.compile(
 )
 _ISO = re.compile(rb"(\d{4})[-/.](\d\d)[-/.](\d\d)[T ]" + _CLOCK + rb" ?(Z|[+-]\d\d:?\d\d)?\Z")
 _NUMERIC = re.compile(rb" ?(\d{1,2})[-/.] ?(\d{1,2})[-/.](\d{4}|\d\d) " + _CLOCK + rb" ?(Z|[+-]\d\d:?\d\d)?\Z")
+_YEARLESS = re.compile(rb"(\d\d)-(\d\d) " + _CLOCK + rb"\Z")
 _EPOCH = re.compile(rb"(\d{9,10})(?:[.,](\d{1,9}))?\Z")
 _ALONE = re.compile(_CLOCK + rb"\Z")
 _DATE = re.compile(
@@ -94,6 +95,9 @@ def parse_stamp(text: bytes) -> Stamp | None:
     if match := _NUMERIC.match(text):
         first, second, year, *clock, fraction, zone = match.groups()
         return _numeric(int(year) + 2000 * (len(year) == 2), int(first), int(second), clock, fraction, _zone(zone))
+    if match := _YEARLESS.match(text):
+        month, day, *clock, fraction = match.groups()
+        return _stamp(None, int(month), int(day), clock, fraction, None)
     if match := _ALONE.match(text):
         *clock, fraction = match.groups()
         found = _stamp(None, 1, 1, clock, fraction, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from analyzer.capture.text.grammar import Banner, Grammar
 from analyzer.evidence import Endpoint
 
 VIA = re.compile(
@@ -28,3 +29,28 @@ def via_end(head: Sequence[bytes], *, is_own: bool) -> Endpoint | None:
     host = received[1] if received else match[1].strip(b"[]")
     port = int(rport[1] if rport else match[2] or 0)
     return Endpoint(host.decode("ascii", "replace"), port if port < 65536 else 0)
+
+
+def both_ends(grammar: Grammar | None, banner: Banner, head: Sequence[bytes]) -> tuple[Endpoint, Endpoint, bool]:
+    """Both ends of a message: as printed, by Via, or the name of the program that wrote the text; and whether Via was
+    asked. The banner of a loose grammar may be about something else: one that has a response come from where its
+    request came from, or a request go there, is not believed."""
+    source, destination = banner.source, banner.destination
+    if source is not None and destination is not None:
+        return source, destination, False
+    is_response = head[0].startswith(b"SIP/")
+    wrong = source if is_response else destination
+    if wrong is not None and grammar is not None and grammar.loose and via_end(head, is_own=False) == wrong:
+        source = destination = None
+        banner = banner._replace(received=None)
+    own, peer = Endpoint("unknown" if grammar is None else grammar.program, 0), Endpoint("peer", 0)
+    is_own = banner.received is is_response  # the user agent client wrote this text
+    client = via_end(head, is_own=is_own)
+    is_inferred = client is not None and (destination if is_response else source) is None
+    if is_inferred:
+        source, destination = (source, client) if is_response else (client, destination)
+    return (
+        source or (peer if banner.received else own),
+        destination or (own if banner.received is not False else peer),
+        is_inferred,
+    )

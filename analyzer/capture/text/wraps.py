@@ -13,6 +13,7 @@ is broken anywhere, and nothing comes back.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
@@ -26,6 +27,8 @@ _FEW = 2
 WRAPS = "joined again where they had been broken to a width"
 _QUOTED = re.compile(rb"(?:[ \t]{0,3}>)+ ?|[ \t]{1,16}")
 _START = re.compile(rb"(?:^[ \t]{0,16}|[\]>|:] )(?:[A-Z._-]{3,20} \S{1,200} SIP/2\.0\.?\s*\Z|SIP/2\.0 \d\d\d\b)")
+_ALONE = re.compile(rb"[ \t]{0,16}(?:[A-Z._-]{3,20} \S{1,200} SIP/2\.0\s*\Z|SIP/2\.0 \d\d\d\b)")
+"""A start line, behind nothing."""
 _GLUED = re.compile(rb"SIP/2\.0(?: [1-6]\d\d\b.{0,80})?[.\s]*\Z")
 """A start line, behind whatever."""
 _HALF_START = re.compile(rb"(?:^|\] )[A-Z._-]{3,20}(?: sips?:\S{1,200})?\s*\Z")
@@ -147,12 +150,18 @@ def header_begins(line: bytes) -> bool:
     return _HEADER.search(line[:80]) is not None
 
 
+def is_header(line: bytes) -> bool:
+    """Whether a line is a header that is known."""
+    return _HEADER.match(line) is not None
+
+
 def wrap_of(head: bytes) -> Wrap | None:
     """How the text that begins with `head` was broken; None where it was not, or does not show it."""
     lines = [line.rstrip(b"\r") for line in head.split(b"\n")[:-1]]
     lead = _lead_of(lines)
     if (hard := _terminal(lines, lead)) is not None:
         return hard
+    lines = [line for line in lines if line.startswith(lead.rstrip())]
     breaks = list(_breaks([line[len(lead) :] for line in lines]))
     broken = {lead + line for line, _ in breaks}  # a longer word is left whole by some, so it is no measure
     width = max((len(line) for line in lines if b" " in line[len(lead) :].strip() or line in broken), default=0)
@@ -168,6 +177,24 @@ def wrap_of(head: bytes) -> Wrap | None:
         return None  # behind the longest line there never is room
     is_cut = is_filled and any(line[-1:].isalnum() and rest[:1].isalnum() for line, rest in breaks)
     return Wrap(width, lead, is_cut=is_cut)
+
+
+def starts_in(text: bytes) -> int:
+    """How many lines of a text are start lines, and nothing else."""
+    return sum(_ALONE.match(line) is not None for line in text.split(b"\n"))
+
+
+def guess_of(head: bytes) -> Wrap | None:
+    """How a text may have been broken of which no header shows it: at the width of its longest line. It is a guess."""
+    lines = [line.rstrip(b"\r") for line in head.split(b"\n")[:-1]]
+    lead = _lead_of(lines)
+    width = max((len(line) for line in lines if b" " in line[len(lead) :].strip()), default=0)
+    starts = [line[len(lead) :] for line in lines if _GLUED.search(line)]
+    if not NARROWEST <= width <= WIDEST or not all(map(_ALONE.match, starts)):
+        return None  # behind what a logger writes before each line, the rest of one is not to be told
+    wrap = Wrap(width, lead, is_cut=False)
+    wrap.is_guess = True
+    return wrap
 
 
 def _terminal(lines: list[bytes], lead: bytes) -> Wrap | None:
@@ -242,8 +269,12 @@ def _is_rest(line: bytes) -> bool:
 
 
 def _lead_of(lines: list[bytes]) -> bytes:
-    """What each line begins with: the quoting of a mail, or an indentation."""
+    """What each line begins with: the quoting of a mail, or an indentation; of a quoting, what most begin with."""
     filled = [line for line in lines if line.strip(b"> \t")]
     match = _QUOTED.match(filled[0]) if filled else None
     lead = match[0] if match is not None else b""
-    return lead if lead and all(line.startswith(lead) for line in filled) else b""
+    if lead and all(line.startswith(lead) for line in filled):
+        return lead
+    quoted = Counter(match[0] for line in filled if line[:4].lstrip()[:1] == b">" and (match := _QUOTED.match(line)))
+    lead, count = quoted.most_common(1)[0] if quoted else (b"", 0)
+    return lead if count * 10 >= len(filled) * 8 else b""
