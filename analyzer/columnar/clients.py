@@ -20,6 +20,7 @@ from analyzer.columnar.records import Flags, Numbers, rows_of
 from analyzer.columnar.shapes import Shapes
 from analyzer.columnar.sharing import sharing_of
 from analyzer.columnar.template import PLACE
+from analyzer.columnar.verified import Credentials
 from analyzer.evidence import SECOND
 from analyzer.register.challenges import MOST_NONCES
 from analyzer.register.fleet import MANY, TICK
@@ -70,8 +71,16 @@ class Clients:
         return self.order[begin : begin + self.sizes[client]]
 
 
-def clients_of(values: Values, shapes: Shapes, exchanges: Exchanges, strangers: Strangers, end: int) -> Clients:
-    """Put transactions together to clients, and tell which are ordinary. `end` is that of the capture, nanoseconds."""
+def clients_of(
+    values: Values,
+    shapes: Shapes,
+    exchanges: Exchanges,
+    strangers: Strangers,
+    end: int,
+    credentials: Credentials | None = None,
+) -> Clients:
+    """Put transactions together to clients, and tell which are ordinary. `end` is that of the capture, nanoseconds;
+    with `credentials` their responses have to be right."""
     of, count = numbered(exchanges.call)
     order = np.argsort(of, kind="stable")
     sizes = np.bincount(of, minlength=count)
@@ -83,6 +92,10 @@ def clients_of(values: Values, shapes: Shapes, exchanges: Exchanges, strangers: 
     is_grant = shapes.column([shape.status for shape in shapes.all])[exchanges.final] == 200
     course = _Course(of, order, starts, sizes, is_grant)
     ordinary &= ~any_of(~_keeps_course(values, shapes, exchanges, course, end, strangers), of, count)
+    if credentials is not None:
+        carried = shapes.column([shape.has_credentials for shape in shapes.all])[exchanges.first] > 0
+        which = np.flatnonzero(carried & ordinary[of])
+        ordinary[of[which[~credentials.are_right(which)]]] = False
     facts = _facts(values, exchanges, order[starts], ordinary)
     keys = _client_keys(values, exchanges, facts, order, starts, sizes, ordinary)
     kind = _classes(shapes, exchanges, course, keys, sharing.state, end)

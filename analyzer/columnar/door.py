@@ -11,6 +11,7 @@ from analyzer.columnar.records import Unsuited
 from analyzer.judge.findings import Rule
 from analyzer.judge.profiles import effects_of
 from analyzer.register.bounded import Inseparable
+from analyzer.register.digest.secrets import Secrets
 
 if TYPE_CHECKING:
     from analyzer.run.partial_result import PartialResult
@@ -28,11 +29,12 @@ def read(
     *,
     detail: bool,
     tables: bool,
+    secrets: Secrets | None = None,
     is_asked_for: bool = False,
 ) -> list[PartialResult]:
     """The parts of a report on the capture at `path`; none where the object path is to read it all. `opened` opens it,
-    `begin` makes an analysis of sources by rules; `is_asked_for`: also where it does not pay. Ctrl-C ends it with
-    nothing read."""
+    `begin` makes an analysis of sources by rules; `secrets` are the passwords that are known; `is_asked_for`: also
+    where it does not pay. Ctrl-C ends it with nothing read."""
     if any(effects_of(rule, "rfc3261") for rule in rules):
         return []
     with opened(asks=False) as reading:
@@ -40,7 +42,7 @@ def read(
         if source.format not in ("pcap", "pcapng") or not reading.is_divisible:
             return []
         try:
-            capture = capture_of(path, least=0 if is_asked_for else LEAST_MESSAGES)
+            capture = capture_of(path, least=0 if is_asked_for else LEAST_MESSAGES, secrets=secrets)
             return partials_of(capture, source, rules, begin, detail=detail, tables=tables)
         except (Unsuited, Inseparable):
             return []

@@ -30,8 +30,10 @@ from analyzer.columnar.scan import scan
 from analyzer.columnar.shapes import MOST_SHAPES, shapes_of
 from analyzer.columnar.shared import Capture, Overhearing
 from analyzer.columnar.strangers import strangers_of
+from analyzer.columnar.verified import Credentials
 from analyzer.evidence import Source
 from analyzer.judge.findings import Rule
+from analyzer.register.digest.secrets import Secrets
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.exchanges import MOST_EXCHANGES
 from analyzer.register.fleet import Exposed, FleetLedger, is_public
@@ -53,8 +55,9 @@ MOST_ROUNDS = 3
 Begin = Callable[..., "Analysis"]
 
 
-def capture_of(path: str | os.PathLike[str], *, least: int = 0) -> Capture:
-    """Read a capture into columns. Raises `Unsuited`, too, where it has fewer than `least` messages."""
+def capture_of(path: str | os.PathLike[str], *, least: int = 0, secrets: Secrets | None = None) -> Capture:
+    """Read a capture into columns; `secrets` are the passwords that are known. Raises `Unsuited`, too, where it has
+    fewer than `least` messages."""
     records = records_of(path)
     packets = packets_of(records)
     hold_single(packets)
@@ -64,10 +67,11 @@ def capture_of(path: str | os.PathLike[str], *, least: int = 0) -> Capture:
     shapes = shapes_of(values.scanned)
     strangers, odd = strangers_of(values, shapes)
     exchanges = exchanges_of(values, shapes)
-    clients = clients_of(values, shapes, exchanges, strangers, records.last)
+    credentials = Credentials(values, shapes, exchanges, secrets) if secrets else None
+    clients = clients_of(values, shapes, exchanges, strangers, records.last, credentials)
     if len(clients.ordinary) + len(odd.rows) > MOST_CLIENTS:
         raise Unsuited("there are too many clients")
-    return Capture(values, shapes, exchanges, clients, odd)
+    return Capture(values, shapes, exchanges, clients, odd, credentials)
 
 
 def partials_of(
@@ -186,6 +190,7 @@ class _Round:
             begun=[one.id for one in registrations.values()],
             fleet=self._fleet(wanted),
             profile=self._partial.profile,
+            secrets_given=self._partial.secrets_given,
             servers=self._servers(which),
             recording=recording_of(rows, which, registrations) if self._tables else None,
         )

@@ -21,6 +21,7 @@ from analyzer.columnar.shared import Capture
 from analyzer.evidence import SECOND, Endpoint, Evidence, Frame
 from analyzer.register.attempt import Purpose
 from analyzer.register.binding import Binding
+from analyzer.register.digest.verdict import DigestVerdict
 from analyzer.register.digest_ledger import DigestRecord, accepted
 from analyzer.register.history import KEPT_ATTEMPTS, AttemptRecord
 from analyzer.register.identity import Client, Registrar, contact_host, instance_of
@@ -302,9 +303,11 @@ class Rows:
         exchanges, values, kinds = self.capture.exchanges, self.capture.values, self.capture.clients.kind
         rows = exchanges.first[wanted]
         columns = [values.texts(rows, name) for name in ("username", "nonce", "response", "nc")]
+        known = self.capture.credentials
+        verdicts: Sequence[DigestVerdict | None] = [None] * len(wanted) if known is None else known.verdicts(wanted)
         found = []
-        for which, kind, username, nonce, response, nc in zip(
-            wanted.tolist(), kinds[wanted].tolist(), *columns, strict=True
+        for which, kind, verdict, username, nonce, response, nc in zip(
+            wanted.tolist(), kinds[wanted].tolist(), verdicts, *columns, strict=True
         ):
             example, seen = examples[kind], self.request(which)
             status = self._answers(which).status
@@ -315,6 +318,7 @@ class Rows:
                     nonce=nonce,
                     nonce_count=nc or example.nonce_count,
                     response=response,
+                    judged=verdict or example.judged,
                     place=seen.place,
                     time=seen.time,
                     transaction=self._numbers[which],

@@ -25,6 +25,7 @@ from analyzer.columnar.records import Flags, Numbers, Unsuited
 from analyzer.columnar.shapes import Shapes
 from analyzer.columnar.strangers import Odd, is_counted, record_of
 from analyzer.columnar.template import PLACE
+from analyzer.columnar.verified import Credentials
 from analyzer.evidence import Endpoint, Frame, RawMessage, Source
 from analyzer.register.bounded import MessageCounter, Notes
 from analyzer.register.challenges import MOST_NONCES, MOST_NUMERALS
@@ -44,13 +45,14 @@ order of all challenges."""
 
 @dataclass(slots=True)
 class Capture:
-    """All that was read of a capture: what is in columns and what is not."""
+    """All that was read of a capture: what is in columns and what is not; `credentials` where passwords are known."""
 
     values: Values
     shapes: Shapes
     exchanges: Exchanges
     clients: Clients
     odd: Odd
+    credentials: Credentials | None = None
 
     def numbers(self, rows: Numbers) -> Numbers:
         """The numbers of messages among all messages of the capture, from 1."""

@@ -271,10 +271,10 @@ def analyze(
 
     # Rules about all clients together are asked here, when the workers are done.
     chosen, fleet_costs = measured(all_rules() if rules is None else rules, clock)
-    is_plain = not (secrets or aor or tls_keylog or clock or dialect or gate)
+    is_plain = not (aor or tls_keylog or clock or dialect or gate)
     if columnar != "never" and is_plain and profile == "rfc3261" and kind != "log" and engine != "tshark":
         least = _LEAST_OCTETS if columnar == "auto" else 0
-        if found := _in_columns(several, opened, chosen, detail=detail, tables=tables and detail, least=least):
+        if found := _in_columns(several, opened, chosen, secrets, detail=detail, tables=tables and detail, least=least):
             return _report(found, chosen, notes, fleet_costs)
     if jobs > 1 and not aor and gate is None and are_files(several):
         with opened() as reading:
@@ -289,6 +289,7 @@ def _in_columns(
     several: list[Input],
     opened: Callable[..., Reading],
     rules: Sequence[Rule],
+    secrets: Secrets,
     *,
     detail: bool,
     tables: bool,
@@ -301,8 +302,8 @@ def _in_columns(
     from analyzer.columnar.door import read  # late: it needs numpy, and small captures do not
 
     with patient_collector():
-        begin = partial(Analysis, detail=detail, tables=tables)
-        return read(path, opened, rules, begin, detail=detail, tables=tables, is_asked_for=not least)
+        begin, how = partial(Analysis, secrets=secrets, detail=detail, tables=tables), not least
+        return read(path, opened, rules, begin, detail=detail, tables=tables, secrets=secrets, is_asked_for=how)
 
 
 def _secrets(credentials: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> Secrets:

@@ -74,11 +74,11 @@ def test_several_captures_are_for_the_object_path(asked: Asked, calm: Path, quie
     assert asked.count == 0
 
 
-def test_passwords_are_for_the_object_path(asked: Asked, calm: Path, tmp_path: Path) -> None:
+def test_passwords_and_tables_are_no_reason_against_it(asked: Asked, calm: Path, tmp_path: Path) -> None:
     users = tmp_path / "users.csv"
     write_users(users, 3, 1)
-    analyze(calm, tables=False, columnar="always", credentials=users)
-    assert asked.count == 0
+    analyze(calm, tables=True, columnar="always", credentials=users)
+    assert asked.count == 1
 
 
 def test_streams_and_logs_are_for_the_object_path(asked: Asked, calm: Path, tmp_path: Path) -> None:

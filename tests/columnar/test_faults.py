@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.columnar.captures import CHANGES, SECOND, Both, Packet, assert_same, packets, storm, write
+from tests.columnar.shared_nonces import shared_nonces
 
 Fault = Callable[[list[Packet]], list[Packet]]
 _PHONE = b"1000012"
@@ -168,6 +169,26 @@ def test_a_clock_that_is_set_back(calm: Path, tmp_path: Path) -> None:
     several = packets(calm)
     stepped = [one._replace(time=one.time - 5 * SECOND) if at > 400 else one for at, one in enumerate(several)]
     assert assert_same(write(tmp_path / "stepped.pcap", stepped)).why == "times step back"
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("most", [50, 20_000, 900_000])
+def test_times_that_step_back_a_little(calm: Path, tmp_path: Path, seed: int, most: int) -> None:
+    """As where several processors capture: some packets have an earlier time than the one before."""
+    chance = random.Random(seed)
+    several = packets(calm)
+    for at in chance.sample(range(1, len(several)), 20):
+        several[at] = several[at]._replace(time=several[at - 1].time - chance.randint(1, most))
+    found = assert_same(write(tmp_path / "back.pcap", several))
+    assert found.columns is not None or found.why == "times step back", found.why
+
+
+@pytest.mark.parametrize("seconds", [0.05, 1.0])
+def test_times_that_step_back_where_nonces_are_shared(folder: Path, tmp_path: Path, seconds: float) -> None:
+    several = shared_nonces(packets(storm(folder, 2400, 150)), seconds=seconds)
+    for at in range(600, 900, 3):
+        several[at] = several[at]._replace(time=several[at - 1].time - 400)
+    assert assert_same(write(tmp_path / "back.pcap", several)).columns is not None
 
 
 def test_what_is_found_of_many_clients_at_the_end_names_the_first_of_them(folder: Path, tmp_path: Path) -> None:

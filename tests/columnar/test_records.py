@@ -13,7 +13,7 @@ from analyzer.columnar import packets as looking
 from analyzer.columnar.packets import packets_of, records_of
 from analyzer.columnar.records import Unsuited, begins_with
 from analyzer.evidence import RawMessage
-from tests.columnar.captures import Packet, packets, write
+from tests.columnar.captures import SECOND, Packet, packets, write
 from tests.columnar.pcapng_files import assert_same_packets
 
 
@@ -107,9 +107,12 @@ def test_packets_that_were_cut(calm: Path, tmp_path: Path) -> None:
 
 
 def test_times_that_step_back(calm: Path, tmp_path: Path) -> None:
-    several = packets(calm)
+    first, second, *_ = packets(calm)
+    a_second = first._replace(time=second.time - SECOND)
+    assert len(packets_of(records_of(write(tmp_path / "little.pcap", [second, a_second]))).plain) == 2
+    more = first._replace(time=second.time - SECOND - 1)
     with pytest.raises(Unsuited, match="step back"):
-        packets_of(records_of(write(tmp_path / "back.pcap", [several[1], several[0]])))
+        packets_of(records_of(write(tmp_path / "back.pcap", [second, more])))
 
 
 @pytest.mark.parametrize("fraction", [1_000_000, 0xFFFFFFFF])
