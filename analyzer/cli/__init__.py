@@ -174,7 +174,7 @@ def verify_digest_command(**given: Any) -> None:
 
     A response that does not match is diagnosed: another realm, a cut password, an HA1 taken for a password, and others.
     """
-    _run("verify-digest", None, **given)
+    _run("verify-digest", None, columnar="auto", **given)
 
 
 def _run(
