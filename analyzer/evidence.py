@@ -172,8 +172,9 @@ class NetworkError:
 
     `source` and `destination` are those of the packet that failed (for ICMP: of the quoted packet; for a reset or
     close: of the packet that carries it; for a gap: of whom the octets went to, and who sent them). `reason` is `icmp`,
-    `reset`, `closed` or `gap`; `quoted` is what an ICMP error
-    quotes of the payload; `stream` numbers the TCP connection (0: none).
+    `reset`, `closed` or `gap`; `text` is what an ICMP error says, or what came back on the connection that was no SIP;
+    `quoted` is what an ICMP error quotes of the payload; `stream` numbers the TCP connection (0: none); `sender` is the
+    host that an ICMP error came from (empty: not known).
     """
 
     time: int | None
@@ -185,6 +186,16 @@ class NetworkError:
     text: str = ""
     quoted: bytes = b""
     stream: int = 0
+    sender: str = ""
+
+    @property
+    def said(self) -> str:
+        """What the network did, in words: `port unreachable`, `198.51.100.1:5060 reset the connection`."""
+        if self.reason == "icmp":
+            other = f", from {self.sender}" if self.sender not in ("", self.destination.host) else ""
+            return f"{self.text}{other}"
+        did = {"reset": "reset the connection", "closed": "closed the connection"}.get(self.reason, self.reason)
+        return f"{self.source} {did}" + (f" after it sent {self.text}, which is no SIP" if self.text else "")
 
     @property
     def evidence(self) -> Evidence:

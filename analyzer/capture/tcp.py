@@ -123,7 +123,8 @@ def _ended(connection: _Connection, stream: Stream, flags: int, record: Record) 
         return []
     connection.ended.add(mark)
     place, ends = record.place, (stream.source, stream.destination)
-    return [NetworkError(record.time, place, *ends, stream.transport, reason, stream=connection.number)]
+    number, other = connection.number, stream.other
+    return [NetworkError(record.time, place, *ends, stream.transport, reason, other, stream=number)]
 
 
 def _finish(connection: _Connection) -> list[Item]:

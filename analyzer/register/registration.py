@@ -69,7 +69,8 @@ class Failure:
 
 class LastSeen(NamedTuple):
     """What a report says of a client's latest transaction: its number, its sends and times, whether it carried
-    credentials, the reason phrase of its answer, and what the network said instead of one."""
+    credentials, the reason phrase of its answer, what the network said instead of one, and the last provisional
+    status (0: none)."""
 
     id: int
     retransmissions: int
@@ -78,12 +79,13 @@ class LastSeen(NamedTuple):
     has_credentials: bool
     reason: str
     aborted: str
+    provisional: int
 
 
 def _words(last: Transaction) -> tuple[str, str]:
     """The reason phrase of its answer, and what the network said instead of one."""
     abort = last.aborted
-    return _pair(last.final.reason if last.final else "", (abort.text or abort.reason) if abort else "")
+    return _pair(last.final.reason if last.final else "", abort.said if abort else "")
 
 
 @lru_cache(maxsize=4096)
@@ -245,7 +247,14 @@ class Registration:
         if last is not None and self.outcome not in SUCCESSFUL_OUTCOMES:  # of whom all is well no report says more
             reason, said = self._words if last.request is None and last.final is None else _words(last)
             self.last_seen = LastSeen(
-                last.id, last.retransmissions, last.first, last.last, last.has_credentials, reason, said
+                last.id,
+                last.retransmissions,
+                last.first,
+                last.last,
+                last.has_credentials,
+                reason,
+                said,
+                (last.provisional or (0,))[-1],
             )
         self.last_transaction = self.current = self.told_time = None
         for binding in self.bindings:

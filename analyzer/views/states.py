@@ -71,6 +71,7 @@ class ClientSummary:
         ends = [source.last for source in report.sources if source.kind == "capture" and source.last is not None]
         self._end = max(ends, default=None)
         self._wrong = {record.transaction: record for record in report.digests if record.verdict == "mismatch"}
+        self._sent = {record.transaction: record for record in report.digests if not record.is_empty}
         self.asked = Counter(one.registrar.endpoint for one in report.registrations)
         self.answering = {one.registrar.endpoint for one in report.registrations if one.reasons or one.status}
         self.states = [(one, self.state(one)) for one in report.registrations]
@@ -227,6 +228,10 @@ class ClientSummary:
     def wrong(self, one: Registration) -> DigestRecord | None:
         """The digest of the latest request, if it is known to be wrong."""
         return self._wrong.get(one.last_seen.id) if one.last_seen is not None else None
+
+    def sent(self, one: Registration) -> DigestRecord | None:
+        """The credentials of the latest request, whatever is known of them."""
+        return self._sent.get(one.last_seen.id) if one.last_seen is not None else None
 
 
 def _alike(one: Registration, other: Registration) -> bool:

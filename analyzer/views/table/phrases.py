@@ -29,6 +29,7 @@ from analyzer.views.states import (
 from analyzer.views.table.credentials import (
     about_credentials,
     how_it_chooses,
+    refused_for_nothing_known,
     though,
     unanswered_offer,
     which_offers,
@@ -175,10 +176,12 @@ def _silent(clients: ClientSummary, one: Registration) -> str:
     sends = max(1, last.sends) if last is not None else 1
     over = last.end - last.start if last is not None and last.start is not None and last.end is not None else 0
     spread = f" in {duration(over)}" if over > 0 and sends > 1 else ""
-    again = f", {times(one.failure_count)}" if one.failure_count > 1 else ""
-    since = clients.since_words(one, " since ")
+    answered = sum(1 for failure in one.failures if failure.status)
+    silent = one.failure_count - answered if len(one.failures) == one.failure_count else 0  # not all are kept
+    again = f", {times(silent)}" if silent > 1 else ""
+    since = clients.since_words(one, f", {count(one.failure_count, 'failure')} since " if answered else " since ")
     first = ", the first" if since.startswith((" between", " after")) else ""
-    return f"{count(sends, 'send')}{spread}{again}{first}{since}"
+    return f"{_first_otherwise(one)}{count(sends, 'send')}{spread}{again}{first}{since}"
 
 
 def _gave_up(clients: ClientSummary, one: Registration) -> str:
@@ -210,6 +213,9 @@ def _why_refused(clients: ClientSummary, one: Registration) -> str:
     found = explained(clients, one, but=_OF_DIGESTS if about else ())
     if about in (RIGHT, FORBIDDEN) and (known := explained(clients, one, but=_VERDICTS)):
         about, found = "", f"the response is right for the password given, but refused: {known}"
+    if not about and one.status in _CREDENTIALS:
+        found = found or explained(clients, one, but=_VERDICTS)
+        about = "" if found else refused_for_nothing_known(clients, one)
     last = one.history.last
     is_said = about or (found and one.status in (*_GENERAL, *_CREDENTIALS))
     is_said = is_said or (last is not None and last.words.explains)
@@ -266,7 +272,10 @@ def _why_not_signed_off(clients: ClientSummary, one: Registration) -> str:
     about = about_credentials(clients, one) if one.status in _CREDENTIALS and not told_by_log(one) else ""
     if one.outcome == "timeout" and not told_by_log(one):
         return _why_silent(clients, one)
-    return about or found or (_why_silent(clients, one) if one.outcome == "timeout" else server_words(one))
+    if one.outcome == "timeout":
+        return found or _why_silent(clients, one)
+    asked = one.status in _CREDENTIALS and not told_by_log(one)
+    return about or found or (refused_for_nothing_known(clients, one) if asked else "") or server_words(one)
 
 
 def _why_silent(clients: ClientSummary, one: Registration) -> str:
@@ -276,16 +285,31 @@ def _why_silent(clients: ClientSummary, one: Registration) -> str:
     if found and one.history.last is not None and one.history.last.findings[0] != "R3261-17.2-unanswered":
         return found
     if one.last_seen is not None and one.last_seen.aborted:
-        return f"the network says: {one.last_seen.aborted}"
+        return _network_words(one.last_seen.aborted)
     return "; ".join(part for part in (_silence(clients, one), witnessed(one)) if part)
+
+
+def _network_words(aborted: str) -> str:
+    """What ended the exchange: `the network says: port unreachable`, `198.51.100.1:5060 reset the connection`."""
+    return aborted if " the connection" in aborted else f"the network says: {aborted}"
+
+
+def _banned(one: Registration) -> str:
+    """That a phone is not heard any more which was refused before: a registrar may ban its address."""
+    refused = [str(failure.status) for failure in one.failures if failure.status in _CREDENTIALS]
+    if not refused or one.failures[-1].status:
+        return ""
+    return f" ({refused[-1]}): it may have banned its address after that (fail2ban)"
 
 
 def _silence(clients: ClientSummary, one: Registration) -> str:
     """Whether the server answers at all: this phone, others on this very port, or on other ports of its host."""
     registrar = one.registrar.endpoint
     host = registrar.host
+    if one.last_seen is not None and one.last_seen.provisional:
+        return f"{host} answers {one.last_seen.provisional} and nothing after it: what it asks behind it may be silent"
     if one.reasons or one.outcomes["registered"]:
-        return f"{host} answered this phone before"
+        return f"{host} answered this phone before{_banned(one)}"
     if registrar in clients.answering:
         return f"{host} answers others, not this phone"
     ports = clients.other_ports(registrar)
