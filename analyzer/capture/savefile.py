@@ -97,7 +97,8 @@ class SaveFile:
             self._sent[there] = (self._sent.get(there, 1) + 1) % _WRAP  # a FIN has a number of its own
 
     def _icmp(self, error: NetworkError) -> bytes:
-        """The error, from its sender (or whom the packet was for) to whom had sent that, and what it quotes (RFC 792, RFC 4443 3)."""
+        """The error, from its sender (or whom the packet was for) to whom had sent that, and what it quotes (RFC 792,
+        RFC 4443 3)."""
         ways = self._ways(error.source, error.destination)
         six = len(ways[0]) == 16
         if error.transport == "UDP":

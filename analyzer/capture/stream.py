@@ -39,11 +39,13 @@ class Stream:
     """Octets of one direction, counted from 0 at the first one after the SYN (or the first one seen).
 
     `transport` is `TCP` or `WS`; `messages` counts SIP messages; `encrypted` says that TLS was met, `foreign` that the
-    stream is not SIP, `other` then what it is instead (`HTTP/1.1 400`, `TLS`). `upgrade` is what both directions share where they are a WebSocket.
+    stream is not SIP, `other` then what it is instead (`HTTP/1.1 400`, `TLS`). `upgrade` is what both directions share
+    where they are a WebSocket.
     """
 
     __slots__ = ("_acked", "_base", "_fin", "_framer", "_last", "_next", "_number", "_segments", "_tail", "_upgrade",
-                 "_waiting", "destination", "encrypted", "foreign", "messages", "other", "source", "transport")  # fmt: skip
+                 "_waiting", "destination", "encrypted", "foreign", "messages", "other", "source",
+                 "transport")  # fmt: skip
 
     def __init__(self, number: int, source: Endpoint, destination: Endpoint, upgrade: Upgrade) -> None:
         self.source = source

@@ -17,8 +17,8 @@ TELLS = "capture at the server too: only that tells a lost request from one that
 _OF_ICMP = {
     PROHIBITED: "a router or firewall rejects the packets on purpose: let them pass at {0}",
     "time exceeded": "the packets go round in circles or too far: follow the route to the server (traceroute {1})",
-    "packet too big": "let the phone use TCP or TLS, or send less (fewer codecs and header values); else mend the MTU of "
-    "the tunnel or link at {0}",
+    "packet too big": "let the phone use TCP or TLS, or send less (fewer codecs and header values); else mend the MTU "
+    "of the tunnel or link at {0}",
     "port unreachable": "see whether the server listens on port {2} ({3}), and whether a firewall rejects it",
 }
 _ROUTE = "see whether the server is up, and follow the route to it (traceroute {1}, its gateway, ARP)"
@@ -65,8 +65,8 @@ def _of_what_was_heard(transaction: Transaction, context: CaptureContext) -> str
         return f"{server} is no port of SIP over {transaction.transport}: enter the port and transport of the registrar"
     if abort is not None:
         return (
-            f"something listens on {server} and ends the connection: see the server's own log for that time, and whether "
-            "a firewall or ALG between cuts it"
+            f"something listens on {server} and ends the connection: see the server's own log for that time, and "
+            "whether a firewall or ALG between cuts it"
         )
     if transaction.provisional:
         return f"the server has the request: see what it asks behind it ({server.host}'s own log, the server after it)"

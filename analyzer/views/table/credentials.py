@@ -17,7 +17,6 @@ def about_credentials(clients: ClientSummary, one: Registration) -> str:
         return f"WRONG DIGEST{though(wrong)}: {wrong.judged.reason}"
     if wrong is not None:
         return f"{UNEXPLAINED.upper()}: the response does not match the password given"
-    last = one.last_seen
     if one.failures and one.failures[-1].cause:
         return one.failures[-1].cause
     return ""
