@@ -7,6 +7,7 @@ listens at all would be refuted by the same capture.
 from __future__ import annotations
 
 from analyzer.capture.icmp import PROHIBITED
+from analyzer.defect import TORN
 from analyzer.evidence import Endpoint, NetworkError
 from analyzer.judge.context import CaptureContext
 from analyzer.register.ports import OF_TLS, meant
@@ -32,6 +33,17 @@ def how_it_ended(abort: NetworkError) -> str:
     if abort.text:
         return f"ended in {what} connection: {abort.source} sent {abort.text}, which is no SIP"
     return f"ended in {what} connection, with no answer"
+
+
+def is_torn(transaction: Transaction) -> bool:
+    """Whether the request came in fragments of which some are missing."""
+    request = transaction.request
+    return request is not None and any(defect.code == TORN for defect in request.raw_message.defects)
+
+
+def torn(transaction: Transaction) -> str:
+    """That a request may not have arrived whole, in words; empty for any other."""
+    return "; it came in fragments, and not all of them are in the capture" if is_torn(transaction) else ""
 
 
 def advice(transaction: Transaction, context: CaptureContext) -> str:
@@ -67,6 +79,11 @@ def _of_what_was_heard(transaction: Transaction, context: CaptureContext) -> str
         return (
             f"something listens on {server} and ends the connection: see the server's own log for that time, and "
             "whether a firewall or ALG between cuts it"
+        )
+    if is_torn(transaction):
+        return (
+            "let the phone use TCP or TLS, or send less: a firewall, tunnel or NAT on the way may drop fragments, and "
+            "then the request never arrives whole"
         )
     if transaction.provisional:
         return f"the server has the request: see what it asks behind it ({server.host}'s own log, the server after it)"

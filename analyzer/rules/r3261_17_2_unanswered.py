@@ -29,7 +29,7 @@ from analyzer.judge.findings import (
     good,
 )
 from analyzer.judge.lapse import lapse
-from analyzer.judge.silence import advice, how_it_ended
+from analyzer.judge.silence import advice, how_it_ended, torn
 from analyzer.register import marks
 from analyzer.register.subjects import TransactionSubject, is_printed
 from analyzer.register.timers import GRACE
@@ -99,7 +99,7 @@ def _timeout(subject: TransactionSubject, context: CaptureContext, deeper: Trans
     copies = f"{transaction.retransmissions + 1} cop{'ies' if transaction.retransmissions else 'y'}"
     took = lapse(transaction.first, transaction.last, context.resolution)
     within = f" in {took}" if took else ""
-    asked = f"{copies} of the request to {transaction.destination}{within}, no final answer in time"
+    asked = f"{copies} of the request to {transaction.destination}{within}, no final answer in time{torn(transaction)}"
     if deeper is not None:
         text = f"{asked}, though {deeper.destination} answered {deeper.status} to the proxy"
         return Violated(text, sub="selective", confidence=confidence, at_fault="proxy / network", values=_NONE_CAME)
