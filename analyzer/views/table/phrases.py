@@ -343,6 +343,14 @@ def way_back(one: Registration) -> str:
     way = one.unheard
     if way is None:
         return ""
+    if way.answered_from is not None:
+        asked = one.registrar.endpoint
+        return f"the {way.status} comes from {way.answered_from}, not from {asked} that was asked, and is not heard"
+    if way.other_via:
+        return (
+            f"the {way.status} names {way.other_via} in its Via, the request {way.sent_by}: the phone must take it for "
+            "somebody else's, and repeats its request (RFC 3261 18.1.2)"
+        )
     if not way.is_astray:
         return f"the {way.status} goes to {way.to}, and the phone repeats its request as if it did not hear it"
     if way.to.host != way.source.host:
