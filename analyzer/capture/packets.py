@@ -17,6 +17,7 @@ from dpkt.ip import IP_PROTO_ICMP, IP_PROTO_ICMP6, IP_PROTO_TCP, IP_PROTO_UDP
 from analyzer.capture import hep, icmp, ip, links, tunnels, udp, udp_tunnels, unopened
 from analyzer.capture.addresses import endpoint
 from analyzer.capture.fragments import Reassembler
+from analyzer.capture.handshakes import Handshakes
 from analyzer.capture.record import Record
 from analyzer.capture.speakers import Speakers
 from analyzer.capture.tally import Tally
@@ -67,13 +68,14 @@ class PacketReader:
         self._fragments = Reassembler()
         self._tallies: dict[int, Tally] = {}
         self._speakers = Speakers()
+        self._handshakes = Handshakes()
         self._connections = Connections(self._tally)
         self._sightings: Sightings | None = None
 
     def _tally(self, source: Source) -> Tally:
         tally = self._tallies.get(id(source))
         if tally is None:
-            tally = self._tallies[id(source)] = Tally(source, speakers=self._speakers)
+            tally = self._tallies[id(source)] = Tally(source, speakers=self._speakers, handshakes=self._handshakes)
         return tally
 
     def items(self, records: Iterable[Record]) -> Iterator[Item]:

@@ -67,6 +67,16 @@ class Stream:
         self._last: Mark | None = None  # the packet that brought what was delivered last
         self._segments = 0
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether anything of this direction was seen."""
+        return self._base is not None
+
+    @property
+    def has_octets(self) -> bool:
+        """Whether it carried data."""
+        return self._next > 0 or self._waiting is not None or self.encrypted or self.foreign
+
     def synchronise(self, sequence: int) -> None:
         """A SYN: octet 0 has this sequence number."""
         if self._base is None:
