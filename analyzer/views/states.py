@@ -183,6 +183,20 @@ class ClientSummary:
             found.setdefault(one.aor, set()).add(one.registrar.endpoint)
         return found
 
+    def other_domain(self, one: Registration) -> str:
+        """The domain of all whom the registrar of a phone lets in, where that is not the phone's; nothing elsewhere."""
+        domains = self._let_in.get(one.registrar.endpoint, set())
+        own = one.aor.rpartition("@")[2]
+        return next(iter(domains)) if len(domains) == 1 and own and own not in domains else ""
+
+    @cached_property
+    def _let_in(self) -> dict[Endpoint, set[str]]:
+        found: dict[Endpoint, set[str]] = {}
+        for one in self.report.registrations:
+            if one.was_well:
+                found.setdefault(one.registrar.endpoint, set()).add(one.aor.rpartition("@")[2])
+        return found
+
     def elsewhere(self, one: Registration) -> str:
         """With which other registrar the same phone is registered, where this one does not have it: a phone that was
         sent there, or failed over. Nothing where there is none."""

@@ -19,6 +19,7 @@ def _challenge(nonce: str, server: str = "", header: str = "WWW-Authenticate") -
     return f'{server}< {status}\n-WWW-Authenticate\n{header}: Digest realm="example.com", nonce="{nonce}", qop="auth"\n'
 
 
+_STALE = '< 401\nWWW-Authenticate: Digest realm="example.com", nonce="n{}c3", qop="auth", stale={}\n'
 KINDS = {
     "two servers of one name with nonces of their own": Kind(
         f"{_R}{_challenge('aaaa')}{_TWO}{_R}{_A}{_challenge('bbbb', _TWO)}{_R}{_A}{_challenge('cccc')}@60 .",
@@ -67,6 +68,51 @@ KINDS = {
         f"{_challenge('bbbb', header='Proxy-Authenticate')}@60 .",
         ("Credentials in the wrong header", "explains 1 failed attempt", "1 response checked: right"),
         ("the password is wrong", "could not be judged"),
+    ),
+    "a domain that the registrar does not have": Kind(
+        "src=192.0.2.20:5060 > REGISTER sip:198.51.100.1\nCall-ID: eve\nFrom: <sip:eve@198.51.100.1>;tag=e\n"
+        "To: <sip:eve@198.51.100.1>\n< 404\n"
+        f"{_R}< 401\n{_R}{_A}< 200\n@60 .",
+        (
+            "the registrar does not know this user; it registers as a user of 198.51.100.1, and whom the registrar "
+            "lets in is a user of example.com",
+            "asks 1 other; the former register as users of 198.51.100.1, the latter of example.com",
+        ),
+        ("1 others",),
+    ),
+    "an unknown user of the right domain": Kind(
+        "src=192.0.2.20:5060 > REGISTER sip:example.com\nCall-ID: eve\nFrom: <sip:eve@example.com>;tag=e\n"
+        f"To: <sip:eve@example.com>\n< 404\n{_R}< 401\n{_R}{_A}< 200\n@60 .",
+        ("the registrar does not know this user",),
+        ("registers as a user of",),
+    ),
+    "each new nonce is stale": Kind(
+        _R
+        + "".join(_STALE.format(number, "true" if number else "false") + _R + _A for number in range(6))
+        + "< 401\n@60 .",
+        ("The registrar calls each new nonce stale", "let the registrar know its own nonces again"),
+        ("add stale=true", "another password on file", "WRONG"),
+    ),
+    "the answer comes from the private address of the server": Kind(
+        f"{_R}src=10.0.0.5:5060 < 401\n@0.5 > again\n< again\n@1.5 > again\n< again\n@3.5 > again\n< again\n@60 .",
+        (
+            "the 401 comes from 10.0.0.5:5060, not from 198.51.100.1:5060 that was asked, and is not heard",
+            "let the NAT of the server translate its answers",
+        ),
+        ("no password set", "15 rules"),
+    ),
+    "an ALG that rewrites the Via of answers": Kind(
+        f"{_R}Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bKa\n"
+        "< 401\nVia: SIP/2.0/UDP 203.0.113.7:5060;branch=z9hG4bKa\n"
+        "@0.5 > again\n< again\n@1.5 > again\n< again\n@3.5 > again\n< again\n@60 .",
+        ("the 401 names 203.0.113.7:5060 in its Via, the request 192.0.2.10:5060", "SIP ALG of the router"),
+        ("no password set",),
+    ),
+    "answers whose requests are missing": Kind(
+        f"{_R}< 401\n{_R}{_A}< 200\n@1800 {_R}< 401\n{_R}{_A}< 200\n@1900 .",
+        ("only 4 answers to such, whose requests are missing: 200 twice, 401 twice",),
+        ("answers to one",),
+        (1, 3, 5, 7),
     ),
     "another name for authentication": Kind(
         f"{_R}< 401\n{_R}Authorization: {{Bob-Office secret}}\n< 403\n@60 .",

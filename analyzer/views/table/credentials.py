@@ -9,6 +9,9 @@ from analyzer.register.registration import Registration
 from analyzer.sip.text import clip
 from analyzer.views.states import ClientSummary
 
+OF_CREDENTIALS = (401, 403, 407)
+"""Statuses that are about credentials: only beside these a digest's verdict says why."""
+
 
 def about_credentials(clients: ClientSummary, one: Registration) -> str:
     """What is known of the digest, where the status is about credentials."""

@@ -27,6 +27,7 @@ from analyzer.views.states import (
     State,
 )
 from analyzer.views.table.credentials import (
+    OF_CREDENTIALS,
     about_credentials,
     how_it_chooses,
     refused_for_nothing_known,
@@ -34,6 +35,7 @@ from analyzer.views.table.credentials import (
     unanswered_offer,
     which_offers,
 )
+from analyzer.views.table.silence import network_words, silence, way_back
 from analyzer.views.table.unbound import (
     answered_too_late,
     listed_as,
@@ -66,12 +68,12 @@ _STATUS = {
     503: "the registrar is overloaded or down",
     504: "the server got no answer from one behind it",
 }
-_CREDENTIALS = (401, 403, 407)
-"""Statuses that are about credentials: only beside these a digest's verdict says why."""
 _OF_DIGESTS = ("R7616-", "R2617-", "R3261-22.3-", "R3261-22.4-", "R3261-25-digest")
 """Rules on digests: what they find, the digest's own verdict says."""
 _VERDICTS = ("R7616-digest-",)
 """Rules that say whether a digest is right, and nothing of why it is refused all the same."""
+_OF_DOMAINS = (403, 404)
+"""Statuses by which a registrar refuses users of a domain that it does not have (RFC 3261 10.3 steps 4, 5)."""
 _GENERAL = (200, 400, 500)
 """Statuses that say nothing of their own where the reason is known."""
 _HEADER_WORDS = {
@@ -209,20 +211,23 @@ def _open(clients: ClientSummary, one: Registration) -> str:
 
 
 def _why_refused(clients: ClientSummary, one: Registration) -> str:
-    about = about_credentials(clients, one) if one.status in _CREDENTIALS else ""
+    about = about_credentials(clients, one) if one.status in OF_CREDENTIALS else ""
     found = explained(clients, one, but=_OF_DIGESTS if about else ())
     if about in (RIGHT, FORBIDDEN) and (known := explained(clients, one, but=_VERDICTS)):
         about, found = "", f"the response is right for the password given, but refused: {known}"
-    if not about and one.status in _CREDENTIALS:
+    if not about and one.status in OF_CREDENTIALS:
         found = found or explained(clients, one, but=_VERDICTS)
         about = "" if found else refused_for_nothing_known(clients, one)
     last = one.history.last
-    is_said = about or (found and one.status in (*_GENERAL, *_CREDENTIALS))
+    is_said = about or (found and one.status in (*_GENERAL, *OF_CREDENTIALS))
     is_said = is_said or (last is not None and last.words.explains)
     meaning = "" if is_said else _STATUS.get(one.status) or _CLASS.get(one.status // 100, "")
-    parts = (about, found, meaning, server_words(one), _crowd(one), witnessed(one), _all_the_same(one))
+    parts = [about, found, meaning, server_words(one), _crowd(one), witnessed(one), _all_the_same(one)]
+    if one.status in _OF_DOMAINS and one.credentials_place is None and (domain := clients.other_domain(one)):
+        own = one.aor.rpartition("@")[2]
+        parts.append(f"it registers as a user of {own}, and whom the registrar lets in is a user of {domain}")
     if told_by_log(one):
-        parts = ("", "", "", witnessed(one), server_words(one), _crowd(one), _all_the_same(one))
+        parts = [witnessed(one), server_words(one), _crowd(one), _all_the_same(one)]
     return "; ".join(part for part in parts if part)
 
 
@@ -254,7 +259,7 @@ def _crowd(one: Registration) -> str:
     last = one.history.last
     if last is None or last.bound < MANY_BOUND:
         return ""
-    if one.status in _CREDENTIALS and not any(word in last.words.reason.lower() for word in _OF_A_CROWD):
+    if one.status in OF_CREDENTIALS and not any(word in last.words.reason.lower() for word in _OF_A_CROWD):
         return ""
     return f"{last.bound} contacts of this address were bound then"
 
@@ -269,12 +274,12 @@ def _why_not_signed_off(clients: ClientSummary, one: Registration) -> str:
         answered = f"; it answered one{whom} at {place_words(place)}" if place is not None else ""
         told = f"did not answer the challenge{which_offers(one)}{answered}"
         return "; ".join(part for part in (found, told) if part)
-    about = about_credentials(clients, one) if one.status in _CREDENTIALS and not told_by_log(one) else ""
+    about = about_credentials(clients, one) if one.status in OF_CREDENTIALS and not told_by_log(one) else ""
     if one.outcome == "timeout" and not told_by_log(one):
         return _why_silent(clients, one)
     if one.outcome == "timeout":
         return found or _why_silent(clients, one)
-    asked = one.status in _CREDENTIALS and not told_by_log(one)
+    asked = one.status in OF_CREDENTIALS and not told_by_log(one)
     return about or found or (refused_for_nothing_known(clients, one) if asked else "") or server_words(one)
 
 
@@ -285,40 +290,8 @@ def _why_silent(clients: ClientSummary, one: Registration) -> str:
     if found and one.history.last is not None and one.history.last.findings[0] != "R3261-17.2-unanswered":
         return found
     if one.last_seen is not None and one.last_seen.aborted:
-        return _network_words(one.last_seen.aborted)
-    return "; ".join(part for part in (_silence(clients, one), witnessed(one)) if part)
-
-
-def _network_words(aborted: str) -> str:
-    """What ended the exchange: `the network says: port unreachable`, `198.51.100.1:5060 reset the connection`."""
-    return aborted if " the connection" in aborted else f"the network says: {aborted}"
-
-
-def _banned(one: Registration) -> str:
-    """That a phone is not heard any more which was refused before: a registrar may ban its address."""
-    refused = [str(failure.status) for failure in one.failures if failure.status in _CREDENTIALS]
-    if not refused or one.failures[-1].status:
-        return ""
-    return f" ({refused[-1]}): it may have banned its address after that (fail2ban)"
-
-
-def _silence(clients: ClientSummary, one: Registration) -> str:
-    """Whether the server answers at all: this phone, others on this very port, or on other ports of its host."""
-    registrar = one.registrar.endpoint
-    host = registrar.host
-    if one.last_seen is not None and one.last_seen.provisional:
-        return f"{host} answers {one.last_seen.provisional} and nothing after it: what it asks behind it may be silent"
-    if one.reasons or one.outcomes["registered"]:
-        return f"{host} answered this phone before{_banned(one)}"
-    if registrar in clients.answering:
-        return f"{host} answers others, not this phone"
-    ports = clients.other_ports(registrar)
-    if ports:  # one that did not answer says nothing of another
-        many = clients.asked[registrar] > 1
-        answers = f"port {ports[0]}" + (f" and {len(ports) - 1} more" if len(ports) > 1 else "")
-        silent = f"port {registrar.port} answers nobody here" if many else f"no answer came from port {registrar.port}"
-        return f"{silent}; {host} answers on {answers}"
-    return f"{host} answers nobody here" if clients.asked[registrar] > 1 else f"no answer came from {host}"
+        return network_words(one.last_seen.aborted)
+    return "; ".join(part for part in (silence(clients, one), witnessed(one)) if part)
 
 
 def _why_gave_up(clients: ClientSummary, one: Registration) -> str:
@@ -338,34 +311,12 @@ def _why_gave_up(clients: ClientSummary, one: Registration) -> str:
     return "never answered the challenge: no password set in the phone, or the challenge was lost"
 
 
-def way_back(one: Registration) -> str:
-    """Which way the latest answer went, where the phone has not heard it; else nothing."""
-    way = one.unheard
-    if way is None:
-        return ""
-    if way.answered_from is not None:
-        asked = one.registrar.endpoint
-        return f"the {way.status} comes from {way.answered_from}, not from {asked} that was asked, and is not heard"
-    if way.other_via:
-        return (
-            f"the {way.status} names {way.other_via} in its Via, the request {way.sent_by}: the phone must take it for "
-            "somebody else's, and repeats its request (RFC 3261 18.1.2)"
-        )
-    if not way.is_astray:
-        return f"the {way.status} goes to {way.to}, and the phone repeats its request as if it did not hear it"
-    if way.to.host != way.source.host:
-        return f"the {way.status} goes to {way.to}, but the phone sends from {way.source}"
-    nat = f"its NAT {way.to.host}" if way.is_translated else f"{way.to.host}"
-    asks = "" if way.asks_rport else " and does not ask for rport"
-    return f"the {way.status} goes to port {way.to.port} of {nat}; the phone sends from port {way.source.port}{asks}"
-
-
 def _why_open(clients: ClientSummary, one: Registration) -> str:
     unheard = way_back(one)
     if unheard:
         return unheard
     end, last, medium = clients.end(one.place), one.last, clients.medium(one.place)
-    offered = unanswered_offer(one) if one.status in _CREDENTIALS else ""
+    offered = unanswered_offer(one) if one.status in OF_CREDENTIALS else ""
     if end is None or last is None:
         return f"{offered}the {medium} ends before it is decided"
     return f"{offered}the {medium} ends " + (f"{duration(end - last)} later" if end - last > SECOND else "there")
