@@ -10,6 +10,7 @@ from tests.reports.test_kinds import Kind, table
 _R = "> REGISTER sip:example.com\n"
 _A = "Authorization: {bob secret}\n"
 _WRONG = "Authorization: {bob nonsense!7}\n"
+_ALICE = f"{_R}From: <sip:alice@example.com>;tag=a\nTo: <sip:alice@example.com>\n"
 _COPIES = "".join(f"@{{0}}{at} > again\n" for at in (1, 2, 4, 8))
 _TWO = "dst=198.51.100.2:5060 "
 
@@ -118,6 +119,14 @@ KINDS = {
         f"{_R}< 401\n{_R}Authorization: {{Bob-Office secret}}\n< 403\n@60 .",
         ("authenticates as 'Bob-Office', and registers 'bob'", "could not be judged"),
         ("WRONG",),
+    ),
+    "another name for authentication, and the right password": Kind(
+        f"{_ALICE}< 401\n{_ALICE}{_A}< 403 Forbidden auth ID\n@60 .",
+        (
+            "the response is right for the password given",
+            "it authenticates as 'bob', and registers 'alice'",
+            'the registrar says "Forbidden auth ID"',
+        ),
     ),
     "a name with its domain is no other name": Kind(
         f"{_R}< 401\n{_R}Authorization: {{bob@example.com unlike}}\n< 403\n@60 .",

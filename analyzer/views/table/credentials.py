@@ -33,17 +33,17 @@ def refused_for_nothing_known(clients: ClientSummary, one: Registration) -> str:
     if sent is not None and sent.verdict == "match":
         return "its credentials were refused, though the response is right for the password given"
     ask = "its digest could not be judged" if clients.report.secrets_given else "--credentials FILE tells which"
-    told = f"its credentials were refused: the password is wrong, or the registrar has another reason ({ask})"
-    return f"{told}{_other_name(one, sent)}"
+    return f"its credentials were refused: the password is wrong, or the registrar has another reason ({ask})"
 
 
-def _other_name(one: Registration, sent: DigestRecord | None) -> str:
+def other_name(clients: ClientSummary, one: Registration) -> str:
     """That the phone authenticates under another name than it registers, which some registrars do not take."""
+    sent = clients.sent(one)
     user = one.aor.partition(":")[2].rpartition("@")[0]
     name = sent.username.partition("@")[0] if sent is not None else ""
     if not name or not user or name == user:
         return ""
-    return f"; it authenticates as {clip(name)!r}, and registers {clip(user)!r}: see whether the account has that name"
+    return f"it authenticates as {clip(name)!r}, and registers {clip(user)!r}: see whether the registrar takes that"
 
 
 def though(wrong: DigestRecord) -> str:

@@ -30,6 +30,7 @@ from analyzer.views.table.credentials import (
     OF_CREDENTIALS,
     about_credentials,
     how_it_chooses,
+    other_name,
     refused_for_nothing_known,
     though,
     unanswered_offer,
@@ -215,9 +216,11 @@ def _why_refused(clients: ClientSummary, one: Registration) -> str:
     found = explained(clients, one, but=_OF_DIGESTS if about else ())
     if about in (RIGHT, FORBIDDEN) and (known := explained(clients, one, but=_VERDICTS)):
         about, found = "", f"the response is right for the password given, but refused: {known}"
+    is_open = about in (RIGHT, FORBIDDEN)
     if not about and one.status in OF_CREDENTIALS:
         found = found or explained(clients, one, but=_VERDICTS)
         about = "" if found else refused_for_nothing_known(clients, one)
+        is_open = bool(about)
     last = one.history.last
     is_said = about or (found and one.status in (*_GENERAL, *OF_CREDENTIALS))
     is_said = is_said or (last is not None and last.words.explains)
@@ -226,6 +229,8 @@ def _why_refused(clients: ClientSummary, one: Registration) -> str:
     if one.status in _OF_DOMAINS and one.credentials_place is None and (domain := clients.other_domain(one)):
         own = one.aor.rpartition("@")[2]
         parts.append(f"it registers as a user of {own}, and whom the registrar lets in is a user of {domain}")
+    if is_open:
+        parts.insert(1, other_name(clients, one))
     if told_by_log(one):
         parts = [witnessed(one), server_words(one), _crowd(one), _all_the_same(one)]
     return "; ".join(part for part in parts if part)
