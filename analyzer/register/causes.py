@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from analyzer.evidence import SECOND
 from analyzer.register.attempt import SUCCESSFUL_OUTCOMES, Attempt
 from analyzer.register.challenges import Challenged, Challenges, for_header
 from analyzer.register.digest.verdict import AKA_TOKENS
 from analyzer.register.digest_ledger import DigestRecord
+from analyzer.register.timers import AUTH_LINK
 from analyzer.register.transaction import Transaction
 from analyzer.register.witnesses import of_a_witness
 from analyzer.sip.auth_headers import ANSWERED_IN, CHALLENGED_IN, CREDENTIALS, HEADER_NAMES
@@ -32,6 +34,7 @@ SIM_REFUSED = "the network refuses the SIM's answer to its challenge (AKA)"
 SIM_SILENT = "the SIM's answer to the network's challenge (AKA) was not sent, or was lost"
 OTHER_REALM = "the phone's credentials are for another realm than the one that it was asked for"
 OTHER_SERVER = "the phone answers {} with the nonce of {}, and the one does not take what the other gave out"
+LATE = "the phone answers a challenge after {} s, and the registrar calls its nonce stale then"
 LEFT_OUT = "the phone leaves out credentials that the same request needs"
 UNCHECKABLE = (
     "the phone leaves out what it may have hashed (qop, nc, cnonce), so whether its password is right cannot be told"
@@ -70,6 +73,20 @@ def of_another_server(record: DigestRecord, server: str, challenges: Challenges)
     return OTHER_SERVER.format(server, issuer) if issuer is not None else ""
 
 
+def of_lateness(
+    transaction: Transaction, records: Sequence[DigestRecord], in_force: Mapping[str, Sequence[Challenged]]
+) -> str:
+    """That a challenge was answered only when its nonce may have run out, in words; empty elsewhere."""
+    for record in records:
+        challenged = for_header(in_force.get(record.realm, ()), record.header)
+        if not challenged or record.nonce not in challenged[0].nonces or record.reused:
+            continue
+        asked, sent = challenged[0].time, transaction.first
+        if asked is not None and sent is not None and sent - asked > AUTH_LINK:
+            return LATE.format((sent - asked) // SECOND)
+    return ""
+
+
 def of_a_sim(final: Message, records: Sequence[DigestRecord]) -> str:
     """The reason where a SIM is asked and no password (RFC 3310); empty elsewhere."""
     answers = [record for record in records if record.is_aka and not record.is_empty]
@@ -102,8 +119,10 @@ def of_a_digest(
     old_nonce: bool,
     other_realm: bool = False,
     other_server: str = "",
+    late: str = "",
 ) -> str:
-    """The reason that the digests of a refused request show; empty if none. `other_server`: `of_another_server`."""
+    """The reason that the digests of a refused request show; empty if none. `other_server`: `of_another_server`;
+    `late`: `of_lateness`."""
     wrong = [record for record in records if record.verdict == "mismatch"]
     if wrong:
         judged = wrong[0].judged
@@ -115,7 +134,7 @@ def of_a_digest(
     if old_nonce:
         return OLD_NONCE
     if any(challenge.stale for challenge in final.challenges):
-        return STALE
+        return late or STALE
     if records and records[0].lacking:
         return f"{LEFT_OUT}: {records[0].lacking[0]}"
     if any(record.is_uncheckable for record in records):
@@ -151,5 +170,10 @@ def cause_of(
     other_realm = any(is_for_another_realm(record, host, challenges) for record in records)
     other_server = next(filter(None, (of_another_server(record, host, challenges) for record in records)), "")
     return of_a_sim(last.final, records) or of_a_digest(
-        last.final, records, old_nonce=old_nonce, other_realm=other_realm, other_server=other_server
+        last.final,
+        records,
+        old_nonce=old_nonce,
+        other_realm=other_realm,
+        other_server=other_server,
+        late=of_lateness(last, records, in_force),
     )

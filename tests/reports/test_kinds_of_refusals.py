@@ -115,6 +115,36 @@ KINDS = {
         ("answers to one",),
         (1, 3, 5, 7),
     ),
+    "a challenge without a nonce": Kind(
+        f'{_R}< 401\nWWW-Authenticate: Digest realm="h"\n@60 {_R}< 401\nWWW-Authenticate: Digest realm="h"\n@150 .',
+        ("gave up", "Asks for credentials, and does not say for what", "explains 2 failed attempts"),
+        ("no password set", "was lost"),
+    ),
+    "NTLM alone": Kind(
+        f'{_R}< 401\nWWW-Authenticate: NTLM realm="h"\n@60 {_R}< 401\nWWW-Authenticate: NTLM realm="h"\n@150 .',
+        ("asks with NTLM alone, and SIP has Digest", "explains 2 failed attempts"),
+        ("no password set", "No rule is broken"),
+    ),
+    "an extension is demanded": Kind(
+        f"{_R}< 421 Extension Required\nRequire: path\n@60 .",
+        ("the registrar demands an extension that the phone does not offer; it demands path",),
+    ),
+    "a retry under another Call-ID": Kind(
+        f"{_R}Call-ID: a\n< 401\n{_R}Call-ID: b\nCSeq: 1\n{_A}< 401\n@60 .",
+        ("right for the password given, but refused: The retry has another Call-ID", "explains 1 failed attempt"),
+        ("another password or realm on file",),
+    ),
+    "a retry with the same CSeq": Kind(
+        f"{_R}CSeq: 1\n< 401\n{_R}CSeq: 1\n{_A}< 401\n@10 {_R}CSeq: 2\n< 401\n{_R}CSeq: 2\n{_A}< 401\n@60 .",
+        ("right for the password given, but refused: The retry with credentials reuses its CSeq",),
+        ("another password or realm on file", "contradicts", "as the registrar has them"),
+    ),
+    "an answer to the challenge a minute late": Kind(
+        f"{_R}{_STALE.format(0, 'false')}@70 {_R}{_A}{_STALE.format(1, 'true')}"
+        f"@140 {_R}{_A}{_STALE.format(2, 'true')}@190 .",
+        ("the phone answers a challenge after 69 s, and the registrar calls its nonce stale then",),
+        ("again and again; ", "calls each new nonce stale"),
+    ),
     "another name for authentication": Kind(
         f"{_R}< 401\n{_R}Authorization: {{Bob-Office secret}}\n< 403\n@60 .",
         ("authenticates as 'Bob-Office', and registers 'bob'", "could not be judged"),

@@ -58,15 +58,21 @@ _STATUS = {
     404: "the registrar does not know this user",
     405: "the server takes no REGISTER",
     408: "the server itself got no answer in time",
+    416: "the registrar does not know this kind of URI (sips, tel)",
     420: "the registrar does not know an extension that the phone insists on",
+    421: "the registrar demands an extension that the phone does not offer",
     423: "the registrar wants a longer time than the phone asks for",
     439: "the first hop does not support outbound (RFC 5626)",
     480: "the registrar cannot serve this user now",
     481: "the registrar takes the request for part of a call",
+    482: "the request came to the same server twice: a loop",
+    483: "the request went over too many hops: a loop, or Max-Forwards began too low",
     494: "the registrar insists on a security agreement",
     500: "the registrar failed",
     501: "the server takes no REGISTER",
     503: "the registrar is overloaded or down",
+    505: "the server does not know this version of SIP",
+    513: "the request is too long for the server",
     504: "the server got no answer from one behind it",
 }
 _OF_DIGESTS = ("R7616-", "R2617-", "R3261-22.3-", "R3261-22.4-", "R3261-25-digest")
@@ -86,6 +92,7 @@ _HEADER_WORDS = {
     "min-expires": "Min-Expires",
     "allow": "it allows",
     "unsupported": "it does not support",
+    "require": "it demands",
 }
 MANY_BOUND = 2
 """Contacts of an address-of-record that are worth a word beside a refusal."""
@@ -311,6 +318,8 @@ def _why_gave_up(clients: ClientSummary, one: Registration) -> str:
         return f"did not answer the challenge{which_offers(one)}; {answered}"
     if one.failures and one.failures[-1].cause:
         return one.failures[-1].cause
+    if found := explained(clients, one):
+        return found
     if one.choice is not None:
         return f"never answered the challenge{which_offers(one)}{how_it_chooses(one)}"
     return "never answered the challenge: no password set in the phone, or the challenge was lost"
