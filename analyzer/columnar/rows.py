@@ -184,6 +184,7 @@ class Rows:
         one.since_place = self.answer(grants[0]).place
         one.success_place = self.answer(last).place
         one.credentials_place = self.request(grants[0]).place
+        one.heard = True
         one.decided_by = self._numbers[own[-2]]
         answered = [self._answered[which] for which in grants[-KEPT_GAPS - 1 :]]
         one.refresh_gaps = tuple(later - sooner for sooner, later in pairwise(answered))

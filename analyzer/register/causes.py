@@ -20,7 +20,7 @@ WRONG = "the response does not match the password given"
 OLD_NONCE = "the phone goes on with an old nonce"
 STALE = "the registrar calls the nonce stale again and again"
 RIGHT = (
-    "the response is right for the password given, and is refused all the same: the registrar seems to have another "
+    "the response is right for the password given, and is refused all the same: the registrar may have another "
     "password or realm on file"
 )
 FORBIDDEN = (

@@ -73,7 +73,9 @@ class ClientSummary:
         self._wrong = {record.transaction: record for record in report.digests if record.verdict == "mismatch"}
         self._sent = {record.transaction: record for record in report.digests if not record.is_empty}
         self.asked = Counter(one.registrar.endpoint for one in report.registrations)
-        self.answering = {one.registrar.endpoint for one in report.registrations if one.reasons or one.status}
+        self.answering = {
+            one.registrar.endpoint for one in report.registrations if one.heard or one.reasons or one.status
+        }
         self.states = [(one, self.state(one)) for one in report.registrations]
         self.counts = Counter(state for _, state in self.states)
         for outcome, number in report.unlisted.items():

@@ -21,6 +21,7 @@ def _challenge(nonce: str, server: str = "", header: str = "WWW-Authenticate") -
 
 
 _STALE = '< 401\nWWW-Authenticate: Digest realm="example.com", nonce="n{}c3", qop="auth", stale={}\n'
+_INT = '< 401\nWWW-Authenticate: Digest realm="example.com", nonce="f3a1", qop="auth,auth-int"\n'
 KINDS = {
     "two servers of one name with nonces of their own": Kind(
         f"{_R}{_challenge('aaaa')}{_TWO}{_R}{_A}{_challenge('bbbb', _TWO)}{_R}{_A}{_challenge('cccc')}@60 .",
@@ -144,6 +145,16 @@ KINDS = {
         f"@140 {_R}{_A}{_STALE.format(2, 'true')}@190 .",
         ("the phone answers a challenge after 69 s, and the registrar calls its nonce stale then",),
         ("again and again; ", "calls each new nonce stale"),
+    ),
+    "silence to the credentials alone": Kind(
+        f"{_R}< 401\n{_R}{_A}{_COPIES.format(0)}@60 .",
+        ("198.51.100.1 answered this phone's request without credentials, and not the one with them",),
+        ("no answer came from 198.51.100.1", "answers nobody"),
+    ),
+    "qop=auth-int that is not taken": Kind(
+        f"{_R}{_INT}{_R}Authorization: {{bob secret qop=auth-int}}\n{_INT.replace('f3a1', 'c7d2')}@60 .",
+        ("right for the password given", "it is computed with qop=auth-int: see whether the registrar takes qop=auth"),
+        ("WRONG",),
     ),
     "another name for authentication": Kind(
         f"{_R}< 401\n{_R}Authorization: {{Bob-Office secret}}\n< 403\n@60 .",

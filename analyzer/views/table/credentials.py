@@ -37,8 +37,11 @@ def refused_for_nothing_known(clients: ClientSummary, one: Registration) -> str:
 
 
 def other_name(clients: ClientSummary, one: Registration) -> str:
-    """That the phone authenticates under another name than it registers, which some registrars do not take."""
+    """That the phone authenticates under another name than it registers, or protects the body (qop=auth-int), either of
+    which a registrar may not take."""
     sent = clients.sent(one)
+    if sent is not None and sent.verdict == "match" and (sent.qop or "").lower() == "auth-int":
+        return "it is computed with qop=auth-int: see whether the registrar takes qop=auth"
     user = one.aor.partition(":")[2].rpartition("@")[0]
     name = sent.username.partition("@")[0] if sent is not None else ""
     if not name or not user or name == user:

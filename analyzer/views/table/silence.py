@@ -28,6 +28,10 @@ def silence(clients: ClientSummary, one: Registration) -> str:
         return f"{host} answers {one.last_seen.provisional} and nothing after it: what it asks behind it may be silent"
     if one.reasons or one.outcomes["registered"]:
         return f"{host} answered this phone before{_banned(one)}"
+    if one.heard and one.last_seen is not None and one.last_seen.has_credentials:
+        return f"{host} answered this phone's request without credentials, and not the one with them"
+    if one.heard:
+        return f"{host} answered this phone before"
     if registrar in clients.answering:
         return f"{host} answers others, not this phone"
     ports = clients.other_ports(registrar)
