@@ -166,6 +166,10 @@ class RawMessage:
         return Evidence(self.place, self.time)
 
 
+PROHIBITED = "administratively prohibited"
+"""What an ICMP error of a router says that rejects packets on purpose (RFC 1812 5.2.7.1)."""
+
+
 @dataclass(slots=True)
 class NetworkError:
     """The network ended an exchange: ICMP error, TCP reset or close; or the capture lost what it carried (`gap`).

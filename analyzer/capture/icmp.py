@@ -11,13 +11,12 @@ from analyzer.capture import ip
 from analyzer.capture.addresses import endpoint
 from analyzer.capture.link_tags import by_version
 from analyzer.capture.record import Record
-from analyzer.evidence import NetworkError
+from analyzer.evidence import PROHIBITED, NetworkError
 from analyzer.sip.sniff import FIRST_OCTETS, Kind, kind
 
 _SHORT = 24  # octets in which a request line need not show itself
 _UNREACHABLE_V4 = {0: "network", 1: "host", 2: "protocol", 3: "port", 6: "network", 7: "host", 8: "host"}
 _UNREACHABLE_V6 = {0: "network", 3: "host", 4: "port"}
-PROHIBITED = "administratively prohibited"
 _PROHIBITED_V4, _PROHIBITED_V6 = (
     frozenset((9, 10, 13)),
     frozenset((1, 5)),

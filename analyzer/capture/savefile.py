@@ -21,8 +21,7 @@ from typing import BinaryIO
 
 import dpkt
 
-from analyzer.capture.icmp import PROHIBITED
-from analyzer.evidence import SECOND, Endpoint, Fidelity, NetworkError, RawMessage, between
+from analyzer.evidence import PROHIBITED, SECOND, Endpoint, Fidelity, NetworkError, RawMessage, between
 from analyzer.sip.transports import SIP_PORT, STREAMS
 
 _LINKTYPE_RAW = 101

@@ -6,9 +6,8 @@ listens at all would be refuted by the same capture.
 
 from __future__ import annotations
 
-from analyzer.capture.icmp import PROHIBITED
 from analyzer.defect import TORN
-from analyzer.evidence import Endpoint, NetworkError
+from analyzer.evidence import PROHIBITED, Endpoint, NetworkError
 from analyzer.judge.context import CaptureContext
 from analyzer.register.ports import OF_TLS, meant
 from analyzer.register.transaction import Transaction

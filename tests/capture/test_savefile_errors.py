@@ -9,10 +9,9 @@ from pathlib import Path
 import dpkt
 import pytest
 
-from analyzer.capture.icmp import PROHIBITED
 from analyzer.capture.opener import open_sources
 from analyzer.capture.savefile import SaveFile
-from analyzer.evidence import Endpoint, Frame, Item, NetworkError, RawMessage
+from analyzer.evidence import PROHIBITED, Endpoint, Frame, Item, NetworkError, RawMessage
 from tests.shared import DATA, ROOT
 
 PHONE, SERVER = Endpoint("192.0.2.10", 5061), Endpoint("192.0.2.1", 5060)
