@@ -13,6 +13,9 @@ from typing import NamedTuple
 
 from analyzer.escape import Told
 
+TORN = "torn-packet"
+"""The code of a message of which the first fragments alone are there."""
+
 
 class Defect(NamedTuple):
     """Something malformed.

@@ -166,14 +166,19 @@ class RawMessage:
         return Evidence(self.place, self.time)
 
 
+PROHIBITED = "administratively prohibited"
+"""What an ICMP error of a router says that rejects packets on purpose (RFC 1812 5.2.7.1)."""
+
+
 @dataclass(slots=True)
 class NetworkError:
     """The network ended an exchange: ICMP error, TCP reset or close; or the capture lost what it carried (`gap`).
 
     `source` and `destination` are those of the packet that failed (for ICMP: of the quoted packet; for a reset or
     close: of the packet that carries it; for a gap: of whom the octets went to, and who sent them). `reason` is `icmp`,
-    `reset`, `closed` or `gap`; `quoted` is what an ICMP error
-    quotes of the payload; `stream` numbers the TCP connection (0: none).
+    `reset`, `closed` or `gap`; `text` is what an ICMP error says, or what came back on the connection that was no SIP;
+    `quoted` is what an ICMP error quotes of the payload; `stream` numbers the TCP connection (0: none); `sender` is the
+    host that an ICMP error came from (empty: not known).
     """
 
     time: int | None
@@ -185,6 +190,16 @@ class NetworkError:
     text: str = ""
     quoted: bytes = b""
     stream: int = 0
+    sender: str = ""
+
+    @property
+    def said(self) -> str:
+        """What the network did, in words: `port unreachable`, `198.51.100.1:5060 reset the connection`."""
+        if self.reason == "icmp":
+            other = f", from {self.sender}" if self.sender not in ("", self.destination.host) else ""
+            return f"{self.text}{other}"
+        did = {"reset": "reset the connection", "closed": "closed the connection"}.get(self.reason, self.reason)
+        return f"{self.source} {did}" + (f" after it sent {self.text}, which is no SIP" if self.text else "")
 
     @property
     def evidence(self) -> Evidence:

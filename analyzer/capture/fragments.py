@@ -8,12 +8,18 @@ A capture may hold a packet several times: from several interfaces, or from a mi
 interface has its own wholes, so that one that was cut by a snap length does not spoil the other; what none of them has
 whole is put together of the fragments of all, since a bundle of links may share them out. A fragment that is in a whole
 that was finished a moment ago is a copy of it, and where nothing but copies stays open nothing is missing.
+
+What begins a whole that is not finished two seconds after its latest fragment is given out by itself (`heads`): the
+first fragment of a request has its headers, and without it the sender would seem to have said nothing.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
+from collections.abc import Iterator
 from typing import NamedTuple
+
+from dpkt.ip import IP_PROTO_UDP
 
 from analyzer.capture.ip import Packet
 from analyzer.capture.pieces import Pieces
@@ -22,6 +28,10 @@ from analyzer.evidence import SECOND
 
 TIMEOUT = 30 * SECOND
 """Nanoseconds of capture time after which an unfinished whole is given up."""
+
+PATIENCE = 2 * SECOND
+"""Nanoseconds after its latest fragment until the beginning of an unfinished whole is given out: fragments follow each
+other within milliseconds."""
 
 MAX_OPEN = 1024
 """Wholes that may be open at once."""
@@ -68,11 +78,14 @@ class _Key(NamedTuple):
 
 
 class _Whole:
-    """One packet that is being put together. `cut` is the first octet that the capture cut off, if any; `marks` tell
+    """One packet that is being put together. `latest` is when its latest fragment came, `packet` its beginning, without
+    octets; `told` says that that was given out. `cut` is the first octet that the capture cut off, if any; `marks` tell
     its fragments from others of the same place; `copied` says that all of them are in a whole that was finished;
     `is_overfull` that the record of a fragment goes on behind it."""
 
-    __slots__ = ("copied", "cut", "is_overfull", "marks", "pieces", "protocol", "record", "total")
+    __slots__ = (
+        "copied", "cut", "is_overfull", "latest", "marks", "packet", "pieces", "protocol", "record", "told", "total"
+    )  # fmt: skip
 
     def __init__(self, record: Record) -> None:
         self.pieces = Pieces()
@@ -82,7 +95,9 @@ class _Whole:
         self.protocol = 0
         self.marks: set[tuple[int, int]] = set()
         self.copied = True
-        self.is_overfull = False
+        self.is_overfull = self.told = False
+        self.packet: Packet | None = None
+        self.latest = record.time
 
     @property
     def cost(self) -> int:
@@ -111,13 +126,32 @@ class _Whole:
 
 
 class Reassembler:
-    """Takes fragments, gives whole packets."""
+    """Takes fragments, gives whole packets; `untold` are those of which `heads` may give out the beginning."""
 
     def __init__(self) -> None:
         self._open: dict[_Key, _Whole] = {}
         self._links: dict[_Packet, list[_Key]] = {}
         self._done: OrderedDict[_Packet, tuple[int | None, set[tuple[int, int]]]] = OrderedDict()
         self._held = 0
+        self.untold: deque[tuple[_Key, _Whole]] = deque()
+
+    def heads(self, now: int | None, *, all_of_them: bool = False) -> Iterator[tuple[Packet, Record]]:
+        """The beginnings of UDP packets that are not whole in time, each once; `all_of_them` at the end. Of them
+        `missing` are the octets that the header of UDP tells of beyond what came without a hole."""
+        while self.untold:
+            key, whole = self.untold[0]
+            if not all_of_them and (now is None or whole.latest is None or now - whole.latest <= PATIENCE):
+                return
+            self.untold.popleft()
+            if self._open.get(key) is whole and not whole.copied and not whole.is_overfull:
+                head = _head(whole) if not self._is_told(key) else None
+                if head is not None:
+                    whole.told = True
+                    yield head, whole.record
+
+    def _is_told(self, key: _Key) -> bool:
+        """Whether another interface has shown the beginning of a packet, and it was given out."""
+        return any(self._open[other].told for other in self._links.get(key.packet, ())[:_LINKS])
 
     def add(self, packet: Packet, record: Record) -> Packet | None:
         """Take a fragment that came in `record`; the whole packet when this completes it."""
@@ -127,6 +161,11 @@ class Reassembler:
         whole = self._open.get(key)
         if whole is None:
             whole = self._open[key] = _Whole(record)
+            self.untold.append((key, whole))
+            if len(self.untold) > 2 * MAX_OPEN:
+                alive = [one for one in self.untold if self._open.get(one[0]) is one[1]]
+                self.untold.clear()
+                self.untold.extend(alive)
             self._links.setdefault(key.packet, []).append(key)
         self._put(key, whole, packet, record)
         if whole.finished:
@@ -180,7 +219,7 @@ class Reassembler:
         return mark in marks and (then is None or now is None or now - then <= COPIES)
 
     def _put(self, key: _Key, whole: _Whole, packet: Packet, record: Record) -> None:
-        mark = packet.offset, hash(packet.body)
+        mark, whole.latest = (packet.offset, hash(packet.body)), record.time
         before = whole.cost
         whole.marks.add(mark)
         whole.copied = whole.copied and self._is_copy(key.packet, mark, record.time)
@@ -192,6 +231,7 @@ class Reassembler:
             return
         if not packet.offset:
             whole.protocol = packet.protocol
+            whole.packet = whole.packet or packet._replace(body=b"")
         if not packet.more:
             whole.total = end
         octets = packet.body
@@ -243,6 +283,22 @@ class Reassembler:
         """Report what is still open at the end."""
         while self._open:
             self._give_up(next(iter(self._open)))
+
+
+def _head(whole: _Whole) -> Packet | None:
+    """What a whole has without a hole from its beginning on, if it is UDP and goes on behind that."""
+    packet, octets = whole.packet, b""
+    for piece in whole.pieces:
+        if piece.start != len(octets):
+            break
+        octets += piece.octets
+    octets = octets[: whole.cut]
+    if packet is None or whole.protocol != IP_PROTO_UDP or len(octets) <= 8:
+        return None
+    missing = (octets[4] << 8 | octets[5]) - len(octets)
+    if missing <= 0:
+        return None
+    return packet._replace(protocol=whole.protocol, body=octets, missing=missing, more=False)
 
 
 def _agree(some: set[tuple[int, int]], others: set[tuple[int, int]]) -> bool:

@@ -11,12 +11,16 @@ from analyzer.capture import ip
 from analyzer.capture.addresses import endpoint
 from analyzer.capture.link_tags import by_version
 from analyzer.capture.record import Record
-from analyzer.evidence import NetworkError
+from analyzer.evidence import PROHIBITED, NetworkError
 from analyzer.sip.sniff import FIRST_OCTETS, Kind, kind
 
 _SHORT = 24  # octets in which a request line need not show itself
-_UNREACHABLE_V4 = {0: "network", 1: "host", 2: "protocol", 3: "port", 9: "network", 10: "host", 13: "host"}
-_UNREACHABLE_V6 = {0: "network", 1: "host", 3: "host", 4: "port"}
+_UNREACHABLE_V4 = {0: "network", 1: "host", 2: "protocol", 3: "port", 6: "network", 7: "host", 8: "host"}
+_UNREACHABLE_V6 = {0: "network", 3: "host", 4: "port"}
+_PROHIBITED_V4, _PROHIBITED_V6 = (
+    frozenset((9, 10, 13)),
+    frozenset((1, 5)),
+)  # RFC 1122 3.2.2.1, RFC 1812 5.2.7.1; RFC 4443 3.1
 
 
 def abort(packet: ip.Packet, record: Record) -> NetworkError | None:
@@ -43,6 +47,7 @@ def abort(packet: ip.Packet, record: Record) -> NetworkError | None:
         reason="icmp",
         text=text,
         quoted=payload,
+        sender=endpoint(packet.source, 0).host,
     )
 
 
@@ -62,12 +67,14 @@ def _payload(quoted: ip.Packet) -> bytes:
 def reason(number: int, code: int, *, v6: bool) -> str:
     """What an ICMP error says, in words; empty for messages that are no errors (RFC 792, RFC 4443 2.1)."""
     if v6:
-        unreachable, too_big = _UNREACHABLE_V6, number == 2
+        unreachable, prohibited, too_big = _UNREACHABLE_V6, _PROHIBITED_V6, number == 2
         number = {1: 3, 3: 11, 4: 12}.get(number, 0)
     else:
-        unreachable, too_big = _UNREACHABLE_V4, (number, code) == (3, 4)
+        unreachable, prohibited, too_big = _UNREACHABLE_V4, _PROHIBITED_V4, (number, code) == (3, 4)
     if too_big:
         return "packet too big"
+    if number == 3 and code in prohibited:
+        return PROHIBITED
     if number == 3:
         return f"{unreachable.get(code, 'destination')} unreachable"
     return {11: "time exceeded", 12: "parameter problem"}.get(number, "")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dpkt.ip import IP_PROTO_ICMP, IP_PROTO_ICMP6, IP_PROTO_TCP, IP_PROTO_UDP
@@ -16,10 +17,12 @@ from dpkt.ip import IP_PROTO_ICMP, IP_PROTO_ICMP6, IP_PROTO_TCP, IP_PROTO_UDP
 from analyzer.capture import hep, icmp, ip, links, tunnels, udp, udp_tunnels, unopened
 from analyzer.capture.addresses import endpoint
 from analyzer.capture.fragments import Reassembler
+from analyzer.capture.handshakes import Handshakes
 from analyzer.capture.record import Record
 from analyzer.capture.speakers import Speakers
 from analyzer.capture.tally import Tally
 from analyzer.capture.tcp import Connections
+from analyzer.defect import TORN, Defect
 from analyzer.evidence import Fidelity, Frame, Item, RawMessage, Source
 from analyzer.sip.sniff import FIRST_OCTETS, Kind, kind
 
@@ -54,6 +57,9 @@ def fast_udp(frame: bytes, ethertype: int, at: int) -> int:
     return 0
 
 
+_TORN = Defect(TORN, "the packet came in fragments, and not all of them are in the capture")
+
+
 class PacketReader:
     """Reads the records of one capture, which may lie in several sources, in their order; `copies` counts the packets
     that another interface had shown before."""
@@ -64,19 +70,21 @@ class PacketReader:
         self._fragments = Reassembler()
         self._tallies: dict[int, Tally] = {}
         self._speakers = Speakers()
+        self._handshakes = Handshakes()
         self._connections = Connections(self._tally)
         self._sightings: Sightings | None = None
 
     def _tally(self, source: Source) -> Tally:
         tally = self._tallies.get(id(source))
         if tally is None:
-            tally = self._tallies[id(source)] = Tally(source, speakers=self._speakers)
+            tally = self._tallies[id(source)] = Tally(source, speakers=self._speakers, handshakes=self._handshakes)
         return tally
 
     def items(self, records: Iterable[Record]) -> Iterator[Item]:
         """The SIP messages and the ends of exchanges that the records hold; the tallies are told at the end."""
         decoders = self._links
         firsts = _LOOKED_AT
+        untold = self._fragments.untold
         for record in records:
             source, number, _, time, linktype, length, frame, _ = record
             source.frames = number
@@ -92,6 +100,8 @@ class PacketReader:
             body = fast_udp(frame, ethertype, at)
             if source.interfaces > 1 and (not body or firsts[frame[body]]) and self._is_copy(record, ethertype, at):
                 continue
+            if untold:
+                yield from self._heads(time)
             if not body:
                 yield from self._slow(record, ethertype, at)
             elif (first := firsts[frame[body]]) and (first == 1 or frame[body + 2 : body + 4] in _GENEVE):
@@ -104,6 +114,7 @@ class PacketReader:
 
     def finish(self) -> Iterator[Item]:
         """End of all records: give out what streams still hold, report what stayed open."""
+        yield from self._heads(None, all_of_them=True)
         yield from self._heard(self._connections.finish())
         self._fragments.finish()
         for tally in self._tallies.values():
@@ -171,6 +182,15 @@ class PacketReader:
             ethertype, frame, at = inner
         record.source.defect("deep-tunnel", f"more than {MAX_DEPTH} packets inside each other", record.place)
         return ()
+
+    def _heads(self, now: int | None, *, all_of_them: bool = False) -> list[Item]:
+        """Messages of which the first fragments alone are there."""
+        items: list[Item] = []
+        for packet, record in self._fragments.heads(now, all_of_them=all_of_them):
+            item = udp.datagram(packet, record)
+            if item is not None:
+                items.append(replace(item, defects=(*item.defects, _TORN)))
+        return list(self._heard(items))
 
     def _heard(self, items: Sequence[Item]) -> Sequence[Item]:
         for item in items:

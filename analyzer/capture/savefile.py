@@ -21,7 +21,7 @@ from typing import BinaryIO
 
 import dpkt
 
-from analyzer.evidence import SECOND, Endpoint, Fidelity, NetworkError, RawMessage, between
+from analyzer.evidence import PROHIBITED, SECOND, Endpoint, Fidelity, NetworkError, RawMessage, between
 from analyzer.sip.transports import SIP_PORT, STREAMS
 
 _LINKTYPE_RAW = 101
@@ -96,7 +96,8 @@ class SaveFile:
             self._sent[there] = (self._sent.get(there, 1) + 1) % _WRAP  # a FIN has a number of its own
 
     def _icmp(self, error: NetworkError) -> bytes:
-        """The error, from whom the packet was for to whom had sent it, and what it quotes (RFC 792, RFC 4443 3)."""
+        """The error, from its sender (or whom the packet was for) to whom had sent that, and what it quotes (RFC 792,
+        RFC 4443 3)."""
         ways = self._ways(error.source, error.destination)
         six = len(ways[0]) == 16
         if error.transport == "UDP":
@@ -109,9 +110,9 @@ class SaveFile:
         number, code = _icmp_numbers(error.text, six=six)
         body = bytes((number, code)) + bytes(6) + self._packet(inner, ways)
         protocol = dpkt.ip.IP_PROTO_ICMP6 if six else dpkt.ip.IP_PROTO_ICMP
-        begin = ways[1] + ways[0] + struct.pack(">II", len(body), protocol) if six else b""  # RFC 4443 2.3
+        back = self._address(error.sender, six) if error.sender else ways[1], ways[0]
+        begin = back[0] + back[1] + struct.pack(">II", len(body), protocol) if six else b""  # RFC 4443 2.3
         body = body[:2] + dpkt.in_cksum(begin + body).to_bytes(2, "big") + body[4:]
-        back = ways[1], ways[0]
         if six:
             return bytes(dpkt.ip6.IP6(src=back[0], dst=back[1], nxt=protocol, plen=len(body), hlim=64, data=body))
         return bytes(dpkt.ip.IP(src=back[0], dst=back[1], p=protocol, ttl=64, data=body, len=20 + len(body)))
@@ -232,6 +233,8 @@ def _frame(payload: bytes) -> bytes:
 def _icmp_numbers(text: str, *, six: bool) -> tuple[int, int]:
     """Type and code of an ICMP error, from what its reader calls it (`icmp.reason`)."""
     what = text.removesuffix(" unreachable")
+    if text == PROHIBITED:
+        return (1, 1) if six else (3, 13)
     if text == "packet too big":
         return (2, 0) if six else (3, 4)
     if text in ("time exceeded", "parameter problem"):

@@ -64,3 +64,9 @@ class Speakers:
         if server.port in OTHER_PROTOCOLS:
             return False
         return server.port in self.ports or one.host in self.hosts
+
+    def may_serve(self, server: Endpoint) -> bool:
+        """Whether a port may be SIP's where nothing that was said there is known: a SYN without a connection."""
+        if server.port in SIP_PORTS or server.port in self.ports:
+            return True
+        return server.host in self.hosts and server.port not in OTHER_PROTOCOLS

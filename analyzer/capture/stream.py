@@ -24,6 +24,7 @@ MAX_PIECES = 1024
 _TAIL = 4096  # delivered octets that are kept at least, to compare repeated segments with
 _TLS = re.compile(rb"[\x14-\x17]\x03[\x00-\x04]")
 _FOREIGN = re.compile(rb"HTTP/1|RTSP/|SSH-|[A-Z]{3,16} [^\r\n]{0,2048} (?:HTTP|RTSP)/1")
+_NAME = re.compile(rb"(?:HTTP|RTSP)/1\.\d \d{3}|SSH-|[A-Z]{3,16}")
 _SEQUENCE = 1 << 32
 
 
@@ -38,11 +39,13 @@ class Stream:
     """Octets of one direction, counted from 0 at the first one after the SYN (or the first one seen).
 
     `transport` is `TCP` or `WS`; `messages` counts SIP messages; `encrypted` says that TLS was met, `foreign` that the
-    stream is not SIP. `upgrade` is what both directions share where they are a WebSocket.
+    stream is not SIP, `other` then what it is instead (`HTTP/1.1 400`, `TLS`). `upgrade` is what both directions share
+    where they are a WebSocket.
     """
 
     __slots__ = ("_acked", "_base", "_fin", "_framer", "_last", "_next", "_number", "_segments", "_tail", "_upgrade",
-                 "_waiting", "destination", "encrypted", "foreign", "messages", "source", "transport")  # fmt: skip
+                 "_waiting", "destination", "encrypted", "foreign", "messages", "other", "source",
+                 "transport")  # fmt: skip
 
     def __init__(self, number: int, source: Endpoint, destination: Endpoint, upgrade: Upgrade) -> None:
         self.source = source
@@ -50,6 +53,7 @@ class Stream:
         self.messages = 0
         self.encrypted = False
         self.foreign = False
+        self.other = ""
         self.transport = "TCP"
         self._number = number
         self._upgrade = upgrade
@@ -62,6 +66,16 @@ class Stream:
         self._fin: int | None = None  # offset of the end
         self._last: Mark | None = None  # the packet that brought what was delivered last
         self._segments = 0
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether anything of this direction was seen."""
+        return self._base is not None
+
+    @property
+    def has_octets(self) -> bool:
+        """Whether it carried data."""
+        return self._next > 0 or self._waiting is not None or self.encrypted or self.foreign
 
     def synchronise(self, sequence: int) -> None:
         """A SYN: octet 0 has this sequence number."""
@@ -213,6 +227,7 @@ class Stream:
             self.transport = "WS" if foreign and upgrades(octets) else "TCP"
             self.foreign = foreign and self.transport == "TCP"
             if self.encrypted or self.foreign:
+                self.other = "TLS" if self.encrypted else _named(octets)
                 return self._forget(mark.record)
             self._framer = WebSocketFramer(self._upgrade) if self.transport == "WS" else StreamFramer()
         if self.transport == "TCP" and not self._framer.messages and begins(octets):  # the head was not captured
@@ -265,6 +280,12 @@ class Stream:
         self._framer, self._waiting = None, None
         self._tail.clear()
         return []
+
+
+def _named(octets: bytes) -> str:
+    """What a protocol that is no SIP calls itself: `HTTP/1.1 400`, `SSH-`, `GET`."""
+    found = _NAME.match(octets)
+    return found[0].decode("ascii") if found else ""
 
 
 def _mark(mark: object) -> Mark:

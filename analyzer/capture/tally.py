@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from analyzer.capture.handshakes import Handshakes
 from analyzer.capture.record import Record
 from analyzer.capture.speakers import OTHER_PROTOCOLS, Speakers
 from analyzer.evidence import Endpoint, Source
@@ -43,6 +44,7 @@ class Tally:
     compressed: Counter[Outcome] = field(default_factory=Counter)
     unopened: Counter[str] = field(default_factory=Counter)
     speakers: Speakers = field(default_factory=Speakers)
+    handshakes: Handshakes = field(default_factory=Handshakes)
 
     def note_cut(self, record: Record) -> None:
         """Count a packet that the capture cut."""
@@ -114,8 +116,10 @@ class Tally:
             say(f"{_packets(count)} of link type {number}, which is not read")
         if rest := sum(count for _, count in links[_MAX_LINKS:]):
             say(f"{_packets(rest)} of {len(links) - _MAX_LINKS} more link types that are not read")
+        for sentence in self.handshakes.sentences(self.speakers):
+            say(sentence)
         for (one, other), count in self.tls.items():
-            if not self.speakers.concern(one, other):
+            if not self.speakers.concern(one, other) or self.handshakes.is_broken(one, other):
                 continue
             say(f"TLS on {one} - {other}: {count} packet{'s' if count > 1 else ''} {_CLOSED}")
         if self.tls_more:

@@ -19,6 +19,7 @@ from dpkt import UnpackError
 from dpkt.tcp import TCP, TH_ACK, TH_FIN, TH_RST, TH_SYN
 
 from analyzer.capture.addresses import endpoint
+from analyzer.capture.handshakes import Handshakes, alert_of, is_protected
 from analyzer.capture.ip import Packet
 from analyzer.capture.record import Record
 from analyzer.capture.stream import Mark, Stream
@@ -38,12 +39,13 @@ class _Key(NamedTuple):
 class _Connection:
     """Both directions between two sockets, from one SYN to the next."""
 
-    __slots__ = ("ended", "number", "streams")
+    __slots__ = ("ended", "handshake", "number", "streams")
 
     def __init__(self, number: int, low: Endpoint, high: Endpoint, upgrade: Upgrade) -> None:
         self.number = number
         self.streams = (Stream(number, low, high, upgrade), Stream(number, high, low, upgrade))
         self.ended: set[str] = set()
+        self.handshake = _Handshake()
 
     @property
     def sip(self) -> bool:
@@ -75,6 +77,7 @@ class Connections:
         connection = self._find(key, segment, up, items)
         stream, back = connection.streams if up else connection.streams[::-1]
         if segment.flags & TH_SYN:
+            _opens(self._tally(record.source).handshakes, stream, is_answer=bool(segment.flags & TH_ACK))
             stream.synchronise(segment.seq + 1)
         elif segment.flags & TH_ACK:
             items += back.acknowledged(segment.ack, record)
@@ -83,8 +86,12 @@ class Connections:
         if segment.data or missing:
             items += stream.take(start, segment.data, missing, Mark(record, packet.reassembled))
             if stream.encrypted:
-                self._tally(record.source).note_tls(*sorted((stream.source, stream.destination), key=_server_last))
+                ends = sorted((stream.source, stream.destination), key=_server_last)
+                self._tally(record.source).note_tls(*ends)
+                if not connection.sip:
+                    connection.handshake.take(self._tally(record.source).handshakes, stream, ends, segment.data)
         if segment.flags & (TH_FIN | TH_RST):
+            _breaks(self._tally(record.source).handshakes, connection, stream, back, segment.flags)
             items += (
                 _finish(connection) if segment.flags & TH_RST else stream.close(start + len(segment.data) + missing)
             )
@@ -115,6 +122,41 @@ class Connections:
         return items
 
 
+class _Handshake:
+    """How far the TLS of a connection came: `is_over` when it went well, or when its failure was told."""
+
+    __slots__ = ("is_over",)
+
+    def __init__(self) -> None:
+        self.is_over = False
+
+    def take(self, told: Handshakes, stream: Stream, ends: list[Endpoint], octets: bytes) -> None:
+        """A segment of encrypted data, or of what comes before that; `ends` are the client's and the server's."""
+        if self.is_over:
+            return
+        alert = alert_of(octets)
+        if alert is not None:
+            told.broken(ends[0], ends[1], stream.source, alert)
+        self.is_over = alert is not None or is_protected(octets)
+
+
+def _opens(told: Handshakes, stream: Stream, *, is_answer: bool) -> None:
+    if is_answer:
+        told.answered(stream.source)
+    else:
+        told.asked(stream.source, stream.destination)
+
+
+def _breaks(told: Handshakes, connection: _Connection, stream: Stream, back: Stream, flags: int) -> None:
+    """A connection ends: was it refused at once, or in the middle of the handshake of TLS?"""
+    if flags & TH_RST and not stream.is_begun and back.is_begun and not back.has_octets:
+        told.refused(back.source, stream.source)
+    elif not (connection.handshake.is_over or connection.sip) and (stream.encrypted and back.encrypted):
+        connection.handshake.is_over = True
+        ends = sorted((stream.source, stream.destination), key=_server_last)
+        told.broken(ends[0], ends[1], stream.source, None)
+
+
 def _ended(connection: _Connection, stream: Stream, flags: int, record: Record) -> list[Item]:
     """FIN ends one direction, RST both; each is told once, and only of connections that carried SIP."""
     reason: Literal["reset", "closed"] = "reset" if flags & TH_RST else "closed"
@@ -123,7 +165,8 @@ def _ended(connection: _Connection, stream: Stream, flags: int, record: Record) 
         return []
     connection.ended.add(mark)
     place, ends = record.place, (stream.source, stream.destination)
-    return [NetworkError(record.time, place, *ends, stream.transport, reason, stream=connection.number)]
+    number, other = connection.number, stream.other
+    return [NetworkError(record.time, place, *ends, stream.transport, reason, other, stream=number)]
 
 
 def _finish(connection: _Connection) -> list[Item]:

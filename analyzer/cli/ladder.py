@@ -95,9 +95,14 @@ def _render(drawn: Ladder, form: str, color: str, out: IO[str], *, to_file: bool
 
 def _check_found(conversation: Conversation, aor: str, *, interrupted: bool) -> None:
     """Leave with 2 where nobody said which of several users is meant, or who was named is not among them."""
+    from analyzer.run.conversation import MOST_AORS
+
     there = conversation.aors
     if conversation.is_ambiguous:
-        raise click.UsageError(f"there are {len(there):,} addresses-of-record: name one with --aor. {_named(there)}")
+        least = "at least " if len(there) >= MOST_AORS else ""  # no more are counted
+        raise click.UsageError(
+            f"there are {least}{len(there):,} addresses-of-record: name one with --aor. {_named(there)}"
+        )
     if conversation.messages:
         return
     if not there:

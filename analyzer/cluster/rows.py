@@ -63,7 +63,7 @@ def row_of(item: Item, clock: int, index: int, stream: int) -> Row:
     head = (clock, index, _time(item.time), isinstance(place, LogLines), place[1], place[2], *bounds)
     ends = (_text(source.host), source.port, _text(destination.host), destination.port, item.transport)
     if isinstance(item, NetworkError):
-        return (*head, *ends, "", 0, None, None, stream, item.reason, _text(item.text), item.quoted)
+        return (*head, *ends, item.sender, 0, None, None, stream, item.reason, _text(item.text), item.quoted)
     kept = (item.fidelity.value, item.missing, item.ip_id, item.resend, stream)
     return (*head, *ends, *kept, "", "", item.payload)
 
@@ -85,7 +85,7 @@ def _item(name: str, row: Row) -> Item:
     place = LogLines(name, first, second, bounds) if log else Frame(name, first, second)
     source, destination = Endpoint(ends[0], ends[1]), Endpoint(ends[2], ends[3])
     if reason:
-        return NetworkError(time, place, source, destination, transport, reason, text, octets, stream)
+        return NetworkError(time, place, source, destination, transport, reason, text, octets, stream, fidelity)
     kind = Fidelity(fidelity)
     return RawMessage(octets, time, place, source, destination, transport, kind, missing, ip_id, resend, stream)
 

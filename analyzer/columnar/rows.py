@@ -196,6 +196,7 @@ class Rows:
         one.since_place = self.answer(grants[0]).place
         one.success_place = self.answer(last).place
         one.credentials_place = self.request(grants[0]).place
+        one.heard = True
         one.decided_by = self._numbers[attempts[-1][0]]
         one.preemptive = self._asks(attempts[-1][0]).has_credentials
         answered = [self._answered(which) for which in grants[-KEPT_GAPS - 1 :]]

@@ -57,7 +57,7 @@ def missing_evidence(subject: Subject, transaction: Transaction, context: Captur
         found |= _C2S
     if context.is_coarse:
         found |= _SUBSECOND
-    if not context.answers_from(transaction.destination):
+    if transaction.final is None and not context.answers_from(transaction.destination):
         found |= _S2C
     if transaction.path is not None:  # the hop nearer the user agent, or the registrar, is judged instead (T-FORK)
         found |= (0 if transaction.is_first_hop else _NOT_FIRST) | (0 if transaction.is_last_hop else _NOT_LAST)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from analyzer.evidence import NetworkError, RawMessage
+from analyzer.evidence import Endpoint, NetworkError, RawMessage
 from analyzer.redact.headers import Headers
 from analyzer.redact.lexer import Lexer
 from analyzer.sip.message import Header, Message, parse
@@ -53,7 +53,8 @@ class Rewriter:
         if error.quoted:
             quoted = self._head(parse(_as_message(error)))
         source, destination = self._lexer.endpoint(error.source), self._lexer.endpoint(error.destination)
-        return replace(error, quoted=quoted, source=source, destination=destination)
+        sender = self._lexer.endpoint(Endpoint(error.sender, 0)).host if error.sender else ""
+        return replace(error, quoted=quoted, source=source, destination=destination, sender=sender)
 
     def _payload(self, raw_message: RawMessage) -> bytes:
         if raw_message.payload == EMPTY or not raw_message.payload.strip(b"\r\n\0"):

@@ -265,6 +265,14 @@ class Challenges:
             return None
         return next((realm for realm in self.realms(server) if self.was_issued(server, realm, nonce)), None)
 
+    def issuer_of(self, realm: str, nonce: str, *, other_than: str) -> str | None:
+        """Another server that gave out a nonce for this realm; None where this one did so too, or nobody was seen to.
+        Nodes that share a realm do not always share their nonces."""
+        if not nonce or self.was_issued(other_than, realm, nonce):
+            return None
+        servers = (one for one, realms in self._realms.items() if one != other_than and realm in realms)
+        return next((one for one in servers if self.was_issued(one, realm, nonce)), None)
+
     def server_of(self, realm: str, *, other_than: str) -> str | None:
         """Another server that challenged for a realm, the one heard of first; None where there is none."""
         return next((one for one, realms in self._realms.items() if one != other_than and realm in realms), None)

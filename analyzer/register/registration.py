@@ -69,7 +69,8 @@ class Failure:
 
 class LastSeen(NamedTuple):
     """What a report says of a client's latest transaction: its number, its sends and times, whether it carried
-    credentials, the reason phrase of its answer, and what the network said instead of one."""
+    credentials, the reason phrase of its answer, what the network said instead of one, and the last provisional
+    status (0: none)."""
 
     id: int
     retransmissions: int
@@ -78,12 +79,13 @@ class LastSeen(NamedTuple):
     has_credentials: bool
     reason: str
     aborted: str
+    provisional: int
 
 
 def _words(last: Transaction) -> tuple[str, str]:
     """The reason phrase of its answer, and what the network said instead of one."""
     abort = last.aborted
-    return _pair(last.final.reason if last.final else "", (abort.text or abort.reason) if abort else "")
+    return _pair(last.final.reason if last.final else "", abort.said if abort else "")
 
 
 @lru_cache(maxsize=4096)
@@ -102,8 +104,9 @@ class Registration:
     """One client at one registrar for one address-of-record. Times are nanoseconds or None. `seen_from_start`: what it
     was given before the capture began, if anything, it does not use. `unheard` is the way of the latest answer, where
     the client was seen not to hear it; `credentials_place` where it first answered a challenge, `since_place` what
-    shows its outcome: the first answer with it, or the first request that had none, `success_place` the latest 2xx;
-    `choice` what it was offered for an answer, where that is not MD5 alone, `translation` where its NAT shows it."""
+    shows its outcome (`heard`: its registrar answered it at all): the first answer with it, or the first request that
+    had none, `success_place` the latest 2xx; `choice` what it was offered for an answer, where that is not MD5 alone,
+    `translation` where its NAT shows it."""
 
     __slots__ = (
         "_numbers",
@@ -127,6 +130,7 @@ class Registration:
         "failures",
         "first",
         "granted",
+        "heard",
         "history",
         "holes",
         "id",
@@ -193,7 +197,7 @@ class Registration:
         self.boot_changes = 0
         self.interleaved = False
         self.holes = self.not_renewed = self.bound_by_refusal = 0
-        self.preemptive = False
+        self.preemptive = self.heard = False
         self.asked = self.granted = self.last_success = self.failing_since = self.choice = self.translation = None
         self.sinking = self.refresh_gaps = _NO_NUMBERS
         self.credentials_place = self.success_place = self.told_time = None
@@ -244,9 +248,8 @@ class Registration:
         last = self.last_transaction
         if last is not None and self.outcome not in SUCCESSFUL_OUTCOMES:  # of whom all is well no report says more
             reason, said = self._words if last.request is None and last.final is None else _words(last)
-            self.last_seen = LastSeen(
-                last.id, last.retransmissions, last.first, last.last, last.has_credentials, reason, said
-            )
+            seen = (last.id, last.retransmissions, last.first, last.last, last.has_credentials)
+            self.last_seen = LastSeen(*seen, reason, said, (last.provisional or (0,))[-1])
         self.last_transaction = self.current = self.told_time = None
         for binding in self.bindings:
             binding.transaction = None
@@ -363,6 +366,7 @@ class Registration:
         """Note the outcome of an attempt; `bound` counts the contacts of the address-of-record at that time. Silence is
         known late: what a later attempt has decided stands."""
         outcome, status = attempt.outcome, attempt.status
+        self.heard = self.heard or any(one.final is not None or one.has_challenge for one in attempt.transactions)
         self._record(attempt, cause, bound, detail=detail)
         self.outcome_counts = _one_more(self.outcome_counts, outcome)
         if status:

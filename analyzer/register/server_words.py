@@ -2,8 +2,8 @@
 
 A status has a meaning by RFC 3261 21, but the one who refuses may say more: a reason phrase that is not the usual one
 (7.2: it is for a human, and may be any), Warning (20.43), Reason (RFC 3326), Retry-After (20.33), Min-Expires (20.23),
-Allow (20.5) and Unsupported (20.40). A redirect says in Contact where to go (21.3). Kamailio and OpenSIPS write why in
-P-Registrar-Error, and list in Contact what is bound already.
+Allow (20.5), Unsupported (20.40) and Require (20.32, 21.4.16). A redirect says in Contact where to go (21.3). Kamailio
+and OpenSIPS write why in P-Registrar-Error, and list in Contact what is bound already.
 """
 
 from __future__ import annotations
@@ -61,9 +61,9 @@ USUAL = {
     606: "Not Acceptable",
 }
 """The reason phrases of RFC 3261 21, RFC 3329 (494) and RFC 5626 11.6 (439)."""
-_HEADERS = ("p-registrar-error", "warning", "reason", "retry-after", "min-expires", "allow", "unsupported")
+_HEADERS = ("p-registrar-error", "warning", "reason", "retry-after", "min-expires", "allow", "unsupported", "require")
 _REASONS = ("p-registrar-error", "warning", "reason")
-_ABOUT = {"allow": (405,), "min-expires": (423,), "unsupported": (420,)}
+_ABOUT = {"allow": (405,), "min-expires": (423,), "unsupported": (420,), "require": (421,)}
 """Headers that say something of a refusal only beside these statuses: many servers send Allow in every response."""
 
 

@@ -19,13 +19,17 @@ _PROOF = 3
 
 class WayBack(NamedTuple):
     """The way of a final response that the user agent has not heard. `source` is where the request came from,
-    `sent_by` what its Via names (host and port, the default filled in), `to` where the response went."""
+    `sent_by` what its Via names (host and port, the default filled in), `to` where the response went; `answered_from`
+    is where it came from, where that is not whom the request was sent to, and `other_via` what its Via names, where
+    that is not what the request's does."""
 
     status: int
     source: Endpoint
     sent_by: Endpoint
     to: Endpoint
     asks_rport: bool
+    answered_from: Endpoint | None = None
+    other_via: str = ""
 
     @property
     def is_astray(self) -> bool:
@@ -83,7 +87,18 @@ def unheard(transaction: Transaction) -> WayBack | None:
         to = transaction.source
     via = transaction.request.via if transaction.request is not None else None
     asks = via is not None and via.rport is not None
-    return WayBack(transaction.status, transaction.source, sent_by, to, asks)
+    asked = {transaction.destination, *(destination for _, destination, _ in transaction.request_ways)}
+    others = [server for _, server, _ in ways if server.port]
+    elsewhere = others[0] if others and transaction.destination.port and asked.isdisjoint(others) else None
+    return WayBack(transaction.status, transaction.source, sent_by, to, asks, elsewhere, other_via(transaction))
+
+
+def other_via(transaction: Transaction) -> str:
+    """Host and port in the topmost Via of the final response, where the request's names others; else empty."""
+    request, final = transaction.request, transaction.final
+    if request is None or final is None or request.via is None or final.via is None:
+        return ""
+    return "" if request.via.sent_by == final.via.sent_by else final.via.sent_by
 
 
 def tells_source(transaction: Transaction) -> bool:

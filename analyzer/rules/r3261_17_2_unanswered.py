@@ -13,7 +13,6 @@ of the recording is not judged. A log that a server wrote of itself always has b
 
 from __future__ import annotations
 
-from analyzer.evidence import Endpoint
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import (
     NOT_APPLICABLE,
@@ -30,8 +29,8 @@ from analyzer.judge.findings import (
     good,
 )
 from analyzer.judge.lapse import lapse
+from analyzer.judge.silence import advice, how_it_ended, torn
 from analyzer.register import marks
-from analyzer.register.ports import OF_TLS, meant
 from analyzer.register.subjects import TransactionSubject, is_printed
 from analyzer.register.timers import GRACE
 from analyzer.register.transaction import Transaction
@@ -84,12 +83,10 @@ def _aborted(transaction: Transaction, context: CaptureContext) -> Answer:
     assert abort is not None
     if abort.reason != "icmp" and abort.source == transaction.source:
         return NotJudged(_HUNG_UP)
-    what = {"icmp": "an ICMP error", "reset": "a reset connection", "closed": "a closed connection"}[abort.reason]
-    said = f" ({abort.text})" if abort.text else ""
-    text = f"the request to {transaction.destination} ended in {what}{said}, with no answer"
+    text = f"the request to {transaction.destination} {how_it_ended(abort)}"
     sub = "selective" if abort.reason == "closed" else "icmp"  # who closes properly is alive
-    values = Values(what, _DUE)
-    return Violated(text, sub=sub, related=(abort.evidence,), fix=_fix(transaction, context), values=values)
+    values = Values({"icmp": "an ICMP error"}.get(abort.reason, f"connection {abort.reason}"), _DUE)
+    return Violated(text, sub=sub, related=(abort.evidence,), fix=advice(transaction, context), values=values)
 
 
 def _timeout(subject: TransactionSubject, context: CaptureContext, deeper: Transaction | None) -> Answer:
@@ -102,7 +99,7 @@ def _timeout(subject: TransactionSubject, context: CaptureContext, deeper: Trans
     copies = f"{transaction.retransmissions + 1} cop{'ies' if transaction.retransmissions else 'y'}"
     took = lapse(transaction.first, transaction.last, context.resolution)
     within = f" in {took}" if took else ""
-    asked = f"{copies} of the request to {transaction.destination}{within}, no final answer in time"
+    asked = f"{copies} of the request to {transaction.destination}{within}, no final answer in time{torn(transaction)}"
     if deeper is not None:
         text = f"{asked}, though {deeper.destination} answered {deeper.status} to the proxy"
         return Violated(text, sub="selective", confidence=confidence, at_fault="proxy / network", values=_NONE_CAME)
@@ -112,28 +109,16 @@ def _timeout(subject: TransactionSubject, context: CaptureContext, deeper: Trans
             port = transaction.destination.port
             text = f"{asked}; nobody had got an answer from port {port} by then, though other ports of that host answer"
         behind = None if transaction.is_first_hop else _SAID_FOR_IT
-        copied, fix = tuple(transaction.copies), _fix(transaction, context)
+        copied, fix = tuple(transaction.copies), advice(transaction, context)
         return Violated(
             text, sub="dead-server", confidence=confidence, related=copied, fix=fix, explains=behind, values=_NONE_CAME
         )
     text = f"{asked}; {_others(transaction, context)}{_failed_before(subject)}"
     behind = None if transaction.is_first_hop else _SAID_FOR_IT
-    copied = tuple(transaction.copies)
-    return Violated(text, sub="selective", confidence=confidence, related=copied, explains=behind, values=_NONE_CAME)
-
-
-def _fix(transaction: Transaction, context: CaptureContext) -> str:
-    """The card's, after a hint at a port that looks like a slip and never answered; empty without one."""
-    server = transaction.destination
-    port = meant(server.port, transaction.transport) if not context.port_answers(server) else None
-    return "" if port is None else f"{_hint(server, transaction.transport, port)}; {_FIX}"
-
-
-def _hint(server: Endpoint, transport: str, port: int) -> str:
-    if server.port == OF_TLS:
-        return f"did you mean port {port}? {OF_TLS} is that of SIP over TLS, and this is {transport}"
-    kind = "SIP over TLS" if transport == "TLS" else "SIP"
-    return f"did you mean port {port}? {server.port} looks like a slip: the usual port of {kind} is {port}"
+    copied, fix = tuple(transaction.copies), advice(transaction, context)
+    return Violated(
+        text, sub="selective", confidence=confidence, related=copied, fix=fix, explains=behind, values=_NONE_CAME
+    )
 
 
 def _why_open(transaction: Transaction) -> str:

@@ -34,9 +34,10 @@ from analyzer.judge.findings import (
     good,
 )
 from analyzer.register import marks
+from analyzer.register.identity import is_private
 from analyzer.register.subjects import ClosedSubject
 from analyzer.register.transaction import Transaction, Way
-from analyzer.register.way_back import is_repeated_late, sent_by_of, sources_of, ways_back
+from analyzer.register.way_back import is_repeated_late, other_via, sent_by_of, sources_of, ways_back
 from analyzer.sip.via import Via
 
 _REWRITTEN = 3
@@ -54,6 +55,8 @@ def check(subject: ClosedSubject, context: CaptureContext) -> Answer:
     via, sent_by = request.via if request is not None else None, sent_by_of(transaction)
     if via is None or sent_by is None:
         return NOT_APPLICABLE
+    if transaction.pairing >= _REWRITTEN and (written := other_via(transaction)) and _is_lost(subject):
+        return _rewritten(subject, written, sent_by)
     if transaction.pairing >= _REWRITTEN:
         return NotJudged("the Via of the answer is not that of the request")
     if transaction.stream or (transaction.transport or via.transport) not in ("UDP", ""):
@@ -66,6 +69,22 @@ def check(subject: ClosedSubject, context: CaptureContext) -> Answer:
     if any(client in sources_of(transaction) for client, _, _ in ways):
         return _to_the_source(subject, due)
     return _astray(subject, via, due, ways[0][0])
+
+
+def _rewritten(subject: ClosedSubject, written: str, sent_by: Endpoint) -> Violated:
+    """RFC 3261 18.1.2: a response whose topmost Via does not name the client is discarded."""
+    transaction = subject.transaction
+    return Violated(
+        f"the {transaction.status} names {written} in its Via, where the request names {sent_by}: the phone must "
+        f"discard it, and repeats its request {_copies(transaction)}",
+        sub="via-rewritten",
+        confidence=_proof(transaction),
+        at_fault="registrar / SBC / ALG",
+        related=transaction.copies[-1:],
+        fix="switch off the SIP ALG of the router between them (it translates the Via on the way out, not on the way "
+        "back), or let the phone use TLS, which no ALG can rewrite",
+        values=Values(f"Via {written}", f"Via {sent_by}"),
+    )
 
 
 def _due(via: Via, sent_by: Endpoint, source: Endpoint) -> Endpoint:
@@ -113,15 +132,29 @@ def _from_where(subject: ClosedSubject, sent_by: Endpoint, servers: list[Endpoin
     translated = sent_by.host != transaction.source.host
     severity: Severity = "error" if (translated and subject.went_on is None) or _is_lost(subject) else "warning"
     return Violated(
-        f"the {transaction.status} comes from {servers[0]}, though {transaction.destination} was asked: a NAT or "
-        "firewall before the phone drops it",
+        f"the {transaction.status} comes from {servers[0]}, though {transaction.destination} was asked: "
+        f"{_who_drops_it(subject)}",
         sub="other-source",
         severity=severity,
         confidence=_proof(transaction),
-        fix="let the server answer from the address and port that it was asked at: bind it to that address, and send "
-        "nodes of a cluster behind one",
+        fix=_own_address(servers[0]),
         values=Values(f"from {servers[0]}", f"from {transaction.destination}"),
     )
+
+
+def _who_drops_it(subject: ClosedSubject) -> str:
+    if _is_lost(subject):
+        return "the phone does not hear it, as behind a NAT or firewall that lets in answers of whom it asked alone"
+    return "a NAT or firewall before the phone may drop it"
+
+
+def _own_address(server: Endpoint) -> str:
+    """What to do about a server that answers from another address than it was asked at."""
+    fix = "let the server answer from the address and port that it was asked at: bind it to that address, and send "
+    fix = f"{fix}nodes of a cluster behind one"
+    if not is_private(server.host):
+        return fix
+    return f"let the NAT of the server translate its answers as well (that of {server.host} is missing); else {fix}"
 
 
 def _to_the_source(subject: ClosedSubject, due: Endpoint) -> Answer:
@@ -209,6 +242,7 @@ RULE = Rule(
     sub_titles={
         "no-rport": "The answers do not reach the phone, which asks for no rport",
         "other-source": "The answer comes from another address than was asked",
+        "via-rewritten": "The answer does not have the Via of the request",
         "connection": "The answer takes another connection than the request",
     },
     question="whether answers go where the request came from",
@@ -273,6 +307,20 @@ RULE = Rule(
             title="from another port, to a phone behind a NAT",
             severity="error",
             tail=60,
+        ),
+        bad(
+            "> REGISTER sip:example.com\nVia: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bKa\n"
+            "< 401\nVia: SIP/2.0/UDP 203.0.113.7:5060;branch=z9hG4bKa\n" + _LATE,
+            "via-rewritten",
+            title="an ALG that translates the Via on one way alone",
+            severity="error",
+            tail=60,
+        ),
+        good(
+            "> REGISTER sip:example.com\nVia: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bKa\n"
+            "< 401\nVia: SIP/2.0/UDP 203.0.113.7:5060;branch=z9hG4bKa\n"
+            "> REGISTER sip:example.com\nAuthorization: {bob x}\n< 200",
+            title="the same, captured behind it: the phone hears",
         ),
         bad(
             "transport=TCP stream=1 > REGISTER sip:example.com\ntransport=TCP stream=2 src=198.51.100.1:40123 < 401\n",

@@ -37,6 +37,11 @@ from analyzer.register import marks
 from analyzer.register.subjects import TransactionSubject
 from analyzer.sip.text import clip
 
+_RIGHT = (
+    "the response is right for the password given: find out why it is refused all the same (the other findings on this "
+    "request, the registrar's log), and let the phone wait for minutes between its tries"
+)
+
 
 def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
     """Look whether credentials of the request had been refused just before (RFC 3261 22.1, last paragraph)."""
@@ -60,7 +65,9 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Answer:
     )
     sure = Confidence.HIGH if several else Confidence.MEDIUM
     values = Values(f"{refusal.before + 2} times", "once")
-    return Violated(detail, severity=severity, confidence=sure, related=(refusal.evidence,), values=values)
+    is_right = any(one.verdict == "match" and one.realm == refusal.realm for one in subject.digests)
+    fix = _RIGHT if is_right else ""
+    return Violated(detail, severity=severity, confidence=sure, related=(refusal.evidence,), fix=fix, values=values)
 
 
 _PLAIN = "> REGISTER sip:example.com\n< 401\n"

@@ -54,11 +54,25 @@ def _unchallenged(server: Endpoint, refused: Sequence[Registration], challenged:
     statuses = " and ".join(str(one) for one in sorted({one.status for one in refused}))
     detail = (
         f"{server} refuses {len(refused)} of its clients with {statuses} without asking for credentials (first "
-        f"{clip(first.aor, 60)!r}), and asks {len(challenged)} others"
+        f"{clip(first.aor, 60)!r}), and asks {len(challenged)} other{'s' * (len(challenged) != 1)}"
+        f"{_other_domain(refused, challenged)}"
     )
     at = Evidence(first.since_place, first.since)
     values = Values(statuses, "401 or 407")
     return Violated(detail, "unchallenged", "info", count=len(refused), at=at, group_key=(server,), values=values)
+
+
+def _other_domain(refused: Sequence[Registration], challenged: Sequence[Registration]) -> str:
+    """That those whom it refuses name another domain than those whom it lets in, if they do."""
+    wrong = {_domain(one) for one in refused}
+    right = {_domain(one) for one in challenged if one.was_well}
+    if len(wrong) != 1 or len(right) != 1 or wrong == right:
+        return ""
+    return f"; the former register as users of {clip(wrong.pop(), 60)}, the latter of {clip(right.pop(), 60)}"
+
+
+def _domain(one: Registration) -> str:
+    return one.aor.rpartition("@")[2]
 
 
 def _oracles(subject: FleetSubject) -> Iterator[Violated]:

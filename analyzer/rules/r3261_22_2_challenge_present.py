@@ -3,8 +3,9 @@
 A 401 has to carry WWW-Authenticate, a 407 Proxy-Authenticate (RFC 3261 22.2, 22.3, Table 3), and a Digest challenge has
 to name its realm and a nonce (RFC 7616 3.3); without one of them nobody can compute a response, and the phone gives up
 or asks again for ever. One challenge that can be answered is enough. The other header beside it is legal, for a proxy
-that forks brings together what several servers ask. Challenges of other schemes are not for Digest to judge, and are
-taken as they are; a message whose end was not captured may have had what seems to be missing.
+that forks brings together what several servers ask. Challenges of other schemes are taken as they are, but for those of
+HTTP and of Lync where there is no other (`no-digest`): most phones know Digest alone. A message whose end was not
+captured may have had what seems to be missing.
 """
 
 from __future__ import annotations
@@ -14,6 +15,14 @@ from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, 
 from analyzer.register import marks
 from analyzer.register.subjects import MessageSubject
 from analyzer.sip.auth_headers import CHALLENGED_IN, HEADER_NAMES
+from analyzer.sip.text import clip
+
+_FOREIGN = frozenset(("basic", "ntlm", "kerberos", "tls-dsk", "negotiate"))
+"""Schemes of HTTP and of Lync (RFC 3261 22: Basic must not be used); Bearer is one of SIP (RFC 8898)."""
+_OTHER_SCHEME = (
+    "let the registrar ask with Digest (RFC 3261 22.4), or register with a client that knows its scheme (NTLM and "
+    "Kerberos: Lync and Skype for Business)"
+)
 
 
 def check(subject: MessageSubject, context: CaptureContext) -> Answer:
@@ -32,6 +41,13 @@ def check(subject: MessageSubject, context: CaptureContext) -> Answer:
         return Violated(detail, "missing", group_key=(server, message.status), values=values)
     if any(one.malformed for one in asked):
         return NOT_APPLICABLE  # what is there cannot be read (R3261-25-digest-syntax)
+    schemes = {one.scheme.lower() for one in asked}
+    if schemes <= _FOREIGN:
+        names = " and ".join(sorted(clip(one.scheme) for one in asked))
+        detail = f"{named} asks with {names} alone, and SIP has Digest: a phone that does not know it cannot answer"
+        values = Values(names, "Digest")
+        key = (server, message.status)
+        return Violated(detail, "no-digest", "warning", group_key=key, fix=_OTHER_SCHEME, values=values)
     if any(not one.is_digest or (one.realm is not None and (one.nonce or "").strip()) for one in asked):
         return PASSED
     lacking = "realm" if any((one.nonce or "").strip() for one in asked) else "nonce"
@@ -49,6 +65,7 @@ RULE = Rule(
     id="R3261-22.2-challenge-present",
     title="401/407 without a usable challenge",
     short_title="Asks for credentials, and does not say for what",
+    sub_titles={"no-digest": "Asks for credentials of another scheme than Digest"},
     question="whether a challenge can be answered",
     clause="RFC 3261 §22.2, §22.3, Table 3; RFC 7235 §4.1",
     force="MUST",
@@ -73,6 +90,14 @@ RULE = Rule(
         bad(_ASK + '< 401\nWWW-Authenticate: Digest realm="h", qop="auth"', "no-nonce"),
         bad(_ASK + '< 401\nWWW-Authenticate: Digest realm="h", nonce="", qop="auth"', "no-nonce", title="empty nonce"),
         bad(_ASK + '< 401\nWWW-Authenticate: Digest nonce="n", qop="auth"', "no-realm"),
+        bad(
+            _ASK + '< 401\nWWW-Authenticate: NTLM realm="SIP Communications Service", targetname="h", version=4',
+            "no-digest",
+            severity="warning",
+            title="Lync's own scheme",
+        ),
+        bad(_ASK + '< 401\nWWW-Authenticate: Basic realm="h"', "no-digest"),
+        good(_ASK + '< 401\nWWW-Authenticate: NTLM realm="h"\n' + _WWW, title="one of two is Digest"),
         good(_ASK + "< 401\n" + _WWW),
         good(_ASK + "< 401\n" + _WWW + _WWW + _PROXY, title="two of one kind, and one of the other"),
         good(_ASK + "< 407\n" + _PROXY),

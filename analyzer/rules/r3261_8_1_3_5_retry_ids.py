@@ -14,7 +14,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Need, Rule, Severity, Values, Violated, bad, good
+from analyzer.judge.findings import (
+    NOT_APPLICABLE,
+    PASSED,
+    Answer,
+    Effect,
+    Need,
+    Rule,
+    Severity,
+    Values,
+    Violated,
+    bad,
+    good,
+)
 from analyzer.judge.values import apart
 from analyzer.register import marks
 from analyzer.register.retried import keeps_ids
@@ -36,7 +48,8 @@ def check(subject: TransitionSubject, context: CaptureContext) -> Iterator[Answe
     for sub, detail, values in wrong:
         after = f"in the retry after the {before.status}"
         severity: Severity = "info" if sub == "from-tag" else "warning"
-        yield Violated(f"{detail} {after}", sub, severity, related=(before.evidence,), values=values)
+        effects: tuple[Effect, ...] = (401, 407) if sub == "callid" else ()  # nonces may be tied to the Call-ID
+        yield Violated(f"{detail} {after}", sub, severity, related=(before.evidence,), explains=effects, values=values)
     if not wrong:
         yield PASSED
 
@@ -81,6 +94,7 @@ RULE = Rule(
     group="B",
     subject="step",
     check=check,
+    explains=(401, 407),
     applies_if=marks.RETRIED,
     violates_only_if=marks.NEW_IDS,
     needs=(Need.C2S,),

@@ -44,12 +44,14 @@ def _findings(transaction: Transaction, context: CaptureContext) -> Iterator[Ans
     if other is not None:
         text = f"{server} answered {other} to a REGISTER"
         values = Values(str(other), "100 alone")
-        yield Violated(text, "non100", related=related, group_key=("nit", server.host), values=values)
+        key = ("nit", server.host)
+        yield Violated(text, "non100", related=related, group_key=key, explains=(), values=values)
     if 100 in transaction.provisional[:1] and trying is not None and _is_early(transaction, trying.time, context):
         took = lapse(transaction.first, trying.time, context.resolution)
         text = f"{server} sent 100 {took or 'right'} after the request over UDP, before Timer E has reached T2"
         values = Values(f"100 after {took}" if took else "100 at once", f"no 100 before {_DUE}")
-        yield Violated(text, "early-100", related=related, group_key=("nit", server.host), values=values)
+        key = ("nit", server.host)
+        yield Violated(text, "early-100", related=related, group_key=key, explains=(), values=values)  # it was heard
     if transaction.status == 408 and transaction.final is not None:
         final = transaction.final
         yield Violated(
@@ -57,6 +59,7 @@ def _findings(transaction: Transaction, context: CaptureContext) -> Iterator[Ans
             "sent-408",
             at=final.raw_message.evidence,
             group_key=("nit", server.host),
+            explains=(),
             values=Values("408", "no 408"),
         )
     elif not transaction.provisional and _is_late(transaction, context):

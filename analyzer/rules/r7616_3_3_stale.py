@@ -42,6 +42,13 @@ _LOOP = 3
 _NOT_STALE = Values("stale=true", "no stale=true")
 
 
+_NOT_KNOWN = (
+    "let the registrar know its own nonces again: where several nodes or processes answer for it, keep a phone at one "
+    "of them, or give all the same secret for nonces (Kamailio: `secret` of the auth module) and the same clock; let "
+    "nonces live longer than a round trip (`nonce_expire`)"
+)
+
+
 def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answer]:
     """Hold `stale` in a challenge against the nonce that was answered before, and the digest (RFC 7616 3.3)."""
     final = subject.transaction.final
@@ -75,9 +82,11 @@ def _undue(record: DigestRecord, subject: TransactionSubject) -> Violated | None
     row = _stale_in_a_row(subject)
     if row >= _LOOP:
         detail = f"the {record.status} says stale=true {row} times in a row, each time of a nonce just issued"
-        return Violated(detail, "stale-loop", related=related, replaces="true-but-fresh", values=_NOT_STALE)
+        return Violated(
+            detail, "stale-loop", related=related, replaces="true-but-fresh", fix=_NOT_KNOWN, values=_NOT_STALE
+        )
     detail = f"the nonce of {record.username} was issued at once before and used once, and the {record.status} says"
-    return Violated(f"{detail} stale=true", "true-but-fresh", related=related, values=_NOT_STALE)
+    return Violated(f"{detail} stale=true", "true-but-fresh", related=related, fix=_NOT_KNOWN, values=_NOT_STALE)
 
 
 def _is_fresh(record: DigestRecord, subject: TransactionSubject) -> bool:

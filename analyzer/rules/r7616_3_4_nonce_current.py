@@ -7,6 +7,9 @@ said only where the client's stream was seen from its beginning, and where the r
 stale, which is to say that it was good once. Legal are an old nonce before any challenge was seen, and a request that
 crossed the challenge on the wire (sent less than 0.2 s after it).
 
+Where a name has several servers, a phone may take the challenge of one to another (`other-server`): each names the same
+realm, and where they do not share their nonces each asks anew, for ever.
+
 Three captures that lacked a packet, or began late, made a right phone look wrong, and taught the rest: where the answer
 to the client's request before is missing, or a request of it, that answer may have been the newer challenge (`holes` of
 the registration); a nonce that is seen to be issued later than the challenge in force is no old one; and of a Call-ID
@@ -40,6 +43,7 @@ from analyzer.register.challenges import MOST_USERS, Challenged
 from analyzer.register.digest.input import clip
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.subjects import TransactionSubject, is_printed
+from analyzer.register.timers import AUTH_LINK
 from analyzer.sip.auth_headers import CREDENTIALS
 
 _CROSSING = SECOND // 5
@@ -52,13 +56,49 @@ def check(subject: TransactionSubject, context: CaptureContext) -> Iterator[Answ
     judged = False
     for record in subject.digests:
         challenged = subject.challenged(record)
-        if (
+        if (foreign := _of_another_server(record, subject, context)) is not None:
+            judged = True
+            yield foreign
+        elif (
             record.place == subject.evidence.place and challenged and not (record.is_cut or record.is_empty)
         ):  # copies were sent later, under another challenge
             judged = True
             yield _answer(record, challenged, subject, context)
     if not judged:
         yield NOT_APPLICABLE
+
+
+def _of_another_server(record: DigestRecord, subject: TransactionSubject, context: CaptureContext) -> Violated | None:
+    """A nonce that another server of the same realm gave out, and that this one does not take; None for any other.
+
+    Nodes that know each other's nonces accept it, and then nothing is wrong."""
+    final, server = subject.transaction.final, subject.transaction.destination.host
+    if final is None or not subject.transaction.challenged or record.place != subject.evidence.place:
+        return None
+    if record.malformed or record.is_empty or record.verdict == "mismatch":
+        return None
+    issuer = context.challenges.issuer_of(record.realm, record.nonce, other_than=server)
+    use = context.challenges.use(issuer, record.realm, record.nonce) if issuer is not None else None
+    if use is None or record.reused or _is_long_ago(use.last, record.time):
+        return None  # after a failover the nonce that served so far may be tried, at the price of one more challenge
+    detail = (
+        f"{record.username} answers {server} with a nonce that {issuer} gave out for the same realm, and {server} "
+        f"challenges anew with {final.status}"
+    )
+    fix = (
+        "keep the phone at one server from the challenge to the answer (its outbound proxy, DNS SRV with priorities "
+        "instead of equal weights, a load balancer that goes by address or Call-ID), or let the servers share the "
+        "secret that their nonces are made with"
+    )
+    values = Values(f"a nonce of {issuer}", f"a nonce of {server}")
+    return Violated(
+        detail, "other-server", related=(final.raw_message.evidence,), at_fault="UAC / network", fix=fix, values=values
+    )
+
+
+def _is_long_ago(issued: int | None, used: int | None) -> bool:
+    """Whether credentials are no direct answer to the challenge that brought their nonce."""
+    return issued is not None and used is not None and used - issued > AUTH_LINK
 
 
 def _answer(
@@ -162,6 +202,7 @@ RULE = Rule(
     short_title="An old nonce after a newer challenge",
     sub_titles={
         "invented": "A nonce that the registrar was not seen to give out",
+        "other-server": "A nonce of another server",
         "nextnonce": "The nonce announced for the next request is not used",
     },
     question="whether the phone uses the newest nonce",
@@ -240,6 +281,23 @@ RULE = Rule(
             + _STALE
             + "> REGISTER sip:example.com\nAuthorization: {bob x nonce=AAAA nc=00000002}",
             title="sent 10 ms after the new challenge: it crossed on the wire",
+        ),
+        bad(
+            _FIRST + "@0.1 dst=198.51.100.2:5060 > REGISTER sip:example.com\nAuthorization: {bob x}\n"
+            'dst=198.51.100.2:5060 < 401\nWWW-Authenticate: Digest realm="example.com", nonce="BBBB", qop="auth"',
+            "other-server",
+            title="two servers of one name, each with nonces of its own",
+        ),
+        good(
+            _FIRST + "@0.1 > REGISTER sip:example.com\nAuthorization: {bob x}\n< 200\n"
+            "@60 dst=198.51.100.2:5060 > REGISTER sip:example.com\nAuthorization: {bob x nc=00000002}\n"
+            'dst=198.51.100.2:5060 < 401\nWWW-Authenticate: Digest realm="example.com", nonce="BBBB", qop="auth"',
+            title="a failover tries the nonce that served so far",
+        ),
+        good(
+            _FIRST + "@0.1 dst=198.51.100.2:5060 > REGISTER sip:example.com\nAuthorization: {bob x}\n"
+            "dst=198.51.100.2:5060 < 200",
+            title="two servers that share their nonces",
         ),
         good(
             _FIRST + "@1 dst=198.51.100.2:5060 > REGISTER sip:example.com\nAuthorization: {bob x nonce=other}",

@@ -73,13 +73,12 @@ class LadderMessage:
 
 class Conversation:
     """The messages of `aor`; of the first that registers, where none is given. `aors` counts the REGISTERs and their
-    answers of each, `more_aors` those of further ones; `first` and `last` are messages in their order, `left_out`
+    answers of each, of `MOST_AORS` at most; `first` and `last` are messages in their order, `left_out`
     counts those between by kind, and `left_from`, `left_to` say from when to when."""
 
     def __init__(self, aor: str = "", *, most_first: int = MOST_FIRST, most_last: int = MOST_LAST) -> None:
         self.aor = aor
         self.aors: Counter[str] = Counter()
-        self.more_aors = 0
         self.messages = 0
         self.first: list[LadderMessage] = []
         self.last: deque[LadderMessage] = deque()
@@ -110,8 +109,6 @@ class Conversation:
         if message.is_register and aor:
             if aor in self.aors or len(self.aors) < MOST_AORS:
                 self.aors[aor] += 1
-            else:
-                self.more_aors += 1
             self.aor = self.aor or aor
         if not self.aor or self.is_ambiguous or self.aor not in (aor, _caller(message)):
             return

@@ -63,12 +63,6 @@ def facts_of(program: Program) -> list[Fact]:
     return sorted(own, key=lambda fact: (fact.side, _ORDER[fact.topic]))
 
 
-def source_words(source: str) -> str:
-    """`first round of our measurements ..., question 15` of `1.15`."""
-    number, point, question = source.partition(".")
-    return f"{sources()[number]}{f', question {question}' if point else ''}"
-
-
 def write_stack(program: Program, view: str, out: IO[str], options: ViewOptions) -> None:
     """Write what is known of a program as `view` (one of `CATALOGUE_FORMATS`)."""
     if view == "table":

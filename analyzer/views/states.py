@@ -71,8 +71,11 @@ class ClientSummary:
         ends = [source.last for source in report.sources if source.kind == "capture" and source.last is not None]
         self._end = max(ends, default=None)
         self._wrong = {record.transaction: record for record in report.digests if record.verdict == "mismatch"}
+        self._sent = {record.transaction: record for record in report.digests if not record.is_empty}
         self.asked = Counter(one.registrar.endpoint for one in report.registrations)
-        self.answering = {one.registrar.endpoint for one in report.registrations if one.reasons or one.status}
+        self.answering = {
+            one.registrar.endpoint for one in report.registrations if one.heard or one.reasons or one.status
+        }
         self.states = [(one, self.state(one)) for one in report.registrations]
         self.counts = Counter(state for _, state in self.states)
         for outcome, number in report.unlisted.items():
@@ -182,6 +185,20 @@ class ClientSummary:
             found.setdefault(one.aor, set()).add(one.registrar.endpoint)
         return found
 
+    def other_domain(self, one: Registration) -> str:
+        """The domain of all whom the registrar of a phone lets in, where that is not the phone's; nothing elsewhere."""
+        domains = self._let_in.get(one.registrar.endpoint, set())
+        own = one.aor.rpartition("@")[2]
+        return next(iter(domains)) if len(domains) == 1 and own and own not in domains else ""
+
+    @cached_property
+    def _let_in(self) -> dict[Endpoint, set[str]]:
+        found: dict[Endpoint, set[str]] = {}
+        for one in self.report.registrations:
+            if one.was_well:
+                found.setdefault(one.registrar.endpoint, set()).add(one.aor.rpartition("@")[2])
+        return found
+
     def elsewhere(self, one: Registration) -> str:
         """With which other registrar the same phone is registered, where this one does not have it: a phone that was
         sent there, or failed over. Nothing where there is none."""
@@ -227,6 +244,10 @@ class ClientSummary:
     def wrong(self, one: Registration) -> DigestRecord | None:
         """The digest of the latest request, if it is known to be wrong."""
         return self._wrong.get(one.last_seen.id) if one.last_seen is not None else None
+
+    def sent(self, one: Registration) -> DigestRecord | None:
+        """The credentials of the latest request, whatever is known of them."""
+        return self._sent.get(one.last_seen.id) if one.last_seen is not None else None
 
 
 def _alike(one: Registration, other: Registration) -> bool:

@@ -72,8 +72,8 @@ def test_all_fragments_of_a_packet_come_along(tmp_path: Path) -> None:
     whole = udp(message(7, b"x" * 3000))
     parts = [whole[:1480], whole[1480:2960], whole[2960:]]
     fragments = [ethernet(ip4(part, ident=9, offset=1480 * at, more=at < 2)) for at, part in enumerate(parts)]
-    other = ethernet(ip4(whole[:1480], ident=10, more=True))
-    stranger = ethernet(ip4(whole[:1480], ident=9, more=True, source="10.0.0.77"))
+    other = ethernet(ip4(parts[1], ident=10, offset=1480, more=True))
+    stranger = ethernet(ip4(parts[1], ident=9, offset=1480, more=True, source="10.0.0.77"))
     frames = [fragments[2], other, fragments[0], plain(1), stranger, fragments[1]]
     path = write(tmp_path, "x.pcap", pcap_of(frames))
     records, _, _ = excerpt([path], {7})
@@ -83,7 +83,7 @@ def test_all_fragments_of_a_packet_come_along(tmp_path: Path) -> None:
 def test_the_same_identification_long_before_is_another_packet(tmp_path: Path) -> None:
     whole = udp(message(7, b"x" * 2000))
     parts = [ethernet(ip4(whole[:1480], ident=9, more=True)), ethernet(ip4(whole[1480:], ident=9, offset=1480))]
-    path = write(tmp_path, "x.pcap", pcap_of([parts[0], *parts], times=[(EPOCH, 0), (EPOCH + 99, 0), (EPOCH + 99, 1)]))
+    path = write(tmp_path, "x.pcap", pcap_of([parts[1], *parts], times=[(EPOCH, 0), (EPOCH + 99, 0), (EPOCH + 99, 1)]))
     assert len(excerpt([path], {7})[0]) == 2
 
 

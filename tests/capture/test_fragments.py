@@ -9,7 +9,9 @@ from collections.abc import Callable
 import pytest
 
 from analyzer.capture import fragments
+from analyzer.defect import TORN
 from analyzer.evidence import Fidelity, Frame
+from tests.capture import build
 from tests.capture.build import (
     EPOCH,
     codes,
@@ -82,7 +84,8 @@ def test_random_fragments() -> None:
 def test_sets_are_told_apart() -> None:
     second = udp(message(2, b"y" * 300))
     frames = [v4(0, 160, 1), v4(0, 160, 2, second), v4(160, len(second), 2, second), v4(160, len(DATAGRAM), 1)]
-    assert [one.payload[-1:] for one in messages(frames)] == [b"y", b"x"]
+    found, _, _ = read(pcap(frames, times=[(EPOCH, at) for at in range(4)]))
+    assert [one.payload[-1:] for one in found] == [b"y", b"x"]
 
 
 def test_the_identification_may_return() -> None:
@@ -92,7 +95,7 @@ def test_the_identification_may_return() -> None:
 
 def test_an_unfinished_set_is_reported_with_its_first_frame() -> None:
     found, _, reading = read(pcap([v4(0, 160), v4(320, len(DATAGRAM))]))
-    assert found == []
+    assert [(one.payload, one.missing) for one in found] == [(BODY[:152], len(BODY) - 152)]
     ((place, defect),) = reading.sources[0].defect_list
     assert defect.code == "incomplete-fragments"
     assert place == Frame("stream", 1, 24)
@@ -102,8 +105,35 @@ def test_thirty_seconds_are_waited() -> None:
     parts = [v4(0, 160), v4(160, len(DATAGRAM))]
     for seconds, count in ((30, 1), (31, 0)):
         found, _, reading = read(pcap(parts, times=[(EPOCH, 0), (EPOCH + seconds, 0)]))
-        assert len(found) == count
+        assert sum(not one.missing for one in found) == count
         assert len(codes(reading)) == 2 * (1 - count)
+
+
+def test_the_beginning_alone_is_a_message_that_is_cut() -> None:
+    """Two seconds after its latest fragment, at the place and time of the first, before what comes then."""
+    frames = [v4(0, 160), v4(160, 240), build.frame(message(5)), build.frame(message(6))]
+    times = [(EPOCH, 0), (EPOCH, 10), (EPOCH + 1, 0), (EPOCH + 3, 0)]
+    found, _, reading = read(pcap(frames, times=times))
+    assert [one.payload for one in found] == [message(5), BODY[:232], message(6)]
+    torn = found[1]
+    assert (torn.place, torn.time, torn.missing) == (Frame("stream", 1, 24), EPOCH * 10**9, len(BODY) - 232)
+    assert [defect.code for defect in torn.defects] == [TORN]
+    assert codes(reading) == ["incomplete-fragments"]
+
+
+def test_without_the_beginning_there_is_no_message() -> None:
+    assert messages([v4(160, 240), v4(240, len(DATAGRAM))]) == []
+
+
+def test_the_beginning_of_what_is_no_sip_is_none() -> None:
+    media = udp(b"\x80\x08" + bytes(500))
+    assert messages([v4(0, 160, octets=media)]) == []
+
+
+def test_a_beginning_is_given_once() -> None:
+    frames = [v4(0, 160, ident) for ident in range(fragments.MAX_OPEN * 3)]
+    found, _, _ = read(pcap(frames, times=[(EPOCH, at) for at in range(len(frames))]))
+    assert len({one.place for one in found}) == len(found)
 
 
 def test_open_sets_are_bounded() -> None:
@@ -111,7 +141,7 @@ def test_open_sets_are_bounded() -> None:
     same = [(EPOCH, 0)] * (count + 1)
     frames = [v4(0, 160, ident) for ident in range(count)] + [v4(160, len(DATAGRAM), count - 1)]
     found, _, reading = read(pcap(frames, times=same))
-    assert len(found) == 1
+    assert [one.missing for one in found].count(0) == 1
     assert reading.sources[0].defects == count - 1
     assert len(codes(reading)) == 100  # kept with their text
 

@@ -33,8 +33,15 @@ def test_port_unreachable_is_an_abort_of_the_quoted_packet() -> None:
             reason="icmp",
             text="port unreachable",
             quoted=REGISTER,
+            sender="192.0.2.9",
         )
     ]
+    assert aborts[0].said == "port unreachable, from 192.0.2.9"
+
+
+def test_who_was_asked_needs_no_mention() -> None:
+    (abort,) = read(pcap([error(ip4(udp(REGISTER)), source="10.0.0.2")]))[1]
+    assert abort.said == "port unreachable"
 
 
 @pytest.mark.parametrize("size", [8, 9, 40])
@@ -78,13 +85,16 @@ def test_what_is_no_failed_sip(frame: bytes) -> None:
     ("number", "code", "v6", "text"),
     [
         (3, 0, False, "network unreachable"),
-        (3, 13, False, "host unreachable"),
+        (3, 9, False, "administratively prohibited"),
+        (3, 10, False, "administratively prohibited"),
+        (3, 13, False, "administratively prohibited"),
         (3, 4, False, "packet too big"),
         (3, 99, False, "destination unreachable"),
         (11, 0, False, "time exceeded"),
         (12, 0, False, "parameter problem"),
         (0, 0, False, ""),
         (1, 0, True, "network unreachable"),
+        (1, 1, True, "administratively prohibited"),
         (1, 4, True, "port unreachable"),
         (2, 0, True, "packet too big"),
         (3, 0, True, "time exceeded"),

@@ -99,7 +99,7 @@ def test_rotated_files_share_streams_and_fragments() -> None:
     talk.frames = []
     talk.up(50, message(1)[50:])
     second = [*talk.frames, build.ethernet(build.ip4(udp(message(2, b"x" * 99))[80:], ident=5, offset=80))]
-    later = [(EPOCH + 10, 0), (EPOCH + 11, 0)]
+    later = [(EPOCH + len(first), 0), (EPOCH + len(first), 1)]
     reading = open_sources([io.BytesIO(pcap(second, times=later)), io.BytesIO(pcap(first))])
     assert [item.payload for item in reading if isinstance(item, RawMessage)] == [message(1), message(2, b"x" * 99)]
     assert [source.defects for source in reading.sources] == [0, 0]

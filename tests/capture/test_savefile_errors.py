@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import dpkt
@@ -10,7 +11,7 @@ import pytest
 
 from analyzer.capture.opener import open_sources
 from analyzer.capture.savefile import SaveFile
-from analyzer.evidence import Endpoint, Frame, Item, NetworkError, RawMessage
+from analyzer.evidence import PROHIBITED, Endpoint, Frame, Item, NetworkError, RawMessage
 from tests.shared import DATA, ROOT
 
 PHONE, SERVER = Endpoint("192.0.2.10", 5061), Endpoint("192.0.2.1", 5060)
@@ -44,7 +45,7 @@ def again(items: list[Item], folder: Path) -> list[Item]:
 @pytest.mark.parametrize(
     "text",
     ["network unreachable", "host unreachable", "protocol unreachable", "port unreachable", "packet too big",
-     "time exceeded", "parameter problem"],
+     "time exceeded", "parameter problem", "administratively prohibited"],
 )  # fmt: skip
 @pytest.mark.parametrize("quoted", [b"", REGISTER[:20], REGISTER])
 def test_an_icmp_error_is_read_again(text: str, quoted: bytes, tmp_path: Path) -> None:
@@ -55,8 +56,17 @@ def test_an_icmp_error_is_read_again(text: str, quoted: bytes, tmp_path: Path) -
     )  # fmt: skip
 
 
+def test_an_icmp_error_keeps_its_sender(tmp_path: Path) -> None:
+    _, found = again(
+        [message(), replace(error("icmp", "time exceeded", quoted=REGISTER), sender="203.0.113.9")], tmp_path
+    )
+    assert isinstance(found, NetworkError)
+    assert found.said == "time exceeded, from 203.0.113.9"
+
+
 @pytest.mark.parametrize(
-    "text", ["network unreachable", "host unreachable", "port unreachable", "packet too big", "time exceeded"]
+    "text",
+    ["network unreachable", "host unreachable", "port unreachable", "packet too big", "time exceeded", PROHIBITED],
 )
 def test_so_is_one_of_version_6(text: str, tmp_path: Path) -> None:
     _, found = again([message((PHONE_6, SERVER_6)), error("icmp", text, quoted=REGISTER, six=True)], tmp_path)

@@ -197,7 +197,7 @@ def test_credentials_for_a_realm_that_nobody_named_are_no_answer_to_a_first_chal
 @pytest.mark.parametrize(
     ("status", "sub", "severity", "cause"),
     [
-        (401, "rejected-good", "warning", "the registrar seems to have another password or realm on file"),
+        (401, "rejected-good", "warning", "the registrar may have another password or realm on file"),
         (403, "forbidden", "info", "the account may not register there, or the registrar has another password on file"),
     ],
 )

@@ -119,7 +119,7 @@ def test_an_answer_alone_is_no_client() -> None:
     report = report_of(REGISTERED)
     report.registrations.clear()
     report.summary.register_requests = 0
-    assert "No REGISTER was seen, only 1 answer to one." in drawn(report)
+    assert "No REGISTER was seen, only 1 answer to one (" in drawn(report)
 
 
 def test_trouble_begins_with_the_first_failure_after_the_last_success() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 _MARKS = (b"egist", b"REGISTER request", b"uthentic", b"failed for '", b"SecurityEvent=", b"fake auth", b"stale nonce",
-          b"AOR '", b"for service", b"auth objects", b"configured AORs")  # fmt: skip
+          b"AOR '", b"for service", b"auth objects", b"configured AORs", b"auth credentials",
+          b"' is now ", b".  RTT: ")  # fmt: skip
 
 
 def may_be_notice(text: bytes) -> bool:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from analyzer.capture.asterisk.notice_marks import may_be_notice
 from analyzer.capture.asterisk.wordings import (
@@ -28,9 +28,9 @@ from analyzer.capture.asterisk.wordings import (
     TRACES,
     WITHIN,
     WORDINGS,
-    Wording,
 )
 from analyzer.capture.text.clock import Clock, Moment
+from analyzer.capture.text.notice_tables import Cause, Wording
 from analyzer.capture.text.wrappers import Line
 from analyzer.evidence import LogLines, LogNotice, Notice, Source
 
@@ -44,8 +44,8 @@ _SECURITY = "res_security_log"
 _SHUT_OUT = ("unknown-account", "acl", "contact-acl")
 """Causes after which res_pjsip goes on as if with an account that nobody can prove to be."""
 
-_LEAD = re.compile(rb"[ \t>-]*")
-_CUT_LEAD = re.compile(rb"(?:.{0,120}?\.c:(?:\d{1,6}(?: in)? [\w<>~-]{1,80}:)?)?[ \t>-]*")
+_LEAD = re.compile(rb"[ \t>=-]*")  # `-- ` and `== ` are marks of the console
+_CUT_LEAD = re.compile(rb"(?:.{0,120}?\.c:(?:\d{1,6}(?: in)? [\w<>~-]{1,80}:)?)?[ \t>=-]*")
 _ADDRESS = re.compile(rb"[\w.%:-]{1,100}")
 _URI = re.compile(rb"sips?:([^<>;\s]{1,200})", re.IGNORECASE)
 _FIELD = re.compile(rb'(\w{1,40})="([^"]*)"')
@@ -54,6 +54,13 @@ _NOWHERE = LogLines("", 0, 0)
 _TWICE = (b"' failed for '", b'RemoteAddress="', b" (callid: ")
 
 _Key = tuple[str, str, str, str, str, str, int]
+
+
+class NoticeReader(Protocol):
+    """Reads a line: the notice that it is, or None."""
+
+    def __call__(self, text: bytes, *, entry: bool = False) -> LogNotice | None:
+        """`entry`: the text is a whole entry of the log."""
 
 
 class Said(NamedTuple):
@@ -75,10 +82,14 @@ class _Seen:
 
 
 class Notices:
-    """`see` each line that belongs to no SIP message, and what is left in `rest`; `tell` the source at the end."""
+    """`see` each line that belongs to no SIP message, and what is left in `rest`; `tell` the source at the end.
+    `reader` knows the notices of the program that wrote the log, `hint` how to have SIP messages in it."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(
+        self, name: str, reader: NoticeReader | None = None, hint: Callable[[set[str]], str] | None = None
+    ) -> None:
         self._name = name
+        self._read, self._hint = reader or read_notice, hint or trace_hint
         self._found: dict[_Key, _Seen] = {}
         self._half: Said | None = None
         self._more = 0
@@ -86,7 +97,7 @@ class Notices:
     def see(self, line: Line, moment: Moment | None) -> Sequence[Said]:
         """The notices that are whole with `line`: none, or the one that it is. A line that says why no challenge was
         answered waits for the next one, which says whose."""
-        found = read_notice(line.text, entry=line.entry)
+        found = self._read(line.text, entry=line.entry)
         if found is None:
             return ()
         said = Said(found, moment, bool(line.stamp))
@@ -138,7 +149,7 @@ class Notices:
             notice.ports = sorted(seen.ports)
         source.notices = _without_doubles([seen.notice for seen in self._found.values()])
         source.notices_more = self._more
-        source.hint = trace_hint({notice.module for notice in source.notices})
+        source.hint = self._hint({notice.module for notice in source.notices})
 
 
 def _join(whose: LogNotice, why: LogNotice) -> None:
@@ -158,9 +169,14 @@ def read_notice(text: bytes, *, entry: bool = False) -> LogNotice | None:
     text = text[lead.end() if lead else 0 :].rstrip()
     if not STARTS.match(text) and WITHIN not in text:
         return None
-    for wording in WORDINGS:
+    return of_wordings(text, WORDINGS, CAUSES)
+
+
+def of_wordings(text: bytes, wordings: Sequence[Wording], causes: Mapping[str, Cause]) -> LogNotice | None:
+    """The notice that a text without its prefix is, by the table of its program; None where it is none of them."""
+    for wording in wordings:
         if match := wording.pattern.fullmatch(text):
-            return _notice(wording, match, is_doubtful=any(text.count(mark) > 1 for mark in _TWICE))
+            return _notice(wording, match, causes, is_doubtful=any(text.count(mark) > 1 for mark in _TWICE))
     return None
 
 
@@ -180,7 +196,9 @@ def trace_hint(modules: Iterable[str] = ()) -> str:
     )
 
 
-def _notice(wording: Wording, match: re.Match[bytes], *, is_doubtful: bool) -> LogNotice | None:
+def _notice(
+    wording: Wording, match: re.Match[bytes], causes: Mapping[str, Cause], *, is_doubtful: bool
+) -> LogNotice | None:
     groups = _with_fields(match.groupdict())
     said = groups.get("reason") or groups.get("event") or b""
     cause = wording.cause or _cause(groups)
@@ -188,7 +206,7 @@ def _notice(wording: Wording, match: re.Match[bytes], *, is_doubtful: bool) -> L
         return None
     host, port = ("", 0) if is_doubtful else _address(groups)
     status = groups.get("status") or groups.get("forbidden") or b""
-    known, method = CAUSES[cause], _clipped(groups.get("method") or b"")
+    known, method = causes[cause], _clipped(groups.get("method") or b"")
     notice = Notice(
         cause=cause,
         side=known.side,

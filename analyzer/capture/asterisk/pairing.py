@@ -25,7 +25,7 @@ from analyzer.evidence import Endpoint, LogNotice, Notice, RawMessage
 
 RECENT = 64
 """Messages that a notice is held against, and for so many it waits for its response."""
-_ALONE = ("silent", "dns", "removed", "unbound")
+_ALONE = ("silent", "dns", "removed", "unbound", "unreachable", "reachable")
 """Causes that are about no response, or about none that was a refusal."""
 _LINE = re.compile(rb"\n(call-id|i|cseq|from|f|to|t)[ \t]*+:[ \t]*+([^\r\n]*+)", re.IGNORECASE)
 _URI = re.compile(rb"sips?:([^<>;\s]{1,200})", re.IGNORECASE)

@@ -21,29 +21,8 @@ true one, and who reads a line with two of them claims no address (`notices.py`)
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
-
-class Wording(NamedTuple):
-    """One notice: the module that writes it, its text, the key of `CAUSES` (empty: by its reason)."""
-
-    module: str
-    pattern: re.Pattern[bytes]
-    cause: str = ""
-
-
-class Cause(NamedTuple):
-    """What a notice means: `state` for the first column, the meaning, and what to do. `side` says what Asterisk is;
-    `about_password` that it is about the digest; `statuses` are those of the response that it goes with, where only
-    some do."""
-
-    state: str
-    meaning: str
-    advice: str = ""
-    side: str = "server"
-    about_password: bool = False
-    statuses: tuple[int, ...] = ()
-
+from analyzer.capture.text.notice_tables import Cause, Wording
 
 NO_CREDENTIALS, NO_ALGORITHM, NO_REQUEST = "no-credentials", "no-algorithm", "no-request"
 """Causes of two lines that belong together: the first (of which there are two) says why, the second whose registration
@@ -51,6 +30,7 @@ it is."""
 
 _OUT = rb" on registration attempt to '(?P<account>.*)', "
 _PEER = rb"'(?P<peer>[^']{0,100})'"
+_CONTACT = rb"Contact (?P<account>[^/\s]{1,120})/(?P<contact>\S.*) is now "
 _FROM = rb"(?: \((?P<hostport>[^()]*)\))?"  # since 13
 
 
@@ -112,6 +92,21 @@ WORDINGS: tuple[Wording, ...] = (
         rb"Removed contact '(?P<contact>.*)' from AOR '(?P<account>.*)' due to (?P<reason>(?!request\Z)[a-z_ ]{1,40})",
         "removed",
     ),
+    # whether a phone that is registered answers the server's OPTIONS (qualify): the other half of "it does not ring"
+    _wording(
+        "chan_sip", rb"Peer '(?P<account>.*)' is now (?P<reason>UNREACHABLE)! {1,2}Last qualify: .*", "unreachable"
+    ),
+    _wording("chan_sip", rb"Peer '(?P<account>.*)' is now (?P<reason>Reachable)\. \(\d+ms .*", "reachable"),
+    _wording(
+        "res_pjsip",
+        _CONTACT + rb"(?P<reason>Unreachable|Unavail(?:able)?)\.  RTT: .*",
+        "unreachable",
+    ),
+    _wording(
+        "res_pjsip",
+        _CONTACT + rb"(?P<reason>Reachable|Avail(?:able)?)\.  RTT: .*",
+        "reachable",
+    ),
     # the security log, of both
     _wording(
         "res_security_log",
@@ -138,7 +133,7 @@ WORDINGS: tuple[Wording, ...] = (
     _wording("res_pjsip", rb"No response received from '(?P<server>.*)'" + _OUT + rb"retrying in '\d+'.*", "silent"),
     _wording(
         "res_pjsip",
-        rb"Temporal response '(?P<status>\d{3})' received from '(?P<server>.*)'"
+        rb"Tempora(?:l|ry) response '(?P<status>\d{3})' received from '(?P<server>.*)'"
         + _OUT
         + rb"(?P<reason>retrying in '\d+').*",
         "temporary",
@@ -176,6 +171,12 @@ WORDINGS: tuple[Wording, ...] = (
         NO_CREDENTIALS,
     ),
     _wording(
+        "res_pjsip",  # up to 18
+        rb"(?:\w{1,40}: '[^']{0,80}': )?Unable to create request with auth[.:] ?"
+        rb"(?P<reason>No auth credentials for (?:any realms|realm\(s\) '.*') in challenge)\.",
+        NO_CREDENTIALS,
+    ),
+    _wording(
         "res_pjsip",
         rb"[^:']{0,80}:(?P<host>[0-9A-Fa-f.:%]{2,60}): "
         rb"(?P<reason>No auth objects matching realm/algorithm\(s\) '') from challenge found\.",
@@ -193,7 +194,7 @@ STARTS = re.compile(
     rb"Registration |Correct auth|Sending fake|Failed to|Request |AOR '|Endpoint '|Invalid mod|Unable to bind|"
     rb"Removed contact|"
     rb"SecurityEvent=|Probably a DNS|Forbidden - |Got 4|Last Reg|Giving up|Outbound Reg|No response|Temporal|Fatal |"
-    rb"'\d{3}' fatal|403 Forb|Maximum retries"
+    rb"'\d{3}' fatal|403 Forb|Maximum retries|Tempora|Peer '|Contact |(?:\w{1,40}: '[^']{0,80}': )?Unable to create"
 )
 WITHIN = b": No auth objects"
 """How each of them begins, or what one has within: nearly all lines that hold a mark are none, and need no pattern."""
@@ -309,6 +310,13 @@ CAUSES: dict[str, Cause] = {
     ),
     "unbound": Cause("refused", "the server failed to store the binding", "see what its log says just before"),
     "removed": Cause("removed", "the server took this contact away"),
+    "unreachable": Cause(
+        "no answer",
+        "the phone does not answer the server's OPTIONS (qualify): calls may not reach it, registered or not",
+        "see whether its NAT keeps the way open (keep-alives of the phone, or qualify more often than the NAT forgets, "
+        "every 30 s), and whether its Contact can be reached",
+    ),
+    "reachable": Cause("ok", "the phone answers the server's OPTIONS again"),
     "stale-nonce": Cause(
         "challenged", "the password is right, the nonce was an old one: the phone is to try again", statuses=(401, 407)
     ),

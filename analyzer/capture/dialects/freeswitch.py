@@ -7,14 +7,17 @@
        ------------------------------------------------------------------------
 
 The lines of the message are indented (by three blanks; by a tab, or not at all, in what people paste), so what is not
-indented is none of it. In a log file each line may begin with the id of a call or with its time.
+indented is none of it. In a log file each line may begin with the id of a call or with its time. What FreeSWITCH says
+of registrations in words of its own is read too, and alone where there is no trace.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
+from analyzer.capture.freeswitch.notices import Overheard, is_in
 from analyzer.capture.text.grammar import HOST, Banner, Grammar, endpoint
 from analyzer.capture.text.patterns import Lazy, has_line
 from analyzer.evidence import Item, Source
@@ -66,8 +69,8 @@ _RULER = Lazy(rb"[ \t]*-{2,100}[ \t]*\Z")
 
 
 def looks_like(head: bytes) -> bool:
-    """Whether a line tells the octets of a message as sofia-sip does."""
-    return has_line(head, b" bytes ", _BANNER)
+    """Whether a line tells the octets of a message as sofia-sip does, or is one of FreeSWITCH on a registration."""
+    return has_line(head, b" bytes ", _BANNER) or is_in(head)
 
 
 def _banner(text: bytes) -> Banner | None:
@@ -96,7 +99,13 @@ GRAMMAR = Grammar("freeswitch", _banner, (b" bytes ",), refine=_refine, server=T
 
 
 def read(stream: BinaryIO, source: Source) -> Iterator[Item]:
-    """The messages of the trace, in its order."""
+    """The messages of the trace, in its order; what FreeSWITCH says beside them goes into `source`."""
     from analyzer.capture.text.reader import Reader
 
-    return Reader(GRAMMAR, source, looks_like).read(stream)
+    overheard, alone = Overheard(stream, source, time.time()), True
+    try:
+        for item in Reader(GRAMMAR, source, looks_like).read(cast("BinaryIO", overheard)):
+            alone = False
+            yield item
+    finally:
+        overheard.tell(alone=alone)

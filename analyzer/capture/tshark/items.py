@@ -143,11 +143,20 @@ def _transport(seen: Seen) -> str:
 
 def _aborts(seen: Seen, record: Record) -> Iterator[Item]:
     """The end of an exchange that an ICMP error tells; what it quotes is no message."""
-    for name, protocol in (("icmp", IP_PROTO_ICMP), ("icmpv6", IP_PROTO_ICMP6)):
+    for name, of_ip, protocol in (("icmp", "ip", IP_PROTO_ICMP), ("icmpv6", "ipv6", IP_PROTO_ICMP6)):
         for octets, _ in seen.raw.get(name, ())[-1:]:
-            item = icmp.abort(ip.Packet(protocol, *_NOWHERE, octets), record)
+            own = (head for head, _ in reversed(seen.raw.get(of_ip, ())) if head[:12] != octets[8:20])  # not the quoted
+            ends = _addresses(next(own, b""))
+            item = icmp.abort(ip.Packet(protocol, *ends, octets), record)
             if item is not None:
                 yield item
+
+
+def _addresses(head: bytes) -> tuple[bytes, bytes]:
+    """The addresses in a header of IP."""
+    if head[:1] and head[0] >> 4 == 4:
+        return head[12:16], head[16:20]
+    return (head[8:24], head[24:40]) if len(head) >= 40 else _NOWHERE
 
 
 def _again(seen: Seen, record: Record) -> ip.Packet | None:

@@ -6,7 +6,11 @@ from analyzer.judge.choosers import chooser_of
 from analyzer.register.digest.verdict import UNEXPLAINED
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.registration import Registration
+from analyzer.sip.text import clip
 from analyzer.views.states import ClientSummary
+
+OF_CREDENTIALS = (401, 403, 407)
+"""Statuses that are about credentials: only beside these a digest's verdict says why."""
 
 
 def about_credentials(clients: ClientSummary, one: Registration) -> str:
@@ -16,13 +20,33 @@ def about_credentials(clients: ClientSummary, one: Registration) -> str:
         return f"WRONG DIGEST{though(wrong)}: {wrong.judged.reason}"
     if wrong is not None:
         return f"{UNEXPLAINED.upper()}: the response does not match the password given"
-    last = one.last_seen
     if one.failures and one.failures[-1].cause:
         return one.failures[-1].cause
-    if last is not None and last.has_credentials:
-        ask = "its digest could not be judged" if clients.report.secrets_given else "--credentials FILE tells which"
-        return f"its credentials were refused: the password is wrong, or the registrar has another reason ({ask})"
     return ""
+
+
+def refused_for_nothing_known(clients: ClientSummary, one: Registration) -> str:
+    """What is left to say of credentials that were refused, where nothing else tells why."""
+    last, sent = one.last_seen, clients.sent(one)
+    if last is None or not last.has_credentials:
+        return ""
+    if sent is not None and sent.verdict == "match":
+        return "its credentials were refused, though the response is right for the password given"
+    ask = "its digest could not be judged" if clients.report.secrets_given else "--credentials FILE tells which"
+    return f"its credentials were refused: the password is wrong, or the registrar has another reason ({ask})"
+
+
+def other_name(clients: ClientSummary, one: Registration) -> str:
+    """That the phone authenticates under another name than it registers, or protects the body (qop=auth-int), either of
+    which a registrar may not take."""
+    sent = clients.sent(one)
+    if sent is not None and sent.verdict == "match" and (sent.qop or "").lower() == "auth-int":
+        return "it is computed with qop=auth-int: see whether the registrar takes qop=auth"
+    user = one.aor.partition(":")[2].rpartition("@")[0]
+    name = sent.username.partition("@")[0] if sent is not None else ""
+    if not name or not user or name == user:
+        return ""
+    return f"it authenticates as {clip(name)!r}, and registers {clip(user)!r}: see whether the registrar takes that"
 
 
 def though(wrong: DigestRecord) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from analyzer.defect import Defect
 from analyzer.evidence import Place, Source
@@ -11,7 +11,7 @@ from analyzer.run.report import Report
 from analyzer.views.drawing.canvas import BAD, DIM, GOOD, STRONG, WARN, Canvas, Piece
 from analyzer.views.states import REGISTERED, STATES, ClientSummary, State
 from analyzer.views.table.storm_hint import draw_storm_hint
-from analyzer.views.words import capital, clock_of, count, listed, place_words, sentence, source_names
+from analyzer.views.words import capital, clock_of, count, listed, place_words, sentence, source_names, times
 
 MOST_SOURCES = 4
 """Sources that have a line each; more are one line."""
@@ -89,9 +89,18 @@ def _nobody(report: Report) -> str:
     if summary.register_requests:
         return f"{count(summary.register_requests, 'REGISTER')}, of no client that could be told."
     if sum(summary.responses.values()):
-        return f"No REGISTER was seen, only {count(sum(summary.responses.values()), 'answer')} to one."
+        return _answers_alone(summary.responses)
     others = [f"{number:,} {method}" for method, number in summary.methods.most_common(4)]
     return "No registration: no REGISTER was seen" + (f" (but {listed(others)})." if others else ".")
+
+
+def _answers_alone(responses: Mapping[int, int]) -> str:
+    """`No REGISTER was seen, only 8 answers to such, whose requests are missing: 200 4 times, 401 4 times.`"""
+    total = sum(responses.values())
+    if total == 1:
+        return f"No REGISTER was seen, only 1 answer to one ({next(iter(responses))})."
+    told = ", ".join(f"{status} {times(number)}" for status, number in sorted(responses.items()))
+    return f"No REGISTER was seen, only {total:,} answers to such, whose requests are missing: {told}."
 
 
 def trouble_since(clients: ClientSummary) -> str:

@@ -102,10 +102,14 @@ def verdict(source: Source) -> str:
         "gave up": ("is not tried any more", "are not tried any more"),
     }
     parts = []
+    told = [notice for notice in source.notices if not notice.method]
+    silent = {notice.account for notice in told if notice.cause == "unreachable"}
     for state, (one, many) in words.items():
-        accounts = {notice.account for notice in source.notices if notice.state == state and not notice.method}
+        accounts = {one.account for one in told if one.state == state and one.cause != "unreachable"}
         if accounts:
             parts.append(f"{count(len(accounts), 'account')} {one if len(accounts) == 1 else many}")
+    if silent:
+        parts.append(f"{count(len(silent), 'phone')} did not answer the server's OPTIONS")
     said = ", ".join(parts) or "no registration was refused"
     return f"No SIP message is in this log, but notices of the server are: {said}."
 
@@ -125,7 +129,9 @@ def _facts(canvas: Canvas, notice: Notice, source: Source) -> Iterator[Piece]:
         yield canvas.cut(notice.method, 16)
     if notice.host:
         yield f"from {canvas.cut(address(notice), 60)}"
-    elif notice.side == "server":
+    elif notice.side == "server" and notice.contact:
+        yield f"contact {canvas.cut(notice.contact, 60)}"
+    elif notice.side == "server" and notice.cause not in ("unreachable", "reachable"):
         yield "the address is not told for certain"
     if notice.server:
         yield f"at {canvas.cut(notice.server, 48)}"

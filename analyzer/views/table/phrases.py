@@ -27,12 +27,16 @@ from analyzer.views.states import (
     State,
 )
 from analyzer.views.table.credentials import (
+    OF_CREDENTIALS,
     about_credentials,
     how_it_chooses,
+    other_name,
+    refused_for_nothing_known,
     though,
     unanswered_offer,
     which_offers,
 )
+from analyzer.views.table.silence import network_words, silence, way_back
 from analyzer.views.table.unbound import (
     answered_too_late,
     listed_as,
@@ -54,23 +58,29 @@ _STATUS = {
     404: "the registrar does not know this user",
     405: "the server takes no REGISTER",
     408: "the server itself got no answer in time",
+    416: "the registrar does not know this kind of URI (sips, tel)",
     420: "the registrar does not know an extension that the phone insists on",
+    421: "the registrar demands an extension that the phone does not offer",
     423: "the registrar wants a longer time than the phone asks for",
     439: "the first hop does not support outbound (RFC 5626)",
     480: "the registrar cannot serve this user now",
     481: "the registrar takes the request for part of a call",
+    482: "the request came to the same server twice: a loop",
+    483: "the request went over too many hops: a loop, or Max-Forwards began too low",
     494: "the registrar insists on a security agreement",
     500: "the registrar failed",
     501: "the server takes no REGISTER",
     503: "the registrar is overloaded or down",
+    505: "the server does not know this version of SIP",
+    513: "the request is too long for the server",
     504: "the server got no answer from one behind it",
 }
-_CREDENTIALS = (401, 403, 407)
-"""Statuses that are about credentials: only beside these a digest's verdict says why."""
 _OF_DIGESTS = ("R7616-", "R2617-", "R3261-22.3-", "R3261-22.4-", "R3261-25-digest")
 """Rules on digests: what they find, the digest's own verdict says."""
 _VERDICTS = ("R7616-digest-",)
 """Rules that say whether a digest is right, and nothing of why it is refused all the same."""
+_OF_DOMAINS = (403, 404)
+"""Statuses by which a registrar refuses users of a domain that it does not have (RFC 3261 10.3 steps 4, 5)."""
 _GENERAL = (200, 400, 500)
 """Statuses that say nothing of their own where the reason is known."""
 _HEADER_WORDS = {
@@ -82,6 +92,7 @@ _HEADER_WORDS = {
     "min-expires": "Min-Expires",
     "allow": "it allows",
     "unsupported": "it does not support",
+    "require": "it demands",
 }
 MANY_BOUND = 2
 """Contacts of an address-of-record that are worth a word beside a refusal."""
@@ -175,10 +186,12 @@ def _silent(clients: ClientSummary, one: Registration) -> str:
     sends = max(1, last.sends) if last is not None else 1
     over = last.end - last.start if last is not None and last.start is not None and last.end is not None else 0
     spread = f" in {duration(over)}" if over > 0 and sends > 1 else ""
-    again = f", {times(one.failure_count)}" if one.failure_count > 1 else ""
-    since = clients.since_words(one, " since ")
+    answered = sum(1 for failure in one.failures if failure.status)
+    silent = one.failure_count - answered if len(one.failures) == one.failure_count else 0  # not all are kept
+    again = f", {times(silent)}" if silent > 1 else ""
+    since = clients.since_words(one, f", {count(one.failure_count, 'failure')} since " if answered else " since ")
     first = ", the first" if since.startswith((" between", " after")) else ""
-    return f"{count(sends, 'send')}{spread}{again}{first}{since}"
+    return f"{_first_otherwise(one)}{count(sends, 'send')}{spread}{again}{first}{since}"
 
 
 def _gave_up(clients: ClientSummary, one: Registration) -> str:
@@ -206,17 +219,27 @@ def _open(clients: ClientSummary, one: Registration) -> str:
 
 
 def _why_refused(clients: ClientSummary, one: Registration) -> str:
-    about = about_credentials(clients, one) if one.status in _CREDENTIALS else ""
+    about = about_credentials(clients, one) if one.status in OF_CREDENTIALS else ""
     found = explained(clients, one, but=_OF_DIGESTS if about else ())
     if about in (RIGHT, FORBIDDEN) and (known := explained(clients, one, but=_VERDICTS)):
         about, found = "", f"the response is right for the password given, but refused: {known}"
+    is_open = about in (RIGHT, FORBIDDEN)
+    if not about and one.status in OF_CREDENTIALS:
+        found = found or explained(clients, one, but=_VERDICTS)
+        about = "" if found else refused_for_nothing_known(clients, one)
+        is_open = bool(about)
     last = one.history.last
-    is_said = about or (found and one.status in (*_GENERAL, *_CREDENTIALS))
+    is_said = about or (found and one.status in (*_GENERAL, *OF_CREDENTIALS))
     is_said = is_said or (last is not None and last.words.explains)
     meaning = "" if is_said else _STATUS.get(one.status) or _CLASS.get(one.status // 100, "")
-    parts = (about, found, meaning, server_words(one), _crowd(one), witnessed(one), _all_the_same(one))
+    parts = [about, found, meaning, server_words(one), _crowd(one), witnessed(one), _all_the_same(one)]
+    if one.status in _OF_DOMAINS and one.credentials_place is None and (domain := clients.other_domain(one)):
+        own = one.aor.rpartition("@")[2]
+        parts.append(f"it registers as a user of {own}, and whom the registrar lets in is a user of {domain}")
+    if is_open:
+        parts.insert(1, other_name(clients, one))
     if told_by_log(one):
-        parts = ("", "", "", witnessed(one), server_words(one), _crowd(one), _all_the_same(one))
+        parts = [witnessed(one), server_words(one), _crowd(one), _all_the_same(one)]
     return "; ".join(part for part in parts if part)
 
 
@@ -248,7 +271,7 @@ def _crowd(one: Registration) -> str:
     last = one.history.last
     if last is None or last.bound < MANY_BOUND:
         return ""
-    if one.status in _CREDENTIALS and not any(word in last.words.reason.lower() for word in _OF_A_CROWD):
+    if one.status in OF_CREDENTIALS and not any(word in last.words.reason.lower() for word in _OF_A_CROWD):
         return ""
     return f"{last.bound} contacts of this address were bound then"
 
@@ -263,10 +286,13 @@ def _why_not_signed_off(clients: ClientSummary, one: Registration) -> str:
         answered = f"; it answered one{whom} at {place_words(place)}" if place is not None else ""
         told = f"did not answer the challenge{which_offers(one)}{answered}"
         return "; ".join(part for part in (found, told) if part)
-    about = about_credentials(clients, one) if one.status in _CREDENTIALS and not told_by_log(one) else ""
+    about = about_credentials(clients, one) if one.status in OF_CREDENTIALS and not told_by_log(one) else ""
     if one.outcome == "timeout" and not told_by_log(one):
         return _why_silent(clients, one)
-    return about or found or (_why_silent(clients, one) if one.outcome == "timeout" else server_words(one))
+    if one.outcome == "timeout":
+        return found or _why_silent(clients, one)
+    asked = one.status in OF_CREDENTIALS and not told_by_log(one)
+    return about or found or (refused_for_nothing_known(clients, one) if asked else "") or server_words(one)
 
 
 def _why_silent(clients: ClientSummary, one: Registration) -> str:
@@ -276,25 +302,8 @@ def _why_silent(clients: ClientSummary, one: Registration) -> str:
     if found and one.history.last is not None and one.history.last.findings[0] != "R3261-17.2-unanswered":
         return found
     if one.last_seen is not None and one.last_seen.aborted:
-        return f"the network says: {one.last_seen.aborted}"
-    return "; ".join(part for part in (_silence(clients, one), witnessed(one)) if part)
-
-
-def _silence(clients: ClientSummary, one: Registration) -> str:
-    """Whether the server answers at all: this phone, others on this very port, or on other ports of its host."""
-    registrar = one.registrar.endpoint
-    host = registrar.host
-    if one.reasons or one.outcomes["registered"]:
-        return f"{host} answered this phone before"
-    if registrar in clients.answering:
-        return f"{host} answers others, not this phone"
-    ports = clients.other_ports(registrar)
-    if ports:  # one that did not answer says nothing of another
-        many = clients.asked[registrar] > 1
-        answers = f"port {ports[0]}" + (f" and {len(ports) - 1} more" if len(ports) > 1 else "")
-        silent = f"port {registrar.port} answers nobody here" if many else f"no answer came from port {registrar.port}"
-        return f"{silent}; {host} answers on {answers}"
-    return f"{host} answers nobody here" if clients.asked[registrar] > 1 else f"no answer came from {host}"
+        return network_words(one.last_seen.aborted)
+    return "; ".join(part for part in (silence(clients, one), witnessed(one)) if part)
 
 
 def _why_gave_up(clients: ClientSummary, one: Registration) -> str:
@@ -309,23 +318,11 @@ def _why_gave_up(clients: ClientSummary, one: Registration) -> str:
         return f"did not answer the challenge{which_offers(one)}; {answered}"
     if one.failures and one.failures[-1].cause:
         return one.failures[-1].cause
+    if found := explained(clients, one):
+        return found
     if one.choice is not None:
         return f"never answered the challenge{which_offers(one)}{how_it_chooses(one)}"
     return "never answered the challenge: no password set in the phone, or the challenge was lost"
-
-
-def way_back(one: Registration) -> str:
-    """Which way the latest answer went, where the phone has not heard it; else nothing."""
-    way = one.unheard
-    if way is None:
-        return ""
-    if not way.is_astray:
-        return f"the {way.status} goes to {way.to}, and the phone repeats its request as if it did not hear it"
-    if way.to.host != way.source.host:
-        return f"the {way.status} goes to {way.to}, but the phone sends from {way.source}"
-    nat = f"its NAT {way.to.host}" if way.is_translated else f"{way.to.host}"
-    asks = "" if way.asks_rport else " and does not ask for rport"
-    return f"the {way.status} goes to port {way.to.port} of {nat}; the phone sends from port {way.source.port}{asks}"
 
 
 def _why_open(clients: ClientSummary, one: Registration) -> str:
@@ -333,7 +330,7 @@ def _why_open(clients: ClientSummary, one: Registration) -> str:
     if unheard:
         return unheard
     end, last, medium = clients.end(one.place), one.last, clients.medium(one.place)
-    offered = unanswered_offer(one) if one.status in _CREDENTIALS else ""
+    offered = unanswered_offer(one) if one.status in OF_CREDENTIALS else ""
     if end is None or last is None:
         return f"{offered}the {medium} ends before it is decided"
     return f"{offered}the {medium} ends " + (f"{duration(end - last)} later" if end - last > SECOND else "there")

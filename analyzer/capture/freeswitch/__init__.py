@@ -1,0 +1,1 @@
+"""What FreeSWITCH logs beside its siptrace."""
