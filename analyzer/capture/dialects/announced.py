@@ -60,6 +60,9 @@ _IS_SENDER = Lazy(rb"[ \t]*isSender[ \t]*[=:][ \t]*[\"'](true|false)[\"']")
 _BELOW = Lazy(rb"[ \t]{0,16}[A-Za-z][\w-]{0,39}[ \t]*:")
 _MOST = 12
 _TRIED = 256
+_ABOVE = 2048
+"""Octets above a message that are looked through for a line that announces it, and of its start line for its beginning:
+what looks at all of them again and again would take the square of a text."""
 
 
 def looks_like(head: bytes) -> bool:
@@ -71,11 +74,12 @@ def looks_like(head: bytes) -> bool:
         place = head.find(b"SIP/2.0", place)
         if place < 0:
             return False
-        begin, end = head.rfind(b"\n", 0, place) + 1, head.find(b"\n", place)
+        begin, end = head.rfind(b"\n", max(0, place - _ABOVE), place) + 1, head.find(b"\n", place)
         if end < 0:
             return False
         text = head[begin:end].rstrip(b"\r")
-        if (START.match(text) or _start(text)) and _BELOW.match(head[end + 1 : end + 200]) and _is_told(head[:begin]):
+        begins = (START.match(text) or _start(text)) and _BELOW.match(head[end + 1 : end + 200])
+        if begins and _is_told(head[max(0, begin - _ABOVE) : begin]):
             return True
         place = end
     return False
@@ -83,7 +87,7 @@ def looks_like(head: bytes) -> bool:
 
 def _is_told(above: bytes) -> bool:
     """Whether the last lines of a text announce what stands below."""
-    lines = above[-2048:].split(b"\n")[:-1]
+    lines = above.split(b"\n")[:-1]
     for line in reversed(lines[-_MOST:]):
         text = line.rstrip(b"\r")
         if _banner(text) is not None:
