@@ -340,12 +340,11 @@ def _classes(
     order, is_first = course.order, course.is_first
     before = order[course.before]
     asks, answers = shapes.of[exchanges.first[order]], shapes.of[exchanges.final[order]]
-    asked, answered = shapes.of[exchanges.first[before]], shapes.of[exchanges.final[before]]
+    behind = np.where(is_first, -1, course.before)
     columns = (
         asks + 1,
         answers + 1,
-        np.where(is_first, 0, asked + 1),
-        np.where(is_first, 0, answered + 1),
+        *(np.where(at < 0, 0, one[at] + 1) for at in (behind, course.asked, course.granted) for one in (asks, answers)),
         np.minimum(course.index, _EARLY),
         np.minimum(np.arange(len(order)) - course.asked, _OFTEN),
         exchanges.copies[order],

@@ -19,6 +19,33 @@ def _nonce(number: int) -> str:
     return md5(b"%d" % number, usedforsecurity=False).hexdigest() * 2
 
 
+def _elsewhere(phone: Phone) -> None:
+    """The realm of its challenges is another than that of its credentials."""
+    realm = b'Digest realm="example.com"'
+    phone.packets = [
+        one.saying(one.message.replace(realm, b'Digest realm="other.example"'))
+        if b"SIP/2.0 401" in one.message
+        else one
+        for one in phone.packets
+    ]
+
+
+def test_a_challenge_of_another_form_is_remembered_as_long_as_its_nonce(tmp_path: Path) -> None:
+    """Two of those that are challenged for another realm keep no nonce, and so say nothing of those that do."""
+    phones = [Phone(number) for number in range(60)]
+    for number, phone in enumerate(phones):
+        at = number * 0.3
+        phone.registers(at)
+        for turn in (60.0, 90.0, 120.0):
+            if number in (20, 21):
+                phone.challenged(at + turn, stale=True)
+            phone.granted(at + turn + 0.1)
+        if number in range(20, 30):
+            _elsewhere(phone)
+    found = assert_same(write(tmp_path / "elsewhere.pcap", together(*phones)))
+    assert found.columnar > 30, found.why
+
+
 def test_a_copy_of_a_challenge_from_later_on(tmp_path: Path) -> None:
     """A shared nonce was given out for more than a second already where a copy of it has a later time than the answer
     behind it."""
