@@ -15,7 +15,7 @@ import numpy as np
 
 from analyzer.columnar.columns import Values, any_of, firsts, mixed, numbered, same_rows
 from analyzer.columnar.exchanges import Exchanges, readable
-from analyzer.columnar.facts import Facts, date_of, end_of, is_plain, key_of
+from analyzer.columnar.facts import NAMES, Facts, date_of, end_of, is_plain, key_of, names_of
 from analyzer.columnar.records import Flags, Numbers, rows_of
 from analyzer.columnar.shapes import Shapes
 from analyzer.columnar.sharing import sharing_of
@@ -55,7 +55,8 @@ class Strangers:
 class Clients:
     """`of` is the client of each transaction. `order` are the transactions by client and time, `starts` where those of
     each client begin in it, `sizes` how many they are. `ordinary` tells clients, `facts` are theirs, and `kind` is the
-    class of each transaction of an ordinary client, -1 of others."""
+    class of each transaction of an ordinary client, -1 of others. `names` has a row for each client: equal numbers
+    in a column stand for equal texts (`facts.names_of`)."""
 
     of: Numbers
     order: Numbers
@@ -64,6 +65,7 @@ class Clients:
     ordinary: Flags
     facts: list[Facts | None]
     kind: Numbers
+    names: Numbers
 
     def exchanges(self, client: int) -> Numbers:
         """The transactions of one client, in order."""
@@ -97,10 +99,10 @@ def clients_of(
         which = np.flatnonzero(carried & ordinary[of])
         ordinary[of[which[~credentials.are_right(which)]]] = False
     facts = _facts(values, exchanges, order[starts], ordinary)
-    keys = _client_keys(values, exchanges, facts, order, starts, sizes, ordinary)
+    keys, names = _client_keys(values, exchanges, facts, order, starts, sizes, ordinary)
     kind = _classes(shapes, exchanges, course, keys, sharing.state, end)
     kind[~ordinary[of]] = -1
-    return Clients(of, order, starts, sizes, ordinary, facts, kind)
+    return Clients(of, order, starts, sizes, ordinary, facts, kind, names)
 
 
 class _Course:
@@ -305,9 +307,9 @@ def _client_keys(
     starts: Numbers,
     sizes: Numbers,
     ordinary: Flags,
-) -> Numbers:
+) -> tuple[Numbers, Numbers]:
     """A number for what matters of each client's values beside their octets: which are equal, and what addresses they
-    are. Clients whose values are not as they should be are ordinary no more."""
+    are; and its `names`. Clients whose values are not as they should be are ordinary no more."""
     wanted = np.flatnonzero(ordinary)
     first, second = exchanges.first[order[starts[wanted]]], exchanges.first[order[starts[wanted] + 1]]
     finals = exchanges.final[order[starts[wanted]]], exchanges.final[order[starts[wanted] + 1]]
@@ -316,7 +318,8 @@ def _client_keys(
     columns += [values.texts(rows, name) for rows in finals for name in ("received", "rport")]
     columns += [values.texts(finals[1], "contact_seen")]
     numbers: dict[tuple[object, ...], int] = {}
-    found = np.full(len(facts), -1, np.int64)
+    found, names = np.full(len(facts), -1, np.int64), np.zeros((len(facts), NAMES), np.int64)
+    named: dict[object, int] = {}
     for client, *texts in zip(wanted.tolist(), *columns, strict=True):
         one = facts[client]
         assert one is not None
@@ -330,7 +333,8 @@ def _client_keys(
             continue
         key = key_of(one, own)
         found[client] = numbers.setdefault(key, len(numbers))
-    return found
+        names[client] = [named.setdefault(name, len(named)) for name in names_of(one, own, seen)]
+    return found, names
 
 
 def _classes(

@@ -29,13 +29,13 @@ def _frame(source: tuple[int, int], target: tuple[int, int], message: str) -> by
 
 
 class Phone:
-    """A phone at a port of a host (the last octet of an address). `packets` are those that it exchanged so far; its
-    challenges end with `asks`. Times are seconds."""
+    """A phone at a port of a host (the last octet of an address). `packets` are those that it exchanged so far. Times
+    are seconds."""
 
-    def __init__(self, number: int, *, host: int = 20, asks: str = ', qop="auth"') -> None:
+    def __init__(self, number: int, *, host: int = 20, port: int = 0) -> None:
         self.packets: list[Packet] = []
-        self._user, self._asks = 1_000_000 + number, asks
-        self._end = (203 << 24 | 113 << 8 | host, 10_000 + number)
+        self._user = 1_000_000 + number
+        self._end = (203 << 24 | 113 << 8 | host, port or 10_000 + number)
         self._cseq = self._uses = 0
         self._nonce = ""
 
@@ -45,7 +45,7 @@ class Phone:
         self._nonce = nonce or md5(f"{self._user}/{at}".encode(), usedforsecurity=False).hexdigest() * 2
         self._uses = 0
         word = ", stale=true" if stale else ""
-        header = f'WWW-Authenticate: Digest realm="example.com", nonce="{self._nonce}"{self._asks}{word}\r\n'
+        header = f'WWW-Authenticate: Digest realm="example.com", nonce="{self._nonce}", qop="auth"{word}\r\n'
         return self._exchange(at, more, "401 Unauthorized", header)
 
     def granted(self, at: float) -> Packet:
@@ -82,6 +82,11 @@ class Phone:
         answer = _frame(_SERVER, self._end, _ANSWER.format(status=status, more=answers, **of))
         self.packets += [Packet(time, request), Packet(time + SECOND // 50, answer)]
         return self.packets[-1]
+
+
+def saying(several: list[Packet], old: bytes, new: bytes) -> list[Packet]:
+    """The same packets with other words in their messages."""
+    return [one.saying(one.message.replace(old, new)) if old in one.message else one for one in several]
 
 
 def together(*phones: Phone) -> list[Packet]:

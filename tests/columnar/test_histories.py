@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.columnar.captures import SECOND, Packet, assert_same, write
-from tests.columnar.phones import Phone, together
+from tests.columnar.phones import Phone, saying, together
 
 _MODULES = ("register.challenges", "columnar.shared", "columnar.clients", "columnar.sharing")
 _FEW = 40
@@ -17,17 +17,6 @@ _FEW = 40
 
 def _nonce(number: int) -> str:
     return md5(b"%d" % number, usedforsecurity=False).hexdigest() * 2
-
-
-def _elsewhere(phone: Phone) -> None:
-    """The realm of its challenges is another than that of its credentials."""
-    realm = b'Digest realm="example.com"'
-    phone.packets = [
-        one.saying(one.message.replace(realm, b'Digest realm="other.example"'))
-        if b"SIP/2.0 401" in one.message
-        else one
-        for one in phone.packets
-    ]
 
 
 def test_a_challenge_of_another_form_is_remembered_as_long_as_its_nonce(tmp_path: Path) -> None:
@@ -41,7 +30,8 @@ def test_a_challenge_of_another_form_is_remembered_as_long_as_its_nonce(tmp_path
                 phone.challenged(at + turn, stale=True)
             phone.granted(at + turn + 0.1)
         if number in range(20, 30):
-            _elsewhere(phone)
+            challenge = b'WWW-Authenticate: Digest realm="'
+            phone.packets = saying(phone.packets, challenge + b"example.com", challenge + b"other.example")
     found = assert_same(write(tmp_path / "elsewhere.pcap", together(*phones)))
     assert found.columnar > 30, found.why
 
