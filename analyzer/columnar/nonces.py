@@ -61,6 +61,8 @@ class RememberedNonces(Bounded[Key, NonceUse]):
         self._made += key not in self
         super().__setitem__(key, value)
         self._note(key)
+        if len(self._used) > 2 * self.limit:  # those that had to go are still in it
+            self._used = {one: self._used[one] for one in self._entries}
 
     def __contains__(self, key: Key) -> bool:
         if key not in self._entries:

@@ -55,6 +55,14 @@ class _Both:
         assert self.whole.evicted == self.counted.evicted
 
 
+def test_nothing_is_kept_of_those_that_had_to_go() -> None:
+    both = _Both([])
+    for number in range(10 * _LIMIT):
+        both.number = number
+        both.own(f"n{number}", is_given=True)
+    assert len(both.counted._used) <= 2 * _LIMIT
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_what_is_counted_is_as_what_is_told(seed: int) -> None:
     chance = random.Random(seed)
