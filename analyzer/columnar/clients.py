@@ -1,9 +1,10 @@
 """Clients, and which of them are ordinary (docs/columnar.md).
 
-A client is a Call-ID here. It is ordinary where nobody else has its user, its branches and its nonces, all that it says
-of itself stays the same, and it does nothing but this: it asks without credentials, is challenged at once, answers that
-challenge in time, is granted what it asks for, and comes again before that is over: in the same way, or with the nonce
-that it has, which is granted at once, or called stale and then answered as before.
+A client is a Call-ID here. It is ordinary where nobody else has its user and its branches, only such as it have its
+nonces (`sharing.py`), all that it says of itself stays the same, and it does nothing but this: it asks without
+credentials, is challenged at once, answers that challenge in time, is granted what it asks for, and comes again before
+that is over: in the same way, or with the nonce that it has, which is granted at once, or called stale and then
+answered as before.
 """
 
 from __future__ import annotations
