@@ -2,7 +2,7 @@
 
 A worker of `--jobs` hears of the messages of other workers one by one: that time passes, which hosts are heard, which
 servers answer whom, which nonces are given out. Here the same is told from columns: a message is passed on only where
-something becomes due by it, or it is the first of its kind; nonces that nobody else has are counted, and the others told
+something becomes due by it, or it is the first of its kind; nonces that nobody else has are counted, and others told
 one by one; who was heard when is looked up when it is asked.
 """
 
