@@ -209,6 +209,10 @@ def _asks_and_answers(
     right &= np.repeat(is_grant[course.starts + course.sizes - 1], course.sizes)
     right &= is_grant | (values.scanned.size("nonce", final) >= _LEAST_NONCE)
     right &= ~credentials | (values.scanned.size("response", first) == _MD5)
+    names = [shape.realm for shape in shapes.all]
+    realm = shapes.column([names.index(name) for name in names])
+    own = np.repeat(realm[final[course.starts]], course.sizes)  # what stands for another realm stands for longer
+    right &= (is_grant | (realm[final] == own)) & (~credentials | (realm[first] == own))
     at = np.flatnonzero(credentials & (course.asked >= 0))
     right &= ~credentials | (course.asked >= 0)
     asked = course.asked[at]
