@@ -3,7 +3,9 @@ judges them as anybody (docs/columnar.md).
 
 There is no second set of rules here. All that is asked about one transaction (its messages, the step to it, what it
 does to bindings, the attempt that it ends, its end) is written down for the representatives. Of each class there are
-several, of different clients; only where all of them had the same answers, word for word, these are the class's.
+several, of different clients; only where all of them had the same answers, word for word, these are the class's. They
+differ in each name that a sentence may have, unless the whole class has it in common: two that share a user name of
+credentials, say, would be told alike, and those with another one as they are.
 """
 
 from __future__ import annotations
@@ -69,7 +71,21 @@ def chosen(clients: Clients, columnar: Flags) -> Flags:
             found[best] = True
             for one in set(kinds[clients.exchanges(best)].tolist()):
                 count[one] += 1
+        _tell_apart(clients, np.unique(clients.of[part]), found, count)
     return found
+
+
+def _tell_apart(clients: Clients, owners: Numbers, found: Flags, count: dict[int, int]) -> None:
+    """Choose more of the clients of a class, until those chosen differ in each name in which any of them do."""
+    while True:
+        names, told = clients.names[owners], clients.names[owners[found[owners]]]
+        other = (names != told[0]) & (told == told[0]).all(axis=0)
+        if not other.any():
+            return
+        best = int(owners[other.sum(axis=1).argmax()])
+        found[best] = True
+        for one in set(clients.kind[clients.exchanges(best)].tolist()):
+            count[one] += 1
 
 
 def _worth(kinds: Numbers, count: dict[int, int]) -> int:

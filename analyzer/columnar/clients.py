@@ -1,9 +1,10 @@
 """Clients, and which of them are ordinary (docs/columnar.md).
 
-A client is a Call-ID here. It is ordinary where nobody else has its user, its branches and its nonces, all that it says
-of itself stays the same, and it does nothing but this: it asks without credentials, is challenged at once, answers that
-challenge in time, is granted what it asks for, and comes again before that is over: in the same way, or with the nonce
-that it has, which is granted at once, or called stale and then answered as before.
+A client is a Call-ID here. It is ordinary where nobody else has its user and its branches, only such as it have its
+nonces (`sharing.py`), all that it says of itself stays the same, and it does nothing but this: it asks without
+credentials, is challenged at once, answers that challenge in time, is granted what it asks for, and comes again before
+that is over: in the same way, or with the nonce that it has, which is granted at once, or called stale and then
+answered as before.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 
 from analyzer.columnar.columns import Values, any_of, firsts, mixed, numbered, same_rows
 from analyzer.columnar.exchanges import Exchanges, readable
-from analyzer.columnar.facts import Facts, date_of, end_of, is_plain, key_of
+from analyzer.columnar.facts import NAMES, Facts, date_of, end_of, is_plain, key_of, names_of
 from analyzer.columnar.records import Flags, Numbers, rows_of
 from analyzer.columnar.shapes import Shapes
 from analyzer.columnar.sharing import sharing_of
@@ -55,7 +56,8 @@ class Strangers:
 class Clients:
     """`of` is the client of each transaction. `order` are the transactions by client and time, `starts` where those of
     each client begin in it, `sizes` how many they are. `ordinary` tells clients, `facts` are theirs, and `kind` is the
-    class of each transaction of an ordinary client, -1 of others."""
+    class of each transaction of an ordinary client, -1 of others. `names` has a row for each client: equal numbers
+    in a column stand for equal texts (`facts.names_of`)."""
 
     of: Numbers
     order: Numbers
@@ -64,6 +66,7 @@ class Clients:
     ordinary: Flags
     facts: list[Facts | None]
     kind: Numbers
+    names: Numbers
 
     def exchanges(self, client: int) -> Numbers:
         """The transactions of one client, in order."""
@@ -97,10 +100,10 @@ def clients_of(
         which = np.flatnonzero(carried & ordinary[of])
         ordinary[of[which[~credentials.are_right(which)]]] = False
     facts = _facts(values, exchanges, order[starts], ordinary)
-    keys = _client_keys(values, exchanges, facts, order, starts, sizes, ordinary)
+    keys, names = _client_keys(values, exchanges, facts, order, starts, sizes, ordinary)
     kind = _classes(shapes, exchanges, course, keys, sharing.state, end)
     kind[~ordinary[of]] = -1
-    return Clients(of, order, starts, sizes, ordinary, facts, kind)
+    return Clients(of, order, starts, sizes, ordinary, facts, kind, names)
 
 
 class _Course:
@@ -206,6 +209,10 @@ def _asks_and_answers(
     right &= np.repeat(is_grant[course.starts + course.sizes - 1], course.sizes)
     right &= is_grant | (values.scanned.size("nonce", final) >= _LEAST_NONCE)
     right &= ~credentials | (values.scanned.size("response", first) == _MD5)
+    names = [shape.realm for shape in shapes.all]
+    realm = shapes.column([names.index(name) for name in names])
+    own = np.repeat(realm[final[course.starts]], course.sizes)  # what stands for another realm stands for longer
+    right &= (is_grant | (realm[final] == own)) & (~credentials | (realm[first] == own))
     at = np.flatnonzero(credentials & (course.asked >= 0))
     right &= ~credentials | (course.asked >= 0)
     asked = course.asked[at]
@@ -305,9 +312,9 @@ def _client_keys(
     starts: Numbers,
     sizes: Numbers,
     ordinary: Flags,
-) -> Numbers:
+) -> tuple[Numbers, Numbers]:
     """A number for what matters of each client's values beside their octets: which are equal, and what addresses they
-    are. Clients whose values are not as they should be are ordinary no more."""
+    are; and its `names`. Clients whose values are not as they should be are ordinary no more."""
     wanted = np.flatnonzero(ordinary)
     first, second = exchanges.first[order[starts[wanted]]], exchanges.first[order[starts[wanted] + 1]]
     finals = exchanges.final[order[starts[wanted]]], exchanges.final[order[starts[wanted] + 1]]
@@ -316,7 +323,8 @@ def _client_keys(
     columns += [values.texts(rows, name) for rows in finals for name in ("received", "rport")]
     columns += [values.texts(finals[1], "contact_seen")]
     numbers: dict[tuple[object, ...], int] = {}
-    found = np.full(len(facts), -1, np.int64)
+    found, names = np.full(len(facts), -1, np.int64), np.zeros((len(facts), NAMES), np.int64)
+    named: dict[object, int] = {}
     for client, *texts in zip(wanted.tolist(), *columns, strict=True):
         one = facts[client]
         assert one is not None
@@ -330,7 +338,8 @@ def _client_keys(
             continue
         key = key_of(one, own)
         found[client] = numbers.setdefault(key, len(numbers))
-    return found
+        names[client] = [named.setdefault(name, len(named)) for name in names_of(one, own, seen)]
+    return found, names
 
 
 def _classes(
@@ -340,12 +349,11 @@ def _classes(
     order, is_first = course.order, course.is_first
     before = order[course.before]
     asks, answers = shapes.of[exchanges.first[order]], shapes.of[exchanges.final[order]]
-    asked, answered = shapes.of[exchanges.first[before]], shapes.of[exchanges.final[before]]
+    behind = np.where(is_first, -1, course.before)
     columns = (
         asks + 1,
         answers + 1,
-        np.where(is_first, 0, asked + 1),
-        np.where(is_first, 0, answered + 1),
+        *(np.where(at < 0, 0, one[at] + 1) for at in (behind, course.asked, course.granted) for one in (asks, answers)),
         np.minimum(course.index, _EARLY),
         np.minimum(np.arange(len(order)) - course.asked, _OFTEN),
         exchanges.copies[order],

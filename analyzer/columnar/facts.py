@@ -78,6 +78,17 @@ def key_of(one: Facts, own: list[str]) -> tuple[object, ...]:
     )
 
 
+def names_of(one: Facts, own: list[str], seen: str) -> tuple[object, ...]:
+    """What a sentence about a client may name that others may have, too; `own` as above, `seen` is where its contact is
+    said to have come from."""
+    via, contact = one.sent_by.partition(":"), one.contact_place.partition(":")
+    return (*own, seen, one.contact_user, one.source.host, one.source.port, *via[::2], *contact[::2])
+
+
+NAMES = 14
+"""How many these are."""
+
+
 def token_of(contact_user: str, user: str) -> str:
     """What a user agent made up for the user part of its contact, as `register/identity.py` tells it."""
     contact = SimpleNamespace(uri=SimpleNamespace(params=NO_PARAMS, user=contact_user))

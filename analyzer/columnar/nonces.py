@@ -1,36 +1,43 @@
-"""Which nonces the object path would still remember, had it heard of those of clients in columns (docs/columnar.md).
+"""Which nonces and credentials the object path would still remember, had it heard of those of clients in columns
+(docs/columnar.md).
 
-It remembers so many, and forgets the one that was given out or used longest ago (`register/challenges.py`). How many
-others came between is counted from columns, when it is asked; none of them is told.
+It remembers so many, and forgets what was given out or used longest ago (`register/challenges.py`, `nonce_counts.py`,
+`replays.py`). How many others came between is counted from columns, when it is asked; none of them is told.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from analyzer.columnar.records import Numbers
+from analyzer.columnar.columns import firsts, mixed, numbered
+from analyzer.columnar.records import Flags, Numbers
+from analyzer.register import nonce_counts, replays
 from analyzer.register.bounded import Bounded
-from analyzer.register.challenges import NonceUse
 
-Key = tuple[str, str, str]
+if TYPE_CHECKING:
+    from analyzer.columnar.shared import Capture
+    from analyzer.register.reconstruct import Reconstructor
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(slots=True)
 class Told:
-    """The nonces of clients in columns, each given out in one transaction: `issued` are the numbers of the messages
-    that gave them out first; `touched` those of all messages by which one counts as used, in order, and `which` it
-    is."""
+    """The entries of clients in columns: `issued` are the numbers of the messages that made them, in order; `touched`
+    those of all messages by which one counts as used, in order, and `which` it is."""
 
     issued: Numbers
     touched: Numbers
     which: Numbers
 
 
-class RememberedNonces(Bounded[Key, NonceUse]):
-    """The nonces of clients on the object path, which are remembered as if it heard of all. `now` tells the number of
+class Remembered(Bounded[K, V]):
+    """The entries of clients on the object path, which are remembered as if it heard of all. `now` tells the number of
     the message that it is at."""
 
     def __init__(self, limit: int, told: Told, now: Callable[[], int]) -> None:
@@ -39,7 +46,7 @@ class RememberedNonces(Bounded[Key, NonceUse]):
         self._told = told
         self._now = now
         self._times = 0
-        self._used: dict[Key, tuple[int, int]] = {}
+        self._used: dict[K, tuple[int, int]] = {}
 
     @property
     def evicted(self) -> int:
@@ -50,19 +57,21 @@ class RememberedNonces(Bounded[Key, NonceUse]):
     def evicted(self, value: int) -> None:
         """Nothing: it is counted."""
 
-    def get(self, key: Key) -> NonceUse | None:
-        """The use of a nonce, which thereby counts as used; None where it is not remembered."""
+    def get(self, key: K) -> V | None:
+        """The value, which thereby counts as used; None where it is not remembered."""
         found = super().get(key) if key in self else None
         if found is not None:
             self._note(key)
         return found
 
-    def __setitem__(self, key: Key, value: NonceUse) -> None:
+    def __setitem__(self, key: K, value: V) -> None:
         self._made += key not in self
         super().__setitem__(key, value)
         self._note(key)
+        if len(self._used) > 2 * self.limit:  # those that had to go are still in it
+            self._used = {one: self._used[one] for one in self._entries}
 
-    def __contains__(self, key: Key) -> bool:
+    def __contains__(self, key: K) -> bool:
         if key not in self._entries:
             return False
         if self._is_forgotten(key):
@@ -70,11 +79,11 @@ class RememberedNonces(Bounded[Key, NonceUse]):
             return False
         return True
 
-    def _note(self, key: Key) -> None:
+    def _note(self, key: K) -> None:
         self._times += 1
         self._used[key] = self._now(), self._times
 
-    def _is_forgotten(self, key: Key) -> bool:
+    def _is_forgotten(self, key: K) -> bool:
         """Whether so many others were used since."""
         told = self._told
         since, times = self._used[key]
@@ -92,4 +101,18 @@ class RememberedNonces(Bounded[Key, NonceUse]):
         return others >= self.limit
 
 
-__all__ = ["RememberedNonces", "Told"]
+def count_credentials(capture: Capture, columnar: Flags, to: Reconstructor, now: Callable[[], int]) -> None:
+    """Let the ledgers of credentials know how many those of clients in columns are."""
+    exchanges, shapes, clients = capture.exchanges, capture.shapes, capture.clients
+    carried = shapes.column([shape.has_credentials for shape in shapes.all])[exchanges.first] > 0
+    which = np.flatnonzero(columnar[clients.of] & carried)
+    first = exchanges.first[which]
+    nonce, nonces = numbered(mixed(capture.values.key(first, "nonce"), clients.of[which]))
+    used, answered = capture.numbers(first), np.sort(capture.numbers(exchanges.final[which]))
+    counts = Told(np.sort(used[firsts(nonce, nonces)]), used, nonce)
+    to.digests.counts.remember(Remembered(nonce_counts.MOST_SESSIONS, counts, now))
+    sent = Told(answered, answered, np.arange(len(answered)))  # each has a response of its own
+    to.surroundings.signs.replays.remember(Remembered(replays.MOST_SENT, sent, now))
+
+
+__all__ = ["Remembered", "Told", "count_credentials"]

@@ -2,8 +2,8 @@
 
 A worker of `--jobs` hears of the messages of other workers one by one: that time passes, which hosts are heard, which
 servers answer whom, which nonces are given out. Here the same is told from columns: a message is passed on only where
-something becomes due by it, or it is the first of its kind; challenges are told one by one; who was heard when is
-looked up when it is asked.
+something becomes due by it, or it is the first of its kind; nonces that nobody else has are counted, and others told
+one by one; who was heard when is looked up when it is asked.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from analyzer.columnar.clients import Clients
 from analyzer.columnar.columns import Keys, Values, firsts, mixed, numbered
 from analyzer.columnar.exchanges import Exchanges
 from analyzer.columnar.facts import end_of
-from analyzer.columnar.nonces import RememberedNonces, Told
+from analyzer.columnar.nonces import Remembered, Told, count_credentials
 from analyzer.columnar.records import Flags, Numbers, Unsuited
 from analyzer.columnar.shapes import Shapes
 from analyzer.columnar.strangers import Odd, is_counted, record_of
@@ -137,15 +137,15 @@ class Overhearing:
         counter.shared = counter.joined = True
         scanned, exchanges = capture.values.scanned, capture.exchanges
         packets = scanned.packets
-        is_told = np.append(columnar[capture.clients.of[np.arange(len(exchanges))]], False)[exchanges.of]
-        rows = np.flatnonzero(is_told)
-        self._is_told = is_told
+        self._is_told = np.append(columnar[capture.clients.of[np.arange(len(exchanges))]], False)[exchanges.of]
+        rows = np.flatnonzero(self._is_told)
         time = packets.time(rows)
         self._told = _Told(rows, capture.numbers(rows), time, np.maximum.accumulate(time))
         self._next = self._next_challenge = self._next_answer = 0
         self._answers = self._first_answers(rows)
         self._challenges = self._given(columnar)
         self._replace_notes()
+        count_credentials(capture, columnar, self._reconstructor, lambda: self._counter.number)
 
     def _replace_notes(self) -> None:
         packets, rows = self.capture.values.scanned.packets, self._told.row
@@ -193,7 +193,7 @@ class Overhearing:
         nonce, nonces = numbered(keys[~is_known])
         issued = np.sort(counted[firsts(nonce, nonces)])
         told = Told(capture.numbers(issued), capture.numbers(counted), nonce)
-        self._reconstructor.challenges.remember(RememberedNonces(MOST_NONCES, told, lambda: self._counter.number))
+        self._reconstructor.challenges.remember(Remembered(MOST_NONCES, told, lambda: self._counter.number))
         ends = mixed(shapes.of[given], capture.values.scanned.packets.source[given])
         _, first = np.unique(ends, return_index=True)
         found = [one._replace(nonce="") for one in self._as_told(given[np.sort(first)], is_use=False)]

@@ -7,7 +7,7 @@ What a rule says of a challenge then depends on how many had its nonce before, f
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +16,9 @@ from analyzer.columnar.columns import Values, any_of, firsts, mixed, numbered
 from analyzer.columnar.exchanges import Exchanges
 from analyzer.columnar.records import Flags, Numbers, Unsuited
 from analyzer.columnar.shapes import Shapes
+from analyzer.columnar.template import PLACE
 from analyzer.evidence import SECOND
-from analyzer.register.challenges import MOST_USERS
+from analyzer.register.challenges import MOST_NONCES, MOST_USERS
 
 _HOUR = 3600 * SECOND
 
@@ -44,7 +45,9 @@ class _Nonces:
     given: Numbers
 
 
-def sharing_of(values: Values, shapes: Shapes, exchanges: Exchanges, rows: Numbers, strange: Iterable[str]) -> Sharing:
+def sharing_of(
+    values: Values, shapes: Shapes, exchanges: Exchanges, rows: Numbers, strange: Collection[str]
+) -> Sharing:
     """Who shares nonces with whom. `rows` are the messages that have a transaction, `strange` the nonces in all that is
     in no columns: who has one of these is not ordinary."""
     found = Sharing(np.ones(len(exchanges), np.bool_), np.zeros(len(exchanges), np.int64))
@@ -60,6 +63,7 @@ def sharing_of(values: Values, shapes: Shapes, exchanges: Exchanges, rows: Numbe
     given = np.flatnonzero(values.scanned.packets.is_response[rows] & (rows == exchanges.final[owner]))
     nonces = _Nonces(rows, which, count, owner, call, given)
     unfair = _is_unfair(values, shapes, exchanges, nonces)
+    unfair |= _may_be_forgotten(values, nonces, len(strange))
     unfair |= any_of(np.isin(keys, np.array([values.key_of(one) for one in strange], np.uint64)), which, count)
     found.fair[owner[unfair[which]]] = False
     found.state[owner[given]] = _state(values, nonces)
@@ -76,7 +80,8 @@ def _is_unfair(values: Values, shapes: Shapes, exchanges: Exchanges, nonces: _No
     several = any_of(nonces.call != nonces.call[firsts(which, nonces.count)][which], which, nonces.count)
     is_odd = packets.is_response[nonces.rows] & ~exchanges.plain[nonces.owner]
     unfair |= any_of(is_odd, which, nonces.count) & several
-    order = given[np.argsort(which[given], kind="stable")]
+    told = np.flatnonzero(packets.is_response[nonces.rows])  # copies, too: each is a time at which it was given out
+    order = told[np.argsort(which[told], kind="stable")]
     time = packets.time(nonces.rows[order])
     back = np.append(False, (time[1:] < time[:-1]) & (which[order][1:] == which[order][:-1]))[: len(order)]
     unfair |= any_of(back, which[order], nonces.count)
@@ -85,6 +90,17 @@ def _is_unfair(values: Values, shapes: Shapes, exchanges: Exchanges, nonces: _No
     kind = mixed(packets.source[nonces.rows[given]] >> 16, kinds[nonces.rows[given]])
     first = firsts(which[given], nonces.count)[which[given]]
     return unfair | any_of(kind != kind[first], which[given], nonces.count)
+
+
+def _may_be_forgotten(values: Values, nonces: _Nonces, strange: int) -> Flags:
+    """For each nonce whether so many others may come between two clients that it is given to that the object path has
+    forgotten the first by then (`register/challenges.py`). `strange` are those in all that is in no columns."""
+    which, given = nonces.which, nonces.given
+    carried = np.cumsum((values.scanned.layouts.lengths[PLACE["nonce"]] > 0)[values.scanned.layout])
+    order = given[np.argsort(which[given], kind="stable")]
+    since = np.diff(carried[nonces.rows[order]], prepend=0)
+    is_again = np.append(False, which[order][1:] == which[order][:-1])[: len(order)]
+    return any_of(is_again & (since + strange >= MOST_NONCES), which[order], nonces.count)
 
 
 def _state(values: Values, nonces: _Nonces) -> Numbers:

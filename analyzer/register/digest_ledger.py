@@ -148,7 +148,7 @@ class DigestLedger:
     """The records of the live transactions, and the totals of all. `detail` keeps every record for the report.
 
     It remembers for rules, which get the records of a transaction as its subject's `digests`: what this client said
-    last under a nonce (`replayed`), what it said elsewhere, and what the server made of each (`accepted`).
+    last under a nonce (`counts`, `replayed`), what it said elsewhere, and what the server made of each (`accepted`).
     """
 
     def __init__(
@@ -161,7 +161,7 @@ class DigestLedger:
         self._live: dict[int, dict[str, DigestRecord]] = {}
         self._diagnoser: object | None = None
         self._last: Bounded[int, Sent] = Bounded(MOST_SESSIONS, lambda _, sent: sum(map(len, sent)))
-        self._counts = NonceCounts()
+        self.counts = NonceCounts()
         self._first: Bounded[int, tuple[str, str]] = Bounded(MOST_SESSIONS, lambda _, pair: sum(map(len, pair)))
         self._elsewhere: Bounded[tuple[str, str], tuple[str, str]] = Bounded(
             MOST_SESSIONS, lambda key, value: sum(map(len, (*key, *value)))
@@ -270,7 +270,7 @@ class DigestLedger:
         """Note the use of a nonce, and what earlier requests of this client say of it."""
         realm, nonce = record.realm, record.nonce
         in_force = for_header(self._challenges.in_force(registration.id, realm), record.header)
-        used = self._counts.use(registration.id, realm, nonce, record.nonce_count, in_force, self._ordinal.number)
+        used = self.counts.use(registration.id, realm, nonce, record.nonce_count, in_force, self._ordinal.number)
         record.reused, record.outlived, record.replayed, before = used
         if jumped(record.nonce_count, before) and self._is_its_own(registration, record, in_force, server):
             record.counted_before = before

@@ -57,6 +57,10 @@ class NonceCounts:
             MOST_SESSIONS, lambda key, _: len(key[1]) + len(key[2])
         )
 
+    def remember(self, table: Bounded[tuple[int, str, str], NonceSpent]) -> None:
+        """Keep the use of nonces in a table that knows how many others there are."""
+        self._spent = table
+
     def use(
         self, client: int, realm: str, nonce: str, nc: str, in_force: Sequence[Challenged], message: int
     ) -> NonceUsed:

@@ -40,6 +40,10 @@ class Replays:
     def __init__(self) -> None:
         self._sent: Bounded[tuple[str, str, str], Sent] = Bounded(MOST_SENT, lambda key, _: sum(map(len, key)))
 
+    def remember(self, table: Bounded[tuple[str, str, str], Sent]) -> None:
+        """Keep what was sent in a table that knows how many others there are."""
+        self._sent = table
+
     def take(self, transaction: Transaction, aor: str, records: Sequence[DigestRecord]) -> Sent | None:
         """Take in the credentials of a transaction; where they were sent before, if that was from elsewhere."""
         found = None

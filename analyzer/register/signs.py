@@ -41,7 +41,7 @@ class SignLedgers:
     def __init__(self) -> None:
         self._refusals = Refusals()
         self._guesses = GuessLedger()
-        self._replays = Replays()
+        self.replays = Replays()
 
     def take(
         self,
@@ -55,7 +55,7 @@ class SignLedgers:
             return NO_SIGNS
         refusal = self._refusals.take(transaction, client, records, in_force)
         guesses = self._guesses.take(transaction, client.aor, records)
-        replay = self._replays.take(transaction, client.aor, records)
+        replay = self.replays.take(transaction, client.aor, records)
         if refusal is None and guesses is None and replay is None:
             return NO_SIGNS
         return Signs(refusal, guesses, replay)

@@ -24,13 +24,13 @@ _Before = tuple[dict[str, Sequence[Challenged]], dict[str, str]]
 
 class Surroundings:
     """Makes subjects of transactions. It remembers for rules: the challenges in force, by transaction that is live, and
-    what servers gave (`given.py`, `flows.py`)."""
+    what servers gave (`given.py`, `flows.py`), and `signs`."""
 
     def __init__(self, challenges: Challenges, digests: DigestLedger, counter: MessageCounter) -> None:
         self._challenges = challenges
         self._digests = digests
         self._before: dict[int, _Before] = {}
-        self._signs = SignLedgers()
+        self.signs = SignLedgers()
         self.given = Given(counter)
         self.flows = Flows()
 
@@ -54,7 +54,7 @@ class Surroundings:
     ) -> TransactionSubject:
         """The transaction as rules look at it, with its final response or without."""
         digests, before = self._digests.of(transaction), self._before.get(transaction.id, ({}, {}))
-        signs = self._signs.take(transaction, registration, digests, before[0]) if digests else NO_SIGNS
+        signs = self.signs.take(transaction, registration, digests, before[0]) if digests else NO_SIGNS
         given = self.given.take(transaction, registration)
         self.flows.granted(transaction, registration)
         return TransactionSubject(transaction, registration, attempt, digests, *before, signs, given)

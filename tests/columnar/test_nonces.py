@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from pathlib import Path
@@ -9,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analyzer.columnar.nonces import RememberedNonces, Told
+from analyzer.columnar.nonces import Remembered, Told
 from analyzer.register.bounded import Bounded
 from analyzer.register.challenges import NonceUse
 from tests.columnar.captures import SECOND, Packet, assert_same, packets, storm, write
+from tests.columnar.phones import Phone, saying, together
 
 _LIMIT = 24
 
@@ -33,7 +35,7 @@ class _Both:
             np.array([number for number, _ in touches], np.int64),
             np.array([names.index(nonce) for _, nonce in touches], np.int64),
         )
-        self.counted = RememberedNonces(_LIMIT, told, lambda: self.number)
+        self.counted: Remembered[tuple[str, str, str], NonceUse] = Remembered(_LIMIT, told, lambda: self.number)
 
     def other(self, nonce: str) -> None:
         """A message of somebody else, with a nonce."""
@@ -53,6 +55,14 @@ class _Both:
     def check(self) -> None:
         """Both have forgotten as many."""
         assert self.whole.evicted == self.counted.evicted
+
+
+def test_nothing_is_kept_of_those_that_had_to_go() -> None:
+    both = _Both([])
+    for number in range(10 * _LIMIT):
+        both.number = number
+        both.own(f"n{number}", is_given=True)
+    assert len(both.counted._used) <= 2 * _LIMIT
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -128,3 +138,25 @@ def test_a_nonce_of_long_ago_is_forgotten_in_both_paths(gap: float, tmp_path: Pa
 def test_a_storm_of_more_nonces_than_are_remembered(seed: int, tmp_path: Path) -> None:
     found = assert_same(storm(tmp_path, 1600, 80, seed=seed))
     assert found.columns is not None, found.why
+
+
+@pytest.mark.parametrize("limit", [40, 100, 250, 290, 1000])
+def test_credentials_are_forgotten_alike(limit: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One phone counts far, which is told where its nonces are known to be new, and the credentials of another are sent
+    again from elsewhere, which is told where they are remembered."""
+    monkeypatch.setattr("analyzer.register.nonce_counts.MOST_SESSIONS", limit)
+    monkeypatch.setattr("analyzer.register.replays.MOST_SENT", limit)
+    phones = [Phone(number) for number in range(100)]
+    for number, phone in enumerate(phones):
+        for turn in (0, 60, 120):
+            phone.registers(turn + number * 0.3)
+    phones[90].packets = saying(phones[90].packets, b"nc=00000001", b"nc=00028811")
+    sent = next(one for one in phones[1].packets if b"Authorization" in one.message)
+    elsewhere = bytearray(sent.frame)
+    elsewhere[29] += 5
+    again = sent._replace(frame=bytes(elsewhere), time=sent.time + 180 * SECOND)
+    again = again.saying(again.message.replace(b"z9hG4bK", b"z9hG4bKq").replace(b"Call-ID: c", b"Call-ID: q"))
+    several = sorted([*together(*phones), again], key=lambda one: one.time)
+    found = assert_same(write(tmp_path / "few.pcap", several))
+    assert found.columnar > 80, found.why
+    assert ("DET-nonce-replay" in {one["rule"] for one in json.loads(found.objects)["findings"]}) is (limit > 290)
