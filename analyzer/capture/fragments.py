@@ -287,12 +287,13 @@ class Reassembler:
 
 def _head(whole: _Whole) -> Packet | None:
     """What a whole has without a hole from its beginning on, if it is UDP and goes on behind that."""
-    packet, octets = whole.packet, b""
+    packet, parts, end = whole.packet, [], 0
     for piece in whole.pieces:
-        if piece.start != len(octets):
+        if piece.start != end:
             break
-        octets += piece.octets
-    octets = octets[: whole.cut]
+        parts.append(piece.octets)
+        end += len(piece.octets)
+    octets = b"".join(parts)[: whole.cut]
     if packet is None or whole.protocol != IP_PROTO_UDP or len(octets) <= 8:
         return None
     missing = (octets[4] << 8 | octets[5]) - len(octets)

@@ -91,7 +91,7 @@ def test_what_is_no_capture(
 
 def test_a_text_is_pointed_to_the_logs(tmp_path: Path) -> None:
     path = write(tmp_path, "notes.txt", b"Dear diary,\n" * 50)
-    with pytest.raises(SourceError, match=r"known: pcap, pcapng; sipcheck log knows: asterisk"):
+    with pytest.raises(SourceError, match=r"known: pcap, pcapng; sipcheck log knows: announced, asterisk"):
         open_sources([path], kind="capture")
 
 

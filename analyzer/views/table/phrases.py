@@ -79,6 +79,8 @@ _OF_DIGESTS = ("R7616-", "R2617-", "R3261-22.3-", "R3261-22.4-", "R3261-25-diges
 """Rules on digests: what they find, the digest's own verdict says."""
 _VERDICTS = ("R7616-digest-",)
 """Rules that say whether a digest is right, and nothing of why it is refused all the same."""
+_OF_OFFERS = ("R8760-2.3-",)
+"""Rules on what a phone does not answer: what it was offered, and how it chooses, says more."""
 _OF_DOMAINS = (403, 404)
 """Statuses by which a registrar refuses users of a domain that it does not have (RFC 3261 10.3 steps 4, 5)."""
 _GENERAL = (200, 400, 500)
@@ -318,7 +320,7 @@ def _why_gave_up(clients: ClientSummary, one: Registration) -> str:
         return f"did not answer the challenge{which_offers(one)}; {answered}"
     if one.failures and one.failures[-1].cause:
         return one.failures[-1].cause
-    if found := explained(clients, one):
+    if found := explained(clients, one, but=_OF_OFFERS):
         return found
     if one.choice is not None:
         return f"never answered the challenge{which_offers(one)}{how_it_chooses(one)}"
