@@ -107,8 +107,12 @@ def _if_more(
     taken: tuple[str, ...],
     reads: Callable[[bytes], int] | None,
 ) -> Carriers:
-    """How the lines were broken of a text of which not all messages can be read as it stands, if then more can be."""
-    if reads is None or guess_of(near) is None or (count := reads(near)) >= starts_in(near):
+    """How the lines were broken of a text of which not all messages can be read as it stands, if then more can be. That
+    is tried first: what else may carry a text costs many times as much to find out."""
+    wrap = guess_of(near)
+    if reads is None or wrap is None or (count := reads(near)) >= starts_in(near):
+        return NONE
+    if all(reads(one.text(near) + b"\n") <= count for one in (wrap, wrap.opening(_nothing))):
         return NONE
     joined = _joined(near, recognised, sure=False, as_it_is=as_it_is, taken=taken, reads=reads)
     return joined if joined is not None and reads(joined.bare(near)) > count else NONE
@@ -125,12 +129,15 @@ def _joined(
 ) -> Carriers | None:
     """How the lines of a text were broken, and what carries them besides; None where they were not, or where it is not
     as `sure` as is asked for."""
-    wrap = wrap_of(near) or (None if sure else guess_of(near))
+    shown = wrap_of(near)
+    wrap = shown or (None if sure else guess_of(near))
     if wrap is None or wrap.is_guess is sure:
         return None
     inner, helps = NONE, False
     for one in (wrap, wrap.opening(_nothing)):
         text = one.text(near) + b"\n"
+        if shown is None and not recognised(text):
+            continue  # nothing shows that lines were broken: what carries them besides is not looked for
         inner = found(text, recognised, as_it_is=as_it_is, taken=(*taken, "wraps"), reads=reads)
         if helps := bool(inner) or recognised(text):
             break
