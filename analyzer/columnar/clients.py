@@ -15,12 +15,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from analyzer.columnar.columns import Values, any_of, firsts, mixed, numbered, same_rows
-from analyzer.columnar.exchanges import Exchanges, readable
+from analyzer.columnar.exchanges import Exchanges
 from analyzer.columnar.facts import NAMES, Facts, date_of, end_of, is_plain, key_of, names_of
 from analyzer.columnar.records import Flags, Numbers, rows_of
 from analyzer.columnar.shapes import Shapes
-from analyzer.columnar.sharing import sharing_of
-from analyzer.columnar.template import PLACE
+from analyzer.columnar.sharing import nonces_by, sharing_of
 from analyzer.columnar.verified import Credentials
 from analyzer.evidence import SECOND
 from analyzer.register.challenges import MOST_NONCES
@@ -89,15 +88,14 @@ def clients_of(
     sizes = np.bincount(of, minlength=count)
     starts = np.cumsum(sizes) - sizes
     ordinary = ~any_of(~exchanges.plain, of, count)
-    ordinary &= ~any_of(~_is_alone(values, exchanges, strangers), of, count)
-    sharing = sharing_of(values, shapes, exchanges, np.flatnonzero(readable(values)), strangers.nonces)
+    ordinary &= ~any_of(~_is_alone(values, exchanges, of, strangers), of, count)
+    sharing = sharing_of(values, shapes, exchanges, of, strangers.nonces)
     ordinary &= ~any_of(~sharing.fair, of, count)
-    is_grant = shapes.column([shape.status for shape in shapes.all])[exchanges.final] == 200
+    is_grant = shapes.statuses(exchanges.final) == 200
     course = _Course(of, order, starts, sizes, is_grant)
     ordinary &= ~any_of(~_keeps_course(values, shapes, exchanges, course, end, strangers), of, count)
     if credentials is not None:
-        carried = shapes.column([shape.has_credentials for shape in shapes.all])[exchanges.first] > 0
-        which = np.flatnonzero(carried & ordinary[of])
+        which = np.flatnonzero(shapes.carry(exchanges.first) & ordinary[of])
         ordinary[of[which[~credentials.are_right(which)]]] = False
     facts = _facts(values, exchanges, order[starts], ordinary)
     keys, names = _client_keys(values, exchanges, facts, order, starts, sizes, ordinary)
@@ -128,12 +126,12 @@ class _Course:
         return np.where(found >= place - self.index, found, -1)
 
 
-def _is_alone(values: Values, exchanges: Exchanges, strangers: Strangers) -> Flags:
+def _is_alone(values: Values, exchanges: Exchanges, clients: Numbers, strangers: Strangers) -> Flags:
     """Whether the client of each transaction shares nothing that tells clients with anybody else."""
-    scanned = values.scanned
-    packets = scanned.packets
-    rows = np.flatnonzero(readable(values))
-    call, calls = numbered(values.key(rows, "call_id", "call_host"))
+    packets = values.scanned.packets
+    rows = np.flatnonzero(exchanges.of >= 0)
+    which = exchanges.of[rows]
+    call, calls = clients[which], int(clients.max()) + 1
     user_keys = values.key(rows, "to_user")
     ends = np.where(packets.is_response[rows], packets.target[rows], packets.source[rows])
     wrong = any_of(ends != ends[firsts(call, calls)][call], call, calls)
@@ -144,7 +142,6 @@ def _is_alone(values: Values, exchanges: Exchanges, strangers: Strangers) -> Fla
     known_users = np.array([values.key_of(user) for user in strangers.users], np.uint64)
     wrong[call[np.isin(user_keys, known_users) | np.isin(ends, list(strangers.ends))]] = True
     alone = np.ones(len(exchanges), np.bool_)
-    which = exchanges.of[rows]
     alone[which[wrong[call]]] = False
     known_calls = np.array([values.key_of(*_parts(one)) for one in strangers.calls], np.uint64)
     alone &= ~np.isin(exchanges.call, known_calls)
@@ -182,9 +179,8 @@ def _keeps_course(
     right &= last - final < MOST_NONCES // 2
     right &= _asks_and_answers(values, shapes, exchanges, course, len(strangers.nonces))
     right &= _is_held(values, shapes, exchanges, course) & _tells_time(values, exchanges, course)
-    granted = shapes.column([shape.expires for shape in shapes.all])
     lasts = course.starts + course.sizes - 1
-    until = exchanges.answered[order[lasts]] + 3 * granted[final[lasts]] * SECOND
+    until = exchanges.answered[order[lasts]] + 3 * _granted(shapes, final[lasts])
     right &= np.repeat(until > end, course.sizes)
     right &= ~_is_burst(exchanges, course)
     least = 10 ** (values.scanned.size("cseq", first).astype(np.int64) - 1)
@@ -201,18 +197,15 @@ def _asks_and_answers(
     which is granted; all credentials answer the latest challenge, and count how often (RFC 7616 3.4)."""
     order, is_grant = course.order, course.is_grant
     first, final = exchanges.first[order], exchanges.final[order]
-    credentials = shapes.column([shape.has_credentials for shape in shapes.all])[first] > 0
-    stale = shapes.column([shape.stale for shape in shapes.all])[final] > 0
-    status = shapes.column([shape.status for shape in shapes.all])[final]
-    right = np.where(is_grant, credentials, (status == 401) & (credentials == stale))
+    credentials, stale = shapes.carry(first), shapes.each(lambda shape: shape.stale, final) > 0
+    right = np.where(is_grant, credentials, (shapes.statuses(final) == 401) & (credentials == stale))
     right &= np.where(course.is_first, ~is_grant & ~credentials, is_grant | is_grant[course.before])
     right &= np.repeat(is_grant[course.starts + course.sizes - 1], course.sizes)
     right &= is_grant | (values.scanned.size("nonce", final) >= _LEAST_NONCE)
     right &= ~credentials | (values.scanned.size("response", first) == _MD5)
-    names = [shape.realm for shape in shapes.all]
-    realm = shapes.column([names.index(name) for name in names])
-    own = np.repeat(realm[final[course.starts]], course.sizes)  # what stands for another realm stands for longer
-    right &= (is_grant | (realm[final] == own)) & (~credentials | (realm[first] == own))
+    asks, answers = (shapes.alike(lambda shape: shape.realm, rows) for rows in (first, final))
+    own = np.repeat(answers[course.starts], course.sizes)  # what stands for another realm stands for longer
+    right &= (is_grant | (answers == own)) & (~credentials | (asks == own))
     at = np.flatnonzero(credentials & (course.asked >= 0))
     right &= ~credentials | (course.asked >= 0)
     asked = course.asked[at]
@@ -223,7 +216,7 @@ def _asks_and_answers(
     linked = exchanges.begun[order[at]] - exchanges.answered[order[asked]] <= AUTH_LINK
     right[at] &= linked | (asked < at - 1)
     right[at] &= _is_counted(values, first[at], at - asked)
-    carried = np.cumsum((values.scanned.layouts.lengths[PLACE["nonce"]] > 0)[values.scanned.layout])
+    carried = nonces_by(values)
     right[at] &= carried[first[at]] - carried[challenge] + strange_nonces < MOST_NONCES  # it is remembered for certain
     return right
 
@@ -245,16 +238,20 @@ def _is_held(values: Values, shapes: Shapes, exchanges: Exchanges, course: _Cour
     """Whether each transaction falls into the time that was granted before, and each answer looks back to where its
     request came from as the first of its kind does."""
     order = course.order
-    granted = shapes.column([shape.expires for shape in shapes.all])
     begun, answered, final = exchanges.begun[order], exchanges.answered[order], exchanges.final[order]
     at = np.flatnonzero(course.granted >= 0)
     grant = course.granted[at]
-    until = answered[grant] + granted[final[grant]] * SECOND
+    until = answered[grant] + _granted(shapes, final[grant])
     held = np.ones(len(order), np.bool_)
     held[at] = np.where(course.is_grant[at], answered[at], begun[at]) <= until
     heads = np.repeat(course.starts, course.sizes) + (course.is_grant & ~course.is_first)
     held &= values.equal(final, final[heads], "received", "rport", "contact_seen")
     return held
+
+
+def _granted(shapes: Shapes, rows: Numbers) -> Numbers:
+    """For how long each of these grants is one, in nanoseconds."""
+    return shapes.each(lambda shape: shape.expires, rows) * SECOND
 
 
 def _tells_time(values: Values, exchanges: Exchanges, course: _Course) -> Flags:

@@ -6,7 +6,6 @@ nothing: `equal` and `groups` hold octets against octets.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analyzer.columnar.layouts import MOST_LINES
-from analyzer.columnar.records import Flags, Numbers, Octets, Unsuited, rows_of, strings
+from analyzer.columnar.layouts import weights
+from analyzer.columnar.records import Flags, Keys, Numbers, Octets, Unsuited, rows_of, strings
 from analyzer.columnar.scan import Scanned
 from analyzer.columnar.template import PLACE
-
-Keys = npt.NDArray[np.uint64]
 
 _AT_ONCE = 4096
 """Messages whose values are compared together."""
@@ -28,11 +25,7 @@ LONGEST = 200
 """Octets of a value that is compared in columns."""
 
 
-def _weights(count: int) -> Keys:
-    return np.frombuffer(secrets.token_bytes(8 * count), np.uint64) | np.uint64(1)
-
-
-_WEIGHTS, _OF_KINDS, _OF_COLUMNS = _weights(LONGEST + 1), _weights(MOST_LINES), _weights(64)
+_WEIGHTS, _OF_COLUMNS = weights(LONGEST + 1), weights(64)
 
 
 def by_length(lengths: npt.NDArray[Any]) -> list[tuple[int, Numbers]]:
@@ -170,17 +163,6 @@ def _of_length(length: int) -> np.uint64:
     return np.uint64(int(_WEIGHTS[LONGEST]) * length & 0xFFFF_FFFF_FFFF_FFFF)
 
 
-def shape_keys(kinds: npt.NDArray[np.uint16]) -> tuple[int, Numbers]:
-    """How many sequences of kinds of lines there are, and the number of that in each row."""
-    keys = np.zeros(len(kinds), np.uint64)
-    for column in range(kinds.shape[1]):
-        keys += kinds[:, column].astype(np.uint64) * _OF_KINDS[column]
-    _, first, which = np.unique(_mixed(keys), return_index=True, return_inverse=True)
-    if not bool((kinds == kinds[first[which]]).all()):
-        raise Unsuited("two shapes of messages have one key")
-    return len(first), which.astype(np.int64)
-
-
 def mixed(*columns: npt.NDArray[Any]) -> Keys:
     """One key for several columns of numbers."""
     key = np.zeros(len(columns[0]), np.uint64)
@@ -207,6 +189,11 @@ def same_rows(*columns: npt.NDArray[Any]) -> Numbers:
     if not all(bool((column == column[first[which]]).all()) for column in columns):
         raise Unsuited("two classes have one key")
     return which.astype(np.int64)
+
+
+def is_again(groups: npt.NDArray[Any]) -> Flags:
+    """Whether each row has the group of the row before it."""
+    return np.append(False, groups[1:] == groups[:-1])[: len(groups)]
 
 
 def any_of(flags: Flags, groups: Numbers, count: int) -> Flags:

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analyzer.columnar.columns import Keys, Values, mixed
+from analyzer.columnar.columns import Values, is_again, mixed
 from analyzer.columnar.packets import Packets
-from analyzer.columnar.records import Flags, Numbers, Short, Unsuited
+from analyzer.columnar.records import Flags, Keys, Numbers, Short, Unsuited
 from analyzer.columnar.scan import MOST_DIGITS
 from analyzer.columnar.shapes import Shapes
 from analyzer.columnar.template import PLACE
@@ -71,11 +71,13 @@ class Exchanges:
 
 @dataclass(slots=True)
 class _Groups:
-    """Messages by transaction: the row of each, its transaction, where these begin, and the row of the first."""
+    """Messages by transaction: the row of each, its transaction, where these begin; `sequence` is the place that each
+    had before."""
 
     rows: Numbers
     which: Numbers
     starts: Numbers
+    sequence: Numbers
 
     @property
     def heads(self) -> Numbers:
@@ -157,16 +159,16 @@ def _exchanges(values: Values, shapes: Shapes, rows: Numbers, call: Keys) -> lis
     plain &= _repeats(values, shapes, first, final)
     last = at[np.append(groups.starts[1:], len(at)) - 1]
     copies, finals = groups.count(~is_answer) - 1, groups.count(is_answer)
-    keys = values.key(first, "call_id", "call_host")
     counts = [column.astype(np.uint16) for column in (copies, finals, after)]
-    return [first, final, last, *counts, last_copy, closes, keys, plain, at.astype(np.uint32), which.astype(np.uint32)]
+    members = [column.astype(np.uint32) for column in (at, which)]
+    return [first, final, last, *counts, last_copy, closes, call[groups.sequence[groups.starts]], plain, *members]
 
 
 def _grouped(rows: Numbers, keys: Keys) -> _Groups:
     sequence = np.argsort(keys, kind="stable")
     ordered = keys[sequence]
-    is_new = np.append(True, ordered[1:] != ordered[:-1])
-    return _Groups(rows[sequence], np.cumsum(is_new) - 1, np.flatnonzero(is_new))
+    is_new = ~is_again(ordered)
+    return _Groups(rows[sequence], np.cumsum(is_new) - 1, np.flatnonzero(is_new), sequence)
 
 
 def _is_on_its_way(values: Values, rows: Numbers, originals: Numbers, heads: Numbers, is_answer: Flags) -> Flags:
@@ -186,7 +188,7 @@ def _is_in_time(groups: _Groups, is_answer: Flags, time: Numbers) -> Flags:
     for kind in (is_answer, ~is_answer):
         rows = np.flatnonzero(kind)
         which = groups.which[rows]
-        again = np.flatnonzero(which[1:] == which[:-1]) + 1
+        again = np.flatnonzero(is_again(which))
         plain[which[again[time[rows[again]] - time[rows[again - 1]] < SAME_PACKET_WINDOW]]] = False
     asked = np.add.reduceat((~is_answer).astype(np.int64), groups.starts)
     plain &= asked <= MOST_COPIES + 1
@@ -208,8 +210,7 @@ def _is_in_time(groups: _Groups, is_answer: Flags, time: Numbers) -> Flags:
 
 def _is_in_order(groups: _Groups, time: Numbers) -> Flags:
     """Whether no message has an earlier time than the one before, as those that two processors took may have."""
-    back = np.append(False, (time[1:] < time[:-1]) & (groups.which[1:] == groups.which[:-1]))
-    return groups.none(back)
+    return groups.none(is_again(groups.which) & (np.diff(time, prepend=0) < 0))
 
 
 def _time_of(groups: _Groups, is_answer: Flags, time: Numbers, which: Numbers, copy: int) -> Numbers:
@@ -224,6 +225,6 @@ def _time_of(groups: _Groups, is_answer: Flags, time: Numbers, which: Numbers, c
 def _repeats(values: Values, shapes: Shapes, first: Numbers, final: Numbers) -> Flags:
     """Whether answers repeat what they have to, and list the contact that was asked for."""
     found = values.equal(final, first, *_REPEATED)
-    grants = np.flatnonzero(shapes.column([shape.status for shape in shapes.all])[final] == 200)
+    grants = np.flatnonzero(shapes.statuses(final) == 200)
     found[grants] &= values.equal(final[grants], first[grants], *_OF_CONTACT)
     return found

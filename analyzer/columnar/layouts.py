@@ -13,14 +13,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analyzer.columnar.records import Short, Small, Unsuited
+from analyzer.columnar.records import Keys, Numbers, Short, Small, Unsuited
 from analyzer.columnar.template import COLUMNS, Span
 
 MOST_LINES = 32
 """Lines of a message that is read in columns."""
 MOST_LAYOUTS = 200_000
 """Layouts that are known at one time; a message that needs one more is unusual."""
-_WEIGHTS = np.frombuffer(secrets.token_bytes(8 * MOST_LINES), np.uint64) | np.uint64(1)
+
+
+def weights(count: int) -> Keys:
+    """Weights for keys, drawn anew in each run."""
+    return np.frombuffer(secrets.token_bytes(8 * count), np.uint64) | np.uint64(1)
+
+
+_WEIGHTS = weights(MOST_LINES)
 
 
 class Template(NamedTuple):
@@ -48,6 +55,19 @@ class Layouts:
         return len(self.kinds)
 
 
+def sequences_of(lines: Small | Short) -> tuple[Numbers, Numbers]:
+    """The first row of each sequence that occurs in rows (messages, `MOST_LINES`), and the number of the sequence in
+    each row, from 0."""
+    keys = np.zeros(len(lines), np.uint64)
+    for column in np.flatnonzero(lines.any(axis=0)).tolist():
+        keys += lines[:, column] * _WEIGHTS[column]
+    keys ^= keys >> np.uint64(31)
+    _, first, which = np.unique(keys, return_index=True, return_inverse=True)
+    if not bool((lines == lines[first[which]]).all()):
+        raise Unsuited("two sequences of lines have one key")
+    return first.astype(np.int64), which.astype(np.int64)
+
+
 @dataclass(slots=True)
 class LayoutTable:
     """Gives numbers to the layouts of messages as they come."""
@@ -59,13 +79,7 @@ class LayoutTable:
     def numbers_of(self, lines: Small) -> Small:
         """The layout of each message, by the templates of its lines (messages, `MOST_LINES`); 0 where there are too
         many."""
-        keys = np.zeros(len(lines), np.uint64)
-        for column in range(int((lines > 0).any(axis=0).sum())):
-            keys += lines[:, column] * _WEIGHTS[column]
-        keys ^= keys >> np.uint64(31)
-        _, first, which = np.unique(keys, return_index=True, return_inverse=True)
-        if not bool((lines == lines[first][which]).all()):
-            raise Unsuited("two layouts have one key")
+        first, which = sequences_of(lines)
         found: Small = np.array([self._number(lines[row]) for row in first.tolist()], np.uint32)[which]
         return found
 

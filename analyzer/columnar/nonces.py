@@ -104,8 +104,7 @@ class Remembered(Bounded[K, V]):
 def count_credentials(capture: Capture, columnar: Flags, to: Reconstructor, now: Callable[[], int]) -> None:
     """Let the ledgers of credentials know how many those of clients in columns are."""
     exchanges, shapes, clients = capture.exchanges, capture.shapes, capture.clients
-    carried = shapes.column([shape.has_credentials for shape in shapes.all])[exchanges.first] > 0
-    which = np.flatnonzero(columnar[clients.of] & carried)
+    which = np.flatnonzero(columnar[clients.of] & shapes.carry(exchanges.first))
     first = exchanges.first[which]
     nonce, nonces = numbered(mixed(capture.values.key(first, "nonce"), clients.of[which]))
     used, answered = capture.numbers(first), np.sort(capture.numbers(exchanges.final[which]))

@@ -107,8 +107,8 @@ def _is_early(capture: Capture) -> Flags:
     known then."""
     exchanges, clients, shapes = capture.exchanges, capture.clients, capture.shapes
     packets = capture.values.scanned.packets
-    status = shapes.column([shape.status for shape in shapes.all])
-    challenges = np.flatnonzero(packets.is_response & (status == 401))
+    answers = np.flatnonzero(packets.is_response)
+    challenges = answers[shapes.statuses(answers) == 401]
     servers, first = np.unique(packets.source[challenges], return_index=True)
     target = packets.target[exchanges.first]
     at = np.minimum(np.searchsorted(servers, target), max(len(servers) - 1, 0))
@@ -158,7 +158,7 @@ class _Round:
     def partials(self) -> list[PartialResult]:
         """What both paths found."""
         examples = self._hold_together()
-        rows, clients, exchanges = self._rows, self._capture.clients, self._capture.exchanges
+        rows, clients = self._rows, self._capture.clients
         wanted = np.flatnonzero(self._columnar)
         wanted = wanted[np.argsort(clients.order[clients.starts[wanted]])]  # as they began: clients end in that order
         registrations = {client: rows.registration(client) for client in wanted.tolist()}
@@ -177,7 +177,7 @@ class _Round:
             dict(zip(kinds.tolist(), counts.tolist(), strict=True)),
             lambda subject, kind: judge.register_plans[subject][kind].settled,
         )
-        carries = np.flatnonzero(self._credentials[exchanges.first] & self._columnar[clients.of])
+        carries = self._carrying(which)
         columnar = PartialResult(
             sources=self._partial.sources,
             summary=self._summary(which, examples),
@@ -196,10 +196,9 @@ class _Round:
         )
         return [self._partial, columnar]
 
-    @property
-    def _credentials(self) -> Flags:
-        shapes = self._capture.shapes
-        return shapes.column([shape.has_credentials for shape in shapes.all]) > 0
+    def _carrying(self, which: Numbers) -> Numbers:
+        """Those of some transactions whose request has credentials."""
+        return which[self._capture.shapes.carry(self._capture.exchanges.first[which])]
 
     def _hold_together(self) -> dict[int, DigestRecord]:
         """Make the rows of the representatives as those of columnar clients are made, and hold them against what the
@@ -211,7 +210,7 @@ class _Round:
             rows.settle(one)
             self._check(one, known.get(one.id))
         which = np.flatnonzero(np.isin(clients.of, self._speaking))
-        carries = which[self._credentials[self._capture.exchanges.first[which]]]
+        carries = self._carrying(which)
         examples: dict[int, DigestRecord] = {}
         for one_of in carries.tolist():
             (record,) = self._witness.records[one_of]
@@ -237,12 +236,12 @@ class _Round:
         exchanges, packets, clients = capture.exchanges, capture.values.scanned.packets, capture.clients
         copies = int(exchanges.copies[which].sum())
         requests, answers = len(which) + copies, int(exchanges.finals[which].sum())
-        status = capture.shapes.column([shape.status for shape in capture.shapes.all])
+        status = capture.shapes.statuses(exchanges.final[which])
         summary = Summary(messages=requests + answers, register_requests=requests, transactions=len(which))
         summary.retransmissions = copies
         statuses = Counter[int]()
-        for code in np.unique(status[exchanges.final[which]]).tolist():
-            statuses[code] = int(exchanges.finals[which][status[exchanges.final[which]] == code].sum())
+        for code in np.unique(status).tolist():
+            statuses[code] = int(exchanges.finals[which][status == code].sum())
         summary.responses = statuses
         summary.methods["REGISTER"] = requests
         summary.states["answered"] = len(which)

@@ -16,10 +16,7 @@ from analyzer.columnar.records import Numbers, Unsuited
 from analyzer.columnar.rows import Rows
 from analyzer.evidence import Endpoint
 from analyzer.register.registration import Registration
-from analyzer.run.recording import AttemptRow, Recording
-
-_NUMBERS = ("number", "time", "transaction", "request", "status", "copy", "size", "frame")
-_OBJECTS = ("source", "destination", "source_file")
+from analyzer.run.recording import NUMBERS, OBJECTS, AttemptRow, Recording
 
 
 def recording_of(rows: Rows, which: Numbers, registrations: dict[int, Registration]) -> Recording:
@@ -31,19 +28,18 @@ def recording_of(rows: Rows, which: Numbers, registrations: dict[int, Registrati
     messages = np.flatnonzero(wanted[exchanges.of])
     own, is_answer = exchanges.of[messages], packets.is_response[messages]
     original = np.where(is_answer, exchanges.final[own], exchanges.first[own])
-    status = capture.shapes.column([shape.status for shape in capture.shapes.all])[messages]
     columns = (
         capture.numbers(messages),
         packets.time(messages),
         capture.numbers(exchanges.first[own]),
         ~is_answer,
-        status,
+        capture.shapes.statuses(messages),
         messages != original,
         packets.length[messages],
         packets.plain[messages] + 1,
     )
     found = Recording()
-    for name, column in zip(_NUMBERS, columns, strict=True):
+    for name, column in zip(NUMBERS, columns, strict=True):
         kind = getattr(found, name).typecode
         setattr(found, name, array(kind, np.ascontiguousarray(column, np.dtype(kind)).tobytes()))
     found.source, found.destination = _ends(packets.source[messages]), _ends(packets.target[messages])
@@ -93,4 +89,4 @@ def hold_against(made: Recording, heard: Recording) -> None:
 
 
 def _message(recording: Recording, at: int) -> tuple[Any, ...]:
-    return tuple(getattr(recording, name)[at] for name in (*_NUMBERS, *_OBJECTS))
+    return tuple(getattr(recording, name)[at] for name in (*NUMBERS, *OBJECTS))

@@ -22,6 +22,7 @@ Numbers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Small = npt.NDArray[np.uint32]
 Short = npt.NDArray[np.uint16]
+Keys = npt.NDArray[np.uint64]
 
 LINKS = {1: (12, 14), 113: (14, 16), 276: (0, 20), 101: (-1, 0), 228: (-1, 0)}
 """LINKTYPE_ -> where the ethertype stands (-1: nowhere, the packet is IP), and octets before what it tells of."""

@@ -161,12 +161,13 @@ class Rows:
         one.contacts = (contact.uri.text if contact.uri else contact.raw,)
         one.user_agent = shape.example.user_agent
         one.last = self._begun(last)
-        self._note_outcome(one, own)
+        attempts = self.attempts(own)
+        self._note_outcome(one, attempts)
         self._note_bindings(one, own, contact)
         one.translation = self._translation(facts)
         if self._detail:
             one._numbers = [self._numbers[which] for which in own]
-            one.history.attempts = self._attempts(own)
+            one.history.attempts = self._attempts(attempts)
             one.history.unlisted = max(0, one.attempts - KEPT_ATTEMPTS)
         return one
 
@@ -186,13 +187,12 @@ class Rows:
         agent = shape.example.user_agent
         return Client(instance_of(contact), token, contact_host(contact), facts.source.host, agent, sent_by)
 
-    def _note_outcome(self, one: Registration, own: Sequence[int]) -> None:
-        attempts = self.attempts(own)
+    def _note_outcome(self, one: Registration, attempts: Sequence[tuple[int, int]]) -> None:
         grants = [answers for _, answers in attempts]
         count, last = len(grants), grants[-1]
         one.outcome, one.status, one.attempts, one.refreshes = "registered", 200, count, count - 1
         one.outcome_counts, one.reason_counts = (("registered", count),), ((200, count),)
-        one.since = self._begun(own[0])
+        one.since = self._begun(attempts[0][0])
         one.since_place = self.answer(grants[0]).place
         one.success_place = self.answer(last).place
         one.credentials_place = self.request(grants[0]).place
@@ -239,10 +239,10 @@ class Rows:
         begins = [which for which, is_behind in zip(own, [True, *grants], strict=False) if is_behind]
         return list(zip(begins, compress(own, grants), strict=True))
 
-    def _attempts(self, own: Sequence[int]) -> list[AttemptRecord]:
+    def _attempts(self, attempts: Sequence[tuple[int, int]]) -> list[AttemptRecord]:
         found = []
-        for asks, answers in self.attempts(own)[-KEPT_ATTEMPTS:]:
-            purpose: Purpose = "register" if asks == own[0] else "refresh"
+        for asks, answers in attempts[-KEPT_ATTEMPTS:]:
+            purpose: Purpose = "register" if asks == attempts[0][0] else "refresh"
             begin, by = self.request(asks), self.answer(answers)
             found.append(
                 AttemptRecord(

@@ -62,6 +62,11 @@ class Scanned:
         found: Flags = self.layout > 0
         return found
 
+    def has(self, name: str) -> Flags:
+        """Whether each message has a value of a column."""
+        found: Flags = (self.layouts.lengths[PLACE[name]] > 0)[self.layout]
+        return found
+
     def octets_of(self, row: int) -> bytes:
         """The payload of one message."""
         return octets_of(self.packets, row)

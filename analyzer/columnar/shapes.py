@@ -6,11 +6,12 @@ read. What the parser says of all else is true of all messages of the shape, sin
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from analyzer.columnar.columns import shape_keys
+from analyzer.columnar.layouts import sequences_of
 from analyzer.columnar.records import Flags, Numbers, Unsuited
 from analyzer.columnar.scan import Scanned
 from analyzer.columnar.template import PLACE, values_of
@@ -69,16 +70,31 @@ class Shapes:
     of: Numbers
     ordinary: Flags
 
-    def column(self, values: list[int]) -> Numbers:
-        """A value of each shape, for each message; 0 where it has none."""
-        return np.append(np.array(values, np.int64), 0)[self.of]
+    def each(self, tell: Callable[[Shape], int], rows: Numbers) -> Numbers:
+        """What is told of the shape of each of these messages; 0 where it has none."""
+        return np.append(np.array([tell(shape) for shape in self.all], np.int64), 0)[self.of[rows]]
+
+    def alike(self, tell: Callable[[Shape], object], rows: Numbers) -> Numbers:
+        """A number for each of these messages, the same where the same is told of their shapes."""
+        told = [tell(shape) for shape in self.all]
+        return self.each(lambda shape: told.index(told[shape.number]), rows)
+
+    def statuses(self, rows: Numbers) -> Numbers:
+        """The status of each of these messages, 0 of requests."""
+        return self.each(lambda shape: shape.status, rows)
+
+    def carry(self, rows: Numbers) -> Flags:
+        """Whether each of these messages has credentials."""
+        found: Flags = self.each(lambda shape: shape.has_credentials, rows) > 0
+        return found
 
 
 def shapes_of(scanned: Scanned) -> Shapes:
     """Certify all shapes of a scan."""
     if not scanned.layout.any():
         raise Unsuited("no message is of a common form")
-    count, which = shape_keys(scanned.layouts.kinds[1:])
+    first, which = sequences_of(scanned.layouts.kinds[1:])
+    count = len(first)
     if count > MOST_SHAPES:
         raise Unsuited("there are too many shapes of messages")
     of: Numbers = np.append(-1, which)[scanned.layout]

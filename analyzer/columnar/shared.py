@@ -17,11 +17,11 @@ import numpy as np
 from analyzer.capture.packets import PacketReader
 from analyzer.capture.record import Record
 from analyzer.columnar.clients import Clients
-from analyzer.columnar.columns import Keys, Values, firsts, mixed, numbered
+from analyzer.columnar.columns import Values, firsts, mixed, numbered
 from analyzer.columnar.exchanges import Exchanges
 from analyzer.columnar.facts import end_of
 from analyzer.columnar.nonces import Remembered, Told, count_credentials
-from analyzer.columnar.records import Flags, Numbers, Unsuited
+from analyzer.columnar.records import Flags, Keys, Numbers, Unsuited
 from analyzer.columnar.shapes import Shapes
 from analyzer.columnar.strangers import Odd, is_counted, record_of
 from analyzer.columnar.template import PLACE
@@ -173,8 +173,7 @@ class Overhearing:
         counted (`nonces.py`)."""
         capture = self.capture
         exchanges, shapes, clients = capture.exchanges, capture.shapes, capture.clients
-        status = shapes.column([shape.status for shape in shapes.all])
-        which = np.flatnonzero(columnar[clients.of] & (status[exchanges.final] == 401))
+        which = np.flatnonzero(columnar[clients.of] & (shapes.statuses(exchanges.final) == 401))
         given = np.sort(exchanges.final[which])
         rows = self._told.row
         own = exchanges.of[rows]

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyzer.columnar.columns import Values, any_of, firsts, mixed, numbered
+from analyzer.columnar.columns import Values, any_of, firsts, is_again, mixed, numbered
 from analyzer.columnar.exchanges import Exchanges
 from analyzer.columnar.records import Flags, Numbers, Unsuited
 from analyzer.columnar.shapes import Shapes
-from analyzer.columnar.template import PLACE
 from analyzer.evidence import SECOND
 from analyzer.register.challenges import MOST_NONCES, MOST_USERS
 
@@ -35,23 +34,28 @@ class Sharing:
 @dataclass(slots=True)
 class _Nonces:
     """Messages with a nonce: their `rows`, `which` nonce that is, of `count`, the transaction (`owner`) and the client
-    (`call`) of each; `given` are the places in these of the challenges that gave one out, copies left out."""
+    (`client`) of each; `given` are the places in these of the challenges that gave one out, copies left out."""
 
     rows: Numbers
     which: Numbers
     count: int
     owner: Numbers
-    call: Numbers
+    client: Numbers
     given: Numbers
 
 
+def nonces_by(values: Values) -> Numbers:
+    """How many messages had a nonce by each message: no more nonces can have been given out or used since."""
+    return np.cumsum(values.scanned.has("nonce"))
+
+
 def sharing_of(
-    values: Values, shapes: Shapes, exchanges: Exchanges, rows: Numbers, strange: Collection[str]
+    values: Values, shapes: Shapes, exchanges: Exchanges, clients: Numbers, strange: Collection[str]
 ) -> Sharing:
-    """Who shares nonces with whom. `rows` are the messages that have a transaction, `strange` the nonces in all that is
-    in no columns: who has one of these is not ordinary."""
+    """Who shares nonces with whom. `clients` are those of the transactions, `strange` the nonces in all that is in no
+    columns: who has one of these is not ordinary."""
     found = Sharing(np.ones(len(exchanges), np.bool_), np.zeros(len(exchanges), np.int64))
-    rows = rows[values.scanned.size("nonce", rows) > 0]
+    rows = np.flatnonzero(values.scanned.has("nonce") & (exchanges.of >= 0))
     if not len(rows):
         return found
     keys = values.key(rows, "nonce")
@@ -59,9 +63,8 @@ def sharing_of(
     if not bool(values.equal(rows, rows[firsts(which, count)[which]], "nonce").all()):
         raise Unsuited("two nonces have one key")
     owner = exchanges.of[rows]
-    call, _ = numbered(exchanges.call[owner])
     given = np.flatnonzero(values.scanned.packets.is_response[rows] & (rows == exchanges.final[owner]))
-    nonces = _Nonces(rows, which, count, owner, call, given)
+    nonces = _Nonces(rows, which, count, owner, clients[owner], given)
     unfair = _is_unfair(values, shapes, exchanges, nonces)
     unfair |= _may_be_forgotten(values, nonces, len(strange))
     unfair |= any_of(np.isin(keys, np.array([values.key_of(one) for one in strange], np.uint64)), which, count)
@@ -74,20 +77,18 @@ def _is_unfair(values: Values, shapes: Shapes, exchanges: Exchanges, nonces: _No
     """For each nonce whether it is out of the ordinary: given to one client twice, by two servers, realms or offers, in
     a transaction that is not plain, at times that step back, or used by a client that it was not given to."""
     packets, which, given = values.scanned.packets, nonces.which, nonces.given
-    pair, pairs = numbered(mixed(which, nonces.call))
+    pair, pairs = numbered(mixed(which, nonces.client))
     times = np.bincount(pair[given], minlength=pairs)
     unfair = any_of(times[pair] != 1, which, nonces.count)
-    several = any_of(nonces.call != nonces.call[firsts(which, nonces.count)][which], which, nonces.count)
+    several = any_of(nonces.client != nonces.client[firsts(which, nonces.count)][which], which, nonces.count)
     is_odd = packets.is_response[nonces.rows] & ~exchanges.plain[nonces.owner]
     unfair |= any_of(is_odd, which, nonces.count) & several
     told = np.flatnonzero(packets.is_response[nonces.rows])  # copies, too: each is a time at which it was given out
     order = told[np.argsort(which[told], kind="stable")]
-    time = packets.time(nonces.rows[order])
-    back = np.append(False, (time[1:] < time[:-1]) & (which[order][1:] == which[order][:-1]))[: len(order)]
+    back = is_again(which[order]) & (np.diff(packets.time(nonces.rows[order]), prepend=0) < 0)
     unfair |= any_of(back, which[order], nonces.count)
-    offers = [(shape.realm, shape.offer) for shape in shapes.all]
-    kinds = shapes.column([offers.index(one) for one in offers])
-    kind = mixed(packets.source[nonces.rows[given]] >> 16, kinds[nonces.rows[given]])
+    rows = nonces.rows[given]
+    kind = mixed(packets.source[rows] >> 16, shapes.alike(lambda shape: (shape.realm, shape.offer), rows))
     first = firsts(which[given], nonces.count)[which[given]]
     return unfair | any_of(kind != kind[first], which[given], nonces.count)
 
@@ -96,11 +97,9 @@ def _may_be_forgotten(values: Values, nonces: _Nonces, strange: int) -> Flags:
     """For each nonce whether so many others may come between two clients that it is given to that the object path has
     forgotten the first by then (`register/challenges.py`). `strange` are those in all that is in no columns."""
     which, given = nonces.which, nonces.given
-    carried = np.cumsum((values.scanned.layouts.lengths[PLACE["nonce"]] > 0)[values.scanned.layout])
     order = given[np.argsort(which[given], kind="stable")]
-    since = np.diff(carried[nonces.rows[order]], prepend=0)
-    is_again = np.append(False, which[order][1:] == which[order][:-1])[: len(order)]
-    return any_of(is_again & (since + strange >= MOST_NONCES), which[order], nonces.count)
+    since = np.diff(nonces_by(values)[nonces.rows[order]], prepend=0)
+    return any_of(is_again(which[order]) & (since + strange >= MOST_NONCES), which[order], nonces.count)
 
 
 def _state(values: Values, nonces: _Nonces) -> Numbers:

@@ -302,8 +302,9 @@ def _in_columns(
     from analyzer.columnar.door import read  # late: it needs numpy, and small captures do not
 
     with patient_collector():
-        begin, how = partial(Analysis, secrets=secrets, detail=detail, tables=tables), not least
-        return read(path, opened, rules, begin, detail=detail, tables=tables, secrets=secrets, is_asked_for=how)
+        begin = partial(Analysis, secrets=secrets, detail=detail, tables=tables)
+        kept = {"detail": detail, "tables": tables, "is_asked_for": not least}
+        return read(path, opened, rules, begin, secrets=secrets, **kept)
 
 
 def _secrets(credentials: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> Secrets:

@@ -85,22 +85,23 @@ class Recording:
         ]
 
 
-_NUMBERS = ("number", "time", "transaction", "request", "status", "copy", "size", "frame")
-_OBJECTS = ("source", "destination", "source_file")
+NUMBERS = ("number", "time", "transaction", "request", "status", "copy", "size", "frame")
+OBJECTS = ("source", "destination", "source_file")
+"""The columns of a `Recording`, a value for each message."""
 
 
 def together(several: Sequence[Recording]) -> Recording:
     """The recording of one process, of those of several workers: in the order of the messages in the run."""
     whole = several[0]
     for other in several[1:]:
-        for name in (*_NUMBERS, *_OBJECTS, "attempts"):
+        for name in (*NUMBERS, *OBJECTS, "attempts"):
             getattr(whole, name).extend(getattr(other, name))
     if len(several) > 1:
         order = sorted(range(len(whole.number)), key=whole.number.__getitem__)
-        for name in _NUMBERS:
+        for name in NUMBERS:
             column: array[int] = getattr(whole, name)
             setattr(whole, name, array(column.typecode, map(column.__getitem__, order)))
-        for name in _OBJECTS:
+        for name in OBJECTS:
             setattr(whole, name, list(map(getattr(whole, name).__getitem__, order)))
     whole.attempts.sort()
     return whole

@@ -10,6 +10,7 @@ import pytest
 
 from analyzer.columnar import scan as scan_module
 from analyzer.columnar.columns import Values, by_length, firsts, mixed, numbered, same_rows
+from analyzer.columnar.layouts import MOST_LINES
 from analyzer.columnar.packets import packets_of, records_of
 from analyzer.columnar.records import Unsuited
 from analyzer.columnar.scan import Scanned, _line_ends, scan
@@ -157,6 +158,7 @@ def test_keys_and_equality(scanned: Scanned) -> None:
 
 def test_an_equal_key_decides_nothing(monkeypatch: pytest.MonkeyPatch, scanned: Scanned) -> None:
     monkeypatch.setattr("analyzer.columnar.columns._mixed", lambda key: key * np.uint64(0))
+    monkeypatch.setattr("analyzer.columnar.layouts._WEIGHTS", np.zeros(MOST_LINES, np.uint64))
     with pytest.raises(Unsuited, match="one key"):
         shapes_of(scanned)
     with pytest.raises(Unsuited, match="one key"):
