@@ -17,10 +17,8 @@ from analyzer.sip.sniff import FIRST_OCTETS, Kind, kind
 _SHORT = 24  # octets in which a request line need not show itself
 _UNREACHABLE_V4 = {0: "network", 1: "host", 2: "protocol", 3: "port", 6: "network", 7: "host", 8: "host"}
 _UNREACHABLE_V6 = {0: "network", 3: "host", 4: "port"}
-_PROHIBITED_V4, _PROHIBITED_V6 = (
-    frozenset((9, 10, 13)),
-    frozenset((1, 5)),
-)  # RFC 1122 3.2.2.1, RFC 1812 5.2.7.1; RFC 4443 3.1
+_PROHIBITED_V4 = frozenset((9, 10, 13))  # RFC 1122 3.2.2.1, RFC 1812 5.2.7.1
+_PROHIBITED_V6 = frozenset((1, 5))  # RFC 4443 3.1
 
 
 def abort(packet: ip.Packet, record: Record) -> NetworkError | None:

@@ -37,15 +37,16 @@ class _Key(NamedTuple):
 
 
 class _Connection:
-    """Both directions between two sockets, from one SYN to the next."""
+    """Both directions between two sockets, from one SYN to the next. `is_shaken`: the handshake of its TLS went well,
+    or its failure was told."""
 
-    __slots__ = ("ended", "handshake", "number", "streams")
+    __slots__ = ("ended", "is_shaken", "number", "streams")
 
     def __init__(self, number: int, low: Endpoint, high: Endpoint, upgrade: Upgrade) -> None:
         self.number = number
         self.streams = (Stream(number, low, high, upgrade), Stream(number, high, low, upgrade))
         self.ended: set[str] = set()
-        self.handshake = _Handshake()
+        self.is_shaken = False
 
     @property
     def sip(self) -> bool:
@@ -88,8 +89,8 @@ class Connections:
             if stream.encrypted:
                 ends = sorted((stream.source, stream.destination), key=_server_last)
                 self._tally(record.source).note_tls(*ends)
-                if not connection.sip:
-                    connection.handshake.take(self._tally(record.source).handshakes, stream, ends, segment.data)
+                if not (connection.sip or connection.is_shaken):
+                    _shakes(self._tally(record.source).handshakes, connection, stream, ends, segment.data)
         if segment.flags & (TH_FIN | TH_RST):
             _breaks(self._tally(record.source).handshakes, connection, stream, back, segment.flags)
             items += (
@@ -122,22 +123,12 @@ class Connections:
         return items
 
 
-class _Handshake:
-    """How far the TLS of a connection came: `is_over` when it went well, or when its failure was told."""
-
-    __slots__ = ("is_over",)
-
-    def __init__(self) -> None:
-        self.is_over = False
-
-    def take(self, told: Handshakes, stream: Stream, ends: list[Endpoint], octets: bytes) -> None:
-        """A segment of encrypted data, or of what comes before that; `ends` are the client's and the server's."""
-        if self.is_over:
-            return
-        alert = alert_of(octets)
-        if alert is not None:
-            told.broken(ends[0], ends[1], stream.source, alert)
-        self.is_over = alert is not None or is_protected(octets)
+def _shakes(told: Handshakes, connection: _Connection, stream: Stream, ends: list[Endpoint], octets: bytes) -> None:
+    """A segment of encrypted data, or of what comes before that; `ends` are the client's and the server's."""
+    alert = alert_of(octets)
+    if alert is not None:
+        told.broken(ends[0], ends[1], stream.source, alert)
+    connection.is_shaken = alert is not None or is_protected(octets)
 
 
 def _opens(told: Handshakes, stream: Stream, *, is_answer: bool) -> None:
@@ -151,8 +142,8 @@ def _breaks(told: Handshakes, connection: _Connection, stream: Stream, back: Str
     """A connection ends: was it refused at once, or in the middle of the handshake of TLS?"""
     if flags & TH_RST and not stream.is_begun and back.is_begun and not back.has_octets:
         told.refused(back.source, stream.source)
-    elif not (connection.handshake.is_over or connection.sip) and (stream.encrypted and back.encrypted):
-        connection.handshake.is_over = True
+    elif not (connection.is_shaken or connection.sip) and (stream.encrypted and back.encrypted):
+        connection.is_shaken = True
         ends = sorted((stream.source, stream.destination), key=_server_last)
         told.broken(ends[0], ends[1], stream.source, None)
 

@@ -62,7 +62,7 @@ def row_of(item: Item, clock: int, index: int, stream: int) -> Row:
     bounds = between(place) or (None, None)
     head = (clock, index, _time(item.time), isinstance(place, LogLines), place[1], place[2], *bounds)
     ends = (_text(source.host), source.port, _text(destination.host), destination.port, item.transport)
-    if isinstance(item, NetworkError):
+    if isinstance(item, NetworkError):  # its sender is where a message has its fidelity
         return (*head, *ends, item.sender, 0, None, None, stream, item.reason, _text(item.text), item.quoted)
     kept = (item.fidelity.value, item.missing, item.ip_id, item.resend, stream)
     return (*head, *ends, *kept, "", "", item.payload)

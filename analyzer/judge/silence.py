@@ -13,7 +13,8 @@ from analyzer.register.ports import OF_TLS, meant
 from analyzer.register.transaction import Transaction
 from analyzer.sip.transports import STREAMS
 
-TELLS = "capture at the server too: only that tells a lost request from one that was ignored"
+_DROPS = "whether a firewall or fail2ban drops the phone's address"
+_TELLS = "capture at the server too: only that tells a lost request from one that was ignored"
 _OF_ICMP = {
     PROHIBITED: "a router or firewall rejects the packets on purpose: let them pass at {0}",
     "time exceeded": "the packets go round in circles or too far: follow the route to the server (traceroute {1})",
@@ -50,15 +51,12 @@ def advice(transaction: Transaction, context: CaptureContext) -> str:
     hint, heard = _port_hint(transaction, context), _of_what_was_heard(transaction, context)
     if not hint and not heard:
         return ""
-    return "; ".join(part for part in (hint, heard or f"{listens(transaction)}, {_DROPS}, and {TELLS}") if part)
+    return "; ".join(part for part in (hint, heard or listens(transaction.transport)) if part)
 
 
-_DROPS = "whether a firewall or fail2ban drops the phone's address"
-
-
-def listens(transaction: Transaction) -> str:
-    """`see whether the server listens there (ss -ulnp)`."""
-    return f"see whether the server listens there (`{_sockets(transaction.transport)}`)"
+def listens(transport: str) -> str:
+    """What to do where nothing is known but that no answer came."""
+    return f"see whether the server listens there (`{_sockets(transport)}`), {_DROPS}, and {_TELLS}"
 
 
 def _sockets(transport: str) -> str:
@@ -87,8 +85,8 @@ def _of_what_was_heard(transaction: Transaction, context: CaptureContext) -> str
     if transaction.provisional:
         return f"the server has the request: see what it asks behind it ({server.host}'s own log, the server after it)"
     if context.port_answers(server):
-        return f"the server has answered on this port: see whether it still runs, {_DROPS}, and {TELLS}"
-    return "" if transaction.transport not in STREAMS else f"{listens(transaction)}, {_DROPS}, and {TELLS}"
+        return f"the server has answered on this port: see whether it still runs, {_DROPS}, and {_TELLS}"
+    return "" if transaction.transport not in STREAMS else listens(transaction.transport)
 
 
 def _port_hint(transaction: Transaction, context: CaptureContext) -> str:

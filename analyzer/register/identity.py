@@ -84,6 +84,11 @@ def aor_of(message: Message) -> str:
     return canonical_aor(to.uri)
 
 
+def domain_of(aor: str) -> str:
+    """The domain of an address-of-record, with its port if it names one; empty without one."""
+    return aor.rpartition("@")[2]
+
+
 def client_of(message: Message) -> Client:
     """What a REGISTER tells of its sender."""
     host, agent = message.raw_message.source.host, message.user_agent

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from analyzer.evidence import Fidelity, LogNotice
 from analyzer.register.binding import Binding
 from analyzer.register.bounded import Notes
+from analyzer.register.identity import domain_of
 from analyzer.register.registration import Registration
 from analyzer.sip.message import Message
 
@@ -114,7 +115,7 @@ def _is_at(one: Registration, said: LogNotice) -> bool:
     """Whether host, server and address of a notice are those of a registration."""
     notice = said.notice
     host = notice.account.rpartition("@")[2] if "@" in notice.account else ""
-    if host and _without_port(host) != _without_port(one.aor.rpartition("@")[2]):
+    if host and _without_port(host) != _without_port(domain_of(one.aor)):
         return False
     if notice.side == "server":
         return not notice.host or (notice.host == one.source.host and said.port in (0, one.source.port))

@@ -29,17 +29,13 @@ from analyzer.judge.findings import (
     good,
 )
 from analyzer.judge.lapse import lapse
-from analyzer.judge.silence import advice, how_it_ended, torn
+from analyzer.judge.silence import advice, how_it_ended, listens, torn
 from analyzer.register import marks
 from analyzer.register.subjects import TransactionSubject, is_printed
 from analyzer.register.timers import GRACE
 from analyzer.register.transaction import Transaction
 from analyzer.sip.timers import TIMER_F
 
-_FIX = (
-    "see whether the server listens there (`ss -ulnp`), whether a firewall or fail2ban drops the phone's address, "
-    "and capture at the server too: only that tells a lost request from one that was ignored"
-)
 _HUNG_UP = "the client hung up"
 _WENT_ON = "the client went on as if it was answered"
 _NOT_REPEATED = "the request was not repeated: its answer may be missing"
@@ -222,7 +218,7 @@ RULE = Rule(
     violates_only_if=marks.UNANSWERED,
     observed_at="any",
     why="Service-affecting, but the observer cannot tell loss from refusal to answer.",
-    fix=_FIX,
+    fix=listens("UDP"),
     examples=(
         bad(
             f"{_ALONE}\n@33 src=192.0.2.20:5060 > REGISTER sip:example.com\n{_EVE}< 401",

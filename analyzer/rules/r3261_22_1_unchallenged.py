@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from analyzer.evidence import Endpoint, Evidence
 from analyzer.judge.findings import NOT_APPLICABLE, PASSED, Answer, Confidence, Rule, Values, Violated, bad, good
 from analyzer.register.fleet import FleetSubject
+from analyzer.register.identity import domain_of
 from analyzer.register.registration import Registration
 from analyzer.sip.text import clip
 
@@ -64,15 +65,11 @@ def _unchallenged(server: Endpoint, refused: Sequence[Registration], challenged:
 
 def _other_domain(refused: Sequence[Registration], challenged: Sequence[Registration]) -> str:
     """That those whom it refuses name another domain than those whom it lets in, if they do."""
-    wrong = {_domain(one) for one in refused}
-    right = {_domain(one) for one in challenged if one.was_well}
+    wrong = {domain_of(one.aor) for one in refused}
+    right = {domain_of(one.aor) for one in challenged if one.was_well}
     if len(wrong) != 1 or len(right) != 1 or wrong == right:
         return ""
     return f"; the former register as users of {clip(wrong.pop(), 60)}, the latter of {clip(right.pop(), 60)}"
-
-
-def _domain(one: Registration) -> str:
-    return one.aor.rpartition("@")[2]
 
 
 def _oracles(subject: FleetSubject) -> Iterator[Violated]:

@@ -43,7 +43,7 @@ from analyzer.judge.findings import (
 from analyzer.judge.values import apart
 from analyzer.register import marks
 from analyzer.register.fleet import FleetSubject
-from analyzer.register.identity import instance_of
+from analyzer.register.identity import domain_of, instance_of
 from analyzer.register.registration import Registration
 from analyzer.register.subjects import MessageSubject, TransitionSubject
 from analyzer.register.transaction import Transaction
@@ -133,7 +133,7 @@ def _are_twins(one: Registration, two: Registration) -> bool:
     """Whether two registrations of one instance are those of two phones that are there at the same time."""
     if one.source.host == two.source.host or one.client.contact == two.client.contact:
         return False
-    if one.aor.rpartition("@")[2] == two.aor.rpartition("@")[2]:
+    if domain_of(one.aor) == domain_of(two.aor):
         return False
     times = one.first, one.last, two.first, two.last
     if any(time is None for time in times):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from analyzer.evidence import Between, Endpoint, Frame, Place, between
 from analyzer.register.client_state import ClientState, state_of, state_of_outcome
 from analyzer.register.digest_ledger import DigestRecord
+from analyzer.register.identity import domain_of
 from analyzer.register.registration import Registration
 from analyzer.run.report import Report
 from analyzer.views.words import Clock, clock_of, count, source_names
@@ -71,7 +72,6 @@ class ClientSummary:
         ends = [source.last for source in report.sources if source.kind == "capture" and source.last is not None]
         self._end = max(ends, default=None)
         self._wrong = {record.transaction: record for record in report.digests if record.verdict == "mismatch"}
-        self._sent = {record.transaction: record for record in report.digests if not record.is_empty}
         self.asked = Counter(one.registrar.endpoint for one in report.registrations)
         self.answering = {
             one.registrar.endpoint for one in report.registrations if one.heard or one.reasons or one.status
@@ -188,7 +188,7 @@ class ClientSummary:
     def other_domain(self, one: Registration) -> str:
         """The domain of all whom the registrar of a phone lets in, where that is not the phone's; nothing elsewhere."""
         domains = self._let_in.get(one.registrar.endpoint, set())
-        own = one.aor.rpartition("@")[2]
+        own = domain_of(one.aor)
         return next(iter(domains)) if len(domains) == 1 and own and own not in domains else ""
 
     @cached_property
@@ -196,7 +196,7 @@ class ClientSummary:
         found: dict[Endpoint, set[str]] = {}
         for one in self.report.registrations:
             if one.was_well:
-                found.setdefault(one.registrar.endpoint, set()).add(one.aor.rpartition("@")[2])
+                found.setdefault(one.registrar.endpoint, set()).add(domain_of(one.aor))
         return found
 
     def elsewhere(self, one: Registration) -> str:
@@ -248,6 +248,10 @@ class ClientSummary:
     def sent(self, one: Registration) -> DigestRecord | None:
         """The credentials of the latest request, whatever is known of them."""
         return self._sent.get(one.last_seen.id) if one.last_seen is not None else None
+
+    @cached_property
+    def _sent(self) -> dict[int, DigestRecord]:
+        return {record.transaction: record for record in self.report.digests if not record.is_empty}
 
 
 def _alike(one: Registration, other: Registration) -> bool:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from analyzer.capture.text import written
 from analyzer.capture.text.rows_of_homer import banner_of
+from analyzer.capture.text.stamps import spelled
 
 MARK = b"SIP/2.0"
 Part = tuple[bytes, bytes]
@@ -177,7 +178,6 @@ def json_stamp(value: object) -> bytes:
 
 _NAMED = re.compile(rb" {0,12}([\w.-]{1,64}) {0,40}\| ?")
 _TOGETHER = re.compile(rb"(0[1-9]|1[0-2])([0-3]\d)([0-2]\d)([0-5]\d)([0-5]\d)(\.\d{1,9})?\Z")
-_MONTHS = (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec")
 
 
 def _named(line: bytes) -> list[Part] | None:
@@ -189,7 +189,7 @@ def _named(line: bytes) -> list[Part] | None:
     text = b""
     if stamp is not None:
         month, day, *clock, part = stamp.groups()
-        text = b"%b %b %b%b" % (_MONTHS[int(month) - 1], day, b":".join(clock), part or b"")
+        text = spelled(int(month), day, b":".join(clock) + (part or b""))
     return [(line[match.end() :], text)]
 
 

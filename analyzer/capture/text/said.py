@@ -11,14 +11,13 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from analyzer.capture.text.grammar import endpoint
-from analyzer.capture.text.stamps import PATTERN
+from analyzer.capture.text.stamps import PATTERN, spelled
 from analyzer.evidence import Endpoint
 
 LOOKED_AT = 400
 """Octets of a line that are looked at."""
 _FIRST = 90
 """Octets of it in which a stamp begins."""
-_MONTHS = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 _STAMP = re.compile(
     rb"(?:\A|[^\w.:,/-])(?!\d{9,10}(?:[.,]\d{1,5})?(?!\d))(" + PATTERN + rb"(?:[ ]?[AaPp][Mm](?![A-Za-z]))?)(?![\d:])"
 )
@@ -104,8 +103,7 @@ def stamp_in(line: bytes) -> bytes:
     clock = (match["clock"] or match["clock3"]).replace(b":", b"")
     hours = b"%b:%b:%b%b" % (clock[:2], clock[2:4], clock[4:], match["part"] or match["part3"] or b"")
     if match["m3"]:
-        month = int(match["m3"])
-        return b"%b %b %b" % (_MONTHS[month - 1], match["d3"], hours) if 1 <= month <= 12 else b""
+        return spelled(int(match["m3"]), match["d3"], hours)
     parts = match["y"] or match["y2"], match["m"] or match["m2"], match["d"] or match["d2"]
     return b"-".join(parts) + b" " + hours
 

@@ -81,6 +81,11 @@ class Stamp(NamedTuple):
         return self._replace(month=month, day=day, numeric=False)
 
 
+def spelled(month: int, day: bytes, time: bytes) -> bytes:
+    """A stamp of month, day and time of day as syslog has it; empty where there is no such month."""
+    return b"%b %b %b" % ([*MONTHS][month - 1], day, time) if 1 <= month <= len(MONTHS) else b""
+
+
 def parse_stamp(text: bytes) -> Stamp | None:
     """A stamp without brackets, or None."""
     if text[-1:] in b"mM." and text[-1:]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from analyzer.evidence import SECOND
 from analyzer.register.causes import FORBIDDEN, RIGHT
+from analyzer.register.identity import domain_of
 from analyzer.register.registration import Registration
 from analyzer.register.scanners import is_scanner
 from analyzer.register.server_words import ServerWords
@@ -236,8 +237,9 @@ def _why_refused(clients: ClientSummary, one: Registration) -> str:
     meaning = "" if is_said else _STATUS.get(one.status) or _CLASS.get(one.status // 100, "")
     parts = [about, found, meaning, server_words(one), _crowd(one), witnessed(one), _all_the_same(one)]
     if one.status in _OF_DOMAINS and one.credentials_place is None and (domain := clients.other_domain(one)):
-        own = one.aor.rpartition("@")[2]
-        parts.append(f"it registers as a user of {own}, and whom the registrar lets in is a user of {domain}")
+        parts.append(
+            f"it registers as a user of {domain_of(one.aor)}, and whom the registrar lets in is a user of {domain}"
+        )
     if is_open:
         parts.insert(1, other_name(clients, one))
     if told_by_log(one):
