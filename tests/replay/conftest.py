@@ -11,8 +11,11 @@ from tests.replay.peers import Kamailio, Space, TlsKeys, kamailio_server, make_k
 
 @pytest.fixture(scope="session")
 def kamailio() -> Iterator[Kamailio]:
-    """A plain Kamailio for all tests of the run: take a user of your own, so that nobody else's bindings meet yours."""
-    with kamailio_server() as server:
+    """A plain Kamailio for all tests of the run: take a user of your own, so that nobody else's bindings meet yours.
+
+    It works on datagrams in their order: of two children one may still bind by a copy what the other has removed.
+    """
+    with kamailio_server("CHILDREN=1") as server:
         yield server
 
 

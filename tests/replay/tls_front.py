@@ -119,21 +119,20 @@ async def _serve(
 
 
 async def _relayed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, upstream: tuple[str, int]) -> None:
+    writers = [writer]
+    pumps: list[asyncio.Task[None]] = []
     try:
         up_reader, up_writer = await asyncio.open_connection(*upstream)
-    except OSError:
-        writer.close()
-        return
-    there = asyncio.ensure_future(_pump(reader, up_writer))
-    back = asyncio.ensure_future(_pump(up_reader, writer))
-    try:
-        await asyncio.wait((there, back), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in (there, back):
-            task.cancel()
-        await asyncio.gather(there, back, return_exceptions=True)
-        for one in (up_writer, writer):
+        writers.append(up_writer)
+        pumps += [asyncio.create_task(_pump(reader, up_writer)), asyncio.create_task(_pump(up_reader, writer))]
+        await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+    finally:  # all is closed before the first await, as the end of the relay may cancel each
+        for one in writers:
             one.close()
+        for pump in pumps:
+            pump.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)
+        for one in writers:
             with contextlib.suppress(OSError, asyncio.TimeoutError):
                 await asyncio.wait_for(one.wait_closed(), 1)
 
