@@ -29,8 +29,10 @@ from analyzer.register.told_time import TOLERANCE
 
 _CONSTANT = ("from_name", "from_user", "from_tag", "to_name", "to_user", "call_id", "call_host", "sent_by",
              "contact_user", "contact_place", "instance")  # fmt: skip
-_EARLY = 4
+_EARLY = 2
 """Transactions of a client that are of classes of their own; those behind them are alike."""
+_SINKING = 4
+"""Times asked for in a row, each less than before, that a rule may speak of (`rules/det_shrinking_expiry.py`)."""
 _OFTEN = 4
 """Uses of a nonce that are of classes of their own."""
 _LEAST_NONCE, _MD5, _COUNT = 16, 32, 8
@@ -360,8 +362,25 @@ def _classes(
         ~is_first & (exchanges.closes[before] < exchanges.begun[order]),
         keys[course.of[order]] + 1,
         shared[order],
+        _sinking(shapes, exchanges, course),
     )
     which = same_rows(*columns)
     found = np.empty(len(order), np.int64)
     found[order] = which
+    return found
+
+
+def _sinking(shapes: Shapes, exchanges: Exchanges, course: _Course) -> Numbers:
+    """How many grants in a row, the latest of each transaction the last of them, came to requests that asked for what
+    was granted before, and so for less than before (`Registration.note_grant`)."""
+    order, at = course.order, np.flatnonzero(course.is_grant & (course.granted >= 0))
+    asked, granted = (shapes.each(lambda shape: shape.expires, of[order]) for of in (exchanges.first, exchanges.final))
+    before = course.granted[at]
+    sinks = np.zeros(len(order), np.bool_)
+    sinks[at] = (asked[at] == granted[before]) & (asked[at] < asked[before])
+    rows = np.zeros(len(order), np.int64)
+    for _ in range(_SINKING):  # each turn makes the rows one longer that go on
+        rows[at] = np.where(sinks[at], rows[before] + 1, 0)
+    grants = np.where(course.is_grant, np.arange(len(order)), course.granted)
+    found: Numbers = np.where(grants < 0, 0, np.minimum(rows[grants], _SINKING))
     return found

@@ -26,7 +26,7 @@ from analyzer.register.digest_ledger import DigestRecord, accepted
 from analyzer.register.history import KEPT_ATTEMPTS, AttemptRecord
 from analyzer.register.identity import Client, Registrar, contact_host, instance_of
 from analyzer.register.reachability import Reachability, Stretch
-from analyzer.register.registration import KEPT_GAPS, Registration
+from analyzer.register.registration import KEPT_GAPS, KEPT_SINKING, Registration
 from analyzer.register.server_words import ServerWords
 from analyzer.register.translation import Translation
 from analyzer.run.recording import Facts as Said
@@ -163,6 +163,7 @@ class Rows:
         one.last = self._begun(last)
         attempts = self.attempts(own)
         self._note_outcome(one, attempts)
+        self._note_grants(one, [answers for _, answers in attempts])
         self._note_bindings(one, own, contact)
         one.translation = self._translation(facts)
         if self._detail:
@@ -203,6 +204,13 @@ class Rows:
         one.refresh_gaps = tuple(later - sooner for sooner, later in pairwise(answered))
         one.last_success = answered[-1]
 
+    def _note_grants(self, one: Registration, grants: Sequence[int]) -> None:
+        """What it asked for and was granted, as far back as that is kept: of most the same each time."""
+        kept = grants[-KEPT_SINKING - 1 :]
+        several = {(self._shapes[self._first[which]], self._shapes[self._final[which]]) for which in kept}
+        for which in kept if len(several) > 1 else kept[-1:]:
+            one.note_grant(self._asks(which).expires, self._answers(which).expires, alone=True)
+
     def _note_bindings(self, one: Registration, own: Sequence[int], contact: Address) -> None:
         last, first = own[-1], own[1]
         asks, answers = self._asks(last), self._answers(last)
@@ -213,7 +221,6 @@ class Rows:
         binding.end = self._answered(last) + answers.expires * SECOND
         binding.certainty, binding.watched = "present", True
         one.bindings = (binding,)
-        one.asked, one.granted = asks.expires, answers.expires
         by = self.answer(first)
         one.reach = Reachability.of(Stretch("bound", self._answered(first), "registered", by, None, binding.end))
 

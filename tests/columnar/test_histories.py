@@ -54,6 +54,31 @@ def test_who_is_challenged_for_two_realms_is_for_the_object_path(tmp_path: Path)
     }
 
 
+_SECONDS = {
+    "sinks": (63, 62, 61, 60, 59, 59),
+    "holds": (61, 61, 61, 61, 60, 59),
+    "sinks late": (62, 62, 62, 61, 60, 59),
+    "sinks twice": (63, 62, 62, 61, 60, 59),
+}
+
+
+@pytest.mark.parametrize("few", list(_SECONDS))
+def test_times_that_sink_with_each_refresh(few: str, tmp_path: Path) -> None:
+    """The same request after the same grant ends a row of four, or one of two: what was asked before them differs."""
+    phones = [Phone(number) for number in range(80)]
+    for number, phone in enumerate(phones):
+        kind = few if number % 10 == 7 else list(_SECONDS)[number % len(_SECONDS)]
+        asked = _SECONDS[kind]
+        for turn, (asks, gets) in enumerate(zip(asked, (*asked[1:], asked[-1]), strict=True)):
+            begin = len(phone.packets)
+            phone.registers(number * 0.3 + 30 * turn)
+            said = saying(phone.packets[begin:], b"Expires: 3600", b"Expires: %d" % asks)
+            phone.packets[begin:] = saying(said, b"expires=3600", b"expires=%d" % gets)
+    found = assert_same(write(tmp_path / "sinking.pcap", together(*phones)))
+    assert found.columnar > 10, found.why
+    assert "the phone asked for" in found.objects
+
+
 def test_a_copy_of_a_challenge_from_later_on(tmp_path: Path) -> None:
     """A shared nonce was given out for more than a second already where a copy of it has a later time than the answer
     behind it."""
