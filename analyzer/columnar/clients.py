@@ -9,7 +9,6 @@ answered as before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,7 +16,7 @@ import numpy as np
 from analyzer.columnar.columns import Values, any_of, firsts, mixed, numbered, same_rows
 from analyzer.columnar.exchanges import Exchanges
 from analyzer.columnar.facts import NAMES, Facts, date_of, end_of, is_plain, key_of, names_of
-from analyzer.columnar.records import Flags, Numbers, rows_of
+from analyzer.columnar.records import Flags, Keys, Numbers, rows_of
 from analyzer.columnar.shapes import Shapes
 from analyzer.columnar.sharing import nonces_by, sharing_of
 from analyzer.columnar.verified import Credentials
@@ -90,7 +89,7 @@ def clients_of(
     sizes = np.bincount(of, minlength=count)
     starts = np.cumsum(sizes) - sizes
     ordinary = ~any_of(~exchanges.plain, of, count)
-    ordinary &= ~any_of(~_is_alone(values, exchanges, of, strangers), of, count)
+    ordinary &= ~any_of(~_is_alone(values, shapes, exchanges, of, strangers), of, count)
     sharing = sharing_of(values, shapes, exchanges, of, strangers.nonces)
     ordinary &= ~any_of(~sharing.fair, of, count)
     is_grant = shapes.statuses(exchanges.final) == 200
@@ -128,10 +127,11 @@ class _Course:
         return np.where(found >= place - self.index, found, -1)
 
 
-def _is_alone(values: Values, exchanges: Exchanges, clients: Numbers, strangers: Strangers) -> Flags:
+def _is_alone(values: Values, shapes: Shapes, exchanges: Exchanges, clients: Numbers, strangers: Strangers) -> Flags:
     """Whether the client of each transaction shares nothing that tells clients with anybody else."""
     packets = values.scanned.packets
     rows = np.flatnonzero(exchanges.of >= 0)
+    rows = rows[shapes.register(rows)]  # answers to other methods tell no client
     which = exchanges.of[rows]
     call, calls = clients[which], int(clients.max()) + 1
     user_keys = values.key(rows, "to_user")
@@ -141,13 +141,13 @@ def _is_alone(values: Values, exchanges: Exchanges, clients: Numbers, strangers:
     wrong |= any_of(user != user[firsts(call, calls)][call], call, calls)
     shared = any_of(call != call[firsts(user, users)][user], user, users)
     wrong[call[shared[user]]] = True
-    known_users = np.array([values.key_of(user) for user in strangers.users], np.uint64)
+    known_users = values.keys_of([(user,) for user in strangers.users])
     wrong[call[np.isin(user_keys, known_users) | np.isin(ends, list(strangers.ends))]] = True
     alone = np.ones(len(exchanges), np.bool_)
     alone[which[wrong[call]]] = False
-    known_calls = np.array([values.key_of(*_parts(one)) for one in strangers.calls], np.uint64)
+    known_calls = values.keys_of([_parts(one) for one in strangers.calls])
     alone &= ~np.isin(exchanges.call, known_calls)
-    alone &= _is_own(values.key(exchanges.first, "branch"), (values.key_of(one) for one in strangers.branches))
+    alone &= _is_own(values.key(exchanges.first, "branch"), values.keys_of([(one,) for one in strangers.branches]))
     return alone
 
 
@@ -156,11 +156,11 @@ def _parts(call_id: str) -> tuple[str, str]:
     return call, host
 
 
-def _is_own(keys: np.ndarray[tuple[int], np.dtype[np.uint64]], others: Iterable[int]) -> Flags:
+def _is_own(keys: Keys, others: Keys) -> Flags:
     """Whether each key is there once, and not among others."""
     which, count = numbered(keys)
     once = np.bincount(which, minlength=count)[which] == 1
-    own: Flags = once & ~np.isin(keys, np.array(list(others), np.uint64))
+    own: Flags = once & ~np.isin(keys, others)
     return own
 
 

@@ -63,14 +63,18 @@ class Values:
             key = _mixed(key + own * _OF_COLUMNS[number])
         return key
 
-    def key_of(self, *written: str) -> int:
-        """The key of values that stand elsewhere than in columns."""
-        key = np.zeros(1, np.uint64)
-        for number, value in enumerate(written):
-            text = np.frombuffer(value.encode("utf-8", "surrogateescape")[:LONGEST], np.uint8)
-            own = _key(text, np.zeros(1, np.int64), len(text)) + _of_length(len(text))
-            key = _mixed(key + own * _OF_COLUMNS[number])
-        return int(key[0])
+    def keys_of(self, written: Sequence[tuple[str, ...]]) -> Keys:
+        """The keys of values that stand elsewhere than in columns: of several together in each row."""
+        keys = np.zeros(len(written), np.uint64)
+        for number, column in enumerate(zip(*written, strict=True)):
+            texts = [value.encode("utf-8", "surrogateescape")[:LONGEST] for value in column]
+            lengths = np.array([len(text) for text in texts], np.int64)
+            octets = np.frombuffer(b"".join(texts), np.uint8)
+            at, own = np.cumsum(lengths) - lengths, np.empty(len(texts), np.uint64)
+            for length, part in by_length(lengths):
+                own[part] = _key(octets, at[part], length) + _of_length(length)
+            keys = _mixed(keys + own * _OF_COLUMNS[number])
+        return keys
 
     def equal(self, one: Numbers, two: Numbers, *columns: str) -> Flags:
         """Whether the values of each column are the same octets in rows `one` and `two`."""

@@ -69,7 +69,8 @@ def capture_of(path: str | os.PathLike[str], *, least: int = 0, secrets: Secrets
     exchanges = exchanges_of(values, shapes)
     credentials = Credentials(values, shapes, exchanges, secrets) if secrets else None
     clients = clients_of(values, shapes, exchanges, strangers, records.last, credentials)
-    if len(clients.ordinary) + len(odd.rows) > MOST_CLIENTS:
+    registering = np.flatnonzero(shapes.register(exchanges.final))
+    if len(np.unique(clients.of[registering])) + odd.clients > MOST_CLIENTS:
         raise Unsuited("there are too many clients")
     return Capture(values, shapes, exchanges, clients, odd, credentials)
 

@@ -83,6 +83,11 @@ class Shapes:
         """The status of each of these messages, 0 of requests."""
         return self.each(lambda shape: shape.status, rows)
 
+    def register(self, rows: Numbers) -> Flags:
+        """Whether each of these messages is a REGISTER, or an answer to one, as far as it has a shape."""
+        found: Flags = self.each(lambda shape: _method(shape.example) == "REGISTER", rows) > 0
+        return found
+
     def carry(self, rows: Numbers) -> Flags:
         """Whether each of these messages has credentials."""
         found: Flags = self.each(lambda shape: shape.has_credentials, rows) > 0
@@ -119,6 +124,10 @@ def _certified(scanned: Scanned, number: int, rows: Numbers) -> Shape:
             return shape
     _tell(shape, first)
     return shape
+
+
+def _method(message: Message) -> str:
+    return message.method or (message.cseq.method if message.cseq is not None else "")
 
 
 def _length(scanned: Scanned, row: int, name: str) -> int:

@@ -67,7 +67,7 @@ def sharing_of(
     nonces = _Nonces(rows, which, count, owner, clients[owner], given)
     unfair = _is_unfair(values, shapes, exchanges, nonces)
     unfair |= _may_be_forgotten(values, nonces, len(strange))
-    unfair |= any_of(np.isin(keys, np.array([values.key_of(one) for one in strange], np.uint64)), which, count)
+    unfair |= any_of(np.isin(keys, values.keys_of([(one,) for one in strange])), which, count)
     found.fair[owner[unfair[which]]] = False
     found.state[owner[given]] = _state(values, nonces)
     return found

@@ -26,17 +26,18 @@ from analyzer.sip.sniff import PING, Kind, is_keepalive, kind
 from analyzer.sip.text import unescape
 from analyzer.sip.via import MAGIC_COOKIE
 
-MOST = 0.5
-"""The share of packets, or of messages, that may be for the object path: of more, it reads all."""
+MOST = 2
+"""Packets and messages that are for the object path, for each that may be in columns: of more, it reads all."""
 
 
 @dataclass(slots=True)
 class Odd:
     """The messages that the reader of packets finds in the odd packets: the row of the record at which each comes (the
-    number of records for what comes at the end). `has_short_nonce`: one of them, or of the messages that no template
-    fits, gives out a nonce that may be a number."""
+    number of records for what comes at the end). `clients` counts those that may be of one client each.
+    `has_short_nonce`: one of them, or of the messages that no template fits, gives out a nonce that may be a number."""
 
     rows: list[int] = field(default_factory=list)
+    clients: int = 0
     has_short_nonce: bool = False
 
 
@@ -60,18 +61,20 @@ def strangers_of(values: Values, shapes: Shapes) -> tuple[Strangers, Odd]:
     begins as a message does."""
     scanned = values.scanned
     packets = scanned.packets
-    unread = np.flatnonzero(~readable(values))
-    if len(packets.odd) + len(unread) > MOST * len(packets.plain):
+    is_read = readable(values)
+    unread = np.flatnonzero(~is_read)
+    own = np.count_nonzero(is_read & shapes.register(np.arange(len(is_read))))
+    if len(packets.odd) + len(is_read) - own > MOST * own:
         raise Unsuited("most of it is out of the ordinary")
     strangers, odd = Strangers(), Odd()
     for shape in shapes.all:
         _hold_for_sip(shape.example)
     _note_odd(packets, strangers, odd)
     for row in unread.tolist():
-        strangers.ends.add(int((packets.target if packets.is_response[row] else packets.source)[row]))
         message = scanned.message(row)
         _hold_for_sip(message)
-        _note(strangers, message)
+        if _note(strangers, message):
+            strangers.ends.add(int((packets.target if packets.is_response[row] else packets.source)[row]))
     odd.has_short_nonce = any(len(nonce) <= MOST_NUMERALS for nonce in strangers.nonces)
     return strangers, odd
 
@@ -90,19 +93,19 @@ def _note_odd(packets: Packets, strangers: Strangers, odd: Odd) -> None:
         at = len(packets.records)
 
     for item in reader.items(records()):
-        for end in (item.source, item.destination):
-            strangers.ends.update(_number_of(end))
-        if not isinstance(item, RawMessage):
-            continue
-        if item.missing:
-            raise Unsuited("messages are cut")
-        if is_counted(item):
+        is_client = True
+        if isinstance(item, RawMessage):
+            if item.missing:
+                raise Unsuited("messages are cut")
+            if not is_counted(item):
+                continue
             odd.rows.append(at)
-            _note(strangers, Message(item))
+            is_client = _note(strangers, Message(item))
+            odd.clients += is_client
+        for end in (item.source, item.destination) if is_client else ():
+            strangers.ends.update(_number_of(end))
     if reader.copies:
         raise Unsuited("two interfaces show the same packets")
-    for (source, target, _), _times in scratch.kept.ways():
-        strangers.ends.update((*_number_of(source), *_number_of(target)))
 
 
 def _hold_for_sip(message: Message) -> None:
@@ -119,20 +122,27 @@ def _number_of(end: Endpoint) -> list[int]:
     return [one << 40 | two << 32 | three << 24 | four << 16 | end.port]
 
 
-def _note(strangers: Strangers, message: Message) -> None:
+def _note(strangers: Strangers, message: Message) -> bool:
+    """Note what a message shares with others; False where it says nothing of a client that registers: with another
+    method than REGISTER (an OPTIONS by which a way is kept open, say), unless it shows credentials, or goes by a route
+    that a registrar may have given."""
     if not message.call_id or (message.is_response and message.cseq is None):
         raise Unsuited("a message has no Call-ID, or an answer no CSeq")
     if b"nextnonce" in message.raw.lower():
         raise Unsuited("an answer announces a nonce")
     strangers.calls.add(message.call_id)
-    for address in (message.to, message.from_):
-        if address is not None and address.uri is not None:
-            strangers.users.add(unescape(address.uri.user or ""))
     for via in message.vias:
         branch = via.branch or ""
         strangers.branches.add(branch.removeprefix(MAGIC_COOKIE))
     strangers.nonces.update(one.nonce for one in message.challenges if one.nonce)
     strangers.nonces.update(one.nonce for one in message.credentials if one.nonce)
+    method = message.method or (message.cseq.method if message.cseq is not None else "")
+    if method != "REGISTER" and not message.carries_credentials and not message.has("route"):
+        return False
+    for address in (message.to, message.from_):
+        if address is not None and address.uri is not None:
+            strangers.users.add(unescape(address.uri.user or ""))
+    return True
 
 
 __all__ = ["Odd", "is_counted", "record_of", "strangers_of"]

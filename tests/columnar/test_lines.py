@@ -150,7 +150,11 @@ def test_keys_and_equality(scanned: Scanned) -> None:
     assert all(texts[one] == texts[two] for one, two in zip(rows, firsts(which, count)[which], strict=True))
     same = values.equal(rows[:-1], rows[1:], "call_id")
     assert same.tolist() == [one == two for one, two in pairwise(texts)]
-    assert int(values.key(rows[:1], "call_id")[0]) == values.key_of(texts[0])
+    assert values.key(rows, "call_id").tolist() == values.keys_of([(text,) for text in texts]).tolist()
+    users = values.texts(rows, "to_user")
+    together = values.keys_of(list(zip(texts, users, strict=True)))
+    assert values.key(rows, "call_id", "to_user").tolist() == together.tolist()
+    assert len(values.keys_of([])) == 0 and len(values.keys_of([("", "x" * 1000)])) == 1
     assert values.text(3, "call_id") == texts[3]
     assert values.copies(rows, rows).all()
     assert not values.copies(rows[:-1], rows[1:]).any()
