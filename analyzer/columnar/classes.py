@@ -215,14 +215,15 @@ def _is_repeatable(rule: Rule, told: Told, one: Placed, violated: set[str]) -> b
 
 
 def answers_of(
-    clients: Clients, witness: Witness, columnar: Flags, rules: Sequence[Rule]
+    kinds: Numbers, which: Numbers, witness: Witness, rules: Sequence[Rule]
 ) -> tuple[dict[int, Sequence[Told]], set[int]]:
-    """What the rules answer of each class of the columnar clients; and the classes of which that is not known."""
+    """What the rules answer of each class that some transactions have, of `kinds` of all; and the classes of which that
+    is not known."""
     by_kind: dict[int, list[Sequence[Told]]] = {}
-    for which, told in witness.told.items():
-        by_kind.setdefault(int(clients.kind[which]), []).append(told)
+    for one, told in witness.told.items():
+        by_kind.setdefault(int(kinds[one]), []).append(told)
     cards = {rule.id: rule for rule in rules}
-    wanted = np.unique(clients.kind[columnar[clients.of]]).tolist()
+    wanted = np.unique(kinds[which]).tolist()
     known = {kind: by_kind[kind] for kind in wanted if len(by_kind.get(kind, ())) >= REPRESENTATIVES}
     found = {kind: several[0] for kind, several in known.items() if is_constant(several, cards)}
     return found, set(wanted) - found.keys()

@@ -56,8 +56,9 @@ class Strangers:
 class Clients:
     """`of` is the client of each transaction. `order` are the transactions by client and time, `starts` where those of
     each client begin in it, `sizes` how many they are. `ordinary` tells clients, `facts` are theirs, and `kind` is the
-    class of each transaction of an ordinary client, -1 of others. `names` has a row for each client: equal numbers
-    in a column stand for equal texts (`facts.names_of`)."""
+    class of each transaction of an ordinary client, -1 of others. `alone` tells the transactions whose Call-ID and
+    branch nobody else has. `names` has a row for each client: equal numbers in a column stand for equal texts
+    (`facts.names_of`)."""
 
     of: Numbers
     order: Numbers
@@ -67,6 +68,7 @@ class Clients:
     facts: list[Facts | None]
     kind: Numbers
     names: Numbers
+    alone: Flags
 
     def exchanges(self, client: int) -> Numbers:
         """The transactions of one client, in order."""
@@ -89,7 +91,8 @@ def clients_of(
     sizes = np.bincount(of, minlength=count)
     starts = np.cumsum(sizes) - sizes
     ordinary = ~any_of(~exchanges.plain, of, count)
-    ordinary &= ~any_of(~_is_alone(values, shapes, exchanges, of, strangers), of, count)
+    alone = _is_alone(values, shapes, exchanges, of, strangers)
+    ordinary &= ~any_of(~alone, of, count)
     sharing = sharing_of(values, shapes, exchanges, of, strangers.nonces)
     ordinary &= ~any_of(~sharing.fair, of, count)
     is_grant = shapes.statuses(exchanges.final) == 200
@@ -102,7 +105,7 @@ def clients_of(
     keys, names = _client_keys(values, exchanges, facts, order, starts, sizes, ordinary)
     kind = _classes(shapes, exchanges, course, keys, sharing.state, end)
     kind[~ordinary[of]] = -1
-    return Clients(of, order, starts, sizes, ordinary, facts, kind, names)
+    return Clients(of, order, starts, sizes, ordinary, facts, kind, names, alone)
 
 
 class _Course:

@@ -23,7 +23,7 @@ from analyzer.evidence import SECOND
 from analyzer.register.timers import GRACE, SAME_PACKET_WINDOW
 from analyzer.sip.timers import T1, T2, TIMER_F, TRYING_DUE
 
-_REPEATED = ("branch", "sent_by", "from_name", "from_user", "from_tag", "to_name", "to_user", "call_id", "call_host",
+REPEATED = ("branch", "sent_by", "from_name", "from_user", "from_tag", "to_name", "to_user", "call_id", "call_host",
              "cseq")  # fmt: skip
 """What an answer repeats of its request, octet for octet (RFC 3261 8.2.6.2)."""
 _OF_CONTACT = ("contact_user", "contact_place", "instance")
@@ -96,19 +96,20 @@ class _Groups:
         return counts
 
 
-def readable(values: Values) -> Flags:
-    """The messages that have all that tells their transaction, in columns."""
+def readable(values: Values, shapes: Shapes) -> Flags:
+    """The messages that have all that tells their transaction, in columns: of a REGISTER its user, too."""
     scanned = values.scanned
     lengths = scanned.layouts.lengths
-    needed = [lengths[PLACE[name]] > 0 for name in ("call_id", "branch", "cseq", "to_user")]
+    needed = [lengths[PLACE[name]] > 0 for name in ("call_id", "branch", "cseq")]
     found: Flags = np.logical_and.reduce([*needed, lengths[PLACE["cseq"]] <= MOST_DIGITS])[scanned.layout]
+    found &= shapes.other | scanned.has("to_user")
     return found
 
 
 def exchanges_of(values: Values, shapes: Shapes) -> Exchanges:
     """Put messages together to transactions: those of some clients at a time, so that what is needed on the way does
     not grow with the capture."""
-    rows = np.flatnonzero(readable(values))
+    rows = np.flatnonzero(readable(values, shapes))
     if not len(rows):
         raise Unsuited("no message is of a common form")
     call = values.key(rows, "call_id", "call_host")
@@ -224,7 +225,7 @@ def _time_of(groups: _Groups, is_answer: Flags, time: Numbers, which: Numbers, c
 
 def _repeats(values: Values, shapes: Shapes, first: Numbers, final: Numbers) -> Flags:
     """Whether answers repeat what they have to, and list the contact that was asked for."""
-    found = values.equal(final, first, *_REPEATED)
+    found = values.equal(final, first, *REPEATED)
     grants = np.flatnonzero(shapes.statuses(final) == 200)
     found[grants] &= values.equal(final[grants], first[grants], *_OF_CONTACT)
     return found

@@ -42,10 +42,14 @@ def end_of(value: int) -> Endpoint:
 
 def is_plain(one: Facts, instance: str) -> bool:
     """Whether the places that a client names are addresses, and its instance a UUID."""
-    if not (_HOST.fullmatch(one.sent_by) and _HOST.fullmatch(one.contact_place)):
+    if not (is_place(one.sent_by) and is_place(one.contact_place)):
         return False
-    ports = [place.partition(":")[2] for place in (one.sent_by, one.contact_place)]
-    return all(int(port or 1) < 65536 for port in ports) and (not instance or _UUID.fullmatch(instance) is not None)
+    return not instance or _UUID.fullmatch(instance) is not None
+
+
+def is_place(written: str) -> bool:
+    """Whether this is an IPv4 address, perhaps with a port."""
+    return _HOST.fullmatch(written) is not None and int(written.partition(":")[2] or 1) < 65536
 
 
 def key_of(one: Facts, own: list[str]) -> tuple[object, ...]:

@@ -1,7 +1,8 @@
 """Packets as columns: where each payload lies, when it came, between whom (docs/columnar.md).
 
 What is told from fixed offsets alone is told here, and is told as `capture/packets.py` tells it: plain UDP over IPv4
-whose payload begins as a REGISTER or a response does (`plain`), and media. Every other packet is `odd`, and goes to the
+whose payload begins as a response does, or a REGISTER or another request by which a way is kept open (`plain`), and
+media. Every other packet is `odd`, and goes to the
 reader of packets itself.
 """
 
@@ -24,9 +25,10 @@ from analyzer.evidence import SECOND
 
 _VLAN, _IPV4, _UDP = 0x8100, 0x0800, 17
 _ETHERNET, _TAG = 1, 4
-_REQUEST, _RESPONSE = b"REGISTER ", b"SIP/2.0 "
+_REQUESTS, _RESPONSE = (b"REGISTER ", b"OPTIONS ", b"NOTIFY ", b"SUBSCRIBE"), b"SIP/2.0 "
+"""What a message that may be plain begins with: at most nine octets."""
 _FRONT = 28  # IPv4 and UDP
-_SHORTEST = _FRONT + len(_REQUEST)
+_SHORTEST = _FRONT + max(map(len, _REQUESTS))
 _CHUNK = 1 << 15
 """Packets that are looked at together: what was copied of them stays in the processor's cache then."""
 _TOP = 0x10000 - 20
@@ -80,7 +82,7 @@ def packets_of(records: Records) -> Packets:
         left[rows[is_media]] = False
         rest = np.flatnonzero(udp & ~is_media)
         look = np.ascontiguousarray(look[rest])
-        wanted = begins_with(look, _FRONT, _REQUEST) | begins_with(look, _FRONT, _RESPONSE)
+        wanted = np.logical_or.reduce([begins_with(look, _FRONT, text) for text in (*_REQUESTS, _RESPONSE)])
         rest = rest[wanted]
         found.append(_columns(rows[rest], at[rest], look[wanted]))
     plain, *columns = (np.concatenate(column) for column in zip(*found, strict=True))

@@ -21,6 +21,7 @@ from analyzer.columnar.columns import Values, any_of
 from analyzer.columnar.copies import hold_single
 from analyzer.columnar.exchanges import exchanges_of
 from analyzer.columnar.findings import Verdicts
+from analyzer.columnar.others import Counted, others_of
 from analyzer.columnar.packets import packets_of, records_of
 from analyzer.columnar.recorded import hold_against, recording_of
 from analyzer.columnar.records import Flags, Numbers, Unsuited
@@ -38,6 +39,7 @@ from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.exchanges import MOST_EXCHANGES
 from analyzer.register.fleet import Exposed, FleetLedger, is_public
 from analyzer.register.registration import Registration
+from analyzer.register.subjects import TransactionSubject
 from analyzer.run.known_stacks import MOST_LETTERS, MOST_SERVERS, Servers
 from analyzer.run.partial_result import PartialResult
 from analyzer.run.report import MOST_PACES, PACE, Summary
@@ -65,6 +67,8 @@ def capture_of(path: str | os.PathLike[str], *, least: int = 0, secrets: Secrets
         raise Unsuited("it has too few messages, or too many")
     values = Values(scan(packets))
     shapes = shapes_of(values.scanned)
+    if not shapes.register(np.arange(len(packets.plain))).any():
+        raise Unsuited("nobody registers")
     strangers, odd = strangers_of(values, shapes)
     exchanges = exchanges_of(values, shapes)
     credentials = Credentials(values, shapes, exchanges, secrets) if secrets else None
@@ -72,7 +76,8 @@ def capture_of(path: str | os.PathLike[str], *, least: int = 0, secrets: Secrets
     registering = np.flatnonzero(shapes.register(exchanges.final))
     if len(np.unique(clients.of[registering])) + odd.clients > MOST_CLIENTS:
         raise Unsuited("there are too many clients")
-    return Capture(values, shapes, exchanges, clients, odd, credentials)
+    others = others_of(values, shapes, exchanges, clients, strangers.ends)
+    return Capture(values, shapes, exchanges, clients, others, odd, credentials)
 
 
 def partials_of(
@@ -89,8 +94,9 @@ def partials_of(
             raise Unsuited("no client is ordinary")
         own = replace(blank, kept=type(source.kept)(), quality=list(blank.quality), defect_list=[])
         run = _Round(capture, own, rules, begin, columnar, wanted & ~columnar, detail=detail, tables=tables)
+        capture.others = capture.others.without(run.unknown_others, capture.clients)
         unknown = any_of(np.isin(capture.clients.kind, list(run.unknown)), capture.clients.of, len(columnar))
-        if not (unknown & columnar).any():
+        if not (unknown & columnar).any() and not run.unknown_others:
             found = run.partials()
             _copy(own, source)
             return found
@@ -142,7 +148,8 @@ class _Round:
         records = capture.values.scanned.packets.records
         self._rows = Rows(capture, source.name, records.last, detail=self._detail, tables=tables)
         clients, exchanges = capture.clients, capture.exchanges
-        which = np.flatnonzero(speaking[clients.of])
+        left = capture.others.left(clients) & (not tables)  # tables have a row of each message
+        which = np.flatnonzero(speaking[clients.of] | ((capture.others.kind >= 0) & ~left[clients.of]))
         numbers = {self._rows.number(one): one for one in which.tolist()}
         finals = dict(zip(which.tolist(), capture.numbers(exchanges.final[which]).tolist(), strict=True))
         self._speaking = np.flatnonzero(speaking)
@@ -151,10 +158,13 @@ class _Round:
         judge, reconstructor = self._analysis.judge, self._analysis.reconstructor
         heard = self._witness.hearing(judge.ask, judge.context, self._rows.slot_of, self._rows.nonce)
         reconstructor.emit = self._analysis.hearing(heard)
-        self._partial = Overhearing(capture, self._analysis, source, columnar).run()
+        self._partial = Overhearing(capture, self._analysis, source, columnar, left).run()
         if any(tally.failed for tally in self._partial.outcomes.values()):
             raise Unsuited("a rule failed")
-        self._answers, self.unknown = answers_of(clients, self._witness, columnar, rules)
+        own = np.flatnonzero(columnar[clients.of])
+        self._answers, self.unknown = answers_of(clients.kind, own, self._witness, rules)
+        self._counted = Counted(capture.others, left, clients, self._witness, rules)
+        self.unknown_others = self._counted.unknown
 
     def partials(self) -> list[PartialResult]:
         """What both paths found."""
@@ -178,18 +188,21 @@ class _Round:
             dict(zip(kinds.tolist(), counts.tolist(), strict=True)),
             lambda subject, kind: judge.register_plans[subject][kind].settled,
         )
+        self._counted.count(tallies, lambda kind: judge.plans(TransactionSubject, "")[kind].settled)
+        summary, fleet = self._summary(which, examples), self._fleet(wanted)
+        self._counted.sum_up(summary, fleet, self._capture.shapes, self._capture.exchanges)
         carries = self._carrying(which)
         columnar = PartialResult(
             sources=self._partial.sources,
-            summary=self._summary(which, examples),
+            summary=summary,
             transactions=rows.transactions(which, registrations) if self._detail else [],
             registrations=list(registrations.values()),
             digests=rows.digests(carries, registrations, examples) if self._detail else [],
             findings=verdicts.found,
             outcomes=tallies,
-            opened=[rows.number(one) for one in which.tolist()],
+            opened=[rows.number(one) for one in (*which.tolist(), *self._counted.which.tolist())],
             begun=[one.id for one in registrations.values()],
-            fleet=self._fleet(wanted),
+            fleet=fleet,
             profile=self._partial.profile,
             secrets_given=self._partial.secrets_given,
             servers=self._servers(which),

@@ -34,6 +34,9 @@ _EXTENSIONS = (
     *("retry-after", "content-type"),
 )
 """Headers of what is not ordinary: what they say is remembered for later, depends on the time, or is an extension."""
+OTHER_METHODS = ("OPTIONS", "NOTIFY", "SUBSCRIBE")
+_TELLING = (401, 404, 407, 420, 480)
+"""Answers to other methods that rules remember."""
 _WORDS = (b"tls", b"sips:", b"gruu", b"nextnonce", b";bnc", b"pn-")
 _NOT_SEEN = Offer("", (), "")
 
@@ -42,7 +45,8 @@ _NOT_SEEN = Offer("", (), "")
 class Shape:
     """What the parser says of every message of a shape. `why` is why its messages are not ordinary, empty where they
     may be. `aor` is the address-of-record around its user; `expires` what a request asks for, or a 200 grants; `stale`
-    says that a challenge calls the nonce before it too old."""
+    says that a challenge calls the nonce before it too old. `is_other`: it is not ordinary, but of another method, and
+    says nothing of a client (`others.py`)."""
 
     number: int
     example: Message
@@ -52,6 +56,7 @@ class Shape:
     expires: int = 0
     has_credentials: bool = False
     stale: bool = False
+    is_other: bool = False
     realm: str = ""
     offer: Offer = _NOT_SEEN
 
@@ -64,11 +69,12 @@ class Shape:
 @dataclass(slots=True)
 class Shapes:
     """The shapes of a scan: `of` is the shape of each message, -1 where it has no template; `ordinary` tells those that
-    may be ordinary."""
+    may be ordinary, `other` those of other methods that say nothing of clients."""
 
     all: list[Shape]
     of: Numbers
     ordinary: Flags
+    other: Flags
 
     def each(self, tell: Callable[[Shape], int], rows: Numbers) -> Numbers:
         """What is told of the shape of each of these messages; 0 where it has none."""
@@ -107,7 +113,8 @@ def shapes_of(scanned: Scanned) -> Shapes:
     ends = np.cumsum(np.bincount(of + 1, minlength=count + 1))
     found = [_certified(scanned, number, order[ends[number] : ends[number + 1]]) for number in range(count)]
     may_be = np.append(np.array([not shape.why for shape in found], np.bool_), False)
-    return Shapes(found, of, may_be[of])
+    other = np.append(np.array([shape.is_other for shape in found], np.bool_), False)
+    return Shapes(found, of, may_be[of], other[of])
 
 
 def _certified(scanned: Scanned, number: int, rows: Numbers) -> Shape:
@@ -115,14 +122,16 @@ def _certified(scanned: Scanned, number: int, rows: Numbers) -> Shape:
     samples = [scanned.message(int(rows[at])) for at in sorted({0, len(rows) // 2, len(rows) - 1})]
     first = samples[0]
     shape = Shape(number, first, status=first.status)
+    shape.is_other = is_other(first)
     shape.why = _oddity(first) or _missing(scanned, int(rows[0]), first)
-    if shape.why:
+    if shape.why and not shape.is_other:
         return shape
     for at, message in zip(sorted({0, len(rows) // 2, len(rows) - 1}), samples, strict=True):
         if message.all_defects() or not _is_as_read(scanned, int(rows[at]), message, shape):
-            shape.why = "the parser reads it otherwise"
+            shape.why, shape.is_other = "the parser reads it otherwise", False
             return shape
-    _tell(shape, first)
+    if not shape.is_other:
+        _tell(shape, first)
     return shape
 
 
@@ -136,17 +145,34 @@ def _length(scanned: Scanned, row: int, name: str) -> int:
 
 def _oddity(message: Message) -> str:
     """Why a message of this form is not ordinary, whatever its values are; empty for nothing."""
+    if message.cseq is None or message.cseq.method != "REGISTER":
+        return "it is of another method"
+    return _form_oddity(message) or (_request_oddity(message) if message.method else _response_oddity(message))
+
+
+def _form_oddity(message: Message) -> str:
+    """The same of whatever method it is."""
     if kind(message.raw) is not Kind.SIP or not message.is_good_evidence or message.all_defects():
         return "it is malformed"
-    if message.body or message.has_body or message.cseq is None or message.cseq.method != "REGISTER":
-        return "it has a body, or another method"
+    if message.body or message.has_body:
+        return "it has a body"
     lower = message.raw.lower()
     if any(map(message.has, _EXTENSIONS)) or any(word in lower for word in _WORDS):
         return "it uses extensions"
     rows = [header.key for header in message.headers]
-    if len(set(rows)) != len(rows) or len(message.vias) != 1:
-        return "a header comes twice"
-    return _request_oddity(message) if message.method else _response_oddity(message)
+    return "a header comes twice" if len(set(rows)) != len(rows) or len(message.vias) != 1 else ""
+
+
+def is_other(message: Message) -> bool:
+    """Whether a message of this form is of another method, and says nothing of any client, whatever its values are: no
+    credentials, no challenge, no GRUU, and not that nobody is there (`register/fleet.py`)."""
+    if message.cseq is None or message.cseq.method not in OTHER_METHODS or message.method not in ("", *OTHER_METHODS):
+        return False
+    if message.status and (message.status < 200 or message.status in _TELLING):
+        return False
+    is_silent = not (message.carries_credentials or message.challenges or message.credentials)
+    has_names = message.to is not None and message.from_ is not None
+    return is_silent and has_names and b";gr" not in message.raw.lower() and not _form_oddity(message)
 
 
 def _request_oddity(message: Message) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -20,14 +20,15 @@ from analyzer.columnar.clients import Clients
 from analyzer.columnar.columns import Values, firsts, mixed, numbered
 from analyzer.columnar.exchanges import Exchanges
 from analyzer.columnar.facts import end_of
+from analyzer.columnar.hearsay import Heard, Messages, Pairs, Unheard, number_of
 from analyzer.columnar.nonces import Remembered, Told, count_credentials
+from analyzer.columnar.others import Others
 from analyzer.columnar.records import Flags, Keys, Numbers, Unsuited
 from analyzer.columnar.shapes import Shapes
 from analyzer.columnar.strangers import Odd, is_counted, record_of
 from analyzer.columnar.template import PLACE
 from analyzer.columnar.verified import Credentials
 from analyzer.evidence import Endpoint, Frame, RawMessage, Source
-from analyzer.register.bounded import MessageCounter, Notes
 from analyzer.register.challenges import MOST_NONCES, MOST_NUMERALS
 from analyzer.register.digest.form import Offer
 from analyzer.register.reconstruct import MOST_HOSTS
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from analyzer.run.partial_result import PartialResult
     from analyzer.run.pipeline import Analysis
 
-_MOST_PAIRS = 200_000
 _LAST = 2**62
 MOST_STEPS = 3
 """Numeric nonces in a row that count up (`rules/r7616_3_3_challenge_quality.py`): what is said of them depends on the
@@ -51,6 +51,7 @@ class Capture:
     shapes: Shapes
     exchanges: Exchanges
     clients: Clients
+    others: Others
     odd: Odd
     credentials: Credentials | None = None
 
@@ -64,51 +65,6 @@ class Capture:
     def count(self) -> int:
         """All messages of the capture."""
         return len(self.values.scanned.packets.plain) + len(self.odd.rows)
-
-
-class _Heard(Notes[str, int]):
-    """When each host was heard last: noted of messages that come by, looked up of those that do not."""
-
-    def __init__(self, limit: int, counter: MessageCounter, keys: list[str], which: Numbers, told: _Told) -> None:
-        super().__init__(limit)
-        self._counter = counter
-        self._keys = {key: number for number, key in enumerate(keys)}
-        self._which = which
-        self._told = told
-        self._rows: dict[int, Numbers] = {}
-        self._noted = 0
-
-    def note(self, key: str, value: int) -> None:
-        super().note(key, value)
-        self._noted = self._counter.number
-
-    def get(self, key: str) -> int | None:
-        own, number = super().get(key), self._keys.get(key)
-        if number is None:
-            return own
-        rows = self._rows.get(number)
-        if rows is None:
-            rows = self._rows[number] = np.flatnonzero(self._which == number)
-        upto = self._counter.number + (self._noted == self._counter.number)
-        at = int(np.searchsorted(self._told.number[rows], upto, "left")) - 1
-        if at < 0:
-            return own
-        time = int(self._told.time[rows[at]])
-        return time if own is None else max(own, time)
-
-    def __contains__(self, key: object) -> bool:
-        return isinstance(key, str) and self.get(key) is not None
-
-
-@dataclass(slots=True)
-class _Told:
-    """The messages that are not passed on, in order: row, number and time of each, and the latest `time` so far, which
-    may step back a little."""
-
-    row: Numbers
-    number: Numbers
-    time: Numbers
-    latest: Numbers
 
 
 class _Challenge(NamedTuple):
@@ -126,9 +82,9 @@ class _Challenge(NamedTuple):
 
 class Overhearing:
     """An analysis that is fed some messages of a capture, and told of the rest. `columnar` tells the clients whose
-    messages are not passed on."""
+    messages are not passed on, `left` the Call-IDs of other methods of which this is so."""
 
-    def __init__(self, capture: Capture, analysis: Analysis, source: Source, columnar: Flags) -> None:
+    def __init__(self, capture: Capture, analysis: Analysis, source: Source, columnar: Flags, left: Flags) -> None:
         self.capture = capture
         self._analysis = analysis
         self._source = source
@@ -137,10 +93,10 @@ class Overhearing:
         counter.shared = counter.joined = True
         scanned, exchanges = capture.values.scanned, capture.exchanges
         packets = scanned.packets
-        self._is_told = np.append(columnar[capture.clients.of[np.arange(len(exchanges))]], False)[exchanges.of]
+        self._is_told = np.append((columnar | left)[capture.clients.of], False)[exchanges.of]
         rows = np.flatnonzero(self._is_told)
         time = packets.time(rows)
-        self._told = _Told(rows, capture.numbers(rows), time, np.maximum.accumulate(time))
+        self._told = Messages(rows, capture.numbers(rows), time, np.maximum.accumulate(time))
         self._next = self._next_challenge = self._next_answer = 0
         self._answers = self._first_answers(rows)
         self._challenges = self._given(columnar)
@@ -152,12 +108,12 @@ class Overhearing:
         source, target = packets.source[rows] >> 16, packets.target[rows] >> 16
         hosts, which = np.unique(source, return_inverse=True)
         names = [end_of(int(host) << 16).host for host in hosts]
-        heard = _Heard(MOST_HOSTS, self._counter, names, which.astype(np.int64), self._told)
+        heard = Heard(MOST_HOSTS, self._counter, names, which.astype(np.int64), self._told)
         self._reconstructor.heard = self._reconstructor.lapses.heard = heard
         is_answer, answering = packets.is_response[rows], self._reconstructor.table.answering
-        answering.pairs = _Pairs(self._counter, is_answer, source, target, self._told)
+        answering.pairs = Pairs(self._counter, is_answer, source, target, self._told)
         ends = np.where(is_answer, packets.source[rows], -1), packets.target[rows]
-        answering.unheard = _Unheard(self._counter, *ends, self._told)
+        answering.unheard = Unheard(self._counter, *ends, self._told)
 
     def _first_answers(self, rows: Numbers) -> list[tuple[int, int]]:
         """Number and row of the first answer of each server."""
@@ -261,7 +217,7 @@ class Overhearing:
         if self._reconstructor.challenges.is_any_strong:
             raise Unsuited("better than MD5 is offered")
         packets = self.capture.values.scanned.packets
-        ends = {_number(way[0].host) << 16 | way[0].port for way in self._reconstructor.surroundings.flows.ways()}
+        ends = {number_of(way[0].host) << 16 | way[0].port for way in self._reconstructor.surroundings.flows.ways()}
         if ends and np.isin(packets.source[self._told.row], list(ends)).any():
             raise Unsuited("clients share a flow that was granted")
 
@@ -341,59 +297,3 @@ class Overhearing:
         ends = end_of(int(packets.source[row])), end_of(int(packets.target[row]))
         self._counter.number = number - 1
         self._reconstructor.note_foreign(RawMessage(payload, time, Frame(self._source.name, frame + 1), *ends))
-
-
-class _Pairs(Notes[tuple[str, str], "int | None"]):
-    """When each server answered each host last, in the same way."""
-
-    def __init__(self, counter: MessageCounter, answers: Flags, source: Numbers, target: Numbers, told: _Told) -> None:
-        super().__init__(_MOST_PAIRS)
-        self._counter = counter
-        self._source, self._target = np.where(answers, source, -1), target
-        self._told = told
-
-    def get(self, key: tuple[str, str]) -> int | None:
-        own = super().get(key)
-        source, target = (_number(host) for host in key)
-        rows = np.flatnonzero((self._source == source) & (self._target == target))
-        at = int(np.searchsorted(self._told.number[rows], self._counter.number, "left")) - 1
-        if at < 0:
-            return own
-        time = int(self._told.time[rows[at]])
-        return time if own is None else max(own, time)
-
-    def __contains__(self, key: object) -> bool:
-        return isinstance(key, tuple) and self.get(key) is not None
-
-
-class _Unheard(dict[tuple[Endpoint, Endpoint], int]):
-    """Requests without an answer by server and client: an answer from the one to the other since then takes them
-    back, whoever was answered."""
-
-    def __init__(self, counter: MessageCounter, source: Numbers, target: Numbers, told: _Told) -> None:
-        super().__init__()
-        self._counter = counter
-        self._source, self._target = source, target
-        self._told = told
-        self._since: dict[tuple[Endpoint, Endpoint], int] = {}
-
-    def __setitem__(self, key: tuple[Endpoint, Endpoint], value: int) -> None:
-        super().__setitem__(key, value)
-        self._since[key] = self._counter.number
-
-    def get(self, key: tuple[Endpoint, Endpoint], default: Any = None) -> Any:
-        found = super().get(key, default)
-        if key not in self:
-            return found
-        server, client = (_number(one.host) << 16 | one.port for one in key)
-        told = self._told.number[(self._source == server) & (self._target == client)]
-        return default if ((told > self._since[key]) & (told < self._counter.number)).any() else found
-
-
-def _number(host: str) -> int:
-    """An address as the columns have it; one that they cannot have for any other."""
-    parts = host.split(".")
-    if len(parts) != 4 or not all(part.isdecimal() for part in parts):
-        return 1 << 40
-    one, two, three, four = map(int, parts)
-    return one << 24 | two << 16 | three << 8 | four

@@ -61,9 +61,9 @@ def strangers_of(values: Values, shapes: Shapes) -> tuple[Strangers, Odd]:
     begins as a message does."""
     scanned = values.scanned
     packets = scanned.packets
-    is_read = readable(values)
+    is_read = readable(values, shapes)
     unread = np.flatnonzero(~is_read)
-    own = np.count_nonzero(is_read & shapes.register(np.arange(len(is_read))))
+    own = np.count_nonzero(is_read & (shapes.other | shapes.register(np.arange(len(is_read)))))
     if len(packets.odd) + len(is_read) - own > MOST * own:
         raise Unsuited("most of it is out of the ordinary")
     strangers, odd = Strangers(), Odd()

@@ -45,17 +45,20 @@ COLUMNS = (
     "opaque",
     "nc",
     "date",
+    "uri_user",
+    "uri_place",
 )
 """What may differ within a kind of line: `sent_by` and `contact_place` are host and port, `branch` is what follows the
 magic cookie, `call_id` and `call_host` the Call-ID before and behind its `@`, `contact_seen` the `received` of a
-Contact, `instance` what follows `urn:uuid:`."""
+Contact, `instance` what follows `urn:uuid:`, `uri_user` and `uri_place` those of the Request-URI, where the method is
+another than REGISTER."""
 PLACE = {name: number for number, name in enumerate(COLUMNS)}
 
 _WORD = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 _DIGITS, _HEX = b"0123456789", b"0123456789abcdef"
 _CLASSES = {
     **dict.fromkeys(("cseq", "rport"), _DIGITS),
-    **dict.fromkeys(("sent_by", "contact_place", "contact_seen"), b"0123456789.:"),
+    **dict.fromkeys(("sent_by", "contact_place", "contact_seen", "uri_place"), b"0123456789.:"),
     "received": b"0123456789.",
     **dict.fromkeys(("response", "nc"), _HEX),
     "instance": _HEX + b"-",
@@ -91,15 +94,22 @@ def values_of(message: Message) -> dict[str, bytes]:
 def spans_of(message: Message) -> list[Span]:
     """Where the values of the columns lie in the octets of a message; in order."""
     rows = {header.key: (header.start, header.end) for header in message.headers}
+    rows[_START_LINE] = (0, message.raw.find(b"\r\n"))
     return sorted(_spans(message, rows), key=lambda span: span.start)
 
 
 _Value = tuple[str, str, str, str]
 """Column, key of its header, value, and what stands before it in its line."""
+_START_LINE = ""
+"""Stands for the key of the line that is no header."""
 
 
 def _values(message: Message) -> Iterator[_Value]:
-    via = message.via
+    via, target = message.via, message.uri
+    if target is not None and target.is_sip and message.method not in ("", "REGISTER"):
+        yield "uri_user", _START_LINE, target.user or "", f"{message.method} sip:"
+        place = target.host if target.port is None else f"{target.host}:{target.port}"
+        yield "uri_place", _START_LINE, place, f"{target.user}@" if target.user else " sip:"
     if via is not None and len(message.vias) == 1:
         branch = via.branch or ""
         yield "branch", "via", branch[len(MAGIC_COOKIE) :] if via.has_cookie else "", f"branch={MAGIC_COOKIE}"

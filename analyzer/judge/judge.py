@@ -111,7 +111,7 @@ class Judge:
         if transaction.method == "REGISTER":
             plans = self.register_plans[type(subject)]
         else:
-            plans = self._other_plans(subject)
+            plans = self.plans(type(subject), transaction.method)
         kind = marks << LACKING_BITS | lacking
         made = plans.get(kind)
         if made is None:
@@ -144,10 +144,9 @@ class Judge:
         elif type(subject) is ClosedSubject and self._ties.has_notes(transaction):
             self._ties.close(transaction, subject.attempt)
 
-    def _other_plans(self, subject: Subject) -> dict[int, DispatchPlan]:
-        """The plans of a method other than REGISTER; those that no card names are one."""
-        method = subject.transaction.method
-        return self._plans[(type(subject), method if method in self._methods else "")]
+    def plans(self, subject: type, method: str) -> dict[int, DispatchPlan]:
+        """The plans of a type of subjects and a method other than REGISTER; those that no card names are one."""
+        return self._plans[(subject, method if method in self._methods else "")]
 
     @property
     def tallies(self) -> dict[str, Tally]:

@@ -23,6 +23,9 @@ MOST_USERS = 50_000
 """Users whose requests of the running tick are counted; those beyond them are not."""
 MOST_BURSTS = 10_000
 """Ticks of a user with many requests that are kept, and ticks of a server with clients that began anew."""
+MOST_ANSWERING = 100_000
+"""Addresses with ports that answered other methods, as every phone does whose registrar asks by OPTIONS whether it is
+there."""
 MANY = 10
 """Requests of one user from one host in a tick that are many: a phone sends two to register."""
 MOST_MOVING = 50_000
@@ -117,7 +120,7 @@ class FleetLedger:
         request, server = transaction.request, transaction.destination
         if request is None or transaction.method == "CANCEL":
             return
-        if server in self.answering or len(self.answering) < MOST_BURSTS:
+        if server in self.answering or len(self.answering) < MOST_ANSWERING:
             self.answering.add(server)
         if transaction.status not in _NOBODY or transaction.path is not None or transaction.first is None:
             return

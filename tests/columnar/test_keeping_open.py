@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.columnar.captures import SECOND, Both, Packet, assert_same, packets, storm, write
-from tests.columnar.keeping_open import asked, ends_of, ping
+from tests.columnar.keeping_open import asked, between, ends_of, ping
 
 _USER = re.compile(rb"\r\nTo: [^<\r]*<sip:([^@>]+)@")
 _ROUTE = "Route: <sip:192.0.2.77;lr>\r\n"
@@ -114,5 +115,100 @@ def test_all_of_it_together(seed: int, folder: Path, tmp_path: Path) -> None:
 
 
 def test_where_nearly_all_is_of_other_methods_the_object_path_reads(folder: Path, tmp_path: Path) -> None:
-    found = _kept(storm(folder, 1600, 80, seed=1, rate=60.0), tmp_path, asked, every=0.3)
+    def what(source: bytes, target: bytes, time: int, user: str) -> list[Packet]:
+        return asked(source, target, time, user, method="MESSAGE")
+
+    found = _kept(storm(folder, 1200, 80, seed=1, rate=60.0), tmp_path, what, every=0.3)
     assert found.why == "most of it is out of the ordinary"
+
+
+@pytest.mark.parametrize("kind", ["options of the phone", "options to the phone", "notify to the phone", "subscribe"])
+def test_other_methods_are_counted_in_columns(kind: str, folder: Path, tmp_path: Path) -> None:
+    found = _kept(storm(folder, 1200, 80, seed=1, rate=60.0), tmp_path, _KINDS[kind])
+    assert found.capture is not None and found.parts
+    all_of_them, known = (part.summary.methods for part in found.parts)  # joined into the first of them
+    (method,) = set(known) - {"REGISTER"}
+    assert 0.8 * all_of_them[method] < known[method] < all_of_them[method]
+
+
+_Change = Callable[[list[Packet], bytes, bytes, int, str], list[Packet]]
+
+
+def _saying(several: list[Packet], old: bytes, new: bytes) -> list[Packet]:
+    return [one.saying(one.message.replace(old, new)) for one in several]
+
+
+_CALL, _BRANCH = re.compile(rb"\r\nCall-ID: ([^\r]*)"), re.compile(rb"branch=z9hG4bK([^;\r]*)")
+
+
+def _like(pattern: re.Pattern[bytes], several: list[Packet], others: list[Packet]) -> list[Packet]:
+    """The same packets with the value that another has."""
+    own, other = pattern.search(several[0].message), pattern.search(others[-1].message)
+    assert own is not None and other is not None
+    return _saying(several, own[1], other[1])
+
+
+_CHANGES: dict[str, _Change] = {
+    "a Call-ID for all": lambda own, _s, _t, _at, _u: _saying(own, _call(own), b"always-the-same"),
+    "a branch for all": lambda own, _s, _t, _at, _u: _saying(own, _branch(own), b"always-the-same"),
+    "copies": lambda own, _s, _t, _at, _u: [*own, own[0]._replace(time=own[0].time + SECOND // 2)],
+    "answers twice": lambda own, _s, _t, _at, _u: [*own, own[1]._replace(time=own[1].time + SECOND // 3)],
+    "the same packet": lambda own, _s, _t, _at, _u: [*own, own[0]._replace(time=own[0].time + 20)],
+    "an answer first": lambda own, _s, _t, at, _u: [own[0]._replace(time=at + SECOND), own[1]],
+    "a late answer": lambda own, _s, _t, at, _u: [own[0], own[1]._replace(time=at + 9 * SECOND)],
+    "an answer alone": lambda own, _s, _t, _at, _u: own[1:],
+    "provisional": lambda own, _s, _t, _at, _u: [own[0], *_saying(own[1:], b"200 OK", b"100 Trying"), own[1]],
+    "an answer from elsewhere": lambda own, s, t, at, _u: [
+        own[0], between(t[:4] + b"\x13\x89", s, at + 10_000, own[1].message)
+    ],
+    "absurd places": lambda own, _s, _t, _at, _u: _saying(own, b";branch", b"9;branch"),
+    "a GRUU": lambda own, _s, _t, _at, _u: _saying(
+        own, b"Max-Forwards", b"Contact: <sip:a@b.example;gr=x>\r\nMax-Forwards"
+    ),
+    "two Vias": lambda own, _s, _t, _at, _u: _saying(
+        own, b"\r\nFrom", b"\r\nVia: SIP/2.0/UDP 192.0.2.99;branch=z9hG4bKfar\r\nFrom"
+    ),
+    "malformed": lambda own, _s, _t, _at, _u: [*_saying(own[:1], b"CSeq: 7", b"CSeq: x7"), own[1]],
+    "another method in CSeq": lambda own, _s, _t, _at, _u: _saying(own, b"7 OPTIONS", b"7 REGISTER"),
+    "of REGISTER": lambda own, _s, _t, _at, _u: _saying(own, b"OPTIONS", b"REGISTER"),
+}  # fmt: skip
+
+
+def _call(several: list[Packet]) -> bytes:
+    found = _CALL.search(several[0].message)
+    assert found is not None
+    return found[1]
+
+
+def _branch(several: list[Packet]) -> bytes:
+    found = _BRANCH.search(several[0].message)
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.parametrize("name", list(_CHANGES))
+def test_whatever_is_odd_about_them_is_told_alike(name: str, folder: Path, tmp_path: Path) -> None:
+    """One of five is odd; the rest is not."""
+    turn = count()
+
+    def what(source: bytes, target: bytes, time: int, user: str) -> list[Packet]:
+        own = asked(source, target, time, user)
+        return _CHANGES[name](own, source, target, time, user) if next(turn) % 5 == 0 else own
+
+    found = _kept(storm(folder, 1200, 80, seed=2, rate=60.0), tmp_path, what)
+    assert found.columns is not None, found.why
+
+
+@pytest.mark.parametrize("pattern", [_CALL, _BRANCH], ids=["the Call-ID", "the branch"])
+def test_what_they_share_with_a_client(pattern: re.Pattern[bytes], folder: Path, tmp_path: Path) -> None:
+    path = storm(folder, 1200, 80, seed=2, rate=60.0)
+    requests = [one for one in packets(path) if one.message.startswith(b"REGISTER")]
+    chance = random.Random(5)
+
+    def what(source: bytes, target: bytes, time: int, user: str) -> list[Packet]:
+        own = asked(source, target, time, user)
+        return _like(pattern, own, [chance.choice(requests)]) if chance.random() < 0.1 else own
+
+    found = _kept(path, tmp_path, what)
+    assert found.columns is not None, found.why
+    assert 0 < found.columnar < assert_same(path).columnar

@@ -1,0 +1,125 @@
+"""Who was heard, and who answered whom, of messages that are passed on and of those that are not (docs/columnar.md).
+
+What the object path notes of each message that comes by is noted as ever; what the others say is looked up in columns
+when somebody asks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from analyzer.columnar.records import Flags, Numbers
+from analyzer.evidence import Endpoint
+from analyzer.register.bounded import MessageCounter, Notes
+
+_MOST_PAIRS = 200_000
+
+
+@dataclass(slots=True)
+class Messages:
+    """The messages that are not passed on, in order: row, number and time of each, and the latest `time` so far, which
+    may step back a little."""
+
+    row: Numbers
+    number: Numbers
+    time: Numbers
+    latest: Numbers
+
+
+class Heard(Notes[str, int]):
+    """When each host was heard last: noted of messages that come by, looked up of those that do not."""
+
+    def __init__(self, limit: int, counter: MessageCounter, keys: list[str], which: Numbers, told: Messages) -> None:
+        super().__init__(limit)
+        self._counter = counter
+        self._keys = {key: number for number, key in enumerate(keys)}
+        self._which = which
+        self._told = told
+        self._rows: dict[int, Numbers] = {}
+        self._noted = 0
+
+    def note(self, key: str, value: int) -> None:
+        """Note when the host of a message that is passed on was heard."""
+        super().note(key, value)
+        self._noted = self._counter.number
+
+    def get(self, key: str) -> int | None:
+        """When a host was heard last, up to the message that the run is at."""
+        own, number = super().get(key), self._keys.get(key)
+        if number is None:
+            return own
+        rows = self._rows.get(number)
+        if rows is None:
+            rows = self._rows[number] = np.flatnonzero(self._which == number)
+        upto = self._counter.number + (self._noted == self._counter.number)
+        at = int(np.searchsorted(self._told.number[rows], upto, "left")) - 1
+        if at < 0:
+            return own
+        time = int(self._told.time[rows[at]])
+        return time if own is None else max(own, time)
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and self.get(key) is not None
+
+
+class Pairs(Notes[tuple[str, str], "int | None"]):
+    """When each server answered each host last, in the same way."""
+
+    def __init__(
+        self, counter: MessageCounter, answers: Flags, source: Numbers, target: Numbers, told: Messages
+    ) -> None:
+        super().__init__(_MOST_PAIRS)
+        self._counter = counter
+        self._source, self._target = np.where(answers, source, -1), target
+        self._told = told
+
+    def get(self, key: tuple[str, str]) -> int | None:
+        """When a server answered a host last."""
+        own = super().get(key)
+        source, target = (number_of(host) for host in key)
+        rows = np.flatnonzero((self._source == source) & (self._target == target))
+        at = int(np.searchsorted(self._told.number[rows], self._counter.number, "left")) - 1
+        if at < 0:
+            return own
+        time = int(self._told.time[rows[at]])
+        return time if own is None else max(own, time)
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, tuple) and self.get(key) is not None
+
+
+class Unheard(dict[tuple[Endpoint, Endpoint], int]):
+    """Requests without an answer by server and client: an answer from the one to the other since then takes them
+    back, whoever was answered."""
+
+    def __init__(self, counter: MessageCounter, source: Numbers, target: Numbers, told: Messages) -> None:
+        super().__init__()
+        self._counter = counter
+        self._source, self._target = source, target
+        self._told = told
+        self._since: dict[tuple[Endpoint, Endpoint], int] = {}
+
+    def __setitem__(self, key: tuple[Endpoint, Endpoint], value: int) -> None:
+        super().__setitem__(key, value)
+        self._since[key] = self._counter.number
+
+    def get(self, key: tuple[Endpoint, Endpoint], default: Any = None) -> Any:
+        """How many requests are without an answer, `default` where none is."""
+        found = super().get(key, default)
+        if key not in self:
+            return found
+        server, client = (number_of(one.host) << 16 | one.port for one in key)
+        told = self._told.number[(self._source == server) & (self._target == client)]
+        return default if ((told > self._since[key]) & (told < self._counter.number)).any() else found
+
+
+def number_of(host: str) -> int:
+    """An address as the columns have it; one that they cannot have for any other."""
+    parts = host.split(".")
+    if len(parts) != 4 or not all(part.isdecimal() for part in parts):
+        return 1 << 40
+    one, two, three, four = map(int, parts)
+    return one << 24 | two << 16 | three << 8 | four
