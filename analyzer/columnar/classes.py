@@ -10,6 +10,7 @@ credentials, say, would be told alike, and those with another one as they are.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -30,6 +31,9 @@ REPRESENTATIVES = 2
 """Transactions of a class whose answers have to be the same; of a class that has no more, all are judged."""
 _LOOKED_AT = 48
 """Members of a class among which its representatives are chosen."""
+_OF_ONE_CLIENT = 4
+"""Transactions of one client and class whose answers are written down: those of a long course are alike, and to write
+down takes longer than to judge."""
 
 
 class Slot(NamedTuple):
@@ -93,12 +97,24 @@ def _worth(kinds: Numbers, count: dict[int, int]) -> int:
 
 
 class Witness:
-    """Writes down what is asked about the transactions of representatives, and answered. `numbers` are the numbers of
-    their first messages, by transaction, `finals` those of their final responses."""
+    """Writes down what is asked about the transactions of representatives, and answered: about the first of each
+    client and class. `numbers` tells transactions by the numbers of their first messages, `finals` are those of their
+    final responses, `marks` what client and class each is of."""
 
-    def __init__(self, rules: Sequence[Rule], numbers: dict[int, int], finals: dict[int, int]) -> None:
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        numbers: dict[int, int],
+        finals: dict[int, int],
+        marks: dict[int, tuple[int, int]],
+    ) -> None:
         self.rules = [replace(rule, check=self._recorded(rule)) for rule in rules]
-        self.told: dict[int, list[Told]] = {which: [] for which in numbers.values()}
+        seen = Counter[tuple[int, int]]()
+        self.told: dict[int, list[Told]] = {}
+        for which in sorted(numbers.values()):
+            seen[marks[which]] += 1
+            if seen[marks[which]] <= _OF_ONE_CLIENT:
+                self.told[which] = []
         self.records: dict[int, list[DigestRecord]] = {}
         self._numbers = numbers
         self._finals = finals
@@ -131,6 +147,9 @@ class Witness:
                 return
             if isinstance(subject, TransactionSubject):
                 self.records[which] = subject.digests
+            if which not in self.told:
+                ask(subject)
+                return
             kind = subject.marks << LACKING_BITS | missing_evidence(subject, subject.transaction, context)
             ask(subject)
             number, final = counter.number, self._finals[which]

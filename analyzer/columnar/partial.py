@@ -148,12 +148,17 @@ class _Round:
         records = capture.values.scanned.packets.records
         self._rows = Rows(capture, source.name, records.last, detail=self._detail, tables=tables)
         clients, exchanges = capture.clients, capture.exchanges
-        left = capture.others.left(clients) & (not tables)  # tables have a row of each message
-        which = np.flatnonzero(speaking[clients.of] | ((capture.others.kind >= 0) & ~left[clients.of]))
+        left = capture.others.left(clients)
+        asked = speaking | (capture.others.calls & ~left)
+        if tables:  # they have a row of each message
+            left, asked = np.zeros_like(left), speaking
+        which = np.flatnonzero(asked[clients.of])
         numbers = {self._rows.number(one): one for one in which.tolist()}
         finals = dict(zip(which.tolist(), capture.numbers(exchanges.final[which]).tolist(), strict=True))
         self._speaking = np.flatnonzero(speaking)
-        self._witness = Witness(rules, numbers, finals)
+        kinds = np.where(clients.kind < 0, -1 - capture.others.kind, clients.kind)[which]
+        marks = dict(zip(which.tolist(), zip(clients.of[which].tolist(), kinds.tolist(), strict=True), strict=True))
+        self._witness = Witness(rules, numbers, finals, marks)
         self._analysis = begin([source], rules=self._witness.rules)
         judge, reconstructor = self._analysis.judge, self._analysis.reconstructor
         heard = self._witness.hearing(judge.ask, judge.context, self._rows.slot_of, self._rows.nonce)

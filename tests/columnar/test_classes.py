@@ -26,6 +26,12 @@ from tests.columnar.shared_nonces import shared_nonces
 RULES = {rule.id: rule for rule in all_rules()}
 
 
+@pytest.fixture(autouse=True)
+def _all_is_written_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of every transaction, not of the first ones of each client alone."""
+    monkeypatch.setattr("analyzer.columnar.classes._OF_ONE_CLIENT", 10_000)
+
+
 def _shared_classes(path: Path) -> dict[int, list[list[Told]]]:
     """What was answered of the transactions of each class that has several. All ordinary clients are judged by the
     object path here, and not some that represent them."""
