@@ -74,6 +74,13 @@ _COMPRESSED: tuple[tuple[bytes, Callable[[], _Decompressor]], ...] = (
 )
 
 
+def is_compressed(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is compressed in a way that we can undo. Raises `OSError`."""
+    with open(path, "rb") as file:
+        begin = file.read(_MAGIC)
+    return any(begin.startswith(magic) for magic, _ in _COMPRESSED)
+
+
 class InputStream(io.RawIOBase):
     """A readable stream of the uncompressed octets of `stream`; damage is noted in `source`.
 

@@ -8,24 +8,17 @@ here, and who sent them is told as of messages of clients in columns. One Call-I
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from analyzer.columnar.classes import REPRESENTATIVES, Placed, Told, Witness, answers_of
 from analyzer.columnar.clients import Clients
 from analyzer.columnar.columns import Values, any_of, mixed, numbered
 from analyzer.columnar.exchanges import REPEATED, Exchanges
-from analyzer.columnar.facts import end_of, is_place
+from analyzer.columnar.facts import is_place
 from analyzer.columnar.records import Flags, Numbers
 from analyzer.columnar.shapes import MOST_SHAPES, Shapes
-from analyzer.judge.findings import Answer, Rule
-from analyzer.judge.tally import Tally
-from analyzer.register.fleet import MOST_ANSWERING, FleetLedger
-from analyzer.register.subjects import TransactionSubject
-from analyzer.run.report import Summary
+from analyzer.register.fleet import MOST_ANSWERING
 from analyzer.sip.timers import TRYING_DUE
 
 _OBJECTS = -1
@@ -39,17 +32,6 @@ class Others:
 
     kind: Numbers
     calls: Flags
-
-    def left(self, clients: Clients) -> Flags:
-        """The Call-IDs without those that represent their classes, which the object path reads."""
-        which = np.flatnonzero(self.kind >= 0)
-        order = which[np.argsort(self.kind[which], kind="stable")]
-        place = np.arange(len(order))
-        starts = np.flatnonzero(np.diff(self.kind[order], prepend=_OBJECTS))
-        nth = place - np.repeat(starts, np.diff(np.append(starts, len(order))))
-        found = self.calls.copy()
-        found[clients.of[order[nth < REPRESENTATIVES]]] = False
-        return found
 
     def without(self, unknown: set[int], clients: Clients) -> Others:
         """Those of other classes: what the rules answer of these is not known."""
@@ -93,41 +75,3 @@ def _names_places(values: Values, rows: Numbers) -> Flags:
         right = {text for text in set(texts) if (is_place(text) if name != "rport" else 0 < int(text) < 65536)}
         found[own] = [text in right for text in texts]
     return found
-
-
-class Counted:
-    """What the classes of `others` tell of the Call-IDs `left` to columns; `unknown` are classes of which it is not
-    known what the rules answer."""
-
-    def __init__(self, others: Others, left: Flags, clients: Clients, witness: Witness, rules: Sequence[Rule]) -> None:
-        self.which = np.flatnonzero((others.kind >= 0) & left[clients.of])
-        own = Counter(others.kind[self.which].tolist())
-        found, unknown = answers_of(others.kind, self.which, witness, rules)
-        speaking = {kind for kind, several in found.items() if not all(map(_is_silent, several))}
-        self.unknown = unknown | speaking
-        self._answers = {kind: (several, own[kind]) for kind, several in found.items()}
-
-    def count(self, whole: dict[str, Tally], settled: Callable[[int], Sequence[tuple[Rule, Answer]]]) -> None:
-        """Add to tallies; `settled` tells what is answered of a kind of transaction without asking."""
-        for several, count in self._answers.values():
-            for told in several:
-                for rule, answer in settled(told.kind):
-                    whole[rule.id].add(answer, count)
-                for name, answers in told.answers:
-                    for one in answers:
-                        assert not isinstance(one, Placed)
-                        whole[name].add(one, count)
-
-    def sum_up(self, summary: Summary, fleet: FleetLedger, shapes: Shapes, exchanges: Exchanges) -> None:
-        """Add to the sums of a run."""
-        asks = exchanges.first[self.which]
-        summary.messages += 2 * len(asks)
-        for number, count in zip(*np.unique(shapes.of[asks], return_counts=True), strict=True):
-            summary.methods[shapes.all[number].example.method] += int(count)
-        fleet.answering.update(map(end_of, np.unique(exchanges.packets.target[asks]).tolist()))
-
-
-def _is_silent(told: Told) -> bool:
-    """Whether no rule found anything, asked about the transaction with its answer."""
-    answers = (one for _, several in told.answers for one in several)
-    return told.subject is TransactionSubject and not any(isinstance(one, Placed) for one in answers)

@@ -64,7 +64,7 @@ def records_of(path: str | os.PathLike[str]) -> Records:
     octets = mapped(name)
     magic = octets[:4].tobytes()
     if magic in MAGICS:
-        return pcap_records.records_of(name, octets)
+        return pcap_records.records_of(octets)
     if magic == pcapng_records.MAGIC:
         return pcapng_records.records_of(octets)
     raise Unsuited("it is no pcap or pcapng file")

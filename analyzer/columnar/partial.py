@@ -19,9 +19,10 @@ from analyzer.columnar.classes import Told, Witness, answers_of, chosen
 from analyzer.columnar.clients import clients_of
 from analyzer.columnar.columns import Values, any_of
 from analyzer.columnar.copies import hold_single
+from analyzer.columnar.counted import Counted, left_of
 from analyzer.columnar.exchanges import exchanges_of
 from analyzer.columnar.findings import Verdicts
-from analyzer.columnar.others import Counted, others_of
+from analyzer.columnar.others import others_of
 from analyzer.columnar.packets import packets_of, records_of
 from analyzer.columnar.recorded import hold_against, recording_of
 from analyzer.columnar.records import Flags, Numbers, Unsuited
@@ -148,7 +149,7 @@ class _Round:
         records = capture.values.scanned.packets.records
         self._rows = Rows(capture, source.name, records.last, detail=self._detail, tables=tables)
         clients, exchanges = capture.clients, capture.exchanges
-        left = capture.others.left(clients)
+        left = left_of(capture.others, clients)
         asked = speaking | (capture.others.calls & ~left)
         if tables:  # they have a row of each message
             left, asked = np.zeros_like(left), speaking

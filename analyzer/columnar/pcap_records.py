@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 
@@ -20,14 +21,16 @@ _TWICE = {
     "<": re.compile(rb"(?s)(?=.{8}(?!\0\0)(..\0\0)\1)"),
     ">": re.compile(rb"(?s)(?=.{8}(\0\0(?!\0\0)..)\1)"),
 }
+_LOOKED_AT = 32 * MAX_PACKET
+"""Octets from the beginning by which the form of records is told, some of them."""
 _IN_A_ROW = 3
 """Records in a row that make a guess."""
 
 
-def records_of(path: str, octets: Octets) -> Records:
+def records_of(octets: Octets) -> Records:
     """The records of a file that begins with a magic number. Raises `Unsuited` for anything that is not as nearly all
     such files are."""
-    head = _head(path, octets)
+    head = _head(octets)
     at, stop = walk(octets, _FILE_HEADER, _chain(head))
     damage = None if stop == len(octets) else _damage(octets, head, stop, len(at))
     fields = rows_of(octets, at, _HEADER).view(f"{head.order}u4")
@@ -40,15 +43,14 @@ def records_of(path: str, octets: Octets) -> Records:
     return Records(octets, at, time, captured, head.linktype, head.step, _HEADER, damage=damage)
 
 
-def _head(path: str, octets: Octets) -> Header:
+def _head(octets: Octets) -> Header:
     if len(octets) < _FILE_HEADER:
         raise Unsuited("it is too short")
-    with open(path, "rb") as file:
-        window = Window(file)
-        window.need(_FILE_HEADER)
-        head = pcap_layouts.header(window.buffer[:_FILE_HEADER])
-        window.at = _FILE_HEADER
-        size, remark = pcap_layouts.length(window, head)
+    window = Window(io.BytesIO(octets[:_LOOKED_AT].tobytes()))
+    window.need(_FILE_HEADER)
+    head = pcap_layouts.header(window.buffer[:_FILE_HEADER])
+    window.at = _FILE_HEADER
+    size, remark = pcap_layouts.length(window, head)
     if size != _HEADER or remark or head.swapped is not False or head.linktype not in LINKS:
         raise Unsuited("its records or its link layer are uncommon")
     return head

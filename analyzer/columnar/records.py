@@ -1,19 +1,23 @@
 """Records of a capture file as columns: where each lies, when it came, how long its packet is (docs/columnar.md).
 
-The file is mapped, not read. How records follow each other is a matter of the format (`pcap_records`,
-`pcapng_records`). A file with anything out of the ordinary between its records is `Unsuited` as a whole.
+The file is mapped, not read, or its unpacked copy is. How records follow each other is a matter of the format
+(`pcap_records`, `pcapng_records`). A file with anything out of the ordinary between its records is `Unsuited` as a
+whole.
 """
 
 from __future__ import annotations
 
 import mmap
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import IO, Any, BinaryIO, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from analyzer.capture.input_stream import InputStream, is_compressed
 from analyzer.capture.pcap_layouts import MAX_PACKET
+from analyzer.capture.spool import spooled
+from analyzer.defect import SourceError
 from analyzer.escape import Told
 from analyzer.evidence import LATEST, Source
 
@@ -84,12 +88,23 @@ class Records:
 
 
 def mapped(path: str) -> Octets:
-    """The octets of a file, mapped into memory. Raises `Unsuited` where that cannot be done."""
+    """The octets of a file, mapped into memory; of a compressed one those of an unpacked copy, which is gone when they
+    are. Raises `Unsuited` where that cannot be done."""
     try:
-        with open(path, "rb") as file:
+        with _unpacked(path) if is_compressed(path) else open(path, "rb") as file:
             return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), dtype=np.uint8)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SourceError) as error:
         raise Unsuited("the file cannot be mapped") from error
+
+
+def _unpacked(path: str) -> IO[bytes]:
+    scratch = Source(path)
+    with open(path, "rb") as packed, InputStream(packed, scratch) as stream:
+        spool, _ = spooled(cast(BinaryIO, stream), path)
+    if scratch.damaged:
+        spool.close()
+        raise Unsuited("the compressed file is damaged")
+    return spool
 
 
 def hold_whole(captured: Any, length: Any) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -57,12 +60,32 @@ def test_by_the_public_function(calm: Path) -> None:
 
 
 @pytest.mark.parametrize("path", CAPTURES, ids=lambda path: "/".join(path.parts[-3:]))
-def test_every_capture(tmp_path: Path, path: Path) -> None:
-    if path.suffix == ".gz":
-        plain = tmp_path / "input.pcap"
-        plain.write_bytes(gzip.decompress(path.read_bytes()))
-        path = plain
+def test_every_capture(path: Path) -> None:
     assert_same(path)
+
+
+@pytest.mark.parametrize(("ending", "pack"), [("gz", gzip.compress), ("bz2", bz2.compress), ("xz", lzma.compress)])
+def test_compressed_files_are_unpacked_first(
+    ending: str, pack: Callable[[bytes], bytes], calm: Path, calmly: Both, tmp_path: Path
+) -> None:
+    path = tmp_path / f"calm.pcap.{ending}"
+    path.write_bytes(pack(calm.read_bytes()))
+    assert assert_same(path).columnar == calmly.columnar > 0
+
+
+def test_a_compressed_file_that_ends_early_is_for_the_object_path(calm: Path, tmp_path: Path) -> None:
+    path = tmp_path / "calm.pcap.gz"
+    path.write_bytes(gzip.compress(calm.read_bytes())[:-30])
+    assert assert_same(path).why == "the compressed file is damaged"
+
+
+def test_a_compressed_file_that_is_huge_is_for_the_object_path(
+    calm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "calm.pcap.gz"
+    path.write_bytes(gzip.compress(calm.read_bytes()))
+    monkeypatch.setattr("analyzer.capture.spool.MOST", 1000)
+    assert assert_same(path).why == "the file cannot be mapped"
 
 
 @pytest.mark.parametrize("order", ["<", ">"])

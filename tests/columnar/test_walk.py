@@ -124,7 +124,7 @@ def test_the_beginning_of_a_record_is_found(tmp_path: Path, order: str) -> None:
     several = [Packet(10**15 + at, chance.randbytes(chance.randint(1, 300))) for at in range(400)]
     path = write(tmp_path / "some.pcap", several, order=order)
     octets, places = mapped(str(path)), records_of(path).at.tolist()
-    chain = _chain(_head(str(path), octets))
+    chain = _chain(_head(octets))
     right = 0
     for begin in range(100, len(octets) - 2000, 997):
         guess = chain.guess(octets.data, begin, begin + 2000)
