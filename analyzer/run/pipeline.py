@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
-from analyzer.capture.input_stream import is_compressed
+from analyzer.capture.input_stream import size_of
 from analyzer.capture.inputs import are_files, has_directory, plain_path
 from analyzer.capture.opener import Reading, open_sources
 from analyzer.evidence import SECOND, Fidelity, Item, NetworkError, RawMessage, Source
@@ -55,8 +55,6 @@ OTHER_METHODS = "(others)"
 """Stands for methods beyond so many: they are words from the wire."""
 _LEAST_OCTETS = 2_000_000
 """Octets of a capture from which on it is looked whether columns pay."""
-_PACKED = 6
-"""Times as large as when it is packed a capture of SIP is mostly, at least."""
 
 
 class Analysis:
@@ -300,7 +298,7 @@ def _in_columns(
 ) -> list[PartialResult]:
     """What columns and the object path find in one capture of that size; nothing where the latter is to read it."""
     path = plain_path(several[0]) if len(several) == 1 else None
-    if path is None or _size_of(path) < least:
+    if path is None or size_of(path) < least:
         return []
     from analyzer.columnar.door import read  # late: it needs numpy, and small captures do not
 
@@ -308,14 +306,6 @@ def _in_columns(
         begin = partial(Analysis, secrets=secrets, detail=detail, tables=tables)
         kept = {"detail": detail, "tables": tables, "is_asked_for": not least}
         return read(path, opened, rules, begin, secrets=secrets, **kept)
-
-
-def _size_of(path: str) -> int:
-    """How large a file is, about, when it is unpacked; 0 where it cannot be read."""
-    try:
-        return os.path.getsize(path) * (_PACKED if is_compressed(path) else 1)
-    except OSError:
-        return 0
 
 
 def _secrets(credentials: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> Secrets:

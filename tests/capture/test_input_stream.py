@@ -8,12 +8,13 @@ import io
 import lzma
 import random
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.capture.input_stream import CHUNK, InputStream
+from analyzer.capture.input_stream import CHUNK, InputStream, is_compressed, size_of
 from analyzer.defect import SourceError
 from analyzer.evidence import Source
 
@@ -94,3 +95,17 @@ def test_a_small_file_that_claims_to_be_huge_takes_little_memory() -> None:
 @given(st.sampled_from([b"\x1f\x8b", b"BZh9", b"\xfd7zXZ\0", b"x"]), st.binary(max_size=100))
 def test_noise_never_raises(magic: bytes, noise: bytes) -> None:
     drained(magic + noise)
+
+
+@pytest.mark.parametrize(("pack", "times"), [(bytes, 1), (gzip.compress, 6), (bz2.compress, 6), (lzma.compress, 6)])
+def test_sizes_of_files_that_may_be_compressed(pack: Callable[[bytes], bytes], times: int, tmp_path: Path) -> None:
+    path = tmp_path / "some"
+    path.write_bytes(pack(b"REGISTER sip:example.com SIP/2.0\r\n" * 1000))
+    assert is_compressed(path) == (times > 1)
+    assert size_of(path) == times * path.stat().st_size
+
+
+def test_a_file_that_is_not_there_has_no_size(tmp_path: Path) -> None:
+    assert size_of(tmp_path / "nothing") == 0
+    (tmp_path / "empty").touch()
+    assert size_of(tmp_path / "empty") == 0 and not is_compressed(tmp_path / "empty")
