@@ -150,10 +150,7 @@ class _Round:
         self._rows = Rows(capture, source.name, records.last, detail=self._detail, tables=tables)
         clients, exchanges = capture.clients, capture.exchanges
         left = left_of(capture.others, clients)
-        asked = speaking | (capture.others.calls & ~left)
-        if tables:  # they have a row of each message
-            left, asked = np.zeros_like(left), speaking
-        which = np.flatnonzero(asked[clients.of])
+        which = np.flatnonzero((speaking | (capture.others.calls & ~left))[clients.of])
         numbers = {self._rows.number(one): one for one in which.tolist()}
         finals = dict(zip(which.tolist(), capture.numbers(exchanges.final[which]).tolist(), strict=True))
         self._speaking = np.flatnonzero(speaking)

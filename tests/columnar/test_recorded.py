@@ -17,6 +17,7 @@ from analyzer.run.recording import AttemptRow, Recording
 from analyzer.run.report import Report
 from analyzer.storm.analysis import storms
 from tests.columnar.captures import SECOND, packets, storm, write
+from tests.columnar.keeping_open import asked, ends_of
 
 
 def _read(path: Path) -> tuple[Report, Report]:
@@ -37,6 +38,17 @@ def test_tables_and_storms_of_a_storm(seed: int, rate: float, lost: float, tmp_p
     assert len(columnar.messages) > 1000
     _assert_same(columnar, objects)
     assert repr(storms(columnar.transactions)) == repr(storms(objects.transactions))
+
+
+def test_tables_have_no_other_methods(calm: Path, tmp_path: Path) -> None:
+    several = packets(calm)
+    for one in several[::5]:
+        source, target = ends_of(one)
+        several += asked(source, target, one.time + 1000, "1000012", by_phone=source < target)
+    path = write(tmp_path / "options.pcap", sorted(several, key=lambda one: one.time))
+    columnar, objects = map(tables, _read(path))
+    assert len(columnar.messages) == len(packets(calm))
+    _assert_same(columnar, objects)
 
 
 def test_messages_of_both_paths_are_in_order(calm: Path, tmp_path: Path) -> None:
