@@ -110,7 +110,7 @@ def render_page(shown: Shown, out: IO[str]) -> None:
         "tone": _tone(clients, stormy=bool(charts)),
         "kinds": kinds_of(clients, shown.lines, ladders, fixes),
         "counts": [(state, clients.counts[state], class_of(state)) for state in STATES if clients.counts[state]],
-        "overview": overview(clients, span, clock) if span is not None else None,
+        "overview": overview(clients, span, clock, _in_vain(shown.storms)) if span is not None else None,
         "pace": pace_of(report, span, clock) if span is not None and not charts else None,
         "span": span,
         "charts": charts,
@@ -198,6 +198,10 @@ def verdict_of(clients: ClientSummary) -> str:
         return visible(verdict(clients))  # of what is no registration it names methods, which are words of the wire
     telling = next((source for source in clients.report.sources if source.notices), None)
     return notices_verdict(telling) if telling is not None else "No SIP message was seen."
+
+
+def _in_vain(storms: StormReport | None) -> int:
+    return max((storm.outage.peak for storm in storms.storms), default=0) if storms is not None else 0
 
 
 def _tone(clients: ClientSummary, *, stormy: bool) -> str:

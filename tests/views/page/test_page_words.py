@@ -59,6 +59,9 @@ def test_the_page_tells_what_is_broken_for_whom_and_how_to_mend_it(tmp_path: Pat
 def test_a_storm_stands_at_the_top(tmp_path: Path) -> None:
     words = words_of(sample_page(tmp_path, "storm-restart").read_text(encoding="utf-8"))
     assert "Storm: Everybody registered again at once after a restart." in words
+    assert "From 14:35:23 to 14:35:37; at most 68 requests in a second, at 14:35:34." in words
+    assert "At worst 100 users had no registration that works." in words
+    assert "The picture goes by what the server had said before: in the storm up to 100 users asked it in vain" in words
     assert "let phones wait a random time after a failure" in words.lower()
 
 
