@@ -36,7 +36,6 @@ PATHS = [
 CAPTURES = sorted(path for path in PATHS if ".pcap" in path.name)
 LOGS = sorted(path for path in PATHS if ".pcap" not in path.name)
 NOT_KEPT = {
-    "storm-scan": ["DET-enum-users"],  # whether numbers come in a row
     "qop-nobody-offered": ["R7616-3.3-challenge-quality"],  # whether a nonce counts up
     "sipgrep-saved.pcap": ["clients", "without a finding"],  # how much of a stream was lost
     "asterisk-console-few-stamps": ["R3261-17.2-unanswered", "clients", "without a finding"],  # when the log ends

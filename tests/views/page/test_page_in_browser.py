@@ -183,7 +183,9 @@ def glyphs_of_sheets(pdf: bytes) -> list[int]:
     """How much text each sheet of a PDF of Chromium has: the octets of its strings of glyphs."""
     streams = {
         int(number): zlib.decompress(octets)
-        for number, octets in re.findall(rb"(\d+) 0 obj\n<<[^>]*/FlateDecode[^>]*>> stream\n(.*?)\nendstream", pdf, re.S)
+        for number, octets in re.findall(
+            rb"(\d+) 0 obj\n<<[^>]*/FlateDecode[^>]*>> stream\n(.*?)\nendstream", pdf, re.S
+        )
     }
     sheets = re.findall(rb"/Type /Page\n.*?/Contents (\d+) 0 R", pdf, re.S)
     return [sum(map(len, re.findall(rb"<([0-9A-Fa-f]+)>", streams[int(number)]))) for number in sheets]
