@@ -16,7 +16,7 @@ import hashlib
 import hmac
 import math
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from analyzer.escape import Told
 from analyzer.redact.rows import moved, rows_of
@@ -66,8 +66,9 @@ class Pseudonyms:
         used = set(self._given.values())
         together: dict[str, str] = {}
         for row in rows_of(word for word in originals if word not in self._given):
-            together |= moved(row, self.digest, lambda made: self._is_free(made, used) and not self._has_within(made))
-            used |= {together[word] for word in row if word in together}
+            found_of = moved(row, self.digest, partial(self._is_free_and_clean, used))
+            together |= found_of
+            used.update(found_of.values())
         for word in originals:
             found = self._given.get(word) or together.get(word) or self._settled(word, used)
             used.add(found)
@@ -111,13 +112,16 @@ class Pseudonyms:
             found, is_late = self._candidate(word, count), count >= _STRICT_TRIES
             if is_late:
                 found += _DIGITS[count % 10] if word[-1:].isdigit() else _LETTERS[count % 26]
-            is_free = self._is_free(found, used) and _alike(found, word)
+            is_free = self._is_free(used, found) and _alike(found, word)
             if is_free and (is_late or not self._has_within(found)):
                 return found
         return f"{found}{self.digest('more', word).hex()[:12]}"
 
-    def _is_free(self, candidate: str, used: set[str]) -> bool:
+    def _is_free(self, used: set[str], candidate: str) -> bool:
         return candidate not in used and candidate not in self._known and candidate not in WORDS
+
+    def _is_free_and_clean(self, used: set[str], candidate: str) -> bool:
+        return self._is_free(used, candidate) and not self._has_within(candidate)
 
     def _has_within(self, candidate: str) -> bool:
         """Whether an original stands within a candidate."""
