@@ -13,6 +13,8 @@ from analyzer.views.words import Clock, count, sentence
 
 MOST_CHARTS = 3
 MOST_COLUMNS = 200
+WORTH_SAYING = 20
+"""Of so many users of a storm one without a registration is worth a word: somebody is always about to register."""
 
 
 class StormChart(NamedTuple):
@@ -56,7 +58,14 @@ def words_of(storm: Storm, clock: Clock) -> str:
     peak = f"at most {storm.peak_rate:,.0f} requests in a second, at {clock.at(storm.peak_time)}"
     told = f"{sentence(verdict(storm))} From {clock.at(storm.start)} to {clock.at(storm.end)}; {peak}."
     worst = storm.outage.peak
-    return f"{told} At worst {count(worst, 'user')} had no registration that works." if worst else told
+    if worst * WORTH_SAYING < storm.users:
+        return told
+    return f"{told} At worst {count(worst, 'user')} had no registration that works."
+
+
+def in_vain(storms: Sequence[Storm]) -> int:
+    """How many users at most asked a server that answered nobody: what it had said before does not tell of them."""
+    return max((storm.outage.peak for storm in storms if storm.silences), default=0)
 
 
 def _coarse(values: Sequence[float], chunk: int) -> Iterator[float]:

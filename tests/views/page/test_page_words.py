@@ -65,6 +65,39 @@ def test_a_storm_stands_at_the_top(tmp_path: Path) -> None:
     assert "let phones wait a random time after a failure" in words.lower()
 
 
+def test_of_a_storm_that_left_everybody_registered_no_loss_is_told(tmp_path: Path) -> None:
+    words = words_of(sample_page(tmp_path, "storm-scan").read_text(encoding="utf-8"))
+    assert "Storm: Somebody is trying names or passwords. From 14:33:27 to 14:33:37; at most 96 requests" in words
+    assert "no registration that works" not in words
+    assert "asked it in vain" not in words
+
+
+def test_who_was_refused_did_not_ask_a_silent_server(tmp_path: Path) -> None:
+    words = words_of(sample_page(tmp_path, "storm-auth-loop").read_text(encoding="utf-8"))
+    assert "At worst 51 users had no registration that works." in words
+    assert "asked it in vain" not in words
+
+
+TOLD = {
+    "wrong-password": ("Trouble since 11:53:43.", "frank@10.9.0.1", "the response does not match the password given"),
+    "server-down": ("Trouble since 12:00:38.", "dave@127.0.0.1", "the network says: port unreachable"),
+    "asterisk-own-words": ("Trouble since 00:42:13.", "nobody@lab.invalid", "the server has no peer or endpoint"),
+    "storm-auth-loop": ("Trouble since 14:30:27.", "u000@lab.invalid and 49 more", "its credentials were refused"),
+    "storm-restart": ("From 14:35:23 to 14:35:37", "100 users", "Everybody registered again at once after a restart."),
+    "storm-scan": ("Trouble since 14:33:27.", "1000@lab.invalid and 399 more", "Somebody looks for users"),
+}
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_the_top_of_a_page_tells_what_is_broken_for_whom_and_since_when(tmp_path: Path, name: str) -> None:
+    """Before the reader meets a header or a clause: in the verdict, in what is broken, in the finding's own words."""
+    page = sample_page(tmp_path, name).read_text(encoding="utf-8")
+    top = words_of(page).partition("All clients State")[0]
+    for said in TOLD[name]:
+        assert said in top
+    assert "Fix:" in top or "Let phones wait a random time" in top
+
+
 def test_calm_traffic_is_no_storm(tmp_path: Path) -> None:
     assert "Storm:" not in words_of(sample_page(tmp_path, "storm-none").read_text(encoding="utf-8"))
 
