@@ -133,6 +133,8 @@ def test_clients_are_searched_by_user_status_state_and_rule(browser: Browser, pa
         page.fill("#words", "frank 403")
         expect(rows).to_have_count(2)
         assert told.inner_text() == "2 of 13 clients."
+        page.fill("#words", "carol 200")  # that of an answer that the row does not name
+        expect(rows).to_have_count(3)
         page.fill("#words", "")
         page.select_option("#state", label="ran out (1)")
         expect(rows).to_have_count(1)

@@ -143,17 +143,30 @@ def test_troubled_clients_come_before_healthy_ones() -> None:
     assert "refused" not in cards[5]
 
 
-def test_a_client_with_very_many_messages_is_cut_and_says_so() -> None:
+def chatty(registers: int) -> list[RawMessage]:
+    """One client that says so much."""
     items = []
-    for number in range(400):
+    for number in range(registers):
         branch, cseq = f"z9hG4bK{number}", number + 1
         items.append(request(number * 10.0, branch=branch, cseq=cseq))
         items.append(answer(number * 10.0 + 0.1, branch=branch, cseq=cseq))
     for number, item in enumerate(items):
         item.place = Frame("flow", number + 1)
+    return items
+
+
+def test_a_client_with_very_many_messages_is_cut_and_says_so() -> None:
+    items = chatty(400)
     words = words_of(drawn(shown_of(analyzed(items), items)))
     assert "800 messages" in words
     assert "760 messages of this client not shown here" in words
+
+
+def test_ten_times_as_many_messages_of_a_client_make_no_larger_page() -> None:
+    few, many = (chatty(registers) for registers in (400, 4000))
+    small, large = (drawn(shown_of(analyzed(items), items)) for items in (few, many))
+    assert "8,000 messages" in words_of(large)
+    assert len(large) < 1.05 * len(small)  # numbers have more digits, and the timeline more steps
 
 
 def test_a_source_without_clock_has_no_timeline() -> None:
