@@ -56,6 +56,16 @@ def test_the_page_tells_what_is_broken_for_whom_and_how_to_mend_it(tmp_path: Pat
         assert said in words
 
 
+def test_what_mends_the_cause_that_the_log_tells_stands_with_the_trouble(tmp_path: Path) -> None:
+    words = words_of(sample_page(tmp_path, "asterisk-own-words").read_text(encoding="utf-8"))
+    broken = words.partition("What the log itself says")[0]
+    assert (
+        "(line 492) lab/1 at 127.0.0.1:5102 Fix: set remove_existing=yes at the AOR, or raise max_contacts." in broken
+    )
+    assert "Fix: enter the same password at the phone and at the registrar." in broken  # a finding comes first
+    assert broken.count("Fix:") >= 5
+
+
 def test_a_storm_stands_at_the_top(tmp_path: Path) -> None:
     words = words_of(sample_page(tmp_path, "storm-restart").read_text(encoding="utf-8"))
     assert "Storm: Everybody registered again at once after a restart." in words
