@@ -66,7 +66,8 @@ class Pseudonyms:
         used = set(self._given.values())
         together: dict[str, str] = {}
         for row in rows_of(word for word in originals if word not in self._given):
-            found_of = moved(row, self.digest, partial(self._is_free_and_clean, used))
+            is_clean, is_free = (partial(one, used) for one in (self._is_clean, self._is_free))
+            found_of = moved(row, self.digest, is_clean, is_free)
             together |= found_of
             used.update(found_of.values())
         for word in originals:
@@ -120,7 +121,7 @@ class Pseudonyms:
     def _is_free(self, used: set[str], candidate: str) -> bool:
         return candidate not in used and candidate not in self._known and candidate not in WORDS
 
-    def _is_free_and_clean(self, used: set[str], candidate: str) -> bool:
+    def _is_clean(self, used: set[str], candidate: str) -> bool:
         return self._is_free(used, candidate) and not self._has_within(candidate)
 
     def _has_within(self, candidate: str) -> bool:

@@ -39,18 +39,21 @@ def _long_enough(row: list[int]) -> Iterator[list[str]]:
         yield [str(number) for number in row]
 
 
-def moved(row: list[str], digest: Callable[[str, str], bytes], is_free: Callable[[str], bool]) -> dict[str, str]:
-    """What stands for each of a row: the first place that `digest` says, of the same number of digits if there is one,
-    where all of them are free. Empty where there is none."""
+def moved(
+    row: list[str], digest: Callable[[str, str], bytes], is_clean: Callable[[str], bool], is_free: Callable[[str], bool]
+) -> dict[str, str]:
+    """What stands for each of a row: the first place that `digest` says where all of them are clean, or, with a digit
+    more, where all are free at least. Empty where there is none."""
     for count in range(_TRIES):
-        digits = len(row[0]) + (count >= _STRICT_TRIES)
+        is_late = count >= _STRICT_TRIES
+        digits = len(row[0]) + is_late
         first, last = 10 ** (digits - 1), 10**digits - len(row)
         if last < first:
             continue
         drawn = int.from_bytes(digest("row", f"{count}\0{row[0]}")[:16], "big")
         start = first + drawn % (last - first + 1)
         made = [str(start + step) for step in range(len(row))]
-        if all(map(is_free, made)):
+        if all(map(is_free if is_late else is_clean, made)):
             return dict(zip(row, made, strict=True))
     return {}
 

@@ -99,7 +99,12 @@ def test_what_an_earlier_file_was_given_stays_in_a_row() -> None:
 
 
 def test_a_row_for_which_there_is_no_room_is_not_moved() -> None:
-    assert moved(["10", "11"], lambda purpose, text: bytes(32), lambda made: False) == {}
+    def never(made: str) -> bool:
+        return False
+
+    assert moved(["10", "11"], lambda purpose, text: bytes(32), never, never) == {}
+    late = moved(["10", "11"], lambda purpose, text: bytes(32), never, lambda made: True)
+    assert late == {"10": "100", "11": "101"}
 
 
 def test_no_original_stands_within_a_pseudonym() -> None:
