@@ -16,6 +16,8 @@ from benchmarks.traffic import Traffic
 MEBI = 2**20
 MOST_OCTETS = 10 * 10**6
 """What a page may have, however many clients there are."""
+MOST_SECONDS = 3.0
+"""What it may take of the processor beyond the analysis, in the middle of the rounds."""
 COLUMNS = ("command", "wall s", "CPU s", "peak MiB", "page MiB")
 PLAIN, PAGE = "sipcheck pcap", "sipcheck report"
 
@@ -52,7 +54,15 @@ def paging(traffic: Traffic, folder: Path, rounds: int, say: Notify) -> Paging:
         result.sizes.append(page.stat().st_size)
         result.faults += _faults(page, traffic)
         say(f"page: {page.stat().st_size / MEBI:.1f} MiB, {made.cpu - plain.cpu:.1f} s of CPU beyond the analysis")
+    result.faults += _slow(result)
     return result
+
+
+def _slow(result: Paging) -> Iterator[str]:
+    """Whether a page takes too long; by the processor's time, as others use the machine, too."""
+    seconds = result.more("cpu").median if result.sizes else 0.0
+    if seconds > MOST_SECONDS:
+        yield f"the page takes {seconds:.1f} s beyond the analysis, more than {MOST_SECONDS:g}"
 
 
 def _faults(page: Path, traffic: Traffic) -> Iterator[str]:

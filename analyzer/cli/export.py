@@ -19,7 +19,7 @@ import click
 
 from analyzer.cli import signals
 from analyzer.cli.messages import Choice
-from analyzer.cli.moments import Moment, MomentType, Span
+from analyzer.cli.moments import Moment, MomentType, Span, parse_moment
 from analyzer.cli.options import Command, dialect_option, reading
 from analyzer.cli.run import die, files_of
 from analyzer.interruption import unheard
@@ -33,15 +33,53 @@ Examples:
   sipcheck export samples/wrong-password/input.pcapng --to parquet -o tables
   sipcheck export samples/asterisk-first-registration/input.txt --to pcap -o messages.pcap
   sipcheck export samples/cseq-not-raised/input.pcap --to pcap --finding cseq-increment -o evidence.pcap
+  sipcheck export samples/wrong-password/input.pcapng --to pcap --from 11:53 --to 11:53:50 -o evidence.pcap
 """
+_FORMS = ("pcap", "parquet", "csv", "ndjson")
 _FOLDERS = ("parquet", "csv")
+
+
+class Aim(click.ParamType[str | Moment]):
+    """What `--to` takes: a form to write, or, beside that, the time up to which messages are written."""
+
+    name = "aim"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """As the help has it."""
+        del param, ctx
+        return f"[{'|'.join(_FORMS)}]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | Moment:
+        """The form, or the time; exit 2 where it is neither."""
+        if isinstance(value, Moment) or value in _FORMS:
+            return value  # type: ignore[no-any-return]
+        if (moment := parse_moment(str(value))) is not None:
+            return moment
+        listed = ", ".join(map(repr, _FORMS))
+        self.fail(f"{value!r} is not one of {listed}, and no time (11:47, 2026-11-20T11:47Z).", param, ctx)
+
+
+def _parted(aims: tuple[str | Moment, ...], until: Moment | None) -> tuple[str, Moment | None]:
+    """The one form, and the time that `--to` or `--until` names."""
+    forms = [aim for aim in aims if isinstance(aim, str)]
+    moments = [aim for aim in aims if isinstance(aim, Moment)] + ([until] if until is not None else [])
+    if len(forms) != 1:
+        raise click.UsageError(f"--to: name one of {', '.join(_FORMS)}, once")
+    if len(moments) > 1:
+        raise click.UsageError("--to TIME and --until: name one time")
+    return forms[0], moments[0] if moments else None
 
 
 @click.command("export", cls=Command, epilog=_EPILOG, short_help="Write what was read as tables, or as a capture.")
 @reading
 @dialect_option
 @click.option(
-    "--to", "form", type=click.Choice(["pcap", "parquet", "csv", "ndjson"]), required=True, help="What to write."
+    "--to",
+    "aims",
+    type=Aim(),
+    multiple=True,
+    required=True,
+    help="What to write. pcap: given once more with a time (--to 11:49), the same as --until.",
 )
 @click.option(
     "-o",
@@ -63,7 +101,7 @@ _FOLDERS = ("parquet", "csv")
 @click.option("--until", type=MomentType(), help="pcap: nothing after this time, or after the second or minute named.")
 @click.option("--made", is_flag=True, help="pcap: packets made of the messages, though there are captured ones.")
 def export(
-    form: str,
+    aims: tuple[str | Moment, ...],
     out: Path,
     force: bool,
     finding: tuple[str, ...],
@@ -76,6 +114,7 @@ def export(
     give a folder with a file for each, ndjson one file of records with their kind. pcap writes the packets of the SIP
     messages as they were captured, and makes packets of those of a log. The exit code tells of reading and writing, not
     of findings."""
+    form, until = _parted(aims, until)
     finding = tuple(name.strip() for joined in finding for name in joined.split(",") if name.strip())
     check_free(out, form, force)
     if out.is_file():

@@ -162,6 +162,7 @@ def _differences(redaction: Redaction, secrets: Secrets, made: Path, *, is_log: 
 
 
 def _say(out: Path, told: Counts, lost: list[str] | None, *, is_log: bool) -> None:
+    from analyzer.redact.digests import MARK
     from analyzer.views.words import count
 
     tell(f"{out}: {count(told.messages, 'message')} with pseudonyms")
@@ -174,7 +175,8 @@ def _say(out: Path, told: Counts, lost: list[str] | None, *, is_log: bool) -> No
     if told.verifiable:
         tell(f"  {count(told.verifiable, 'digest')} can be verified with the new passwords")
     if told.opaque:
-        tell(f"  {count(told.opaque, 'digest')} cannot be verified any more, or never could")
+        opaque = count(told.opaque, "digest")
+        tell(f"  {opaque} cannot be verified any more, or never could (without a password: {MARK}...)")
     for one in lost or ():
         tell(f"  not the same: {one}")
     if lost is not None and not lost:

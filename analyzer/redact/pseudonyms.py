@@ -7,7 +7,7 @@ learned of a word by what stands for its like, and who has no key cannot try nam
 What a program drew (nonces, branches, tags) has so many pseudonyms that two never meet, and needs no memory. All
 others, telephone numbers and names, are noted in a first pass over the file: then each gets a pseudonym of its own,
 which is no word of the original, nor has one in it, and what is noted can be looked for. Where the short ones are used
-up, a pseudonym is longer by a letter.
+up, a pseudonym is longer by a letter. Numbers of which many come in a row are moved together (`rows.py`).
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import hashlib
 import hmac
 import math
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from analyzer.escape import Told
+from analyzer.redact.rows import moved, rows_of
 from analyzer.redact.vocabulary import WORDS
 
 MOST_WORDS = 4_000_000
@@ -63,8 +64,14 @@ class Pseudonyms:
         originals = sorted(self._known)
         self._lengths = frozenset(length for word in originals if (length := len(word)) >= _SHORTEST_WITHIN)
         used = set(self._given.values())
+        together: dict[str, str] = {}
+        for row in rows_of(word for word in originals if word not in self._given):
+            is_clean, is_free = (partial(one, used) for one in (self._is_clean, self._is_free))
+            found_of = moved(row, self.digest, is_clean, is_free)
+            together |= found_of
+            used.update(found_of.values())
         for word in originals:
-            found = self._given.get(word) or self._settled(word, used)
+            found = self._given.get(word) or together.get(word) or self._settled(word, used)
             used.add(found)
             self._known[word] = found
 
@@ -106,10 +113,16 @@ class Pseudonyms:
             found, is_late = self._candidate(word, count), count >= _STRICT_TRIES
             if is_late:
                 found += _DIGITS[count % 10] if word[-1:].isdigit() else _LETTERS[count % 26]
-            is_free = found not in used and found not in self._known and found not in WORDS and _alike(found, word)
+            is_free = self._is_free(used, found) and _alike(found, word)
             if is_free and (is_late or not self._has_within(found)):
                 return found
         return f"{found}{self.digest('more', word).hex()[:12]}"
+
+    def _is_free(self, used: set[str], candidate: str) -> bool:
+        return candidate not in used and candidate not in self._known and candidate not in WORDS
+
+    def _is_clean(self, used: set[str], candidate: str) -> bool:
+        return self._is_free(used, candidate) and not self._has_within(candidate)
 
     def _has_within(self, candidate: str) -> bool:
         """Whether an original stands within a candidate."""

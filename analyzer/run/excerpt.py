@@ -5,8 +5,8 @@ over. So nothing is kept on the way: what `Recording` notes of each message (its
 ones are wanted, and the sources are read a second time, without parsing or judging anything else, until all of them are
 found. It gives the same whatever number of processes made the report, and costs no other command anything.
 
-Bounded: of one client `MOST_MESSAGES`, the first, the latest, and those that findings are about; of all together
-`MOST_OCTETS`. What is left out is counted.
+Bounded: of one client `MOST_OF_MANY`, or up to `MOST_OF_ONE` where few clients share `MOST_TOGETHER`: the first, the
+latest, and those that findings are about; of all together `MOST_OCTETS`. What is left out is counted.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from analyzer.run.recording import Recording
 from analyzer.run.report import Report
 from analyzer.sip.message import Message, parse
 
-MOST_MESSAGES = 40
-"""Messages of one client that are shown."""
-KEPT_FIRST = 12
-"""Of a client that has more: its first ones."""
-KEPT_TOLD = 12
-"""Of such a client: those that findings are about."""
+MOST_OF_MANY = 40
+"""Messages of one client that are shown, where many clients are."""
+MOST_OF_ONE, MOST_TOGETHER = 300, 600
+"""Of one client at most, where few are shown; they share so many."""
+KEPT_FIRST = KEPT_TOLD = 0.3
+"""Of a client that has more, the share of those that are shown: its first ones, and those that findings are about."""
 MOST_OCTETS = 8_000_000
 """Octets of all messages that are kept."""
 
@@ -82,10 +82,10 @@ class Gatherer:
         self._found: dict[int, list[tuple[int, Taken]]] = {}
         self._open = 0
         octets = 0
-        rows = _rows_of(report, chosen)
+        rows, most = _rows_of(report, chosen), most_of_each(len(chosen))
         for registration in chosen:
             everything = rows[registration]
-            kept = _kept(everything, self._recording, told.get(registration, set()))
+            kept = _kept(everything, self._recording, told.get(registration, set()), most)
             own = sum(self._recording.size[row] for row in kept)
             self._excerpt.total[registration] = len(everything)
             if octets + own <= MOST_OCTETS:
@@ -152,15 +152,20 @@ def _rows_of(report: Report, chosen: Collection[int]) -> dict[int, list[int]]:
     return rows
 
 
-def _kept(everything: Sequence[int], recording: Recording, told: set[Key]) -> list[int]:
+def most_of_each(clients: int) -> int:
+    """How many messages of each of so many clients are shown."""
+    return max(MOST_OF_MANY, min(MOST_OF_ONE, MOST_TOGETHER // max(1, clients)))
+
+
+def _kept(everything: Sequence[int], recording: Recording, told: set[Key], most: int) -> list[int]:
     """Which of a client's messages are shown."""
-    if len(everything) <= MOST_MESSAGES:
+    if len(everything) <= most:
         return list(everything)
-    chosen = dict.fromkeys(everything[:KEPT_FIRST])
+    chosen = dict.fromkeys(everything[: round(KEPT_FIRST * most)])
     about = (row for row in everything if (recording.source_file[row], recording.frame[row]) in told)
-    chosen |= dict.fromkeys(row for _, row in zip(range(KEPT_TOLD), about, strict=False))
+    chosen |= dict.fromkeys(row for _, row in zip(range(round(KEPT_TOLD * most)), about, strict=False))
     for row in reversed(everything):
-        if len(chosen) >= MOST_MESSAGES:
+        if len(chosen) >= most:
             break
         chosen[row] = None
     return sorted(chosen)

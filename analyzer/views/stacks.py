@@ -30,6 +30,7 @@ TOPICS = {
     "several-challenges": "several challenges",
     "sha-256": "SHA-256",
     "md5-sess": "MD5-sess",
+    "algorithm": "algorithm",
     "qop": "qop",
     "no-qop": "no qop",
     "realm": "realm",

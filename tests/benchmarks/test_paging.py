@@ -51,6 +51,14 @@ def test_a_page_that_is_too_large_is_a_fault(measured: Paging, tmp_path: Path, m
     assert "more than 1,000" in paging(measured.traffic, tmp_path, 1, silent).faults[0]
 
 
+def test_a_page_that_takes_too_long_is_a_fault(
+    measured: Paging, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_SECONDS", 0.0)
+    (fault,) = paging(measured.traffic, tmp_path, 1, silent).faults
+    assert "s beyond the analysis, more than 0" in fault
+
+
 def test_what_fails_is_said(measured: Paging, tmp_path: Path) -> None:
     result = paging(Traffic(tmp_path / "none.pcap", measured.traffic.totals), tmp_path, 3, silent)
     assert len(result.faults) == 1

@@ -96,6 +96,8 @@ def test_a_finding_of_a_log(tmp_path: Path) -> None:
         ("--from", "11:53:46", "--until", "11:53:46"),
         ("--from", "2026-11-20T11:53:43.75Z", "--until", "2026-11-20T11:53:43.7519Z"),
         ("--from", "1795175640"),
+        ("--to", "11:53:43"),
+        ("--from", "11:53:46", "--to", "11:53:46"),
     ],
     ids=" ".join,
 )
@@ -107,6 +109,29 @@ def test_times(tmp_path: Path, words: tuple[str, ...]) -> None:
     within = [time for time in times if _within(time, words)]
     assert 0 < len(within) < len(times)
     assert _times(out) == within
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--to", "csv"), "name one of pcap, parquet, csv, ndjson, once"),
+        (("--to", "25:00"), "'25:00' is not one of 'pcap', 'parquet', 'csv', 'ndjson', and no time"),
+        (("--to", "11:54", "--to", "11:55"), "name one time"),
+        (("--to", "11:54", "--until", "11:55"), "name one time"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_a_form_and_a_time_are_named_once(tmp_path: Path, words: tuple[str, ...], told: str) -> None:
+    done = run(PCAPNG, "-o", tmp_path / "out.pcap", *words)
+    assert done.exit_code == 2
+    assert told in " ".join(done.stderr.split())
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_time_is_no_form(tmp_path: Path) -> None:
+    done = CliRunner().invoke(sipcheck, ["export", str(PCAPNG), "--to", "11:54", "-o", str(tmp_path / "out")])
+    assert done.exit_code == 2
+    assert "name one of pcap, parquet, csv, ndjson, once" in " ".join(done.stderr.split())
 
 
 def _times(path: Path) -> list[int]:

@@ -44,11 +44,22 @@ def test_a_log_becomes_a_log(tmp_path: Path) -> None:
 
 
 def test_what_is_not_kept_is_said(tmp_path: Path) -> None:
-    scan = ROOT / "samples" / "storm-scan" / "input.pcap.gz"
-    done = run(scan, "-o", tmp_path / "out.pcap")
+    words = ROOT / "samples" / "asterisk-own-words" / "input.log"
+    done = run(words, "-o", tmp_path / "out.txt")
     assert done.exit_code == 0
-    assert "not the same: DET-enum-users, error: 400 before, 0 now" in done.stderr
-    assert "not the same" not in run(scan, "-o", tmp_path / "other.pcap", "--no-check").stderr
+    assert "not the same: R3261-22.1-same-credentials, info: 0 before, 1 now" in done.stderr
+    assert "not the same" not in run(words, "-o", tmp_path / "other.txt", "--no-check").stderr
+
+
+def test_digests_that_nobody_can_verify_are_told_of(tmp_path: Path) -> None:
+    done = run(ROOT / "samples" / "wrong-password" / "input.pcapng", "-o", tmp_path / "out.pcap")
+    told = "37 digests cannot be verified any more, or never could (without a password: 00000000...)"
+    assert told in done.stderr and "can be verified with" not in done.stderr
+
+
+def test_a_search_for_users_is_one_still(tmp_path: Path) -> None:
+    done = run(ROOT / "samples" / "storm-scan" / "input.pcap.gz", "-o", tmp_path / "out.pcap")
+    assert "it gives the same findings as the original" in done.stderr
 
 
 def test_private_files_are_for_their_owner_alone(tmp_path: Path) -> None:

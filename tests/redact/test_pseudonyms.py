@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from analyzer.redact import pseudonyms
 from analyzer.redact.pseudonyms import Pseudonyms, TooManyWords, is_hex
+from analyzer.redact.rows import moved, rows_of
 from tests.redact.redacted import KEY
 
 WORD = st.text(st.sampled_from(string.ascii_letters + string.digits + "üé漢"), min_size=1, max_size=24)
@@ -55,6 +56,55 @@ def test_where_all_are_in_use_pseudonyms_are_longer() -> None:
     found = of(digits)
     assert len(set(found.values())) == 10 and set(found.values()).isdisjoint(digits)
     assert all(one.isdigit() for one in found.values())
+
+
+def test_numbers_in_a_row_stay_in_a_row() -> None:
+    numbers = [f"{number}" for number in (*range(1000, 1400), 7001, 7002, 7003, "0815")]
+    found = of(numbers)
+    moved = [int(found[number]) for number in numbers[:400]]
+    assert moved == list(range(moved[0], moved[0] + 400))
+    assert set(found.values()).isdisjoint(numbers)
+    assert len(set(found.values())) == len(numbers)
+    assert all(len(made) == 4 for made in found.values())
+    few = [int(found[number]) for number in ("7001", "7002", "7003")]
+    assert (few[1] - few[0], few[2] - few[1]) != (1, 1)
+
+
+def test_a_row_is_moved_by_the_key_and_where_there_is_room() -> None:
+    row = [f"{number}" for number in range(200, 700)]
+    one, same, other = of(row), of(row[::-1]), of(row, b"another key of thirty-two octets.")
+    assert one == same != other
+    for found in (one, other):
+        assert set(found.values()).isdisjoint(row)
+        values = [int(found[number]) for number in row]
+        assert values == list(range(values[0], values[0] + 500))
+        assert values[0] >= 1000  # no 500 numbers in a row of three digits are free
+
+
+def test_rows_are_of_numbers_alone_and_long_enough() -> None:
+    numbers = [str(number) for number in range(95, 112)]
+    assert list(rows_of([*numbers, "x1", "00100", "٣"])) == [numbers[5:]]
+    assert list(rows_of(numbers[:9])) == []
+    assert list(rows_of([])) == []
+
+
+def test_what_an_earlier_file_was_given_stays_in_a_row() -> None:
+    given = {"105": "555"}
+    names = Pseudonyms(KEY, given)
+    for number in range(100, 120):
+        names.of(str(number))
+    names.settle()
+    assert names.of("105") == "555"
+    assert len({names.of(str(number)) for number in range(100, 120)}) == 20
+
+
+def test_a_row_for_which_there_is_no_room_is_not_moved() -> None:
+    def never(made: str) -> bool:
+        return False
+
+    assert moved(["10", "11"], lambda purpose, text: bytes(32), never, never) == {}
+    late = moved(["10", "11"], lambda purpose, text: bytes(32), never, lambda made: True)
+    assert late == {"10": "100", "11": "101"}
 
 
 def test_no_original_stands_within_a_pseudonym() -> None:

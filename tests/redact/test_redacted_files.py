@@ -15,6 +15,7 @@ import pytest
 
 from analyzer.capture.opener import open_sources
 from analyzer.evidence import Endpoint, Frame, NetworkError, RawMessage
+from analyzer.redact.digests import marked
 from analyzer.redact.leaks import LeakSearch
 from analyzer.redact.redaction import Leak, Wishes
 from analyzer.redact.sameness import differences
@@ -36,7 +37,6 @@ PATHS = [
 CAPTURES = sorted(path for path in PATHS if ".pcap" in path.name)
 LOGS = sorted(path for path in PATHS if ".pcap" not in path.name)
 NOT_KEPT = {
-    "storm-scan": ["DET-enum-users"],  # whether numbers come in a row
     "qop-nobody-offered": ["R7616-3.3-challenge-quality"],  # whether a nonce counts up
     "sipgrep-saved.pcap": ["clients", "without a finding"],  # how much of a stream was lost
     "asterisk-console-few-stamps": ["R3261-17.2-unanswered", "clients", "without a finding"],  # when the log ends
@@ -210,6 +210,37 @@ def test_digests_of_known_passwords_can_be_verified_with_the_new_ones(tmp_path: 
     assert differences(before, after) == []
     old = Secrets.load([str(path.parent / "users.csv")])
     assert analyze(tmp_path / "out", secrets=old).summary.digests["match"] == 0
+
+
+def responses(path: Path) -> list[str]:
+    return [one.response or "" for message in messages(path) for one in message.credentials]
+
+
+def test_digests_of_unknown_passwords_are_marked(tmp_path: Path) -> None:
+    path = next(one for one in CAPTURES if one.parent.name == "wrong-password")
+    _, told = redacted(path, tmp_path / "out")
+    before, after = responses(path), responses(tmp_path / "out")
+    assert (told.verifiable, told.opaque) == (0, 37)
+    assert len(after) == len(before) >= 37
+    assert all(len(one) == 32 and one.startswith("00000000") for one in after)
+    assert not any(one.startswith("00000000") for one in before)
+    pairs = set(zip(before, after, strict=True))
+    assert len(pairs) == len(set(before)) == len(set(after))  # the same stays the same, and nothing else
+
+
+def test_digests_of_known_passwords_are_not_marked(tmp_path: Path) -> None:
+    path = next(one for one in CAPTURES if one.parent.name == "wrong-password")
+    redacted(path, tmp_path / "out", secrets=Secrets.load([str(path.parent / "users.csv")]))
+    assert not any(one.startswith("00000000") for one in responses(tmp_path / "out"))
+
+
+@pytest.mark.parametrize("response", ["", "0123", "x" * 32, "0123456789abcdef-123456789abcdef"])
+def test_what_is_no_hash_is_not_marked(response: str) -> None:
+    assert marked(response) == response
+
+
+def test_a_mark_keeps_length_and_case() -> None:
+    assert marked("AB" * 16) == "00000000" + "AB" * 12
 
 
 @pytest.mark.parametrize(

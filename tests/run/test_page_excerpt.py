@@ -59,13 +59,30 @@ def test_a_copy_is_told_from_the_first() -> None:
 
 
 def test_of_many_messages_the_first_and_the_last_are_taken() -> None:
-    items = renewals(100)
+    items = renewals(200)
     found = excerpt_of(analyzed(items), [1], items)
     taken = found.of[1]
-    assert len(taken) == module.MOST_MESSAGES
-    assert frames(taken)[: module.KEPT_FIRST] == list(range(1, module.KEPT_FIRST + 1))
-    assert frames(taken)[-1] == 200
-    assert sum(one.before for one in taken) + found.after[1] == found.total[1] - len(taken) == 160
+    assert len(taken) == module.MOST_OF_ONE == 300
+    assert frames(taken)[:90] == list(range(1, 91))
+    assert frames(taken)[-1] == 400
+    assert sum(one.before for one in taken) + found.after[1] == found.total[1] - len(taken) == 100
+
+
+def test_many_clients_have_few_messages_each_and_few_have_many() -> None:
+    assert [module.most_of_each(clients) for clients in (0, 1, 2, 5, 15, 30, 60)] == [300, 300, 300, 120, 40, 40, 40]
+
+
+def test_of_many_clients_the_first_and_the_last_messages_are_taken() -> None:
+    items = numbered([one for user in range(15) for one in renewals(30, user=f"u{user}", call=f"c{user}")])
+    report = analyzed(items)
+    ids = [one.id for one in report.registrations]
+    found = excerpt_of(report, ids, items)
+    assert len(ids) == 15
+    for at, number in enumerate(ids):
+        assert len(found.of[number]) == 40
+        assert frames(found.of[number])[:12] == [60 * at + frame for frame in range(1, 13)]
+        assert frames(found.of[number])[-1] == 60 * at + 60
+        assert found.total[number] == 60
 
 
 def test_what_findings_are_about_is_among_them() -> None:

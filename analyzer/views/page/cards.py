@@ -17,6 +17,7 @@ from analyzer.views.page.timeline import Piece, Span, pieces_of, spoken
 from analyzer.views.states import ClientSummary, State
 from analyzer.views.table.clients import Line, below
 from analyzer.views.table.phrases import what, why
+from analyzer.views.table.witness import advised
 from analyzer.views.words import place_words, sentence
 
 MOST_KINDS = 40
@@ -72,7 +73,6 @@ def kinds_of(clients: ClientSummary, lines: Sequence[Line], ladders: set[int], f
 
 def kind_of(canvas: PageCanvas, clients: ClientSummary, line: Line, ladders: set[int], fixes: dict[int, str]) -> Kind:
     """A kind, or a single client as one."""
-    last = line.one.history.last
     others = sorted(line.others, key=lambda one: (one.id not in ladders, one.id))[:MOST_NAMED]
     return Kind(
         name=cut(name_of(line.one), LONGEST_NAME),
@@ -82,11 +82,18 @@ def kind_of(canvas: PageCanvas, clients: ClientSummary, line: Line, ladders: set
         style=class_of(line.state),
         what=canvas.safe(line.what),
         parts=[runs_of(part) for part in below(canvas, clients, line)],
-        fix=fixes.get(last.id, "") if last is not None and line.state.listed else "",
+        fix=_fix(line, fixes) if line.state.listed else "",
         place=place_words(clients.place(line.one)),
         ladder=line.one.id if line.one.id in ladders else 0,
         named=[(cut(name_of(one), 60), one.id if one.id in ladders else 0) for one in others],
     )
+
+
+def _fix(line: Line, fixes: dict[int, str]) -> str:
+    """What mends the trouble: as a finding has it, else as is known of what the server's own log says."""
+    last = line.one.history.last
+    found = fixes.get(last.id, "") if last is not None else ""
+    return found or sentence(visible(clip(advised(line.one), MOST_DETAIL)))
 
 
 def card_of(library: Library, one: Registration, state: State, span: Span | None, fixes: dict[int, str]) -> Card:

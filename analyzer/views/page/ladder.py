@@ -107,12 +107,15 @@ class Library:
 
     def _steps(self, one: Registration, taken: Sequence[Taken], lanes: Lanes) -> Iterator[Step]:
         before: int | None = None
+        is_fine = any((each.message.raw_message.time or 0) % SECOND for each in taken)
         requests = {each.transaction: each.message for each in reversed(taken) if each.message.method}
         for each in taken:
             message = each.message
             step = self._step(one, each, lanes)
             step.label += _granted(requests.get(each.transaction), message)
             time = message.raw_message.time
+            if time is not None and is_fine:  # a log of whole seconds claims no fraction
+                step.time += f".{time % SECOND // 1_000_000:03}"
             if time is not None and before is not None and time - before >= SECOND // 1000:
                 step.since = f"+{duration(time - before)}"
             before = time if time is not None else before

@@ -26,7 +26,7 @@ from analyzer.views.page.causes import MOST_ENTRIES, causes_of
 from analyzer.views.page.ladder import Library
 from analyzer.views.page.plain import MEANING
 from analyzer.views.page.roster import Roster, class_of, roster_of, shown_first, titles_of
-from analyzer.views.page.storm_chart import charts_of
+from analyzer.views.page.storm_chart import charts_of, in_vain
 from analyzer.views.page.timeline import HEIGHT, WIDTH, Span, overview, pace_of, span_of
 from analyzer.views.states import STATES, ClientSummary
 from analyzer.views.storm.summary import calm, draw_storm
@@ -94,7 +94,8 @@ def render_page(shown: Shown, out: IO[str]) -> None:
     span = span_of(report, clock)
     library = Library(clients, shown.excerpt)
     ladders = {one for one in shown.chosen if shown.excerpt.of.get(one)}
-    charts = charts_of(shown.storms.storms, clock) if shown.storms is not None else []
+    storms = shown.storms.storms if shown.storms is not None else ()
+    charts, silent = charts_of(storms, clock), in_vain(storms)
     fixes = fixes_of(report.findings)
     cards, without = _cards(shown, library, span, ladders, fixes)
     roster = roster_of(clients, ladders)
@@ -110,7 +111,7 @@ def render_page(shown: Shown, out: IO[str]) -> None:
         "tone": _tone(clients, stormy=bool(charts)),
         "kinds": kinds_of(clients, shown.lines, ladders, fixes),
         "counts": [(state, clients.counts[state], class_of(state)) for state in STATES if clients.counts[state]],
-        "overview": overview(clients, span, clock) if span is not None else None,
+        "overview": overview(clients, span, clock, silent) if span is not None else None,
         "pace": pace_of(report, span, clock) if span is not None and not charts else None,
         "span": span,
         "charts": charts,

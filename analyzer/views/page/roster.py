@@ -27,7 +27,8 @@ LONGEST_NAME, LONGEST_AGENT, LONGEST_ADDRESS, LONGEST_WHAT = 96, 60, 60, 160
 @dataclass(slots=True)
 class Roster:
     """`rows` are JSON, each a list: name, state, what happened, where, User-Agent, address, number of the ladder (0:
-    none), rules; state, User-Agent and rules by their numbers in `STATES`, `agents`, `rules`. `first` are the first
+    none), rules, status of the last answer; state, User-Agent and rules by their numbers in `STATES`, `agents`,
+    `rules`. `first` are the first
     rows as they are read without a script; `left_out` counts clients that the list has no room for."""
 
     rows: list[str] = field(default_factory=list)
@@ -75,7 +76,8 @@ def roster_of(clients: ClientSummary, ladders: set[int]) -> Roster:
         name, happened, where, agent, address = cells
         size += 0 if agent in roster.agents else len(harmless(agent)) + 1
         agent_number = roster.agents.setdefault(agent, len(roster.agents))
-        row = harmless([name, STATES.index(state), happened, where, agent_number, address, ladder, own])
+        values = [name, STATES.index(state), happened, where, agent_number, address, ladder, own, one.status or 0]
+        row = harmless(values)
         size += len(row) + 1
         if size > MOST_OCTETS:
             roster.left_out = len(order) - number

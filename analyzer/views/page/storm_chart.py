@@ -9,10 +9,12 @@ from analyzer.evidence import SECOND
 from analyzer.storm.values import Storm
 from analyzer.views.page.timeline import HEIGHT, WIDTH, Bar, Piece
 from analyzer.views.storm.summary import SHAPES, verdict
-from analyzer.views.words import Clock, sentence
+from analyzer.views.words import Clock, count, sentence
 
 MOST_CHARTS = 3
 MOST_COLUMNS = 200
+WORTH_SAYING = 20
+"""Of so many users of a storm one without a registration is worth a word: somebody is always about to register."""
 
 
 class StormChart(NamedTuple):
@@ -47,9 +49,23 @@ def _chart(storm: Storm, clock: Clock) -> StormChart | None:
         low.append(Bar(x, round(HEIGHT - base, 2), round(wide, 2), round(base, 2)))
         if more:
             high.append(Bar(x, round(HEIGHT - base - more, 2), round(wide, 2), round(more, 2)))
-    at = clock.at(storm.peak_time)
-    words = f"{sentence(verdict(storm))} At most {storm.peak_rate:,.0f} requests in a second, at {at}."
-    return StormChart(low, high, list(_shades(storm, end)), round(most), clock.at(series.start), clock.at(end), words)
+    begins, ends = clock.at(series.start), clock.at(end)
+    return StormChart(low, high, list(_shades(storm, end)), round(most), begins, ends, words_of(storm, clock))
+
+
+def words_of(storm: Storm, clock: Clock) -> str:
+    """Why, from when to when, how much at once, and how many users it left without a registration."""
+    peak = f"at most {storm.peak_rate:,.0f} requests in a second, at {clock.at(storm.peak_time)}"
+    told = f"{sentence(verdict(storm))} From {clock.at(storm.start)} to {clock.at(storm.end)}; {peak}."
+    worst = storm.outage.peak
+    if worst * WORTH_SAYING < storm.users:
+        return told
+    return f"{told} At worst {count(worst, 'user')} had no registration that works."
+
+
+def in_vain(storms: Sequence[Storm]) -> int:
+    """How many users at most asked a server that answered nobody: what it had said before does not tell of them."""
+    return max((storm.outage.peak for storm in storms if storm.silences), default=0)
 
 
 def _coarse(values: Sequence[float], chunk: int) -> Iterator[float]:

@@ -129,8 +129,9 @@ def _stretches(one: Registration, span: Span) -> Iterator[tuple[Stretch, int, in
             yield stretch, stretch.start, end
 
 
-def overview(clients: ClientSummary, span: Span, clock: Clock) -> Overview | None:
-    """How many clients could be called, over time; None where no server ever said so of any."""
+def overview(clients: ClientSummary, span: Span, clock: Clock, in_vain: int = 0) -> Overview | None:
+    """How many clients could be called, over time; None where no server ever said so of any. `in_vain` are the users
+    that a storm left without a registration that works: a server that is silent still has its word in the picture."""
     deltas: dict[str, list[int]] = {state: [0] * (STEPS + 1) for state in _WORD}
     total = 0
     for one, _ in clients.states:
@@ -150,7 +151,8 @@ def overview(clients: ClientSummary, span: Span, clock: Clock) -> Overview | Non
         if any(counts[state]):
             areas.append(Area(state, _polygon(base, top, most), _WORD[state]))
         base = top
-    return Overview(areas, most, _overview_words(counts, len(clients.states), span, clock))
+    words = _overview_words(counts, len(clients.states), span, clock)
+    return Overview(areas, most, words + _unseen_words(in_vain, max(counts["unbound"])))
 
 
 def _step(time: int, span: Span) -> int:
@@ -180,6 +182,16 @@ def _overview_words(counts: dict[str, list[int]], total: int, span: Span, clock:
     at = counts["unbound"].index(worst)
     time = clock.at(span.first + at * (span.last - span.first) // STEPS)
     return f"{said}; at worst {worst:,} had lost {'its' if worst == 1 else 'their'} registration, at about {time}."
+
+
+def _unseen_words(in_vain: int, worst: int) -> str:
+    """What the picture does not show, or it would belie what is said of the storm."""
+    if in_vain <= worst:
+        return ""
+    return (
+        f" The picture goes by what the server had said before: in the storm up to {count(in_vain, 'user')} asked it in"
+        " vain, and may not have been reached whatever it had said."
+    )
 
 
 def pace_of(report: Report, span: Span, clock: Clock) -> Pace | None:

@@ -13,6 +13,13 @@ def told_by_log(one: Registration) -> str:
     return of_a_witness(last.notices) if last is not None else ""
 
 
+def advised(one: Registration) -> str:
+    """What mends the cause that the log tells; empty where it tells none, or nothing is known to mend it."""
+    last = one.history.last
+    found = leading(last.notices) if last is not None else None
+    return found.notice.advice if found is not None else ""
+
+
 def removed(one: Registration) -> str:
     """Why the server took a contact away, by its own log: `; the server's log: "remove existing" (line 519)`."""
     said = one.history.removed

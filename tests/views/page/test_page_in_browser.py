@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -131,6 +133,8 @@ def test_clients_are_searched_by_user_status_state_and_rule(browser: Browser, pa
         page.fill("#words", "frank 403")
         expect(rows).to_have_count(2)
         assert told.inner_text() == "2 of 13 clients."
+        page.fill("#words", "carol 200")  # that of an answer that the row does not name
+        expect(rows).to_have_count(3)
         page.fill("#words", "")
         page.select_option("#state", label="ran out (1)")
         expect(rows).to_have_count(1)
@@ -175,6 +179,26 @@ def test_on_paper_there_is_nothing_to_click(browser: Browser, pages: dict[str, P
         assert not page.locator("#search").is_visible()
         assert page.locator("h1").is_visible()
         assert page.pdf(format="A4").startswith(b"%PDF")
+
+
+def glyphs_of_sheets(pdf: bytes) -> list[int]:
+    """How much text each sheet of a PDF of Chromium has: the octets of its strings of glyphs."""
+    streams = {
+        int(number): zlib.decompress(octets)
+        for number, octets in re.findall(
+            rb"(\d+) 0 obj\n<<[^>]*/FlateDecode[^>]*>> stream\n(.*?)\nendstream", pdf, re.S
+        )
+    }
+    sheets = re.findall(rb"/Type /Page\n.*?/Contents (\d+) 0 R", pdf, re.S)
+    return [sum(map(len, re.findall(rb"<([0-9A-Fa-f]+)>", streams[int(number)]))) for number in sheets]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_sheet_but_the_last_is_left_nearly_empty(browser: Browser, pages: dict[str, Path], name: str) -> None:
+    with opened(browser, pages[name]) as (page, _):
+        filled_with = glyphs_of_sheets(page.pdf(format="A4"))
+        assert len(filled_with) > 1
+        assert min(filled_with[:-1]) > max(filled_with) / 4, filled_with
 
 
 @pytest.mark.parametrize("name", [*ATTACKS, "everything"])

@@ -129,6 +129,37 @@ def test_a_gap_is_drawn_where_it_was() -> None:
     assert begin == pytest.approx(WIDTH / 2, abs=6)
 
 
+def test_a_storm_that_no_word_of_the_server_shows_is_said_beside_the_picture() -> None:
+    report = analyzed(list(read_flow(BOUND.format(late=30), tail=1)))
+    span = span_of(report, CLOCK)
+    assert span is not None
+    calm, silent = (overview(ClientSummary(report), span, CLOCK, in_vain) for in_vain in (0, 7))
+    assert calm is not None and silent is not None
+    assert silent.words.startswith(calm.words)
+    assert "in the storm up to 7 users asked it in vain" in silent.words
+
+
+def test_what_the_picture_shows_is_not_said_to_be_missing() -> None:
+    report = analyzed(list(read_flow(BOUND.format(late=120), tail=1)))
+    span = span_of(report, CLOCK)
+    assert span is not None
+    seen = overview(ClientSummary(report), span, CLOCK, 1)
+    assert seen is not None
+    assert "at worst 1 had lost its registration" in seen.words
+    assert "in vain" not in seen.words
+
+
+def test_a_ladder_shows_fractions_of_seconds_where_the_clock_has_them() -> None:
+    fine = words_of(page_of("> REGISTER sip:example.com\n@0.217 < 200"))
+    assert re.search(r"\d\d:\d\d:\d\d\.217", fine)
+    items = [one for one in read_flow("> REGISTER sip:example.com\n< 200") if isinstance(one, RawMessage)]
+    for number, item in enumerate(items):
+        item.time = (1_600_000_000 + number) * SECOND
+    whole = words_of(drawn(shown_of(analyzed(items), items)))
+    assert "12:26:41 +1 s" in whole
+    assert not re.search(r"\d\d:\d\d:\d\d\.\d", whole)
+
+
 def test_who_signs_off_has_lost_nothing() -> None:
     flow = "> REGISTER sip:example.com\n< 200\n@50 > REGISTER sip:example.com\nExpires: 0\n< 200\nContact:\n"
     assert [state for state, _, _ in pieces(flow + "@100 .")] == ["bound", "off"]

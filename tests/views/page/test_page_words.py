@@ -56,10 +56,56 @@ def test_the_page_tells_what_is_broken_for_whom_and_how_to_mend_it(tmp_path: Pat
         assert said in words
 
 
+def test_what_mends_the_cause_that_the_log_tells_stands_with_the_trouble(tmp_path: Path) -> None:
+    words = words_of(sample_page(tmp_path, "asterisk-own-words").read_text(encoding="utf-8"))
+    broken = words.partition("What the log itself says")[0]
+    assert (
+        "(line 492) lab/1 at 127.0.0.1:5102 Fix: set remove_existing=yes at the AOR, or raise max_contacts." in broken
+    )
+    assert "Fix: enter the same password at the phone and at the registrar." in broken  # a finding comes first
+    assert broken.count("Fix:") >= 5
+
+
 def test_a_storm_stands_at_the_top(tmp_path: Path) -> None:
     words = words_of(sample_page(tmp_path, "storm-restart").read_text(encoding="utf-8"))
     assert "Storm: Everybody registered again at once after a restart." in words
+    assert "From 14:35:23 to 14:35:37; at most 68 requests in a second, at 14:35:34." in words
+    assert "At worst 100 users had no registration that works." in words
+    assert "The picture goes by what the server had said before: in the storm up to 100 users asked it in vain" in words
     assert "let phones wait a random time after a failure" in words.lower()
+
+
+def test_of_a_storm_that_left_everybody_registered_no_loss_is_told(tmp_path: Path) -> None:
+    words = words_of(sample_page(tmp_path, "storm-scan").read_text(encoding="utf-8"))
+    assert "Storm: Somebody is trying names or passwords. From 14:33:27 to 14:33:37; at most 96 requests" in words
+    assert "no registration that works" not in words
+    assert "asked it in vain" not in words
+
+
+def test_who_was_refused_did_not_ask_a_silent_server(tmp_path: Path) -> None:
+    words = words_of(sample_page(tmp_path, "storm-auth-loop").read_text(encoding="utf-8"))
+    assert "At worst 51 users had no registration that works." in words
+    assert "asked it in vain" not in words
+
+
+TOLD = {
+    "wrong-password": ("Trouble since 11:53:43.", "frank@10.9.0.1", "the response does not match the password given"),
+    "server-down": ("Trouble since 12:00:38.", "dave@127.0.0.1", "the network says: port unreachable"),
+    "asterisk-own-words": ("Trouble since 00:42:13.", "nobody@lab.invalid", "the server has no peer or endpoint"),
+    "storm-auth-loop": ("Trouble since 14:30:27.", "u000@lab.invalid and 49 more", "its credentials were refused"),
+    "storm-restart": ("From 14:35:23 to 14:35:37", "100 users", "Everybody registered again at once after a restart."),
+    "storm-scan": ("Trouble since 14:33:27.", "1000@lab.invalid and 399 more", "Somebody looks for users"),
+}
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_the_top_of_a_page_tells_what_is_broken_for_whom_and_since_when(tmp_path: Path, name: str) -> None:
+    """Before the reader meets a header or a clause: in the verdict, in what is broken, in the finding's own words."""
+    page = sample_page(tmp_path, name).read_text(encoding="utf-8")
+    top = words_of(page).partition("All clients State")[0]
+    for said in TOLD[name]:
+        assert said in top
+    assert "Fix:" in top or "Let phones wait a random time" in top
 
 
 def test_calm_traffic_is_no_storm(tmp_path: Path) -> None:
@@ -107,17 +153,30 @@ def test_troubled_clients_come_before_healthy_ones() -> None:
     assert "refused" not in cards[5]
 
 
-def test_a_client_with_very_many_messages_is_cut_and_says_so() -> None:
+def chatty(registers: int) -> list[RawMessage]:
+    """One client that says so much."""
     items = []
-    for number in range(400):
+    for number in range(registers):
         branch, cseq = f"z9hG4bK{number}", number + 1
         items.append(request(number * 10.0, branch=branch, cseq=cseq))
         items.append(answer(number * 10.0 + 0.1, branch=branch, cseq=cseq))
     for number, item in enumerate(items):
         item.place = Frame("flow", number + 1)
+    return items
+
+
+def test_a_client_with_very_many_messages_is_cut_and_says_so() -> None:
+    items = chatty(400)
     words = words_of(drawn(shown_of(analyzed(items), items)))
     assert "800 messages" in words
-    assert "760 messages of this client not shown here" in words
+    assert "500 messages of this client not shown here" in words
+
+
+def test_ten_times_as_many_messages_of_a_client_make_no_larger_page() -> None:
+    few, many = (chatty(registers) for registers in (400, 4000))
+    small, large = (drawn(shown_of(analyzed(items), items)) for items in (few, many))
+    assert "8,000 messages" in words_of(large)
+    assert len(large) < 1.05 * len(small)  # numbers have more digits, and the timeline more steps
 
 
 def test_a_source_without_clock_has_no_timeline() -> None:

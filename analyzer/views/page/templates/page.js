@@ -84,7 +84,7 @@
   choices(rule, 7, (one) => `${head.rules[one][1]} – ${head.rules[one][0]}`);
 
   const texts = rows.map((row) =>
-    `${row[0]} ${head.states[row[1]][0]} ${row[2]} ${row[3]} ${head.agents[row[4]]} ${row[5]}`.toLowerCase());
+    `${row[0]} ${head.states[row[1]][0]} ${row[2]} ${row[3]} ${head.agents[row[4]]} ${row[5]} ${row[8] || ""}`.toLowerCase());
   let found = rows;
   let shown = 0;
   const add = (most) => {
