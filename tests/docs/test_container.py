@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.fences import fences
+from tests.project.pages import words_of
 from tests.shared import ROOT
 
 HADOLINT = Path(sysconfig.get_path("scripts"), "hadolint")
@@ -32,12 +34,28 @@ def test_it_takes_nothing_that_it_does_not_need() -> None:
     assert lines[0] == "*" and all((ROOT / name).exists() for name in named)
 
 
+def commands_of_the_page(folder: str) -> list[list[str]]:
+    """Those of docs/install.md, for the engine that is here; its capture is a sample's."""
+    (text,) = (fence.text for fence in fences("docs/install.md") if fence.mark == "run by" and fence.language == "sh")
+    changed = {"podman": ENGINE or "podman", "sipcheck": "sipcheck-test", "$PWD:/data:ro": f"{folder}:/data:ro"}
+    changed["capture.pcap"] = "input.pcap"
+    made = [[changed.get(word, word) for word in words] for words in words_of(text)]
+    return [[*words, "-f", "Containerfile"] if words[1] == "build" else words for words in made]
+
+
+def test_the_commands_of_the_page_are_those_of_the_file() -> None:
+    build, run = commands_of_the_page("/samples")
+    assert build[1:] == ["build", "-t", "sipcheck-test", ".", "-f", "Containerfile"]
+    assert run[1:] == ["run", "--rm", "-v", "/samples:/data:ro", "sipcheck-test", "pcap", "input.pcap"]
+    text = (ROOT / "Containerfile").read_text(encoding="utf-8")
+    assert "WORKDIR /data" in text and 'ENTRYPOINT ["sipcheck"]' in text and "USER 1000" in text
+
+
 @pytest.mark.timeout(1200)
 def test_it_builds_and_runs() -> None:
     if not has_engine():
         pytest.skip("no container engine answers")
-    assert ENGINE is not None
-    subprocess.run([ENGINE, "build", "-q", "-t", "sipcheck-test", "-f", "Containerfile", "."], cwd=ROOT, check=True)
-    command = [ENGINE, "run", "--rm", "-v", f"{ROOT}/samples:/data:ro", "sipcheck-test", "log", "pjsip-log/input.log"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    build, run = commands_of_the_page(str(ROOT / "samples" / "cseq-not-raised"))
+    subprocess.run(build, cwd=ROOT, check=True)
+    done = subprocess.run(run, capture_output=True, text=True, check=False)
     assert done.returncode in (0, 1) and "REGISTERs" in done.stdout
