@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 import sysconfig
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,29 @@ def test_it_takes_nothing_that_it_does_not_need() -> None:
     lines = (ROOT / ".containerignore").read_text(encoding="utf-8").splitlines()
     named = [line[1:] for line in lines if line.startswith("!")]
     assert lines[0] == "*" and all((ROOT / name).exists() for name in named)
+    for_docker = (ROOT / "Containerfile.dockerignore").read_text(encoding="utf-8").splitlines()
+    assert for_docker == lines, "docker reads no .containerignore"
+
+
+def test_what_it_takes_makes_the_whole_wheel(tmp_path: Path) -> None:
+    """As the first stage does, without a network: of the files that are sent alone."""
+    for line in (ROOT / ".containerignore").read_text(encoding="utf-8").splitlines()[1:]:
+        if line.startswith("!"):
+            source, there = ROOT / line[1:], tmp_path / "src" / line[1:]
+            there.parent.mkdir(parents=True, exist_ok=True)
+            if source.is_dir():
+                shutil.copytree(source, there, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copyfile(source, there)
+    script = f"import setuptools.build_meta as build; build.build_wheel({str(tmp_path)!r})"
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path / "src", capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    assert {"analyzer/cli/__init__.py", "replay/cli/__init__.py", "analyzer/views/sipcheck-1.schema.json"} <= names
+    assert any(name.startswith("analyzer/_samples/") for name in names)
+    assert any(name.endswith("man1/sipcheck.1") for name in names)
 
 
 def commands_of_the_page(folder: str) -> list[list[str]]:
