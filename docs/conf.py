@@ -56,8 +56,8 @@ def _without_repository_links(app: Sphinx, name: str, source: list[str]) -> None
 
 
 def _with_access(app: Sphinx, exception: Exception | None) -> None:
-    """What scrolls can be reached by keys, a heading says of which level it is, both columns at the side have names, and
-    the page of the search has a heading (WCAG 2.1.1, 4.1.2, 2.4.6): the theme does none of it."""
+    """What scrolls can be reached by keys, a heading says of which level it is, both columns at the side have names,
+    and the page of the search has a heading (WCAG 2.1.1, 4.1.2, 2.4.6): the theme does none of it."""
     for path in Path(app.outdir).rglob("*.html") if exception is None else ():
         text = path.read_text(encoding="utf-8")
         text = text.replace('role="heading">', 'role="heading" aria-level="2">')

@@ -134,7 +134,9 @@ def test_an_interface_has_to_be_named() -> None:
 def test_a_complaint_is_harmless_and_bounded(tmp_path: Path) -> None:
     """What a capturing program says may quote anything: of it the end is told, in one line, written out."""
     program = tmp_path / "dumpcap"
-    program.write_text("#!/bin/sh\nyes noise | head -n 2000 >&2\nprintf 'no \\033[2J\\342\\200\\256device' >&2\nexit 1\n")
+    program.write_text(
+        "#!/bin/sh\nyes noise | head -n 2000 >&2\nprintf 'no \\033[2J\\342\\200\\256device' >&2\nexit 1\n"
+    )
     program.chmod(0o755)
     run = subprocess.run(
         [sys.executable, "-m", "analyzer", "live", "-i", "lo"],

@@ -58,7 +58,10 @@ def typed(text: str, folder: Path, tmp: Path) -> tuple[list[str], str]:
     programs, said = tmp / "programs", tmp / "said"
     programs.mkdir()
     said.touch()
-    for name, command in {"sipcheck": f"{sys.executable} -m analyzer", "make": f"{shutil.which('make')} -C {ROOT} -n"}.items():
+    for name, command in {
+        "sipcheck": f"{sys.executable} -m analyzer",
+        "make": f"{shutil.which('make')} -C {ROOT} -n",
+    }.items():
         (programs / name).write_text(SHIM.format(command=command, name=name))
         (programs / name).chmod(0o755)
     done = run(["bash", "-c", text], folder, PATH=f"{programs}:{os.environ['PATH']}", SAID=str(said))
@@ -144,7 +147,8 @@ def test_blocks_are_found_however_they_are_marked() -> None:
     page = "a\n\n```sh\nx\n```\n\n    y\n\n<!-- output: of z -->\n```text\nz\n```\n\n- b\n\n  ```\n  c\n  ```\n"
     found = blocks("a.md", page)
     assert [(one.language, one.text, one.mark, one.said, one.line) for one in found] == [
-        ("sh", "x\n", "", "", 3), ("indented", "y\n", "", "", 7), ("text", "z\n", "output", "of z", 10), ("", "c\n", "", "", 16)
+        ("sh", "x\n", "", "", 3), ("indented", "y\n", "", "", 7),
+        ("text", "z\n", "output", "of z", 10), ("", "c\n", "", "", 16),
     ]  # fmt: skip
 
 

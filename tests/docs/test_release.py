@@ -108,7 +108,9 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
 def test_a_release_is_one_commit_with_a_tag_of_what_was_built_and_checked(checkout: Checkout) -> None:
     built, rest = release("0.2.0")
     assert checkout.said == [
-        "status --porcelain", "tag --list", "-m pip", "make pages", "-m build", "-m twine", "commit --all", "tag --annotate"
+        "status --porcelain", "tag --list",
+        "-m pip", "make pages", "-m build", "-m twine",
+        "commit --all", "tag --annotate",
     ]  # fmt: skip
     assert checkout.git("log", "--format=%s").splitlines() == ["Release 0.2.0", "Begin"]
     assert checkout.git("tag", "--points-at", "HEAD") == "v0.2.0\n"

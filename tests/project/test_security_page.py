@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +18,7 @@ HEADS = re.findall(r"^## (.+)$", PAGE, re.MULTILINE)
 ALL = rows(PAGE)
 PROMISES = [row for row in ALL if len(row) == 2]
 THREATS = [row for row in ALL if len(row) == 4]
+LIBRARIES = [row for row in ALL if len(row) == 3]
 PLUGINS = (
     "analyzer/capture/formats",
     "analyzer/capture/dialects",
@@ -91,7 +93,7 @@ def test_every_promise_names_tests_that_are_there(row: list[str]) -> None:
 
 
 def test_every_row_is_looked_at() -> None:
-    assert len(PROMISES) + len(THREATS) == len(ALL)
+    assert len(PROMISES) + len(THREATS) + len(LIBRARIES) == len(ALL)
     assert len(THREATS) > 40
 
 
@@ -142,7 +144,12 @@ def test_what_sends_has_a_row(part: str) -> None:
 
 
 def test_the_cell_of_parts_is_read() -> None:
-    assert named_parts("a (`x/y.py`, `x/z`: `one`, `two`; `x/w.py`)") == {"x/y.py", "x/z/one.py", "x/z/two.py", "x/w.py"}
+    assert named_parts("a (`x/y.py`, `x/z`: `one`, `two`; `x/w.py`)") == {
+        "x/y.py",
+        "x/z/one.py",
+        "x/z/two.py",
+        "x/w.py",
+    }
     assert named_parts("`--jobs` (`a/run`)") == {"a/run"}
 
 
@@ -154,9 +161,24 @@ def test_a_test_that_is_not_there_is_found() -> None:
     ]  # fmt: skip
 
 
+def test_every_library_that_is_always_installed_is_told_of() -> None:
+    """But for those that see nothing of what was sent."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = {re.split(r"[>=\[]", name)[0] for name in project["dependencies"]}
+    told = " ".join(row[0] for row in LIBRARIES)
+    assert needed - {name for name in needed if name in told} == {"click", "packaging"}
+
+
 def test_every_group_of_threats_is_a_table() -> None:
     groups = re.findall(r"^### (.+)$", PAGE.partition("## Threats, part by part")[2], re.MULTILINE)
-    assert groups == ["Files and streams", "Packets", "Texts", "What is made of them", "Views", "Other processes and machines"]
+    assert groups == [
+        "Files and streams",
+        "Packets",
+        "Texts",
+        "What is made of them",
+        "Views",
+        "Other processes and machines",
+    ]
 
 
 def test_it_says_how_to_report_and_what_is_not_promised() -> None:
