@@ -41,14 +41,14 @@ def test_the_file_of_the_page_is_done(kind: str, name: str, file: str, text: str
     path.write_text(text, encoding="utf-8")
     try:
         for words in (["check"], ["format", "--check"]):
-            done = subprocess.run([sys.executable, "-m", "ruff", *words, str(path)], cwd=copy, capture_output=True)
-            assert done.returncode == 0, done.stdout
+            subprocess.run([sys.executable, "-m", "ruff", *words, str(path)], cwd=copy, capture_output=True, check=True)
         command = said[1].split(" -m pytest ")[1]
         folders, _, chosen = command.partition(" -k ")
         assert f"`.venv/bin/python -m pytest {folders} -k " in PAGE
         done = run_tests(copy, "-p", "no:xdist", *folders.split(), "-k", chosen.strip("'"))
         assert done.returncode == 0, done.stdout[-3000:]
-        assert int(re.findall(r"(\d+) passed", done.stdout)[0]) > 10
+        passed = re.search(r"(\d+) passed", done.stdout)
+        assert passed is not None and int(passed[1]) > 10
     finally:
         path.unlink()
 
