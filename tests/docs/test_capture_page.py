@@ -12,7 +12,7 @@ from typing import get_args
 
 import pytest
 
-from analyzer.judge.findings import Severity
+from analyzer.judge.findings import NEED_TEXT, Severity
 from analyzer.register.client_state import CLIENT_STATES
 from tests.cli.test_live import REGISTER
 from tests.docs.fences import fences
@@ -77,6 +77,24 @@ def test_the_page_has_both_commands() -> None:
 def test_every_state_of_a_client_has_its_row() -> None:
     words = [code(row[0])[0] for row in rows(section(read("docs/verdicts.md"), "1"))]
     assert sorted(words) == sorted(CLIENT_STATES) and len(set(words)) == len(words)
+
+
+def test_what_a_source_lacks_is_quoted_as_it_is_said() -> None:
+    told = [words for row in rows(section(read("docs/capture.md"), "4")) for words in code(row[0])]
+    said = " ".join(NEED_TEXT.values())
+    elsewhere = (
+        "no SIP message",
+        "TLS on ",
+        "the capturing program reports ",
+        " dropped packets",
+        "cut at ",
+        " octets",
+    )
+    parts = [part for words in told for part in words.split("...") if part]
+    assert [part for part in parts if part not in said and part not in elsewhere] == []
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "analyzer").rglob("*.py"))
+    assert [part for part in elsewhere if part not in sources] == []
+    assert set(NEED_TEXT.values()) - set(told) == {"the source has no clock"}
 
 
 def test_every_severity_is_named() -> None:
