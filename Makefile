@@ -7,7 +7,7 @@ DEMO ?= samples/asterisk-first-registration/input.txt
 # What the tests and the benchmark run beside Python, as command:package (Debian's names).
 TOOLS := tshark:tshark dumpcap:wireshark-common sngrep:sngrep kamailio:kamailio kamcmd:kamailio openssl:openssl \
 	ip:iproute2 tc:iproute2 strace:strace sipp:sip-tester sipsak:sipsak baresip:baresip linphonec:linphone-cli \
-	chromium:chromium tcpdump:tcpdump
+	chromium:chromium tcpdump:tcpdump zsh:zsh fish:fish
 
 .NOTPARALLEL:
 

@@ -33,6 +33,10 @@ highlight_language = "none"
 linkcheck_ignore = [r"https?://192\.0\.2\..*"]
 
 
+REPOSITORY = {"changelog": "CHANGELOG.md", "contributing": "CONTRIBUTING.md", "security": "SECURITY.md"}
+"""Pages that stand at the top of the repository: a page of `docs/` that only points there is that page on the site."""
+
+
 def setup(app: Sphinx) -> None:
     """Pages are read in the repository, too, where they link to files that are no part of the site."""
     app.connect("source-read", _without_repository_links)
@@ -42,17 +46,24 @@ def setup(app: Sphinx) -> None:
 def _without_repository_links(app: Sphinx, name: str, source: list[str]) -> None:
     del app
     above = "../" * (name.count("/") + 1)
-    source[0] = re.sub(rf"\[([^\]]+)\]\({re.escape(above)}[^)]+\)", r"\1", source[0])
+    if name in REPOSITORY:
+        text = (ROOT / REPOSITORY[name]).read_text(encoding="utf-8")
+        source[0] = re.sub(r"\]\((?!https?:|#|docs/)", f"]({above}", text).replace("](docs/", "](")
+    for page, file in REPOSITORY.items():
+        source[0] = source[0].replace(f"]({above}{file})", f"]({above[3:]}{page}.md)")
+    # What is no page is named only; a file of data can be had.
+    source[0] = re.sub(rf"\[([^\]]+)\]\({re.escape(above)}(?![^)]+\.json\))[^)]+\)", r"\1", source[0])
 
 
 def _with_access(app: Sphinx, exception: Exception | None) -> None:
-    """What scrolls can be reached by keys, a heading says of which level it is, and both columns at the side have names
-    (WCAG 2.1.1, 4.1.2): the theme does none of it."""
+    """What scrolls can be reached by keys, a heading says of which level it is, both columns at the side have names,
+    and the page of the search has a heading (WCAG 2.1.1, 4.1.2, 2.4.6): the theme does none of it."""
     for path in Path(app.outdir).rglob("*.html") if exception is None else ():
         text = path.read_text(encoding="utf-8")
         text = text.replace('role="heading">', 'role="heading" aria-level="2">')
         text = text.replace("<pre>", '<pre tabindex="0">').replace("<pre id=", '<pre tabindex="0" id=')
         text = text.replace('<aside class="sidebar-drawer"', '<aside class="sidebar-drawer" aria-label="All pages"')
         text = text.replace('<aside class="toc-drawer', '<aside aria-label="This page" class="toc-drawer')
+        text = text.replace('<div id="search-results">', '<h1>Search</h1>\n<div id="search-results">')
         text = re.sub(r'(<div class="table-wrapper[^"]*")', r'\1 tabindex="0"', text)
         path.write_text(text, encoding="utf-8")

@@ -39,7 +39,7 @@ NAMES = {
 MOST_LINES = 40
 """Lines of an example that are shown."""
 _PRINTED = "Printed by `make docs`"
-_FENCE = "```"
+_FENCE = ("```flow", "```")
 
 Row = dict[str, Any]
 
@@ -150,7 +150,7 @@ def _examples(rule: Rule) -> Iterator[str]:
     good = [example for example in rule.examples if not (example.expect or example.facts)]
     for word, several in (("Example", bad), ("Near miss", good)):
         if several:
-            yield from ("", f"**{word}**{_titled(several[0])}", "", _FENCE, *_shortened(several[0]), _FENCE)
+            yield from ("", f"**{word}**{_titled(several[0])}", "", _FENCE[0], *_shortened(several[0]), _FENCE[1])
 
 
 def _shortened(example: Example) -> list[str]:

@@ -7,10 +7,12 @@ from types import ModuleType
 
 from analyzer import plugins
 from analyzer.capture import dialects, formats
+from analyzer.capture.asterisk.wordings import TRACES
 from analyzer.capture.dialects import LogDialect
 from analyzer.capture.flows.mending import REPAIRS
 from analyzer.capture.formats import CaptureFormat
 from analyzer.capture.text.carrier_kinds import CARRIERS, OF_ALL
+from analyzer.capture.text.grammar import NO_HINT
 from analyzer.capture.text.records import RECORDS
 from analyzer.capture.text.wraps import WRAPS
 
@@ -52,6 +54,14 @@ what any logger writes before each line, if it differs in its digits alone.
 """
 
 
+_LOGGING = """
+## How a program is told to log its messages
+
+What `sipcheck log` says, too, where a text of such a program holds none.
+
+| name | what helps |
+| --- | --- |
+"""
 _REPAIRS = """
 ## What is put right in call flows
 
@@ -70,6 +80,8 @@ def as_markdown() -> str:
     rows += [_row(one) for one in plugins.load_all(formats, CaptureFormat)]  # type: ignore[arg-type]
     rows.append("\n## Texts\n\n| name | what it is | more |\n| --- | --- | --- |\n")
     rows += [_row(one) for one in plugins.load_all(dialects, LogDialect)]  # type: ignore[arg-type]
+    rows.append(_LOGGING)
+    rows += [f"| `{name}` | {how} |\n" for name, how in _hints().items()]
     rows.append(_CARRIERS)
     says = {one.code: one.says for one in (*CARRIERS, *OF_ALL)} | RECORDS
     rows += [f"| `{code}` | {text} |\n" for code, text in says.items()]
@@ -77,6 +89,17 @@ def as_markdown() -> str:
     rows.append(_REPAIRS)
     rows += [f"| `{code}` | {says} |\n" for code, says in REPAIRS.items()]
     return "".join(rows)
+
+
+def _hints() -> dict[str, str]:
+    """What helps where a text of a dialect holds no message, for those that say so."""
+    found = {}
+    for module in plugins.load_all(dialects, LogDialect):
+        grammar = getattr(module, "GRAMMAR", None)
+        if grammar is not None and grammar.hint != NO_HINT:
+            found[module.NAME] = grammar.hint
+    found |= {"asterisk-chan_sip": TRACES["chan_sip"], "asterisk-pjsip": TRACES["res_pjsip"]}
+    return dict(sorted(found.items()))
 
 
 def _row(module: ModuleType) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import dedent
+
 from analyzer.dataframes.columns import DTYPES
 from analyzer.dataframes.dictionary import TABLES, Column, Kind, Table
 from analyzer.dataframes.dictionary import __doc__ as kinds
@@ -50,7 +52,8 @@ def pandas_name(kind: Kind) -> str:
 def _kinds() -> str:
     """What the dictionary's head says of its kinds."""
     assert kinds is not None
-    return kinds.partition("\n\n")[2].rstrip() + "\n"
+    head, listed, text = kinds.partition("\n\n")[2].rstrip().split("\n\n", 2)
+    return f"{head}\n\n<!-- output: a list -->\n```text\n{dedent(listed)}\n```\n\n{text}\n"
 
 
 def _section(name: str, table: Table) -> str:

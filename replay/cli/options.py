@@ -101,6 +101,14 @@ PLAIN = [
     click.option("--algorithm", "algorithms", multiple=True, metavar="NAME", help="Without FILE: MD5, SHA-256, ..."),
     click.option("--no-qop", is_flag=True, help="Without FILE: challenge as RFC 2069 did."),
     click.option(
+        "--nonce-lifetime",
+        type=click.IntRange(1),
+        default=300,
+        show_default=True,
+        metavar="S",
+        help="Without FILE: an older nonce is stale.",
+    ),
+    click.option(
         "--min-expires",
         type=click.IntRange(0),
         default=60,

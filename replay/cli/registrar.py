@@ -50,6 +50,7 @@ def _options(secrets: Secrets, flow: Flow | None, given: dict[str, Any]) -> Serv
             realm=given["realm"],
             algorithms=given["algorithms"] or ("MD5",),
             qop="" if given["no_qop"] else "auth",
+            lifetime=given["nonce_lifetime"],
         )
     except PolicyError as error:
         raise click.UsageError(str(error)) from None

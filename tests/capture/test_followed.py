@@ -170,3 +170,17 @@ def test_a_pipe_gives_what_it_has_and_ends_with_its_writer() -> None:
 def test_what_cannot_be_followed(tmp_path: Path, name: str, reason: str) -> None:
     with pytest.raises(SourceError, match=reason):
         FollowedFile(str(tmp_path / name), lambda: None)
+
+
+def test_a_log_that_is_replaced_by_a_pipe_is_waited_for(log: Path) -> None:
+    """Opening a pipe would hang until somebody writes to it: whoever can rename a log must not stop its reader."""
+
+    def replace_by_a_pipe() -> None:
+        log.unlink()
+        os.mkfifo(log)
+
+    def put_back() -> None:
+        log.unlink()
+        log.write_bytes(b"two\n")
+
+    assert whole(file_of(log, replace_by_a_pipe, lambda: None, put_back)) == b"one\ntwo\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -128,3 +129,21 @@ def test_an_interface_has_to_be_named() -> None:
     result = CliRunner().invoke(sipcheck, ["live"])
     assert result.exit_code == 2
     assert "--interface" in result.output
+
+
+def test_a_complaint_is_harmless_and_bounded(tmp_path: Path) -> None:
+    """What a capturing program says may quote anything: of it the end is told, in one line, written out."""
+    program = tmp_path / "dumpcap"
+    program.write_text(
+        "#!/bin/sh\nyes noise | head -n 2000 >&2\nprintf 'no \\033[2J\\342\\200\\256device' >&2\nexit 1\n"
+    )
+    program.chmod(0o755)
+    run = subprocess.run(
+        [sys.executable, "-m", "analyzer", "live", "-i", "lo"],
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        check=False,
+    )
+    assert (run.returncode, run.stdout) == (3, b"")
+    assert run.stderr.startswith(b"sipcheck: lo: ") and run.stderr.endswith(b"no \\x1b[2J\\u202edevice\n")
+    assert len(run.stderr) < 500 and run.stderr.count(b"\n") == 1 and run.stderr.isascii()

@@ -6,6 +6,7 @@ import re
 import shlex
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from tests.shared import ROOT
 pytest.importorskip("distributed", reason="the tests of the cluster need dask, which is not installed")
 PAGE = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
 FENCES: list[str] = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+PYTHON: list[str] = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 LINES = [
     shlex.split(line, comments=True)
     for fence in FENCES
@@ -65,6 +67,15 @@ def test_the_commands_of_the_page(tmp_path: Path) -> None:
     assert (done.exit_code, done.stderr) == (1, "")
     assert done.stdout == CliRunner().invoke(sipcheck, ["storm", str(SAMPLE)]).stdout
     assert list((tmp_path / "spool").glob("*.parquet"))
+    (text,) = (fence for fence in PYTHON if "WorkDirectory" in fence)
+    done_there = subprocess.run(
+        [sys.executable, "-c", text.replace("/mnt/spool/monday", str(tmp_path / "spool"))],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done_there.returncode == 0, done_there.stderr
 
 
 def test_the_page_shows_no_scheduler_without_keys() -> None:

@@ -51,3 +51,25 @@ def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:
     loading = "//script/@src | //link[@rel='stylesheet']/@href | //img/@src"
     for path in site.rglob("*.html"):
         assert [one for one in html.parse(str(path)).xpath(loading) if urlsplit(one).netloc] == [], path.name
+
+
+def test_the_schema_can_be_had_from_the_site(site: Path) -> None:
+    """The very file that the command prints."""
+    (link,) = html.parse(str(site / "schema.html")).xpath("//a[contains(@href, 'sipcheck-1.schema.json')]/@href")
+    schema = ROOT / "analyzer" / "views" / "sipcheck-1.schema.json"
+    assert (site / unquote(link)).read_text(encoding="utf-8") == schema.read_text(encoding="utf-8")
+
+
+def test_pages_at_the_top_of_the_repository_are_on_it(site: Path) -> None:
+    """Whole, and linked by their place on the site."""
+    for name, heading in {
+        "security": "Threats, part by part",
+        "contributing": "Add a view",
+        "changelog": "Fixed",
+    }.items():
+        tree = html.parse(str(site / f"{name}.html"))
+        assert heading in " ".join(tree.xpath("//h2//text() | //h3//text()"))
+    for page in ("install", "python", "stability"):
+        assert html.parse(str(site / f"{page}.html")).xpath(
+            "//article//a[contains(@href, 'contributing.html') or contains(@href, 'changelog.html')]"
+        ), page

@@ -101,3 +101,8 @@ def test_it_begins_with_what_the_command_prints() -> None:
     ).stdout
     assert printed.startswith(shown)
     assert len([line for line in shown.splitlines() if line.strip()]) >= 10
+
+
+def test_of_the_benchmarks_it_keeps_three_lines() -> None:
+    text = README.partition("## How fast it is\n\n")[2].partition("\n\n")[0]
+    assert len(text.splitlines()) == 3 and "docs/benchmarks.md" in text

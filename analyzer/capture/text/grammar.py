@@ -24,6 +24,8 @@ GLUED = Lazy(
 """The same at the end of a line that begins with something else."""
 METHODS = rb"REGISTER|INVITE|ACK|BYE|CANCEL|OPTIONS|SUBSCRIBE|NOTIFY|PUBLISH|MESSAGE|REFER|INFO|UPDATE|PRACK"
 """The methods of the registry (RFC 3261 27.4), by which a start line is told behind octets that may be letters."""
+NO_HINT = "it has lines of its program, and no message between them"
+"""What is said where a dialect has no advice."""
 HOST = rb"(?:\[[0-9A-Fa-f:.%\w]{2,64}\]|[0-9A-Fa-f:.]{2,45}|[\w.-]{1,255})"
 """An address or a name as a banner has it; what follows it (`:`, `.`) and a port are the dialect's."""
 
@@ -122,7 +124,7 @@ class Grammar:
     echoes: bool = False
     loose: bool = False
     reach: int = 2048
-    hint: str = "it has lines of its program, and no message between them"
+    hint: str = NO_HINT
 
     def opens(self, text: bytes) -> Banner | None:
         """The banner that a line is, or None."""
