@@ -1,7 +1,7 @@
 """The blocks of a page: what a reader copies, and what is shown as printed.
 
 A block is run by the tests of this folder, or the line above it says what it is: `<!-- run by: FILE -->` names the test
-that does, `<!-- output: of what -->` that nobody types it, `<!-- not run: why -->` the reason.
+that does, `<!-- output: of what -->` that nobody types it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.project.pages import read
 from tests.shared import ROOT
 
 PAGES = sorted(str(path.relative_to(ROOT)) for path in [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md"])
-_MARK = re.compile(r"<!-- (run by|output|not run): (.+) -->")
+_MARK = re.compile(r"<!-- (run by|output): (.+) -->")
 
 
 @dataclass(frozen=True)
