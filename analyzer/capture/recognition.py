@@ -163,14 +163,27 @@ def _logs(input_stream: InputStream, source: Source, known: list[Format]) -> lis
     logs = [form for form in known if form.kind == "log" and not form.last]
     last = [form for form in known if form.kind == "log" and form.last]
     found = [form for form in logs if form.looks_like(head)]
-    carried = [] if found else _carried(head, logs)
-    found = found or [form for form in carried if _taken(form, head)]
+    carried = _broken(head, logs) if found else _carried(head, logs)
+    found += [form for form in carried if form not in found and _taken(form, head)]
     if not found:  # what stands above bare messages may be to be seen only where their carriers are taken off
         found = [form for form in last if form.looks_like(head)]
         found += [form for form in _carried(head, last) if form not in found]
         found = found if any(_taken(form, head) for form in found) else carried or found
     if found and not is_wide:
         _pass_zeros(input_stream, source)
+    return found
+
+
+def _broken(head: bytes, logs: list[Format]) -> list[Format]:
+    """The formats that claim a text which shows that its lines were broken to a width, once they are joined: what is
+    left of a line may look like one of another program."""
+    if MARK not in head:
+        return []
+    from analyzer.capture.text.guessing import joined  # late: as above
+
+    found: list[Format] = []
+    for whole in joined(head):
+        found += [form for form in logs if form not in found and form.looks_like(whole)]
     return found
 
 
