@@ -77,7 +77,7 @@ def is_told(path: Path, broken: str, folder: Path) -> bool:
     return outline(analyze(str(other), tables=False)) == outline(analyze(str(path), tables=False))
 
 
-@pytest.mark.parametrize("width", [60, 72, 80, 100])
+@pytest.mark.parametrize("width", [60, 63, 72, 77, 80, 100])
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.parent.name)
 def test_every_sample_broken_at_blanks(sample: Path, width: int, tmp_path: Path) -> None:
     text = sample.read_text(encoding="utf-8", errors="replace")
@@ -308,8 +308,28 @@ def test_what_is_left_of_a_line_is_of_no_other_program() -> None:
     assert [one.missing for one in messages] == [0] * 6
 
 
+@pytest.mark.parametrize("width", [60, 66, 80])
+def test_stamped_lines_on_a_narrow_terminal(width: int) -> None:
+    """Nothing stood where a word was broken; what lines have in common tells which of them are rests."""
+    sample = next(path for path in SAMPLES if path.parent.name == "asterisk-first-registration")
+    text = sample.read_text(encoding="utf-8")
+    plain, told = (read(one.encode())[0] for one in (text, cut(text, width)))
+    assert [(one.payload, one.time, one.source) for one in told] == [
+        (one.payload, one.time, one.source) for one in plain
+    ]
+
+
+@pytest.mark.parametrize("gap", [" ", "  ", ""])
+def test_parameters_are_as_far_apart_as_the_others(gap: str) -> None:
+    text = TEXT.decode().replace(", ", f",{gap}")
+    for width in range(60, 81):
+        [told] = read(words(text, width).encode())[0]
+        [plain] = read(text.encode())[0]
+        assert told.payload.replace(b" ", b"") == plain.payload.replace(b" ", b"")
+
+
 def test_colours_count_for_the_width_alone() -> None:
-    text = (DATA / "texts" / "sipgrep.txt").read_text(encoding="utf-8")
+    text = (DATA / "texts" / "sipgrep.txt").read_text(encoding="utf-8", errors="replace")
     assert "\x1b[1m" in text
     plain, told = (read(one.encode())[0] for one in (text, words(text, 60)))
     assert [(one.payload, one.time, one.source) for one in told] == [

@@ -60,13 +60,15 @@ _HEADER = re.compile(
 _PARAMETER = re.compile(rb"[\w.-]{1,40}=|[\"<]|sips?:|SIP/2\.0/|[\d.]{7,15}[:;]", re.IGNORECASE)
 """What stands behind a blank in a header, as a rule."""
 _OTHER = re.compile(
-    rb"<-|\[(?:\d(?!x[0-9a-f]|\d{0,6}\] [a-z])|[A-Z][a-z]{2} )|[#*]|[-=+]{2,}|\d{1,2}:\d\d:\d\d|\d{1,4}[-/]\d{1,2}[-/]\d|[A-Z][a-z]{2} [ 0-3]?\d "
+    rb"<-|\[(?:\d(?!x[0-9a-f]|\d{0,6}\] [a-z])|[A-Z][a-z]{2} )"
+    rb"|[#*]|[-=+]{2,}|\d{1,2}:\d\d:\d\d|\d{1,4}[-/]\d{1,2}[-/]\d|[A-Z][a-z]{2} [ 0-3]?\d "
 )
 """How a line of a log may begin that is not the rest of another one: framing, a stamp, a date."""
 
 
 _STAMPED = re.compile(
-    rb"(?:<\d{1,3}>)?\[?(?:[A-Z][a-z]{2} [ 0-3]?\d (?:\d{4} )?|\d{4}[-/]\d\d[-/]\d\d[T ])?\d\d:\d\d:\d\d[.,:\dZ+\]]{0,16} "
+    rb"(?:<\d{1,3}>)?\[?(?:[A-Z][a-z]{2} [ 0-3]?\d (?:\d{4} )?|\d{4}[-/]\d\d[-/]\d\d[T ])?"
+    rb"\d\d:\d\d:\d\d[.,:\dZ+\]]{0,16} "
 )
 """How a line begins where a logger stamps each."""
 _STAMPS, _RESTS = 6, 4
@@ -104,7 +106,7 @@ class Wrap:
         for line in lines:
             if count and self._goes_on(whole, last, line, inside=inside):
                 rest = line[len(self.lead) :]
-                whole = whole.rstrip(b"\r") + self._between(last, rest) + rest
+                whole = whole.rstrip(b"\r") + self._between(whole, last, rest) + rest
                 count += 1
             else:
                 if count:
@@ -129,7 +131,7 @@ class Wrap:
             )
         if self.is_hard:
             return line.startswith(self.lead) and len(last.rstrip(b"\r")) == self.width and _is_piece(last, rest)
-        if not line.startswith(self.lead) or not is_full(last, rest, self.width):
+        if not line.startswith(self.lead) or not _is_filled(last, rest, self.width):
             return False
         if self.is_cut and len(last.rstrip(b"\r")) != self.width:
             return False
@@ -153,13 +155,13 @@ class Wrap:
         other.opens, other.is_stamped = opens, self.is_stamped
         return other
 
-    def _between(self, line: bytes, rest: bytes) -> bytes:
+    def _between(self, whole: bytes, line: bytes, rest: bytes) -> bytes:
         """What was lost between two parts: nothing within a word, and only one that has no room in a line is broken."""
         line = line.rstrip(b"\r")
         if self.is_cut or line.endswith((b" ", b"\t")):
             return b""
-        if line.endswith(b",") and _PARAMETER.match(rest):
-            return b" "  # parameters are apart, as a rule; if these were not, they mean the same
+        if line.endswith(b",") and _PARAMETER.match(rest) and b", " in whole + rest:
+            return b" "  # as the other parameters are apart
         word = line[len(self.lead) :].split(b" ")[-1] + rest.split(b" ", 1)[0]
         return b"" if len(line) == self.width and len(word) > self.width - len(self.lead) else b" "
 
@@ -191,7 +193,7 @@ def wrap_of(head: bytes) -> Wrap | None:
     telling = telling or breaks
     if not breaks or not NARROWEST <= width <= WIDEST:
         return None
-    if sum(is_full(lead + line, rest, width) for line, rest in telling) * 10 < len(telling) * least:
+    if sum(_is_filled(lead + line, rest, width) for line, rest in telling) * 10 < len(telling) * least:
         return None
     is_filled = all(len(lead + line) == width for line, _ in telling)
     if is_filled and len(telling) == 1:
@@ -284,6 +286,11 @@ def is_full(line: bytes, rest: bytes, width: int) -> bool:
     line = line.rstrip(b"\r\t ")
     word = rest.split(maxsplit=1)[0] if rest.strip() else b""
     return bool(line) and len(line) + 1 + len(word) > width
+
+
+def _is_filled(line: bytes, rest: bytes, width: int) -> bool:
+    """The same, where some programs put two blanks before a parameter."""
+    return is_full(line, rest, width - 1 if _PARAMETER.match(rest) else width)
 
 
 def _breaks(lines: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
