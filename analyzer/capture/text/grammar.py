@@ -93,6 +93,7 @@ class Grammar:
     echoes    it prints requests once more, without a banner
     loose     its banners are any lines that say something: one without a message below is none
     before    most lines between banner and message
+    anew      gives the grammar for one text, where what its lines say depends on those before
     hint      what to do where a text of the program holds no message
     reach     octets that a banner may begin before the first `SIP/2.0` of its message
     """
@@ -122,7 +123,12 @@ class Grammar:
     echoes: bool = False
     loose: bool = False
     reach: int = 2048
+    anew: Callable[[], Grammar] | None = None
     hint: str = "it has lines of its program, and no message between them"
+
+    def fresh(self) -> Grammar:
+        """The grammar with which a text is read from its beginning."""
+        return self if self.anew is None else self.anew()
 
     def opens(self, text: bytes) -> Banner | None:
         """The banner that a line is, or None."""
