@@ -81,3 +81,16 @@ def test_streams_beside_another_log() -> None:
     messages, source = read(TEXT + example("sngrep"))
     assert sorted(source.format.split("+")) == ["sngrep", "wireshark-follow"]
     assert [one.time is None for one in messages] == [True, True, False, False]
+
+
+def test_tabs_that_were_lost_turn_no_message_round() -> None:
+    messages, _ = read(TEXT.replace(b"\t", b""))
+    assert [(one.source, one.destination) for one in messages] == [(PHONE, SERVER), (SERVER, PHONE)]
+
+
+def test_lines_that_grep_names_keep_their_tabs() -> None:
+    """`grep -H -C` writes a hyphen before a line that did not match, and nothing behind it."""
+    lines = TEXT.split(b"\n")[:-1]
+    named = b"".join(b"f.txt%b%b\n" % (b":" if b"SIP" in line else b"-", line) for line in lines)
+    messages, _ = read(named)
+    assert [(one.source, one.destination) for one in messages] == [(PHONE, SERVER), (SERVER, PHONE)]

@@ -1,8 +1,8 @@
 """A stream as tshark follows it (`-z follow,udp,ascii,0`, and of TCP): the two nodes once, then what each sent.
 
-Above what one node sent stands how many octets it is, behind a tab where the second one sent it. Of UDP that is a
-message; of TCP it is what came at once, perhaps half of one. No time is printed. Which nodes they are is only believed
-where it stands between messages.
+Above what one node sent stands how many octets it is, behind a tab where the second one sent it; where a text lost its
+tabs, Via says which one did. Of UDP that is a message; of TCP it is what came at once, perhaps half of one. No time is
+printed. Which nodes they are is only believed where it stands between messages.
 """
 
 from __future__ import annotations
@@ -101,7 +101,8 @@ class _Followed:
 
 def _anew() -> Grammar:
     stream = _Followed()
-    return Grammar("unknown", stream.banner, (*_DIGITS, b"Follow: "), end=_RULE.match, refine=stream.refine)
+    gates = (*_DIGITS, b"Follow: ")
+    return Grammar("unknown", stream.banner, gates, end=_RULE.match, refine=stream.refine, parted=True)
 
 
 GRAMMAR = Grammar("unknown", _Followed().banner, (b"Follow: ",), anew=_anew)

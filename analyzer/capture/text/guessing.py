@@ -361,7 +361,8 @@ def _prefix(sample: list[bytes]) -> Iterator[Carrier]:
     )
     if before[-1:] in b":-" and stamp is None and b" " not in before:
         begin = re.sub(rb"\\?[:-]\Z", b"[:-]", begin)  # grep's, which tells a line that matched from those around it
-    take = prefixed(begin + b"(?P<stamp>" + inside + b")" + end + b"[ \t]?")
+    behind = b"" if begin.endswith(b"[:-]") else b"[ \t]?"  # grep puts nothing between
+    take = prefixed(begin + b"(?P<stamp>" + inside + b")" + end + behind)
     yield Carrier("repaired-prefix", "stripped of what their logger writes before each", 80, take)
 
 
