@@ -15,8 +15,9 @@ from typing import BinaryIO, NamedTuple
 from analyzer.capture.formats import HEAD, Format
 from analyzer.capture.input_stream import InputStream, UnknownFormat
 from analyzer.capture.text.lines import as_utf8, is_utf16
+from analyzer.capture.together import apart, as_one
 from analyzer.defect import SourceError
-from analyzer.evidence import Item, LogLines, RawMessage, Source
+from analyzer.evidence import Item, LogLines, RawMessage, Source, has_ended
 
 MARK = b"SIP/2.0"
 EMPTY = "is empty"
@@ -54,36 +55,54 @@ def recognise(
     if not found:
         input_stream.check()
     if len(found) > 1:
-        found = _best(found, input_stream, name)
+        found = _best(found, input_stream, source)
     if not found:
         raise _unknown(input_stream, name, known, kind)
     return found[0]
 
 
-def _best(found: list[Format], input_stream: InputStream, name: str) -> list[Format]:
+def _best(found: list[Format], input_stream: InputStream, source: Source) -> list[Format]:
     """The one format that gets most out of the beginning of a text that several claim, or all of them as one where each
     has messages of its own there. Raises SourceError with the scores where two get as much: the user has to say."""
     head = input_stream.head(HEAD)
     read = [(_taken(form, head), form) for form in found]
-    scored = sorted(((_score(items, form), form, items) for items, form in read), key=lambda one: one[0], reverse=True)
+    scored: list[_Scored] = [(_score(items, form), form, items) for items, form in read]
+    scored.sort(key=lambda one: one[0], reverse=True)
     (best, form, taken), (second, _, _) = scored[:2]
     if form.exact:
         within = [one for _, one, items in scored[1:] if _stands_in(taken, items)]
         if within:
             return within[:1]  # a message whose body shows a dump
-    if (mixed := _mixed([one for score, one, _ in scored if score.messages])) is not None:
-        all_items = _taken(mixed, head)
-        if form.last and _score(all_items, mixed) > best:
-            return [mixed]  # of some messages is said more than of others
+    if several := _several(scored, head, source):
+        return several
+    if best > second:
+        return [form]
+    said = " and ".join(f"like {form.name}{score.said}" for score, form, _ in scored if score == best)
+    raise SourceError(source.name, f"looks {said}", hint="say which with --dialect")
+
+
+def _several(scored: list[_Scored], head: bytes, source: Source) -> list[Format]:
+    """The format that reads a text in which several have messages, if one alone does not; nothing where it does."""
+    (best, form, _), *_ = scored
+    mixed = _mixed([one for score, one, _ in scored if score.messages])
+    all_items = [] if mixed is None else _taken(mixed, head)
+    if mixed is not None and form.last and _score(all_items, mixed) > best:
+        return [mixed]  # of some messages is said more than of others
+    apart_ones = apart([(one, items) for _, one, items in scored if not one.last])
+    own = sum(score.messages for score, one, _ in scored if one in apart_ones)
+    if len(apart_ones) > 1 and own > len(all_items):
+        if len(head) < HEAD and source.goes_on is has_ended:
+            return [as_one(apart_ones)]
+        rest = " and ".join(f"of {one.title} (--dialect {one.name})" for one in apart_ones[1:])
+        source.quality.append(f"Messages {rest} are in it as well, and were left out.")
+        return apart_ones[:1]
+    if mixed is not None:
         for _, one, items in scored:
             if items and [item.place for item in items] == [item.place for item in all_items]:
                 return [one]  # what the others take for messages stands in bodies of its own
         if len(all_items) > best.messages:
             return [mixed]
-    if best > second:
-        return [form]
-    said = " and ".join(f"like {form.name}{score.said}" for score, form, _ in scored if score == best)
-    raise SourceError(name, f"looks {said}", hint="say which with --dialect")
+    return []
 
 
 def _mixed(forms: list[Format]) -> Format | None:
@@ -117,6 +136,9 @@ class Score(NamedTuple):
     def said(self) -> str:
         """The score in words, in brackets; nothing of nothing."""
         return f" ({self.messages} messages, {self.told} times and addresses)" if self.messages else ""
+
+
+_Scored = tuple[Score, Format, list[RawMessage]]
 
 
 def _taken(form: Format, head: bytes) -> list[RawMessage]:
@@ -163,14 +185,27 @@ def _logs(input_stream: InputStream, source: Source, known: list[Format]) -> lis
     logs = [form for form in known if form.kind == "log" and not form.last]
     last = [form for form in known if form.kind == "log" and form.last]
     found = [form for form in logs if form.looks_like(head)]
-    carried = [] if found else _carried(head, logs)
-    found = found or [form for form in carried if _taken(form, head)]
+    carried = _broken(head, logs) if found else _carried(head, logs)
+    found += [form for form in carried if form not in found and _taken(form, head)]
     if not found:  # what stands above bare messages may be to be seen only where their carriers are taken off
         found = [form for form in last if form.looks_like(head)]
         found += [form for form in _carried(head, last) if form not in found]
         found = found if any(_taken(form, head) for form in found) else carried or found
     if found and not is_wide:
         _pass_zeros(input_stream, source)
+    return found
+
+
+def _broken(head: bytes, logs: list[Format]) -> list[Format]:
+    """The formats that claim a text which shows that its lines were broken to a width, once they are joined: what is
+    left of a line may look like one of another program."""
+    if MARK not in head:
+        return []
+    from analyzer.capture.text.guessing import joined  # late: as above
+
+    found: list[Format] = []
+    for whole in joined(head):
+        found += [form for form in logs if form not in found and form.looks_like(whole)]
     return found
 
 

@@ -65,6 +65,7 @@ class FlowAnalyses:
         self._begun += 1
         if self._begun % _COLLECTED == 0:
             gc.collect()  # an analysis knows itself, so it stays until the collector comes, which rests in a run
+            gc.freeze()  # what is left is kept to the end: to look through all of it again each time takes the square
         return self._begin(part=self._begun, after=self._number)
 
     def _end(self, analysis: Part | None, *, interrupted: bool) -> None:

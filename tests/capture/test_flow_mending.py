@@ -180,6 +180,24 @@ def test_a_remark_between_headers_is_none() -> None:
     assert [defect.code for defect in message.defects] == ["repaired-remarks"]
 
 
+@pytest.mark.parametrize("name", ["Call-ID", "CSeq", "Contact", "From"])
+def test_words_alone_between_headers_are_a_remark(name: str) -> None:
+    """Behind an address they would be a header that nobody sent so."""
+    line = f"   {name}:".encode()
+    remark = b"   see the note below on the next header.\n"
+    message = of_flow(FLOW.replace(line, remark + line, 1))
+    assert message.payload == of_flow(FLOW).payload
+
+
+@pytest.mark.parametrize(
+    "rest", [b";expires=60 and more of it", b"<sip:carol@example.com>", b"q=0.7", b"UDP 192.0.2.1"]
+)
+def test_what_has_the_signs_of_a_header_is_no_remark(rest: bytes) -> None:
+    message = of_flow(FLOW.replace(b"   Call-ID: a1\n", b"   " + rest + b"\n   Call-ID: a1\n", 1))
+    assert rest in message.payload
+    assert "repaired-remarks" not in [defect.code for defect in message.defects]
+
+
 def test_a_comment_of_a_header_is_no_remark() -> None:
     agent = b"   User-Agent: Phone\n   (firmware of Sunday)\n"
     message = of_flow(FLOW.replace(b"   Call-ID: a1\n", agent + b"   Call-ID: a1\n", 1))

@@ -118,6 +118,10 @@ TEXTS = {
     ),
     "baresip without messages": ("baresip v1.0.0 Copyright (C) 2010\nbaresip is ready.\n", "output of baresip"),
     "a browser's console": ("2026-11-29T23:42:33.563Z JsSIP:UA start()\n", "text of JsSIP or SIP.js"),
+    "a FRITZ!Box": (
+        "20.11.26 11:53:43 Anmeldung der Internetrufnummer 1001 war nicht erfolgreich. Ursache: 403\n",
+        "the events of a FRITZ!Box",
+    ),
     "a page": (f"<!DOCTYPE html>\n<html><body><pre>{MESSAGE}</pre>", "a page of the web"),
     "bare": (f"{MESSAGE}\nSIP/2.0 200 OK\nCall-ID: 1\n\n", "SIP messages without the lines of a log around them"),
 }  # fmt: skip

@@ -25,6 +25,7 @@ FLOWS = {
     "tcpdump-A-n.txt": ("tcpdump", "printed.pcap"),
     "tcpdump-v.txt": ("tcpdump", "printed.pcap"),
     "tcpdump-vvA.txt": ("tcpdump", "printed.pcap"),
+    "tshark-follow-udp.txt": ("wireshark-follow", "printed.pcap"),
     "linphone.txt": ("linphone", "linphone.pcap"),
     "twinkle.txt": ("twinkle", "twinkle.pcap"),
     "sofia.txt": ("freeswitch", "sofia.pcap"),

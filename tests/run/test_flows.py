@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 from collections import Counter
@@ -13,6 +14,7 @@ from click.testing import CliRunner
 import analyzer
 from analyzer.cli import sipcheck
 from analyzer.evidence import FlowStep, RawMessage
+from analyzer.run import flows as flows_module
 from analyzer.run.flows import FlowAnalyses
 from analyzer.run.pipeline import Analysis, analyze
 from analyzer.run.report import Report
@@ -181,6 +183,25 @@ def test_a_challenge_from_somebody_else_is_judged_as_ever() -> None:
     one = report(2 * text)
     assert one.summary.responses == {401: 2}
     assert {row.status for row in one.transactions} == {401}
+
+
+def test_what_is_kept_of_flows_is_not_looked_through_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The collector comes once in so many flows: to all that was kept by then it would take the square of them."""
+    seen: list[int] = []
+    collect = gc.collect
+
+    def counted() -> int:
+        done = collect()
+        seen.append(len(gc.get_objects()))
+        return done
+
+    monkeypatch.setattr(flows_module, "_COLLECTED", 4)
+    monkeypatch.setattr(gc, "collect", counted)
+    text = "".join(f"{n}.1.  Flow {n}\n\n{REGISTERED}" for n in range(1, 33))
+    assert report(text).summary.registrations == 32
+    assert len(seen) == 8
+    assert max(seen[2:]) < 1.5 * min(seen[2:])
+    assert gc.get_freeze_count() == 0
 
 
 def test_an_interruption_is_told_of_every_part() -> None:

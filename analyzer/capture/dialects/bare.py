@@ -83,7 +83,7 @@ def _banner(text: bytes) -> Banner | None:
         said.source,
         said.destination,
         said.transport,
-        stamp[1] if stamp else said.stamp,
+        said.stamp or (stamp[1] if stamp else b""),
         received=said.received,
         rest=match["start"],
     )

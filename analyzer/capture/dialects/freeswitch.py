@@ -20,7 +20,7 @@ from typing import BinaryIO, cast
 from analyzer.capture.freeswitch.notices import Overheard, is_in
 from analyzer.capture.text.grammar import HOST, Banner, Grammar, endpoint
 from analyzer.capture.text.patterns import Lazy, has_line
-from analyzer.evidence import Item, Source
+from analyzer.evidence import Endpoint, Item, Source
 
 NAME = "freeswitch"
 TITLE = "FreeSWITCH or sofia-sip trace (siptrace)"
@@ -59,7 +59,7 @@ _BANNER = Lazy(
     + _ID
     + rb"(?:(?P<early>"
     + _CLOCK
-    + rb") (?:[\d.]{1,6}% )?(?:\[\w{1,10}\] )?(?:\S{1,60}\.c:\d{1,6} )?)?"
+    + rb") (?P<level>(?:[\d.]{1,6}% )?(?:\[\w{1,10}\] )?(?:\S{1,60}\.c:\d{1,6} )?))?"
     rb"(?:tport[\w() ]{0,60}: )?(?P<way>recv|send) (?P<size>\d{1,7}) bytes (?:from|to) "
     rb"(?P<transport>udp|tcp|tls|wss?|sctp)/(?P<host>" + HOST + rb"):(?P<port>\d{1,5})"
     rb"(?: at (?P<stamp>" + _CLOCK + rb"))?:?[ \t]*\Z"
@@ -79,9 +79,11 @@ def _banner(text: bytes) -> Banner | None:
         return None
     peer, received = endpoint(match["host"], match["port"]), match["way"] == b"recv"
     early, late = match["early"] or b"", match["stamp"] or b""
+    # drachtio and others on sofia-sip put a time before the line, and no level behind it
+    own = Endpoint("unknown", 0) if early and not match["level"] and not match["id"] else None
     return Banner(
-        peer if received else None,
-        None if received else peer,
+        peer if received else own,
+        own if received else peer,
         match["transport"].decode("ascii").upper(),
         early[:11] + late if len(early) > 18 and len(late) == 15 else late or early,
         int(match["size"]),

@@ -56,6 +56,7 @@ _BANNER = Lazy(
 )
 _BLOCK = Lazy(rb"(?:  [A-Z]{3,20} |  SIP/2\.0 |[A-Z]{3,20} \S{1,2048} SIP/2\.0\.\.|SIP/2\.0 [1-6]\d\d.{0,200}?\.\.)")
 _FLAGS = Lazy(rb"[ \t]*\[[A-Z]{1,8}\][ \t]*\Z")
+_NUMBER = Lazy(rb"#\d{1,10}[ \t]*\Z")
 _SEGMENT = b"BAD M:["
 _SEAM = b"\0\0"
 """Stands where a segment begins within a line: NUL ends what sipgrep prints."""
@@ -93,9 +94,10 @@ def _inner(banner: Banner, row: Row) -> Row | None:
 
 
 def _refine(banner: Banner, text: bytes) -> Banner | None:
-    """sipgrep puts the flags of TCP on a line of their own, and an empty line behind."""
+    """sipgrep puts the flags of TCP on a line of their own, and an empty line behind; the number of the packet stands
+    there where a width broke it off."""
     if not _FLAGS.match(text):
-        return None if text.strip() else banner
+        return None if text.strip() and not _NUMBER.match(text) else banner
     return banner._replace(key=f"T{banner.source}>{banner.destination}".encode())
 
 

@@ -16,6 +16,12 @@ _REST = re.compile(rb"[\w.@:%=+/-]+(?:[;,>\"].*)?\Z", re.DOTALL)
 _HASH = re.compile(rb"(?:nonce|response|opaque|rspauth)[ \t]*=[ \t]*\"[^\"\s]*\Z", re.IGNORECASE)
 """A value of a digest that has no blank in it (RFC 7616 3.3, 3.4), and is not ended."""
 _REMARK = re.compile(rb"\((?:[\w'\"-]{1,40}[ ,;:.]+)+[^()]{0,200}\)\.?\Z")
+_PROSE = re.compile(rb"[A-Za-z][a-z'-]{0,30}(?:[,:]?[ \t]{1,3}[A-Za-z0-9][\w'\"-]{0,30}){3,40}[.:!?]{0,3}\Z")
+"""Words alone, four at least: no address, parameter or list goes on so."""
+_VALUED = frozenset(
+    (b"from", b"f", b"to", b"t", b"contact", b"m", b"via", b"v", b"call-id", b"i", b"route", b"record-route")
+)
+"""Headers in which no words stand behind one another."""
 _COMMENTED = frozenset((b"user-agent", b"server", b"retry-after", b"subject", b"organization"))
 """Headers that have comments in brackets (RFC 3261 25.1), or may say anything."""
 _LONE = frozenset((b"content-length", b"l", b"max-forwards", b"cseq", b"expires", b"date"))
@@ -86,8 +92,12 @@ class Headers:
         return text[:1].isalnum() and _AUTH.match(self._name) is not None and _HASH.search(last[-400:]) is not None
 
     def is_remark(self, text: bytes) -> bool:
-        """Whether a line in brackets is what the author says between two headers."""
-        return bool(self.rows) and not self.is_open and self._name not in _COMMENTED and _REMARK.match(text) is not None
+        """Whether a line in brackets, or one of words alone where none can be, is what the author says between two
+        headers."""
+        if not self.rows or self.is_open or self._name in _COMMENTED:
+            return False
+        is_whole = self._name in _VALUED or (self._name in _LONE and not self.is_complete)
+        return bool(_REMARK.match(text) or (is_whole and _PROSE.match(text)))
 
     def join(self, text: bytes, *, folded: bool) -> None:
         """Append a line to the last row: without a blank where one word was parted, and before a parameter."""

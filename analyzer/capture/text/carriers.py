@@ -20,6 +20,9 @@ from analyzer.capture.text.payload import Printed
 from analyzer.capture.text.records import Joiner
 from analyzer.defect import Defect
 
+_BLANKS, _COMMENT = 64, -1
+"""Empty lines that are held back, at most; what is held while a mail's writer speaks."""
+
 
 class Carriers:
     """The carriers of one log, from the outermost; `codes` says what taking them off repairs. `joiner` puts lines
@@ -74,6 +77,8 @@ class Carriers:
             self._pads[depth], is_between = not self._pads[depth] or line.strip() != b"", self._pads[depth]
             return [] if is_between and not line.strip() else [(line, b"")]
         found = carrier.take(line)
+        if carrier.code == "repaired-quoting":
+            return self._quoted(depth, line, found)
         if carrier.take is not taken_from_syslog:
             return [(line, b"")] if found is None else found
         if found is not None:
@@ -81,6 +86,20 @@ class Carriers:
             return found
         pad = self._pads[depth]  # journalctl indents the further lines of an entry by the length of its prefix
         return [(line[pad:] if pad and not line[:pad].strip(b" ") else line, b"")]
+
+    def _quoted(self, depth: int, line: bytes, found: list[Part] | None) -> list[Part]:
+        """A line of a mail that quotes another. What stands behind an empty line without the sign, its writer put in
+        between: both are left out. Before a quoted line the empty one is the other mail's; and what follows a quoted
+        line at once is the rest of one that was broken to a width."""
+        blanks = self._pads[depth]
+        if found is not None:
+            self._pads[depth] = 0
+            return [(b"", b"")] * max(blanks, 0) + found
+        if not line.strip():
+            self._pads[depth] = min(blanks + 1, _BLANKS) if blanks >= 0 else blanks
+        elif blanks:
+            self._pads[depth] = _COMMENT
+        return [(line, b"")] if line.strip() and not blanks else []
 
 
 NONE = Carriers()

@@ -94,7 +94,9 @@ class Grammar:
     explained what the program says of a message stands between its lines: nothing is left out that was in the log
     echoes    it prints requests once more, without a banner
     loose     its banners are any lines that say something: one without a message below is none
+    parted    a blank alone says which end sent, which a text may lose: where Via says the other way, it is that
     before    most lines between banner and message
+    anew      gives the grammar for one text, where what its lines say depends on those before
     hint      what to do where a text of the program holds no message
     reach     octets that a banner may begin before the first `SIP/2.0` of its message
     """
@@ -123,8 +125,14 @@ class Grammar:
     explained: bool = False
     echoes: bool = False
     loose: bool = False
+    parted: bool = False
     reach: int = 2048
+    anew: Callable[[], Grammar] | None = None
     hint: str = NO_HINT
+
+    def fresh(self) -> Grammar:
+        """The grammar with which a text is read from its beginning."""
+        return self if self.anew is None else self.anew()
 
     def opens(self, text: bytes) -> Banner | None:
         """The banner that a line is, or None."""

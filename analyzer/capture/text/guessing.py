@@ -95,8 +95,10 @@ def found(
     if known and shows and not _ESCAPED.search(near) and not is_carried:
         return NONE if {"records", "wraps"} & set(taken) else _if_more(near, recognised, as_it_is, taken, reads)
     best = _best(near, recognised, known=known, is_carried=is_carried, reads=reads)
-    if best or known or {"records", "wraps"} & set(taken):
+    if best or {"records", "wraps"} & set(taken):
         return best
+    if known:
+        return _if_more(near, recognised, as_it_is, taken, reads)
     return _joined(near, recognised, sure=False, as_it_is=as_it_is, taken=taken, reads=reads) or best
 
 
@@ -221,6 +223,15 @@ def guesses(head: bytes) -> Iterator[bytes]:
     if wrap is not None and wrap.is_guess:
         yield wrap.text(broken)
         yield wrap.opening(_nothing).text(broken)
+
+
+def joined(head: bytes) -> Iterator[bytes]:
+    """What a log is whose lines show that they were broken to a width, once these are joined."""
+    text = around(as_utf8(head))
+    wrap = wrap_of(text)
+    if wrap is not None and not wrap.is_guess:
+        yield wrap.text(text)
+        yield wrap.opening(_nothing).text(text)
 
 
 def _nothing(line: bytes) -> bool:
@@ -350,7 +361,8 @@ def _prefix(sample: list[bytes]) -> Iterator[Carrier]:
     )
     if before[-1:] in b":-" and stamp is None and b" " not in before:
         begin = re.sub(rb"\\?[:-]\Z", b"[:-]", begin)  # grep's, which tells a line that matched from those around it
-    take = prefixed(begin + b"(?P<stamp>" + inside + b")" + end + b"[ \t]?")
+    behind = b"" if begin.endswith(b"[:-]") else b"[ \t]?"  # grep puts nothing between
+    take = prefixed(begin + b"(?P<stamp>" + inside + b")" + end + behind)
     yield Carrier("repaired-prefix", "stripped of what their logger writes before each", 80, take)
 
 

@@ -55,8 +55,8 @@ class Reader:
         others: Sequence[Grammar] = (),
         carriers: Carriers | None = None,
     ) -> None:
-        self._grammar = grammar
-        self._grammars = (grammar, *others)
+        self._grammars = tuple(one.fresh() for one in (grammar, *others))
+        self._grammar = self._grammars[0]
         self._source = source
         self._clock = Clock(time.time() if now is None else now)
         self._waiting = Waiting(self._clock, lambda: self._clock.announce(source))

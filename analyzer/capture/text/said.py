@@ -32,7 +32,7 @@ _ADDRESS = (
     rb"|\[(?P<six>[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{0,45})(?:%\w{1,16})?\])"
 )
 _PORT = rb"(?:[\]\"')>]{0,2}(?:[:/]|,? ?port[ :=]{1,2}|, ?|\.(?=\d{3}))(?P<port>\d{1,5}))(?!\d|[.:]\d)"
-_END = re.compile(rb"(?<![\w.])" + _ADDRESS + rb"(?:" + _PORT + rb")?(?!\d|[.:]\d)")
+_END = re.compile(rb"(?<![\w.@])" + _ADDRESS + rb"(?:" + _PORT + rb")?(?!\d|[.:]\d)")
 _LONE = re.compile(rb"[ \t]{0,8}" + _ADDRESS + _PORT + rb"[\])>:. \t-]{0,16}\Z")
 _NAMED = re.compile(
     rb"\b(?:from|to)[ \t:=]{1,3}[\"'<\[(]?(?:(?:udp|tcp|tls|sips?|wss?)[:/]{1,3})?"

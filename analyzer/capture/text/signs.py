@@ -114,6 +114,12 @@ SIGNS: tuple[Sign, ...] = (
         rb"JsSIP:\w{2,40} |\| sip\.[A-Z]\w{2,40} \|",
     ),
     _sign(
+        "the events of a FRITZ!Box",
+        "it holds no messages: save a capture on its page http://fritz.box/html/capture.html (sipcheck pcap reads it)",
+        rb"Anmeldung der Internetrufnummer|Internettelefonie mit \S{1,80} \S{1,20} \S{1,80} war nicht erfolgreich"
+        rb"|Registration of (?:the )?[Ii]nternet (?:telephone )?number",
+    ),
+    _sign(
         "a page of the web",
         "save the log or the capture that is shown in it",
         rb"\A(?:\xef\xbb\xbf)?\s{0,80}<(?i:!doctype html|html|head|body)\b",

@@ -15,18 +15,30 @@ MONTHS = {name: n for n, name in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep
 
 _MONTH = rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _WEEKDAY = rb"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
-_TIME = rb"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
+_TIME = rb"(?:\d\d:\d\d:\d\d|\d:\d\d:\d\d(?=(?:[.,]\d{1,9})? ?[AaPp]\.?[Mm]))(?:[.,]\d{1,9})?"
+_ZONE = rb"(?: ?(?:Z|[+-]\d\d:?\d\d))?"
 _HALF = re.compile(rb"(?<!\d)(\d{1,2})(:\d\d:\d\d(?:[.,:]\d{1,9})?) ?([AaPp])\.?[Mm]\.?(?![A-Za-z])")
 PATTERN = (
     rb"(?:(?:" + _WEEKDAY + rb" )?" + _MONTH + rb" [ 0-3]?\d (?:\d{4} )?" + _TIME + rb"(?: \d{4}(?:[.,]\d{1,9})?)?"
-    rb"|\d{4}[-/.]\d\d[-/.]\d\d[T ]" + _TIME + rb"(?: ?(?:Z|[+-]\d\d:?\d\d))?"
-    rb"|[ \d]?\d[-/.][ \d]?\d[-/.](?:\d\d)?\d\d " + _TIME + rb"(?: ?(?:Z|[+-]\d\d:?\d\d))?"
-    rb"|[01]\d-[0-3]\d " + _TIME + rb"|\d{9,10}(?:[.,]\d{1,9})?"
+    rb"|(?:\d{4}[-/.]\d\d[-/.]\d\d[T\t ]|[ \d]?\d[-/.][ \d]?\d[-/.](?:\d\d)?\d\d,?[\t ]"
+    rb"|[ \d]?\d[-/. ]"
+    + _MONTH
+    + rb"[-/. ]\d{4}[:T\t ])"
+    + _TIME
+    + _ZONE
+    + rb"|"
+    + _MONTH
+    + rb" [ 0-3]?\d, \d{4},? "
+    + _TIME
+    + rb"|[01]\d-[0-3]\d "
+    + _TIME
+    + rb"|\d{9,10}(?:[.,]\d{1,9})?"
     rb"|" + _TIME + rb")"
 )
 """One stamp of a log, without its brackets: `Nov 20 11:53:45`, `2026-11-20 11:56:12.449`, ISO 8601 with a zone; what
 other `dateformat`s print: `Fri Nov 20 11:53:45 2026`, `20/11/2026 11:53:45` (day or month first), `11-20 11:53:45`
-(month first, as Android has it), seconds since the epoch, and the mere time of day."""
+(month first, as Android has it), `20-Nov-2026 11:53:45`, `20/Nov/2026:11:53:45 +0000`, `Nov 20, 2026 11:53:45`,
+seconds since the epoch, and the mere time of day."""
 
 _CLOCK = rb"(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?"
 _SHORT = re.compile(
@@ -38,8 +50,12 @@ _SHORT = re.compile(
     + _CLOCK
     + rb"(?: (\d{4})(?:[.,](\d{1,9}))?)?\Z",
 )
-_ISO = re.compile(rb"(\d{4})[-/.](\d\d)[-/.](\d\d)[T ]" + _CLOCK + rb" ?(Z|[+-]\d\d:?\d\d)?\Z")
-_NUMERIC = re.compile(rb" ?(\d{1,2})[-/.] ?(\d{1,2})[-/.](\d{4}|\d\d) " + _CLOCK + rb" ?(Z|[+-]\d\d:?\d\d)?\Z")
+_DAY_FIRST = re.compile(
+    rb" ?(\d{1,2})[-/. ](" + _MONTH + rb")[-/. ](\d{4})[:T\t ]" + _CLOCK + rb" ?(Z|[+-]\d\d:?\d\d)?\Z"
+)
+_WITH_COMMA = re.compile(rb"(" + _MONTH + rb") +(\d{1,2}), (\d{4}),? " + _CLOCK + rb"\Z")
+_ISO = re.compile(rb"(\d{4})[-/.](\d\d)[-/.](\d\d)[T\t ]" + _CLOCK + rb" ?(Z|[+-]\d\d:?\d\d)?\Z")
+_NUMERIC = re.compile(rb" ?(\d{1,2})[-/.] ?(\d{1,2})[-/.](\d{4}|\d\d),?[\t ]" + _CLOCK + rb" ?(Z|[+-]\d\d:?\d\d)?\Z")
 _YEARLESS = re.compile(rb"(\d\d)-(\d\d) " + _CLOCK + rb"\Z")
 _EPOCH = re.compile(rb"(\d{9,10})(?:[.,](\d{1,9}))?\Z")
 _ALONE = re.compile(_CLOCK + rb"\Z")
@@ -100,6 +116,17 @@ def parse_stamp(text: bytes) -> Stamp | None:
     if match := _NUMERIC.match(text):
         first, second, year, *clock, fraction, zone = match.groups()
         return _numeric(int(year) + 2000 * (len(year) == 2), int(first), int(second), clock, fraction, _zone(zone))
+    if match := _DAY_FIRST.match(text):
+        named, month, year, *clock, fraction, zone = match.groups()
+        return _stamp(int(year), MONTHS[month], int(named), clock, fraction, _zone(zone))
+    if match := _WITH_COMMA.match(text):
+        month, named, year, *clock, fraction = match.groups()
+        return _stamp(int(year), MONTHS[month], int(named), clock, fraction, None)
+    return _without_year(text)
+
+
+def _without_year(text: bytes) -> Stamp | None:
+    """A stamp of month and day, or of the time of day alone; seconds since the epoch."""
     if match := _YEARLESS.match(text):
         month, day, *clock, fraction = match.groups()
         return _stamp(None, int(month), int(day), clock, fraction, None)

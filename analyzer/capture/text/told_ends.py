@@ -34,12 +34,14 @@ def via_end(head: Sequence[bytes], *, is_own: bool) -> Endpoint | None:
 def both_ends(grammar: Grammar | None, banner: Banner, head: Sequence[bytes]) -> tuple[Endpoint, Endpoint, bool]:
     """Both ends of a message: as printed, by Via, or the name of the program that wrote the text; and whether Via was
     asked. The banner of a loose grammar may be about something else: one that has a response come from where its
-    request came from, or a request go there, is not believed."""
+    request came from, or a request go there, is not believed; where a blank alone says which end sent (`parted`), it
+    was the other."""
     source, destination = banner.source, banner.destination
-    if source is not None and destination is not None:
-        return source, destination, False
     is_response = head[0].startswith(b"SIP/")
     wrong = source if is_response else destination
+    if source is not None and destination is not None:
+        is_turned = grammar is not None and grammar.parted and via_end(head, is_own=False) == wrong
+        return (destination, source, False) if is_turned else (source, destination, False)
     if wrong is not None and grammar is not None and grammar.loose and via_end(head, is_own=False) == wrong:
         source = destination = None
         banner = banner._replace(received=None)

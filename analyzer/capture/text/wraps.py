@@ -33,7 +33,7 @@ _GLUED = re.compile(rb"SIP/2\.0(?: [1-6]\d\d\b.{0,80})?[.\s]*\Z")
 """A start line, behind whatever."""
 _HALF_START = re.compile(rb"(?:^|\] )[A-Z._-]{3,20}(?: sips?:\S{1,200})?\s*\Z")
 """A start line of which the rest is missing."""
-_OPEN = re.compile(rb"<-{2,}(?!.*-->)|\A(?!.*<-).*->[ \t]*\Z| at[ \t]*\Z|\([^()]*\Z")
+_OPEN = re.compile(rb"<-{2,}(?!.*-->)|\A(?!.*<-).*->[ \t]*\Z| at[ \t]*\Z|: SIP:[ \t]*\Z|\([^()]*\Z")
 """The line over a message, of which the rest is missing."""
 _BEGINS = re.compile(
     rb"[^\w\"<;=,]{0,60}(?:[\w.:+ /-]{0,60}[\]>|] ?)?"  # what a logger may write before
@@ -43,6 +43,8 @@ _BEGINS = re.compile(
 """Any header, known or not: what only looks like one is left where it is."""
 _ENTRY = re.compile(rb"\[[^\]]{1,60}\] (?:NOTICE|WARNING|ERROR|SECURITY|VERBOSE)\b")
 """What Asterisk says beside its messages."""
+_ESCAPES = re.compile(rb"\x1b\[[0-9;]{0,32}m")
+"""Escape sequences: they count for the width, and for nothing else."""
 _BLANK = (b"", b".")
 """An empty line, and how ngrep shows one."""
 _EMPTY = re.compile(rb"\[[^\]]{1,60}\][ \t]*\Z")
@@ -58,9 +60,19 @@ _HEADER = re.compile(
 _PARAMETER = re.compile(rb"[\w.-]{1,40}=|[\"<]|sips?:|SIP/2\.0/|[\d.]{7,15}[:;]", re.IGNORECASE)
 """What stands behind a blank in a header, as a rule."""
 _OTHER = re.compile(
-    rb"<-|\[(?:\d|[A-Z][a-z]{2} )|[#*]|[-=+]{2,}|\d{1,2}:\d\d:\d\d|\d{1,4}[-/]\d{1,2}[-/]\d|[A-Z][a-z]{2} [ 0-3]?\d "
+    rb"<-|\[(?:\d(?!x[0-9a-f]|\d{0,6}\] [a-z])|[A-Z][a-z]{2} )"
+    rb"|[#*]|[-=+]{2,}|\d{1,2}:\d\d:\d\d|\d{1,4}[-/]\d{1,2}[-/]\d|[A-Z][a-z]{2} [ 0-3]?\d "
 )
 """How a line of a log may begin that is not the rest of another one: framing, a stamp, a date."""
+
+
+_STAMPED = re.compile(
+    rb"(?:<\d{1,3}>)?\[?(?:[A-Z][a-z]{2} [ 0-3]?\d (?:\d{4} )?|\d{4}[-/]\d\d[-/]\d\d[T ])?"
+    rb"\d\d:\d\d:\d\d[.,:\dZ+\]]{0,16} "
+)
+"""How a line begins where a logger stamps each."""
+_STAMPS, _RESTS = 6, 4
+"""Lines of a text with stamps before each, at least, that have one, and that have lost theirs."""
 
 
 class Wrap:
@@ -72,6 +84,8 @@ class Wrap:
 
     is_guess = False
     """Whether no header shows it: it is one if it makes something known of the text."""
+    is_stamped = False
+    """Whether a stamp begins each line that was not broken."""
     opens: Callable[[bytes], object] | None = None
     """Tells what opens a message; where it is given, lines over a message are joined as well."""
 
@@ -92,7 +106,7 @@ class Wrap:
         for line in lines:
             if count and self._goes_on(whole, last, line, inside=inside):
                 rest = line[len(self.lead) :]
-                whole = whole.rstrip(b"\r") + self._between(last, rest) + rest
+                whole = whole.rstrip(b"\r") + self._between(whole, last, rest) + rest
                 count += 1
             else:
                 if count:
@@ -110,9 +124,14 @@ class Wrap:
     def _goes_on(self, whole: bytes, last: bytes, line: bytes, *, inside: bool) -> bool:
         """Whether a line is the rest of the one before: in the head of a message, or of what stands over it."""
         rest = line[len(self.lead) :]
+        if self.is_stamped:
+            is_rest = line.startswith(self.lead) and not _STAMPED.match(rest)
+            return is_rest and (
+                len(last.rstrip(b"\r")) == self.width if self.is_cut else is_full(last, rest, self.width)
+            )
         if self.is_hard:
             return line.startswith(self.lead) and len(last.rstrip(b"\r")) == self.width and _is_piece(last, rest)
-        if not line.startswith(self.lead) or not is_full(last, rest, self.width):
+        if not line.startswith(self.lead) or not _is_filled(last, rest, self.width):
             return False
         if self.is_cut and len(last.rstrip(b"\r")) != self.width:
             return False
@@ -133,14 +152,16 @@ class Wrap:
     def opening(self, opens: Callable[[bytes], object]) -> Wrap:
         """The same, for a log in which `opens` tells what opens a message."""
         other = Wrap(self.width, self.lead, is_cut=self.is_cut, is_hard=self.is_hard)
-        other.opens = opens
+        other.opens, other.is_stamped = opens, self.is_stamped
         return other
 
-    def _between(self, line: bytes, rest: bytes) -> bytes:
+    def _between(self, whole: bytes, line: bytes, rest: bytes) -> bytes:
         """What was lost between two parts: nothing within a word, and only one that has no room in a line is broken."""
         line = line.rstrip(b"\r")
         if self.is_cut or line.endswith((b" ", b"\t")):
             return b""
+        if line.endswith(b",") and _PARAMETER.match(rest) and b", " in whole + rest:
+            return b" "  # as the other parameters are apart
         word = line[len(self.lead) :].split(b" ")[-1] + rest.split(b" ", 1)[0]
         return b"" if len(line) == self.width and len(word) > self.width - len(self.lead) else b" "
 
@@ -159,6 +180,8 @@ def wrap_of(head: bytes) -> Wrap | None:
     """How the text that begins with `head` was broken; None where it was not, or does not show it."""
     lines = [line.rstrip(b"\r") for line in head.split(b"\n")[:-1]]
     lead = _lead_of(lines)
+    if (behind := _behind_stamps(lines, lead)) is not None:
+        return behind
     if (hard := _terminal(lines, lead)) is not None:
         return hard
     lines = [line for line in lines if line.startswith(lead.rstrip())]
@@ -170,7 +193,7 @@ def wrap_of(head: bytes) -> Wrap | None:
     telling = telling or breaks
     if not breaks or not NARROWEST <= width <= WIDEST:
         return None
-    if sum(is_full(lead + line, rest, width) for line, rest in telling) * 10 < len(telling) * least:
+    if sum(_is_filled(lead + line, rest, width) for line, rest in telling) * 10 < len(telling) * least:
         return None
     is_filled = all(len(lead + line) == width for line, _ in telling)
     if is_filled and len(telling) == 1:
@@ -194,6 +217,26 @@ def guess_of(head: bytes) -> Wrap | None:
         return None  # behind what a logger writes before each line, the rest of one is not to be told
     wrap = Wrap(width, lead, is_cut=False)
     wrap.is_guess = True
+    return wrap
+
+
+def _behind_stamps(lines: list[bytes], lead: bytes) -> Wrap | None:
+    """The width at which lines were broken that a logger begins with a stamp each: those without one are rests."""
+    texts = [line[len(lead) :] for line in lines]
+    rests = [place for place, text in enumerate(texts) if place and text.strip() and not _STAMPED.match(text)]
+    width = max((len(line) for line, text in zip(lines, texts, strict=True) if b" " in text.strip()), default=0)
+    if (
+        not NARROWEST <= width <= WIDEST_TERMINAL
+        or len(rests) < _RESTS
+        or sum(map(bool, map(_STAMPED.match, texts))) < _STAMPS
+    ):
+        return None
+    longest = max(map(len, lines))  # only a terminal breaks words, and what is one word
+    is_cut = all(len(lines[place - 1]) == longest for place in rests)
+    if not is_cut and not all(is_full(lines[place - 1], texts[place], width) for place in rests):
+        return None
+    wrap = Wrap(longest if is_cut else width, lead, is_cut=is_cut)
+    wrap.is_stamped = True
     return wrap
 
 
@@ -245,6 +288,11 @@ def is_full(line: bytes, rest: bytes, width: int) -> bool:
     return bool(line) and len(line) + 1 + len(word) > width
 
 
+def _is_filled(line: bytes, rest: bytes, width: int) -> bool:
+    """The same, where some programs put two blanks before a parameter."""
+    return is_full(line, rest, width - 1 if _PARAMETER.match(rest) else width)
+
+
 def _breaks(lines: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
     """Each line in the head of a message that begins no header, with the one before it."""
     inside = False
@@ -254,8 +302,13 @@ def _breaks(lines: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
             yield line, following
 
 
+def _uncoloured(line: bytes) -> bytes:
+    return _ESCAPES.sub(b"", line) if b"\x1b" in line else line
+
+
 def _is_inside(line: bytes, *, before: bool) -> bool:
     """Whether behind a line the head of a message goes on."""
+    line = _uncoloured(line)
     if line.strip() in _BLANK or _EMPTY.match(line):
         return False
     return before or _START.search(line.rstrip(b"\r")) is not None
@@ -263,6 +316,7 @@ def _is_inside(line: bytes, *, before: bool) -> bool:
 
 def _is_rest(line: bytes) -> bool:
     """Whether a line may be the rest of the one before: it is not empty, not folded, and begins nothing."""
+    line = _uncoloured(line)
     if line.strip() in _BLANK or line[:1] in (b" ", b"\t") or _OTHER.match(line) or _GLUED.search(line):
         return False
     return _BEGINS.match(line) is None and _START.search(line.rstrip(b"\r")) is None
