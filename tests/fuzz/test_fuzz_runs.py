@@ -13,8 +13,8 @@ from tests.fuzz.targets import CASES, TARGETS, cases
 from tests.shared import ROOT
 
 RUNS = 150
-SLOW = {"digest": 50, "file": 30, "talk": 40, "flow": 30, "lines": 60}
-"""Targets that run the whole job, or the readers of all dialects, get fewer."""
+SLOW = {"digest": 50, "file": 30, "talk": 40, "flow": 30, "lines": 40}
+"""Targets that run the whole job, or the readers of all dialects one after the other, get fewer."""
 
 KEPT = [(name, path) for name in TARGETS for path in cases(name)]
 
