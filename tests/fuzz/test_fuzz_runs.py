@@ -13,7 +13,7 @@ from tests.fuzz.targets import CASES, TARGETS, cases
 from tests.shared import ROOT
 
 RUNS = 150
-SLOW = {"digest": 50, "file": 30, "talk": 40, "flow": 30, "lines": 40}
+SLOW = {"digest": 50, "file": 30, "talk": 40, "flow": 30, "lines": 25}
 """Targets that run the whole job, or the readers of all dialects one after the other, get fewer."""
 
 KEPT = [(name, path) for name in TARGETS for path in cases(name)]
