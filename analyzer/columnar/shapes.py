@@ -61,6 +61,12 @@ class Shape:
     offer: Offer = _NOT_SEEN
 
     @property
+    def has_to_tag(self) -> bool:
+        """Whether To has a tag."""
+        to = self.example.to
+        return to is not None and bool(to.tag)
+
+    @property
     def is_request(self) -> bool:
         """Whether its messages are requests."""
         return not self.status
@@ -88,6 +94,10 @@ class Shapes:
     def statuses(self, rows: Numbers) -> Numbers:
         """The status of each of these messages, 0 of requests."""
         return self.each(lambda shape: shape.status, rows)
+
+    def methods(self, rows: Numbers) -> Numbers:
+        """A number for the method of each of these messages, that in CSeq of answers."""
+        return self.alike(lambda shape: _method(shape.example), rows)
 
     def register(self, rows: Numbers) -> Flags:
         """Whether each of these messages is a REGISTER, or an answer to one, as far as it has a shape."""
