@@ -32,6 +32,7 @@ from analyzer.evidence import Endpoint, Frame, RawMessage, Source
 from analyzer.register.challenges import MOST_NONCES, MOST_NUMERALS
 from analyzer.register.digest.form import Offer
 from analyzer.register.reconstruct import MOST_HOSTS
+from analyzer.sip.layout import SAFE_OVER_UDP
 
 if TYPE_CHECKING:
     from analyzer.run.partial_result import PartialResult
@@ -97,6 +98,7 @@ class Overhearing:
         rows = np.flatnonzero(self._is_told)
         time = packets.time(rows)
         self._told = Messages(rows, capture.numbers(rows), time, np.maximum.accumulate(time))
+        self._left_out = int(np.count_nonzero(columnar))
         self._next = self._next_challenge = self._next_answer = 0
         self._answers = self._first_answers(rows)
         self._challenges = self._given(columnar)
@@ -213,7 +215,9 @@ class Overhearing:
 
     def _hold_apart(self) -> None:
         """What a server offers must not speak of others' challenges, too; nor may a flow that it granted (RFC 5626) be
-        one on which messages are told alone."""
+        one on which messages are told alone; and nothing is forgotten for want of room that others would take."""
+        if not self._reconstructor.exchanges.has_room(self._left_out, 2 * SAFE_OVER_UDP):
+            raise Unsuited("there are too many clients")
         if self._reconstructor.challenges.is_any_strong:
             raise Unsuited("better than MD5 is offered")
         packets = self.capture.values.scanned.packets
