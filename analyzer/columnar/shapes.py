@@ -45,7 +45,8 @@ _NOT_SEEN = Offer("", (), "")
 class Shape:
     """What the parser says of every message of a shape. `why` is why its messages are not ordinary, empty where they
     may be. `aor` is the address-of-record around its user; `expires` what a request asks for, or a 200 grants; `stale`
-    says that a challenge calls the nonce before it too old. `is_other`: it is not ordinary, but of another method, and
+    says that a challenge calls the nonce before it too old; `named` is what a request says of its client and registrar
+    beside the columns. `is_other`: it is not ordinary, but of another method, and
     says nothing of a client (`others.py`)."""
 
     number: int
@@ -53,6 +54,7 @@ class Shape:
     why: str = ""
     status: int = 0
     aor: tuple[str, str] = ("", "")
+    named: tuple[str, ...] = ()
     expires: int = 0
     has_credentials: bool = False
     stale: bool = False
@@ -242,6 +244,8 @@ def _tell(shape: Shape, message: Message) -> None:
         shape.why = "its address-of-record is not plain"
     shape.aor = (before, f"@{after}")
     shape.has_credentials = bool(message.method) and message.has_credentials
+    if message.method:
+        shape.named = _named(shape, message)
     if message.contacts:
         shape.expires = expiry_in(message, message.contacts[0]) or 0
     if message.credentials:
@@ -249,3 +253,13 @@ def _tell(shape: Shape, message: Message) -> None:
     if message.challenges:
         only = message.challenges[0]
         shape.realm, shape.offer, shape.stale = only.realm or "", offer_of(only), only.stale
+
+
+def _named(shape: Shape, message: Message) -> tuple[str, ...]:
+    """The program, the address-of-record and the domain of a request, and its Contact around user and place."""
+    values = values_of(message)
+    user, place = (values.get(name, b"").decode("ascii") for name in ("contact_user", "contact_place"))
+    contact, target = message.contacts[0].uri, message.uri
+    domain = "" if target is None else target.host.lower().rstrip(".")
+    before, _, after = (contact.text if contact else "").partition(f"{user}@{place}" if user else place)
+    return message.user_agent, *shape.aor, domain, before, after

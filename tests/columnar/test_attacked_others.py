@@ -215,3 +215,46 @@ def test_a_tag_in_to_that_is_not_repeated(odd: tuple[int, ...], tmp_path: Path) 
     found = _same([tagged(one) for one in together(*phones)], tmp_path)
     assert found.columnar > 20, found.why
     assert ("the request it was" in found.objects) == bool(odd)
+
+
+def _courses(
+    courses: list[tuple[list[bytes], list[int], int]], change: Callable[[Packet, bytes], Packet]
+) -> list[Packet]:
+    """Phones that register in turn, each time with a value and after so many seconds: of each course so many."""
+    phones: list[Phone] = []
+    for values, gaps, number in courses:
+        for _ in range(number):
+            phone, at = Phone(len(phones), host=20 + len(phones) % 5), len(phones) * 0.31
+            for value, gap in zip(values, gaps, strict=True):
+                at, known = at + gap, len(phone.packets)
+                phone.registers(at)
+                phone.packets[known:] = [change(one, value) for one in phone.packets[known:]]
+            phones.append(phone)
+    whole = together(*phones)
+    return [*whole, *ping(*ends_of(whole[0]), whole[0].time + 300 * SECOND)]
+
+
+@pytest.mark.parametrize("later", [b"", b"Other 2.0"])
+def test_a_phone_that_does_not_name_its_program_any_more(later: bytes, tmp_path: Path) -> None:
+    """Most name it again at last, and speak for the classes of the others."""
+
+    def named(one: Packet, agent: bytes) -> Packet:
+        line = b"User-Agent: %s\r\n" % agent if agent and one.message.startswith(b"REGISTER") else b""
+        return one.saying(one.message.replace(b"Content-Length", line + b"Content-Length"))
+
+    old = b"Phone 1.0"
+    courses = [([old, later, old], [0, 20, 20], 30), ([old, later], [0, 20], 10), ([old, old], [0, 20], 20)]
+    found = _same(_courses(courses, named), tmp_path)
+    assert 0 < found.columnar <= 20, found.why
+
+
+def test_a_grant_that_ends_with_the_one_before(tmp_path: Path) -> None:
+    """Nothing was renewed then, which the time between them tells."""
+
+    def granted(one: Packet, seconds: bytes) -> Packet:
+        return one.saying(one.message.replace(b"expires=3600", b"expires=" + seconds))
+
+    grants = [b"3600", b"3580", b"3600"]
+    found = _same(_courses([(grants, [0, 40, 40], 40), (grants, [0, 20, 40], 10)], granted), tmp_path)
+    assert 20 < found.columnar <= 40, found.why
+    assert '"not_renewed": 1' in found.objects
