@@ -181,7 +181,7 @@ class _Round:
         for one in registrations.values():
             rows.settle(one)
         verdicts.violations(self._columnar, registrations)
-        if verdicts.evicted:
+        if not verdicts.fit(judge):
             raise Unsuited("there are too many findings")
         kinds, counts = np.unique(clients.kind[which], return_counts=True)
         tallies = verdicts.tallies(

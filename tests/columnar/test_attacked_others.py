@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from analyzer.columnar import partial
+from analyzer.judge import judge
 from analyzer.register import exchanges
 from tests.columnar.captures import SECOND, Both, Packet, assert_same, packets, storm, write
 from tests.columnar.keeping_open import asked, between, ends_of, ping
@@ -198,8 +199,8 @@ def test_as_many_clients_as_are_kept_whole(
     assert ("was not kept whole" in found.objects) == (found.columns is None) == (room < 150)
 
 
-@pytest.mark.parametrize("odd", [(), (30, 50, 70)])
-def test_a_tag_in_to_that_is_not_repeated(odd: tuple[int, ...], tmp_path: Path) -> None:
+def _tagged(odd: tuple[int, ...] = ()) -> list[Packet]:
+    """Phones with a tag in To, which some of the grants do not repeat."""
     phones = [Phone(number) for number in range(30)]
     for number, phone in enumerate(phones):
         for turn in range(4):
@@ -212,7 +213,20 @@ def test_a_tag_in_to_that_is_not_repeated(odd: tuple[int, ...], tmp_path: Path) 
         is_odd = one.message.startswith(b"SIP/2.0 200") and next(granted) in odd
         return one.saying(re.sub(rb"(\r\nTo: <[^>]*>;tag=)[^\r]*", rb"\1other" if is_odd else rb"\1own", one.message))
 
-    found = _same([tagged(one) for one in together(*phones)], tmp_path)
+    return [tagged(one) for one in together(*phones)]
+
+
+@pytest.mark.parametrize("room", [30, 40])
+def test_as_many_findings_as_are_kept(room: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judge, "MAX_FINDINGS", room)
+    found = _same(_tagged(), tmp_path)
+    assert found.columnar > 20 or found.why == "there are too many findings"
+    assert ("were counted but not kept" in found.objects) == (room == 30)
+
+
+@pytest.mark.parametrize("odd", [(), (30, 50, 70)])
+def test_a_tag_in_to_that_is_not_repeated(odd: tuple[int, ...], tmp_path: Path) -> None:
+    found = _same(_tagged(odd), tmp_path)
     assert found.columnar > 20, found.why
     assert ("the request it was" in found.objects) == bool(odd)
 
