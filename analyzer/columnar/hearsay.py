@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from analyzer.columnar.records import Flags, Numbers
+from analyzer.columnar.records import Flags, Numbers, Unsuited
 from analyzer.evidence import Endpoint
+from analyzer.register import responding
 from analyzer.register.bounded import MessageCounter, Notes
-
-_MOST_PAIRS = 200_000
 
 
 @dataclass(slots=True)
@@ -76,7 +75,7 @@ class Pairs(Notes[tuple[str, str], "int | None"]):
     def __init__(
         self, counter: MessageCounter, answers: Flags, source: Numbers, target: Numbers, told: Messages
     ) -> None:
-        super().__init__(_MOST_PAIRS)
+        super().__init__(responding.MOST_PAIRS)
         self._counter = counter
         self._source, self._target = np.where(answers, source, -1), target
         self._told = told
@@ -111,6 +110,8 @@ class Unheard(dict[tuple[Endpoint, Endpoint], int]):
     def __setitem__(self, key: tuple[Endpoint, Endpoint], value: int) -> None:
         super().__setitem__(key, value)
         self._since[key] = self._counter.number
+        if len(self) >= responding.MOST_UNHEARD:  # some may have been taken back, and leave room for others
+            raise Unsuited("too many requests have no answer")
 
     def get(self, key: tuple[Endpoint, Endpoint], default: Any = None) -> Any:
         """How many requests are without an answer, `default` where none is."""

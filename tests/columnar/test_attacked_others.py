@@ -7,12 +7,13 @@ import struct
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from analyzer.columnar import partial
 from analyzer.judge import judge
-from analyzer.register import exchanges
+from analyzer.register import exchanges, reconstruct, responding
 from tests.columnar.captures import SECOND, Both, Packet, assert_same, packets, storm, write
 from tests.columnar.keeping_open import asked, between, ends_of, ping
 from tests.columnar.phones import Phone, together
@@ -272,3 +273,41 @@ def test_a_grant_that_ends_with_the_one_before(tmp_path: Path) -> None:
     found = _same(_courses([(grants, [0, 40, 40], 40), (grants, [0, 20, 40], 10)], granted), tmp_path)
     assert 20 < found.columnar <= 40, found.why
     assert '"not_renewed": 1' in found.objects
+
+
+@pytest.mark.parametrize(("module", "name"), [(reconstruct, "MOST_HOSTS"), (responding, "MOST_PAIRS")])
+@pytest.mark.parametrize("room", [100, 200, 300, 1000])
+def test_as_many_hosts_as_are_remembered(
+    module: ModuleType, name: str, room: int, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, name, room)
+    several = _storm(folder, rate=20.0)
+    _, _, server = _phones(several)[0]
+    for number in range(300):
+        source = bytes((10, 1, number // 200, number % 200 + 1, 19, 196))
+        several += asked(source, server, several[0].time + SECOND + number * 20_000, f"h{number}")
+    found = _same(sorted(several, key=lambda one: one.time), tmp_path)
+    assert (found.columnar > 30) == (room == 1000)
+    assert found.columns or found.why == "there are too many hosts"
+
+
+@pytest.mark.parametrize("room", [10, 25])
+def test_as_many_requests_without_an_answer_as_are_remembered(
+    room: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twenty phones lose an answer twice, and an OPTIONS of theirs is answered in between."""
+    monkeypatch.setattr(responding, "MOST_UNHEARD", room)
+    phones = [Phone(number, host=20 + number % 30) for number in range(60)]
+    for number, phone in enumerate(phones):
+        phone.registers(number * 0.3)
+        phone.registers(number * 0.3 + 60)
+        for after in (100, 200) if number < 20 else ():
+            phone.granted(number * 0.3 + after)
+            phone.packets.pop()
+    whole = together(*phones)
+    for user, source, target in _phones(whole):
+        for after in (20, 40, 160):
+            whole += asked(source, target, whole[0].time + after * SECOND, user)
+    whole.sort(key=lambda one: one.time)
+    found = _same([*whole, *ping(*ends_of(whole[0]), whole[0].time + 400 * SECOND)], tmp_path)
+    assert found.columnar > 30 or (room == 10 and found.why == "too many requests have no answer")
