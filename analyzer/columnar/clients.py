@@ -23,6 +23,7 @@ from analyzer.columnar.verified import Credentials
 from analyzer.evidence import SECOND
 from analyzer.register.challenges import MOST_NONCES
 from analyzer.register.fleet import MANY, TICK
+from analyzer.register.listed import LEFT_OVER_AFTER
 from analyzer.register.timers import AUTH_LINK
 from analyzer.register.told_time import TOLERANCE
 
@@ -180,6 +181,8 @@ def _keeps_course(
     right &= is_first | ((last[before] < first) & (packets.time(last)[before] <= packets.time(first)))
     right &= cseq < _STEPS
     right &= values.equal(first, heads, *_CONSTANT)
+    names = shapes.alike(lambda shape: shape.named, first)
+    right &= names == np.repeat(names[course.starts], course.sizes)
     right &= (packets.source[first] == packets.source[heads]) & (packets.target[first] == packets.target[heads])
     right &= last - final < MOST_NONCES // 2
     right &= _asks_and_answers(values, shapes, exchanges, course, len(strangers.nonces))
@@ -251,6 +254,11 @@ def _is_held(values: Values, shapes: Shapes, exchanges: Exchanges, course: _Cour
     held[at] = np.where(course.is_grant[at], answered[at], begun[at]) <= until
     heads = np.repeat(course.starts, course.sizes) + (course.is_grant & ~course.is_first)
     held &= values.equal(final, final[heads], "received", "rport", "contact_seen")
+    later = at[course.is_grant[at]]
+    sooner = course.granted[later]
+    end, left = (answered[place] + _granted(shapes, final[place]) for place in (later, sooner))
+    waited = answered[later] - answered[sooner]
+    held[later] &= (waited < LEFT_OVER_AFTER) | (np.abs(end - left) > SECOND)  # else it may be that nothing was renewed
     return held
 
 

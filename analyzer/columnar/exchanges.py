@@ -97,12 +97,13 @@ class _Groups:
 
 
 def readable(values: Values, shapes: Shapes) -> Flags:
-    """The messages that have all that tells their transaction, in columns: of a REGISTER its user, too."""
+    """The messages that have all that tells their transaction, in columns: of a REGISTER its user, too. What others say
+    of clients has to be read (`strangers.py`)."""
     scanned = values.scanned
     lengths = scanned.layouts.lengths
     needed = [lengths[PLACE[name]] > 0 for name in ("call_id", "branch", "cseq")]
     found: Flags = np.logical_and.reduce([*needed, lengths[PLACE["cseq"]] <= MOST_DIGITS])[scanned.layout]
-    found &= shapes.other | scanned.has("to_user")
+    found &= shapes.other | (shapes.register(np.arange(len(found))) & scanned.has("to_user"))
     return found
 
 
@@ -228,4 +229,6 @@ def _repeats(values: Values, shapes: Shapes, first: Numbers, final: Numbers) -> 
     found = values.equal(final, first, *REPEATED)
     grants = np.flatnonzero(shapes.statuses(final) == 200)
     found[grants] &= values.equal(final[grants], first[grants], *_OF_CONTACT)
+    tagged = np.flatnonzero(shapes.each(lambda shape: shape.has_to_tag, first))
+    found[tagged] &= values.equal(final[tagged], first[tagged], "to_tag")
     return found

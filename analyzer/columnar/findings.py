@@ -88,10 +88,9 @@ class Verdicts:
         """The findings so far."""
         return self._judge.found
 
-    @property
-    def evicted(self) -> int:
-        """Findings that were too many to be kept."""
-        return self._judge.evicted_findings
+    def fit(self, judge: Judge) -> bool:
+        """Whether there is room for all findings, those of another judge among them."""
+        return self._judge.keeps_all_with(judge)
 
     def tallies(self, counts: dict[int, int], settled: Settled) -> dict[str, Tally]:
         """How often each rule gave each outcome: those about clients at the end, and the answers of each class as

@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from analyzer.columnar.records import Flags, Numbers
+from analyzer.columnar.records import Flags, Numbers, Unsuited
 from analyzer.evidence import Endpoint
+from analyzer.register import responding
 from analyzer.register.bounded import MessageCounter, Notes
-
-_MOST_PAIRS = 200_000
 
 
 @dataclass(slots=True)
@@ -27,6 +26,14 @@ class Messages:
     number: Numbers
     time: Numbers
     latest: Numbers
+
+    def latest_of(self, places: Numbers, upto: int, own: int | None, noted: int) -> int | None:
+        """The time of the last of some of these before message `upto`, or `own`, that of message `noted`, where that is
+        later in the file: what it says need not be later."""
+        at = int(np.searchsorted(self.number[places], upto, "left")) - 1
+        if at < 0 or (own is not None and noted >= int(self.number[places[at]])):
+            return own
+        return int(self.time[places[at]])
 
 
 class Heard(Notes[str, int]):
@@ -40,11 +47,12 @@ class Heard(Notes[str, int]):
         self._told = told
         self._rows: dict[int, Numbers] = {}
         self._noted = 0
+        self._numbers: dict[str, int] = {}
 
     def note(self, key: str, value: int) -> None:
         """Note when the host of a message that is passed on was heard."""
         super().note(key, value)
-        self._noted = self._counter.number
+        self._noted = self._numbers[key] = self._counter.number
 
     def get(self, key: str) -> int | None:
         """When a host was heard last, up to the message that the run is at."""
@@ -55,11 +63,7 @@ class Heard(Notes[str, int]):
         if rows is None:
             rows = self._rows[number] = np.flatnonzero(self._which == number)
         upto = self._counter.number + (self._noted == self._counter.number)
-        at = int(np.searchsorted(self._told.number[rows], upto, "left")) - 1
-        if at < 0:
-            return own
-        time = int(self._told.time[rows[at]])
-        return time if own is None else max(own, time)
+        return self._told.latest_of(rows, upto, own, self._numbers.get(key, 0))
 
     def __contains__(self, key: object) -> bool:
         return isinstance(key, str) and self.get(key) is not None
@@ -71,21 +75,22 @@ class Pairs(Notes[tuple[str, str], "int | None"]):
     def __init__(
         self, counter: MessageCounter, answers: Flags, source: Numbers, target: Numbers, told: Messages
     ) -> None:
-        super().__init__(_MOST_PAIRS)
+        super().__init__(responding.MOST_PAIRS)
         self._counter = counter
         self._source, self._target = np.where(answers, source, -1), target
         self._told = told
+        self._numbers: dict[tuple[str, str], int] = {}
+
+    def note(self, key: tuple[str, str], value: int | None) -> None:
+        """Note when a server answered a host."""
+        super().note(key, value)
+        self._numbers[key] = self._counter.number
 
     def get(self, key: tuple[str, str]) -> int | None:
         """When a server answered a host last."""
-        own = super().get(key)
         source, target = (number_of(host) for host in key)
         rows = np.flatnonzero((self._source == source) & (self._target == target))
-        at = int(np.searchsorted(self._told.number[rows], self._counter.number, "left")) - 1
-        if at < 0:
-            return own
-        time = int(self._told.time[rows[at]])
-        return time if own is None else max(own, time)
+        return self._told.latest_of(rows, self._counter.number, super().get(key), self._numbers.get(key, 0))
 
     def __contains__(self, key: object) -> bool:
         return isinstance(key, tuple) and self.get(key) is not None
@@ -105,6 +110,8 @@ class Unheard(dict[tuple[Endpoint, Endpoint], int]):
     def __setitem__(self, key: tuple[Endpoint, Endpoint], value: int) -> None:
         super().__setitem__(key, value)
         self._since[key] = self._counter.number
+        if len(self) >= responding.MOST_UNHEARD:  # some may have been taken back, and leave room for others
+            raise Unsuited("too many requests have no answer")
 
     def get(self, key: tuple[Endpoint, Endpoint], default: Any = None) -> Any:
         """How many requests are without an answer, `default` where none is."""

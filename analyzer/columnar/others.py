@@ -53,6 +53,7 @@ def others_of(values: Values, shapes: Shapes, exchanges: Exchanges, clients: Cli
     fine = (packets.source[asks] == packets.target[answers]) & (packets.target[asks] == packets.source[answers])
     wait = packets.time(answers) - packets.time(asks)
     fine &= (wait >= 0) & (wait <= TRYING_DUE)
+    fine &= shapes.methods(asks) == shapes.methods(answers)  # the object path pairs by it, too
     fine &= values.equal(answers, asks, *REPEATED) & _names_places(values, asks) & _names_places(values, answers)
     fine &= ~np.isin(packets.source[asks], list(ends)) & ~np.isin(packets.target[asks], list(ends))
     if len(np.unique(packets.target[asks])) > MOST_ANSWERING // 2:

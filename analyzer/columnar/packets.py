@@ -27,6 +27,8 @@ _VLAN, _IPV4, _UDP = 0x8100, 0x0800, 17
 _ETHERNET, _TAG = 1, 4
 _REQUESTS, _RESPONSE = (b"REGISTER ", b"OPTIONS ", b"NOTIFY ", b"SUBSCRIBE"), b"SIP/2.0 "
 """What a message that may be plain begins with: at most nine octets."""
+_OTHER_PROTOCOLS = b"NOTIFY * ", b"OPTIONS *"
+"""What SSDP and RTSP begin with, and no message of SIP, of which the Request-URI is no asterisk."""
 _FRONT = 28  # IPv4 and UDP
 _SHORTEST = _FRONT + max(map(len, _REQUESTS))
 _CHUNK = 1 << 15
@@ -72,7 +74,8 @@ def records_of(path: str | os.PathLike[str]) -> Records:
 
 def packets_of(records: Records) -> Packets:
     """Tell the packets of a capture from each other by their fixed offsets. Raises `Unsuited` where anything but media
-    comes more than a second earlier than what is before it: the clock was set (docs/rules/traps.md T-CLOCK)."""
+    comes more than a second earlier than anything before it: the clock was set (docs/rules/traps.md T-CLOCK), perhaps
+    in several steps, of which not all are between messages."""
     left = np.ones(len(records), np.bool_)  # whatever is no media
     odd = np.ones(len(records), np.bool_)
     found = [_columns(np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, _SHORTEST), np.uint8))]
@@ -83,11 +86,13 @@ def packets_of(records: Records) -> Packets:
         rest = np.flatnonzero(udp & ~is_media)
         look = np.ascontiguousarray(look[rest])
         wanted = np.logical_or.reduce([begins_with(look, _FRONT, text) for text in (*_REQUESTS, _RESPONSE)])
+        wanted &= ~np.logical_or.reduce([begins_with(look, _FRONT, text) for text in _OTHER_PROTOCOLS])
         rest = rest[wanted]
         found.append(_columns(rows[rest], at[rest], look[wanted]))
     plain, *columns = (np.concatenate(column) for column in zip(*found, strict=True))
     odd[plain] = False
-    if bool((np.diff(records.time[left]) < -SECOND).any()):
+    time = records.time[left]
+    if bool((np.maximum.accumulate(time) - time > SECOND).any()):
         raise Unsuited("times step back")
     return Packets(records, plain, np.flatnonzero(odd & left), len(left) - int(np.count_nonzero(left)), *columns)
 

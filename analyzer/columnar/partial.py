@@ -38,12 +38,12 @@ from analyzer.judge.findings import Rule
 from analyzer.register.digest.secrets import Secrets
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.exchanges import MOST_EXCHANGES
-from analyzer.register.fleet import Exposed, FleetLedger, is_public
+from analyzer.register.fleet import MOST_ANSWERING, Exposed, FleetLedger, is_public
 from analyzer.register.registration import Registration
 from analyzer.register.subjects import TransactionSubject
 from analyzer.run.known_stacks import MOST_LETTERS, MOST_SERVERS, Servers
 from analyzer.run.partial_result import PartialResult
-from analyzer.run.report import MOST_PACES, PACE, Summary
+from analyzer.run.report import MOST_METHODS, MOST_PACES, PACE, Summary
 
 if TYPE_CHECKING:
     from analyzer.run.pipeline import Analysis
@@ -184,7 +184,7 @@ class _Round:
         for one in registrations.values():
             rows.settle(one)
         verdicts.violations(self._columnar, registrations)
-        if verdicts.evicted:
+        if not verdicts.fit(judge):
             raise Unsuited("there are too many findings")
         kinds, counts = np.unique(clients.kind[which], return_counts=True)
         tallies = verdicts.tallies(
@@ -194,6 +194,7 @@ class _Round:
         self._counted.count(tallies, lambda kind: judge.plans(TransactionSubject, "")[kind].settled)
         summary, fleet = self._summary(which, examples), self._fleet(wanted)
         self._counted.sum_up(summary, fleet, self._capture.shapes, self._capture.exchanges)
+        self._hold_countable(summary, fleet)
         carries = self._carrying(which)
         columnar = PartialResult(
             sources=self._partial.sources,
@@ -212,6 +213,15 @@ class _Round:
             recording=recording_of(rows, which, registrations) if self._tables else None,
         )
         return [self._partial, columnar]
+
+    def _hold_countable(self, summary: Summary, fleet: FleetLedger) -> None:
+        """Raise `Unsuited` where both paths together count more things apart than one does: which of them it would
+        depends on their order."""
+        own = self._partial
+        if len({*own.summary.methods, *summary.methods}) > MOST_METHODS:
+            raise Unsuited("there are too many methods")
+        if len(own.fleet.answering | fleet.answering) >= MOST_ANSWERING:
+            raise Unsuited("too many addresses answer")
 
     def _carrying(self, which: Numbers) -> Numbers:
         """Those of some transactions whose request has credentials."""

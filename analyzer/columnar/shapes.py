@@ -45,7 +45,8 @@ _NOT_SEEN = Offer("", (), "")
 class Shape:
     """What the parser says of every message of a shape. `why` is why its messages are not ordinary, empty where they
     may be. `aor` is the address-of-record around its user; `expires` what a request asks for, or a 200 grants; `stale`
-    says that a challenge calls the nonce before it too old. `is_other`: it is not ordinary, but of another method, and
+    says that a challenge calls the nonce before it too old; `named` is what a request says of its client and registrar
+    beside the columns. `is_other`: it is not ordinary, but of another method, and
     says nothing of a client (`others.py`)."""
 
     number: int
@@ -53,12 +54,19 @@ class Shape:
     why: str = ""
     status: int = 0
     aor: tuple[str, str] = ("", "")
+    named: tuple[str, ...] = ()
     expires: int = 0
     has_credentials: bool = False
     stale: bool = False
     is_other: bool = False
     realm: str = ""
     offer: Offer = _NOT_SEEN
+
+    @property
+    def has_to_tag(self) -> bool:
+        """Whether To has a tag."""
+        to = self.example.to
+        return to is not None and bool(to.tag)
 
     @property
     def is_request(self) -> bool:
@@ -88,6 +96,10 @@ class Shapes:
     def statuses(self, rows: Numbers) -> Numbers:
         """The status of each of these messages, 0 of requests."""
         return self.each(lambda shape: shape.status, rows)
+
+    def methods(self, rows: Numbers) -> Numbers:
+        """A number for the method of each of these messages, that in CSeq of answers."""
+        return self.alike(lambda shape: _method(shape.example), rows)
 
     def register(self, rows: Numbers) -> Flags:
         """Whether each of these messages is a REGISTER, or an answer to one, as far as it has a shape."""
@@ -232,6 +244,8 @@ def _tell(shape: Shape, message: Message) -> None:
         shape.why = "its address-of-record is not plain"
     shape.aor = (before, f"@{after}")
     shape.has_credentials = bool(message.method) and message.has_credentials
+    if message.method:
+        shape.named = _named(shape, message)
     if message.contacts:
         shape.expires = expiry_in(message, message.contacts[0]) or 0
     if message.credentials:
@@ -239,3 +253,13 @@ def _tell(shape: Shape, message: Message) -> None:
     if message.challenges:
         only = message.challenges[0]
         shape.realm, shape.offer, shape.stale = only.realm or "", offer_of(only), only.stale
+
+
+def _named(shape: Shape, message: Message) -> tuple[str, ...]:
+    """The program, the address-of-record and the domain of a request, and its Contact around user and place."""
+    values = values_of(message)
+    user, place = (values.get(name, b"").decode("ascii") for name in ("contact_user", "contact_place"))
+    contact, target = message.contacts[0].uri, message.uri
+    domain = "" if target is None else target.host.lower().rstrip(".")
+    before, _, after = (contact.text if contact else "").partition(f"{user}@{place}" if user else place)
+    return message.user_agent, *shape.aor, domain, before, after

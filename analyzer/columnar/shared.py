@@ -29,9 +29,10 @@ from analyzer.columnar.strangers import Odd, is_counted, record_of
 from analyzer.columnar.template import PLACE
 from analyzer.columnar.verified import Credentials
 from analyzer.evidence import Endpoint, Frame, RawMessage, Source
+from analyzer.register import reconstruct, responding
 from analyzer.register.challenges import MOST_NONCES, MOST_NUMERALS
 from analyzer.register.digest.form import Offer
-from analyzer.register.reconstruct import MOST_HOSTS
+from analyzer.sip.layout import SAFE_OVER_UDP
 
 if TYPE_CHECKING:
     from analyzer.run.partial_result import PartialResult
@@ -97,6 +98,7 @@ class Overhearing:
         rows = np.flatnonzero(self._is_told)
         time = packets.time(rows)
         self._told = Messages(rows, capture.numbers(rows), time, np.maximum.accumulate(time))
+        self._left_out = int(np.count_nonzero(columnar))
         self._next = self._next_challenge = self._next_answer = 0
         self._answers = self._first_answers(rows)
         self._challenges = self._given(columnar)
@@ -107,8 +109,11 @@ class Overhearing:
         packets, rows = self.capture.values.scanned.packets, self._told.row
         source, target = packets.source[rows] >> 16, packets.target[rows] >> 16
         hosts, which = np.unique(source, return_inverse=True)
+        self._hosts = len(hosts)
+        answered = packets.is_response[rows]
+        self._pairs = len(np.unique(source[answered] << 32 | target[answered]))
         names = [end_of(int(host) << 16).host for host in hosts]
-        heard = Heard(MOST_HOSTS, self._counter, names, which.astype(np.int64), self._told)
+        heard = Heard(reconstruct.MOST_HOSTS, self._counter, names, which.astype(np.int64), self._told)
         self._reconstructor.heard = self._reconstructor.lapses.heard = heard
         is_answer, answering = packets.is_response[rows], self._reconstructor.table.answering
         answering.pairs = Pairs(self._counter, is_answer, source, target, self._told)
@@ -213,7 +218,13 @@ class Overhearing:
 
     def _hold_apart(self) -> None:
         """What a server offers must not speak of others' challenges, too; nor may a flow that it granted (RFC 5626) be
-        one on which messages are told alone."""
+        one on which messages are told alone; and nothing is forgotten for want of room that others would take."""
+        if not self._reconstructor.exchanges.has_room(self._left_out, 2 * SAFE_OVER_UDP):
+            raise Unsuited("there are too many clients")
+        heard, answering = self._reconstructor.heard, self._reconstructor.table.answering
+        pairs, ports = self._pairs + len(answering.pairs), len(answering.ports)
+        if self._hosts + len(heard) > reconstruct.MOST_HOSTS or max(pairs, ports) > responding.MOST_PAIRS - 1:
+            raise Unsuited("there are too many hosts")
         if self._reconstructor.challenges.is_any_strong:
             raise Unsuited("better than MD5 is offered")
         packets = self.capture.values.scanned.packets

@@ -63,12 +63,13 @@ def strangers_of(values: Values, shapes: Shapes) -> tuple[Strangers, Odd]:
     packets = scanned.packets
     is_read = readable(values, shapes)
     unread = np.flatnonzero(~is_read)
-    own = np.count_nonzero(is_read & (shapes.other | shapes.register(np.arange(len(is_read)))))
+    own = np.count_nonzero(is_read)
     if len(packets.odd) + len(is_read) - own > MOST * own:
         raise Unsuited("most of it is out of the ordinary")
     strangers, odd = Strangers(), Odd()
     for shape in shapes.all:
         _hold_for_sip(shape.example)
+        _hold_for_gruus(shape.example)
     _note_odd(packets, strangers, odd)
     for row in unread.tolist():
         message = scanned.message(row)
@@ -113,6 +114,15 @@ def _hold_for_sip(message: Message) -> None:
         raise Unsuited("a packet begins as a message and is none")
 
 
+def _hold_for_gruus(message: Message) -> None:
+    """Raise `Unsuited` where a temporary GRUU is given out that does not show what it is (RFC 5627 3.1): a message of
+    another method that names it, as `register/given.py` looks for, is told from others by its `;gr`."""
+    if b"temp-gruu" in message.raw.lower():
+        given = [contact.params.unquoted("temp-gruu") for contact in message.contacts]
+        if any(uri and ";gr" not in uri.lower() for uri in given):
+            raise Unsuited("a temporary GRUU does not show what it is")
+
+
 def _number_of(end: Endpoint) -> list[int]:
     """The address and port as the columns have it; nothing for IPv6."""
     parts = end.host.split(".")
@@ -130,6 +140,7 @@ def _note(strangers: Strangers, message: Message) -> bool:
         raise Unsuited("a message has no Call-ID, or an answer no CSeq")
     if b"nextnonce" in message.raw.lower():
         raise Unsuited("an answer announces a nonce")
+    _hold_for_gruus(message)
     strangers.calls.add(message.call_id)
     for via in message.vias:
         branch = via.branch or ""

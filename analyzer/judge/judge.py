@@ -162,6 +162,11 @@ class Judge:
         """The findings so far, in no order and as sure as they are by themselves: `finished` is for the rest."""
         return [finding for finding in self._findings.values() if finding.count > 0]
 
+    def keeps_all_with(self, other: Judge) -> bool:
+        """Whether one judge would have had room for the findings of both."""
+        is_full = self.evicted_findings or other.evicted_findings or self._octets + other._octets > MOST_OCTETS
+        return not is_full and len(self._findings) + len(other._findings) <= MAX_FINDINGS
+
     def _note(self, rule: Rule, subject: Subject, answer: Answer) -> None:
         if rule.id in self._effects and isinstance(answer, Violated):
             answer = weighed(answer, self._effects[rule.id])

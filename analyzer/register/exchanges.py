@@ -28,6 +28,7 @@ class Exchanges:
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[int, str], tuple[Registration, Transaction, int]] = OrderedDict()
         self._octets = 0
+        self._is_full = False
         self.evicted = 0
 
     def keep(self, registration: Registration, transaction: Transaction) -> None:
@@ -43,7 +44,13 @@ class Exchanges:
         while len(self._kept) > MOST_EXCHANGES or (self._octets > MOST_OCTETS and len(self._kept) > 1):
             _, (owner, oldest, size) = self._kept.popitem(last=False)
             self._octets -= size
+            self._is_full = True
             self.evicted += owner.evict_exchange(oldest)
+
+    def has_room(self, others: int, size: int) -> bool:
+        """Whether so many exchanges more, of that size at most, would have made none of these give up its messages."""
+        has_place = len(self._kept) + others <= MOST_EXCHANGES
+        return not self._is_full and has_place and self._octets + others * size <= MOST_OCTETS
 
     def forget(self, registration: Registration) -> None:
         """A client is evicted, and its exchanges with it."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MOST_DOUBTED = 16
 """Contacts of one address-of-record that are followed although a list may have left them out, the latest."""
-_LEFT_OVER_AFTER = 2 * SECOND
+LEFT_OVER_AFTER = 2 * SECOND
 """Time after a grant from which on the same end again is no new grant: registrars round to seconds."""
 
 
@@ -35,7 +35,7 @@ def _is_as_it_was(binding: Binding, seconds: int | None, now: int | None) -> boo
     if None in (end, learned, seconds, now):
         return False
     assert end and learned and seconds is not None and now
-    return now - learned >= _LEFT_OVER_AFTER and abs(now + seconds * SECOND - end) <= SECOND
+    return now - learned >= LEFT_OVER_AFTER and abs(now + seconds * SECOND - end) <= SECOND
 
 
 def places(
@@ -81,7 +81,7 @@ def is_left_over(binding: Binding, before: tuple[int | None, int | None]) -> boo
         return False
     if asked is None or granted is None:
         return False
-    return granted < asked and binding.learned - learned >= _LEFT_OVER_AFTER and abs(binding.end - end) <= SECOND
+    return granted < asked and binding.learned - learned >= LEFT_OVER_AFTER and abs(binding.end - end) <= SECOND
 
 
 def doubtful(gone: Sequence[Binding], wanted: Contacts, now: int | None) -> list[Binding]:

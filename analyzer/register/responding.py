@@ -9,21 +9,23 @@ from analyzer.register.bounded import Notes
 from analyzer.register.transaction import Transaction
 from analyzer.sip.timers import T1
 
-_MOST_PAIRS = 200_000
-_MOST_UNHEARD = 10_000
+MOST_PAIRS = 200_000
+"""Servers with hosts that they answered, and addresses with ports that answered, the latest."""
+MOST_UNHEARD = 10_000
+"""Requests without an answer of which it is open what that means."""
 
 
 class Answering:
     """The responses that were seen so far. `hosts` counts them by the address they came from, `ports` holds the
-    addresses with ports that answered, the latest `_MOST_PAIRS` of them.
+    addresses with ports that answered, the latest `MOST_PAIRS` of them.
 
     It remembers for rules, which ask `context.answers_from` and `context.port_answers`: whether silence means anything.
     """
 
     def __init__(self) -> None:
         self.hosts: dict[str, int] = defaultdict(int)
-        self.ports: Notes[Endpoint, bool] = Notes(_MOST_PAIRS)
-        self.pairs: Notes[tuple[str, str], int | None] = Notes(_MOST_PAIRS)
+        self.ports: Notes[Endpoint, bool] = Notes(MOST_PAIRS)
+        self.pairs: Notes[tuple[str, str], int | None] = Notes(MOST_PAIRS)
         self.unheard: dict[tuple[Endpoint, Endpoint], int] = {}
 
     def note(self, answer: RawMessage, asked: Endpoint | None = None) -> None:
@@ -60,6 +62,6 @@ class Answering:
         before, heard = self.unheard.get((server, client)), self.pairs.get((server.host, client.host))
         if first is None or (before is not None and first - before > T1):  # sooner it would not go on without an answer
             return True
-        if (heard is None or heard < first) and len(self.unheard) < _MOST_UNHEARD:
+        if (heard is None or heard < first) and len(self.unheard) < MOST_UNHEARD:
             self.unheard[(server, client)] = first
         return False

@@ -33,7 +33,7 @@ from analyzer.rules import all_rules
 from analyzer.run.collector import patient_collector
 from analyzer.run.known_stacks import Servers, note_server
 from analyzer.run.partial_result import PartialResult, report_of
-from analyzer.run.report import MOST_PACES, PACE, Report, Summary, TransactionRow, row_of
+from analyzer.run.report import MOST_METHODS, MOST_PACES, PACE, Report, Summary, TransactionRow, row_of
 from analyzer.run.shard import Inseparable, Shard
 from analyzer.sip.message import parse
 from analyzer.sip.sniff import PING, is_keepalive
@@ -50,7 +50,6 @@ Columnar = Literal["auto", "never", "always"]
 """Whether what is ordinary is read in columns (docs/columnar.md): where it pays, not at all, or where it can be."""
 Progress = Callable[[int, int | None], None] | None
 Gate = Callable[[Item], bool]
-_MOST_METHODS = 256
 OTHER_METHODS = "(others)"
 """Stands for methods beyond so many: they are words from the wire."""
 _LEAST_OCTETS = 2_000_000
@@ -128,7 +127,7 @@ class Analysis:
         self._summary.messages += 1
         if message.method:
             methods = self._summary.methods
-            known = message.method in methods or len(methods) < _MOST_METHODS
+            known = message.method in methods or len(methods) < MOST_METHODS
             methods[message.method if known else OTHER_METHODS] += 1
         if self._aor and aor_of(message) != self._aor:
             return
@@ -356,7 +355,7 @@ def _divided(run: Run, jobs: int, progress: Progress) -> list[PartialResult]:
     try:
         with patient_collector():
             partials = divided(run, jobs, progress)
-        if len({method for partial in partials for method in partial.summary.methods}) > _MOST_METHODS:
+        if len({method for partial in partials for method in partial.summary.methods}) > MOST_METHODS:
             raise Inseparable("there are more methods than are counted apart")
         if not partials[0].interrupted and any(source.unopened for source in partials[0].sources):
             raise Inseparable("there is what tshark is to be asked about")

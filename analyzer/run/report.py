@@ -62,6 +62,8 @@ class TransactionRow(NamedTuple):
 
 
 _REGISTRATION = TransactionRow._fields.index("registration")
+MOST_METHODS = 256
+"""Methods that are counted apart."""
 PACE = 10 * SECOND
 """Nanoseconds of one count of `Summary.pace`."""
 MOST_PACES = 100_000
