@@ -25,10 +25,9 @@ from analyzer.evidence import SECOND
 
 _VLAN, _IPV4, _UDP = 0x8100, 0x0800, 17
 _ETHERNET, _TAG = 1, 4
-_REQUESTS, _RESPONSE = (b"REGISTER ", b"OPTIONS ", b"NOTIFY ", b"SUBSCRIBE"), b"SIP/2.0 "
-"""What a message that may be plain begins with: at most nine octets."""
-_OTHER_PROTOCOLS = b"NOTIFY * ", b"OPTIONS *"
-"""What SSDP and RTSP begin with, and no message of SIP, of which the Request-URI is no asterisk."""
+_REQUESTS, _RESPONSE = (b"REGISTER ", b"OPTIONS s", b"NOTIFY si", b"SUBSCRIBE"), b"SIP/2.0 "
+"""What a message that may be plain begins with: at most nine octets. SSDP and RTSP have NOTIFY and OPTIONS, too, but
+for no URI of SIP."""
 _FRONT = 28  # IPv4 and UDP
 _SHORTEST = _FRONT + max(map(len, _REQUESTS))
 _CHUNK = 1 << 15
@@ -86,7 +85,6 @@ def packets_of(records: Records) -> Packets:
         rest = np.flatnonzero(udp & ~is_media)
         look = np.ascontiguousarray(look[rest])
         wanted = np.logical_or.reduce([begins_with(look, _FRONT, text) for text in (*_REQUESTS, _RESPONSE)])
-        wanted &= ~np.logical_or.reduce([begins_with(look, _FRONT, text) for text in _OTHER_PROTOCOLS])
         rest = rest[wanted]
         found.append(_columns(rows[rest], at[rest], look[wanted]))
     plain, *columns = (np.concatenate(column) for column in zip(*found, strict=True))

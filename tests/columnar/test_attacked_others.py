@@ -90,9 +90,17 @@ def test_a_clock_that_is_set_back_in_two_steps(folder: Path, tmp_path: Path) -> 
     assert _same(whole, tmp_path).why == "times step back"
 
 
-def test_what_begins_as_another_protocol_does_is_no_message(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"NOTIFY * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nNT: upnp:rootdevice\r\n\r\n",
+        b"OPTIONS rtsp://192.0.2.7/stream RTSP/1.0\r\nCSeq: 1\r\n\r\n",
+        b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n",
+    ],
+    ids=["SSDP", "RTSP", "RTSP of all"],
+)
+def test_what_begins_as_another_protocol_does_is_no_message(said: bytes, folder: Path, tmp_path: Path) -> None:
     whole = _kept(_storm(folder))
-    said = b"NOTIFY * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nNT: upnp:rootdevice\r\n\r\n"
     ends = bytes((10, 0, 0, 1, 7, 108)), bytes((239, 255, 255, 250, 7, 108))
     news = [between(*ends, whole[0].time + number * SECOND, said) for number in range(8)]
     found = _same(sorted(whole + news, key=lambda one: one.time), tmp_path)
