@@ -14,9 +14,9 @@ from typing import IO, Any, BinaryIO, NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 
-from analyzer.capture.input_stream import InputStream, is_compressed
+from analyzer.capture import spool
+from analyzer.capture.input_stream import InputStream, is_compressed, size_of
 from analyzer.capture.pcap_layouts import MAX_PACKET
-from analyzer.capture.spool import spooled
 from analyzer.defect import SourceError
 from analyzer.escape import Told
 from analyzer.evidence import LATEST, Source
@@ -98,13 +98,15 @@ def mapped(path: str) -> Octets:
 
 
 def _unpacked(path: str) -> IO[bytes]:
+    if size_of(path) > spool.MOST:
+        raise Unsuited("its unpacked copy would be too long")
     scratch = Source(path)
     with open(path, "rb") as packed, InputStream(packed, scratch) as stream:
-        spool, _ = spooled(cast(BinaryIO, stream), path)
+        copy, _ = spool.spooled(cast(BinaryIO, stream), path)
     if scratch.damaged:
-        spool.close()
+        copy.close()
         raise Unsuited("the compressed file is damaged")
-    return spool
+    return copy
 
 
 def hold_whole(captured: Any, length: Any) -> None:

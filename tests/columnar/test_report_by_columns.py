@@ -84,7 +84,11 @@ def test_a_compressed_file_that_is_huge_is_for_the_object_path(
 ) -> None:
     path = tmp_path / "calm.pcap.gz"
     path.write_bytes(gzip.compress(calm.read_bytes()))
-    monkeypatch.setattr("analyzer.capture.spool.MOST", 1000)
+    unpacked, about = calm.stat().st_size, 6 * path.stat().st_size
+    monkeypatch.setattr("analyzer.capture.spool.MOST", about - 1)
+    assert assert_same(path).why == "its unpacked copy would be too long"
+    path.write_bytes(gzip.compress(calm.read_bytes() + bytes(10 * unpacked)))  # so packed, it is larger than it seems
+    monkeypatch.setattr("analyzer.capture.spool.MOST", unpacked)
     assert assert_same(path).why == "the file cannot be mapped"
 
 
