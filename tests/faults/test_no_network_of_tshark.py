@@ -1,7 +1,8 @@
-"""Nor does the tshark that a capture is read through: names that a packet holds are not looked up (`-n`)."""
+"""Nor does the tshark that a capture is read through, though its user's preferences have it look up names: `-n`."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,7 +27,10 @@ NAMES_OF_USERS = "/nscd/socket"
 )
 def test_nothing_is_asked_of_the_network_by_tshark(words: list[str], tmp_path: Path) -> None:
     trace = tmp_path / "trace"
+    wishes = "nameres.network_name: TRUE\nnameres.use_external_name_resolver: TRUE\n"
+    (tmp_path / "preferences").write_text(wishes)
+    given = os.environ | {"WIRESHARK_CONFIG_DIR": str(tmp_path)}
     command = traced(trace, sys.executable, "-m", "analyzer", *words)
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, stdin=subprocess.DEVNULL, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=given, capture_output=True, stdin=subprocess.DEVNULL, check=False)
     assert done.returncode in (0, 1), done.stderr
     assert {place for place in reached(trace) if not str(place[1]).endswith(NAMES_OF_USERS)} == set()
