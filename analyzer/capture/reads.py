@@ -20,10 +20,11 @@ _HEAD = """# What sipcheck reads
 
 Printed by `make docs` from what each file of `analyzer/capture/formats/` and `analyzer/capture/dialects/` declares.
 
-Every input may be compressed with gzip, bzip2 or xz, and be standard input (`-`). What it is, its content says:
-`sipcheck pcap` takes captures, `sipcheck log` takes texts, and every other command both. `--dialect NAME` goes before
-what the content says. Where several dialects know a text, the one that gets most out of its beginning reads it; where
-two get as much, both are named. A text that was put together of those of several programs is read as all of them.
+Every input may be compressed with gzip, bzip2 or xz, and be standard input (`-`), but for `annotate` and `redact`,
+which read a file twice. What it is, its content says: `sipcheck pcap` and `sipcheck annotate` take captures,
+`sipcheck log` takes texts, and every other command that reads files both. `--dialect NAME` goes before what the content
+says. Where several dialects know a text, the one that gets most out of its beginning reads it; where two get as much,
+both are named. A text that was put together of those of several programs is read as all of them.
 
 """
 _CARRIERS = """

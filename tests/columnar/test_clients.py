@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analyzer.columnar import partial
 from analyzer.columnar.clients import Strangers, clients_of
 from analyzer.columnar.facts import end_of, token_of
 from analyzer.columnar.partial import capture_of
@@ -234,3 +235,9 @@ def test_ends_and_tokens() -> None:
 def test_too_few_messages(calm: Path) -> None:
     with pytest.raises(Unsuited, match="too few"):
         capture_of(calm, least=10_000)
+
+
+def test_too_many_messages(calm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partial, "MOST_MESSAGES", 100)
+    with pytest.raises(Unsuited, match="too many"):
+        capture_of(calm)
