@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from analyzer.columnar.partial import capture_of, partials_of
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from analyzer.run.partial_result import PartialResult
     from analyzer.run.pipeline import Analysis
 
+_TOO_SOON = (
+    "a capture that is read in columns is judged when all of it is read; with `--columnar never` each message is "
+    "judged as it is read, and an interrupt leaves a report"
+)
 LEAST_MESSAGES = 5000
 """Messages of a capture from which on columns pay."""
 
@@ -47,4 +52,5 @@ def read(
         except (Unsuited, Inseparable):
             return []
         except KeyboardInterrupt:
-            return [begin([source], rules=rules).partial(interrupted=True)]
+            nothing = begin([source], rules=rules).partial(interrupted=True)
+            return [replace(nothing, notes=[_TOO_SOON])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from analyzer.rules import all_rules
 from analyzer.run import pipeline
 from analyzer.run.compared import difference, first_difference
 from analyzer.run.pipeline import analyze
+from analyzer.views import ViewOptions, load_view
 from benchmarks.population import write_users
 from tests.columnar.captures import as_json
 
@@ -115,6 +117,14 @@ def test_an_interrupt_ends_it(calm: Path, monkeypatch: pytest.MonkeyPatch) -> No
     report = analyze(calm, tables=False, columnar="always")
     assert report.interrupted
     assert report.summary.messages == 0
+    assert [note.partition(";")[0] for note in report.notes] == [
+        "a capture that is read in columns is judged when all of it is read"
+    ]
+    out = io.StringIO()
+    load_view("table")(report, out, ViewOptions(width=100, color=False))
+    assert "interrupted before any message was judged." in out.getvalue()
+    for untrue in ("no REGISTER was seen", "no clock", "Not judged"):
+        assert untrue not in out.getvalue()
 
 
 def test_a_rule_that_fails_is_told_as_before(calm: Path) -> None:

@@ -48,7 +48,8 @@ def _titles() -> dict[str, str]:
 
 def draw_coverage(canvas: Canvas, clients: ClientSummary, options: ViewOptions) -> None:
     """Not judged, facts, quality of the sources, notes."""
-    gaps = gaps_of(clients)
+    report = clients.report
+    gaps = [] if report.interrupted and not report.summary.messages else gaps_of(clients)
     shown = gaps if options.all else gaps[:MOST_REASONS]
     canvas.gap()
     if gaps:

@@ -36,7 +36,8 @@ def draw_sources(canvas: Canvas, clients: ClientSummary) -> None:
     for source in report.sources:
         _draw_damage(canvas, clients, source)
     if report.interrupted:
-        canvas.line(("interrupted: this is what was read so far.", BAD))
+        how = ": this is what was read so far." if report.summary.messages else " before any message was judged."
+        canvas.line((f"interrupted{how}", BAD))
 
 
 def draw_verdict(canvas: Canvas, clients: ClientSummary) -> None:
@@ -82,6 +83,8 @@ def _needs_of(state: State) -> bool:
 
 def _nobody(report: Report) -> str:
     summary = report.summary
+    if report.interrupted and not summary.messages:
+        return "Nothing is known of registrations yet."
     others_of = summary.methods.get("REGISTER", 0)
     if report.aor and others_of:
         whom = report.aor.removeprefix("sip:")
@@ -127,7 +130,8 @@ def _source_words(source: Source, messages: int) -> Iterator[Piece]:
 
 def _span(source: Source) -> Iterator[Piece]:
     if source.first is None or source.last is None:
-        yield "no clock"
+        if source.frames:
+            yield "no clock"
         return
     yield clock_of(source).span(source.first, source.last) + _zone(source)
 
