@@ -33,7 +33,7 @@ Examples:
   sipcheck export samples/wrong-password/input.pcapng --to parquet -o tables
   sipcheck export samples/asterisk-first-registration/input.txt --to pcap -o messages.pcap
   sipcheck export samples/cseq-not-raised/input.pcap --to pcap --finding cseq-increment -o evidence.pcap
-  sipcheck export samples/wrong-password/input.pcapng --to pcap --from 11:53 --to 11:53:50 -o evidence.pcap
+  sipcheck export samples/wrong-password/input.pcapng --to pcap --from 11:53 --to 11:53:50 -o minute.pcap
 """
 _FORMS = ("pcap", "parquet", "csv", "ndjson")
 _FOLDERS = ("parquet", "csv")
