@@ -31,6 +31,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from os import fspath
@@ -54,6 +55,8 @@ BUCKET = 128 * MIB
 SMALLEST_BUCKET, LARGEST_BUCKET, MOST_BUCKETS = 16 * MIB, 256 * MIB, 2048
 MEMORY = 12
 """Octets of memory that joining takes for an octet of captures of SIP alone (docs/cluster.md)."""
+_TRIES, _PAUSE = 20, 0.05
+"""How often it is tried to remove a folder while somebody may write into it, and the seconds between."""
 OWN = 0o700
 """The mode of folders with what was on the wire."""
 LEAD = 35 * SECOND
@@ -224,14 +227,23 @@ def _subfolders(folder: Path) -> list[Path]:
 def _withdraw(folder: Path) -> None:
     """Leave nothing in a folder that was empty before: neither half of the tables, nor what was on the wire."""
     for path in _subfolders(folder):
-        shutil.rmtree(path, ignore_errors=True)
+        _remove(path)
     (folder / "plan.json").unlink(missing_ok=True)
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder, into which a worker that ends may still write."""
+    for _ in range(_TRIES):
+        shutil.rmtree(path, ignore_errors=True)
+        if not path.exists():
+            return
+        time.sleep(_PAUSE)
 
 
 def _clear(folder: Path) -> None:
     """The rows were for joining: they hold what was on the wire, and nobody asked to keep that. What a worker that
     died was about to write goes, too."""
-    shutil.rmtree(folder / "rows", ignore_errors=True)
+    _remove(folder / "rows")
     for path in folder.glob("*.parquet/.*"):
         path.unlink(missing_ok=True)
     (folder / "plan.json").unlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from analyzer.cluster import size
+from analyzer.cluster import size, tabulate
 from analyzer.cluster.door import ClusterError
 from analyzer.cluster.executor import dask_executor
 from analyzer.cluster.read import Reading, read_capture, rows_path, shares_for
@@ -237,3 +238,30 @@ def test_the_columns_for_the_analysis(tmp_path: Path, files: list[Path]) -> None
     whole = tables(analyze([str(one) for one in files], rules=())).transactions
     assert {*frame} == {*COLUMNS} and not {*PLACE} & {*frame}
     assert frame["time"].tolist() == whole["time"].tolist()
+
+
+def test_a_folder_into_which_somebody_writes_is_removed_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that ends puts a file where it was removed just now: as often as three times."""
+    remove, late = shutil.rmtree, iter(range(3))
+    rows = tmp_path / "rows"
+
+    def written_into(path: Path, *, ignore_errors: bool) -> None:
+        remove(path, ignore_errors=ignore_errors)
+        if next(late, None) is not None:
+            rows.mkdir()
+            (rows / "late.arrow").touch()
+
+    rows.mkdir()
+    monkeypatch.setattr(shutil, "rmtree", written_into)
+    tabulate._remove(rows)
+    assert not rows.exists() and next(late, None) is None
+
+
+def test_a_folder_that_cannot_be_removed_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[Path] = []
+    monkeypatch.setattr(shutil, "rmtree", lambda path, *, ignore_errors: tried.append(path))
+    monkeypatch.setattr(tabulate, "_PAUSE", 0.0)
+    tabulate._remove(tmp_path)
+    assert 1 < len(tried) < 100
