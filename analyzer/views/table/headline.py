@@ -123,15 +123,15 @@ def trouble_since(clients: ClientSummary) -> str:
 def _source_words(source: Source, messages: int) -> Iterator[Piece]:
     unit = "packet" if source.kind == "capture" else "line"
     yield source.title or source.format or source.kind
-    yield from _span(source)
+    if source.frames or messages:  # of nothing there is nothing to say
+        yield from _span(source)
     frames = f"{count(source.frames, unit)}, " if source.frames else ""
     yield f"{frames}{count(messages, 'SIP message')}{_kept(source.keepalives)}"
 
 
 def _span(source: Source) -> Iterator[Piece]:
     if source.first is None or source.last is None:
-        if source.frames:
-            yield "no clock"
+        yield "no clock"
         return
     yield clock_of(source).span(source.first, source.last) + _zone(source)
 
