@@ -23,6 +23,7 @@ from analyzer.evidence import Evidence
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.dispatch import LACKING_BITS, missing_evidence
 from analyzer.judge.findings import SINGLE, Answer, Rule, Violated
+from analyzer.judge.tally import Tally
 from analyzer.register.bounded import MessageCounter
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.subjects import EndSubject, Subject, TransactionSubject
@@ -231,6 +232,16 @@ def _is_repeatable(rule: Rule, told: Told, one: Placed, violated: set[str]) -> b
         return False
     supersedes = rule.supersedes if answer.supersedes is None else answer.supersedes
     return not violated.intersection(supersedes)
+
+
+def count_told(whole: dict[str, Tally], told: Told, count: int, settled: Iterable[tuple[Rule, Answer]]) -> None:
+    """Add to tallies what was answered of a subject, so many times; `settled` is what is answered of its kind without
+    asking."""
+    for rule, answer in settled:
+        whole[rule.id].add(answer, count)
+    for name, answers in told.answers:
+        for one in answers:
+            whole[name].add(one.answer if isinstance(one, Placed) else one, count)
 
 
 def answers_of(

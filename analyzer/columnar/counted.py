@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from analyzer.columnar.classes import REPRESENTATIVES, Placed, Told, Witness, answers_of
+from analyzer.columnar.classes import REPRESENTATIVES, Placed, Told, Witness, answers_of, count_told
 from analyzer.columnar.clients import Clients
 from analyzer.columnar.exchanges import Exchanges
 from analyzer.columnar.facts import end_of
@@ -49,12 +49,7 @@ class Counted:
         """Add to tallies; `settled` tells what is answered of a kind of transaction without asking."""
         for several, count in self._answers.values():
             for told in several:
-                for rule, answer in settled(told.kind):
-                    whole[rule.id].add(answer, count)
-                for name, answers in told.answers:
-                    for one in answers:
-                        assert not isinstance(one, Placed)
-                        whole[name].add(one, count)
+                count_told(whole, told, count, settled(told.kind))
 
     def sum_up(self, summary: Summary, fleet: FleetLedger, shapes: Shapes, exchanges: Exchanges) -> None:
         """Add to the sums of a run."""

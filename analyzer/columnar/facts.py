@@ -40,6 +40,19 @@ def end_of(value: int) -> Endpoint:
     return Endpoint(host, value & 0xFFFF)
 
 
+NO_NUMBER = 1 << 40
+"""What no address in columns is."""
+
+
+def number_of(host: str) -> int:
+    """An address as the columns have it; `NO_NUMBER` for one that they cannot have, of IPv6 or a name."""
+    parts = host.split(".")
+    if len(parts) != 4 or not all(part.isdecimal() for part in parts):
+        return NO_NUMBER
+    one, two, three, four = map(int, parts)
+    return one << 24 | two << 16 | three << 8 | four
+
+
 def is_plain(one: Facts, instance: str) -> bool:
     """Whether the places that a client names are addresses, and its instance a UUID."""
     if not (is_place(one.sent_by) and is_place(one.contact_place)):

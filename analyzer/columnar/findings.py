@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analyzer.columnar.classes import Placed, Told
+from analyzer.columnar.classes import Placed, Told, count_told
 from analyzer.columnar.records import Flags, Numbers
 from analyzer.columnar.rows import Rows
 from analyzer.evidence import Evidence
@@ -98,11 +98,7 @@ class Verdicts:
         whole = self._judge.tallies
         for kind, count in counts.items():
             for told in self._answers[kind]:
-                for rule, answer in settled(told.subject, told.kind):
-                    whole[rule.id].add(answer, count)
-                for name, answers in told.answers:
-                    for one in answers:
-                        whole[name].add(one.answer if isinstance(one, Placed) else one, count)
+                count_told(whole, told, count, settled(told.subject, told.kind))
         return whole
 
     def end(self, registrations: Sequence[Registration], last: Sequence[int]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from analyzer.columnar.facts import number_of
 from analyzer.columnar.records import Flags, Numbers, Unsuited
 from analyzer.evidence import Endpoint
 from analyzer.register import responding
@@ -121,12 +122,3 @@ class Unheard(dict[tuple[Endpoint, Endpoint], int]):
         server, client = (number_of(one.host) << 16 | one.port for one in key)
         told = self._told.number[(self._source == server) & (self._target == client)]
         return default if ((told > self._since[key]) & (told < self._counter.number)).any() else found
-
-
-def number_of(host: str) -> int:
-    """An address as the columns have it; one that they cannot have for any other."""
-    parts = host.split(".")
-    if len(parts) != 4 or not all(part.isdecimal() for part in parts):
-        return 1 << 40
-    one, two, three, four = map(int, parts)
-    return one << 24 | two << 16 | three << 8 | four

@@ -99,11 +99,11 @@ class Shapes:
 
     def methods(self, rows: Numbers) -> Numbers:
         """A number for the method of each of these messages, that in CSeq of answers."""
-        return self.alike(lambda shape: _method(shape.example), rows)
+        return self.alike(lambda shape: method_of(shape.example), rows)
 
     def register(self, rows: Numbers) -> Flags:
         """Whether each of these messages is a REGISTER, or an answer to one, as far as it has a shape."""
-        found: Flags = self.each(lambda shape: _method(shape.example) == "REGISTER", rows) > 0
+        found: Flags = self.each(lambda shape: method_of(shape.example) == "REGISTER", rows) > 0
         return found
 
     def carry(self, rows: Numbers) -> Flags:
@@ -147,7 +147,8 @@ def _certified(scanned: Scanned, number: int, rows: Numbers) -> Shape:
     return shape
 
 
-def _method(message: Message) -> str:
+def method_of(message: Message) -> str:
+    """The method of a request, or of the one that is answered; empty where nothing tells it."""
     return message.method or (message.cseq.method if message.cseq is not None else "")
 
 

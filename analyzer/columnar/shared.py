@@ -19,8 +19,8 @@ from analyzer.capture.record import Record
 from analyzer.columnar.clients import Clients
 from analyzer.columnar.columns import Values, firsts, mixed, numbered
 from analyzer.columnar.exchanges import Exchanges
-from analyzer.columnar.facts import end_of
-from analyzer.columnar.hearsay import Heard, Messages, Pairs, Unheard, number_of
+from analyzer.columnar.facts import end_of, number_of
+from analyzer.columnar.hearsay import Heard, Messages, Pairs, Unheard
 from analyzer.columnar.nonces import Remembered, Told, count_credentials
 from analyzer.columnar.others import Others
 from analyzer.columnar.records import Flags, Keys, Numbers, Unsuited
@@ -110,12 +110,11 @@ class Overhearing:
         source, target = packets.source[rows] >> 16, packets.target[rows] >> 16
         hosts, which = np.unique(source, return_inverse=True)
         self._hosts = len(hosts)
-        answered = packets.is_response[rows]
-        self._pairs = len(np.unique(source[answered] << 32 | target[answered]))
+        is_answer, answering = packets.is_response[rows], self._reconstructor.table.answering
+        self._pairs = len(np.unique(source[is_answer] << 32 | target[is_answer]))
         names = [end_of(int(host) << 16).host for host in hosts]
         heard = Heard(reconstruct.MOST_HOSTS, self._counter, names, which.astype(np.int64), self._told)
         self._reconstructor.heard = self._reconstructor.lapses.heard = heard
-        is_answer, answering = packets.is_response[rows], self._reconstructor.table.answering
         answering.pairs = Pairs(self._counter, is_answer, source, target, self._told)
         ends = np.where(is_answer, packets.source[rows], -1), packets.target[rows]
         answering.unheard = Unheard(self._counter, *ends, self._told)

@@ -16,9 +16,10 @@ from analyzer.capture.record import Record
 from analyzer.columnar.clients import Strangers
 from analyzer.columnar.columns import Values
 from analyzer.columnar.exchanges import readable
+from analyzer.columnar.facts import NO_NUMBER, number_of
 from analyzer.columnar.packets import Packets
 from analyzer.columnar.records import Unsuited
-from analyzer.columnar.shapes import Shapes
+from analyzer.columnar.shapes import Shapes, method_of
 from analyzer.evidence import Endpoint, RawMessage, Source
 from analyzer.register.challenges import MOST_NUMERALS
 from analyzer.sip.message import Message
@@ -125,11 +126,8 @@ def _hold_for_gruus(message: Message) -> None:
 
 def _number_of(end: Endpoint) -> list[int]:
     """The address and port as the columns have it; nothing for IPv6."""
-    parts = end.host.split(".")
-    if len(parts) != 4 or not all(part.isdecimal() for part in parts):
-        return []
-    one, two, three, four = map(int, parts)
-    return [one << 40 | two << 32 | three << 24 | four << 16 | end.port]
+    host = number_of(end.host)
+    return [] if host == NO_NUMBER else [host << 16 | end.port]
 
 
 def _note(strangers: Strangers, message: Message) -> bool:
@@ -147,8 +145,7 @@ def _note(strangers: Strangers, message: Message) -> bool:
         strangers.branches.add(branch.removeprefix(MAGIC_COOKIE))
     strangers.nonces.update(one.nonce for one in message.challenges if one.nonce)
     strangers.nonces.update(one.nonce for one in message.credentials if one.nonce)
-    method = message.method or (message.cseq.method if message.cseq is not None else "")
-    if method != "REGISTER" and not message.carries_credentials and not message.has("route"):
+    if method_of(message) != "REGISTER" and not message.carries_credentials and not message.has("route"):
         return False
     for address in (message.to, message.from_):
         if address is not None and address.uri is not None:
