@@ -187,12 +187,12 @@ def numbered(keys: npt.NDArray[Any]) -> tuple[Numbers, int]:
     return which.astype(np.int64), int(which.max(initial=-1)) + 1
 
 
-def same_rows(*columns: npt.NDArray[Any]) -> Numbers:
-    """Numbers from 0 for rows that are equal in all columns."""
+def same_rows(*columns: npt.NDArray[Any]) -> tuple[Numbers, Numbers]:
+    """Numbers from 0 for rows that are equal in all columns, and the first row of each number."""
     _, first, which = np.unique(mixed(*columns), return_index=True, return_inverse=True)
     if not all(bool((column == column[first[which]]).all()) for column in columns):
         raise Unsuited("two classes have one key")
-    return which.astype(np.int64)
+    return which.astype(np.int64), first
 
 
 def is_again(groups: npt.NDArray[Any]) -> Flags:

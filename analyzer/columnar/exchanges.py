@@ -120,7 +120,7 @@ def exchanges_of(values: Values, shapes: Shapes) -> Exchanges:
     sequence = np.argsort(np.concatenate([part[0] for part in several]), kind="stable")
     rank = np.empty(len(sequence), np.int64)
     rank[sequence] = np.arange(len(sequence))
-    of, before = np.full(len(values.scanned.layout), -1, np.int64), 0
+    of, before = np.full(len(values.scanned.layout), -1, np.int32), 0
     for part in several:
         which, members = part.pop(), part.pop()
         of[members] = rank[which.astype(np.int64) + before]
@@ -160,10 +160,11 @@ def _exchanges(values: Values, shapes: Shapes, rows: Numbers, call: Keys) -> lis
     plain &= _is_in_time(groups, is_answer, time) & _is_in_order(groups, time)
     plain &= _repeats(values, shapes, first, final)
     last = at[np.append(groups.starts[1:], len(at)) - 1]
+    rows_of_each = [column.astype(np.int32) for column in (first, final, last)]
     copies, finals = groups.count(~is_answer) - 1, groups.count(is_answer)
     counts = [column.astype(np.uint16) for column in (copies, finals, after)]
     members = [column.astype(np.uint32) for column in (at, which)]
-    return [first, final, last, *counts, last_copy, closes, call[groups.sequence[groups.starts]], plain, *members]
+    return [*rows_of_each, *counts, last_copy, closes, call[groups.sequence[groups.starts]], plain, *members]
 
 
 def _grouped(rows: Numbers, keys: Keys) -> _Groups:

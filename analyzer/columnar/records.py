@@ -22,7 +22,7 @@ from analyzer.escape import Told
 from analyzer.evidence import LATEST, Source
 
 Octets = npt.NDArray[np.uint8]
-Numbers = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.signedinteger[Any]]
 Flags = npt.NDArray[np.bool_]
 Small = npt.NDArray[np.uint32]
 Short = npt.NDArray[np.uint16]

@@ -120,8 +120,8 @@ def shapes_of(scanned: Scanned) -> Shapes:
     count = len(first)
     if count > MOST_SHAPES:
         raise Unsuited("there are too many shapes of messages")
-    of: Numbers = np.append(-1, which)[scanned.layout]
-    order = np.argsort(of.astype(np.int16), kind="stable")
+    of: Numbers = np.append(-1, which).astype(np.int16)[scanned.layout]
+    order = np.argsort(of, kind="stable")
     ends = np.cumsum(np.bincount(of + 1, minlength=count + 1))
     found = [_certified(scanned, number, order[ends[number] : ends[number + 1]]) for number in range(count)]
     may_be = np.append(np.array([not shape.why for shape in found], np.bool_), False)

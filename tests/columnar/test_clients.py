@@ -168,7 +168,7 @@ def test_answers_with_a_date_that_is_none(calm: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("most", [100, 180])
 def test_nonces_are_forgotten_in_the_same_order(calm: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
-    for name in ("register.challenges", "columnar.shared", "columnar.clients"):
+    for name in ("register.challenges", "columnar.shared", "columnar.clients", "columnar.course"):
         monkeypatch.setattr(f"analyzer.{name}.MOST_NONCES", most)
     found = assert_same(calm)
     assert found.columns is not None

@@ -11,7 +11,7 @@ import pytest
 from tests.columnar.captures import SECOND, Packet, assert_same, write
 from tests.columnar.phones import Phone, saying, together
 
-_MODULES = ("register.challenges", "columnar.shared", "columnar.clients", "columnar.sharing")
+_MODULES = ("register.challenges", "columnar.shared", "columnar.clients", "columnar.course", "columnar.sharing")
 _FEW = 40
 
 

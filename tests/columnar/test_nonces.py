@@ -109,7 +109,7 @@ def test_all_others_are_forgotten_but_the_latest() -> None:
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """So few nonces are remembered that a storm makes them forgotten."""
-    for module in ("register.challenges", "columnar.shared", "columnar.clients"):
+    for module in ("register.challenges", "columnar.shared", "columnar.clients", "columnar.course"):
         monkeypatch.setattr(f"analyzer.{module}.MOST_NONCES", 60)
 
 

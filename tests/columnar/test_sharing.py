@@ -75,6 +75,6 @@ def test_a_client_that_is_given_one_twice_is_for_the_object_path(tmp_path: Path)
 
 @pytest.mark.parametrize("limit", [10, 40])
 def test_shared_nonces_are_forgotten_alike(limit: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("register.challenges", "columnar.shared", "columnar.clients", "columnar.sharing"):
+    for module in ("register.challenges", "columnar.shared", "columnar.clients", "columnar.course", "columnar.sharing"):
         monkeypatch.setattr(f"analyzer.{module}.MOST_NONCES", limit)
     assert_same(write(tmp_path / "few.pcap", _storm(tmp_path, seconds=0.05)))

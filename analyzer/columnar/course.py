@@ -1,0 +1,210 @@
+"""The course of each client: whether its transactions follow each other as those of an ordinary client do
+(docs/columnar.md).
+
+It is looked at for some clients at a time, so that what is needed on the way does not grow with the capture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzer.columnar.columns import Values, mixed, numbered
+from analyzer.columnar.exchanges import Exchanges
+from analyzer.columnar.facts import date_of
+from analyzer.columnar.records import Flags, Numbers, rows_of
+from analyzer.columnar.shapes import Shapes
+from analyzer.evidence import SECOND
+from analyzer.register.challenges import MOST_NONCES
+from analyzer.register.fleet import MANY, TICK
+from analyzer.register.listed import LEFT_OVER_AFTER
+from analyzer.register.timers import AUTH_LINK
+from analyzer.register.told_time import TOLERANCE
+
+_AT_ONCE = 1 << 18
+"""Transactions that are looked at together, about: a client is not cut in two."""
+_CONSTANT = ("from_name", "from_user", "from_tag", "to_name", "to_user", "call_id", "call_host", "sent_by",
+             "contact_user", "contact_place", "instance")  # fmt: skip
+_LEAST_NONCE, _MD5, _COUNT = 16, 32, 8
+"""Characters of a nonce that is long enough, of a response, and of a nonce count."""
+_STEPS = 2**31
+_MINUTE = 60
+
+
+class Course:
+    """The transactions of some clients, by client and time: `clients` are these, `starts` is where those of each begin
+    in `order`, `sizes` how many they are. `before` is the place of each one's predecessor (its own for the first),
+    `is_grant` tells those that end with 200. Places are those in this order: `asked` is that of the latest challenge
+    before each, `granted` of the latest grant before it, -1 where there is none."""
+
+    def __init__(self, clients: slice, order: Numbers, starts: Numbers, sizes: Numbers, is_grant: Flags) -> None:
+        self.clients, self.order, self.starts, self.sizes, self.is_grant = clients, order, starts, sizes, is_grant
+        place = np.arange(len(order))
+        self.index = place - self.spread(starts)
+        self.is_first = self.index == 0
+        self.before = np.where(self.is_first, place, place - 1)
+        self.asked, self.granted = self._latest(~is_grant), self._latest(is_grant)
+
+    def spread(self, told: npt.NDArray[Any]) -> Any:
+        """What is told of each client, for each of its transactions."""
+        return np.repeat(told, self.sizes)
+
+    def _latest(self, wanted: Flags) -> Numbers:
+        """The place of the latest one before each that is wanted, of the same client."""
+        place = np.arange(len(self.order))
+        own = np.maximum.accumulate(np.where(wanted, place, -1)) if len(place) else place
+        found = np.append(-1, own[:-1])[: len(place)]
+        return np.where(found >= place - self.index, found, -1)
+
+
+def courses_of(
+    shapes: Shapes, exchanges: Exchanges, order: Numbers, starts: Numbers, sizes: Numbers
+) -> Iterator[Course]:
+    """The courses of all clients, whose transactions are `order` (`Clients`), some clients at a time."""
+    cuts = np.searchsorted(starts, np.arange(0, len(order), _AT_ONCE)).tolist()
+    for begin, end in zip(cuts, [*cuts[1:], len(starts)], strict=True):
+        if begin < end:
+            first, last = starts[begin], starts[end - 1] + sizes[end - 1]
+            own = order[first:last]
+            is_grant = shapes.statuses(exchanges.final[own]) == 200
+            yield Course(slice(begin, end), own, starts[begin:end] - first, sizes[begin:end], is_grant)
+
+
+@dataclass(slots=True)
+class Manner:
+    """What an ordinary client does until the `end` of the capture. `carried` tells of each message how many had a nonce
+    by then, and after `most_nonces` of them one may be forgotten."""
+
+    values: Values
+    shapes: Shapes
+    exchanges: Exchanges
+    end: int
+    carried: Numbers
+    most_nonces: int
+
+    def keeps(self, course: Course) -> Flags:
+        """Whether each client of a course does what an ordinary one does."""
+        values, shapes, exchanges = self.values, self.shapes, self.exchanges
+        order, is_first, before = course.order, course.is_first, course.before
+        first, final, last = exchanges.first[order], exchanges.final[order], exchanges.last[order]
+        packets = values.scanned.packets
+        heads = course.spread(first[course.starts])
+        cseq = values.scanned.cseq[first].astype(np.int64)
+        right = is_first | (cseq == cseq[before] + 1)
+        right &= is_first | ((last[before] < first) & (packets.time(last)[before] <= packets.time(first)))
+        right &= cseq < _STEPS
+        right &= values.equal(first, heads, *_CONSTANT)
+        names = shapes.alike(lambda shape: shape.named, first)
+        right &= names == course.spread(names[course.starts])
+        right &= (packets.source[first] == packets.source[heads]) & (packets.target[first] == packets.target[heads])
+        right &= last - final < MOST_NONCES // 2
+        right &= self._asks_and_answers(course)
+        right &= self._is_held(course) & self._tells_time(course)
+        lasts = course.starts + course.sizes - 1
+        until = exchanges.answered[order[lasts]] + 3 * _granted(shapes, final[lasts])
+        right &= course.spread(until > self.end)
+        right &= ~_is_burst(exchanges, course)
+        least = 10 ** (values.scanned.size("cseq", first).astype(np.int64) - 1)
+        right &= least <= np.maximum(cseq, 1)  # no nought before it
+        keeps: Flags = np.logical_and.reduceat(right, course.starts)
+        return keeps
+
+    def _asks_and_answers(self, course: Course) -> Flags:
+        """Whether challenges and credentials follow each other as they should: a challenge is answered by the next
+        request, which is granted; all credentials answer the latest challenge, and count how often (RFC 7616 3.4)."""
+        values, shapes, exchanges = self.values, self.shapes, self.exchanges
+        order, is_grant = course.order, course.is_grant
+        first, final = exchanges.first[order], exchanges.final[order]
+        credentials, stale = shapes.carry(first), shapes.each(lambda shape: shape.stale, final) > 0
+        right = np.where(is_grant, credentials, (shapes.statuses(final) == 401) & (credentials == stale))
+        right &= np.where(course.is_first, ~is_grant & ~credentials, is_grant | is_grant[course.before])
+        right &= course.spread(is_grant[course.starts + course.sizes - 1])
+        right &= is_grant | (values.scanned.size("nonce", final) >= _LEAST_NONCE)
+        right &= ~credentials | (values.scanned.size("response", first) == _MD5)
+        asks, answers = (shapes.alike(lambda shape: shape.realm, rows) for rows in (first, final))
+        own = course.spread(answers[course.starts])  # what stands for another realm stands for longer
+        right &= (is_grant | (answers == own)) & (~credentials | (asks == own))
+        at = np.flatnonzero(credentials & (course.asked >= 0))
+        right &= ~credentials | (course.asked >= 0)
+        asked = course.asked[at]
+        challenge = final[asked]
+        right[at] &= values.equal(first[at], challenge, "nonce", "opaque")
+        seconds = (course.starts + np.minimum(1, course.sizes - 1))[np.cumsum(course.is_first) - 1]
+        right[at] &= values.equal(first[at], first[seconds[at]], "username")
+        linked = exchanges.begun[order[at]] - exchanges.answered[order[asked]] <= AUTH_LINK
+        right[at] &= linked | (asked < at - 1)
+        right[at] &= _is_counted(values, first[at], at - asked)
+        right[at] &= (
+            self.carried[first[at]] - self.carried[challenge] < self.most_nonces
+        )  # it is remembered for certain
+        return right
+
+    def _is_held(self, course: Course) -> Flags:
+        """Whether each transaction falls into the time that was granted before, and each answer looks back to where its
+        request came from as the first of its kind does."""
+        values, shapes, exchanges = self.values, self.shapes, self.exchanges
+        order = course.order
+        begun, answered, final = exchanges.begun[order], exchanges.answered[order], exchanges.final[order]
+        at = np.flatnonzero(course.granted >= 0)
+        grant = course.granted[at]
+        until = answered[grant] + _granted(shapes, final[grant])
+        held = np.ones(len(order), np.bool_)
+        held[at] = np.where(course.is_grant[at], answered[at], begun[at]) <= until
+        heads = course.spread(course.starts) + (course.is_grant & ~course.is_first)
+        held &= values.equal(final, final[heads], "received", "rport", "contact_seen")
+        later = at[course.is_grant[at]]
+        sooner = course.granted[later]
+        end, left = (answered[place] + _granted(shapes, final[place]) for place in (later, sooner))
+        waited = answered[later] - answered[sooner]
+        held[later] &= (waited < LEFT_OVER_AFTER) | (
+            np.abs(end - left) > SECOND
+        )  # else it may be that nothing was renewed
+        return held
+
+    def _tells_time(self, course: Course) -> Flags:
+        """Whether the Date of each answer, where it has one, is right, and no grant tells an earlier time than the one
+        before (`rules/r3261_20_17_date.py`)."""
+        values, exchanges = self.values, self.exchanges
+        final = exchanges.final[course.order]
+        right, told = np.ones(len(final), np.bool_), np.zeros(len(final), np.int64)
+        dated = np.flatnonzero(values.scanned.size("date", final) > 0)
+        texts, times = values.texts(final[dated], "date"), exchanges.packets.time(final[dated])
+        for at, written, time in zip(dated.tolist(), texts, times.tolist(), strict=True):
+            date = date_of(written)
+            right[at] = date is not None and abs(date - time // SECOND) < _MINUTE
+            told[at] = date or 0
+        later = np.flatnonzero(course.is_grant & (course.granted >= 0))
+        now, before = told[later], told[course.granted[later]]
+        right[later] &= ((now > 0) == (before > 0)) & (now >= before - TOLERANCE)
+        return right
+
+
+def _is_counted(values: Values, rows: Numbers, uses: Numbers) -> Flags:
+    """Whether requests tell how often their nonce was used, or it is new and they tell nothing."""
+    sizes = values.scanned.size("nc", rows)
+    found: Flags = (sizes == 0) & (uses == 1)
+    eight = np.flatnonzero(sizes == _COUNT)
+    digits = rows_of(values.scanned.packets.records.octets, values.scanned.place("nc", rows[eight]), _COUNT)
+    number = np.zeros(len(eight), np.int64)
+    for column in range(_COUNT):
+        number = number * 16 + (digits[:, column] & 0xF) + 9 * (digits[:, column] >> 6)
+    found[eight] = number == uses[eight]
+    return found
+
+
+def _granted(shapes: Shapes, rows: Numbers) -> Numbers:
+    """For how long each of these grants is one, in nanoseconds."""
+    return shapes.each(lambda shape: shape.expires, rows) * SECOND
+
+
+def _is_burst(exchanges: Exchanges, course: Course) -> Flags:
+    """Whether the client of each transaction sent many requests within a tick (`register/fleet.py`)."""
+    client = course.spread(np.arange(len(course.starts)))
+    which, count = numbered(mixed(client, exchanges.begun[course.order] // TICK))
+    many = np.bincount(which, minlength=count) >= MANY
+    bursts: Flags = course.spread(np.logical_or.reduceat(many[which], course.starts))
+    return bursts

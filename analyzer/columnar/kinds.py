@@ -1,0 +1,76 @@
+"""Classes of transactions: all that the answer of a rule may depend on (docs/columnar.md)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzer.columnar.columns import same_rows
+from analyzer.columnar.course import Course
+from analyzer.columnar.exchanges import Exchanges
+from analyzer.columnar.records import Flags, Numbers
+from analyzer.columnar.shapes import Shapes
+
+_EARLY = 2
+"""Transactions of a client that are of classes of their own; those behind them are alike."""
+_SINKING = 4
+"""Times asked for in a row, each less than before, that a rule may speak of (`rules/det_shrinking_expiry.py`)."""
+_OFTEN = 4
+"""Uses of a nonce that are of classes of their own."""
+
+
+class Kinds:
+    """Numbers the classes of transactions, the same for those of several courses. `end` is that of the capture."""
+
+    def __init__(self, shapes: Shapes, exchanges: Exchanges, end: int) -> None:
+        self._shapes, self._exchanges, self._end = shapes, exchanges, end
+        self._numbers: dict[tuple[int, ...], int] = {}
+
+    def of(self, course: Course, wanted: Flags, keys: Numbers, shared: Numbers) -> Numbers:
+        """The class of each transaction of a course that is `wanted`. `keys` tells what matters of each of its clients,
+        `shared` what is known of the nonce that each transaction gives out."""
+        columns = [column[wanted] for column in self._columns(course, keys, shared)]
+        which, first = same_rows(*columns)
+        rows = zip(*(column[first].tolist() for column in columns), strict=True)
+        own = [self._numbers.setdefault(row, len(self._numbers)) for row in rows]
+        return np.array(own, np.int32)[which]
+
+    def _columns(self, course: Course, keys: Numbers, shared: Numbers) -> tuple[npt.NDArray[Any], ...]:
+        shapes, exchanges, order, is_first = self._shapes, self._exchanges, course.order, course.is_first
+        before = order[course.before]
+        asks, answers = shapes.of[exchanges.first[order]], shapes.of[exchanges.final[order]]
+        behind = np.where(is_first, -1, course.before)
+        latest = (behind, course.asked, course.granted)
+        return (
+            asks + 1,
+            answers + 1,
+            *(np.where(at < 0, 0, one[at] + 1) for at in latest for one in (asks, answers)),
+            np.minimum(course.index, _EARLY),
+            np.minimum(np.arange(len(order)) - course.asked, _OFTEN),
+            exchanges.copies[order],
+            exchanges.finals[order] > 1,
+            exchanges.after[order] > 0,
+            exchanges.closes[order] < self._end,
+            ~is_first & (exchanges.closes[before] < exchanges.begun[order]),
+            course.spread(keys) + 1,
+            shared[order],
+            _sinking(shapes, exchanges, course),
+        )
+
+
+def _sinking(shapes: Shapes, exchanges: Exchanges, course: Course) -> Numbers:
+    """How many grants in a row, the latest of each transaction the last of them, came to requests that asked for what
+    was granted before, and so for less than before (`Registration.note_grant`)."""
+    order, at = course.order, np.flatnonzero(course.is_grant & (course.granted >= 0))
+    asked, granted = (shapes.each(lambda shape: shape.expires, of[order]) for of in (exchanges.first, exchanges.final))
+    before = course.granted[at]
+    sinks = np.zeros(len(order), np.bool_)
+    sinks[at] = (asked[at] == granted[before]) & (asked[at] < asked[before])
+    rows = np.zeros(len(order), np.int64)
+    for _ in range(_SINKING):  # each turn makes the rows one longer that go on
+        rows[at] = np.where(sinks[at], rows[before] + 1, 0)
+    grants = np.where(course.is_grant, np.arange(len(order)), course.granted)
+    found: Numbers = np.where(grants < 0, 0, np.minimum(rows[grants], _SINKING))
+    return found
