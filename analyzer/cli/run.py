@@ -167,7 +167,7 @@ def checked(read: Callable[..., Report]) -> Report:
     """The report of the object path, held against that of the columns; leaves with 4 where they differ."""
     from analyzer.run.compared import first_difference  # late: it is asked for by few
 
-    report, other = read(columnar="never"), read(columnar="always")
+    report, other = read(columnar="never", keeps_all=True), read(columnar="always")
     difference = "" if report.interrupted or other.interrupted else first_difference(report, other)
     if difference:
         die(f"the report in columns differs: {difference}", 4)

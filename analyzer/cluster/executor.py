@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from analyzer.cluster.door import ClusterError, ClusterUsage, Door
-from analyzer.cluster.size import memory
 from analyzer.cluster.software import Seen, look, software
 from analyzer.interruption import unheard
+from analyzer.memory import memory
 from analyzer.scratch import temporary_folder
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from contextlib import suppress
-from pathlib import Path
+
+from analyzer.memory import memory
 
 NEEDED = 7
 """Octets of memory that `sipcheck storm` takes in one process for an octet of captures of SIP alone (docs/cluster.md);
@@ -13,8 +13,6 @@ what is mostly media takes far less, but that is not known before it was read.""
 _PACKED = (".gz", ".bz2", ".xz", ".zst", ".lz4")
 _UNPACKED = 10
 """Times that a packed capture of registrations grows."""
-_LIMIT = Path("/sys/fs/cgroup/memory.max")
-"""What a container may have, where that is less than the machine has."""
 
 
 def size_of(name: str | os.PathLike[str]) -> int:
@@ -22,14 +20,6 @@ def size_of(name: str | os.PathLike[str]) -> int:
     if not os.path.isfile(name):
         return 0
     return os.path.getsize(name) * (_UNPACKED if os.fspath(name).lower().endswith(_PACKED) else 1)
-
-
-def memory() -> int:
-    """Octets of memory that this process can have."""
-    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    with suppress(OSError, ValueError):  # no such file, or the word max
-        there = min(there, int(_LIMIT.read_text(encoding="ascii")))
-    return there
 
 
 def exceeds_memory(files: Iterable[str | os.PathLike[str]]) -> bool:

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 from analyzer.cluster.door import ClusterError, ClusterUsage, Door
 from analyzer.cluster.executor import dask_executor
-from analyzer.cluster.size import memory
 from analyzer.cluster.stop import stoppable
 from analyzer.cluster.tabulate import tabulated
 from analyzer.cluster.work_directory import WorkDirectory
+from analyzer.memory import memory
 from analyzer.run.report import Report, Summary
 from analyzer.scratch import temporary_folder
 from analyzer.storm.analysis import storms

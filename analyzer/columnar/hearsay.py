@@ -7,11 +7,12 @@ when somebody asks.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from analyzer.columnar.facts import number_of
+from analyzer.columnar.facts import NO_NUMBER, number_of
 from analyzer.columnar.records import Flags, Numbers, Unsuited
 from analyzer.evidence import Endpoint
 from analyzer.register import responding
@@ -31,10 +32,33 @@ class Messages:
     def latest_of(self, places: Numbers, upto: int, own: int | None, noted: int) -> int | None:
         """The time of the last of some of these before message `upto`, or `own`, that of message `noted`, where that is
         later in the file: what it says need not be later."""
-        at = int(np.searchsorted(self.number[places], upto, "left")) - 1
+        at = int(np.searchsorted(places, np.searchsorted(self.number, upto, "left"), "left")) - 1
         if at < 0 or (own is not None and noted >= int(self.number[places[at]])):
             return own
         return int(self.time[places[at]])
+
+
+class Index:
+    """The places of some numbers in a column, each number's in order; they are sorted when the first is asked for."""
+
+    def __init__(self, column: Numbers) -> None:
+        self._column = column
+
+    @cached_property
+    def _order(self) -> Numbers:
+        return np.argsort(self._column, kind="stable").astype(np.int32)
+
+    @cached_property
+    def _known(self) -> tuple[Numbers, Numbers]:
+        return np.unique(self._column[self._order], return_index=True)
+
+    def places(self, number: int) -> Numbers:
+        """Where a number stands."""
+        numbers, starts = self._known
+        at = int(np.searchsorted(numbers, number))
+        if at == len(numbers) or numbers[at] != number:
+            return self._order[:0]
+        return self._order[starts[at] : starts[at + 1] if at + 1 < len(starts) else None]
 
 
 class Heard(Notes[str, int]):
@@ -44,9 +68,8 @@ class Heard(Notes[str, int]):
         super().__init__(limit)
         self._counter = counter
         self._keys = {key: number for number, key in enumerate(keys)}
-        self._which = which
+        self._index = Index(which)
         self._told = told
-        self._rows: dict[int, Numbers] = {}
         self._noted = 0
         self._numbers: dict[str, int] = {}
 
@@ -60,9 +83,7 @@ class Heard(Notes[str, int]):
         own, number = super().get(key), self._keys.get(key)
         if number is None:
             return own
-        rows = self._rows.get(number)
-        if rows is None:
-            rows = self._rows[number] = np.flatnonzero(self._which == number)
+        rows = self._index.places(number)
         upto = self._counter.number + (self._noted == self._counter.number)
         return self._told.latest_of(rows, upto, own, self._numbers.get(key, 0))
 
@@ -78,7 +99,8 @@ class Pairs(Notes[tuple[str, str], "int | None"]):
     ) -> None:
         super().__init__(responding.MOST_PAIRS)
         self._counter = counter
-        self._source, self._target = np.where(answers, source, -1), target
+        self._answers = np.flatnonzero(answers)
+        self._index = Index(source[self._answers] << 32 | target[self._answers])  # all 64 bits, the sign among them
         self._told = told
         self._numbers: dict[tuple[str, str], int] = {}
 
@@ -90,7 +112,9 @@ class Pairs(Notes[tuple[str, str], "int | None"]):
     def get(self, key: tuple[str, str]) -> int | None:
         """When a server answered a host last."""
         source, target = (number_of(host) for host in key)
-        rows = np.flatnonzero((self._source == source) & (self._target == target))
+        is_known = NO_NUMBER not in (source, target)
+        pair = int(np.int64(source) << 32 | target) if is_known else 0
+        rows = self._answers[self._index.places(pair)] if is_known else self._answers[:0]
         return self._told.latest_of(rows, self._counter.number, super().get(key), self._numbers.get(key, 0))
 
     def __contains__(self, key: object) -> bool:
@@ -104,7 +128,7 @@ class Unheard(dict[tuple[Endpoint, Endpoint], int]):
     def __init__(self, counter: MessageCounter, source: Numbers, target: Numbers, told: Messages) -> None:
         super().__init__()
         self._counter = counter
-        self._source, self._target = source, target
+        self._source, self._index = source, Index(target)
         self._told = told
         self._since: dict[tuple[Endpoint, Endpoint], int] = {}
 
@@ -120,5 +144,6 @@ class Unheard(dict[tuple[Endpoint, Endpoint], int]):
         if key not in self:
             return found
         server, client = (number_of(one.host) << 16 | one.port for one in key)
-        told = self._told.number[(self._source == server) & (self._target == client)]
+        places = self._index.places(client)
+        told = self._told.number[places[self._source[places] == server]]
         return default if ((told > self._since[key]) & (told < self._counter.number)).any() else found

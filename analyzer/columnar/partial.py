@@ -30,14 +30,14 @@ from analyzer.columnar.rows import Rows
 from analyzer.columnar.same import differences
 from analyzer.columnar.scan import scan
 from analyzer.columnar.shapes import MOST_SHAPES, shapes_of
-from analyzer.columnar.shared import Capture, Overhearing
+from analyzer.columnar.shared import MOST_CLIENTS, Capture, Overhearing
 from analyzer.columnar.strangers import strangers_of
 from analyzer.columnar.verified import Credentials
 from analyzer.evidence import Source
 from analyzer.judge.findings import Rule
+from analyzer.memory import memory
 from analyzer.register.digest.secrets import Secrets
 from analyzer.register.digest_ledger import DigestRecord
-from analyzer.register.exchanges import MOST_EXCHANGES
 from analyzer.register.fleet import MOST_ANSWERING, Exposed, FleetLedger, is_public
 from analyzer.register.registration import Registration
 from analyzer.register.subjects import TransactionSubject
@@ -48,10 +48,8 @@ from analyzer.run.report import MOST_METHODS, MOST_PACES, PACE, Summary
 if TYPE_CHECKING:
     from analyzer.run.pipeline import Analysis
 
-MOST_MESSAGES = 4_000_000
-"""Messages that are kept in columns at one time: some 300 octets each."""
-MOST_CLIENTS = MOST_EXCHANGES
-"""Clients, beyond which the object path gives up what it knows of the latest exchanges, and says so."""
+OF_MESSAGE = 200
+"""Octets of memory that a message takes in columns; all of them may take half of what there is."""
 MOST_ROUNDS = 3
 """How often the object path is asked, each time with those clients whose classes it could not speak for."""
 
@@ -64,7 +62,7 @@ def capture_of(path: str | os.PathLike[str], *, least: int = 0, secrets: Secrets
     records = records_of(path)
     packets = packets_of(records)
     hold_single(packets)
-    if not least <= len(packets.plain) <= MOST_MESSAGES or not len(packets.plain):
+    if not least <= len(packets.plain) <= memory() // 2 // OF_MESSAGE or not len(packets.plain):
         raise Unsuited("it has too few messages, or too many")
     values = Values(scan(packets))
     shapes = shapes_of(values.scanned)

@@ -29,10 +29,10 @@ from analyzer.columnar.strangers import Odd, is_counted, record_of
 from analyzer.columnar.template import PLACE
 from analyzer.columnar.verified import Credentials
 from analyzer.evidence import Endpoint, Frame, RawMessage, Source
-from analyzer.register import reconstruct, responding
+from analyzer.register import reconstruct
 from analyzer.register.challenges import MOST_NONCES, MOST_NUMERALS
 from analyzer.register.digest.form import Offer
-from analyzer.sip.layout import SAFE_OVER_UDP
+from analyzer.register.registry import MOST_CLIENTS
 
 if TYPE_CHECKING:
     from analyzer.run.partial_result import PartialResult
@@ -94,11 +94,11 @@ class Overhearing:
         counter.shared = counter.joined = True
         scanned, exchanges = capture.values.scanned, capture.exchanges
         packets = scanned.packets
+        self._left_out = int(np.count_nonzero(columnar))
         self._is_told = np.append((columnar | left)[capture.clients.of], False)[exchanges.of]
         rows = np.flatnonzero(self._is_told)
         time = packets.time(rows)
         self._told = Messages(rows, capture.numbers(rows), time, np.maximum.accumulate(time))
-        self._left_out = int(np.count_nonzero(columnar))
         self._next = self._next_challenge = self._next_answer = 0
         self._answers = self._first_answers(rows)
         self._challenges = self._given(columnar)
@@ -109,9 +109,7 @@ class Overhearing:
         packets, rows = self.capture.values.scanned.packets, self._told.row
         source, target = packets.source[rows] >> 16, packets.target[rows] >> 16
         hosts, which = np.unique(source, return_inverse=True)
-        self._hosts = len(hosts)
         is_answer, answering = packets.is_response[rows], self._reconstructor.table.answering
-        self._pairs = len(np.unique(source[is_answer] << 32 | target[is_answer]))
         names = [end_of(int(host) << 16).host for host in hosts]
         heard = Heard(reconstruct.MOST_HOSTS, self._counter, names, which.astype(np.int64), self._told)
         self._reconstructor.heard = self._reconstructor.lapses.heard = heard
@@ -213,16 +211,17 @@ class Overhearing:
         self._pass_last()
         self._source.messages = self.capture.count
         self._hold_apart()
-        return analysis.partial()
+        found = analysis.partial()
+        if self._left_out + len(found.registrations) + found.evicted_clients > MOST_CLIENTS or found.evicted_exchanges:
+            raise Unsuited("there are too many clients")  # the object path forgets some of its own
+        return found
 
     def _hold_apart(self) -> None:
         """What a server offers must not speak of others' challenges, too; nor may a flow that it granted (RFC 5626) be
-        one on which messages are told alone; and nothing is forgotten for want of room that others would take."""
-        if not self._reconstructor.exchanges.has_room(self._left_out, 2 * SAFE_OVER_UDP):
-            raise Unsuited("there are too many clients")
+        one on which messages are told alone; and nothing of what was passed on may have been forgotten: columns forget
+        nothing, and a report is one or the other."""
         heard, answering = self._reconstructor.heard, self._reconstructor.table.answering
-        pairs, ports = self._pairs + len(answering.pairs), len(answering.ports)
-        if self._hosts + len(heard) > reconstruct.MOST_HOSTS or max(pairs, ports) > responding.MOST_PAIRS - 1:
+        if any(len(notes) >= notes.limit for notes in (heard, answering.pairs, answering.ports)):
             raise Unsuited("there are too many hosts")
         if self._reconstructor.challenges.is_any_strong:
             raise Unsuited("better than MD5 is offered")

@@ -15,6 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from analyzer.columnar.records import Unsuited
+from analyzer.memory import memory
+
 Octets = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.int64]
 Guess = Callable[[memoryview, int, int], int]
@@ -31,6 +34,8 @@ _SOUGHT = 6
 """Records of average length in which the beginning of one is looked for."""
 _LEFT = 1 / 16
 """Share of the lanes that are walked one after the other when the others are at their ends."""
+_OF_RECORD = 64
+"""Octets of memory that a record takes on the way, about; all of them may take half of what there is."""
 
 
 class Chain(NamedTuple):
@@ -51,19 +56,23 @@ class Chain(NamedTuple):
 
 def walk(octets: Octets, at: int, chain: Chain) -> tuple[Numbers, int]:
     """The offset of each record from `at` on, and where the walk stops: at the end of the file, or at the first record
-    that is not wholly there or whose length cannot be one."""
+    that is not wholly there or whose length cannot be one. Raises `Unsuited` for more records than there is memory
+    for."""
+    most = max(memory() // 2 // _OF_RECORD, _FIRST + 1)
     head, at = _one_by_one(octets.data, at, len(octets), chain, _FIRST)
     found = [head]
     starts = _lanes(octets, at, len(head), chain) if len(head) == _FIRST else np.array([at])
-    parts, halts = _abreast(octets, starts, chain)
+    parts, halts = _abreast(octets, starts, chain, most)
     ends = [*starts[1:].tolist(), len(octets)]
     for start, part, halt, end in zip(starts.tolist(), parts, halts, ends, strict=True):
         if at == start:
             found.append(part)
             at = halt
         if at < end:
-            rest, at = _one_by_one(octets.data, at, end, chain)
+            rest, at = _one_by_one(octets.data, at, end, chain, most + 1)
             found.append(rest)
+        if sum(map(len, found)) > most:
+            raise Unsuited("it has too many records")
         if at < end:
             break
     return np.concatenate(found), at
@@ -99,7 +108,7 @@ def _lanes(octets: Octets, at: int, walked: int, chain: Chain) -> Numbers:
     return np.array(starts)
 
 
-def _abreast(octets: Octets, starts: Numbers, chain: Chain) -> tuple[list[Numbers], list[int]]:
+def _abreast(octets: Octets, starts: Numbers, chain: Chain, most: int) -> tuple[list[Numbers], list[int]]:
     """The records of each lane as far as it goes, and where it halts: where the next one begins, behind that, at a
     record that cannot be one, or on its way, when nearly all others are at their ends."""
     if len(starts) == 1:
@@ -118,6 +127,8 @@ def _abreast(octets: Octets, starts: Numbers, chain: Chain) -> tuple[list[Number
             break
         at = np.where(goes, after, at)
         steps.append(at)
+        if len(steps) * len(at) > most:
+            raise Unsuited("it has too many records")
     lanes = np.array(steps).T
     moves = lanes[:, 1:] != lanes[:, :-1]
     bounds = np.cumsum(np.count_nonzero(moves, axis=1))[:-1]

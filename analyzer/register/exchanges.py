@@ -6,6 +6,7 @@ what was noted of it (number, times, outcome) is enough.
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
 
 from analyzer.register.registration import Registration
@@ -28,8 +29,12 @@ class Exchanges:
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[int, str], tuple[Registration, Transaction, int]] = OrderedDict()
         self._octets = 0
-        self._is_full = False
+        self._most, self._most_octets = MOST_EXCHANGES, MOST_OCTETS
         self.evicted = 0
+
+    def keep_all(self) -> None:
+        """Have none of them give its messages up, whatever memory that takes."""
+        self._most = self._most_octets = sys.maxsize
 
     def keep(self, registration: Registration, transaction: Transaction) -> None:
         """Take in a transaction at its end; it replaces an older one of the same client and Call-ID."""
@@ -41,16 +46,10 @@ class Exchanges:
         size = sum(len(message.raw) for message in (transaction.request, transaction.final) if message is not None)
         self._kept[key] = (registration, transaction, size)
         self._octets += size
-        while len(self._kept) > MOST_EXCHANGES or (self._octets > MOST_OCTETS and len(self._kept) > 1):
+        while len(self._kept) > self._most or (self._octets > self._most_octets and len(self._kept) > 1):
             _, (owner, oldest, size) = self._kept.popitem(last=False)
             self._octets -= size
-            self._is_full = True
             self.evicted += owner.evict_exchange(oldest)
-
-    def has_room(self, others: int, size: int) -> bool:
-        """Whether so many exchanges more, of that size at most, would have made none of these give up its messages."""
-        has_place = len(self._kept) + others <= MOST_EXCHANGES
-        return not self._is_full and has_place and self._octets + others * size <= MOST_OCTETS
 
     def forget(self, registration: Registration) -> None:
         """A client is evicted, and its exchanges with it."""

@@ -11,6 +11,7 @@ Call-ID.
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -153,6 +154,10 @@ class Registry:
         self._look_at = MOST_REGISTRATIONS
         self.begun = array("q")
         self.unlisted: Counter[str] = Counter()
+
+    def keep_all(self) -> None:
+        """Follow every Call-ID, whatever memory that takes."""
+        self._sequences.limit = self._legs.limit = sys.maxsize
 
     def __iter__(self) -> Iterator[Registration]:
         return iter(self._all.values())

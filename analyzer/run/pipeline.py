@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from analyzer.capture.input_stream import size_of
-from analyzer.capture.inputs import are_files, has_directory, plain_path
+from analyzer.capture.inputs import are_files, plain_path
 from analyzer.capture.opener import Reading, open_sources
 from analyzer.evidence import SECOND, Fidelity, Item, NetworkError, RawMessage, Source
 from analyzer.interruption import late
@@ -27,10 +27,12 @@ from analyzer.register.digest.secrets import Secrets
 from analyzer.register.identity import aor_of
 from analyzer.register.reconstruct import Reconstructor
 from analyzer.register.registration import Registration
+from analyzer.register.room import keep_all
 from analyzer.register.subjects import Subject
 from analyzer.register.transaction import Transaction
 from analyzer.rules import all_rules
 from analyzer.run.collector import patient_collector
+from analyzer.run.givens import expanded, secrets_of
 from analyzer.run.known_stacks import Servers, note_server
 from analyzer.run.partial_result import PartialResult, report_of
 from analyzer.run.report import MOST_METHODS, MOST_PACES, PACE, Report, Summary, TransactionRow, row_of
@@ -62,7 +64,7 @@ class Analysis:
     `shard` makes it one worker's shard; `part` numbers what others belong to one report with (0: it is all), and what
     it counts goes on behind message `after`. `tables` keeps what `analyzer.tables` needs; `exhaustive` asks rules also
     where the marks of a subject settle what they would answer, which costs time and must change nothing; `clock`
-    measures what each rule costs (`report.costs`).
+    measures what each rule costs (`report.costs`); with `keeps_all` nothing is forgotten that columns keep.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Analysis:
         tables: bool = False,
         exhaustive: bool = False,
         clock: Clock | None = None,
+        keeps_all: bool = False,
     ) -> None:
         self.sources = sources
         self.rules, self._costs = measured(all_rules() if rules is None else rules, clock)
@@ -94,6 +97,8 @@ class Analysis:
         self._servers: Servers = {}
         self.reconstructor = Reconstructor(self._secrets, self._closed, detail=detail)
         self._part = part
+        if keeps_all:
+            keep_all(self.reconstructor)
         self.counter = self.reconstructor.counter
         self.counter.shared, self.counter.number = shard is not None, after
         self.counter.joined = shard is not None or part > 0
@@ -242,9 +247,10 @@ def analyze(
     tls_keylog: str | os.PathLike[str] | None = None,
     jobs: int = 1,
     columnar: Columnar = "auto",
-    progress: Callable[[int, int | None], None] | None = None,
+    progress: Progress = None,
     clock: Clock | None = None,
     gate: Gate | None = None,
+    keeps_all: bool = False,
 ) -> Report:
     """Read captures or logs and report what happened.
 
@@ -255,18 +261,20 @@ def analyze(
     columns (both with the same report as one process that reads it message by message). `detail` keeps the rows of
     transactions and credentials, and `tables` with it what `analyzer.tables` needs, some 60 octets a message. `clock`
     (nanoseconds) measures what each rule costs (`report.costs`). `gate` is shown each item in their order, and says
-    whether it is analyzed; one process does all then. Raises SourceError where an input cannot be read at all,
-    CredentialsError for a credential file. Ctrl-C gives the report of what was read so far (`report.interrupted`).
+    whether it is analyzed; one process does all then. `keeps_all` forgets nothing that columns keep. Raises SourceError
+    where an input cannot be read at all, CredentialsError for a credential file. Ctrl-C gives the report of what was
+    read so far (`report.interrupted`).
     """
     several = list(inputs) if isinstance(inputs, Sequence) and not isinstance(inputs, str) else [inputs]
-    secrets = _secrets(credentials) if secrets is None else secrets
-    several, notes = _expanded(several, kind, dialect)
+    secrets = secrets_of(credentials) if secrets is None else secrets
+    several, notes = expanded(several, kind, dialect)
     opened = partial(open_sources, several, kind=kind, dialect=dialect, engine=engine, tls_keylog=tls_keylog)
 
     def parts(shard: Shard | None, progress: Progress) -> list[PartialResult]:
         with opened(asks=shard is None) as reading:  # several processes would ask tshark several times
             asked = partial(Analysis, reading.sources, rules=rules, secrets=secrets, detail=detail, aor=aor)
-            begin = partial(asked, tables=tables and detail, profile=profile, shard=shard, clock=clock)
+            kept = {"tables": tables and detail, "keeps_all": keeps_all, "clock": clock}
+            begin = partial(asked, profile=profile, shard=shard, **kept)
             return _parts(reading, begin, progress, gate)
 
     # Rules about all clients together are asked here, when the workers are done.
@@ -299,17 +307,12 @@ def _in_columns(
     path = plain_path(several[0]) if len(several) == 1 else None
     if path is None or size_of(path) < least:
         return []
-    from analyzer.columnar.door import read  # late: it needs numpy, and small captures do not
+    from analyzer.columnar.door import read  # late: small captures need no numpy
 
     with patient_collector():
         begin = partial(Analysis, secrets=secrets, detail=detail, tables=tables)
         kept = {"detail": detail, "tables": tables, "is_asked_for": not least}
         return read(path, opened, rules, begin, secrets=secrets, **kept)
-
-
-def _secrets(credentials: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> Secrets:
-    files = [credentials] if isinstance(credentials, str | os.PathLike) else list(credentials)
-    return Secrets.load([os.fspath(file) for file in files])
 
 
 def _parts(
@@ -325,15 +328,6 @@ def _parts(
     with late(interrupted) as noted:
         found = analysis.partials(interrupted=interrupted)
     return [replace(one, interrupted=interrupted or bool(noted)) for one in found]
-
-
-def _expanded(inputs: list[Input], kind: Kind | None, dialect: str | None) -> tuple[list[Input], list[str]]:
-    """The files of each directory in its place, and what is to be said of them."""
-    if not has_directory(inputs):
-        return inputs, []
-    from analyzer.capture.directories import expand  # late: hardly anybody names one
-
-    return expand(inputs, kind=kind, dialect=dialect)
 
 
 def _report(partials: Sequence[PartialResult], rules: Sequence[Rule], notes: Sequence[str], costs: Costs) -> Report:

@@ -10,16 +10,18 @@ from typing import Any
 
 import pytest
 
+import analyzer.memory
 from analyzer.cluster import size, tabulate
 from analyzer.cluster.door import ClusterError
 from analyzer.cluster.executor import dask_executor
 from analyzer.cluster.read import Reading, read_capture, rows_path, shares_for
 from analyzer.cluster.rows import NETWORK_ERRORS, RowWriter, in_place, items_of, row_of, rows_of
-from analyzer.cluster.size import exceeds_memory, memory, size_of
+from analyzer.cluster.size import exceeds_memory, size_of
 from analyzer.cluster.tabulate import LocalExecutor, buckets_for, tabulated
 from analyzer.dataframes.frames import tables
 from analyzer.defect import SourceError
 from analyzer.evidence import Frame
+from analyzer.memory import memory
 from analyzer.run.pipeline import analyze
 from analyzer.run.shard import call_id_of
 from analyzer.storm.traffic import COLUMNS
@@ -186,9 +188,9 @@ def test_a_container_has_less_memory_than_the_machine(tmp_path: Path, monkeypatc
     machine, limit = memory(), tmp_path / "memory.max"
     for text, there in (("max\n", machine), ("4096\n", 4096), (f"{1 << 70}\n", machine)):
         limit.write_text(text, encoding="ascii")
-        monkeypatch.setattr(size, "_LIMIT", limit)
+        monkeypatch.setattr(analyzer.memory, "_LIMIT", limit)
         assert memory() == min(there, machine)
-    monkeypatch.setattr(size, "_LIMIT", tmp_path / "absent")
+    monkeypatch.setattr(analyzer.memory, "_LIMIT", tmp_path / "absent")
     assert memory() > 1 << 28
 
 

@@ -108,8 +108,8 @@ def as_json(report: Report) -> str:
 
 
 def both(path: Path, *, detail: bool = True) -> Both:
-    """A capture, read both ways."""
-    objects = as_json(analyze(path, detail=detail, tables=False, columnar="never"))
+    """A capture, read both ways; the object path forgets nothing that columns do not."""
+    objects = as_json(analyze(path, detail=detail, tables=False, columnar="never", keeps_all=True))
     try:
         capture, parts = parts_of(path, detail=detail)
     except (Unsuited, Inseparable) as reason:

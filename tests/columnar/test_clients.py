@@ -16,6 +16,7 @@ from analyzer.columnar.partial import capture_of
 from analyzer.columnar.records import Unsuited
 from analyzer.columnar.shared import Capture
 from analyzer.evidence import Endpoint
+from analyzer.memory import memory
 from analyzer.run.pipeline import analyze
 from tests.columnar.captures import SECOND, Both, Packet, assert_same, packets, write
 
@@ -238,6 +239,6 @@ def test_too_few_messages(calm: Path) -> None:
 
 
 def test_too_many_messages(calm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(partial, "MOST_MESSAGES", 100)
+    monkeypatch.setattr(partial, "OF_MESSAGE", memory())
     with pytest.raises(Unsuited, match="too many"):
         capture_of(calm)
