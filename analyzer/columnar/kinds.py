@@ -48,7 +48,7 @@ class Kinds:
             answers + 1,
             *(np.where(at < 0, 0, one[at] + 1) for at in latest for one in (asks, answers)),
             np.minimum(course.index, _EARLY),
-            np.minimum(np.arange(len(order)) - course.asked, _OFTEN),
+            np.where(course.asked < 0, 0, np.minimum(np.arange(len(order)) - course.asked, _OFTEN)),
             exchanges.copies[order],
             exchanges.finals[order] > 1,
             exchanges.after[order] > 0,

@@ -30,7 +30,7 @@ from analyzer.columnar.rows import Rows
 from analyzer.columnar.same import differences
 from analyzer.columnar.scan import scan
 from analyzer.columnar.shapes import MOST_SHAPES, shapes_of
-from analyzer.columnar.shared import MOST_CLIENTS, Capture, Overhearing
+from analyzer.columnar.shared import Capture, Overhearing
 from analyzer.columnar.strangers import strangers_of
 from analyzer.columnar.verified import Credentials
 from analyzer.evidence import Source
@@ -40,6 +40,7 @@ from analyzer.register.digest.secrets import Secrets
 from analyzer.register.digest_ledger import DigestRecord
 from analyzer.register.fleet import MOST_ANSWERING, Exposed, FleetLedger, is_public
 from analyzer.register.registration import Registration
+from analyzer.register.registry import MOST_CLIENTS
 from analyzer.register.subjects import TransactionSubject
 from analyzer.run.known_stacks import MOST_LETTERS, MOST_SERVERS, Servers
 from analyzer.run.partial_result import PartialResult

@@ -12,7 +12,7 @@ import pytest
 from analyzer.columnar import walk as walking
 from analyzer.columnar.packets import records_of
 from analyzer.columnar.pcap_records import _chain, _head
-from analyzer.columnar.records import mapped
+from analyzer.columnar.records import Unsuited, mapped
 from analyzer.columnar.walk import Chain, Octets, walk
 from tests.columnar.captures import Packet, write
 from tests.columnar.pcapng_files import write_pcapng
@@ -137,3 +137,22 @@ def test_small_files_are_walked_step_by_step(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(walking, "_FEW_LANES", 1000)
     path = write(tmp_path / "some.pcap", _random_packets(random.Random(1), 300))
     assert len(records_of(path)) == 300
+
+
+@pytest.mark.parametrize("guessed", [True, False])
+@pytest.mark.parametrize(("room", "is_enough"), [(3000, True), (1200, False)])
+def test_more_records_than_there_is_memory_for(
+    guessed: bool, room: int, is_enough: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether lanes are walked abreast or one after the other, the walk ends where memory would."""
+    monkeypatch.setattr(walking, "memory", lambda: 2 * 64 * room)
+    octets, places = _file(random.Random(3), 1500, 40)
+    known = set(places)
+    chain = _chain_that_guesses(
+        lambda _, begin, end: next((at for at in range(begin, end) if at in known), -1) if guessed else -1
+    )
+    if is_enough:
+        assert walk(octets, 0, chain)[0].tolist() == places
+        return
+    with pytest.raises(Unsuited, match="too many records"):
+        walk(octets, 0, chain)
