@@ -13,14 +13,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analyzer.columnar.columns import Values, mixed, numbered
+from analyzer.columnar.columns import Values
 from analyzer.columnar.exchanges import Exchanges
 from analyzer.columnar.facts import date_of
 from analyzer.columnar.records import Flags, Numbers, rows_of
 from analyzer.columnar.shapes import Shapes
 from analyzer.evidence import SECOND
 from analyzer.register.challenges import MOST_NONCES
-from analyzer.register.fleet import MANY, TICK
 from analyzer.register.listed import LEFT_OVER_AFTER
 from analyzer.register.timers import AUTH_LINK
 from analyzer.register.told_time import TOLERANCE
@@ -107,7 +106,6 @@ class Manner:
         lasts = course.starts + course.sizes - 1
         until = exchanges.answered[order[lasts]] + 3 * _granted(shapes, final[lasts])
         right &= course.spread(until > self.end)
-        right &= ~_is_burst(exchanges, course)
         least = 10 ** (values.scanned.size("cseq", first).astype(np.int64) - 1)
         right &= least <= np.maximum(cseq, 1)  # no nought before it
         keeps: Flags = np.logical_and.reduceat(right, course.starts)
@@ -199,12 +197,3 @@ def _is_counted(values: Values, rows: Numbers, uses: Numbers) -> Flags:
 def _granted(shapes: Shapes, rows: Numbers) -> Numbers:
     """For how long each of these grants is one, in nanoseconds."""
     return shapes.each(lambda shape: shape.expires, rows) * SECOND
-
-
-def _is_burst(exchanges: Exchanges, course: Course) -> Flags:
-    """Whether the client of each transaction sent many requests within a tick (`register/fleet.py`)."""
-    client = course.spread(np.arange(len(course.starts)))
-    which, count = numbered(mixed(client, exchanges.begun[course.order] // TICK))
-    many = np.bincount(which, minlength=count) >= MANY
-    bursts: Flags = course.spread(np.logical_or.reduceat(many[which], course.starts))
-    return bursts

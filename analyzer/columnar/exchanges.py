@@ -29,7 +29,8 @@ REPEATED = ("branch", "sent_by", "from_name", "from_user", "from_tag", "to_name"
 _OF_CONTACT = ("contact_user", "contact_place", "instance")
 _AT_ONCE = 1 << 20
 """Messages that are put together at one time, about."""
-MOST_COPIES = 3
+MOST_COPIES = 10
+"""Timer E has so many within Timer F (RFC 3261 17.1.2.2)."""
 _LEAST_INTERVAL, _MOST_INTERVAL = SECOND // 10, 2 * SECOND
 """Within these the first interval between copies is T1 (`rules/r3261_17_1_2_2_retransmit.py`)."""
 
@@ -150,13 +151,15 @@ def _exchanges(values: Values, shapes: Shapes, rows: Numbers, call: Keys) -> lis
     begun = time[groups.starts]
     answered = packets.time(final)
     is_after = ~is_answer & (place > behind[which])
+    waited = answered - np.maximum.reduceat(np.where(is_answer | is_after, 0, time), groups.starts)
     last_copy = np.maximum.reduceat(np.where(is_answer, 0, time), groups.starts)
     after = groups.count(is_after)
     closes = np.maximum(begun + GRACE, answered + TIMER_F)
     closes = np.where(after > 0, np.maximum(closes, last_copy + TIMER_F), closes)
     plain = has_answer & ~is_answer[groups.starts] & groups.none(~shapes.ordinary[at])
     plain &= groups.none(~_is_on_its_way(values, at, np.where(is_answer, final[which], heads), heads, is_answer))
-    plain &= groups.none(is_after & (time - answered[which] > T1)) & (answered - begun <= TRYING_DUE)
+    plain &= groups.none(is_after & (time - answered[which] > T1))
+    plain &= (waited <= TRYING_DUE) & (answered - begun < TIMER_F)
     plain &= _is_in_time(groups, is_answer, time) & _is_in_order(groups, time)
     plain &= _repeats(values, shapes, first, final)
     last = at[np.append(groups.starts[1:], len(at)) - 1]

@@ -12,6 +12,7 @@ from analyzer.columnar.course import Course
 from analyzer.columnar.exchanges import Exchanges
 from analyzer.columnar.records import Flags, Numbers
 from analyzer.columnar.shapes import Shapes
+from analyzer.sip.timers import TRYING_DUE
 
 _EARLY = 2
 """Transactions of a client that are of classes of their own; those behind them are alike."""
@@ -52,6 +53,7 @@ class Kinds:
             exchanges.copies[order],
             exchanges.finals[order] > 1,
             exchanges.after[order] > 0,
+            exchanges.answered[order] - exchanges.begun[order] > TRYING_DUE,
             exchanges.closes[order] < self._end,
             ~is_first & (exchanges.closes[before] < exchanges.begun[order]),
             course.spread(keys) + 1,

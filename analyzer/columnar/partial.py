@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analyzer.columnar.bursts import bursts_of
 from analyzer.columnar.classes import Told, Witness, answers_of, chosen
 from analyzer.columnar.clients import clients_of
 from analyzer.columnar.columns import Values, any_of
@@ -38,7 +39,7 @@ from analyzer.judge.findings import Rule
 from analyzer.memory import memory
 from analyzer.register.digest.secrets import Secrets
 from analyzer.register.digest_ledger import DigestRecord
-from analyzer.register.fleet import MOST_ANSWERING, Exposed, FleetLedger, is_public
+from analyzer.register.fleet import MOST_ANSWERING, MOST_BURSTS, Exposed, FleetLedger, is_public
 from analyzer.register.registration import Registration
 from analyzer.register.registry import MOST_CLIENTS
 from analyzer.register.subjects import TransactionSubject
@@ -192,6 +193,7 @@ class _Round:
         )
         self._counted.count(tallies, lambda kind: judge.plans(TransactionSubject, "")[kind].settled)
         summary, fleet = self._summary(which, examples), self._fleet(wanted)
+        fleet.bursts = bursts_of(rows, which, registrations)
         self._counted.sum_up(summary, fleet, self._capture.shapes, self._capture.exchanges)
         self._hold_countable(summary, fleet)
         carries = self._carrying(which)
@@ -217,6 +219,8 @@ class _Round:
         """Raise `Unsuited` where both paths together count more things apart than one does: which of them it would
         depends on their order."""
         own = self._partial
+        if len(own.fleet.bursts) + len(fleet.bursts) >= MOST_BURSTS:
+            raise Unsuited("there are too many bursts")
         if len({*own.summary.methods, *summary.methods}) > MOST_METHODS:
             raise Unsuited("there are too many methods")
         if len(own.fleet.answering | fleet.answering) >= MOST_ANSWERING:

@@ -8,6 +8,7 @@ one by one; who was heard when is looked up when it is asked.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -103,6 +104,7 @@ class Overhearing:
         self._answers = self._first_answers(rows)
         self._challenges = self._given(columnar)
         self._replace_notes()
+        self._reconstructor.fleet.most_users = sys.maxsize  # columns count those of all
         count_credentials(capture, columnar, self._reconstructor, lambda: self._counter.number)
 
     def _replace_notes(self) -> None:

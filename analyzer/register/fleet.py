@@ -107,6 +107,7 @@ class FleetLedger:
         self._running: dict[_Whose, tuple[int, Evidence]] = {}
         self._before: dict[_Whose, tuple[int, Evidence]] = {}
         self._tick = 0
+        self.most_users = MOST_USERS
         self.bursts: list[Burst] = []
         self.restarts: Counter[tuple[Endpoint, int]] = Counter()
         self.exposed: dict[tuple[str, str], Exposed] = {}
@@ -143,7 +144,7 @@ class FleetLedger:
         known = running.get(key)
         if known is not None:
             running[key] = (known[0] + 1, known[1])
-        elif len(running) < MOST_USERS:
+        elif len(running) < self.most_users:
             running[key] = (1, transaction.evidence)
 
     def _moved(self, transaction: Transaction, client: Registration, time: int) -> None:
