@@ -51,7 +51,9 @@ _Way = tuple[Endpoint, Endpoint]
 
 class SaveFile:
     """A capture that is being written to `out`; it does not close it, and is whole after `finish`. `written` counts
-    messages, `cut` those of them whose end does not fit into a UDP datagram and was left out."""
+    messages, `cut` those of them whose end does not fit into a UDP datagram and was left out. It is of no `dialect`."""
+
+    dialect = None
 
     def __init__(self, out: BinaryIO) -> None:
         dpkt.pcap.Writer(out, snaplen=_SNAPLEN, linktype=_LINKTYPE_RAW, nano=True)  # the file's header

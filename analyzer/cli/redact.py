@@ -114,8 +114,6 @@ def _check_places(places: dict[str, str], file: str, read: list[str], *, force: 
 
 
 def _redacted(out: Path, redaction: Redaction, secrets: Secrets, *, check: bool, **given: Any) -> None:
-    from analyzer.capture.savefile import SaveFile
-    from analyzer.capture.savetext import SaveText
     from analyzer.defect import SourceError
     from analyzer.redact.pseudonyms import TooManyWords
     from analyzer.redact.redaction import Leak
@@ -125,18 +123,17 @@ def _redacted(out: Path, redaction: Redaction, secrets: Secrets, *, check: bool,
         with _opened(**given) as reading:
             if any(source.shows_flows for source in reading.sources):
                 die(f"{name}: shows call flows, each a capture of its own: that cannot be redacted", 3)
-            is_log = reading.sources[0].kind == "log"
             redaction.note(reading)
         with _in_place(out) as (unfinished, file), _opened(**given) as reading:
-            saved = SaveText(file, timed=redaction.is_timed) if is_log else SaveFile(file)
+            saved = redaction.saver(reading.sources[0], file)
             told = redaction.write(reading, saved)
             file.flush()
-            if not told.messages:
+            if not told.messages and not told.notices:
                 die(f"{name}: no SIP message to write", 3)
-            lost = _differences(redaction, secrets, unfinished, is_log=is_log, **given) if check else None
+            lost = _differences(redaction, secrets, unfinished, saved.dialect, **given) if check else None
     except (SourceError, Leak, TooManyWords) as error:
         die(str(error), 3)
-    _say(out, told, lost, is_log=is_log)
+    _say(out, told, lost, is_log=saved.dialect is not None)
 
 
 def _opened(*, file: str, dialect: str | None, engine: Any, tls_keylog: str | None, **others: Any) -> Any:
@@ -146,7 +143,7 @@ def _opened(*, file: str, dialect: str | None, engine: Any, tls_keylog: str | No
     return open_sources([file], dialect=dialect, engine=engine, tls_keylog=tls_keylog)
 
 
-def _differences(redaction: Redaction, secrets: Secrets, made: Path, *, is_log: bool, **given: Any) -> list[str]:
+def _differences(redaction: Redaction, secrets: Secrets, made: Path, form: str | None, **given: Any) -> list[str]:
     """What the result says otherwise than the original, each with the passwords that belong to it."""
     from analyzer.redact.sameness import differences
     from analyzer.register.digest.secret import Secret
@@ -157,8 +154,7 @@ def _differences(redaction: Redaction, secrets: Secrets, made: Path, *, is_log: 
     new = Secrets([Secret(one.password, username=one.username, realm=one.realm) for one in accounts])
     read = {name: given[name] for name in ("dialect", "engine", "tls_keylog")}
     before = analyze(given["file"], secrets=secrets, **read)
-    dialect = ("sngrep" if redaction.is_timed else "ngrep") if is_log else None
-    return differences(before, analyze(made, secrets=new, dialect=dialect))
+    return differences(before, analyze(made, secrets=new, dialect=form))
 
 
 def _say(out: Path, told: Counts, lost: list[str] | None, *, is_log: bool) -> None:
@@ -166,12 +162,17 @@ def _say(out: Path, told: Counts, lost: list[str] | None, *, is_log: bool) -> No
     from analyzer.views.words import count
 
     tell(f"{out}: {count(told.messages, 'message')} with pseudonyms")
-    if is_log:
+    said = "of the server on registrations"
+    if told.notices:
+        tell(f"  with them {count(told.notices, 'line')} {said}; the log's other lines are not written")
+    elif is_log:
         tell("  of the log the messages alone are written; its other lines are not")
     else:
         tell("  as packets of raw IP; the link layer, comments and all packets that are no SIP are not written")
     if told.bodies:
         tell(f"  left out: the bodies of {count(told.bodies, 'message')}")
+    if told.unsaid:
+        tell(f"  left out: {count(told.unsaid, 'line')} {said} that would not say the same with pseudonyms")
     if told.verifiable:
         tell(f"  {count(told.verifiable, 'digest')} can be verified with the new passwords")
     if told.opaque:

@@ -56,6 +56,10 @@ class Lexer:
         self._names = names
         self._addresses = addresses
 
+    def is_name(self, word: str) -> bool:
+        """Whether a word was noted as one that must not be left."""
+        return self._names.has(word)
+
     def endpoint(self, endpoint: Endpoint) -> Endpoint:
         """A transport address; the port stays."""
         known = self._addresses.of(endpoint.host)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from analyzer.capture.opener import open_sources
-from analyzer.capture.savefile import SaveFile
-from analyzer.capture.savetext import SaveText
 from analyzer.evidence import Endpoint, Frame, RawMessage
 from analyzer.redact.addresses import Addresses
 from analyzer.redact.headers import Headers
@@ -26,10 +24,9 @@ def redacted(
     redaction = Redaction(key, wishes or Wishes(), secrets or Secrets())
     with open_sources([path], engine="native") as reading:
         redaction.note(reading)
-        is_log = reading.sources[0].kind == "log"
+        source = reading.sources[0]
     with out.open("wb") as file, open_sources([path], engine="native") as reading:
-        saved = SaveText(file, timed=redaction.is_timed) if is_log else SaveFile(file)
-        told = redaction.write(reading, saved)
+        told = redaction.write(reading, redaction.saver(source, file))
     return redaction, told
 
 
