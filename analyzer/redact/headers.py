@@ -46,6 +46,8 @@ _MAC_LIKE = re.compile(
     rf"(?<!{LHEX})(?:{UUID}|{LHEX}{{12}}|{LHEX}{{2}}(?:[:-]{LHEX}{{2}}){{5}}|{LHEX}{{4}}\.{LHEX}{{4}}\.{LHEX}{{4}})(?![0-9A-Za-z])"
 )
 
+_REALM = re.compile(r'\brealm\s*+=\s*+"?([^",]*)', re.IGNORECASE)
+_NONCE = re.compile(r'\bnonce\s*+=\s*+"?([^",\s]*)', re.IGNORECASE)
 _TIMED_NONCE = re.compile(r"([1-9][0-9]{8,9})(/[0-9a-f]{32})\Z")
 
 _KEPT = 32768
@@ -70,6 +72,7 @@ class Headers:
             **dict.fromkeys(_LISTS.split(), self._listed),
             **dict.fromkeys(_NUMBERS.split(), self._numbers),
             **dict.fromkeys(_AUTH.split(), self._auth),
+            **dict.fromkeys(("www-authenticate", "proxy-authenticate"), self._challenge),
             "via": self._via,
             "call-id": self._call_id,
             "user-agent": self._agent,
@@ -165,6 +168,13 @@ class Headers:
     def _auth(self, text: str) -> str:
         """A scheme with parameters (RFC 7616 3.3, 3.4, 3.5)."""
         return _AUTH_PARAM.sub(self._auth_part, text)
+
+    def _challenge(self, text: str) -> str:
+        """As `_auth`; which nonces a realm gives out, and in which order, is noted."""
+        realm, nonce = _REALM.search(text), _NONCE.search(text)
+        if nonce is not None:
+            self._lexer.note_nonce(realm[1] if realm is not None else "", nonce[1])
+        return self._auth(text)
 
     def _auth_part(self, found: re.Match[str]) -> str:
         name, equals, value, word = found.groups()
