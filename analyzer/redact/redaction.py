@@ -23,6 +23,7 @@ from typing import BinaryIO, NamedTuple, Protocol
 
 from analyzer.capture.opener import Reading
 from analyzer.capture.savefile import SaveFile
+from analyzer.capture.saveflows import SaveFlows
 from analyzer.capture.savelog import SaveLog
 from analyzer.capture.savetext import SaveText
 from analyzer.escape import Told
@@ -36,7 +37,9 @@ from analyzer.redact.message import EMPTY, Rewriter
 from analyzer.redact.notices import NoticeRewriter
 from analyzer.redact.pseudonyms import Pseudonyms
 from analyzer.register.digest.secrets import Secrets
+from analyzer.sip.hosts import is_address
 from analyzer.sip.sniff import PING
+from analyzer.sip.text import octets
 
 _NOBODY = Endpoint("127.0.0.1", 9)  # the port of discard (RFC 863)
 _MOST_STREAMS = 1_000_000
@@ -89,7 +92,7 @@ class Counts:
 
 
 class Writer(Protocol):
-    """Where messages go: a `SaveFile`, a `SaveText` or a `SaveLog`."""
+    """Where messages go: a `SaveFile`, or of a log a `SaveText`, `SaveLog` or `SaveFlows`."""
 
     written: int
     cut: int
@@ -189,10 +192,12 @@ class Redaction:
         taken = set(known.values())  # what an earlier file was given may be a name in this one
         return LeakSearch(known.keys() - taken, self.addresses.originals())
 
-    def saver(self, source: Source, out: BinaryIO) -> SaveFile | SaveText | SaveLog:
+    def saver(self, source: Source, out: BinaryIO) -> SaveFile | SaveText | SaveLog | SaveFlows:
         """Where what was noted is to be written, in the form that keeps most of this source."""
         if source.kind != "log":
             return SaveFile(out)
+        if source.shows_flows:
+            return SaveFlows(out)
         if source.format in _NOTICES_IN:
             first, last = self.span
             return SaveLog(out, timed=self.is_timed, step=self.step, first=first, last=last)
@@ -244,13 +249,14 @@ class Redaction:
             self._check(search, made.quoted, item)
             saved.add_error(made)
             return
-        self._check(search, made.payload, item)
+        named = " ".join(one.host for one in (made.source, made.destination) if not is_address(one.host))
+        self._check(search, made.payload + octets(f" {named}"), item)
         self.told.transports[made.transport] += 1
         saved.add(made)
 
     @staticmethod
-    def _check(search: LeakSearch, octets: bytes, item: Item) -> None:
-        if search.found(octets):
+    def _check(search: LeakSearch, written: bytes, item: Item) -> None:
+        if search.found(written):
             raise Leak(
                 f"{item.place}: a word of the original is left in it; nothing is written (--user-agents replaces what"
                 " programs call themselves, too)"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
+from analyzer.capture.engine import Engine
 from analyzer.capture.opener import open_sources
 from analyzer.evidence import Endpoint, Frame, RawMessage
 from analyzer.redact.addresses import Addresses
@@ -18,14 +20,22 @@ KEY = b"a key of thirty-two octets, fixed"
 
 
 def redacted(
-    path: Path | str, out: Path, *, wishes: Wishes | None = None, secrets: Secrets | None = None, key: bytes = KEY
+    path: Path | str,
+    out: Path,
+    *,
+    wishes: Wishes | None = None,
+    secrets: Secrets | None = None,
+    key: bytes = KEY,
+    engine: Engine = "native",
+    tls_keylog: str | None = None,
 ) -> tuple[Redaction, Counts]:
-    """A file, written to `out` with pseudonyms: a capture, or of a log a log."""
+    """A file, written to `out` with pseudonyms: a capture, or of a log a log. Keys of TLS are for tshark."""
     redaction = Redaction(key, wishes or Wishes(), secrets or Secrets())
-    with open_sources([path], engine="native") as reading:
+    opened = partial(open_sources, [path], engine="auto" if tls_keylog else engine, tls_keylog=tls_keylog)
+    with opened() as reading:
         redaction.note(reading)
         source = reading.sources[0]
-    with out.open("wb") as file, open_sources([path], engine="native") as reading:
+    with out.open("wb") as file, opened() as reading:
         told = redaction.write(reading, redaction.saver(source, file))
     return redaction, told
 
