@@ -322,16 +322,16 @@ class Source:
     """One input and the tally of reading it. Readers fill it in as they go; it is complete when they are exhausted.
 
     `frames` counts records (captures) or lines (logs); `messages` SIP messages; `keepalives` keep-alives of any form;
-    `other` payloads that are not SIP; `defects` the count of defects met outside messages, `defect_list` the first
-    of them; `quality` sentences for the reader about what this source cannot show; `resolution` the clock's step in
-    nanoseconds; `zone` how the times were put on UTC (empty for captures); `undated` counts what had a time that cannot
-    be one; `hint` says what to do where it holds no SIP message; `notices` are what it says of registrations in other
-    words; `notices_more` counts those that were too many to be kept; `unopened` are kinds of packets, with their
+    `other` payloads that are not SIP; `defects` the count of defects met outside messages, `defect_list` the first of
+    them; `quality` sentences for the reader about what this source cannot show; `resolution` the clock's step in
+    nanoseconds; `zone` how the times were put on UTC (empty for captures); `undated` counts what had a time that
+    cannot be one; `hint` says what to do where it holds no SIP message; `notices` are what it says of registrations in
+    other words; `notices_more` counts those that were too many to be kept; `unopened` are kinds of packets, with their
     number, that may hold SIP and were not opened, where no SIP message was found; `interfaces` counts those that were
     described; `shows_flows` that its messages are those of flows, each a capture of its own: `flows` are the first of
-    them. `goes_on` is asked by a log's reader where its stream gives no more: it waits, and says whether the
-    stream has more now.
-    `kept` has the times of keep-alives, of a capture.
+    them. `goes_on` is asked by a log's reader where its stream gives no more: it waits, and says whether the stream
+    has more. `kept` has the times of keep-alives, of a capture. `hear`, where set, is given each notice of a log: its
+    line, text, and what tells its time (None: no stamp) once the messages before it are out.
     """
 
     name: str
@@ -358,6 +358,7 @@ class Source:
     unopened: list[tuple[str, int]] = field(default_factory=list)
     interfaces: int = 1
     goes_on: Callable[[], bool] = field(default=has_ended, repr=False, compare=False)
+    hear: Callable[[int, bytes, Callable[[], int | None]], None] | None = field(default=None, repr=False, compare=False)
     shows_flows: bool = False
     flows: list[ShownFlow] = field(default_factory=list)
     kept: KeepAlives = field(default_factory=KeepAlives, repr=False, compare=False)
@@ -379,8 +380,7 @@ class Source:
             return time
         self.undated += 1
         if self.undated == 1:
-            year = 1970 + time // _YEAR
-            text = f"dated to the year {year}: times outside of 1970 to 2106 are taken as not known"
+            text = f"dated to the year {1970 + time // _YEAR}: times outside of 1970 to 2106 are taken as not known"
             self.defect("absurd-time", text, place)
         return None
 

@@ -56,6 +56,8 @@ def recognise(
         input_stream.check()
     if len(found) > 1:
         found = _best(found, input_stream, source)
+    if kind == "capture" and found and found[0].last and not _taken(found[0], input_stream.head(HEAD)):
+        found = []  # to send somebody to `sipcheck log` that cannot read it either is no help
     if not found:
         raise _unknown(input_stream, name, known, kind)
     return found[0]
@@ -280,6 +282,6 @@ def check_kind(form: Format, name: str, kind: str | None) -> None:
     """Raise SourceError, with the command to use, for a log where a capture is wanted, and the other way round."""
     if kind in (None, form.kind):
         return
-    article = "an" if form.title[:1] in "AEIOU" else "a"
-    hint = f"use: sipcheck {'log' if form.kind == 'log' else 'pcap'} {name}"
-    raise SourceError(name, f"is {article} {form.title}", hint=hint)
+    if form.kind == "log":  # its title may be of one thing or of many
+        raise SourceError(name, f"is no capture but a text: {form.title}", hint=f"use: sipcheck log {name}")
+    raise SourceError(name, f"is a {form.title}", hint=f"use: sipcheck pcap {name}")

@@ -51,7 +51,9 @@ _Way = tuple[Endpoint, Endpoint]
 
 class SaveFile:
     """A capture that is being written to `out`; it does not close it, and is whole after `finish`. `written` counts
-    messages, `cut` those of them whose end does not fit into a UDP datagram and was left out."""
+    messages, `cut` those of them whose end does not fit into a UDP datagram and was left out. It is of no `dialect`."""
+
+    dialect = None
 
     def __init__(self, out: BinaryIO) -> None:
         dpkt.pcap.Writer(out, snaplen=_SNAPLEN, linktype=_LINKTYPE_RAW, nano=True)  # the file's header
@@ -77,15 +79,18 @@ class SaveFile:
         self._write(message, self._time)
 
     def add_error(self, error: NetworkError) -> None:
-        """Write what ended an exchange: an ICMP error with what it quotes, the end of a connection, or nothing where
-        octets were lost, whose numbers are left out then. OSError where that cannot be done."""
+        """Write what ended an exchange: an ICMP error with what it quotes, the end of a connection; where octets of a
+        stream were lost, a segment of which nothing was captured, for what comes behind it may be nothing that is
+        written. OSError where that cannot be done."""
         there = (error.source, error.destination)
-        if error.reason == "gap":
-            back = (error.destination, error.source)
-            self._sent[back] = (self._sent.get(back, 1) + _LOST) % _WRAP
-            return
         self._before(error.time)
         self._time = error.time if error.time is not None and error.time >= 0 else (self._time or 0) + _STEP
+        if error.reason == "gap":
+            back = (error.destination, error.source)
+            lost = self._packet(self._segment(back, b"", dpkt.tcp.TH_ACK), self._ways(*back), missing=_LOST)
+            self._record(lost, self._time, _LOST)
+            self._sent[back] = (self._sent.get(back, 1) + _LOST) % _WRAP
+            return
         if error.reason == "icmp":
             self._record(self._icmp(error), self._time)
             return
@@ -130,8 +135,8 @@ class SaveFile:
             self._write(message, self._time)
 
     def _write(self, message: RawMessage, time: int) -> None:
-        for packet in self._packets(message):
-            self._record(packet, time, message.missing)
+        for packet, missing in self._packets(message):
+            self._record(packet, time, missing)
         self.written += 1
 
     def _record(self, packet: bytes, time: int, missing: int = 0) -> None:
@@ -145,11 +150,17 @@ class SaveFile:
         six = ":" in source.host or ":" in destination.host
         return self._address(source.host, six), self._address(destination.host, six)
 
-    def _packets(self, message: RawMessage) -> Iterator[bytes]:
+    def _packets(self, message: RawMessage) -> Iterator[tuple[bytes, int]]:
+        """The packets of a message, each with the octets that are missing behind it."""
         ways = self._ways(message.source, message.destination)
         if message.transport in STREAMS:
-            for there, segment in self._segments(message):
-                yield self._packet(segment, self._ways(*there), message)
+            *first, last = self._segments(message)
+            yield from ((self._packet(segment, self._ways(*there), message), 0) for there, segment in first)
+            there, segment = last
+            # a frame of WebSocket says its length itself
+            missing = 0 if message.transport in _WEBSOCKETS else min(message.missing, _SEGMENT)
+            yield self._packet(segment, self._ways(*there), message, missing=missing), missing
+            self._sent[there] = (self._sent[there] + missing) % _WRAP
             return
         payload = message.payload[:_MOST_UDP]
         self.cut += len(payload) < len(message.payload)
@@ -157,7 +168,8 @@ class SaveFile:
         length = min(
             8 + len(payload) + message.missing, _MOST_UDP + 8
         )  # as it was sent: so a reader sees that it was cut
-        yield self._packet(dpkt.udp.UDP(sport=ports[0], dport=ports[1], ulen=length, data=payload), ways, message)
+        datagram = dpkt.udp.UDP(sport=ports[0], dport=ports[1], ulen=length, data=payload)
+        yield self._packet(datagram, ways, message), message.missing
 
     def _segments(self, message: RawMessage) -> Iterator[tuple[_Way, dpkt.tcp.TCP]]:
         there = message.source, message.destination
@@ -192,9 +204,11 @@ class SaveFile:
             data=part,
         )
 
-    def _packet(self, payload: dpkt.Packet, ways: tuple[bytes, bytes], message: RawMessage | None = None) -> bytes:
+    def _packet(
+        self, payload: dpkt.Packet, ways: tuple[bytes, bytes], message: RawMessage | None = None, missing: int = 0
+    ) -> bytes:
         protocol = dpkt.ip.IP_PROTO_UDP if isinstance(payload, dpkt.udp.UDP) else dpkt.ip.IP_PROTO_TCP
-        length = payload.ulen if protocol == dpkt.ip.IP_PROTO_UDP else len(payload)
+        length = payload.ulen if protocol == dpkt.ip.IP_PROTO_UDP else len(payload) + missing
         if len(ways[0]) == 16:
             return bytes(dpkt.ip6.IP6(src=ways[0], dst=ways[1], nxt=protocol, plen=length, hlim=64, data=payload))
         mark = message.ip_id or 0 if message is not None else 0

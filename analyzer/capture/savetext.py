@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import BinaryIO
 
 from analyzer.evidence import Endpoint, NetworkError, RawMessage
+from analyzer.sip.text import octets
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - all times here are UTC, and say so nowhere
 _DATAGRAMS = ("UDP", "")
@@ -18,13 +19,14 @@ _DATAGRAMS = ("UDP", "")
 
 class SaveText:
     """A log that is being written to `out`; it does not close it. `timed`: each message has a time. `written` counts
-    messages; nothing is ever `cut`."""
+    messages; nothing is ever `cut`. `dialect` is the name of the form."""
 
     cut = 0
 
     def __init__(self, out: BinaryIO, *, timed: bool) -> None:
         self._out = out
         self._timed = timed
+        self.dialect = "sngrep" if timed else "ngrep"
         self.written = 0
 
     def add(self, message: RawMessage) -> None:
@@ -33,11 +35,11 @@ class SaveText:
         stamp = _stamp(message.time) if message.time is not None else ""
         ends = f"{_written(message.source)} -> {_written(message.destination)}"
         if self._timed:
-            self._out.write(f"{stamp}{ends}\n".encode() + message.payload + b"\n\n\n")
+            self._out.write(octets(f"{stamp}{ends}\n") + message.payload + b"\n\n\n")
             return
         kind = "U" if message.transport in _DATAGRAMS else "T"
         payload = message.payload.replace(b"\r\n", b".\n")  # ngrep shows a dot for what cannot be printed
-        self._out.write(f"{kind} {stamp}{ends} #{self.written}\n".encode() + payload + b"\n\n")
+        self._out.write(octets(f"{kind} {stamp}{ends} #{self.written}\n") + payload + b"\n\n")
 
     def add_error(self, error: NetworkError) -> None:
         """A log of messages has no room for what the network says."""

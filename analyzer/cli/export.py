@@ -154,6 +154,7 @@ def _export_tables(form: str, out: Path, *, progress: bool | None, **given: Any)
     from analyzer.cli.config import note
     from analyzer.cli.run import read_report
     from analyzer.views.drawing.output import tell
+    from analyzer.views.words import count
 
     report = read_report("export", None, progress, detail=True, tables=True, columnar="auto", **given)
     if told := note(click.get_current_context()):
@@ -163,7 +164,7 @@ def _export_tables(form: str, out: Path, *, progress: bool | None, **given: Any)
     frames = tables(report)
     with in_place(out, folder=form in _FOLDERS) as unfinished:
         _WRITERS[form](frames, unfinished)
-    _say(out, ", ".join(f"{len(frame):,} {name}" for name, frame in frames))
+    _say(out, ", ".join(count(len(frame), name.removesuffix("s")) for name, frame in frames))
     return signals.code() if report.interrupted else 4 if report.failed else 0
 
 

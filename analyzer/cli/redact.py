@@ -6,7 +6,7 @@ Exit codes: 0 written, 2 usage, 3 a source that cannot be read, or a result that
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -19,6 +19,7 @@ from analyzer.cli.run import die
 from analyzer.views.drawing.output import tell
 
 if TYPE_CHECKING:
+    from analyzer.evidence import Source
     from analyzer.redact.redaction import Counts, Given, Redaction, Wishes
     from analyzer.register.digest.secrets import Secrets
 
@@ -27,6 +28,11 @@ Examples:
   sipcheck redact samples/wrong-password/input.pcapng -o shared.pcap --mapping private.json
   sipcheck redact samples/text-baresip/input.txt -o shared.txt
 """
+_OF_A_LOG = "of the log the messages alone are written; its other lines are not"
+_FORMS = {
+    None: "as packets of raw IP; the link layer, comments and all packets that are no SIP are not written",
+    "flow-text": "as call flows; of the text their titles, drawings and all that is no message are not written",
+}
 _PRIVATE = ("mapping", "new_credentials")
 MOST_SHIFT = 1_000_000_000
 """Seconds by which times are moved at most: some thirty years."""
@@ -49,8 +55,19 @@ MOST_SHIFT = 1_000_000_000
 @dialect_option
 def redact(**given: Any) -> None:
     """Write FILE to OUT with pseudonyms for users, numbers, addresses, domains and devices: the same one for the same
-    name, so that the findings stay what they are. A log becomes a log of its messages alone. The mapping is written
-    apart, and only if you ask for it. Read docs/redact.md before you hand anything on."""
+    name, so that the findings stay what they are. A log becomes a log of its messages; of its other lines those alone
+    stay in which Asterisk tells of registrations. The mapping is written apart, and only if you ask for it.
+
+    Times, ports, statuses and what phones and servers call themselves stay, so before you hand OUT on, look for:
+
+    \b
+    - a rare product, or a device's name, in User-Agent and Server
+      (--user-agents replaces them)
+    - names of three letters, numbers of up to five digits, glued names
+    - names that are words of the protocol, as a user `phone` is
+    - when it was (--shift hides the day), how many phones, in which networks
+
+    Keep the mapping, the key and the new passwords apart from it: they undo all this."""
     _run(**given)
 
 
@@ -114,29 +131,33 @@ def _check_places(places: dict[str, str], file: str, read: list[str], *, force: 
 
 
 def _redacted(out: Path, redaction: Redaction, secrets: Secrets, *, check: bool, **given: Any) -> None:
-    from analyzer.capture.savefile import SaveFile
-    from analyzer.capture.savetext import SaveText
     from analyzer.defect import SourceError
     from analyzer.redact.pseudonyms import TooManyWords
     from analyzer.redact.redaction import Leak
 
-    name = given["file"]
     try:
         with _opened(**given) as reading:
-            if any(source.shows_flows for source in reading.sources):
-                die(f"{name}: shows call flows, each a capture of its own: that cannot be redacted", 3)
-            is_log = reading.sources[0].kind == "log"
             redaction.note(reading)
         with _in_place(out) as (unfinished, file), _opened(**given) as reading:
-            saved = SaveText(file, timed=redaction.is_timed) if is_log else SaveFile(file)
+            saved = redaction.saver(reading.sources[0], file)
             told = redaction.write(reading, saved)
             file.flush()
-            if not told.messages:
-                die(f"{name}: no SIP message to write", 3)
-            lost = _differences(redaction, secrets, unfinished, is_log=is_log, **given) if check else None
+            if not told.messages and not told.notices:
+                die(_nothing_of(reading.sources), 3)
+            lost = _differences(redaction, secrets, unfinished, saved.dialect, **given) if check else None
     except (SourceError, Leak, TooManyWords) as error:
         die(str(error), 3)
-    _say(out, told, lost, is_log=is_log)
+    _say(out, told, lost, saved.dialect)
+
+
+def _nothing_of(sources: Sequence[Source]) -> str:
+    """Why there is nothing to write. Of what servers say in words of their own, Asterisk's alone can be written."""
+    from analyzer.cli.run import no_sip
+
+    said = sum(notice.count for source in sources for notice in source.notices)
+    if said:
+        return f"{no_sip(sources, told='nothing that can be redacted')}; nothing is written"
+    return no_sip(sources)
 
 
 def _opened(*, file: str, dialect: str | None, engine: Any, tls_keylog: str | None, **others: Any) -> Any:
@@ -146,7 +167,7 @@ def _opened(*, file: str, dialect: str | None, engine: Any, tls_keylog: str | No
     return open_sources([file], dialect=dialect, engine=engine, tls_keylog=tls_keylog)
 
 
-def _differences(redaction: Redaction, secrets: Secrets, made: Path, *, is_log: bool, **given: Any) -> list[str]:
+def _differences(redaction: Redaction, secrets: Secrets, made: Path, form: str | None, **given: Any) -> list[str]:
     """What the result says otherwise than the original, each with the passwords that belong to it."""
     from analyzer.redact.sameness import differences
     from analyzer.register.digest.secret import Secret
@@ -157,21 +178,23 @@ def _differences(redaction: Redaction, secrets: Secrets, made: Path, *, is_log: 
     new = Secrets([Secret(one.password, username=one.username, realm=one.realm) for one in accounts])
     read = {name: given[name] for name in ("dialect", "engine", "tls_keylog")}
     before = analyze(given["file"], secrets=secrets, **read)
-    dialect = ("sngrep" if redaction.is_timed else "ngrep") if is_log else None
-    return differences(before, analyze(made, secrets=new, dialect=dialect))
+    return differences(before, analyze(made, secrets=new, dialect=form))
 
 
-def _say(out: Path, told: Counts, lost: list[str] | None, *, is_log: bool) -> None:
+def _say(out: Path, told: Counts, lost: list[str] | None, form: str | None) -> None:
     from analyzer.redact.digests import MARK
     from analyzer.views.words import count
 
     tell(f"{out}: {count(told.messages, 'message')} with pseudonyms")
-    if is_log:
-        tell("  of the log the messages alone are written; its other lines are not")
+    said = "of the server on registrations"
+    if told.notices:
+        tell(f"  with them {count(told.notices, 'line')} {said}; the log's other lines are not written")
     else:
-        tell("  as packets of raw IP; the link layer, comments and all packets that are no SIP are not written")
+        tell(f"  {_FORMS.get(form, _OF_A_LOG)}")
     if told.bodies:
         tell(f"  left out: the bodies of {count(told.bodies, 'message')}")
+    if told.unsaid:
+        tell(f"  left out: {count(told.unsaid, 'line')} {said} that would not say the same with pseudonyms")
     if told.verifiable:
         tell(f"  {count(told.verifiable, 'digest')} can be verified with the new passwords")
     if told.opaque:
@@ -181,7 +204,7 @@ def _say(out: Path, told: Counts, lost: list[str] | None, *, is_log: bool) -> No
         tell(f"  not the same: {one}")
     if lost is not None and not lost:
         tell("  it gives the same findings as the original")
-    tell("  what it still may tell is in docs/redact.md: look through it before you hand it on")
+    tell("  what it still may tell says `sipcheck redact --help`: look through it before you hand it on")
 
 
 def _keep_private(

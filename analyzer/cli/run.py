@@ -15,6 +15,7 @@ from analyzer.cli import signals
 
 if TYPE_CHECKING:
     from analyzer.capture.engine import Engine
+    from analyzer.evidence import Source
     from analyzer.judge.costs import Clock
     from analyzer.judge.findings import Profile, Rule, Severity
     from analyzer.register.digest.secrets import Secrets
@@ -206,7 +207,7 @@ def die_without_sip(report: Report, *, told: str = "") -> None:
     Notices are no SIP, so the code is 3 with them too (docs/interface.md); yet they are a result, so a view shows them
     on standard output, in every format, and this line goes to standard error."""
     if not report.summary.messages and not report.interrupted:
-        die(_no_sip(report, told=told), 3)
+        die(no_sip(report.sources, told=told), 3)
 
 
 def check_engine(engine: Engine, tls_keylog: str | None) -> None:
@@ -215,17 +216,18 @@ def check_engine(engine: Engine, tls_keylog: str | None) -> None:
         raise click.UsageError("--tls-keylog does not go with --engine native: only tshark opens TLS")
 
 
-def _no_sip(report: Report, *, told: str) -> str:
+def no_sip(sources: Sequence[Source], *, told: str = "") -> str:
+    """That sources hold no SIP message, why, and what to do; `told` says what the server's notices are instead."""
     from analyzer.escape import visible
 
-    names = ", ".join(visible(source.name) for source in report.sources)
-    seen = sum(source.frames for source in report.sources)
-    unit = ("packet" if report.sources[0].kind == "capture" else "line") + "s" * (seen != 1)
-    reasons = "; ".join(sentence for source in report.sources for sentence in source.quality)
-    reasons = reasons or "; ".join(defect.text for source in report.sources for _, defect in source.defect_list[:3])
-    kept = sum(source.keepalives for source in report.sources)
+    names = ", ".join(visible(source.name) for source in sources)
+    seen = sum(source.frames for source in sources)
+    unit = ("packet" if sources[0].kind == "capture" else "line") + "s" * (seen != 1)
+    reasons = "; ".join(sentence for source in sources for sentence in source.quality)
+    reasons = reasons or "; ".join(defect.text for source in sources for _, defect in source.defect_list[:3])
+    kept = sum(source.keepalives for source in sources)
     also = f", {kept:,} keep-alive{'s' * (kept != 1)}" if kept else ""
-    hints = dict.fromkeys(source.hint for source in report.sources if source.hint)
+    hints = dict.fromkeys(source.hint for source in sources if source.hint)
     if told:
         hints = {f"what the server's notices say is {told}": None}
     said = "; ".join([*([reasons] if reasons else ()), *hints])

@@ -313,6 +313,7 @@ class Rows:
         columns = [values.texts(rows, name) for name in ("username", "nonce", "response", "nc")]
         known = self.capture.credentials
         verdicts: Sequence[DigestVerdict | None] = [None] * len(wanted) if known is None else known.verdicts(wanted)
+        texts: dict[str, str] = {}  # of names and counts there are few, and each would be an object of its own
         found = []
         for which, kind, verdict, username, nonce, response, nc in zip(
             wanted.tolist(), kinds[wanted].tolist(), verdicts, *columns, strict=True
@@ -322,9 +323,9 @@ class Rows:
             found.append(
                 replace(
                     example,
-                    username=username,
+                    username=texts.setdefault(username, username),
                     nonce=nonce,
-                    nonce_count=nc or example.nonce_count,
+                    nonce_count=texts.setdefault(nc, nc) or example.nonce_count,
                     response=response,
                     judged=verdict or example.judged,
                     place=seen.place,

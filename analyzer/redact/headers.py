@@ -46,6 +46,10 @@ _MAC_LIKE = re.compile(
     rf"(?<!{LHEX})(?:{UUID}|{LHEX}{{12}}|{LHEX}{{2}}(?:[:-]{LHEX}{{2}}){{5}}|{LHEX}{{4}}\.{LHEX}{{4}}\.{LHEX}{{4}})(?![0-9A-Za-z])"
 )
 
+_REALM = re.compile(r'\brealm\s*+=\s*+"?([^",]*)', re.IGNORECASE)
+_NONCE = re.compile(r'\bnonce\s*+=\s*+"?([^",\s]*)', re.IGNORECASE)
+_TIMED_NONCE = re.compile(r"([1-9][0-9]{8,9})(/[0-9a-f]{32})\Z")
+
 _KEPT = 32768
 _FEW, _MANY = 4, 10
 """Digits of numbers that stay: of versions and years, and of seconds and sequence numbers."""
@@ -54,11 +58,13 @@ Rewrite = Callable[[str], str]
 
 class Headers:
     """Rewrites header values; `keep_agents`: what programs call themselves stays, but for what names a device.
-    `shift` is what is added to all times, nanoseconds."""
+    `shift` is what is added to all times, nanoseconds; `span` the seconds between which a number in a nonce is a time.
+    """
 
     def __init__(self, lexer: Lexer, *, keep_agents: bool, shift: int = 0) -> None:
         self._lexer = lexer
         self._keeps_agents = keep_agents
+        self.span = 0, -1
         self._shift = timedelta(microseconds=shift // 1000)
         self._known = lru_cache(maxsize=_KEPT)(self._value)
         self._ways: dict[str, Rewrite] = {
@@ -66,6 +72,7 @@ class Headers:
             **dict.fromkeys(_LISTS.split(), self._listed),
             **dict.fromkeys(_NUMBERS.split(), self._numbers),
             **dict.fromkeys(_AUTH.split(), self._auth),
+            **dict.fromkeys(("www-authenticate", "proxy-authenticate"), self._challenge),
             "via": self._via,
             "call-id": self._call_id,
             "user-agent": self._agent,
@@ -162,6 +169,13 @@ class Headers:
         """A scheme with parameters (RFC 7616 3.3, 3.4, 3.5)."""
         return _AUTH_PARAM.sub(self._auth_part, text)
 
+    def _challenge(self, text: str) -> str:
+        """As `_auth`; which nonces a realm gives out, and in which order, is noted."""
+        realm, nonce = _REALM.search(text), _NONCE.search(text)
+        if nonce is not None:
+            self._lexer.note_nonce(realm[1] if realm is not None else "", nonce[1])
+        return self._auth(text)
+
     def _auth_part(self, found: re.Match[str]) -> str:
         name, equals, value, word = found.groups()
         lexer = self._lexer
@@ -177,11 +191,20 @@ class Headers:
             "domain": lexer.general,
             "nc": lambda text: text if _COUNT.match(text) else lexer.strict(text),
             **dict.fromkeys(("algorithm", "qop", "stale", "userhash", "charset", "integrity-protected"), self._token),
-            **dict.fromkeys(("nonce", "cnonce", "opaque", "nextnonce", "response", "rspauth", "auts"), lexer.drawn),
+            **dict.fromkeys(("nonce", "nextnonce"), self._nonce),
+            **dict.fromkeys(("cnonce", "opaque", "response", "rspauth", "auts"), lexer.drawn),
         }
         known = low in ways
         shown = name if known or low in ("ik", "ck") else lexer.phrase(name)
         return f"{shown}{equals}{quote}{ways.get(low, lexer.strict)(inner)}{value[len(value) - ends :] if ends else ''}"
+
+    def _nonce(self, text: str) -> str:
+        """What was drawn, but for the second in which res_pjsip made it: that is a time like others, and a log without
+        stamps has no other. What lies beside the times of the source is none."""
+        found = _TIMED_NONCE.match(text)
+        if found is None or not self.span[0] <= int(found[1]) <= self.span[1] or self._lexer.is_name(found[1]):
+            return self._lexer.drawn(text)
+        return f"{int(found[1]) + self._shift // timedelta(seconds=1)}{self._lexer.drawn(found[2])}"
 
     def _token(self, text: str) -> str:
         return self._lexer.phrase(text, digits=_FEW)

@@ -56,6 +56,15 @@ class Lexer:
         self._names = names
         self._addresses = addresses
 
+    def is_name(self, word: str) -> bool:
+        """Whether a word was noted as one that must not be left."""
+        return self._names.has(word)
+
+    def note_nonce(self, realm: str, nonce: str) -> None:
+        """A nonce that was given out, as long as words are noted."""
+        if self._names.noting:
+            self._names.counters.note(realm, nonce.lower())
+
     def endpoint(self, endpoint: Endpoint) -> Endpoint:
         """A transport address; the port stays."""
         known = self._addresses.of(endpoint.host)

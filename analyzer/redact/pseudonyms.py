@@ -7,7 +7,8 @@ learned of a word by what stands for its like, and who has no key cannot try nam
 What a program drew (nonces, branches, tags) has so many pseudonyms that two never meet, and needs no memory. All
 others, telephone numbers and names, are noted in a first pass over the file: then each gets a pseudonym of its own,
 which is no word of the original, nor has one in it, and what is noted can be looked for. Where the short ones are used
-up, a pseudonym is longer by a letter. Numbers of which many come in a row are moved together (`rows.py`).
+up, a pseudonym is longer by a letter. Numbers of which many come in a row are moved together (`rows.py`), and so are
+nonces that count up (`counters.py`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, partial
 
 from analyzer.escape import Told
+from analyzer.redact.counters import Counters
+from analyzer.redact.counters import moved as counted
 from analyzer.redact.rows import moved, rows_of
 from analyzer.redact.vocabulary import WORDS
 
@@ -51,6 +54,7 @@ class Pseudonyms:
         self._key = key
         self._given = given or {}
         self._known: dict[str, str] = {}
+        self.counters = Counters()
         self._lengths: frozenset[int] = frozenset()
         self.noting = True
         self._long = lru_cache(maxsize=65536)(self._of_long)
@@ -70,7 +74,11 @@ class Pseudonyms:
             found_of = moved(row, self.digest, is_clean, is_free)
             together |= found_of
             used.update(found_of.values())
-        for word in originals:
+        for run in self.counters.runs():
+            found_of = counted(run, self.digest, partial(self._is_clean, used))
+            together |= found_of
+            used.update(found_of.values())
+        for word in (*originals, *(together.keys() - self._known.keys())):
             found = self._given.get(word) or together.get(word) or self._settled(word, used)
             used.add(found)
             self._known[word] = found

@@ -4,36 +4,50 @@ What is written of a capture are the SIP messages, keep-alives, ICMP errors and 
 IP with headers that are made anew (`analyzer/capture/savefile.py`): no link layer, so no MAC address; no comments,
 interface or host names of pcapng; no other traffic. What was fragmented is whole, what was in a tunnel or TLS is plain.
 
-Of a log it is the messages alone, with their times and ends, as text of one form whatever the log's was
+Of a log it is the messages, with their times and ends, as text of one form whatever the log's was
 (`analyzer/capture/savetext.py`). Replacing words where they stand would be a promise that nobody can keep: a log may
-have a message once more in hex beside it, broken at a width, or told in words of its own.
+have a message once more in hex beside it, broken at a width, or told in words of its own. Of these words, Asterisk's
+notices are known one by one, so its logs become logs of Asterisk (`savelog.py`) with the notices between the messages,
+each made anew from its parts (`notices.py`).
 
 Times and ports stay. Each message is looked through for what must not be left before it is written.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from heapq import merge
-from typing import NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from analyzer.capture.opener import Reading
+from analyzer.capture.savefile import SaveFile
+from analyzer.capture.saveflows import SaveFlows
+from analyzer.capture.savelog import SaveLog
+from analyzer.capture.savetext import SaveText
 from analyzer.escape import Told
-from analyzer.evidence import Endpoint, Frame, Item, NetworkError, RawMessage, Source
+from analyzer.evidence import SECOND, Between, Endpoint, Frame, Item, LogLines, NetworkError, RawMessage, Source
 from analyzer.redact.addresses import Addresses
 from analyzer.redact.digests import DigestMaker
 from analyzer.redact.headers import Headers
 from analyzer.redact.leaks import LeakSearch
 from analyzer.redact.lexer import Lexer
 from analyzer.redact.message import EMPTY, Rewriter
+from analyzer.redact.notices import NoticeRewriter
 from analyzer.redact.pseudonyms import Pseudonyms
 from analyzer.register.digest.secrets import Secrets
+from analyzer.sip.hosts import is_address
 from analyzer.sip.sniff import PING
+from analyzer.sip.text import octets
 
 _NOBODY = Endpoint("127.0.0.1", 9)  # the port of discard (RFC 863)
 _MOST_STREAMS = 1_000_000
+MOST_HEARD = 250_000
+"""Lines of a server's own that wait for the message behind them; of a log without messages no more are written."""
+_NOTICES_IN = ("asterisk-chan_sip", "asterisk-pjsip")
+"""The dialects whose readers give out notices."""
+_DAY = 86_400
 _OTHER_KEEP_ALIVE = b"\r\n"
 
 
@@ -63,7 +77,8 @@ class Wishes:
 @dataclass(slots=True)
 class Counts:
     """What was done: messages written, bodies left out, digests that can be verified still and that cannot, by
-    transport what is plain now, and packets or payloads that are not written because they are no SIP."""
+    transport what is plain now, and packets or payloads that are not written because they are no SIP; `notices` of a
+    server that are written, and `unsaid` ones that are not, because they could not be made anew."""
 
     messages: int = 0
     bodies: int = 0
@@ -71,11 +86,13 @@ class Counts:
     opaque: int = 0
     others: int = 0
     cut: int = 0
+    notices: int = 0
+    unsaid: int = 0
     transports: Counter[str] = field(default_factory=Counter)
 
 
 class Writer(Protocol):
-    """Where messages go: a `SaveFile` or a `SaveText`."""
+    """Where messages go: a `SaveFile`, or of a log a `SaveText`, `SaveLog` or `SaveFlows`."""
 
     written: int
     cut: int
@@ -90,9 +107,17 @@ class Writer(Protocol):
         """Write what waits."""
 
 
+class _Heard(NamedTuple):
+    """A line of the server's own that waits for the messages before it."""
+
+    line: int
+    text: bytes
+    when: Callable[[], int | None]
+
+
 class Redaction:
     """One run. `note` goes over the source, `write` over it again; `names` and `addresses` tell then what became of
-    what. `is_timed`: each message has a time."""
+    what. `is_timed`: each message has a time; `span` and `step` are those of the clock."""
 
     def __init__(self, key: bytes, wishes: Wishes, secrets: Secrets, given: Given = NOTHING) -> None:
         self._given = given
@@ -103,8 +128,12 @@ class Redaction:
         lexer = Lexer(self.names, self.addresses)
         self._headers = Headers(lexer, keep_agents=wishes.keep_agents, shift=wishes.shift)
         self._rewriter = Rewriter(lexer, self._headers, keep_bodies=wishes.keep_bodies, digests=self._renewed)
+        self._notices = NoticeRewriter(lexer)
         self._kept: list[RawMessage] = []
+        self._heard: deque[_Heard] = deque()
         self.is_timed = True
+        self.span: tuple[int | None, int | None] = None, None
+        self.step = SECOND
         self.told = Counts()
 
     def _renewed(self, message: object, made: bytes) -> bytes:
@@ -113,6 +142,8 @@ class Redaction:
     def note(self, reading: Reading) -> None:
         """Note all words and addresses, and the keep-alives, which readers count and do not give out."""
         streams: dict[int, str] = {}
+        for source in reading.sources:
+            source.hear = self._note_line
         for item in reading:
             self._rewritten(item)
             self.is_timed = self.is_timed and item.time is not None
@@ -122,6 +153,7 @@ class Redaction:
         for raw_message in self._kept:
             self._rewritten(raw_message)
         self._kept.sort(key=lambda one: one.time or 0)
+        self._take_clock(reading.sources[0])
         self.names.settle()
         self.addresses.settle()
         self._headers.forget()
@@ -130,8 +162,15 @@ class Redaction:
     def write(self, reading: Reading, saved: Writer) -> Counts:
         """Write it. Raises `Leak` where a word of the original would be in it, OSError as files do."""
         told, search = self.told, self._search()
+        for source in reading.sources:
+            source.hear = self._hear
         for _, _, item in merge(_dated(reading), _dated(self._kept), key=lambda one: one[0]):
+            if isinstance(saved, SaveLog) and isinstance(item.place, LogLines):
+                self._say(saved, search, item.place.first)
             self._save(item, saved, search)
+        if isinstance(saved, SaveLog):
+            self._say(saved, search)
+            told.notices = saved.notices
         saved.finish()
         told.messages = saved.written - len(self._kept)
         told.cut = saved.cut
@@ -153,23 +192,71 @@ class Redaction:
         taken = set(known.values())  # what an earlier file was given may be a name in this one
         return LeakSearch(known.keys() - taken, self.addresses.originals())
 
+    def saver(self, source: Source, out: BinaryIO) -> SaveFile | SaveText | SaveLog | SaveFlows:
+        """Where what was noted is to be written, in the form that keeps most of this source."""
+        if source.kind != "log":
+            return SaveFile(out)
+        if source.shows_flows:
+            return SaveFlows(out)
+        if source.format in _NOTICES_IN:
+            first, last = self.span
+            return SaveLog(out, timed=self.is_timed, step=self.step, first=first, last=last)
+        return SaveText(out, timed=self.is_timed)
+
+    def _take_clock(self, source: Source) -> None:
+        """When the source begins and ends, in which steps its clock goes, and which seconds in a nonce are times."""
+        shift = self._wishes.shift
+        first, last = (None if time is None else time + shift for time in (source.first, source.last))
+        self.span = first, last
+        self.step = source.resolution if shift % source.resolution == 0 else 1
+        if source.first is not None and source.last is not None:
+            self._headers.span = source.first // SECOND - _DAY, source.last // SECOND + _DAY
+
+    def _note_line(self, line: int, text: bytes, when: Callable[[], int | None]) -> None:
+        self._notices.rewritten(text)
+
+    def _hear(self, line: int, text: bytes, when: Callable[[], int | None]) -> None:
+        if len(self._heard) < MOST_HEARD:
+            self._heard.append(_Heard(line, text, when))
+        else:
+            self.told.unsaid += 1
+
+    def _say(self, saved: SaveLog, search: LeakSearch, before: int | None = None) -> None:
+        """Write the notices of the lines before one, or all. One in which a word would be left is left out."""
+        while self._heard and (before is None or self._heard[0].line < before):
+            heard = self._heard.popleft()
+            made = self._notices.rewritten(heard.text)
+            if made is None or search.found(made.parts):
+                self.told.unsaid += 1
+                continue
+            time = heard.when()
+            saved.add_notice(None if time is None else self._shifted(time, str(heard.line)), made.module, made.line)
+
+    def _shifted(self, time: int, place: object) -> int:
+        if time + self._wishes.shift < 0:
+            raise Leak(f"{place}: its time would be before 1970; nothing is written")
+        return time + self._wishes.shift
+
     def _save(self, item: Item, saved: Writer, search: LeakSearch) -> None:
         made = self._rewritten(item)
         if made.time is not None:
-            made.time += self._wishes.shift
-            if made.time < 0:
-                raise Leak(f"{item.place}: its time would be before 1970; nothing is written")
+            made.time = self._shifted(made.time, item.place)
+        elif isinstance(made.place, LogLines) and made.place.between is not None:
+            earliest, latest = made.place.between
+            shifted = Between(earliest + self._wishes.shift, None if latest is None else latest + self._wishes.shift)
+            made.place = made.place._replace(between=shifted)
         if isinstance(made, NetworkError):
             self._check(search, made.quoted, item)
             saved.add_error(made)
             return
-        self._check(search, made.payload, item)
+        named = " ".join(one.host for one in (made.source, made.destination) if not is_address(one.host))
+        self._check(search, made.payload + octets(f" {named}"), item)
         self.told.transports[made.transport] += 1
         saved.add(made)
 
     @staticmethod
-    def _check(search: LeakSearch, octets: bytes, item: Item) -> None:
-        if search.found(octets):
+    def _check(search: LeakSearch, written: bytes, item: Item) -> None:
+        if search.found(written):
             raise Leak(
                 f"{item.place}: a word of the original is left in it; nothing is written (--user-agents replaces what"
                 " programs call themselves, too)"

@@ -13,7 +13,7 @@ _Kind = tuple[str, str, str]
 
 def differences(before: Report, after: Report) -> list[str]:
     """What the second report says otherwise than the first, a sentence each: findings by rule, sub-code and severity,
-    what rules answered, what became of clients. Empty where they are the same."""
+    what rules answered, what became of clients, what the server says. Empty where they are the same."""
     told = [
         f"{rule}{f' ({sub})' if sub else ''}, {severity}: {one:,} before, {other:,} now"
         for (rule, sub, severity), one, other in _unequal(_findings(before), _findings(after))
@@ -31,6 +31,10 @@ def differences(before: Report, after: Report) -> list[str]:
     if otherwise:
         more = f" and {len(otherwise) - MOST_NAMED} more" if len(otherwise) > MOST_NAMED else ""
         told.append(f"without a finding, but judged otherwise: {', '.join(otherwise[:MOST_NAMED])}{more}")
+    told += [
+        f"lines in which the server says {said}: {one:,} before, {other:,} now"
+        for said, one, other in _unequal(*map(_notices, (before, after)))
+    ]
     verdicts = before.summary.digests, after.summary.digests
     told += [f"digests {verdict}: {one:,} before, {other:,} now" for verdict, one, other in _unequal(*verdicts)]
     return told
@@ -45,6 +49,15 @@ def _findings(report: Report) -> Counter[_Kind]:
     found: Counter[_Kind] = Counter()
     for finding in report.findings:
         found[finding.rule, finding.sub, finding.severity] += finding.count
+    return found
+
+
+def _notices(report: Report) -> Counter[str]:
+    """What the writers of logs say in words of their own, by its cause."""
+    found: Counter[str] = Counter()
+    for source in report.sources:
+        for notice in source.notices:
+            found[notice.cause] += notice.count
     return found
 
 

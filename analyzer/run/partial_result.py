@@ -159,20 +159,23 @@ def _recording(partials: Sequence[PartialResult]) -> Recording | None:
 
 
 def _renumber(partials: Sequence[PartialResult]) -> None:
-    """Number transactions and registrations as one process would: 1, 2, 3 in the order in which they began."""
+    """Number transactions and registrations as one process would: 1, 2, 3 in the order in which they began. There may
+    be millions of them: no row is kept beside the one that takes its place, and a number is one object wherever it
+    stands."""
     began = sorted(number for partial in partials for number in partial.opened)
     known = sorted(number for partial in partials for number in partial.begun)
+    numbers = list(range(1, max(len(began), len(known)) + 2))
 
     def transaction(number: int) -> int:
-        return bisect_left(began, number) + 1
+        return numbers[bisect_left(began, number)]
 
     def registration(number: int | None) -> int | None:
-        return None if number is None else bisect_left(known, number) + 1
+        return None if number is None else numbers[bisect_left(known, number)]
 
     for partial in partials:
-        partial.transactions = [
-            row.numbered(transaction(row.id), registration(row.registration)) for row in partial.transactions
-        ]
+        rows = partial.transactions
+        for at, row in enumerate(rows):
+            rows[at] = row.numbered(transaction(row.id), registration(row.registration))
         for record in partial.digests:
             record.transaction = transaction(record.transaction)
         for finding in partial.findings:

@@ -6,8 +6,9 @@ import io
 
 import pytest
 
+from analyzer.capture.asterisk.causes import CAUSES
 from analyzer.capture.asterisk.notices import MOST_NOTICES, read_notice
-from analyzer.capture.asterisk.wordings import ACLS, CAUSES, EVENTS, REASONS, STARTS, WITHIN
+from analyzer.capture.asterisk.wordings import ACLS, EVENTS, REASONS, STARTS, WITHIN
 from analyzer.capture.opener import open_sources
 from analyzer.evidence import SECOND, Notice, RawMessage, Source
 

@@ -128,7 +128,8 @@ def test_logs_follow_captures() -> None:
         (b"\x1f\x8bxxxxxxxxxx", None, "the compressed file is damaged"),
         (b"hello world\n" * 99, None, "neither a capture nor a log"),
         (os.urandom(5000), None, "neither a capture nor a log"),
-        (LOG, "capture", r"is an? .*sipcheck log "),
+        (LOG, "capture", r"is no capture but a text: Asterisk .*sipcheck log "),
+        (message(1), "capture", r"is no capture but a text: SIP messages without a log around them .*sipcheck log "),
         (pcap([frame()]), "log", r"is a pcap capture \(use: sipcheck pcap "),
     ],
 )

@@ -11,7 +11,7 @@ import pytest
 
 from analyzer.capture.opener import open_sources
 from analyzer.capture.savefile import SaveFile
-from analyzer.evidence import Endpoint, Fidelity, RawMessage
+from analyzer.evidence import Endpoint, Fidelity, Frame, NetworkError, RawMessage
 from analyzer.judge.flowtext import read_flow
 from analyzer.run.pipeline import analyze
 from analyzer.run.report import Report, TransactionRow
@@ -106,6 +106,26 @@ def test_a_message_that_was_cut_is_cut_again(tmp_path: Path) -> None:
     cut = replace(request(0), missing=40)
     (again,) = read(saved([cut], tmp_path / "x.pcap"))
     assert (again.payload, again.missing) == (cut.payload, 40)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.9", "2001:db8::9"])
+def test_what_was_lost_of_a_stream_is_seen_again(host: str, tmp_path: Path) -> None:
+    """Though nothing that is written comes behind it; and a message that was cut tells how much is missing."""
+    phone, server = Endpoint(host, 1), Endpoint(host, 5060)
+    whole = replace(request(1), source=phone, destination=server, transport="TCP", time=1, stream=1)
+    cut = replace(whole, payload=whole.payload[:80], missing=40)
+    path = tmp_path / "x.pcap"
+    with path.open("wb") as file:
+        target = SaveFile(file)
+        for item in (whole, NetworkError(2, Frame("made", 1), server, phone, "TCP", "gap", ""), cut, whole):
+            target.add_error(item) if isinstance(item, NetworkError) else target.add(item)
+        target.finish()
+    with open_sources([path]) as reading:
+        items = [
+            (item.reason, "") if isinstance(item, NetworkError) else (item.missing, item.payload) for item in reading
+        ]
+    gap, lost = ("gap", ""), (40, cut.payload)
+    assert items == [(0, whole.payload), gap, lost, gap, (0, whole.payload)]
 
 
 def test_a_message_beyond_a_datagram_is_cut_and_counted() -> None:

@@ -39,6 +39,15 @@ def notices(tmp_path: Path) -> Path:
     return path
 
 
+def test_a_report_is_no_capture_and_is_sent_to_no_command_that_cannot_read_it_either(tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    assert sipcheck("report", ROOT / "samples" / "wrong-password" / "input.pcapng", "-o", page)[0] == 1
+    code, _, err = sipcheck("pcap", page)
+    assert code == 3 and "it looks like a page of the web (save the log or the capture that is shown in it)" in err
+    assert "sipcheck log" not in err
+    assert sipcheck("log", page)[0] == 3
+
+
 def test_notices_are_a_result_and_no_sip(notices: Path) -> None:
     code, out, err = sipcheck("log", notices)
     assert code == 3

@@ -39,6 +39,13 @@ def test_a_folder_with_a_file_for_each_table(tmp_path: Path, form: str) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+def test_of_one_row_one_is_told(tmp_path: Path) -> None:
+    done = run(
+        next((ROOT / "samples" / "clean-registration").glob("input.pcap*")), "--to", "csv", "-o", tmp_path / "out"
+    )
+    assert "3 attempts, 1 registration, 1 binding, 3 digests" in done.stderr
+
+
 def test_parquet_is_what_python_has(tmp_path: Path) -> None:
     assert run(SAMPLE, "--to", "parquet", "-o", tmp_path / "out", "--credentials", USERS).exit_code == 0
     frames = analyzer.tables(analyzer.analyze(SAMPLE, credentials=USERS))

@@ -31,7 +31,6 @@ def test_a_capture_is_written_and_told_of(tmp_path: Path) -> None:
     assert (done.exit_code, done.stdout) == (0, "")
     assert "140 messages with pseudonyms" in done.stderr
     assert "gives the same findings" in done.stderr
-    assert "docs/redact.md" in done.stderr
     assert analyzer.analyze(out).summary.messages == 140
     assert [path.name for path in tmp_path.iterdir()] == ["out.pcap"]
 
@@ -44,11 +43,55 @@ def test_a_log_becomes_a_log(tmp_path: Path) -> None:
 
 
 def test_what_is_not_kept_is_said(tmp_path: Path) -> None:
-    words = ROOT / "samples" / "asterisk-own-words" / "input.log"
-    done = run(words, "-o", tmp_path / "out.txt")
+    slides = ROOT / "samples" / "flow-text-slides" / "input.txt"
+    done = run(slides, "-o", tmp_path / "out.txt")
     assert done.exit_code == 0
-    assert "not the same: R3261-22.1-same-credentials, info: 0 before, 1 now" in done.stderr
-    assert "not the same" not in run(words, "-o", tmp_path / "other.txt", "--no-check").stderr
+    assert "not the same: R3261-8.1.1.2-to-tag, warning: 1 before, 0 now" in done.stderr
+    assert "not the same" not in run(slides, "-o", tmp_path / "other.txt", "--no-check").stderr
+
+
+def test_what_asterisk_says_is_kept_and_told_of(tmp_path: Path) -> None:
+    out = tmp_path / "out.txt"
+    done = run(ROOT / "samples" / "asterisk-own-words" / "input.log", "-o", out)
+    assert done.exit_code == 0 and "it gives the same findings as the original" in done.stderr
+    assert "with them 13 lines of the server on registrations; the log's other lines are not written" in done.stderr
+    assert "Failed to authenticate" in out.read_text() and "config_options" not in out.read_text()
+
+
+def test_a_log_of_notices_alone_is_written(tmp_path: Path) -> None:
+    out = tmp_path / "out.txt"
+    done = run(ROOT / "tests" / "data" / "reports" / "asterisk-notices-only" / "input.txt", "-o", out)
+    assert done.exit_code == 0 and "0 messages with pseudonyms" in done.stderr
+    assert "with them 8 lines of the server" in done.stderr and "the same findings" in done.stderr
+    assert sum(one.count for one in analyzer.analyze(out).sources[0].notices) == 8
+
+
+def test_a_notice_that_would_say_something_else_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analyzer.redact.notices._is_same", lambda before, after: False)
+    out = tmp_path / "out.txt"
+    done = run(ROOT / "samples" / "asterisk-own-words" / "input.log", "-o", out)
+    assert "left out: 13 lines of the server on registrations that would not say the same" in done.stderr
+    assert "not the same: lines in which the server says failed: 1 before, 0 now" in done.stderr
+    assert "Failed to authenticate" not in out.read_text()
+
+
+def test_the_words_of_freeswitch_alone_are_nothing_to_write(tmp_path: Path) -> None:
+    log = tmp_path / "in.log"
+    log.write_text(
+        "2026-11-18 11:06:40.203456 [WARNING] sofia_reg.c:3210 Can't find user [1001@acme.de] from 192.0.2.10\n"
+    )
+    done = run(log, "-o", tmp_path / "out.txt")
+    assert done.exit_code == 3 and "notices say is nothing that can be redacted" in done.stderr
+    assert not (tmp_path / "out.txt").exists()
+
+
+def test_what_may_still_tell_is_in_the_help(tmp_path: Path) -> None:
+    """Who has the wheel has no docs/."""
+    done = run(SAMPLE, "-o", tmp_path / "out.pcap", "--no-check")
+    assert "what it still may tell says `sipcheck redact --help`" in done.stderr and "docs/" not in done.stderr
+    told = run("--help").stdout
+    assert all(word in told for word in ("--user-agents replaces them", "three letters", "--shift hides the day"))
+    assert "docs/" not in told
 
 
 def test_digests_that_nobody_can_verify_are_told_of(tmp_path: Path) -> None:
@@ -163,10 +206,13 @@ def test_nothing_is_written_over_what_is_read(tmp_path: Path) -> None:
     assert path.read_bytes() == SAMPLE.read_bytes()
 
 
-def test_flows_of_a_document_are_refused(tmp_path: Path) -> None:
-    done = run(ROOT / "samples" / "flow-text-rfc" / "input.txt", "-o", tmp_path / "out")
-    assert done.exit_code == 3 and "call flows" in done.stderr
-    assert list(tmp_path.iterdir()) == []
+def test_flows_of_a_document_become_flows(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = run(ROOT / "samples" / "flow-text-rfc" / "input.txt", "-o", out)
+    assert done.exit_code == 0 and "as call flows; of the text their titles" in done.stderr
+    assert "the same findings" in done.stderr
+    assert len(analyzer.analyze(out).sources[0].flows) == 3
+    assert b"Ines" not in out.read_bytes() and b"lisboa" not in out.read_bytes()
 
 
 @pytest.mark.parametrize("octets", [b"", b"\x00" * 40, b"no sip here\n" * 9])
@@ -179,8 +225,9 @@ def test_a_source_that_is_none_is_exit_code_3(octets: bytes, tmp_path: Path) -> 
 
 
 def test_a_capture_without_sip_leaves_nothing(tmp_path: Path) -> None:
+    """What to do stands beside it."""
     done = run(ROOT / "samples" / "tls-registration" / "input.pcapng", "-o", tmp_path / "out")
-    assert done.exit_code == 3 and "no SIP message" in done.stderr
+    assert done.exit_code == 3 and "no SIP message in 32 packets" in done.stderr and "--tls-keylog FILE" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -51,7 +51,8 @@ HELP_MODULES = {
 }
 LOG_PACKAGES = ("capture", "cli", "judge", "register", "rules", "run", "sip", "views")
 NOT_FOR_LOGS = (
-    "capture.asterisk.notices", "capture.asterisk.pairing", "capture.asterisk.wordings", "capture.directories",
+    "capture.asterisk.causes", "capture.asterisk.notices", "capture.asterisk.pairing", "capture.asterisk.wordings",
+    "capture.directories",
     "capture.packets", "capture.ip", "capture.tcp", "capture.links", "capture.engine", "capture.tshark", "cluster",
     "cli.outfile", "dataframes", "judge.flowtext", "register.digest.diagnosis.engine",
     "register.digest.diagnosis.hypotheses", "register.digest.credential_files.csv_table", "run.workers", "storm",

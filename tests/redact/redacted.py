@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
+from analyzer.capture.engine import Engine
 from analyzer.capture.opener import open_sources
-from analyzer.capture.savefile import SaveFile
-from analyzer.capture.savetext import SaveText
 from analyzer.evidence import Endpoint, Frame, RawMessage
 from analyzer.redact.addresses import Addresses
 from analyzer.redact.headers import Headers
@@ -20,16 +20,23 @@ KEY = b"a key of thirty-two octets, fixed"
 
 
 def redacted(
-    path: Path | str, out: Path, *, wishes: Wishes | None = None, secrets: Secrets | None = None, key: bytes = KEY
+    path: Path | str,
+    out: Path,
+    *,
+    wishes: Wishes | None = None,
+    secrets: Secrets | None = None,
+    key: bytes = KEY,
+    engine: Engine = "native",
+    tls_keylog: str | None = None,
 ) -> tuple[Redaction, Counts]:
-    """A file, written to `out` with pseudonyms: a capture, or of a log a log."""
+    """A file, written to `out` with pseudonyms: a capture, or of a log a log. Keys of TLS are for tshark."""
     redaction = Redaction(key, wishes or Wishes(), secrets or Secrets())
-    with open_sources([path], engine="native") as reading:
+    opened = partial(open_sources, [path], engine="auto" if tls_keylog else engine, tls_keylog=tls_keylog)
+    with opened() as reading:
         redaction.note(reading)
-        is_log = reading.sources[0].kind == "log"
-    with out.open("wb") as file, open_sources([path], engine="native") as reading:
-        saved = SaveText(file, timed=redaction.is_timed) if is_log else SaveFile(file)
-        told = redaction.write(reading, saved)
+        source = reading.sources[0]
+    with out.open("wb") as file, opened() as reading:
+        told = redaction.write(reading, redaction.saver(source, file))
     return redaction, told
 
 

@@ -83,6 +83,26 @@ Content-Length: 0
 """
 
 
+FROM = f"'\"{USER} {OTHER}\" <sip:{NUMBER}@{DOMAIN}.net>'"
+NOTICES = [
+    f"Registration from {FROM} failed for '{ADDRESS}:5060' - Wrong password",
+    f"Registration from '{b64(OTHER)} {HOST}.{DOMAIN}' failed for '{SIX}' - {USER} is {MAC} at {ADDRESS}",
+    f"Request 'REGISTER' from '<sip:{percent(USER)}@{HOST}.{DOMAIN}.net:5060>' failed for '[{SIX}]:5060' (callid:"
+    f" {CALL}@{ADDRESS}) - No matching endpoint found",
+    f"Removed contact '{CONTACT.strip('<>')}' from AOR '{NUMBER}' due to expiration",
+    f"Contact {USER}/sip:{USER}@[{SIX}]:5060;x={MAC} is now Unreachable.  RTT: {OTHER}",
+    f"Registration attempt from endpoint '{USER}' ({ADDRESS}:5060) to AOR '{OTHER}' will exceed max contacts of 1",
+    f"Fatal response '403' received from 'sip:{HOST}.{DOMAIN}.net' on registration attempt to 'sip:{NUMBER}@{DOMAIN}',"
+    " stopping outbound registration",
+    f"{HOST}:{ADDRESS}: No auth objects matching realm/algorithm(s) '{DOMAIN}.net/MD5, {OTHER}' from challenge found.",
+    f"Failed to create authenticated REGISTER request to server 'sip:{ADDRESS}' from client 'sip:{OTHER}@{DOMAIN}.net'",
+    f'SecurityEvent="InvalidPassword",Service="PJSIP",AccountID="{USER}",SessionID="{CALL}",Challenge="{NONCE}",'
+    f'RemoteAddress="IPV4/UDP/{ADDRESS}/5060",ReceivedHash="{TAG}"',
+]
+"""What Asterisk says of them: every kind of identifier, in every kind of place."""
+UNKNOWN = f"Added contact 'sip:{USER}@{ADDRESS}' to AOR '{NUMBER}' with {NONCE} and {TAG} {MACS} {TURNED}"
+
+
 def octets_of(text: str) -> bytes:
     return text.replace("\n", "\r\n").encode()
 
@@ -93,13 +113,13 @@ def source(folder: Path, kind: str) -> Path:
         sent = ethernet(ip4(udp(octets_of(REGISTER) + BODY.encode()), 17, ADDRESS, REGISTRAR))
         path.write_bytes(pcap([sent, ethernet(ip4(udp(octets_of(OK)), 17, REGISTRAR, ADDRESS))]))
         return path
+    said = [f"[2026-11-20 11:47:02] NOTICE[1]: chan_sip.c: {line}\n" for line in (*NOTICES, UNKNOWN)]
     blocks = [
-        f"[2026-11-20 11:47:02] NOTICE[1]: chan_sip.c: Registration from '{USER} <sip:{USER}@{DOMAIN}.net>' failed for"
-        f" '{ADDRESS}:5060' - Wrong password\n",
+        *said,
         f"\n<--- SIP read from UDP:{ADDRESS}:5060 --->\n{REGISTER}{BODY}\n<------------->\n",
         f"\n<--- Transmitting (no NAT) to {ADDRESS}:5060 --->\n{OK}\n<------------>\n",
     ]
-    path.write_text("".join(blocks), encoding="utf-8")
+    path.write_text("".join((*blocks, *said)), encoding="utf-8")
     return path
 
 
@@ -148,6 +168,7 @@ def test_nothing_that_is_supplied_is_left(tmp_path: Path, kind: str, keep_bodies
     assert told.messages == 2
     assert left(out.read_bytes()) == set()
     assert told.bodies == (0 if keep_bodies else 1)
+    assert (told.notices, told.unsaid) == ((2 * len(NOTICES), 0) if kind == "log" else (0, 0))
 
 
 @pytest.mark.parametrize("text", SUPPLIED)

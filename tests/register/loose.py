@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from analyzer.capture.asterisk.wordings import CAUSES
+from analyzer.capture.asterisk.causes import CAUSES
 from analyzer.evidence import SECOND, Between, LogLines, LogNotice, Notice, RawMessage
 from analyzer.judge.flowtext import START
 from tests.register.watch import raw_messages

@@ -193,6 +193,10 @@ def test_without_findings_it_says_how_much_was_looked_at() -> None:
     text = " ".join(drawn(report).split())
     checks = "broken: 1,235 checks of 2 rules passed on 2 messages of 1 registration."
     assert f"None of the 3 rules that were asked is {checks}" in text
+    report.outcomes = {"R-x": Tally(passed=2)}
+    one = "The one rule that was asked is not broken: 2 checks of 1 rule passed on 2 messages"
+    assert one in " ".join(drawn(report).split())
+    report.outcomes = {"R-x": Tally(passed=1234), "R-y": Tally(passed=1)}
     for rule in all_rules():
         report.outcomes.setdefault(rule.id, Tally(not_applicable=1))
     assert f"No rule is {checks}" in " ".join(drawn(report).split())

@@ -14,14 +14,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
+from analyzer.capture.asterisk.causes import CAUSES, NO_ALGORITHM, NO_CREDENTIALS, NO_REQUEST
 from analyzer.capture.asterisk.notice_marks import may_be_notice
 from analyzer.capture.asterisk.wordings import (
     ACLS,
-    CAUSES,
     EVENTS,
-    NO_ALGORITHM,
-    NO_CREDENTIALS,
-    NO_REQUEST,
     REASONS,
     SERVICES,
     STARTS,
@@ -48,10 +45,11 @@ _LEAD = re.compile(rb"[ \t>=-]*")  # `-- ` and `== ` are marks of the console
 _CUT_LEAD = re.compile(rb"(?:.{0,120}?\.c:(?:\d{1,6}(?: in)? [\w<>~-]{1,80}:)?)?[ \t>=-]*")
 _ADDRESS = re.compile(rb"[\w.%:-]{1,100}")
 _URI = re.compile(rb"sips?:([^<>;\s]{1,200})", re.IGNORECASE)
-_FIELD = re.compile(rb'(\w{1,40})="([^"]*)"')
-_REMOTE = re.compile(rb"IPV[46]/\w{1,8}/([^/]*)/(\d{1,5})")
+FIELD = re.compile(rb'(\w{1,40})="([^"]*)"')
+REMOTE = re.compile(rb"IPV[46]/\w{1,8}/([^/]*)/(\d{1,5})")
 _NOWHERE = LogLines("", 0, 0)
-_TWICE = (b"' failed for '", b'RemoteAddress="', b" (callid: ")
+SEPARATORS = (b"' failed for '", b'RemoteAddress="', b" (callid: ")
+"""What stands once before an address: a line that has one of them twice gives none."""
 
 _Key = tuple[str, str, str, str, str, str, int]
 
@@ -61,6 +59,13 @@ class NoticeReader(Protocol):
 
     def __call__(self, text: bytes, *, entry: bool = False) -> LogNotice | None:
         """`entry`: the text is a whole entry of the log."""
+
+
+class Worded(NamedTuple):
+    """A line that is worded as a notice is, and its parts."""
+
+    wording: Wording
+    match: re.Match[bytes]
 
 
 class Said(NamedTuple):
@@ -83,12 +88,17 @@ class _Seen:
 
 class Notices:
     """`see` each line that belongs to no SIP message, and what is left in `rest`; `tell` the source at the end.
-    `reader` knows the notices of the program that wrote the log, `hint` how to have SIP messages in it."""
+    `reader` knows the notices of the program that wrote the log, `hint` how to have SIP messages in it; `hear` is told
+    of each line."""
 
     def __init__(
-        self, name: str, reader: NoticeReader | None = None, hint: Callable[[set[str]], str] | None = None
+        self,
+        name: str,
+        reader: NoticeReader | None = None,
+        hint: Callable[[set[str]], str] | None = None,
+        hear: Callable[[Line, Moment | None], None] | None = None,
     ) -> None:
-        self._name = name
+        self._name, self._hear = name, hear
         self._read, self._hint = reader or read_notice, hint or trace_hint
         self._found: dict[_Key, _Seen] = {}
         self._half: Said | None = None
@@ -100,6 +110,8 @@ class Notices:
         found = self._read(line.text, entry=line.entry)
         if found is None:
             return ()
+        if self._hear is not None:
+            self._hear(line, moment)
         said = Said(found, moment, bool(line.stamp))
         found.place = LogLines(self._name, line.number, line.number)
         half, self._half = self._half, None
@@ -163,21 +175,33 @@ def _join(whose: LogNotice, why: LogNotice) -> None:
 def read_notice(text: bytes, *, entry: bool = False) -> LogNotice | None:
     """The notice that a line is; its place and time are not known yet. None for any other line. Before it there may be
     what is left of a prefix that was cut in the paste; not so in an `entry`, where it would be the text of somebody."""
+    found = worded(text, entry=entry)
+    return None if found is None else _notice(*found, CAUSES, is_doubtful=_is_doubtful(found[1].string))
+
+
+def worded(text: bytes, *, entry: bool = False) -> Worded | None:
+    """How a line is worded that may be a notice, as `read_notice` takes it; None for any other line."""
     if len(text) > _LONGEST or not may_be_notice(text):
         return None
     lead = (_LEAD if entry else _CUT_LEAD).match(text)
     text = text[lead.end() if lead else 0 :].rstrip()
     if not STARTS.match(text) and WITHIN not in text:
         return None
-    return of_wordings(text, WORDINGS, CAUSES)
+    return _of_table(text, WORDINGS)
 
 
 def of_wordings(text: bytes, wordings: Sequence[Wording], causes: Mapping[str, Cause]) -> LogNotice | None:
     """The notice that a text without its prefix is, by the table of its program; None where it is none of them."""
-    for wording in wordings:
-        if match := wording.pattern.fullmatch(text):
-            return _notice(wording, match, causes, is_doubtful=any(text.count(mark) > 1 for mark in _TWICE))
-    return None
+    found = _of_table(text, wordings)
+    return None if found is None else _notice(*found, causes, is_doubtful=_is_doubtful(text))
+
+
+def _of_table(text: bytes, wordings: Sequence[Wording]) -> Worded | None:
+    return next((Worded(one, match) for one in wordings if (match := one.pattern.fullmatch(text))), None)
+
+
+def _is_doubtful(text: bytes) -> bool:
+    return any(text.count(mark) > 1 for mark in SEPARATORS)
 
 
 def is_in(head: bytes) -> bool:
@@ -200,7 +224,7 @@ def _notice(
     wording: Wording, match: re.Match[bytes], causes: Mapping[str, Cause], *, is_doubtful: bool
 ) -> LogNotice | None:
     groups = _with_fields(match.groupdict())
-    said = groups.get("reason") or groups.get("event") or b""
+    said = groups.get("reason") or groups.get("why") or groups.get("event") or b""
     cause = wording.cause or _cause(groups)
     if not cause:
         return None
@@ -231,8 +255,8 @@ def _with_fields(groups: dict[str, bytes | None]) -> dict[str, bytes | None]:
     """The groups, with those that an event of the security log has among its fields."""
     if "fields" not in groups:
         return groups
-    fields = dict(_FIELD.findall(groups["fields"] or b""))
-    remote = _REMOTE.fullmatch(fields.get(b"RemoteAddress", b""))
+    fields = dict(FIELD.findall(groups["fields"] or b""))
+    remote = REMOTE.fullmatch(fields.get(b"RemoteAddress", b""))
     host, port = remote.groups() if remote else (None, None)
     named = {"account": fields.get(b"AccountID"), "acl": fields.get(b"ACLName"), "service": fields.get(b"Service")}
     return {"event": groups["event"], "host": host, "port": port, **named}
@@ -246,7 +270,7 @@ def _cause(groups: dict[str, bytes | None]) -> str:
         found = EVENTS.get(event.decode("ascii", "replace"), "")
         acl = (groups.get("acl") or b"").decode("ascii", "replace")
         return ACLS.get(acl, found) if found == "acl" else found
-    reason = groups.get("reason") or b""
+    reason = groups.get("why") or b""
     return next((cause for start, cause in REASONS if reason.startswith(start)), "other")
 
 

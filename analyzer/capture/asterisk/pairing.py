@@ -18,9 +18,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from analyzer.capture.asterisk.causes import CAUSES
 from analyzer.capture.asterisk.held import Held
 from analyzer.capture.asterisk.notices import Said
-from analyzer.capture.asterisk.wordings import CAUSES
 from analyzer.evidence import Endpoint, LogNotice, Notice, RawMessage
 
 RECENT = 64

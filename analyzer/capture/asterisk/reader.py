@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from analyzer.capture.asterisk.assembler import Aside, Assembled, Assembler
@@ -167,9 +168,19 @@ class Reader:
         if self._notices is None:
             from analyzer.capture.asterisk.notices import Notices
 
-            self._notices = Notices(self._source.name)
+            hear = None if self._source.hear is None else self._hear
+            self._notices = Notices(self._source.name, hear=hear)
         for said in self._notices.see(line, moment):
             self._say(said)
+
+    def _hear(self, line: Line, moment: Moment | None) -> None:
+        """Hand the line of a notice over; its time is known when the messages around it have theirs."""
+        from analyzer.capture.asterisk.notices import worded
+
+        found = worded(line.text, entry=line.entry)
+        if self._source.hear is not None and found is not None:
+            when = partial(self._clock.time, moment if line.stamp else None)
+            self._source.hear(line.number, found.match.string, when)
 
     def _say(self, said: Said) -> None:
         """A notice: with the response that it is about, or by itself."""

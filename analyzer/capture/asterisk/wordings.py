@@ -1,4 +1,4 @@
-"""What Asterisk's log says of registrations beside the SIP messages, as data: wordings, and what each means.
+"""How Asterisk's log words what it says of registrations beside the SIP messages, as data; `causes.py` has the meaning.
 
 A notice is one line. Its wording was changed between versions (a method more, the port in or out of the quotes, an
 address that was not printed before), so each entry takes all of them. The groups of a pattern:
@@ -7,12 +7,19 @@ address that was not printed before), so each entry takes all of them. The group
     peer      the address that the request came from, with or without its port
     hostport  the same, where a port always follows
     server    whom Asterisk, as a client, registers with
-    reason    why, in Asterisk's words; `REASONS` knows them where the wording is of no cause of its own
+    reason    why, in Asterisk's words, which stand in the pattern
+    why       the same, where they do not: `REASONS` and `REMOVALS` know the usual ones
     callid    the Call-ID of the request
     contact   the contact that a binding was of
     method    the method, where the notice is not about REGISTER alone
     status    the status of the response that Asterisk was given
     event, fields of the security log: `Name="value",Name="value"`
+    forbidden the status 403, where its name stands beside it
+    aor, endpoint, endpoint_of  more names, which nothing is read from; `kind` is what the last one is of
+    realms    of a challenge: realms, or realms with algorithms
+    number, rest  counts and seconds; what else follows
+
+What is not in a group is Asterisk's own: whoever rewrites a line (`analyzer/redact/notices.py`) keeps that alone.
 
 An account is what a sender wrote: it may hold a quote, or a whole notice. So patterns take the last separator for the
 true one, and who reads a line with two of them claims no address (`notices.py`).
@@ -22,15 +29,14 @@ from __future__ import annotations
 
 import re
 
-from analyzer.capture.text.notice_tables import Cause, Wording
-
-NO_CREDENTIALS, NO_ALGORITHM, NO_REQUEST = "no-credentials", "no-algorithm", "no-request"
-"""Causes of two lines that belong together: the first (of which there are two) says why, the second whose registration
-it is."""
+from analyzer.capture.asterisk.causes import NO_ALGORITHM, NO_CREDENTIALS, NO_REQUEST
+from analyzer.capture.text.notice_tables import Wording
 
 _OUT = rb" on registration attempt to '(?P<account>.*)', "
+_AGAIN, _REST = rb"retrying in '(?P<number>\d+)'", rb"(?P<rest>.*)"
 _PEER = rb"'(?P<peer>[^']{0,100})'"
 _CONTACT = rb"Contact (?P<account>[^/\s]{1,120})/(?P<contact>\S.*) is now "
+_WHO = rb"(?P<kind>\w{1,40}): '(?P<endpoint_of>[^']{0,80})'"
 _FROM = rb"(?: \((?P<hostport>[^()]*)\))?"  # since 13
 
 
@@ -40,12 +46,12 @@ def _wording(module: str, pattern: bytes, cause: str = "") -> Wording:
 
 WORDINGS: tuple[Wording, ...] = (
     # chan_sip, 1.2 to 20: the address with its port since 1.8
-    _wording("chan_sip", rb"Registration from '(?P<account>.*)' failed for " + _PEER + rb" - (?P<reason>.{1,200})"),
+    _wording("chan_sip", rb"Registration from '(?P<account>.*)' failed for " + _PEER + rb" - (?P<why>.{1,200})"),
     _wording("chan_sip", rb"Correct auth, but based on stale nonce received from '(?P<account>.*)'", "stale-nonce"),
     _wording("chan_sip", rb"Sending fake auth rejection for (?:user|device) (?P<account>.*)", "unknown-account"),
     _wording(
         "chan_sip",
-        rb"Failed to authenticate (?:user|device) (?P<account>.*?)(?: for (?P<method>[A-Z]{3,12}).*)?",
+        rb"Failed to authenticate (?:user|device) (?P<account>.*?)(?: for (?P<method>[A-Z]{3,12})(?P<rest>.*))?",
         "failed",
     ),
     # res_pjsip: without the method up to 13.13, the port outside of the quotes up to 16
@@ -53,18 +59,20 @@ WORDINGS: tuple[Wording, ...] = (
         "res_pjsip",
         rb"Request (?:'(?P<method>[^' ]{1,32})' )?from '(?P<account>.*)' failed for "
         + _PEER
-        + rb" \(callid: (?P<callid>.*)\) - (?P<reason>.{1,200})",
+        + rb" \(callid: (?P<callid>.*)\) - (?P<why>.{1,200})",
     ),
     _wording(
         "res_pjsip",
-        rb"Registration attempt from endpoint '(?P<account>.*)' (?:\((?P<hostport>[^()]*)\) )?to AOR '.*' "
-        rb"(?P<reason>will exceed max contacts of \d+)",
+        rb"Registration attempt from endpoint '(?P<account>.*)' (?:\((?P<hostport>[^()]*)\) )?to AOR '(?P<aor>.*)' "
+        rb"(?P<reason>will exceed max contacts of (?P<number>\d+))",
         "max-contacts",
     ),
-    _wording("res_pjsip", rb"(?P<reason>AOR '.*' not found) for endpoint '(?P<account>.*?)'" + _FROM, "no-aor"),
+    _wording(
+        "res_pjsip", rb"(?P<reason>AOR '(?P<aor>.*)' not found) for endpoint '(?P<account>.*?)'" + _FROM, "no-aor"
+    ),
     _wording(
         "res_pjsip",
-        rb"AOR '.*' (?P<reason>has no configured max_contacts)\. Endpoint '(?P<account>.*?)'"
+        rb"AOR '(?P<aor>.*)' (?P<reason>has no configured max_contacts)\. Endpoint '(?P<account>.*?)'"
         + _FROM
         + rb" unable to register",
         "no-max-contacts",
@@ -89,22 +97,28 @@ WORDINGS: tuple[Wording, ...] = (
     # what it tells of bindings at verbose 3: all reasons but `request`, which the messages tell themselves
     _wording(
         "res_pjsip",
-        rb"Removed contact '(?P<contact>.*)' from AOR '(?P<account>.*)' due to (?P<reason>(?!request\Z)[a-z_ ]{1,40})",
+        rb"Removed contact '(?P<contact>.*)' from AOR '(?P<account>.*)' due to (?P<why>(?!request\Z)[a-z_ ]{1,40})",
         "removed",
     ),
     # whether a phone that is registered answers the server's OPTIONS (qualify): the other half of "it does not ring"
     _wording(
-        "chan_sip", rb"Peer '(?P<account>.*)' is now (?P<reason>UNREACHABLE)! {1,2}Last qualify: .*", "unreachable"
+        "chan_sip",
+        rb"Peer '(?P<account>.*)' is now (?P<reason>UNREACHABLE)! {1,2}Last qualify: (?P<rest>.*)",
+        "unreachable",
     ),
-    _wording("chan_sip", rb"Peer '(?P<account>.*)' is now (?P<reason>Reachable)\. \(\d+ms .*", "reachable"),
+    _wording(
+        "chan_sip",
+        rb"Peer '(?P<account>.*)' is now (?P<reason>Reachable)\. \((?P<number>\d+)ms (?P<rest>.*)",
+        "reachable",
+    ),
     _wording(
         "res_pjsip",
-        _CONTACT + rb"(?P<reason>Unreachable|Unavail(?:able)?)\.  RTT: .*",
+        _CONTACT + rb"(?P<reason>Unreachable|Unavail(?:able)?)\.  RTT: (?P<rest>.*)",
         "unreachable",
     ),
     _wording(
         "res_pjsip",
-        _CONTACT + rb"(?P<reason>Reachable|Avail(?:able)?)\.  RTT: .*",
+        _CONTACT + rb"(?P<reason>Reachable|Avail(?:able)?)\.  RTT: (?P<rest>.*)",
         "reachable",
     ),
     # the security log, of both
@@ -113,29 +127,53 @@ WORDINGS: tuple[Wording, ...] = (
         rb'SecurityEvent="(?P<event>\w{1,40})",(?P<fields>.*)',
     ),
     # chan_sip as a client (`register =>`)
-    _wording("chan_sip", rb"Registration for '(?P<account>.*)' timed out, trying again \(Attempt #\d+\)", "silent"),
-    _wording("chan_sip", rb"Probably a DNS error for registration to (?P<account>\S*), trying REGISTER again.*", "dns"),
+    _wording(
+        "chan_sip",
+        rb"Registration for '(?P<account>.*)' timed out, trying again \(Attempt #(?P<number>\d+)\)",
+        "silent",
+    ),
+    _wording(
+        "chan_sip",
+        rb"Probably a DNS error for registration to (?P<account>\S*), trying REGISTER again(?P<rest>.*)",
+        "dns",
+    ),
     _wording(
         "chan_sip",
         rb"Forbidden - wrong password on authentication for REGISTER for '(?P<account>.*)' to '(?P<server>.*)'",
         "forbidden",
     ),
     _wording("chan_sip", rb"Got 404 Not found on SIP register to service (?P<account>\S*), giving up", "not-found"),
-    _wording("chan_sip", rb"Failed to authenticate on REGISTER to '(?P<account>.*)' \([Tt]ries '?\d+'?\)", "unproven"),
-    _wording("chan_sip", rb"Got 423 Interval too brief for service (?P<account>\S*), minimum is \d+ .*", "interval"),
     _wording(
         "chan_sip",
-        rb"(?:Last Registration Attempt #\d+ failed, )?Giving up forever trying to register '(?P<account>.*)'",
+        rb"Failed to authenticate on REGISTER to '(?P<account>.*)' \([Tt]ries '?(?P<number>\d+)'?\)",
+        "unproven",
+    ),
+    _wording(
+        "chan_sip",
+        rb"Got 423 Interval too brief for service (?P<account>\S*), minimum is (?P<number>\d+) (?P<rest>.*)",
+        "interval",
+    ),
+    _wording(
+        "chan_sip",
+        rb"(?:Last Registration Attempt #(?P<number>\d+) failed, )?"
+        rb"Giving up forever trying to register '(?P<account>.*)'",
         "gave-up",
     ),
-    _wording("chan_sip", rb"Outbound Registration: Expiry for (?P<account>\S*) is \d+ sec.*", "registered"),
+    _wording(
+        "chan_sip",
+        rb"Outbound Registration: Expiry for (?P<account>\S*) is (?P<number>\d+) sec(?P<rest>.*)",
+        "registered",
+    ),
     # res_pjsip as a client (`type=registration`)
-    _wording("res_pjsip", rb"No response received from '(?P<server>.*)'" + _OUT + rb"retrying in '\d+'.*", "silent"),
+    _wording("res_pjsip", rb"No response received from '(?P<server>.*)'" + _OUT + _AGAIN + _REST, "silent"),
     _wording(
         "res_pjsip",
         rb"Tempora(?:l|ry) response '(?P<status>\d{3})' received from '(?P<server>.*)'"
         + _OUT
-        + rb"(?P<reason>retrying in '\d+').*",
+        + rb"(?P<reason>"
+        + _AGAIN
+        + rb")"
+        + _REST,
         "temporary",
     ),
     _wording(
@@ -149,7 +187,10 @@ WORDINGS: tuple[Wording, ...] = (
         "res_pjsip",
         rb"(?:'(?P<status>\d{3})'|(?P<forbidden>403) Forbidden) fatal response received from '(?P<server>.*)'"
         + _OUT
-        + rb"(?P<reason>retrying in '\d+').*",
+        + rb"(?P<reason>"
+        + _AGAIN
+        + rb")"
+        + _REST,
         "fatal-again",
     ),
     _wording(
@@ -166,19 +207,19 @@ WORDINGS: tuple[Wording, ...] = (
     # before it the endpoint, or `noendpoint`, and since 22 who asked: the line that follows tells the registration
     _wording(
         "res_pjsip",
-        rb"(?:[^:']{0,80}:(?P<host>[0-9A-Fa-f.:%]{2,60})|\w{1,40}: '[^']{0,80}'): "
-        rb"(?P<reason>No auth objects matching realm(?:\(s\)|/algorithm\(s\)) '.+') from challenge found\.",
+        rb"(?:(?P<endpoint>[^:']{0,80}):(?P<host>[0-9A-Fa-f.:%]{2,60})|" + _WHO + rb"): "
+        rb"(?P<reason>No auth objects matching realm(?:\(s\)|/algorithm\(s\)) '(?P<realms>.+)') from challenge found\.",
         NO_CREDENTIALS,
     ),
     _wording(
         "res_pjsip",  # up to 18
-        rb"(?:\w{1,40}: '[^']{0,80}': )?Unable to create request with auth[.:] ?"
-        rb"(?P<reason>No auth credentials for (?:any realms|realm\(s\) '.*') in challenge)\.",
+        rb"(?:" + _WHO + rb": )?Unable to create request with auth[.:] ?"
+        rb"(?P<reason>No auth credentials for (?:any realms|realm\(s\) '(?P<realms>.*)') in challenge)\.",
         NO_CREDENTIALS,
     ),
     _wording(
         "res_pjsip",
-        rb"[^:']{0,80}:(?P<host>[0-9A-Fa-f.:%]{2,60}): "
+        rb"(?P<endpoint>[^:']{0,80}):(?P<host>[0-9A-Fa-f.:%]{2,60}): "
         rb"(?P<reason>No auth objects matching realm/algorithm\(s\) '') from challenge found\.",
         NO_ALGORITHM,
     ),
@@ -216,6 +257,9 @@ REASONS: tuple[tuple[bytes, str], ...] = (
 )
 """How the reason of a refusal begins, and the key of `CAUSES`; one that is not known is told as it stands."""
 
+REMOVALS = (b"expiration", b"remove existing", b"remove unavailable", b"shutdown", b"error")
+"""Why a contact was removed."""
+
 EVENTS = {
     "InvalidPassword": "wrong-password",
     "ChallengeResponseFailed": "failed",
@@ -235,153 +279,6 @@ ACLS = {
     "domain_must_match": "domain",
 }
 """What the security log calls an ACL and is none."""
-
-_NAME = "no question of the password: set the user name in the phone to one that the server has, or create it there"
-_ROUTE = "no question of the password: check host, port and transport of the server's address, DNS and the firewall"
-
-CAUSES: dict[str, Cause] = {
-    "wrong-password": Cause(
-        "refused",
-        "the response does not fit the secret that the server has",
-        "set the same password at both ends",
-        about_password=True,
-    ),
-    "auth-name": Cause(
-        "refused", "the phone authenticates under another name than it registers", "set both names alike in the phone"
-    ),
-    "unknown-account": Cause(
-        "refused", "the server has no peer or endpoint of this name (or with this address)", _NAME
-    ),
-    "failed": Cause(
-        "refused",
-        "the digest was not accepted",
-        "compare user name, authentication name and password at both ends",
-        about_password=True,
-    ),
-    "auth-error": Cause("refused", "the server failed as it checked the digest", "see what its log says just before"),
-    "failed-unknown": Cause(
-        "refused",
-        "follows from the unknown name, or the access list: no password would have been right, so this says nothing "
-        "about it",
-    ),
-    "domain": Cause(
-        "refused",
-        "the domain in the request is not one of the server's",
-        "register with the server's own domain, or name this one there (chan_sip: domain=, autodomain=)",
-    ),
-    "acl": Cause(
-        "refused",
-        "an access list forbids this address",
-        "look at permit, deny and acl of the account and in general, if the address is a good one",
-    ),
-    "contact-acl": Cause(
-        "refused",
-        "an access list forbids the address in Contact (behind NAT that is the phone's private one)",
-        "look at contactpermit, contactdeny and contact_acl of the endpoint",
-    ),
-    "not-dynamic": Cause(
-        "refused", "the server has a fixed address for this account", "set host=dynamic there, or do not register"
-    ),
-    "transport": Cause(
-        "refused", "the account is not for this transport", "set the same transport (UDP, TCP, TLS) at both ends"
-    ),
-    "max-contacts": Cause(
-        "refused",
-        "as many devices as are allowed are registered already, perhaps this one under an older address",
-        "set remove_existing=yes at the AOR, or raise max_contacts",
-    ),
-    "no-aor": Cause(
-        "refused",
-        "the endpoint has no AOR of the name in To",
-        "call the AOR what the phone registers, and name it in the endpoint's aors=",
-    ),
-    "no-max-contacts": Cause("refused", "the AOR takes no registrations", "set max_contacts of the AOR to 1 or more"),
-    "no-aors": Cause("refused", "the endpoint takes no registrations", "name its AOR in the endpoint's aors="),
-    "no-sip-uri": Cause("refused", "the phone registers something else than a SIP address", "mend its address"),
-    "bad-contacts": Cause(
-        "refused",
-        "the contacts of the request are no valid set (such as `*` with others, or with a time, or a URI too long)",
-        "look at Contact and Expires of the request",
-    ),
-    "bad-path": Cause(
-        "refused",
-        "a proxy put a Path into it, and the phone does not say `Supported: path`",
-        "set support_path=no at the AOR, or let the proxy add `Supported: path`",
-    ),
-    "unbound": Cause("refused", "the server failed to store the binding", "see what its log says just before"),
-    "removed": Cause("removed", "the server took this contact away"),
-    "unreachable": Cause(
-        "no answer",
-        "the phone does not answer the server's OPTIONS (qualify): calls may not reach it, registered or not",
-        "see whether its NAT keeps the way open (keep-alives of the phone, or qualify more often than the NAT forgets, "
-        "every 30 s), and whether its Contact can be reached",
-    ),
-    "reachable": Cause("ok", "the phone answers the server's OPTIONS again"),
-    "stale-nonce": Cause(
-        "challenged", "the password is right, the nonce was an old one: the phone is to try again", statuses=(401, 407)
-    ),
-    "other": Cause("refused", "the server's reason is all that is known"),
-    "silent": Cause("no answer", "no response from the server to Asterisk's REGISTER", _ROUTE, "client"),
-    "dns": Cause("no answer", "the server's name was not resolved", "check the name and the DNS server", "client"),
-    "forbidden": Cause(
-        "refused",
-        "403; Asterisk writes `wrong password` for every 403, the provider may have another reason",
-        "check user name, password and whether the provider forbids this account or address",
-        "client",
-        statuses=(403,),
-    ),
-    "not-found": Cause(
-        "refused", "404: the server does not know this user", "check the user name", "client", statuses=(404,)
-    ),
-    "unproven": Cause(
-        "refused",
-        "challenged again and again",
-        "check user name, authentication name and password",
-        "client",
-        statuses=(401, 407),
-    ),
-    "interval": Cause(
-        "challenged", "423: the server wants a longer time; Asterisk asks again with it", "", "client", statuses=(423,)
-    ),
-    "temporary": Cause("refused", "Asterisk takes it for temporary, and tries again", "", "client"),
-    "fatal-again": Cause("refused", "Asterisk takes it for final, and tries again all the same", "", "client"),
-    "fatal": Cause(
-        "refused",
-        "Asterisk takes it for final, and does not try any more",
-        "mend the cause, then pjsip send register NAME (auth_rejection_permanent=no, or forbidden_retry_interval= and "
-        "fatal_retry_interval=, let it try again by itself)",
-        "client",
-    ),
-    NO_CREDENTIALS: Cause(
-        "gave up",
-        "Asterisk has no credentials for this realm and algorithm",
-        "look at realm=, the password and supported_algorithms_uac= (MD5 alone by default) of the object that "
-        "outbound_auth= names",
-        "client",
-        statuses=(401, 407),
-    ),
-    NO_ALGORITHM: Cause(
-        "gave up",
-        "the challenge asks for no algorithm that Asterisk knows",
-        "let the registrar offer MD5 or SHA-256: Asterisk knows none with -sess",
-        "client",
-        statuses=(401, 407),
-    ),
-    NO_REQUEST: Cause(
-        "gave up",
-        "Asterisk could not answer the challenge",
-        "look at outbound_auth= of the registration, and at the line before",
-        "client",
-        statuses=(401, 407),
-    ),
-    "gave-up": Cause(
-        "gave up",
-        "Asterisk does not try any more",
-        "mend the cause, then reload (chan_sip: sip reload; pjsip: pjsip send register NAME)",
-        "client",
-    ),
-    "registered": Cause("ok", "registered with the server", "", "client", statuses=(200,)),
-}
 
 TRACES = {
     "chan_sip": "`sip set debug on`",

@@ -194,8 +194,14 @@ def _draw_nothing(canvas: Canvas, clients: ClientSummary) -> None:
         canvas.gap()
         passed = f"{count(sum(asked), 'check')} of {count(len(asked), 'rule')} passed on {where}"
         number = len(report.outcomes)
-        some = f"None of the {count(number, 'rule')} that were asked is" if number < _all_rules() else "No rule is"
-        canvas.line(f"{some} broken: {passed}.")
+        some = "No rule is broken"
+        if number < _all_rules():
+            one, several = (
+                "The one rule that was asked is not broken",
+                f"None of the {number:,} rules that were asked is broken",
+            )
+            some = one if number == 1 else several
+        canvas.line(f"{some}: {passed}.")
 
 
 def _all_rules() -> int:
