@@ -160,9 +160,9 @@ class Reader:
                 for one in self._assembler.feed(line, self._moment(stamped)):
                     yield from self._take(one)
 
-    def _reads(self, text: bytes) -> Score:
-        """What can be read of a text as it stands."""
-        return score_of(Reader(Source("head", "log"), self._now, NONE).read(io.BytesIO(text)))
+    def _reads(self, text: bytes, carriers: Carriers) -> Score:
+        """What can be read of a text without its carriers."""
+        return score_of(Reader(Source("head", "log"), self._now, carriers).read(io.BytesIO(text)))
 
     def _take(self, one: Assembled) -> Iterator[RawMessage]:
         """A block that ended, or a line beside the blocks."""

@@ -84,6 +84,11 @@ def is_method(line: bytes, rest: bytes) -> bool:
     return begin is not None and end is not None and _METHOD.fullmatch(begin[0] + end[0]) is not None
 
 
+def has_words(line: bytes) -> bool:
+    """Whether a line is more than a rule of one sign."""
+    return len(set(line.strip())) > 2
+
+
 def is_full(line: bytes, rest: bytes, width: int) -> bool:
     """Whether a line had no room for the first word of the next one."""
     line = line.rstrip(b"\r\t ")

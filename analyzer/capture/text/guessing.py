@@ -25,7 +25,7 @@ from analyzer.capture.text.carriers import NONE, Carriers
 from analyzer.capture.text.grammar import Banner
 from analyzer.capture.text.lines import as_utf8
 from analyzer.capture.text.records import joiners_of
-from analyzer.capture.text.trials import Asked, Score, better, guessed, nothing, sure
+from analyzer.capture.text.trials import Asked, Reads, better, guessed, nothing, sure
 from analyzer.capture.text.widths import wrap_of, wraps_of
 
 _BEFORE, _AFTER = 4096, 8192
@@ -69,7 +69,7 @@ def found(
     *,
     as_it_is: bool = False,
     taken: tuple[str, ...] = (),
-    reads: Callable[[bytes], Score] | None = None,
+    reads: Reads | None = None,
     opens: Callable[[bytes], Banner | None] | None = None,
 ) -> Carriers:
     """The carriers around a log that begins with `head`, by which a dialect that does not know it comes to; none where
@@ -115,11 +115,11 @@ def _best(
     *,
     known: bool,
     is_carried: bool,
-    reads: Callable[[bytes], Score] | None,
+    reads: Reads | None,
 ) -> Carriers:
     """Of the guesses that are recognised, the first that leaves nothing escaped and shows headers; else one of them."""
     escaped = _escaped(near)
-    readable = known and reads is not None and reads(near).messages > 0
+    readable = known and reads is not None and reads(near, NONE).messages > 0
     best, value = NONE, (-escaped, False, False)
     for guess, is_last in _guesses(near):
         if is_last and (best or (known and not _is_indented(near))):
@@ -129,7 +129,7 @@ def _best(
             continue
         left, begins = _escaped(bare), _BEGINS.search(bare) is not None
         helps = not known or left < escaped or is_carried or begins
-        if not helps and (readable or reads is None or not reads(bare).messages):
+        if not helps and (readable or reads is None or not reads(bare, NONE).messages):
             continue
         worth = -left, begins, helps
         if worth == (0, True, True):

@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import BinaryIO
 
 from analyzer.capture.text.carrier_kinds import uncoloured
-from analyzer.capture.text.carriers import NONE, Carriers, is_trimmed
+from analyzer.capture.text.carriers import Carriers, is_trimmed
 from analyzer.capture.text.checks import checks
 from analyzer.capture.text.clock import Clock, Moment
 from analyzer.capture.text.entry import Close, Entry, Rank
@@ -153,10 +153,10 @@ class Reader:
             entry, Close(Rank.FITTING if banner.size is None else Rank.ANNOUNCED, len(rows), len(rows))
         )
 
-    def _reads(self, text: bytes) -> Score:
-        """What can be read of a text as it stands."""
+    def _reads(self, text: bytes, carriers: Carriers) -> Score:
+        """What can be read of a text without its carriers."""
         first, *others = self._grammars
-        again = Reader(first, Source("head", "log"), self._recognised, others=others, carriers=NONE)
+        again = Reader(first, Source("head", "log"), self._recognised, others=others, carriers=carriers)
         return score_of(again.read(io.BytesIO(text)))
 
     def _drain(self) -> Iterator[RawMessage]:

@@ -16,19 +16,20 @@ from analyzer.capture.text.carriers import NONE, Carriers
 from analyzer.capture.text.grammar import Banner
 from analyzer.capture.text.guessing import around, found
 from analyzer.capture.text.lines import CHUNK, LIMIT, chunks_of, lines_of
-from analyzer.capture.text.trials import Score
+from analyzer.capture.text.trials import Reads
 from analyzer.capture.text.whole import Block, block_at
 from analyzer.capture.text.wraps import Wrap
 
 
 class Row(NamedTuple):
     """One line: `number` is that of the line in the file, `returns` whether a carriage return ended it, `stamp` what a
-    carrier (syslog, Docker) dated it with."""
+    carrier (syslog, Docker) dated it with, `seams` at how many places it was joined."""
 
     number: int
     text: bytes
     returns: bool = False
     stamp: bytes = b""
+    seams: int = 0
 
 
 def beginning(chunks: Iterator[bytes]) -> bytes:
@@ -54,7 +55,7 @@ class Rows:
         as_it_is: bool = False,
         before: int = 0,
         carriers: Carriers | None = None,
-        reads: Callable[[bytes], Score] | None = None,
+        reads: Reads | None = None,
         opens: Callable[[bytes], Banner | None] | None = None,
         blocks: bool = False,
     ) -> None:
@@ -112,7 +113,8 @@ class Rows:
             joiner = joiner.opening(self._opens)
         for count, whole in joiner.joined(lines):
             if whole is not None:
-                yield from self._line(whole)
+                rows = self._line(whole)
+                yield from (row._replace(seams=count - 1) for row in rows) if count > 1 else rows
                 self.count -= 1
             self.count += count
 
@@ -178,7 +180,7 @@ class CarriedLines:
         before: int = 0,
         carriers: Carriers | None = None,
         own: tuple[str, ...] = (),
-        reads: Callable[[bytes], Score] | None = None,
+        reads: Reads | None = None,
         opens: Callable[[bytes], Banner | None] | None = None,
     ) -> None:
         chunks = chunks_of(stream)

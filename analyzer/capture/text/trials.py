@@ -27,10 +27,17 @@ _HEADER_LINE = re.compile(rb"[A-Za-z][\w.!%*+`'~-]{0,60}[ \t]*:|[ \t]")
 
 
 class Score(NamedTuple):
-    """What can be read of a text: messages whose heads are headers alone, and all."""
+    """What can be read of a text: messages whose heads are headers alone, all messages, and the start lines in them,
+    those of their bodies included: what stands in a body is not lost."""
 
     whole: int
     messages: int
+    starts: int
+
+
+Reads = Callable[[bytes, Carriers], Score]
+"""What can be read of a text, once what carries its lines is taken off: of lines that are joined it has to be known
+where, since what a sender counted may be wrong by that."""
 
 
 class Asked(NamedTuple):
@@ -39,17 +46,18 @@ class Asked(NamedTuple):
 
     recognised: Callable[[bytes], bool]
     as_it_is: bool
-    reads: Callable[[bytes], Score] | None
+    reads: Reads | None
     opens: Callable[[bytes], Banner | None] | None
 
 
 def score_of(messages: Iterable[RawMessage]) -> Score:
     """What was read of a text."""
-    whole = count = 0
+    whole = count = starts = 0
     for message in messages:
         count += 1
+        starts += starts_in(message.payload)
         whole += message.missing == 0 and is_clean(message.payload)
-    return Score(whole, count)
+    return Score(whole, count, starts)
 
 
 def is_clean(payload: bytes) -> bool:
@@ -97,10 +105,14 @@ def better(near: bytes, asked: Asked, inside: Inside) -> Carriers:
     wraps = _guesses(near)
     if asked.reads is None or not wraps:
         return NONE
-    before = asked.reads(near)
-    if before.messages and before.messages >= starts_in(near) and before.whole == before.messages:
+    before = asked.reads(near, NONE)
+    if before.messages and before.starts >= starts_in(near) and before.whole == before.messages:
         return NONE
-    found = [(wrap, inside(text)) for wrap, text in _ways(near, asked, wraps) if _is_more(asked.reads(text), before)]
+    found = [
+        (wrap, inside(text))
+        for wrap, text in _ways(near, asked, wraps)
+        if _is_more(asked.reads(near, _taken(wrap, NONE)), before)
+    ]
     if not found:
         return NONE
     carriers, score = _best(near, asked, found)
@@ -114,9 +126,11 @@ def _guesses(near: bytes) -> list[Wrap]:
 
 
 def _is_more(score: Score, before: Score) -> bool:
-    return score.messages > before.messages or (
-        score.messages == before.messages and score.whole >= before.whole + _CLEANER
-    )
+    """Whether messages are read of which nothing was, not even as the body of another one; or the same, and cleaner."""
+    if score.messages > before.messages:
+        return score.starts > before.starts
+    is_same = score.messages == before.messages and score.starts >= before.starts
+    return is_same and score.whole >= before.whole + _CLEANER
 
 
 def _ways(near: bytes, asked: Asked, wraps: list[Wrap]) -> Iterator[tuple[Wrap, bytes]]:
@@ -135,8 +149,8 @@ def _best(near: bytes, asked: Asked, found: list[tuple[Wrap, Carriers]]) -> tupl
     ways = [_taken(wrap, inner) for wrap, inner in found]
     if asked.reads is None:
         return ways[0], None
-    scores = [asked.reads(way.bare(near)) for way in ways]
-    worth = [score.messages // (1 + wrap.is_odd) for score, (wrap, _) in zip(scores, found, strict=True)]
+    scores = [asked.reads(near, way) for way in ways]
+    worth = [score.starts // (1 + wrap.is_odd) for score, (wrap, _) in zip(scores, found, strict=True)]
     best = max(range(len(ways)), key=lambda at: (worth[at], scores[at].whole, -at))
     return ways[best], scores[best]
 

@@ -13,6 +13,7 @@ from analyzer.capture.text.breaks import (
     HEADER,
     PARAMETER,
     STAMPED,
+    has_words,
     is_filled,
     is_full,
     is_inside,
@@ -134,7 +135,7 @@ def _terminal(lines: list[bytes], lead: bytes) -> Wrap | None:
     width = max(map(len, lines), default=0)
     if not NARROWEST <= width <= WIDEST_TERMINAL:
         return None
-    pairs = [(line, rest[len(lead) :]) for line, rest in pairwise(lines) if len(line) == width and _has_words(line)]
+    pairs = [(line, rest[len(lead) :]) for line, rest in pairwise(lines) if len(line) == width and has_words(line)]
     pieces = [(line, rest) for line, rest in pairs if rest.strip() and is_piece(line, rest)]
     within = sum(_is_within(line, rest) for line, rest in pieces)
     if within < _FEW or len(pieces) * 10 < len(pairs) * 7:
@@ -153,11 +154,6 @@ def _is_within(line: bytes, rest: bytes) -> int:
     if not (line[-1:].isalnum() and rest[:1].isalnum()):
         return 0
     return _FEW if HEADER.match(line) and line.count(b'"') % 2 and rest.count(b'"') % 2 else 1
-
-
-def _has_words(line: bytes) -> bool:
-    """Whether a line is more than a rule of one sign."""
-    return len(set(line.strip())) > 2
 
 
 def _breaks(lines: list[bytes]) -> Iterator[tuple[bytes, bytes]]:

@@ -25,6 +25,7 @@ from analyzer.capture.text.breaks import (
     PARAMETER,
     STAMPED,
     START_IN,
+    has_words,
     is_filled,
     is_full,
     is_inside,
@@ -108,20 +109,17 @@ class Wrap:
         says whether the line before began in a head."""
         rest = line[len(self.lead) :]
         if self.is_stamped:
-            is_rest = line.startswith(self.lead) and not STAMPED.match(rest)
-            return is_rest and (
-                len(last.rstrip(b"\r")) == self.width if self.is_cut else is_full(last, rest, self.width)
-            )
+            return self._lacks_stamp(last, line)
+        if not inside and not has_words(last) and not set(rest.strip()) <= set(last.strip()):
+            return False  # a rule ends with its last sign
         if self.is_hard:
             is_next = line.startswith(self.lead) and len(last.rstrip(b"\r")) == self.width
-            return is_next and self._goes_on_behind(
-                whole, last if last is whole else b"", rest, inside=inside, began=began
-            )
-        if not line.startswith(self.lead) or not is_filled(last, rest, self.width):
+            first = last if last is whole else b""
+            return is_next and self._goes_on_behind(whole, first, rest, inside=inside, began=began)
+        is_even = len(last.rstrip(b"\r")) == self.width
+        if not line.startswith(self.lead) or not is_filled(last, rest, self.width) or (self.is_cut and not is_even):
             return False
-        if self.is_cut and len(last.rstrip(b"\r")) != self.width:
-            return False
-        if len(last.rstrip(b"\r")) == self.width and inside and HEADER.match(rest) is None and rest[:1].isalnum():
+        if is_even and inside and HEADER.match(rest) is None and rest[:1].isalnum():
             return is_piece(last, rest) and GLUED_END.search(rest) is None
         if rest.strip() == b"." and self.is_cut and inside:
             return not last.endswith(b".")  # the last octet of the line before, as ngrep shows its end
@@ -136,6 +134,13 @@ class Wrap:
         if self.opens is None or len(whole) > _LONGEST or not is_piece(b"", rest):
             return False
         return not self.opens(whole) and not self.opens(rest)
+
+    def _lacks_stamp(self, last: bytes, line: bytes) -> bool:
+        """The same where a stamp begins each line that is none."""
+        rest = line[len(self.lead) :]
+        if not line.startswith(self.lead) or STAMPED.match(rest):
+            return False
+        return len(last.rstrip(b"\r")) == self.width if self.is_cut else is_full(last, rest, self.width)
 
     def _told_by_opener(self, whole: bytes, last: bytes, rest: bytes, *, began: bool) -> bool | None:
         """The same by what opens a message: a line that does so only with its rest, or with none; None where that is
