@@ -171,3 +171,12 @@ def test_a_clean_head_is_headers_alone() -> None:
     assert is_clean(b"REGISTER sip:a SIP/2.0\r\nVia: a\r\n folded\r\nTo : b\r\n\r\nbody\r\n")
     assert not is_clean(b"REGISTER sip:a SIP/2.0\r\nVia: a\r\n633892\r\n\r\n")
     assert not is_clean(b"E..4REGISTER sip:a SIP/2.0\r\n\r\n")
+
+
+def test_a_header_that_cannot_be_joined_again_is_told() -> None:
+    """The line before had room: no width broke it, and what the line is, nobody knows."""
+    text = HEAD % (1, 1, 1) + b"Content-Length: 0\n\n"
+    [whole] = messages_of(text, "cisco")
+    [message] = messages_of(text.replace(b"z9hG4bK1\n", b"z9hG4\nbK1\n"), "cisco")
+    assert "broken-lines" not in [defect.code for defect in whole.defects]
+    assert "broken-lines" in [defect.code for defect in message.defects]
