@@ -79,6 +79,9 @@ def _best(found: list[Format], input_stream: InputStream, source: Source) -> lis
         return several
     if best > second:
         return [form]
+    tied = [form for score, form, _ in scored if score == best]
+    if len(whole := [one for one in _broken(head, tied) if one in tied]) == 1:
+        return whole  # lines that are whole again say more than their parts
     said = " and ".join(f"like {form.name}{score.said}" for score, form, _ in scored if score == best)
     raise SourceError(source.name, f"looks {said}", hint="say which with --dialect")
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from analyzer.capture.opener import open_sources
-from analyzer.capture.text.wraps import is_full, wrap_of
+from analyzer.capture.text.breaks import is_full
+from analyzer.capture.text.widths import wrap_of
 from analyzer.evidence import RawMessage, Source
 from analyzer.run.pipeline import analyze
 from analyzer.run.report import Report

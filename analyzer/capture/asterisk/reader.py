@@ -8,6 +8,7 @@ is about (`pairing.py`), or stands for itself.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -16,15 +17,17 @@ from typing import TYPE_CHECKING, BinaryIO
 from analyzer.capture.asterisk.assembler import Aside, Assembled, Assembler
 from analyzer.capture.asterisk.banners import Kind, match_banner
 from analyzer.capture.asterisk.blocks import Block, Close, Rank
+from analyzer.capture.asterisk.grammar import GRAMMAR
 from analyzer.capture.asterisk.held import Held, OwnWords, nonce_second
 from analyzer.capture.asterisk.notice_marks import may_be_notice
 from analyzer.capture.asterisk.switches import Waiting
-from analyzer.capture.text.carriers import NONE
+from analyzer.capture.text.carriers import NONE, Carriers
 from analyzer.capture.text.clock import NO_STAMPS, Clock, Moment
 from analyzer.capture.text.lines import as_utf8
 from analyzer.capture.text.payload import CRLF, Printed
 from analyzer.capture.text.rows import CarriedLines
 from analyzer.capture.text.stamps import parse_date, stamp_shape
+from analyzer.capture.text.trials import Score, score_of
 from analyzer.capture.text.wrappers import Line, unwrap
 from analyzer.defect import Defect
 from analyzer.evidence import SECOND, Endpoint, Fidelity, LogLines, RawMessage, Source
@@ -95,10 +98,13 @@ def _lines(head: bytes) -> Iterator[Line]:
 
 
 class Reader:
-    """One pass over one log. `now` (seconds since the epoch) bounds the year of a log without Date headers."""
+    """One pass over one log. `now` (seconds since the epoch) bounds the year of a log without Date headers; `carriers`
+    are those of its lines, where they are known."""
 
-    def __init__(self, source: Source, now: float) -> None:
+    def __init__(self, source: Source, now: float, carriers: Carriers | None = None) -> None:
         self._source = source
+        self._now = now
+        self._known = carriers
         self._clock = Clock(now)
         self._assembler = Assembler()
         self._waiting = Waiting(self._clock, lambda: self._clock.announce(source))
@@ -108,7 +114,7 @@ class Reader:
         self._notices: Notices | None = None
         self._pairing: Pairing | None = None
         self._seen_message = False
-        self._carriers = NONE
+        self._carriers: Carriers = NONE
 
     def read(self, stream: BinaryIO) -> Iterator[RawMessage]:
         """The messages of the log, in its order, and what it says beside them. Ctrl-C is passed on after what was read
@@ -138,7 +144,13 @@ class Reader:
     def _closed(self, stream: BinaryIO) -> Iterator[RawMessage]:
         """The messages that are known to be whole."""
         lines = CarriedLines(
-            stream, self._cut_line, is_known, before=self._source.frames, carriers=self._carriers or None
+            stream,
+            self._cut_line,
+            is_known,
+            before=self._source.frames,
+            carriers=self._carriers or self._known,
+            reads=self._reads,
+            opens=GRAMMAR.opens,
         )
         self._carriers = lines.carriers
         for number, physical, stamp in lines:
@@ -148,6 +160,10 @@ class Reader:
                 stamped = line if line.stamp or not stamp else line._replace(stamp=stamp)
                 for one in self._assembler.feed(line, self._moment(stamped)):
                     yield from self._take(one)
+
+    def _reads(self, text: bytes, carriers: Carriers) -> Score:
+        """What can be read of a text without its carriers."""
+        return score_of(Reader(Source("head", "log"), self._now, carriers).read(io.BytesIO(text)))
 
     def _take(self, one: Assembled) -> Iterator[RawMessage]:
         """A block that ended, or a line beside the blocks."""

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from analyzer.capture.text.breaks import is_header
 from analyzer.capture.text.grammar import START, Banner, Grammar
 from analyzer.capture.text.lines import is_text
 from analyzer.capture.text.patterns import Lazy
 from analyzer.capture.text.said import lone_end, said_in
-from analyzer.capture.text.wraps import is_header
 from analyzer.evidence import Item, Source
 
 NAME = "announced"

@@ -50,6 +50,8 @@ class Digits(NamedTuple):
     agrees: bool = False
     differs: bool = False
     pairs: bool = False
+    begun: bytes = b""
+    """The characters behind the digits, where they are the first ones of what the octets show."""
 
 
 def digits_of(line: bytes) -> Digits | None:
@@ -101,7 +103,20 @@ def _row(line: bytes, at: int, offset: bytes) -> Digits | None:
     rest = line[end:].strip(b" \t\r")
     if size == count and not rest:
         return Digits(offset, octets, pairs=pairs)
-    return Digits(offset, octets[:size], differs=bool(rest), pairs=pairs)
+    begun = rest if begins(rest, octets[:size]) else b""
+    return Digits(offset, octets[:size], differs=bool(rest), pairs=pairs, begun=begun)
+
+
+def begins(rest: bytes, octets: bytes) -> bool:
+    """Whether characters are the first ones of those that show the octets."""
+    text = rest.strip(b" \t\r|>").replace(b" ", b"")
+    return bool(text) and any(one.startswith(text) for one in _shown(octets))
+
+
+def _shown(octets: bytes) -> tuple[bytes, bytes]:
+    """The octets as characters; in the second form without blanks."""
+    plain = bytes(octet if 0x20 <= octet < 0x7F else 0x2E for octet in octets).replace(b" ", b"")
+    return octets.translate(_SHOWN), plain
 
 
 def agrees(rest: bytes, octets: bytes) -> bool:
@@ -109,11 +124,10 @@ def agrees(rest: bytes, octets: bytes) -> bool:
     text = rest.strip(b" \t\r")
     if not text:
         return False
-    shown = octets.translate(_SHOWN)
-    plain = bytes(octet if 0x20 <= octet < 0x7F else 0x2E for octet in octets).replace(b" ", b"")
+    shown = _shown(octets)
     for one in (text, text.strip(b"|"), text.removeprefix(b">").removesuffix(b"<")):
         one = one.replace(b" ", b"")
-        if one and one in (shown, plain):
+        if one and one in shown:
             return True
     return False
 

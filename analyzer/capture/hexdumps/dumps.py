@@ -92,7 +92,9 @@ class Dump:
     radix: int = 0
     wrapped: int = 0
     row: bytes = b""
-    """The octets of the last row, if nothing showed them yet."""
+    """The octets of the last row, if nothing showed all of them yet."""
+    begun: bytes = b""
+    """The characters behind the last row, if they are the first ones of it."""
     is_raw: bool = False
     """Whether each row is a packet of a stream (Wireshark's `Follow`, raw)."""
 
@@ -133,7 +135,8 @@ class Dump:
         if self.gap is not None:
             return
         self.octets += row.octets
-        self.row = b"" if row.agrees or row.differs else row.octets
+        self.row = b"" if row.agrees or (row.differs and not row.begun) else row.octets
+        self.begun = row.begun
         self.differing += row.differs
         self.agrees = self.agrees or row.agrees
         if len(self.octets) > MOST:
@@ -141,10 +144,11 @@ class Dump:
             self.gap = self.base + MOST
 
     def continues(self, number: int, text: bytes) -> bool:
-        """Whether a line holds the characters of the row above: a width broke it before them."""
-        if not self.row or not agrees(text, self.row):
+        """Whether a line holds the characters of the row above, or the last ones: a width broke it there."""
+        if not self.row or not agrees(self.begun + text.strip(b" \t\r"), self.row):
             return False
-        self.row, self.last = b"", number
+        self.differing -= bool(self.begun)
+        self.row, self.begun, self.last = b"", b"", number
         self.wrapped += 1
         return True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analyzer.capture.text.entry import Close, Entry, Rank
 from analyzer.capture.text.payload import CRLF, Printed
+from analyzer.capture.text.trials import is_clean
 from analyzer.defect import Defect
 
 
@@ -14,8 +15,10 @@ def checks(entry: Entry, close: Close, printed: Printed, payload: bytes) -> tupl
     if entry.cut_rows and not entry.is_block:
         defects.append(Defect("cut-lines", "lines are cut: what stood behind their width is lost"))
         missing = 1
+    if not is_clean(payload):
+        defects.append(Defect("broken-lines", "a line of the head is no header: it may be the rest of a broken one"))
     if close.rank is Rank.ANNOUNCED and not missing:
-        return 0, ()
+        return 0, tuple(defects)
     if size is not None and not entry.is_block:
         defects.append(Defect("byte-count", f"the log announces {size} octets and prints {len(payload)}"))
     if not printed.has_end_of_headers:

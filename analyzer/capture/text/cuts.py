@@ -12,7 +12,8 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from analyzer.capture.text.wraps import NARROWEST, WIDEST_TERMINAL, header_begins
+from analyzer.capture.text.breaks import header_begins
+from analyzer.capture.text.wraps import NARROWEST, WIDEST_TERMINAL
 
 _OPEN = re.compile(rb"[;=,&<]\Z|<[^>]*\Z")
 _NEEDED = re.compile(rb"(?:via|v|from|f|to|t|contact|m)[ \t]*:", re.IGNORECASE)

@@ -11,7 +11,8 @@ sender or the logger counted its octets:
 What is counted goes first: framing inside of what is still to come is a candidate, and content if the count fits at a
 later line which framing, an empty line or the end of the log follows. Where it never fits, the count was wrong
 (somebody edited the text, or the sender lied), and the candidate was the end; the lines after it are read again, from
-a budget that keeps the whole linear (`patient`).
+a budget that keeps the whole linear (`patient`). Of a body whose lines were joined (`wraps.py`) the count may be wrong
+by the line ends that stood there: the candidate is content as well if the count then fits.
 """
 
 from __future__ import annotations
@@ -82,6 +83,8 @@ class Entry:
         self._folded: Close | None = None
         self._indent = b""
         self._best: Close | None = None
+        self._near: Close | None = None
+        self._loose: Close | None = None
         self._waiting: Close | None = None
         self._size = banner.size if banner.size and banner.size <= MAX_TRUSTED else None
 
@@ -113,6 +116,8 @@ class Entry:
             waiting, self._waiting = self._waiting, None
             if (not row.text.strip() and self._tally.body) or self._frames(row.text):
                 return waiting
+        if self._near is not None and self._best is not None and (not row.text.strip() or self._frames(row.text)):
+            self._loose = self._near
         if self.is_block:
             return self._in_block(row)
         inner = self._inner(row)
@@ -214,7 +219,7 @@ class Entry:
         eol = 1 if self._is_returned and not returns else 2
         tally = self._tally
         was_body = tally.body
-        tally.add(row.text, eol)
+        tally.add(row.text, eol, row.seams)
         if not was_body and not tally.body:
             if self._folded is not None and (again := _ONCE.match(row.text)) and self._has(again[1], len(self.own) - 1):
                 return self._folded
@@ -243,8 +248,9 @@ class Entry:
             if self._best is None or self._best.rank is not Rank.FITTING:
                 self._best = here if self._best is None else self._best
                 return None if self._patient else self._best
+        self._near = here if tally.seams and tally.may_fit() else None
         if self._size is None and self._best is not None and tally.over:
-            return self._best
+            return self._loose or self._best
         return None
 
     def _has(self, name: bytes, end: int) -> bool:
@@ -274,4 +280,5 @@ class Entry:
             return Close(Rank.NOTHING, 0, len(self.rows))
         if self.is_block:
             return Close(Rank.FITTING, len(self.own), len(self.rows))
-        return self._waiting or self._best or Close(Rank.OPEN, len(self.own), len(self.rows))
+        loose = (self._near or self._loose) if self._best is not None and self._size is None else None
+        return self._waiting or loose or self._best or Close(Rank.OPEN, len(self.own), len(self.rows))

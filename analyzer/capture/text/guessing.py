@@ -20,12 +20,13 @@ from analyzer.capture.text.carrier_kinds import (
     OF_ALL,
     Carrier,
     prefixed,
-    untouched,
 )
 from analyzer.capture.text.carriers import NONE, Carriers
+from analyzer.capture.text.grammar import Banner
 from analyzer.capture.text.lines import as_utf8
 from analyzer.capture.text.records import joiners_of
-from analyzer.capture.text.wraps import guess_of, starts_in, wrap_of
+from analyzer.capture.text.trials import Asked, Reads, better, guessed, nothing, sure
+from analyzer.capture.text.widths import wrap_of, wraps_of
 
 _BEFORE, _AFTER = 4096, 8192
 """Octets around the first message by which carriers are told."""
@@ -68,84 +69,44 @@ def found(
     *,
     as_it_is: bool = False,
     taken: tuple[str, ...] = (),
-    reads: Callable[[bytes], int] | None = None,
+    reads: Reads | None = None,
+    opens: Callable[[bytes], Banner | None] | None = None,
 ) -> Carriers:
     """The carriers around a log that begins with `head`, by which a dialect that does not know it comes to; none where
     it is `recognised` as it stands, or is not anyhow. `taken` are codes of carriers that are taken off already.
 
     Some dialects know their lines behind anything. They are believed where a message begins at the beginning of a
-    line, where they need no such line (`as_it_is`), or where messages can be read (`reads` says how many).
+    line, where they need no such line (`as_it_is`), or where messages can be read (`reads` says how many). `opens`
+    tells the lines that open a message.
     """
-    if "records" not in taken and (kept := _in_records(head, recognised, as_it_is=as_it_is, reads=reads)) is not None:
+    return _found(head, Asked(recognised, as_it_is, reads, opens), taken)
+
+
+def _found(head: bytes, asked: Asked, taken: tuple[str, ...]) -> Carriers:
+    if "records" not in taken and (kept := _in_records(head, asked)) is not None:
         return kept
     if MARK not in head:
         return NONE
-    near, known = around(head), recognised(head)
-    if not {"records", "wraps"} & set(taken):
-        joined = _joined(near, recognised, sure=True, as_it_is=as_it_is, taken=taken, reads=reads)
-        if joined is not None:
-            return joined
+
+    def inside(text: bytes) -> Carriers:
+        return _found(text, asked, (*taken, "wraps"))
+
+    near, known = around(head), asked.recognised(head)
+    is_joined = bool({"records", "wraps"} & set(taken))
+    if not is_joined and (joined := sure(near, asked, inside)) is not None:
+        return joined
     outer = next((one for one in OF_ALL if one.code not in taken and _is_on_all(one, near)), None)
     if outer is not None:
-        bare = Carriers((outer,)).bare(near)
-        inner = found(bare, recognised, as_it_is=as_it_is, taken=(*taken, outer.code), reads=reads)
+        inner = _found(Carriers((outer,)).bare(near), asked, (*taken, outer.code))
         return Carriers((outer, *inner.all), inner.joiner)
-    is_carried = known and as_it_is and _is_carried(near)
-    shows = as_it_is or (_BEGINS.search(near) is not None and not _WRITTEN_END.search(near))
+    is_carried = known and asked.as_it_is and _is_carried(near)
+    shows = asked.as_it_is or (_BEGINS.search(near) is not None and not _WRITTEN_END.search(near))
     if known and shows and not _ESCAPED.search(near) and not is_carried:
-        return NONE if {"records", "wraps"} & set(taken) else _if_more(near, recognised, as_it_is, taken, reads)
-    best = _best(near, recognised, known=known, is_carried=is_carried, reads=reads)
-    if best or {"records", "wraps"} & set(taken):
+        return NONE if is_joined else better(near, asked, inside)
+    best = _best(near, asked.recognised, known=known, is_carried=is_carried, reads=asked.reads)
+    if best or is_joined:
         return best
-    if known:
-        return _if_more(near, recognised, as_it_is, taken, reads)
-    return _joined(near, recognised, sure=False, as_it_is=as_it_is, taken=taken, reads=reads) or best
-
-
-def _if_more(
-    near: bytes,
-    recognised: Callable[[bytes], bool],
-    as_it_is: bool,
-    taken: tuple[str, ...],
-    reads: Callable[[bytes], int] | None,
-) -> Carriers:
-    """How the lines were broken of a text of which not all messages can be read as it stands, if then more can be. That
-    is tried first: what else may carry a text costs many times as much to find out."""
-    wrap = guess_of(near)
-    if reads is None or wrap is None or (count := reads(near)) >= starts_in(near):
-        return NONE
-    if all(reads(one.text(near) + b"\n") <= count for one in (wrap, wrap.opening(_nothing))):
-        return NONE
-    joined = _joined(near, recognised, sure=False, as_it_is=as_it_is, taken=taken, reads=reads)
-    return joined if joined is not None and reads(joined.bare(near)) > count else NONE
-
-
-def _joined(
-    near: bytes,
-    recognised: Callable[[bytes], bool],
-    *,
-    sure: bool,
-    as_it_is: bool,
-    taken: tuple[str, ...],
-    reads: Callable[[bytes], int] | None,
-) -> Carriers | None:
-    """How the lines of a text were broken, and what carries them besides; None where they were not, or where it is not
-    as `sure` as is asked for."""
-    shown = wrap_of(near)
-    wrap = shown or (None if sure else guess_of(near))
-    if wrap is None or wrap.is_guess is sure:
-        return None
-    inner, helps = NONE, False
-    for one in (wrap, wrap.opening(_nothing)):
-        text = one.text(near) + b"\n"
-        if shown is None and not recognised(text):
-            continue  # nothing shows that lines were broken: what carries them besides is not looked for
-        inner = found(text, recognised, as_it_is=as_it_is, taken=(*taken, "wraps"), reads=reads)
-        if helps := bool(inner) or recognised(text):
-            break
-    if wrap.is_guess and not helps:
-        return None
-    return Carriers((*inner.all, Carrier(wrap.code, wrap.says, 0, untouched)), wrap)
+    return better(near, asked, inside) if known else guessed(near, asked, inside) or best
 
 
 def _best(
@@ -154,11 +115,11 @@ def _best(
     *,
     known: bool,
     is_carried: bool,
-    reads: Callable[[bytes], int] | None,
+    reads: Reads | None,
 ) -> Carriers:
     """Of the guesses that are recognised, the first that leaves nothing escaped and shows headers; else one of them."""
     escaped = _escaped(near)
-    readable = known and reads is not None and reads(near)
+    readable = known and reads is not None and reads(near, NONE).messages > 0
     best, value = NONE, (-escaped, False, False)
     for guess, is_last in _guesses(near):
         if is_last and (best or (known and not _is_indented(near))):
@@ -168,7 +129,7 @@ def _best(
             continue
         left, begins = _escaped(bare), _BEGINS.search(bare) is not None
         helps = not known or left < escaped or is_carried or begins
-        if not helps and (readable or reads is None or not reads(bare)):
+        if not helps and (readable or reads is None or not reads(bare, NONE).messages):
             continue
         worth = -left, begins, helps
         if worth == (0, True, True):
@@ -183,16 +144,14 @@ def _escaped(text: bytes) -> int:
     return sum(1 for _ in _ESCAPED.finditer(text))
 
 
-def _in_records(
-    head: bytes, recognised: Callable[[bytes], bool], *, as_it_is: bool, reads: Callable[[bytes], int] | None
-) -> Carriers | None:
+def _in_records(head: bytes, asked: Asked) -> Carriers | None:
     """What takes a log out of records that span lines, if there it is known."""
     for joiner in joiners_of(head):
         text = Carriers(joiner.carriers, joiner).bare(head)
         if MARK not in text:
             continue
-        inner = found(text, recognised, as_it_is=as_it_is, taken=("records",), reads=reads)
-        if inner or recognised(text):
+        inner = _found(text, asked, ("records",))
+        if inner or asked.recognised(text):
             return Carriers((*joiner.carriers, *inner.all), joiner)
     return None
 
@@ -209,20 +168,21 @@ def guesses(head: bytes) -> Iterator[bytes]:
     text = around(as_utf8(head))
     if text != head:
         yield text
-    wrap, broken = wrap_of(text) or guess_of(text), text
-    if wrap is not None and not wrap.is_guess:
-        text = wrap.text(broken)
+    wraps, broken = wraps_of(text), text
+    if wraps and not wraps[0].is_guess:
+        text = wraps[0].text(broken)
         yield text
-        yield wrap.opening(_nothing).text(broken)
+        yield wraps[0].opening(nothing).text(broken)
     for carrier in OF_ALL:
         if _is_on_all(carrier, text):
             text = Carriers((carrier,)).bare(text)
             yield text
     for carriers, _ in _guesses(text):
         yield carriers.bare(text)
-    if wrap is not None and wrap.is_guess:
-        yield wrap.text(broken)
-        yield wrap.opening(_nothing).text(broken)
+    for wrap in wraps:
+        if wrap.is_guess:
+            yield wrap.text(broken)
+            yield wrap.opening(nothing).text(broken)
 
 
 def joined(head: bytes) -> Iterator[bytes]:
@@ -231,13 +191,7 @@ def joined(head: bytes) -> Iterator[bytes]:
     wrap = wrap_of(text)
     if wrap is not None and not wrap.is_guess:
         yield wrap.text(text)
-        yield wrap.opening(_nothing).text(text)
-
-
-def _nothing(line: bytes) -> bool:
-    """Of no line it is known that it opens a message."""
-    del line
-    return False
+        yield wrap.opening(nothing).text(text)
 
 
 def around(head: bytes) -> bytes:

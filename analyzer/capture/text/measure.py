@@ -23,13 +23,16 @@ class Tally:
     blanks: int = 0
     body: bool = False
     length: int | None = None
+    seams: int = 0
+    """Places of the body at which lines were joined that a width had broken, or that may have been two."""
 
-    def add(self, text: bytes, eol: int) -> None:
-        """Count one line whose line end on the wire has `eol` octets."""
+    def add(self, text: bytes, eol: int, seams: int = 0) -> None:
+        """Count one line whose line end on the wire has `eol` octets, and which was joined at `seams` places."""
         self.total += len(text) + eol
         self.least += len(text) + 1
         if self.body:
             self.octets += len(text)
+            self.seams += seams
             self.lines += 1
             self.blanks = 0 if text else self.blanks + 1
         elif text:
@@ -45,6 +48,11 @@ class Tally:
         inner = max(self.lines - 1, 0)
         sizes = {self.octets + eol * ends for eol in (1, 2) for ends in (inner, self.lines)}
         return length in sizes or (self.octets == 0 and length == 0 and self.blanks == self.lines)
+
+    def may_fit(self) -> bool:
+        """Whether the body has Content-Length octets, if some of the lines that were joined had been two."""
+        least = self.octets + max(self.lines - 1, 0)
+        return self.length is not None and least <= self.length <= self.octets + 2 * (self.lines + self.seams)
 
     def short(self) -> bool:
         """Whether more body lines may come before Content-Length is exceeded."""

@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import BinaryIO
 
 from analyzer.capture.text.carrier_kinds import uncoloured
-from analyzer.capture.text.carriers import NONE, Carriers, is_trimmed
+from analyzer.capture.text.carriers import Carriers, is_trimmed
 from analyzer.capture.text.checks import checks
 from analyzer.capture.text.clock import Clock, Moment
 from analyzer.capture.text.entry import Close, Entry, Rank
@@ -25,8 +25,8 @@ from analyzer.capture.text.pieces import Pieces, goes_on
 from analyzer.capture.text.rows import Row, Rows
 from analyzer.capture.text.stamps import parse_date, parse_stamp
 from analyzer.capture.text.switches import Held, Waiting
-from analyzer.capture.text.told_ends import VIA as _VIA
-from analyzer.capture.text.told_ends import both_ends
+from analyzer.capture.text.told_ends import VIA, both_ends
+from analyzer.capture.text.trials import Score, score_of
 from analyzer.capture.text.whole import Block, is_framed, is_plain
 from analyzer.capture.text.written import uncovered
 from analyzer.defect import Defect
@@ -153,11 +153,11 @@ class Reader:
             entry, Close(Rank.FITTING if banner.size is None else Rank.ANNOUNCED, len(rows), len(rows))
         )
 
-    def _reads(self, text: bytes) -> int:
-        """How many messages there are in a text as it stands."""
+    def _reads(self, text: bytes, carriers: Carriers) -> Score:
+        """What can be read of a text without its carriers."""
         first, *others = self._grammars
-        again = Reader(first, Source("head", "log"), self._recognised, others=others, carriers=NONE)
-        return sum(1 for _ in again.read(io.BytesIO(text)))
+        again = Reader(first, Source("head", "log"), self._recognised, others=others, carriers=carriers)
+        return score_of(again.read(io.BytesIO(text)))
 
     def _drain(self) -> Iterator[RawMessage]:
         """Read again what entries gave back."""
@@ -198,7 +198,7 @@ class Reader:
         """The first line behind a message that ended at an empty line: whether more of its headers stand there; and
         whether a message begins that nothing announced."""
         if self._starts:
-            self._alone += _KNOWN.match(text) is not None or _VIA.match(text) is not None
+            self._alone += _KNOWN.match(text) is not None or VIA.match(text) is not None
         self._starts = b"SIP/2.0" in text and START.match(text) is not None
         if self._is_early and text:
             self._is_early = False

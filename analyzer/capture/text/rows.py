@@ -13,20 +13,23 @@ from typing import BinaryIO, NamedTuple
 
 from analyzer.capture.text.carrier_kinds import MARK
 from analyzer.capture.text.carriers import NONE, Carriers
+from analyzer.capture.text.grammar import Banner
 from analyzer.capture.text.guessing import around, found
 from analyzer.capture.text.lines import CHUNK, LIMIT, chunks_of, lines_of
+from analyzer.capture.text.trials import Reads
 from analyzer.capture.text.whole import Block, block_at
 from analyzer.capture.text.wraps import Wrap
 
 
 class Row(NamedTuple):
     """One line: `number` is that of the line in the file, `returns` whether a carriage return ended it, `stamp` what a
-    carrier (syslog, Docker) dated it with."""
+    carrier (syslog, Docker) dated it with, `seams` at how many places it was joined."""
 
     number: int
     text: bytes
     returns: bool = False
     stamp: bytes = b""
+    seams: int = 0
 
 
 def beginning(chunks: Iterator[bytes]) -> bytes:
@@ -52,8 +55,8 @@ class Rows:
         as_it_is: bool = False,
         before: int = 0,
         carriers: Carriers | None = None,
-        reads: Callable[[bytes], int] | None = None,
-        opens: Callable[[bytes], object] | None = None,
+        reads: Reads | None = None,
+        opens: Callable[[bytes], Banner | None] | None = None,
         blocks: bool = False,
     ) -> None:
         self._stream = stream
@@ -75,7 +78,9 @@ class Rows:
         head = beginning(chunks)
         known = self._known
         self.carriers = (
-            found(head, self._recognised, as_it_is=self._as_it_is, reads=self._reads) if known is None else known
+            found(head, self._recognised, as_it_is=self._as_it_is, reads=self._reads, opens=self._opens)
+            if known is None
+            else known
         )
         if MARK in head and self.carriers.joiner is None:
             from analyzer.capture.text.cuts import cut_at
@@ -108,7 +113,8 @@ class Rows:
             joiner = joiner.opening(self._opens)
         for count, whole in joiner.joined(lines):
             if whole is not None:
-                yield from self._line(whole)
+                rows = self._line(whole)
+                yield from (row._replace(seams=count - 1) for row in rows) if count > 1 else rows
                 self.count -= 1
             self.count += count
 
@@ -163,7 +169,7 @@ class Rows:
 class CarriedLines:
     """The lines of a log that reads each of them: number in the file, text, and the stamp of its carrier. `carriers` is
     what was taken off, and may be known; `own` are codes of what the reader undoes by itself; `before` is the number
-    of lines before those of the stream."""
+    of lines before those of the stream; `reads` and `opens` are as for `found`."""
 
     def __init__(
         self,
@@ -174,11 +180,16 @@ class CarriedLines:
         before: int = 0,
         carriers: Carriers | None = None,
         own: tuple[str, ...] = (),
+        reads: Reads | None = None,
+        opens: Callable[[bytes], Banner | None] | None = None,
     ) -> None:
         chunks = chunks_of(stream)
         head = beginning(chunks)
         # What an empty line behind each is, and a mail's quoting, these readers know by themselves.
-        self.carriers = carriers or found(head, recognised, as_it_is=True, taken=("repaired-spacing", *own))
+        taken = ("repaired-spacing", *own)
+        if carriers is None:
+            carriers = found(head, recognised, as_it_is=True, taken=taken, reads=reads, opens=opens)
+        self.carriers = carriers
         self._before = before
         self._lines = lines_of(chain((head,), chunks), lambda number: on_cut(before + number))
 
