@@ -50,7 +50,7 @@ from analyzer.run.report import MOST_METHODS, MOST_PACES, PACE, Summary
 if TYPE_CHECKING:
     from analyzer.run.pipeline import Analysis
 
-OF_MESSAGE = 200
+OF_MESSAGE = 256
 """Octets of memory that a message takes in columns; all of them may take half of what there is."""
 MOST_ROUNDS = 3
 """How often the object path is asked, each time with those clients whose classes it could not speak for."""
