@@ -130,10 +130,12 @@ class Learner:
         Raises `BeyondBounds` where one learner that learned all of that might have refused some."""
         self.reads += learned.reads
         kinds = {state.kinds + number: self._kind_of(pattern) for number, pattern in enumerate(learned.kinds, 1)}
+        known = {(group, one._replace(number=0)): one.number for group, own in self.templates.items() for one in own}
         templates = np.arange(state.templates + len(learned.templates) + 1, dtype=np.uint32)
         for group, one in learned.templates:
-            own = one._replace(kind=kinds.get(one.kind, one.kind), number=0)
-            templates[one.number] = self._number_of(self.templates_of(group), own)
+            content = one._replace(kind=kinds.get(one.kind, one.kind), number=0)
+            number = known.get((group, content)) or self._add(self.templates_of(group), content)
+            templates[one.number] = number
         layouts = np.arange(state.layouts + len(learned.layouts) + 1, dtype=np.uint32)
         for number, sequence in enumerate(templates[learned.layouts], state.layouts + 1):
             layouts[number] = self.table.number_of(sequence) or self._refuse()
@@ -145,14 +147,8 @@ class Learner:
     def _kind_of(self, pattern: Pattern) -> int:
         return self.kinds.setdefault(pattern, len(self.kinds) + 1)
 
-    def _number_of(self, templates: list[Template], template: Template) -> int:
-        """The number of a template among those of its group, to which it is added where none of them is the same."""
-        for one in templates:
-            if one._replace(number=0) == template:
-                return one.number
-        return self._add(templates, template)
-
     def _add(self, templates: list[Template], template: Template) -> int:
+        """Add a template to those of its group; the number that it has now."""
         number = len(self.table.templates) + 1
         templates.append(template._replace(number=number))
         self.table.templates.append(templates[-1])
