@@ -3,7 +3,7 @@
 A signal is an `Interrupted`, which is a KeyboardInterrupt: what Ctrl-C ends, the others end, too.
 Nothing here makes a process listen. As a library we leave signals to the program that we are in, where Ctrl-C raises
 KeyboardInterrupt in any case; the command puts a `Listener` in their place (`cli/signals.py`), a worker process one of
-its own (`workers.py`). What is done here is to have them wait, or go elsewhere, for a while: only those that such a
+its own (`run/forks.py`). What is done here is to have them wait, or go elsewhere, for a while: only those that such a
 listener or Python itself would raise, and only in the main thread, where Python handles signals.
 
 An exception can be raised anywhere, so also in what must not stop half way: a report that is being put together, a

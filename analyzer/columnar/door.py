@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from analyzer.columnar.crew import Crew
 from analyzer.columnar.partial import capture_of, partials_of
 from analyzer.columnar.records import Unsuited
 from analyzer.judge.findings import Rule
@@ -36,10 +37,11 @@ def read(
     tables: bool,
     secrets: Secrets | None = None,
     is_asked_for: bool = False,
+    jobs: int = 1,
 ) -> list[PartialResult]:
     """The parts of a report on the capture at `path`; none where the object path is to read it all. `opened` opens it,
     `begin` makes an analysis of sources by rules; `secrets` are the passwords that are known; `is_asked_for`: also
-    where it does not pay. Ctrl-C ends it with nothing read."""
+    where it does not pay; so many `jobs` share the work. Ctrl-C ends it with nothing read."""
     if any(effects_of(rule, "rfc3261") for rule in rules):
         return []
     with opened(asks=False) as reading:
@@ -47,8 +49,10 @@ def read(
         if source.format not in ("pcap", "pcapng") or not reading.is_divisible:
             return []
         try:
-            capture = capture_of(path, least=0 if is_asked_for else LEAST_MESSAGES, secrets=secrets)
-            return partials_of(capture, source, rules, begin, detail=detail, tables=tables)
+            crew = Crew(jobs)
+            capture = capture_of(path, least=0 if is_asked_for else LEAST_MESSAGES, secrets=secrets, crew=crew)
+            found = partials_of(capture, source, rules, begin, detail=detail, tables=tables)
+            return [replace(found[0], notes=[*found[0].notes, *crew.notes]), *found[1:]]
         except (Unsuited, Inseparable):
             return []
         except KeyboardInterrupt:

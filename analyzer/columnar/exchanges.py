@@ -8,12 +8,14 @@ the answer repeats what it has to repeat. Whatever else there is makes its clien
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from analyzer.columnar.columns import Values, is_again, mixed
+from analyzer.columnar.crew import Crew
 from analyzer.columnar.packets import Packets
 from analyzer.columnar.records import Flags, Keys, Numbers, Short, Unsuited
 from analyzer.columnar.scan import MOST_DIGITS
@@ -29,6 +31,8 @@ REPEATED = ("branch", "sent_by", "from_name", "from_user", "from_tag", "to_name"
 _OF_CONTACT = ("contact_user", "contact_place", "instance")
 _AT_ONCE = 1 << 20
 """Messages that are put together at one time, about."""
+_LEAST_PART = 50_000
+"""Messages that are worth a process of their own."""
 MOST_COPIES = 10
 """Timer E has so many within Timer F (RFC 3261 17.1.2.2)."""
 _LEAST_INTERVAL, _MOST_INTERVAL = SECOND // 10, 2 * SECOND
@@ -108,16 +112,10 @@ def readable(values: Values, shapes: Shapes) -> Flags:
     return found
 
 
-def exchanges_of(values: Values, shapes: Shapes) -> Exchanges:
+def exchanges_of(values: Values, shapes: Shapes, crew: Crew | None = None) -> Exchanges:
     """Put messages together to transactions: those of some clients at a time, so that what is needed on the way does
-    not grow with the capture."""
-    rows = np.flatnonzero(readable(values, shapes))
-    if not len(rows):
-        raise Unsuited("no message is of a common form")
-    call = values.key(rows, "call_id", "call_host")
-    share = call % np.uint64(-(-len(rows) // _AT_ONCE))
-    several = [_exchanges(values, shapes, rows[share == one], call[share == one]) for one in np.unique(share)]
-    del rows, call, share
+    not grow with the capture. The processes of `crew` have some of these each."""
+    several = _parts(values, shapes, crew or Crew())
     sequence = np.argsort(np.concatenate([part[0] for part in several]), kind="stable")
     rank = np.empty(len(sequence), np.int64)
     rank[sequence] = np.arange(len(sequence))
@@ -129,6 +127,20 @@ def exchanges_of(values: Values, shapes: Shapes) -> Exchanges:
     columns = [np.concatenate([part.pop(0) for part in several])[sequence] for _ in range(len(several[0]))]
     first, final, last, copies, finals, after, sent, closes, keys, plain = columns
     return Exchanges(first, final, last, copies, finals, after, sent, closes, keys, plain, of, values.scanned.packets)
+
+
+def _parts(values: Values, shapes: Shapes, crew: Crew) -> list[list[npt.NDArray[Any]]]:
+    rows = np.flatnonzero(readable(values, shapes))
+    if not len(rows):
+        raise Unsuited("no message is of a common form")
+    call = values.key(rows, "call_id", "call_host")
+    share = call % np.uint64(max(-(-len(rows) // _AT_ONCE), min(crew.jobs, len(rows) // _LEAST_PART)))
+
+    def part(one: np.uint64) -> list[npt.NDArray[Any]]:
+        own = share == one
+        return _exchanges(values, shapes, rows[own], call[own])
+
+    return crew.each([partial(part, one) for one in np.unique(share)])
 
 
 def _exchanges(values: Values, shapes: Shapes, rows: Numbers, call: Keys) -> list[npt.NDArray[Any]]:

@@ -80,10 +80,22 @@ class LayoutTable:
         """The layout of each message, by the templates of its lines (messages, `MOST_LINES`); 0 where there are too
         many."""
         first, which = sequences_of(lines)
-        found: Small = np.array([self._number(lines[row]) for row in first.tolist()], np.uint32)[which]
+        found: Small = np.array([self.number_of(lines[row]) for row in first.tolist()], np.uint32)[which]
         return found
 
-    def _number(self, sequence: Small) -> int:
+    def __len__(self) -> int:
+        return len(self._sequences)
+
+    def since(self, count: int) -> Small:
+        """The templates of the layouts behind the first `count` (layouts, `MOST_LINES`), in the order of their
+        numbers."""
+        found = np.zeros((len(self) - count, MOST_LINES), np.uint32)
+        for row, sequence in enumerate(self._sequences[count:]):
+            found[row] = sequence
+        return found
+
+    def number_of(self, sequence: Small) -> int:
+        """The layout of one message by the templates of its lines; 0 where there are too many."""
         key = sequence.tobytes()
         number = self._numbers.get(key, 0)
         if not number and len(self._numbers) < MOST_LAYOUTS:

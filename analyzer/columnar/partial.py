@@ -21,6 +21,7 @@ from analyzer.columnar.clients import clients_of
 from analyzer.columnar.columns import Values, any_of
 from analyzer.columnar.copies import hold_single
 from analyzer.columnar.counted import Counted, left_of
+from analyzer.columnar.crew import Crew
 from analyzer.columnar.exchanges import exchanges_of
 from analyzer.columnar.findings import Verdicts
 from analyzer.columnar.others import others_of
@@ -58,20 +59,22 @@ MOST_ROUNDS = 3
 Begin = Callable[..., "Analysis"]
 
 
-def capture_of(path: str | os.PathLike[str], *, least: int = 0, secrets: Secrets | None = None) -> Capture:
-    """Read a capture into columns; `secrets` are the passwords that are known. Raises `Unsuited`, too, where it has
-    fewer than `least` messages."""
+def capture_of(
+    path: str | os.PathLike[str], *, least: int = 0, secrets: Secrets | None = None, crew: Crew | None = None
+) -> Capture:
+    """Read a capture into columns; `secrets` are the passwords that are known, `crew` shares the work. Raises
+    `Unsuited`, too, where it has fewer than `least` messages."""
     records = records_of(path)
     packets = packets_of(records)
     hold_single(packets)
     if not least <= len(packets.plain) <= memory() // 2 // OF_MESSAGE or not len(packets.plain):
         raise Unsuited("it has too few messages, or too many")
-    values = Values(scan(packets))
+    values = Values(scan(packets, crew))
     shapes = shapes_of(values.scanned)
     if not shapes.register(np.arange(len(packets.plain))).any():
         raise Unsuited("nobody registers")
     strangers, odd = strangers_of(values, shapes)
-    exchanges = exchanges_of(values, shapes)
+    exchanges = exchanges_of(values, shapes, crew)
     credentials = Credentials(values, shapes, exchanges, secrets) if secrets else None
     clients = clients_of(values, shapes, exchanges, strangers, records.last, credentials)
     registering = np.flatnonzero(shapes.register(exchanges.final))

@@ -8,33 +8,35 @@ shape is certified once: the parser reads some of its messages, finds nothing wr
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from analyzer.columnar.layouts import MOST_LINES, Layouts, LayoutTable, Template
+from analyzer.columnar.crew import Crew
+from analyzer.columnar.layouts import MOST_LINES, Layouts
+from analyzer.columnar.learner import BeyondBounds, Learned, Learner, State, octets_of, read
 from analyzer.columnar.packets import Packets
 from analyzer.columnar.records import Flags, Numbers, Octets, Short, Small, begins_with, rows_of
-from analyzer.columnar.template import ALLOWED, PLACE, Span, spans_of
-from analyzer.evidence import Endpoint, Frame, RawMessage
-from analyzer.sip.message import Message, parse
+from analyzer.columnar.template import ALLOWED, PLACE
+from analyzer.sip.message import Message
 
 _CHUNK = 32_768
 """Messages whose lines are looked at together."""
 _SPARSE = 2
 """Octets for each one of a message, beyond which what lies between messages is left out before lines are looked for."""
 _LONGEST_LINE = 1000
-_MOST_TEMPLATES = 64
-"""Templates of lines of one length and beginning; a line that needs one more is unusual."""
-_MOST_KINDS = 4000
-_MANY_NEW = 20_000
-"""Messages that may be read to learn from; whoever makes up more kinds of lines is for the object path."""
+_FIRST = 8192
+"""Messages that one process reads before several do: they have nearly all kinds of lines, which are learned once."""
+_LEAST_SHARE = 20_000
+"""Messages that are worth a process of their own."""
 MOST_DIGITS = 9
 """Digits of a CSeq that is read in columns."""
-_NOWHERE = Endpoint("192.0.2.1", 5060)
 
 
 @dataclass(slots=True)
@@ -95,61 +97,71 @@ class _Chunk:
     known: npt.NDArray[np.bool_]
 
 
-@dataclass(slots=True)
-class _Learner:
-    """What is known of lines. `kinds` numbers patterns, which are lines without their values; `templates` are those of
-    a beginning and length, `table` has all of them."""
-
-    packets: Packets
-    cseq: Small
-    table: LayoutTable = field(default_factory=LayoutTable)
-    templates: dict[tuple[int, int], list[Template]] = field(default_factory=dict)
-    kinds: dict[tuple[object, ...], int] = field(default_factory=dict)
-    read: dict[int, list[Span]] = field(default_factory=dict)
-    count: int = 0
-
-    def learn(self, row: int, start: int, length: int) -> Template | None:
-        """The template of the line that begins at `start` of the payload of message `row`; None where there are too
-        many already."""
-        if self.count >= _MANY_NEW or len(self.kinds) >= _MOST_KINDS:
-            return None
-        message = octets_of(self.packets, row)
-        spans = self.read.get(row)
-        if spans is None:
-            self.count += 1
-            self.read.clear()
-            spans = self.read[row] = spans_of(read(message))
-        own = tuple(Span(one.column, one.start - start, one.end - start) for one in spans if one.start >= start)
-        own = tuple(one for one in own if one.end <= length)
-        line = message[start : start + length]
-        pattern: list[object] = []
-        literal: list[tuple[int, bytes]] = []
-        before = 0
-        for span in own:
-            literal.append((before, line[before : span.start]))
-            pattern += [line[before : span.start], span.column]
-            before = span.end
-        literal.append((before, line[before:]))
-        kind = self.kinds.setdefault((*pattern, line[before:]), len(self.kinds) + 1)
-        number = len(self.table.templates) + 1
-        template = Template(tuple(part for part in literal if part[1]), own, length, kind, number)
-        self.table.templates.append(template)
-        return template
-
-
-def scan(packets: Packets) -> Scanned:
-    """Read all plain packets into columns."""
+def scan(packets: Packets, crew: Crew | None = None) -> Scanned:
+    """Read all plain packets into columns; the processes of `crew` share those of a large capture, with the same
+    outcome. One reads all where more would have to be learned than may be: what becomes of the rest must not depend on
+    how many read."""
     count = len(packets.plain)
-    learner = _Learner(packets, np.zeros(count, np.uint32))
-    layout = np.zeros(count, np.uint32)
-    for begin in range(0, count, _CHUNK):
-        end = min(count, begin + _CHUNK)
-        chunk = _Chunk(begin, np.zeros((end - begin, MOST_LINES), np.uint32), np.zeros(end - begin, np.bool_))
-        for lines in _lines(packets, chunk, end):
+    learner = _by_several(packets, crew) if crew is not None else None
+    if learner is None:
+        learner = Learner(packets, np.zeros(count, np.uint32), np.zeros(count, np.uint32))
+        _read(learner, 0, count)
+    return Scanned(packets, learner.table.layouts(), learner.layout, learner.cseq)
+
+
+def _shares(packets: Packets, jobs: int) -> list[tuple[int, int]]:
+    """The first and the end of the messages that each process reads behind the first `_FIRST`, as many octets each."""
+    count = len(packets.plain)
+    jobs = min(jobs, (count - _FIRST) // _LEAST_SHARE)
+    if jobs < 2:
+        return []
+    octets = np.cumsum(packets.length[_FIRST:], dtype=np.int64)
+    wanted = octets[-1] * np.arange(1, jobs) // jobs
+    edges = [_FIRST, *(np.searchsorted(octets, wanted) + _FIRST).tolist(), count]
+    return list(pairwise(edges))
+
+
+def _by_several(packets: Packets, crew: Crew) -> Learner | None:
+    """Read all, a share in this process and each of the others in a fork. All begin with what is learned of the first
+    messages; what a fork learns beyond that is renumbered, share by share. None where one process has to read all."""
+    shares = _shares(packets, crew.jobs)
+    if not shares:
+        return None
+    learner = Learner(packets, _shared(len(packets.plain)), _shared(len(packets.plain)), is_strict=True)
+    try:
+        _read(learner, 0, shares[0][0])
+        state = learner.state()
+        found = crew.spread([partial(_read_share, learner, state, share) for share in shares])
+        if found is None:
+            return None
+        for (begin, end), learned in zip(shares[1:], found[1:], strict=True):
+            numbers = learner.take_in(state, learned)
+            learner.layout[begin:end] = numbers[learner.layout[begin:end]]
+    except BeyondBounds:
+        return None
+    return learner
+
+
+def _read_share(learner: Learner, state: State, share: tuple[int, int]) -> Learned:
+    _read(learner, *share)
+    return learner.since(state)
+
+
+def _shared(count: int) -> Small:
+    """A column of zeros in memory that forks write into."""
+    found: Small = np.frombuffer(mmap.mmap(-1, 4 * count), np.uint32)
+    return found
+
+
+def _read(learner: Learner, begin: int, end: int) -> None:
+    """Read the messages from row `begin` to before `end`."""
+    for first in range(begin, end, _CHUNK):
+        size = min(end - first, _CHUNK)
+        chunk = _Chunk(first, np.zeros((size, MOST_LINES), np.uint32), np.zeros(size, np.bool_))
+        for lines in _lines(learner.packets, chunk, first + size):
             _match(learner, chunk, lines)
         rows = np.flatnonzero(chunk.known)
-        layout[begin + rows] = learner.table.numbers_of(chunk.lines[rows])
-    return Scanned(packets, learner.table.layouts(), layout, learner.cseq)
+        learner.layout[first + rows] = learner.layouts_of(chunk.lines[rows])
 
 
 def _lines(packets: Packets, chunk: _Chunk, end: int) -> Iterator[_Lines]:
@@ -208,23 +220,21 @@ def _alike(octets: Octets, at: Numbers, owner: Numbers, order: Numbers, sizes: N
             yield _Lines(at[part], owner[part], order[part], int(sizes[part[0]]))
 
 
-def _match(learner: _Learner, chunk: _Chunk, lines: _Lines) -> None:
+def _match(learner: Learner, chunk: _Chunk, lines: _Lines) -> None:
     """Hold lines of one length against what is known of such, and learn what is not."""
     packets = learner.packets
     text = rows_of(packets.records.octets, lines.at, max(lines.length, 1))
     beginning = int(text[0, 0]) * 7 + int(text[0, min(1, lines.length - 1)]) * 3 if lines.length else 0
-    templates = learner.templates.setdefault((beginning, lines.length), [])
+    templates = learner.templates_of((beginning, lines.length))
     left = np.arange(len(lines.at))
     tried = 0
     while len(left):
         if tried == len(templates):
             row = chunk.begin + int(lines.message[left[0]])
             start = int(lines.at[left[0]] - packets.start[row])
-            fresh = learner.learn(row, start, lines.length) if len(templates) < _MOST_TEMPLATES else None
-            if fresh is None:
+            if not learner.learn(templates, row, start, lines.length):
                 chunk.known[lines.message[left]] = False
                 return
-            templates.append(fresh)
         template = templates[tried]
         tried += 1
         rest = text if len(left) == len(text) else text[left]
@@ -251,14 +261,3 @@ def _number(digits: Octets) -> Numbers:
         for column in range(digits.shape[1]):
             number = number * 10 + (digits[:, column] - 48)
     return number
-
-
-def octets_of(packets: Packets, row: int) -> bytes:
-    """The payload of one message."""
-    at = packets.start[row]
-    return packets.records.octets[at : at + packets.length[row]].tobytes()
-
-
-def read(payload: bytes) -> Message:
-    """A message as the parser reads it."""
-    return parse(RawMessage(payload, 0, Frame("", 1), _NOWHERE, _NOWHERE))

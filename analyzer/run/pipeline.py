@@ -282,7 +282,8 @@ def analyze(
     is_plain = not (aor or tls_keylog or clock or dialect or gate)
     if columnar != "never" and is_plain and profile == "rfc3261" and kind != "log" and engine != "tshark":
         least = _LEAST_OCTETS if columnar == "auto" else 0
-        if found := _in_columns(several, opened, chosen, secrets, detail=detail, tables=tables and detail, least=least):
+        kept = {"detail": detail, "tables": tables and detail}
+        if found := _in_columns(several, opened, chosen, secrets, least=least, jobs=jobs, **kept):
             return _report(found, chosen, notes, fleet_costs)
     if jobs > 1 and not aor and gate is None and are_files(several):
         with opened() as reading:
@@ -302,6 +303,7 @@ def _in_columns(
     detail: bool,
     tables: bool,
     least: int,
+    jobs: int,
 ) -> list[PartialResult]:
     """What columns and the object path find in one capture of that size; nothing where the latter is to read it."""
     path = plain_path(several[0]) if len(several) == 1 else None
@@ -312,7 +314,7 @@ def _in_columns(
     with patient_collector():
         begin = partial(Analysis, secrets=secrets, detail=detail, tables=tables)
         kept = {"detail": detail, "tables": tables, "is_asked_for": not least}
-        return read(path, opened, rules, begin, secrets=secrets, **kept)
+        return read(path, opened, rules, begin, secrets=secrets, jobs=jobs, **kept)
 
 
 def _parts(
@@ -358,7 +360,7 @@ def _divided(run: Run, jobs: int, progress: Progress) -> list[PartialResult]:
         return [run(None, progress)]
     except WorkerDied as death:
         whole = run(None, progress)
-        whole.notes.append(f"a worker process {death}, so the capture was read again by one process alone")
+        whole.notes.append(death.note)
         return [whole]
 
 

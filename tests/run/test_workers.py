@@ -6,12 +6,13 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from analyzer.defect import SourceError
-from analyzer.run import workers
+from analyzer.run import forks, workers
 from analyzer.run.partial_result import PartialResult
 from analyzer.run.pipeline import Analysis, analyze
 from analyzer.run.shard import Inseparable, Shard
@@ -127,7 +128,8 @@ def test_a_worker_whose_parent_is_gone_ends_without_a_word(tells: bool, capfd: p
         assert gone.wait(60) and progress is not None
         return part_of(shard, progress if tells else lambda *_: None)
 
-    process = context.Process(target=workers._work, args=(late_part, Shard(0, 1), sending, [receiving]))
+    work = partial(workers._analyzed, late_part, Shard(0, 1))
+    process = context.Process(target=forks._work, args=(work, sending, [receiving]))
     process.start()
     sending.close()
     receiving.close()
