@@ -38,7 +38,6 @@ PATHS = [
 CAPTURES = sorted(path for path in PATHS if ".pcap" in path.name)
 LOGS = sorted(path for path in PATHS if ".pcap" not in path.name)
 NOT_KEPT = {
-    "flow-text-slides": ["R3261-8.1.1.2-to-tag"],  # that the text was mended, which makes a finding a warning
     "tls-registration": ["R3261-18.1.1-via-transport"],  # that there was TLS
 }
 """What is lost of which file, by what the difference begins with; docs/redact.md says it in general."""
