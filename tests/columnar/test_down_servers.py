@@ -83,6 +83,24 @@ def test_an_answer_when_the_phone_gives_up(after: float, tmp_path: Path) -> None
     assert found.columnar > 10, found.why
 
 
+@pytest.mark.parametrize("answered", [0.02, 3.0])
+@pytest.mark.parametrize("after", [31.9, 32.1, 39.9, 40.1, 60.0])
+def test_a_copy_of_an_answer_when_its_transaction_is_forgotten(answered: float, after: float, tmp_path: Path) -> None:
+    """Then it is an answer whose request was not seen, though the octets say otherwise."""
+    phones = [Phone(number, host=20 + number) for number in range(30)]
+    for number, phone in enumerate(phones):
+        phone.challenged(number * 0.1)
+        phone.granted(number * 0.1 + 0.1)
+        if number % 2:
+            request, grant = phone.packets[-2:]
+            grant = grant._replace(time=request.time + int(answered * SECOND))
+            phone.packets[-1:] = [grant, grant._replace(time=grant.time + int(after * SECOND))]
+    last = Phone(990, host=220)
+    last.registers(200)
+    found = _same(together(*phones, last), tmp_path)
+    assert found.columnar > 5, found.why
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_answers_at_any_time(seed: int, tmp_path: Path) -> None:
     """Copies by Timer E, of which some are lost, answers whenever they come, and copies behind them."""
