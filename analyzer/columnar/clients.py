@@ -23,6 +23,7 @@ from analyzer.columnar.records import Flags, Keys, Numbers
 from analyzer.columnar.shapes import Shapes
 from analyzer.columnar.sharing import nonces_by, sharing_of
 from analyzer.columnar.verified import Credentials
+from analyzer.evidence import SECOND
 from analyzer.register.challenges import MOST_NONCES
 
 
@@ -83,7 +84,9 @@ def clients_of(
     ordinary &= ~any_of(~sharing.fair, of, count)
     said = _Said(values, exchanges, count)
     kinds, kind = Kinds(shapes, exchanges, end), np.full(len(order), -1, np.int32)
-    manner = Manner(values, shapes, exchanges, end, nonces_by(values), MOST_NONCES - len(strangers.nonces))
+    slack = SECOND if values.scanned.packets.records.steps_back else 0  # by more it is for the object path
+    room = MOST_NONCES - len(strangers.nonces)
+    manner = Manner(values, shapes, exchanges, end, nonces_by(values), room, slack)
     for course in courses_of(shapes, exchanges, order, starts, sizes):
         own = ordinary[course.clients]  # a view: what is found of the course is found of all
         own &= manner.keeps(course)

@@ -76,7 +76,8 @@ def courses_of(
 @dataclass(slots=True)
 class Manner:
     """What an ordinary client does until the `end` of the capture. `carried` tells of each message how many had a nonce
-    by then, and after `most_nonces` of them one may be forgotten."""
+    by then, and after `most_nonces` of them one may be forgotten. Its own times and those of the whole capture, by
+    which the object path lets things end, are `slack` nanoseconds apart at most."""
 
     values: Values
     shapes: Shapes
@@ -84,6 +85,7 @@ class Manner:
     end: int
     carried: Numbers
     most_nonces: int
+    slack: int
 
     def keeps(self, course: Course) -> Flags:
         """Whether each client of a course does what an ordinary one does."""
@@ -96,6 +98,7 @@ class Manner:
         right = is_first | (cseq == cseq[before] + 1)
         right &= is_first | ((last[before] < first) & (packets.time(last)[before] <= packets.time(first)))
         right &= cseq < _STEPS
+        right &= is_first | (np.abs(exchanges.closes[order[before]] - exchanges.begun[order]) >= self.slack)
         right &= values.equal(first, heads, *_CONSTANT)
         names = shapes.alike(lambda shape: shape.named, first)
         right &= names == course.spread(names[course.starts])
@@ -151,7 +154,7 @@ class Manner:
         grant = course.granted[at]
         until = answered[grant] + _granted(shapes, final[grant])
         held = np.ones(len(order), np.bool_)
-        held[at] = np.where(course.is_grant[at], answered[at], begun[at]) <= until
+        held[at] = np.where(course.is_grant[at], answered[at], begun[at]) <= until - self.slack
         heads = course.spread(course.starts) + (course.is_grant & ~course.is_first)
         held &= values.equal(final, final[heads], "received", "rport", "contact_seen")
         later = at[course.is_grant[at]]

@@ -172,7 +172,8 @@ def _exchanges(values: Values, shapes: Shapes, rows: Numbers, call: Keys) -> lis
     plain &= groups.none(~_is_on_its_way(values, at, np.where(is_answer, final[which], heads), heads, is_answer))
     plain &= groups.none(is_after & (time - answered[which] > T1))
     plain &= (waited <= TRYING_DUE) & (answered - begun < TIMER_F)
-    plain &= groups.none(time >= closes[which])  # its transaction is forgotten then, and a late copy is nobody's
+    # Its transaction is forgotten then, by the latest time of all so far, and a late copy is nobody's.
+    plain &= groups.none(time >= closes[which] - SECOND)
     plain &= _is_in_time(groups, is_answer, time) & _is_in_order(groups, time)
     plain &= _repeats(values, shapes, first, final)
     last = at[np.append(groups.starts[1:], len(at)) - 1]

@@ -67,6 +67,11 @@ class Records:
         return len(self.at)
 
     @property
+    def steps_back(self) -> bool:
+        """Whether any record has an earlier time than the one before it."""
+        return bool((self.time[1:] < self.time[:-1]).any())
+
+    @property
     def last(self) -> int:
         """The latest time of all, nanoseconds since the epoch."""
         return int(self.time.max())

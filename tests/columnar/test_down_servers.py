@@ -30,11 +30,15 @@ def _late(phone: Phone, at: float, copies: int, answered: float) -> None:
 
 def _same(several: list[Packet], folder: Path) -> Both:
     """Both reports on some phones, and on three that the server answered before."""
+    return _in_order(sorted(several, key=lambda one: one.time), folder)
+
+
+def _in_order(several: list[Packet], folder: Path) -> Both:
+    """The same of packets that are in the order of their file already."""
     known = [Phone(900 + number) for number in range(3)]
     for number, phone in enumerate(known):
         phone.registers(number - 100)
-    whole = sorted([*together(*known), *several], key=lambda one: one.time)
-    return assert_same(write(folder / "late.pcap", whole))
+    return assert_same(write(folder / "late.pcap", [*together(*known), *several]))
 
 
 def _count(found: Both, rule: str) -> int:
@@ -98,6 +102,33 @@ def test_a_copy_of_an_answer_when_its_transaction_is_forgotten(answered: float, 
     last = Phone(990, host=220)
     last.registers(200)
     found = _same(together(*phones, last), tmp_path)
+    assert found.columnar > 5, found.why
+
+
+@pytest.mark.parametrize("after", [39.8, 40.1, 40.5, 40.9, 41.1])
+def test_a_copy_of_an_answer_whose_time_is_behind_that_of_others(after: float, tmp_path: Path) -> None:
+    """The latest time of all is what transactions end by, while two processors stamp packets that are apart by less
+    than a second."""
+    phones = [Phone(number, host=20 + number) for number in range(30)]
+    several = []
+    for number, phone in enumerate(phones):
+        phone.registers(number * 0.1)
+        several += phone.packets
+        if number % 2:
+            late = phone.packets[-1]._replace(time=phone.packets[-1].time + int(after * SECOND))
+            several.append(late)
+    clock = Phone(990, host=220)
+    for turn in range(500):
+        clock.challenged(turn * 0.1)
+    ordered = sorted([*several, *clock.packets[::2]], key=lambda one: one.time)
+    begin = ordered[0].time
+    back = [
+        one._replace(time=one.time - 9 * SECOND // 10)
+        if one.time > begin + int(38 * SECOND) and one not in clock.packets
+        else one
+        for one in ordered
+    ]
+    found = _in_order(back, tmp_path)
     assert found.columnar > 5, found.why
 
 
