@@ -11,7 +11,7 @@ from analyzer.capture.dialects import cisco
 from analyzer.capture.opener import open_sources
 from analyzer.capture.text.grammar import Banner
 from analyzer.capture.text.trials import is_clean
-from analyzer.capture.text.widths import wraps_of
+from analyzer.capture.text.widths import wrap_of, wraps_of
 from analyzer.capture.text.wraps import Wrap
 from analyzer.evidence import RawMessage
 from tests.capture.broken_lines import WIDTHS, cut, name_of, outline, pairs, texts
@@ -114,6 +114,20 @@ def test_a_log_in_a_body_is_no_reason_to_join() -> None:
     text = HEAD % (1, 1, 1) + b"Content-Length: %d\n\n" % (len(body) + body.count(b"\n")) + body
     [message] = messages_of(text, "cisco")
     assert not message.is_repaired
+
+
+def test_a_line_over_a_message_that_a_body_imitates_shows_no_width() -> None:
+    """It is nearly as long as the longest one, and a line of SDP behind it looks like the rest of a header."""
+    over = (
+        b"[2026-07-06 15:53:%02d] VERBOSE[12345] logger.c: <--- %b SIP request (%b bytes) from UDP:192.0.2.9:5060 --->"
+    )
+    real = over % (0, b"Transmitting", b"301")
+    imitated = over % (33, b"Received", b"300")
+    assert 0 < len(real) - len(imitated) < 5
+    head = (real, b"REGISTER sip:example.com SIP/2.0", b"Call-ID: 1", b"", b"SIP/2.0 200 OK", imitated)
+    assert wrap_of(b"\n".join((*head, b"o=- 1 1 IN IP4 192.0.2.7", b"", b"end"))) is None
+    header = b"Subject: a ".ljust(len(imitated), b"x")
+    assert wrap_of(b"\n".join((*head[:-1], header, b"o=- 1 1 IN IP4 192.0.2.7", b"", b"end"))) is not None
 
 
 def test_a_line_of_another_thread_behind_the_longest_header_is_left() -> None:

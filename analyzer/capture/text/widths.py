@@ -25,6 +25,8 @@ from analyzer.capture.text.wraps import NARROWEST, WIDEST, WIDEST_TERMINAL, Wrap
 _FEW = 2
 """Words that were broken, at least, of a text that a terminal broke."""
 _QUOTED = re.compile(rb"(?:[ \t]{0,3}>)+ ?|[ \t]{1,16}")
+_FRAMING = re.compile(rb"<-{2,}|-{2,}>")
+"""What stands over messages, and in no header: behind a start line in a body, an imitation of it may stand."""
 _STAMPS, _RESTS = 6, 4
 """Lines of a text with stamps before each, at least, that have one, and that have lost theirs."""
 
@@ -161,7 +163,7 @@ def _breaks(lines: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
     inside = False
     for line, following in pairwise(lines):
         inside = is_inside(line, before=inside)
-        if inside and may_be_rest(following) and GLUED_END.search(line) is None:
+        if inside and may_be_rest(following) and GLUED_END.search(line) is None and _FRAMING.search(line) is None:
             yield line, following
 
 
