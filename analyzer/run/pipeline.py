@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from analyzer.capture.input_stream import size_of
 from analyzer.capture.inputs import are_files, plain_path
@@ -281,9 +281,8 @@ def analyze(
     chosen, fleet_costs = measured(all_rules() if rules is None else rules, clock)
     is_plain = not (aor or tls_keylog or clock or dialect or gate)
     if columnar != "never" and is_plain and profile == "rfc3261" and kind != "log" and engine != "tshark":
-        least = _LEAST_OCTETS if columnar == "auto" else 0
-        kept = {"detail": detail, "tables": tables and detail}
-        if found := _in_columns(several, opened, chosen, secrets, least=least, jobs=jobs, **kept):
+        kept: Any = {"tables": tables and detail, "least": _LEAST_OCTETS if columnar == "auto" else 0}
+        if found := _in_columns(several, opened, chosen, secrets, detail=detail, jobs=jobs, **kept):
             return _report(found, chosen, notes, fleet_costs)
     if jobs > 1 and not aor and gate is None and are_files(several):
         with opened() as reading:
