@@ -46,19 +46,12 @@ class Index:
 
     @cached_property
     def _order(self) -> Numbers:
-        return np.argsort(self._column, kind="stable").astype(np.int32)
-
-    @cached_property
-    def _known(self) -> tuple[Numbers, Numbers]:
-        return np.unique(self._column[self._order], return_index=True)
+        return np.argsort(self._column, kind="stable")
 
     def places(self, number: int) -> Numbers:
         """Where a number stands."""
-        numbers, starts = self._known
-        at = int(np.searchsorted(numbers, number))
-        if at == len(numbers) or numbers[at] != number:
-            return self._order[:0]
-        return self._order[starts[at] : starts[at + 1] if at + 1 < len(starts) else None]
+        begin, end = (np.searchsorted(self._column, number, side, sorter=self._order) for side in ("left", "right"))
+        return self._order[begin:end]
 
 
 class Heard(Notes[str, int]):

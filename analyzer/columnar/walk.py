@@ -60,18 +60,20 @@ def walk(octets: Octets, at: int, chain: Chain) -> tuple[Numbers, int]:
     for."""
     most = max(memory() // 2 // _OF_RECORD, _FIRST + 1)
     head, at = _one_by_one(octets.data, at, len(octets), chain, _FIRST)
-    found = [head]
+    found, count = [head], len(head)
     starts = _lanes(octets, at, len(head), chain) if len(head) == _FIRST else np.array([at])
     parts, halts = _abreast(octets, starts, chain, most)
     ends = [*starts[1:].tolist(), len(octets)]
     for start, part, halt, end in zip(starts.tolist(), parts, halts, ends, strict=True):
         if at == start:
             found.append(part)
+            count += len(part)
             at = halt
         if at < end:
             rest, at = _one_by_one(octets.data, at, end, chain, most + 1)
             found.append(rest)
-        if sum(map(len, found)) > most:
+            count += len(rest)
+        if count > most:
             raise Unsuited("it has too many records")
         if at < end:
             break

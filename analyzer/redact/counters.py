@@ -11,23 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from analyzer.register.challenges import most_step, number_of
+
 LEAST = 4
 """Nonces that make a counter: three steps, as the rule has it."""
-MOST_NUMERALS = 32
 MOST_KNOWN = 200_000
 """Nonces that are remembered, so that one that is given out again is no step; of a file with more, no more counters."""
-_SHORT, _FEW, _MANY = 8, 16, 65_536
 _TRIES = 400
-
-
-def number_of(nonce: str) -> int | None:
-    """A nonce that is nothing but a number, decimal or hexadecimal."""
-    if not 0 < len(nonce) <= MOST_NUMERALS or not nonce.isascii() or not nonce.isalnum():
-        return None
-    try:
-        return int(nonce, 10 if nonce.isdigit() else 16)
-    except ValueError:
-        return None
 
 
 @dataclass(slots=True)
@@ -53,9 +43,8 @@ class Counters:
             return
         self._known.add((realm, nonce))
         run = self._runs.setdefault(realm, _Run())
-        most = _FEW if len(nonce) < _SHORT else _MANY
         like = run.members[-1:] and _form(run.members[-1]) == _form(nonce)
-        if value is None or not like or not 0 < value - run.last <= most:
+        if value is None or not like or not 0 < value - run.last <= most_step(nonce):
             self._end(run)
             run.members = []
         if value is not None:
@@ -90,6 +79,3 @@ def moved(run: list[str], digest: Callable[[str, str], bytes], is_free: Callable
         if all(map(is_free, made)):
             return dict(zip(run, made, strict=True))
     return {}
-
-
-__all__ = ["LEAST", "Counters", "moved", "number_of"]

@@ -338,10 +338,8 @@ class Challenges:
         run = self._runs.get((server, realm))
         if run is None:
             run = self._runs[(server, realm)] = Run()
-        value = _number(nonce)
-        # A long number may step far and still be a counter or a clock: drawn at random, it would step farther yet.
-        most = 16 if len(nonce) < 8 else 65_536
-        small_step = value is not None and run.last is not None and 0 < value - run.last <= most
+        value = number_of(nonce)
+        small_step = value is not None and run.last is not None and 0 < value - run.last <= most_step(nonce)
         run.length = run.length + 1 if small_step else 0
         run.last = value
 
@@ -353,7 +351,13 @@ def _whom(transaction: Transaction | None, final: Message | ForeignChallenge) ->
     return final.raw_message.time, final.call_id, final.raw_message.destination.host
 
 
-def _number(nonce: str) -> int | None:
+def most_step(nonce: str) -> int:
+    """By how much a nonce that is a number may exceed the one before it, and still be a counter or a clock: a long
+    number may step far, for drawn at random it would step farther yet."""
+    return 16 if len(nonce) < 8 else 65_536
+
+
+def number_of(nonce: str) -> int | None:
     """A nonce that is nothing but a number, decimal or hexadecimal."""
     if len(nonce) > MOST_NUMERALS or not nonce.isascii() or not nonce.isalnum():
         return None

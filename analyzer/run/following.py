@@ -22,7 +22,8 @@ from analyzer.judge.costs import Clock
 from analyzer.judge.findings import Finding, Profile, Rule
 from analyzer.register.digest.secrets import Secrets
 from analyzer.run.collector import patient_collector
-from analyzer.run.pipeline import Analysis, Kind
+from analyzer.run.givens import Kind
+from analyzer.run.pipeline import Analysis
 from analyzer.run.report import Report
 
 

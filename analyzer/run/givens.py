@@ -10,6 +10,7 @@ from analyzer.capture.inputs import has_directory
 from analyzer.register.digest.secrets import Secrets
 
 Input = str | os.PathLike[str] | BinaryIO
+Kind = Literal["capture", "log"]
 
 
 def secrets_of(credentials: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> Secrets:
@@ -18,9 +19,7 @@ def secrets_of(credentials: str | os.PathLike[str] | Sequence[str | os.PathLike[
     return Secrets.load([os.fspath(file) for file in files])
 
 
-def expanded(
-    inputs: list[Input], kind: Literal["capture", "log"] | None, dialect: str | None
-) -> tuple[list[Input], list[str]]:
+def expanded(inputs: list[Input], kind: Kind | None, dialect: str | None) -> tuple[list[Input], list[str]]:
     """The files of each directory in its place, and what is to be said of them."""
     if not has_directory(inputs):
         return inputs, []

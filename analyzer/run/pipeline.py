@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from analyzer.capture.input_stream import size_of
 from analyzer.capture.inputs import are_files, plain_path
@@ -32,7 +32,7 @@ from analyzer.register.subjects import Subject
 from analyzer.register.transaction import Transaction
 from analyzer.rules import all_rules
 from analyzer.run.collector import patient_collector
-from analyzer.run.givens import expanded, secrets_of
+from analyzer.run.givens import Input, Kind, expanded, secrets_of
 from analyzer.run.known_stacks import Servers, note_server
 from analyzer.run.partial_result import PartialResult, report_of
 from analyzer.run.report import MOST_METHODS, MOST_PACES, PACE, Report, Summary, TransactionRow, row_of
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
     from analyzer.run.recording import Recorder
     from analyzer.run.workers import Run
 
-Input = str | os.PathLike[str] | BinaryIO
-Kind = Literal["capture", "log"]
 Columnar = Literal["auto", "never", "always"]
 """Whether what is ordinary is read in columns (docs/columnar.md): where it pays, not at all, or where it can be."""
 Progress = Callable[[int, int | None], None] | None

@@ -28,6 +28,18 @@ def _late(phone: Phone, at: float, copies: int, answered: float) -> None:
     phone.granted(at + answered + 0.05)
 
 
+def _some_late(count: int, every: int, copies: int, answered: float) -> list[Packet]:
+    """So many phones register twice, and one of `every` few is answered late the first time."""
+    phones = [Phone(number) for number in range(count)]
+    for number, phone in enumerate(phones):
+        if number % every:
+            phone.registers(number * 0.1)
+        else:
+            _late(phone, number * 0.1, copies, answered)
+        phone.registers(600 + number)
+    return together(*phones)
+
+
 def _same(several: list[Packet], folder: Path) -> Both:
     """Both reports on some phones, and on three that the server answered before."""
     return _in_order(sorted(several, key=lambda one: one.time), folder)
@@ -61,14 +73,7 @@ def test_a_server_that_answers_a_second_after_the_last_copy(copies: int, tmp_pat
 @pytest.mark.parametrize(("answered", "is_late"), [(10.9, False), (11.2, True)])
 def test_a_server_that_owes_a_100_is_told(answered: float, is_late: bool, tmp_path: Path) -> None:
     """More than 3.5 s after the last copy (RFC 4320 4.1), the sentence has seconds, and the object path reads it."""
-    phones = [Phone(number) for number in range(40)]
-    for number, phone in enumerate(phones):
-        if number % 4:
-            phone.registers(number * 0.1)
-        else:
-            _late(phone, number * 0.1, 4, answered)
-        phone.registers(600 + number)
-    found = _same(together(*phones), tmp_path)
+    found = _same(_some_late(40, 4, 4, answered), tmp_path)
     assert found.columnar > 15, found.why
     assert _count(found, "R4320-4-nit-responses") == (10 if is_late else 0)
 
@@ -76,14 +81,7 @@ def test_a_server_that_owes_a_100_is_told(answered: float, is_late: bool, tmp_pa
 @pytest.mark.parametrize("after", [31.9, 32.1, 35.0, 39.9, 40.1])
 def test_an_answer_when_the_phone_gives_up(after: float, tmp_path: Path) -> None:
     """Just before Timer F ends, just behind it, and behind what is waited for at all."""
-    phones = [Phone(number) for number in range(30)]
-    for number, phone in enumerate(phones):
-        if number % 3:
-            phone.registers(number * 0.1)
-        else:
-            _late(phone, number * 0.1, 10, after)
-        phone.registers(600 + number)
-    found = _same(together(*phones), tmp_path)
+    found = _same(_some_late(30, 3, 10, after), tmp_path)
     assert found.columnar > 10, found.why
 
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.redact.counters import LEAST, MOST_KNOWN, Counters, moved, number_of
+from analyzer.redact.counters import LEAST, MOST_KNOWN, Counters, moved
 from analyzer.redact.pseudonyms import Pseudonyms
+from analyzer.register.challenges import number_of
 from tests.redact.redacted import KEY, Parts
 
 COUNTER = ["3a90f00d", "3a91f00d", "3a92f00d", "3a93f00d", "3a94f00d"]
