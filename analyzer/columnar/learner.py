@@ -16,6 +16,7 @@ from analyzer.columnar.layouts import LayoutTable, Template
 from analyzer.columnar.packets import Packets
 from analyzer.columnar.records import Small
 from analyzer.columnar.template import Span, spans_of
+from analyzer.escape import Told
 from analyzer.evidence import Endpoint, Frame, RawMessage
 from analyzer.sip.message import Message, parse
 
@@ -32,7 +33,7 @@ Pattern = tuple[object, ...]
 """A line without its values."""
 
 
-class BeyondBounds(Exception):
+class BeyondBounds(Told):
     """More would have to be learned than is."""
 
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from analyzer.redact.lexer import UUID, Lexer
 from analyzer.redact.vocabulary import HEADER_NAMES
+from analyzer.sip.auth_headers import CHALLENGES
 from analyzer.sip.grammar import LHEX
 
 _ADDRESSES = """
@@ -72,7 +73,7 @@ class Headers:
             **dict.fromkeys(_LISTS.split(), self._listed),
             **dict.fromkeys(_NUMBERS.split(), self._numbers),
             **dict.fromkeys(_AUTH.split(), self._auth),
-            **dict.fromkeys(("www-authenticate", "proxy-authenticate"), self._challenge),
+            **dict.fromkeys(CHALLENGES, self._challenge),
             "via": self._via,
             "call-id": self._call_id,
             "user-agent": self._agent,
