@@ -86,7 +86,7 @@ def check_dialect(module: Any, octets: bytes) -> None:
     source = Source("log", kind="log")
     with bounded(len(octets), calls=60, copies=300):
         assert module.looks_like(octets) in (True, False)
-    with bounded(len(octets), calls=60, copies=300):
+    with bounded(len(octets), calls=100, copies=400):  # what a width is guessed of is read two times more, to try it
         items = list(module.read(io.BytesIO(octets), source))
     total = 0
     for item in items:

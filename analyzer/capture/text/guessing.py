@@ -93,7 +93,8 @@ def _found(head: bytes, asked: Asked, taken: tuple[str, ...]) -> Carriers:
 
     near, known = around(head), asked.recognised(head)
     is_joined = bool({"records", "wraps"} & set(taken))
-    if not is_joined and (joined := sure(near, asked, inside)) is not None:
+    wraps = [] if is_joined else wraps_of(near)
+    if wraps and (joined := sure(near, wraps, asked, inside)) is not None:
         return joined
     outer = next((one for one in OF_ALL if one.code not in taken and _is_on_all(one, near)), None)
     if outer is not None:
@@ -102,11 +103,11 @@ def _found(head: bytes, asked: Asked, taken: tuple[str, ...]) -> Carriers:
     is_carried = known and asked.as_it_is and _is_carried(near)
     shows = asked.as_it_is or (_BEGINS.search(near) is not None and not _WRITTEN_END.search(near))
     if known and shows and not _ESCAPED.search(near) and not is_carried:
-        return NONE if is_joined else better(near, asked, inside)
+        return NONE if is_joined else better(near, wraps, asked, inside)
     best = _best(near, asked.recognised, known=known, is_carried=is_carried, reads=asked.reads)
     if best or is_joined:
         return best
-    return better(near, asked, inside) if known else guessed(near, asked, inside) or best
+    return better(near, wraps, asked, inside) if known else guessed(near, wraps, asked, inside) or best
 
 
 def _best(

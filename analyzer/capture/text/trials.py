@@ -17,7 +17,7 @@ from analyzer.capture.text.carrier_kinds import Carrier, untouched
 from analyzer.capture.text.carriers import NONE, Carriers
 from analyzer.capture.text.cuts import cut_at
 from analyzer.capture.text.grammar import START, Banner
-from analyzer.capture.text.widths import starts_in, wraps_of
+from analyzer.capture.text.widths import starts_in
 from analyzer.capture.text.wraps import Wrap
 from analyzer.evidence import RawMessage
 
@@ -33,6 +33,14 @@ class Score(NamedTuple):
     whole: int
     messages: int
     starts: int
+
+
+class _Way(NamedTuple):
+    """Lines joined in one way, the carriers that this makes, and what it reads."""
+
+    wrap: Wrap
+    carriers: Carriers
+    score: Score
 
 
 Reads = Callable[[bytes, Carriers], Score]
@@ -76,52 +84,51 @@ def nothing(line: bytes) -> Banner | None:
     return None
 
 
-def sure(near: bytes, asked: Asked, inside: Inside) -> Carriers | None:
+def sure(near: bytes, wraps: list[Wrap], asked: Asked, inside: Inside) -> Carriers | None:
     """How the lines were broken of a text that shows it, and what carries them besides."""
-    wraps = [one for one in wraps_of(near) if not one.is_guess]
+    wraps = [one for one in wraps if not one.is_guess]
     found = []
     for wrap, text in _ways(near, asked, wraps):
         if (inner := inside(text)) or asked.recognised(text):
             found.append((wrap, inner))
     if found:
-        return _best(near, asked, found)[0]
+        return _best(near, asked, found)
     return _taken(wraps[0], inside(wraps[0].text(near) + b"\n")) if wraps else None
 
 
-def guessed(near: bytes, asked: Asked, inside: Inside) -> Carriers | None:
+def guessed(near: bytes, wraps: list[Wrap], asked: Asked, inside: Inside) -> Carriers | None:
     """How the lines may have been broken of a text that is known only if they were."""
     found = []
-    for wrap, text in _ways(near, asked, _guesses(near)):
+    for wrap, text in _ways(near, asked, _guesses(near, wraps)):
         is_known = asked.recognised(text)
         inner = inside(text) if is_known or wrap.is_shown else NONE  # where nothing shows it, no more is looked for
         if is_known or inner:
             found.append((wrap, inner))
-    return _best(near, asked, found)[0] if found else None
+    return _best(near, asked, found) if found else None
 
 
-def better(near: bytes, asked: Asked, inside: Inside) -> Carriers:
+def better(near: bytes, wraps: list[Wrap], asked: Asked, inside: Inside) -> Carriers:
     """How the lines were broken of a text of which not all messages can be read as it stands, if then more can be. That
     is tried before what else may carry a text, which costs many times as much to find out."""
-    wraps = _guesses(near)
+    wraps = _guesses(near, wraps)
     if asked.reads is None or not wraps:
         return NONE
     before = asked.reads(near, NONE)
     if before.messages and before.starts >= starts_in(near) and before.whole == before.messages:
         return NONE
-    found = [
-        (wrap, inside(text))
-        for wrap, text in _ways(near, asked, wraps)
-        if _is_more(asked.reads(near, _taken(wrap, NONE)), before)
-    ]
-    if not found:
-        return NONE
-    carriers, score = _best(near, asked, found)
-    return carriers if score is not None and _is_more(score, before) else NONE
+    found = []
+    for wrap, text in _ways(near, asked, wraps):
+        score = asked.reads(near, _taken(wrap, NONE))
+        if _is_more(score, before):
+            way = _taken(wrap, inner := inside(text))
+            found.append(_Way(wrap, way, asked.reads(near, way) if inner else score))
+    best = max(found, key=_worth, default=None)
+    return best.carriers if best is not None and _is_more(best.score, before) else NONE
 
 
-def _guesses(near: bytes) -> list[Wrap]:
+def _guesses(near: bytes, wraps: list[Wrap]) -> list[Wrap]:
     """The widths that no header shows; where lines were cut, and nothing goes on (`cuts.py`), those that words show."""
-    guesses = [one for one in wraps_of(near) if one.is_guess]
+    guesses = [one for one in wraps if one.is_guess]
     return [one for one in guesses if one.is_shown] if guesses and cut_at(near) else guesses
 
 
@@ -134,25 +141,29 @@ def _is_more(score: Score, before: Score) -> bool:
 
 
 def _ways(near: bytes, asked: Asked, wraps: list[Wrap]) -> Iterator[tuple[Wrap, bytes]]:
-    """Each way to join the lines, and the text that it gives."""
+    """Each way to join the lines that gives a text of its own, and that text."""
+    seen = set()
     for wrap in wraps:
-        if asked.opens is None:
-            ways = [wrap, wrap.opening(nothing)]
-        else:
-            ways = [wrap.opening(asked.opens)]
+        ways = [wrap, wrap.opening(nothing)] if asked.opens is None else [wrap.opening(asked.opens)]
         for way in ways:
-            yield way, way.text(near) + b"\n"
+            text = way.text(near) + b"\n"
+            if text not in seen:
+                seen.add(text)
+                yield way, text
 
 
-def _best(near: bytes, asked: Asked, found: list[tuple[Wrap, Carriers]]) -> tuple[Carriers, Score | None]:
+def _best(near: bytes, asked: Asked, found: list[tuple[Wrap, Carriers]]) -> Carriers:
     """The first of the ways by which most can be read."""
     ways = [_taken(wrap, inner) for wrap, inner in found]
-    if asked.reads is None:
-        return ways[0], None
-    scores = [asked.reads(near, way) for way in ways]
-    worth = [score.starts // (1 + wrap.is_odd) for score, (wrap, _) in zip(scores, found, strict=True)]
-    best = max(range(len(ways)), key=lambda at: (worth[at], scores[at].whole, -at))
-    return ways[best], scores[best]
+    if asked.reads is None or len(ways) == 1:
+        return ways[0]
+    tried = [_Way(wrap, way, asked.reads(near, way)) for (wrap, _), way in zip(found, ways, strict=True)]
+    return max(tried, key=_worth).carriers
+
+
+def _worth(way: _Way) -> tuple[int, int]:
+    """Start lines that are read, which have to be twice as many for a width that headers contradict; whole heads."""
+    return way.score.starts // (1 + way.wrap.is_odd), way.score.whole
 
 
 def _taken(wrap: Wrap, inner: Carriers) -> Carriers:
