@@ -328,10 +328,11 @@ class Source:
     cannot be one; `hint` says what to do where it holds no SIP message; `notices` are what it says of registrations in
     other words; `notices_more` counts those that were too many to be kept; `unopened` are kinds of packets, with their
     number, that may hold SIP and were not opened, where no SIP message was found; `interfaces` counts those that were
-    described; `shows_flows` that its messages are those of flows, each a capture of its own: `flows` are the first of
-    them. `goes_on` is asked by a log's reader where its stream gives no more: it waits, and says whether the stream
-    has more. `kept` has the times of keep-alives, of a capture. `hear`, where set, is given each notice of a log: its
-    line, text, and what tells its time (None: no stamp) once the messages before it are out.
+    described, `secured` are the numbers of those whose streams were taken out of TLS; `shows_flows` says that its
+    messages are those of flows, each a capture of its own: `flows` are the first of them. `goes_on` is asked by a log's
+    reader where its stream gives no more: it waits, and says whether the stream has more. `kept` has the times of
+    keep-alives, of a capture. `hear`, where set, is given each notice of a log: its line, text, and what tells its time
+    (None: no stamp) once the messages before it are out.
     """
 
     name: str
@@ -357,6 +358,7 @@ class Source:
     notices_more: int = 0
     unopened: list[tuple[str, int]] = field(default_factory=list)
     interfaces: int = 1
+    secured: set[int] = field(default_factory=set)
     goes_on: Callable[[], bool] = field(default=has_ended, repr=False, compare=False)
     hear: Callable[[int, bytes, Callable[[], int | None]], None] | None = field(default=None, repr=False, compare=False)
     shows_flows: bool = False
@@ -392,9 +394,6 @@ class Source:
 
     def note_time(self, time: int | None) -> None:
         """Widen the span of the source to `time`, if that can be one."""
-        if time is None or not 0 <= time < LATEST:
-            return
-        if self.first is None or time < self.first:
-            self.first = time
-        if self.last is None or time > self.last:
-            self.last = time
+        if time is not None and 0 <= time < LATEST:
+            self.first = time if self.first is None or time < self.first else self.first
+            self.last = time if self.last is None or time > self.last else self.last

@@ -6,8 +6,8 @@ import struct
 
 SECTION, INTERFACE, OLD_PACKET, SIMPLE, STATISTICS, PACKET, SECRETS = 0x0A0D0D0A, 1, 2, 3, 5, 6, 10
 """Kinds of blocks."""
-COMMENT, USER_APPLICATION, TIME_RESOLUTION, CHECK_LENGTH = 1, 4, 9, 13
-"""Codes of options: opt_comment, shb_userappl, if_tsresol, if_fcslen."""
+COMMENT, DESCRIPTION, USER_APPLICATION, TIME_RESOLUTION, CHECK_LENGTH = 1, 3, 4, 9, 13
+"""Codes of options: opt_comment, if_description, shb_userappl, if_tsresol, if_fcslen."""
 MAX_BLOCK = 1 << 24
 """Longest block that is believed, in octets."""
 UNKNOWN_LENGTH = -1

@@ -1,4 +1,4 @@
-"""Options of pcapng blocks: the clock of an interface, the drops that a capture admits to."""
+"""Options of pcapng blocks: the clock of an interface, what it says of itself, the drops that a capture admits to."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from analyzer.evidence import LATEST, SECOND
 
-_END, _TSRESOL, _TSOFFSET, _IFDROP, _OSDROP = 0, 9, 14, 5, 7
+_END, _DESCRIPTION, _TSRESOL, _TSOFFSET, _IFDROP, _OSDROP = 0, 3, 9, 14, 5, 7
 _MICROSECONDS = 6
 
 
@@ -52,6 +52,15 @@ def interface(linktype: int, snaplen: int, octets: bytes, sign: str) -> Interfac
     common = math.gcd(SECOND, ticks)
     step = max(1, SECOND // ticks)
     return Interface(linktype, snaplen, step, SECOND // common, ticks // common, offset * SECOND)
+
+
+SECURED = b"taken out of TLS by sipcheck"
+"""What the if_description of an interface says whose streams were within TLS, and are written without it."""
+
+
+def is_secured(octets: bytes, sign: str) -> bool:
+    """Whether the options of an interface say so."""
+    return any(code == _DESCRIPTION and value.rstrip(b"\0") == SECURED for code, value in options(octets, sign))
 
 
 def sure(clock: Interface) -> tuple[int, int]:

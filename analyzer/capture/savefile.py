@@ -7,6 +7,9 @@ that is no address gets one of the networks for documentation (RFC 5737, RFC 384
 19.1.2), a message without time stands a millisecond after the one before (or, at the beginning, before the first one
 that has a time); one that lies between two times, at the earlier one.
 
+Classic pcap does not say that a stream was within TLS. Where that is wanted, the capture is a pcapng with a second
+interface, whose description says so: to other programs its packets are plain SIP over TCP as well.
+
 The identification of IPv4 is kept, since it tells a packet that was captured twice from a retransmission; what a log
 prints is numbered, for a log prints nothing twice.
 """
@@ -21,8 +24,10 @@ from typing import BinaryIO
 
 import dpkt
 
+from analyzer.capture import pcapng_blocks as blocks
+from analyzer.capture import pcapng_options
 from analyzer.evidence import PROHIBITED, SECOND, Endpoint, Fidelity, NetworkError, RawMessage, between
-from analyzer.sip.transports import SIP_PORT, STREAMS
+from analyzer.sip.transports import SECURED, SIP_PORT, STREAMS
 
 _LINKTYPE_RAW = 101
 _SNAPLEN = 262144
@@ -45,19 +50,31 @@ _CODES = {"network": 0, "host": 1, "protocol": 2, "port": 3}
 _CODES_SIX = {"network": 0, "host": 3, "port": 4}
 _RecordHeader = dpkt.pcap.LEPktHdr if sys.byteorder == "little" else dpkt.pcap.PktHdr  # as the file's header is
 
+_CLOCK = blocks.option(blocks.TIME_RESOLUTION, blocks.NANOSECONDS)
+_BEGIN = (
+    blocks.section()
+    + blocks.interface(_LINKTYPE_RAW, _SNAPLEN, _CLOCK)
+    + blocks.interface(_LINKTYPE_RAW, _SNAPLEN, blocks.option(blocks.DESCRIPTION, pcapng_options.SECURED) + _CLOCK)
+)
+"""The head of a pcapng: its second interface is for what was within TLS."""
 
 _Way = tuple[Endpoint, Endpoint]
 
 
 class SaveFile:
     """A capture that is being written to `out`; it does not close it, and is whole after `finish`. `written` counts
-    messages, `cut` those of them whose end does not fit into a UDP datagram and was left out. It is of no `dialect`."""
+    messages, `cut` those of them whose end does not fit into a UDP datagram and was left out. It is of no `dialect`.
+    `tells_tls`: as pcapng, in which is told what was within TLS."""
 
     dialect = None
 
-    def __init__(self, out: BinaryIO) -> None:
-        dpkt.pcap.Writer(out, snaplen=_SNAPLEN, linktype=_LINKTYPE_RAW, nano=True)  # the file's header
+    def __init__(self, out: BinaryIO, *, tells_tls: bool = False) -> None:
+        if tells_tls:
+            out.write(_BEGIN)
+        else:
+            dpkt.pcap.Writer(out, snaplen=_SNAPLEN, linktype=_LINKTYPE_RAW, nano=True)  # the file's header
         self._out = out
+        self._tells_tls = tells_tls
         self._time: int | None = None
         self._early: list[RawMessage] = []
         self._number = 0
@@ -88,15 +105,15 @@ class SaveFile:
         if error.reason == "gap":
             back = (error.destination, error.source)
             lost = self._packet(self._segment(back, b"", dpkt.tcp.TH_ACK), self._ways(*back), missing=_LOST)
-            self._record(lost, self._time, _LOST)
+            self._record(lost, self._time, error.transport, _LOST)
             self._sent[back] = (self._sent.get(back, 1) + _LOST) % _WRAP
             return
         if error.reason == "icmp":
-            self._record(self._icmp(error), self._time)
+            self._record(self._icmp(error), self._time, error.transport)
             return
         flags = dpkt.tcp.TH_RST if error.reason == "reset" else dpkt.tcp.TH_FIN
         segment = self._segment(there, b"", flags | dpkt.tcp.TH_ACK)
-        self._record(self._packet(segment, self._ways(*there)), self._time)
+        self._record(self._packet(segment, self._ways(*there)), self._time, error.transport)
         if error.reason == "closed":
             self._sent[there] = (self._sent.get(there, 1) + 1) % _WRAP  # a FIN has a number of its own
 
@@ -136,10 +153,14 @@ class SaveFile:
 
     def _write(self, message: RawMessage, time: int) -> None:
         for packet, missing in self._packets(message):
-            self._record(packet, time, missing)
+            self._record(packet, time, message.transport, missing)
         self.written += 1
 
-    def _record(self, packet: bytes, time: int, missing: int = 0) -> None:
+    def _record(self, packet: bytes, time: int, transport: str, missing: int = 0) -> None:
+        if self._tells_tls:
+            within = int(transport in SECURED.values())
+            self._out.write(blocks.packet(within, time, packet, len(packet) + missing))
+            return
         seconds, nanoseconds = divmod(time, SECOND)
         head = _RecordHeader(
             tv_sec=min(seconds, 2**32 - 1), tv_usec=nanoseconds, caplen=len(packet), len=len(packet) + missing

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import BinaryIO
 
-from analyzer.evidence import Endpoint, NetworkError, RawMessage
+from analyzer.evidence import SECOND, Endpoint, NetworkError, RawMessage
 from analyzer.sip.text import octets
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - all times here are UTC, and say so nowhere
@@ -19,20 +19,22 @@ _DATAGRAMS = ("UDP", "")
 
 class SaveText:
     """A log that is being written to `out`; it does not close it. `timed`: each message has a time. `written` counts
-    messages; nothing is ever `cut`. `dialect` is the name of the form."""
+    messages; nothing is ever `cut`. `dialect` is the name of the form. A `step` of the clock of a second or more, in
+    nanoseconds, makes stamps of whole seconds."""
 
     cut = 0
 
-    def __init__(self, out: BinaryIO, *, timed: bool) -> None:
+    def __init__(self, out: BinaryIO, *, timed: bool, step: int = 1) -> None:
         self._out = out
         self._timed = timed
+        self._form = "%Y/%m/%d %H:%M:%S " if step >= SECOND else "%Y/%m/%d %H:%M:%S.%f "
         self.dialect = "sngrep" if timed else "ngrep"
         self.written = 0
 
     def add(self, message: RawMessage) -> None:
         """Write one message. OSError where that cannot be done."""
         self.written += 1
-        stamp = _stamp(message.time) if message.time is not None else ""
+        stamp = self._stamp(message.time) if message.time is not None else ""
         ends = f"{_written(message.source)} -> {_written(message.destination)}"
         if self._timed:
             self._out.write(octets(f"{stamp}{ends}\n") + message.payload + b"\n\n\n")
@@ -41,15 +43,14 @@ class SaveText:
         payload = message.payload.replace(b"\r\n", b".\n")  # ngrep shows a dot for what cannot be printed
         self._out.write(octets(f"{kind} {stamp}{ends} #{self.written}\n") + payload + b"\n\n")
 
+    def _stamp(self, time: int) -> str:
+        return (_EPOCH + timedelta(microseconds=time // 1000)).strftime(self._form)
+
     def add_error(self, error: NetworkError) -> None:
         """A log of messages has no room for what the network says."""
 
     def finish(self) -> None:
         """All is written as it comes."""
-
-
-def _stamp(time: int) -> str:
-    return f"{_EPOCH + timedelta(microseconds=time // 1000):%Y/%m/%d %H:%M:%S.%f} "
 
 
 def _written(endpoint: Endpoint) -> str:

@@ -11,6 +11,7 @@ from analyzer.capture.websocket import Upgrade, WebSocketFramer, upgrades
 from analyzer.capture.websocket_frames import begins
 from analyzer.evidence import Endpoint, Fidelity, Item, NetworkError, RawMessage
 from analyzer.sip.framing import Framed, StreamFramer
+from analyzer.sip.transports import SECURED
 
 LOOK = 1 << 16
 """Octets within which a stream must show SIP to be read on."""
@@ -66,6 +67,11 @@ class Stream:
         self._fin: int | None = None  # offset of the end
         self._last: Mark | None = None  # the packet that brought what was delivered last
         self._segments = 0
+
+    def carried(self, record: Record) -> str:
+        """The transport: within TLS, where that was taken off before a record of the stream was written."""
+        is_secured = record.interface in record.source.secured
+        return SECURED.get(self.transport, self.transport) if is_secured else self.transport
 
     @property
     def is_begun(self) -> bool:
@@ -166,7 +172,7 @@ class Stream:
         if not self.messages:
             return []
         ends = self.destination, self.source
-        return [NetworkError(record.time, record.place, *ends, self.transport, "gap", stream=self._number)]
+        return [NetworkError(record.time, record.place, *ends, self.carried(record), "gap", stream=self._number)]
 
     def _lose(self, missing: int, mark: Mark) -> list[Item]:
         """Go over octets that the capture does not have."""
@@ -265,7 +271,7 @@ class Stream:
             place=record.place,
             source=self.source,
             destination=self.destination,
-            transport=self.transport,
+            transport=self.carried(record),
             fidelity=Fidelity.WIRE if whole else Fidelity.REASSEMBLED,
             missing=message.missing,
             stream=self._number,

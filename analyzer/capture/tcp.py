@@ -157,7 +157,7 @@ def _ended(connection: _Connection, stream: Stream, flags: int, record: Record) 
     connection.ended.add(mark)
     place, ends = record.place, (stream.source, stream.destination)
     number, other = connection.number, stream.other
-    return [NetworkError(record.time, place, *ends, stream.transport, reason, other, stream=number)]
+    return [NetworkError(record.time, place, *ends, stream.carried(record), reason, other, stream=number)]
 
 
 def _finish(connection: _Connection) -> list[Item]:

@@ -180,6 +180,8 @@ def _described(octets: Octets, order: str, at: Numbers, heads: Any) -> _Describe
 def _interface(body: bytes, order: str) -> Interface:
     if len(body) < 8:
         raise Unsuited("an interface block is too short")
+    if pcapng_options.is_secured(body[8:], order):
+        raise Unsuited("its streams were taken out of TLS")
     linktype, snaplen = struct.unpack_from(order + "HxxI", body)
     return pcapng_options.interface(linktype, snaplen, body[8:], order)
 

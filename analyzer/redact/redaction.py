@@ -40,6 +40,7 @@ from analyzer.register.digest.secrets import Secrets
 from analyzer.sip.hosts import is_address
 from analyzer.sip.sniff import PING
 from analyzer.sip.text import octets
+from analyzer.sip.transports import SECURED
 
 _NOBODY = Endpoint("127.0.0.1", 9)  # the port of discard (RFC 863)
 _MOST_STREAMS = 1_000_000
@@ -132,6 +133,7 @@ class Redaction:
         self._kept: list[RawMessage] = []
         self._heard: deque[_Heard] = deque()
         self.is_timed = True
+        self._is_secured = False
         self.span: tuple[int | None, int | None] = None, None
         self.step = SECOND
         self.told = Counts()
@@ -147,6 +149,7 @@ class Redaction:
         for item in reading:
             self._rewritten(item)
             self.is_timed = self.is_timed and item.time is not None
+            self._is_secured = self._is_secured or item.transport in SECURED.values()
             if item.stream and len(streams) < _MOST_STREAMS:
                 streams[item.stream] = item.transport
         self._kept = [one for source in reading.sources for one in (*_keep_alives(source, streams), *_ends(source))]
@@ -195,13 +198,13 @@ class Redaction:
     def saver(self, source: Source, out: BinaryIO) -> SaveFile | SaveText | SaveLog | SaveFlows:
         """Where what was noted is to be written, in the form that keeps most of this source."""
         if source.kind != "log":
-            return SaveFile(out)
+            return SaveFile(out, tells_tls=self._is_secured)
         if source.shows_flows:
             return SaveFlows(out)
         if source.format in _NOTICES_IN:
             first, last = self.span
             return SaveLog(out, timed=self.is_timed, step=self.step, first=first, last=last)
-        return SaveText(out, timed=self.is_timed)
+        return SaveText(out, timed=self.is_timed, step=self.step)
 
     def _take_clock(self, source: Source) -> None:
         """When the source begins and ends, in which steps its clock goes, and which seconds in a nonce are times."""

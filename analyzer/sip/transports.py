@@ -20,6 +20,9 @@ STREAMS = frozenset(("TCP", "TLS", "WS", "WSS"))
 """Transports that run on TCP: messages are cut by Content-Length (RFC 3261 18.3) or by frames (RFC 7118 5), and nothing
 is sent again (17.1.2.2)."""
 
+SECURED = {"TCP": "TLS", "WS": "WSS"}
+"""A transport -> the same within TLS (RFC 3261 26.2.1, RFC 7118 5)."""
+
 
 def default_port(transport: str) -> int:
     """The port of an upper-case transport where none is written; that of UDP for one that is not known."""

@@ -11,10 +11,11 @@ import pytest
 
 from analyzer.capture.opener import open_sources
 from analyzer.capture.savefile import SaveFile
-from analyzer.evidence import Endpoint, Fidelity, Frame, NetworkError, RawMessage
+from analyzer.evidence import SECOND, Endpoint, Fidelity, Frame, NetworkError, RawMessage
 from analyzer.judge.flowtext import read_flow
 from analyzer.run.pipeline import analyze
 from analyzer.run.report import Report, TransactionRow
+from analyzer.sip.transports import SECURED
 from tests.register.loose import loose
 from tests.register.traffic import request
 from tests.shared import ROOT
@@ -148,6 +149,32 @@ def test_a_long_message_over_a_stream_is_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.needs_tool("tshark")
+@pytest.mark.parametrize("pair", SECURED.items())
+def test_what_was_within_tls_is_known_again(pair: tuple[str, str], tmp_path: Path) -> None:
+    """Beside a message without it, over streams of their own; the end of the connection, too."""
+    bare, within = pair
+    phone, other, server = Endpoint("192.0.2.10", 5070), Endpoint("192.0.2.11", 5070), Endpoint("192.0.2.1", 5061)
+    items = [
+        RawMessage(request(0).payload, 1_000 * SECOND, Frame("x", 1, 0), phone, server, within),
+        RawMessage(request(0).payload, 1_001 * SECOND, Frame("x", 2, 0), other, server, bare),
+    ]
+    error = NetworkError(1_002 * SECOND, Frame("x", 3, 0), phone, server, within, "reset")
+    found = {}
+    for tells_tls in (True, False):
+        out = tmp_path / f"{tells_tls}.cap"
+        with out.open("wb") as file:
+            target = SaveFile(file, tells_tls=tells_tls)
+            for item in items:
+                target.add(item)
+            target.add_error(error)
+            target.finish()
+        with open_sources([out], engine="native") as reading:
+            found[tells_tls] = [(item.source, item.transport, item.time) for item in reading]
+    times = [item.time for item in items] + [error.time]
+    assert found[True] == list(zip((phone, other, phone), (within, bare, within), times, strict=True))
+    assert found[False] == list(zip((phone, other, phone), (bare, bare, bare), times, strict=True))
+
+
 def test_tshark_reads_it_without_complaint(tmp_path: Path, tool: Tool) -> None:
     for name in ("asterisk-first-registration", "tcp-split", "ipv6"):
         items = read(next(path for path in SAMPLES if path.parent.name == name))

@@ -9,7 +9,7 @@ import pytest
 
 from analyzer.capture.opener import open_sources
 from analyzer.capture.savetext import SaveText
-from analyzer.evidence import Endpoint, Frame, NetworkError, RawMessage
+from analyzer.evidence import SECOND, Endpoint, Frame, NetworkError, RawMessage
 from tests.shared import ROOT
 
 LOGS = sorted(path for path in (ROOT / "samples").glob("text-*/input.txt"))
@@ -54,6 +54,19 @@ def test_the_head_of_a_message_is_as_the_program_prints_it(timed: bool, head: by
     out = io.BytesIO()
     SaveText(out, timed=timed).add(RawMessage(REGISTER, 1795175623746947000, PLACE, *ENDS))
     assert out.getvalue().startswith(head)
+
+
+@pytest.mark.parametrize(
+    ("step", "stamp"), [(SECOND, b":43 192"), (SECOND - 1, b":43.746947 192"), (2 * SECOND, b":43 192")]
+)
+def test_a_clock_of_whole_seconds_has_stamps_of_them(step: int, stamp: bytes, tmp_path: Path) -> None:
+    out = tmp_path / "x.txt"
+    with out.open("wb") as file:
+        SaveText(file, timed=True, step=step).add(RawMessage(REGISTER, 1795175623746947000, PLACE, *ENDS))
+    assert stamp in out.read_bytes().splitlines()[0]
+    with open_sources([str(out)], kind="log") as reading:
+        assert [item.time for item in reading] == [1795175623000000000 if step >= SECOND else 1795175623746947000]
+        assert reading.sources[0].resolution == (SECOND if step >= SECOND else 1000)
 
 
 def test_a_message_without_a_time_has_none() -> None:

@@ -11,8 +11,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 import analyzer
+from analyzer.capture.opener import open_sources
 from analyzer.cli import sipcheck
+from analyzer.evidence import RawMessage
 from tests.shared import ROOT
+from tests.tools import Tool
 from tests.views.hostile_traffic import EVERYTHING, capture, filled, log
 from tests.views.test_output_harmless import assert_harmless
 
@@ -42,12 +45,25 @@ def test_a_log_becomes_a_log(tmp_path: Path) -> None:
     assert analyzer.analyze(out).sources[0].kind == "log"
 
 
-def test_what_is_not_kept_is_said(tmp_path: Path) -> None:
-    console = ROOT / "samples" / "text-sipjs" / "input.txt"
-    done = run(console, "-o", tmp_path / "out.txt")
+def test_what_is_not_kept_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every sample keeps its findings, so one is lost on purpose: what the network said is not written."""
+    monkeypatch.setattr("analyzer.capture.savefile.SaveFile.add_error", lambda self, error: None)
+    sample = ROOT / "samples" / "server-down" / "input.pcapng"
+    done = run(sample, "-o", tmp_path / "out.pcap")
     assert done.exit_code == 0
-    assert "not the same: without a finding, but judged otherwise: R3261-10.2-pending" in done.stderr
-    assert "not the same" not in run(console, "-o", tmp_path / "other.txt", "--no-check").stderr
+    assert "not the same: R3261-17.2-unanswered (icmp), warning: 14 before, 0 now" in done.stderr
+    assert "not the same" not in run(sample, "-o", tmp_path / "other.pcap", "--no-check").stderr
+
+
+def test_what_was_within_tls_is_written_plain_and_known_again(tmp_path: Path, tool: Tool) -> None:
+    tool("tshark")
+    folder, out = ROOT / "samples" / "tls-registration", tmp_path / "out.pcapng"
+    done = run(folder / "input.pcapng", "--tls-keylog", folder / "keylog.txt", "-o", out)
+    assert done.exit_code == 0 and "gives the same findings" in done.stderr
+    with open_sources([out], engine="native") as reading:
+        assert {item.transport for item in reading if isinstance(item, RawMessage)} == {"TLS"}
+    again = tmp_path / "again.pcapng"  # what was redacted once is redacted as what it was
+    assert "gives the same findings" in run(out, "-o", again).stderr
 
 
 def test_what_asterisk_says_is_kept_and_told_of(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from analyzer.capture import pcapng_blocks as blocks
+from analyzer.capture import pcapng_options
 from analyzer.columnar import door
 from analyzer.columnar.packets import packets_of, records_of
 from analyzer.run.pipeline import analyze
@@ -249,6 +250,17 @@ def test_keys_of_tls_before_all(calm: Path, tmp_path: Path, monkeypatch: pytest.
     path = write_blocks(tmp_path / "keys.pcapng", [*head, *map(packet, packets(calm)[:20])])
     analyze(path, tables=False, columnar="always")
     assert given == [0]
+
+
+def test_streams_that_were_taken_out_of_tls(calm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What says so of an interface is read by the reader of captures."""
+    given = _parts_given(monkeypatch)
+    said = blocks.option(blocks.DESCRIPTION, pcapng_options.SECURED)
+    for number, options in enumerate((said, blocks.option(blocks.DESCRIPTION, pcapng_options.SECURED + b"."))):
+        head = [section(), interface(), blocks.interface(1, 0, options)]
+        path = write_blocks(tmp_path / f"{number}.pcapng", [*head, *map(packet, packets(calm))])
+        analyze(path, tables=False, columnar="always")
+    assert given == [0, 2]
 
 
 def test_payloads_lie_where_the_reader_has_them(calm: Path, tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""Text that sngrep saves (F2, .txt): date, time, ends, then the message with its own line ends."""
+"""Text that sngrep saves (F2, .txt): date, time, ends, then the message with its own line ends. It has microseconds;
+what sipcheck writes in its form of a log with whole seconds has none."""
 
 from __future__ import annotations
 
@@ -38,7 +39,7 @@ Content-Length: 0\r
 
 HINT = "save the messages too (F2, .txt), or a capture (.pcap) for sipcheck pcap"
 _BANNER = Lazy(
-    rb"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d{6}) (" + HOST + rb"):(\d{1,5}) -> (" + HOST + rb"):(\d{1,5})[ \t]*\Z"
+    rb"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d{6})?) (" + HOST + rb"):(\d{1,5}) -> (" + HOST + rb"):(\d{1,5})[ \t]*\Z"
 )
 
 

@@ -165,6 +165,8 @@ class _Walk:
             return
         linktype, snaplen = struct.unpack_from(self.sign + "HxxI", buffer, at + 8)
         interface = options.interface(linktype, snaplen, buffer[at + 16 : end], self.sign)
+        if options.is_secured(buffer[at + 16 : end], self.sign):
+            self.source.secured.add(self.described + len(self.interfaces))
         self.interfaces.append(interface)
         self.source.interfaces = self.described + len(self.interfaces)
         first = len(self.interfaces) == 1
