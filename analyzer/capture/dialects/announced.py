@@ -55,6 +55,8 @@ _ATTRIBUTE = Lazy(
     rb"[ \t]*<?[A-Za-z_][\w.-]{0,30}(?:[ \t]*[=:][ \t]*[\"'](?P<value>[^\"'\n]{0,400})[\"'])?[ \t,]{0,4}\Z"
 )
 """A line of a block that describes a message: XML, a form."""
+_DESCRIBED = Lazy(rb"[a-z][A-Za-z0-9_ -]{0,30}:[ \t]{1,4}\S.{0,400}\Z")
+"""The same of one that has no quotes; behind a line that announces a message, and before that begins."""
 _MILLISECONDS = Lazy(rb"[ \t]*time[ \t]*[=:][ \t]*[\"'](\d{10})(\d{3})[\"']")
 _IS_SENDER = Lazy(rb"[ \t]*isSender[ \t]*[=:][ \t]*[\"'](true|false)[\"']")
 _BELOW = Lazy(rb"[ \t]{0,16}[A-Za-z][\w-]{0,39}[ \t]*:")
@@ -92,7 +94,7 @@ def _is_told(above: bytes) -> bool:
         text = line.rstrip(b"\r")
         if _banner(text) is not None:
             return True
-        if not _RULE.match(text) and not _ATTRIBUTE.match(text) and lone_end(text) is None:
+        if not _describes(text) and lone_end(text) is None:
             return False
     return False
 
@@ -117,7 +119,7 @@ def _refine(banner: Banner, text: bytes) -> Banner | None:
         return banner._replace(source=peer) if banner.received else banner._replace(destination=peer)
     more = _banner(text)
     if more is None:
-        return banner if _RULE.match(text) or _ATTRIBUTE.match(text) else None
+        return banner if _describes(text) else None
     if (more.source and banner.source) or (more.destination and banner.destination):
         return None
     if more.received is not None and banner.received is not None:
@@ -129,6 +131,11 @@ def _refine(banner: Banner, text: bytes) -> Banner | None:
         stamp=more.stamp or banner.stamp,
         received=banner.received if more.received is None else more.received,
     )
+
+
+def _describes(text: bytes) -> bool:
+    """Whether a line between what announces a message and the message itself is a rule, or describes it."""
+    return any(one.match(text) is not None for one in (_RULE, _ATTRIBUTE, _DESCRIBED))
 
 
 def _start(text: bytes) -> bytes | None:

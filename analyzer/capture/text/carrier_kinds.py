@@ -176,7 +176,7 @@ def json_stamp(value: object) -> bytes:
     return text.encode("ascii", "replace")[:64]
 
 
-_NAMED = re.compile(rb" {0,12}([\w.-]{1,64}) {0,40}\| ?")
+_NAMED = re.compile(rb" {0,12}((?=[\d.-]{0,64}[A-Za-z_])[\w.-]{1,64}|\d{10}(?:\.\d{1,9})?) {0,40}\| ?")
 _TOGETHER = re.compile(rb"(0[1-9]|1[0-2])([0-3]\d)([0-2]\d)([0-5]\d)([0-5]\d)(\.\d{1,9})?\Z")
 
 

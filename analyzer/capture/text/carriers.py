@@ -18,6 +18,7 @@ from analyzer.capture.text.carrier_kinds import Carrier, Part, taken_from_json, 
 from analyzer.capture.text.lines import as_utf8
 from analyzer.capture.text.payload import Printed
 from analyzer.capture.text.records import Joiner
+from analyzer.capture.text.said import said_in
 from analyzer.defect import Defect
 
 _BLANKS, _COMMENT = 64, -1
@@ -89,9 +90,13 @@ class Carriers:
 
     def _quoted(self, depth: int, line: bytes, found: list[Part] | None) -> list[Part]:
         """A line of a mail that quotes another. What stands behind an empty line without the sign, its writer put in
-        between: both are left out. Before a quoted line the empty one is the other mail's; and what follows a quoted
+        between: both are left out, but for one that says when a message went and where: some programs put a sign before
+        the lines of messages alone. Before a quoted line the empty one is the other mail's; and what follows a quoted
         line at once is the rest of one that was broken to a width."""
         blanks = self._pads[depth]
+        if found is None and blanks and (said := said_in(line)).stamp and said.tells:
+            self._pads[depth] = 0
+            return [(b"", b"")] * max(blanks, 1) + [(line, b"")]
         if found is not None:
             self._pads[depth] = 0
             return [(b"", b"")] * max(blanks, 0) + found
@@ -105,7 +110,7 @@ class Carriers:
 NONE = Carriers()
 
 
-_TRIMMING = frozenset(("repaired-json", "repaired-journal", "repaired-table"))
+_TRIMMING = frozenset(("repaired-json", "repaired-journal", "repaired-table", "repaired-quoting"))
 """Carriers that end a text at its last letter."""
 
 

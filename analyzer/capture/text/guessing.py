@@ -11,20 +11,12 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-from analyzer.capture.text.carrier_kinds import (
-    CARRIERS,
-    CLOCK,
-    ISO,
-    MARK,
-    NUMBERED,
-    OF_ALL,
-    Carrier,
-    prefixed,
-)
+from analyzer.capture.text.carrier_kinds import CARRIERS, MARK, NUMBERED, OF_ALL, Carrier, prefixed
 from analyzer.capture.text.carriers import NONE, Carriers
 from analyzer.capture.text.grammar import Banner
 from analyzer.capture.text.lines import as_utf8
 from analyzer.capture.text.records import joiners_of
+from analyzer.capture.text.stamps import PATTERN
 from analyzer.capture.text.trials import Asked, Reads, better, guessed, nothing, sure
 from analyzer.capture.text.widths import wrap_of, wraps_of
 
@@ -57,7 +49,9 @@ _BEFORE_ROW = re.compile(
 """The first row of a hex dump, behind something."""
 _OF_OTHERS = re.compile(rb"&#?\w{1,8};|(?:\x1b|#033|\^\[)\[[0-9;]{0,32}m|<[^<>]{0,200}>")
 """What stands before a line and is no logger's: entities, escape sequences, tags."""
-_STAMPED = re.compile(rb"(?<!\d)(?:" + ISO + rb"|(?:\d\d-\d\d )?" + CLOCK + rb")(?!\d)")
+_STAMPED = re.compile(rb"(?<!\d)(?!\d{9,10}(?!\d)(?![.,]\d{3}))(?:" + PATTERN + rb")(?!\d)")
+_NAMES = re.compile(rb"[A-Z][a-z]{2}")
+"""Of days and months, in a stamp."""
 _DIGITS = re.compile(rb"\d+")
 _ANYWHERE = 5
 """The last so many carriers are no prefix: what they do stands anywhere in a line."""
@@ -317,6 +311,7 @@ def _prefix(sample: list[bytes]) -> Iterator[Carrier]:
     if before[-1:] in b":-" and stamp is None and b" " not in before:
         begin = re.sub(rb"\\?[:-]\Z", b"[:-]", begin)  # grep's, which tells a line that matched from those around it
     behind = b"" if begin.endswith(b"[:-]") else b"[ \t]?"  # grep puts nothing between
+    inside = _NAMES.sub(lambda _: _NAMES.pattern, inside)
     take = prefixed(begin + b"(?P<stamp>" + inside + b")" + end + behind)
     yield Carrier("repaired-prefix", "stripped of what their logger writes before each", 80, take)
 

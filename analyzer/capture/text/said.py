@@ -24,9 +24,10 @@ _STAMP = re.compile(
 _TOGETHER = re.compile(
     rb"(?:\A|[^\w.])(?:(?P<y>20\d\d)(?P<m>[01]\d)(?P<d>[0-3]\d)|(?P<m2>[01]\d)(?P<d2>[0-3]\d)(?P<y2>20\d\d))[-_ T]"
     rb"(?P<clock>[0-2]\d:?[0-5]\d:?[0-5]\d)(?P<part>[.,]\d{1,9})?(?!\d)"
+    rb"|\A(?P<y4>20\d\d)(?P<m4>[01]\d)(?P<d4>[0-3]\d)(?P<clock4>[0-2]\d[0-5]\d[0-5]\d)(?P<part4>[.,]\d{1,9})?(?=[|,; ])"
     rb"|\A(?P<m3>[01]\d)(?P<d3>[0-3]\d)(?P<clock3>[0-2]\d[0-5]\d[0-5]\d)(?P<part3>[.,]\d{1,9})?(?=[|,; ])"
 )
-"""Digits of a date and a time written together: resiprocate, Sonus, Polycom."""
+"""Digits of a date and a time written together: resiprocate, Sonus, Yate, Polycom."""
 _ADDRESS = (
     rb"(?:(?P<host>\d{1,3}(?:\.\d{1,3}){3})"
     rb"|\[(?P<six>[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{0,45})(?:%\w{1,16})?\])"
@@ -100,11 +101,12 @@ def stamp_in(line: bytes) -> bytes:
     match = _TOGETHER.search(line[:_FIRST])
     if match is None:
         return b""
-    clock = (match["clock"] or match["clock3"]).replace(b":", b"")
-    hours = b"%b:%b:%b%b" % (clock[:2], clock[2:4], clock[4:], match["part"] or match["part3"] or b"")
+    clock = (match["clock"] or match["clock3"] or match["clock4"]).replace(b":", b"")
+    part = match["part"] or match["part3"] or match["part4"] or b""
+    hours = b"%b:%b:%b%b" % (clock[:2], clock[2:4], clock[4:], part)
     if match["m3"]:
         return spelled(int(match["m3"]), match["d3"], hours)
-    parts = match["y"] or match["y2"], match["m"] or match["m2"], match["d"] or match["d2"]
+    parts = [match[name] or match[f"{name}2"] or match[f"{name}4"] for name in "ymd"]
     return b"-".join(parts) + b" " + hours
 
 

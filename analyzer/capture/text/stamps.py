@@ -20,7 +20,7 @@ _ZONE = rb"(?: ?(?:Z|[+-]\d\d:?\d\d))?"
 _HALF = re.compile(rb"(?<!\d)(\d{1,2})(:\d\d:\d\d(?:[.,:]\d{1,9})?) ?([AaPp])\.?[Mm]\.?(?![A-Za-z])")
 PATTERN = (
     rb"(?:(?:" + _WEEKDAY + rb" )?" + _MONTH + rb" [ 0-3]?\d (?:\d{4} )?" + _TIME + rb"(?: \d{4}(?:[.,]\d{1,9})?)?"
-    rb"|(?:\d{4}[-/.]\d\d[-/.]\d\d[T\t ]|[ \d]?\d[-/.][ \d]?\d[-/.](?:\d\d)?\d\d,?[\t ]"
+    rb"|(?:\d{4}[-/.]\d\d[-/.]\d\d[T\t |]|[ \d]?\d[-/.][ \d]?\d[-/.](?:\d\d)?\d\d,?[\t |]"
     rb"|[ \d]?\d[-/. ]"
     + _MONTH
     + rb"[-/. ]\d{4}[:T\t ])"
@@ -54,8 +54,8 @@ _DAY_FIRST = re.compile(
     rb" ?(\d{1,2})[-/. ](" + _MONTH + rb")[-/. ](\d{4})[:T\t ]" + _CLOCK + rb" ?(Z|[+-]\d\d:?\d\d)?\Z"
 )
 _WITH_COMMA = re.compile(rb"(" + _MONTH + rb") +(\d{1,2}), (\d{4}),? " + _CLOCK + rb"\Z")
-_ISO = re.compile(rb"(\d{4})[-/.](\d\d)[-/.](\d\d)[T\t ]" + _CLOCK + rb" ?(Z|[+-]\d\d:?\d\d)?\Z")
-_NUMERIC = re.compile(rb" ?(\d{1,2})[-/.] ?(\d{1,2})[-/.](\d{4}|\d\d),?[\t ]" + _CLOCK + rb" ?(Z|[+-]\d\d:?\d\d)?\Z")
+_ISO = re.compile(rb"(\d{4})[-/.](\d\d)[-/.](\d\d)[T\t |]" + _CLOCK + rb" ?(Z|[+-]\d\d:?\d\d)?\Z")
+_NUMERIC = re.compile(rb" ?(\d{1,2})[-/.] ?(\d{1,2})[-/.](\d{4}|\d\d),?[\t |]" + _CLOCK + rb" ?(Z|[+-]\d\d:?\d\d)?\Z")
 _YEARLESS = re.compile(rb"(\d\d)-(\d\d) " + _CLOCK + rb"\Z")
 _EPOCH = re.compile(rb"(\d{9,10})(?:[.,](\d{1,9}))?\Z")
 _ALONE = re.compile(_CLOCK + rb"\Z")

@@ -16,7 +16,9 @@ _STAMP = re.compile(
 _ESCAPED_END = re.compile(rb"\\r\\n(?=.)|\\n(?:via|v|from|f|to|t|call-id|i|cseq|contact|m)[ \t]*:", re.IGNORECASE)
 _ESCAPE = re.compile(rb"\\(?:([rntef0\"'/\\])|x([0-9a-fA-F]{2})|u00([0-9a-fA-F]{2})|([0-3][0-7]{2}))")
 _LETTERS = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"e": b"\x1b", b"f": b"\f", b"0": b"\0"}
-_STRING = re.compile(rb"(.*?)(?:(?<![\w\"'=])b?(?P<quote>[\"'])|\A)(?=[^\"']{0,2000}?\\[rn])", re.DOTALL)
+_STRING = re.compile(rb"(.*?)(?:(?<![\w\"'])b?(?P<quote>[\"'])|\A)(?=[^\"']{0,2000}?\\[rn])", re.DOTALL)
+_INSIDE = re.compile(rb"\\[rn]")
+"""What there is of a string before a quote that belongs to a header in it, and does not open the string."""
 _FEW = 4
 """Escaped line ends that are no chance."""
 _NESTED = 3
@@ -42,7 +44,7 @@ def unescaped(line: bytes) -> list[Part] | None:
 def _string(line: bytes) -> tuple[bytes, bytes, bytes]:
     """What stands before a string, within it, and behind it; all is within where it is not in quotes."""
     match = _STRING.match(line)
-    if match is None or match["quote"] is None:
+    if match is None or match["quote"] is None or (match[1].endswith(b"=") and _INSIDE.search(match[1])):
         return b"", line, b""
     text, quote = line[match.end() :], match["quote"]
     end = next((at for at in _ends(text, quote)), len(text))
