@@ -5,6 +5,7 @@ Made for these tests, in the form of logs of their kind; no log of anybody is am
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from analyzer.capture.text.said import stamp_in
 from analyzer.capture.text.stamps import parse_stamp
 from analyzer.capture.text.written import unescaped
 from tests.capture.test_more_pastes import Paste, each, read
-from tests.capture.test_pasted_texts import AT_SERVER, BOTH, CLOCKS, MESSAGES, MS, OCTETS, STAMPS, body, size
+from tests.capture.test_pasted_texts import AT_SERVER, BEGIN, BOTH, CLOCKS, MESSAGES, MS, OCTETS, STAMPS, body, size
 
 
 def yate(n: int, _: str, __: str) -> str:
@@ -56,7 +57,40 @@ def uccapi(n: int, _: str, __: str) -> str:
     return "".join(f"11/20/2026|{CLOCKS[n]} 1A2C:1B40 INFO  :: {line}\n" for line in lines)
 
 
+def form(n: int, _: str, __: str) -> str:
+    """The ends stand on lines of their own, which look like headers."""
+    return (
+        f"=== {'SENT' if n % 2 else 'RECEIVED'} @ 2026/11/20 {CLOCKS[n]} ===\nLocal : 192.0.2.1:5060\n"
+        f"Remote: 192.0.2.10:5060\n\n{body(n)}=== END ===\n\n"
+    )
+
+
+def log4j(n: int, _: str, __: str) -> str:
+    said = f"{'Sent to' if n % 2 else 'Received from'} 192.0.2.10:5060"
+    time = f"{BEGIN}{STAMPS[n][-3:]}"
+    return (
+        f'<log4j:event logger="sip" timestamp="{time}" level="DEBUG"><log4j:message><![CDATA[{said}\n'
+        f"{body(n)}]]></log4j:message></log4j:event>\n"
+    )
+
+
+def page(n: int, source: str, destination: str) -> str:
+    """A row of a table, its cells one behind the other."""
+    ends = f"<td>{source}</td><td>-&gt;</td><td>{destination}</td>"
+    return f"<tr><td>{CLOCKS[n]}</td>{ends}<td><pre>{html.escape(body(n))}</pre></td></tr>\n"
+
+
+def paragraphs(n: int, source: str, destination: str) -> str:
+    """A mail of Outlook, in one line."""
+    lines = (f"{STAMPS[n]} {source} -> {destination}", *MESSAGES[n])
+    return "".join(f"<p class=MsoNormal>{html.escape(line)}<o:p></o:p></p>" for line in lines)
+
+
 PASTES = {
+    "the ends on lines of their own": Paste(each(form), "announced", BOTH, MS),
+    "log4j": Paste(each(log4j), "announced", AT_SERVER, MS),
+    "a table of a web page": Paste(f"<table>\n{each(page)}</table>\n", "announced", BOTH, MS),
+    "a mail in HTML": Paste(f"<html><body>\n{each(paragraphs)}\n</body></html>\n", "announced", BOTH, MS),
     "digits of date and time together": Paste(each(yate), "announced", AT_SERVER, MS),
     "lines that describe a message": Paste(each(avaya), "announced", AT_SERVER, MS),
     "a stroke before the lines of messages": Paste(f"2026-11-20\n{each(piped)}", "announced", BOTH, "ms"),
@@ -94,8 +128,9 @@ def test_a_logger_dates_each_line_over_the_end_of_a_month(name: str) -> None:
     """The name of a month and of a day is no part of what stands before all lines."""
     times = [MIDNIGHT + timedelta(seconds=n * 0.4) for n in range(4)]
     seconds = [(one - datetime(1970, 1, 1)).total_seconds() for one in times]  # noqa: DTZ001
+    form = FORMS[name]
     text = "".join(
-        f"{(FORMS[name].format(seconds=when) if '{' in FORMS[name] else time.strftime(FORMS[name]))} [w-{n}] DEBUG - {line}\n"
+        f"{time.strftime(form).format(seconds=when)} [w-{n}] DEBUG - {line}\n"
         for n, (time, when) in enumerate(zip(times, seconds, strict=True))
         for line in (f"{'Sent to' if n % 2 else 'Received from'} 192.0.2.10:5060", *MESSAGES[n])
     )

@@ -57,6 +57,8 @@ _ATTRIBUTE = Lazy(
 """A line of a block that describes a message: XML, a form."""
 _DESCRIBED = Lazy(rb"[a-z][A-Za-z0-9_ -]{0,30}:[ \t]{1,4}\S.{0,400}\Z")
 """The same of one that has no quotes; behind a line that announces a message, and before that begins."""
+_PLACE = Lazy(rb"[ \t]*(?i:local|remote|peer|from|to|source|src|destination|dest|dst)[ \t]{0,8}[:=][ \t]*[\[\d]")
+"""A line of such a block that names an end of the packet."""
 _MILLISECONDS = Lazy(rb"[ \t]*time[ \t]*[=:][ \t]*[\"'](\d{10})(\d{3})[\"']")
 _IS_SENDER = Lazy(rb"[ \t]*isSender[ \t]*[=:][ \t]*[\"'](true|false)[\"']")
 _BELOW = Lazy(rb"[ \t]{0,16}[A-Za-z][\w-]{0,39}[ \t]*:")
@@ -94,7 +96,7 @@ def _is_told(above: bytes) -> bool:
         text = line.rstrip(b"\r")
         if _banner(text) is not None:
             return True
-        if not _describes(text) and lone_end(text) is None:
+        if not _describes(text) and lone_end(text) is None and not _PLACE.match(text):
             return False
     return False
 
@@ -117,7 +119,7 @@ def _refine(banner: Banner, text: bytes) -> Banner | None:
     is_open = banner.source is None and banner.destination is None
     if banner.received is not None and is_open and (peer := lone_end(text)) is not None:
         return banner._replace(source=peer) if banner.received else banner._replace(destination=peer)
-    more = _banner(text)
+    more = _placed(banner, text) if _PLACE.match(text) else _banner(text)
     if more is None:
         return banner if _describes(text) else None
     if (more.source and banner.source) or (more.destination and banner.destination):
@@ -131,6 +133,13 @@ def _refine(banner: Banner, text: bytes) -> Banner | None:
         stamp=more.stamp or banner.stamp,
         received=banner.received if more.received is None else more.received,
     )
+
+
+def _placed(banner: Banner, text: bytes) -> Banner:
+    """The ends that a line names; which of local and remote sent it, the line above has said."""
+    word = b"" if banner.received is None else b"received " if banner.received else b"sent "
+    said = said_in(word + text)
+    return Banner(said.source, said.destination, said.transport)
 
 
 def _describes(text: bytes) -> bool:

@@ -26,12 +26,16 @@ NUMBERED = re.compile(
     rb"(?:> |  )?(?:(?=[\w./-]{0,200}[A-Za-z/])[\w./-]{1,200}?[:-])?(\d{1,10})[:-]|[ ]{0,12}(\d{1,10})\t"
 )
 _BREAK = re.compile(rb"<br[ \t]*/?>", re.IGNORECASE)
+_BLOCK = re.compile(rb"<(?=(?:pre|p|div|li|tr|blockquote|h[1-6])[\s>])", re.IGNORECASE)
+"""What begins a line of its own on a web page, wherever it stands."""
+_CELL = re.compile(rb"</t[dh]>", re.IGNORECASE)
 _TWICE = re.compile(rb"&amp;(?:lt|gt|quot|amp|nbsp|#\d{1,5});")
 _NESTED = 3
 """Pages that escaped what another had escaped, at most."""
 _TAG = re.compile(
     rb"</?(?:pre|code|p|div|span|tt|font|td|tr|th|li|ul|ol|table|tbody|blockquote|samp|html|head|title|body|meta|link|main"
-    rb"|article|section|h[1-6]|b|i|em|strong|kbd)(?:[ \t]{1,8}[\w:-]{1,40}(?:=(?:\"[^\"<>]{0,400}\"|'[^'<>]{0,400}'"
+    rb"|article|section|h[1-6]|b|i|u|a|em|strong|small|kbd|o:p)"
+    rb"(?:[ \t]{1,8}[\w:-]{1,40}(?:=(?:\"[^\"<>]{0,400}\"|'[^'<>]{0,400}'"
     rb"|[^\s<>\"']{1,200}))?){0,12}[ \t]{0,8}/?>|<!doctype[^<>]{0,200}>|<\?xml[^<>]{0,200}>|<!\[CDATA\[|\]\]>",
     re.IGNORECASE,
 )
@@ -212,7 +216,9 @@ def _plain(line: bytes) -> list[Part] | None:
     """What a web page or a word processor made of `<`, `>`, `&` and quotes."""
     text = written.plain(line)
     if b"<" in text:
-        text = _TAG.sub(b"", _BREAK.sub(b"\n", text))
+        text = _CELL.sub(b"\t", _BLOCK.sub(b"\n<", _BREAK.sub(b"\n", text)))
+        text = _TAG.sub(b"", text).strip(b"\t")
+        text = text.lstrip(b"\n") if line.lstrip()[:1] == b"<" else text
     for _ in range(_NESTED):
         if b"&" not in text:
             break

@@ -88,6 +88,10 @@ def said_in(line: bytes) -> Said:
     return Said(stamp_in(line), source, destination, received, transport)
 
 
+_MILLISECONDS = re.compile(rb"\b(?:time|timestamp|ts)[\"']?[ \t]?[=:][ \t]?[\"']?(1\d{9})(\d{3})(?!\d)", re.IGNORECASE)
+"""Milliseconds since the epoch, where a word says so (log4j's XML)."""
+
+
 def lone_end(line: bytes) -> Endpoint | None:
     """The address that a line is, and nothing else: the rest of one that was broken to a width."""
     match = _LONE.match(line)
@@ -98,6 +102,8 @@ def stamp_in(line: bytes) -> bytes:
     """The time that stands in the beginning of a line, in a form that `stamps.py` reads; empty where none does."""
     if match := _STAMP.search(line[:_FIRST]):
         return match[1].strip()
+    if match := _MILLISECONDS.search(line[:_FIRST]):
+        return b"%b.%b" % match.groups()
     match = _TOGETHER.search(line[:_FIRST])
     if match is None:
         return b""
