@@ -86,7 +86,14 @@ def paragraphs(n: int, source: str, destination: str) -> str:
     return "".join(f"<p class=MsoNormal>{html.escape(line)}<o:p></o:p></p>" for line in lines)
 
 
+def inspected(n: int, source: str, destination: str) -> str:
+    """What node prints of an object: a string for each line, joined with `+`."""
+    lines = " +\n".join(f'    {json.dumps(line)[:-1]}\\r\\n"' for line in MESSAGES[n])
+    return f"{STAMPS[n]} {source} -> {destination} {{\n  data:\n{lines} }}\n"
+
+
 PASTES = {
+    "strings joined": Paste(each(inspected), "announced", BOTH, MS),
     "the ends on lines of their own": Paste(each(form), "announced", BOTH, MS),
     "log4j": Paste(each(log4j), "announced", AT_SERVER, MS),
     "a table of a web page": Paste(f"<table>\n{each(page)}</table>\n", "announced", BOTH, MS),

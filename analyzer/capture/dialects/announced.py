@@ -55,7 +55,7 @@ _ATTRIBUTE = Lazy(
     rb"[ \t]*<?[A-Za-z_][\w.-]{0,30}(?:[ \t]*[=:][ \t]*[\"'](?P<value>[^\"'\n]{0,400})[\"'])?[ \t,]{0,4}\Z"
 )
 """A line of a block that describes a message: XML, a form."""
-_DESCRIBED = Lazy(rb"[a-z][A-Za-z0-9_ -]{0,30}:[ \t]{1,4}\S.{0,400}\Z")
+_DESCRIBED = Lazy(rb"[ \t]{0,8}[a-z][A-Za-z0-9_ -]{0,30}:(?:[ \t]{1,4}\S.{0,400})?\Z")
 """The same of one that has no quotes; behind a line that announces a message, and before that begins."""
 _PLACE = Lazy(rb"[ \t]*(?i:local|remote|peer|from|to|source|src|destination|dest|dst)[ \t]{0,8}[:=][ \t]*[\[\d]")
 """A line of such a block that names an end of the packet."""

@@ -16,7 +16,13 @@ _STAMP = re.compile(
 _ESCAPED_END = re.compile(rb"\\r\\n(?=.)|\\n(?:via|v|from|f|to|t|call-id|i|cseq|contact|m)[ \t]*:", re.IGNORECASE)
 _ESCAPE = re.compile(rb"\\(?:([rntef0\"'/\\])|x([0-9a-fA-F]{2})|u00([0-9a-fA-F]{2})|([0-3][0-7]{2}))")
 _LETTERS = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"e": b"\x1b", b"f": b"\f", b"0": b"\0"}
-_STRING = re.compile(rb"(.*?)(?:(?<![\w\"'])b?(?P<quote>[\"'])|\A)(?=[^\"']{0,2000}?\\[rn])", re.DOTALL)
+_STRING = re.compile(
+    rb"(.*?)(?:(?<![\w\"'])b?(?P<quote>[\"'])(?=(?:\\[\"'\\]|(?!(?P=quote))[^\\]){0,2000}?\\[rn])"
+    rb"|\A(?=[^\"']{0,2000}?\\[rn]))",
+    re.DOTALL,
+)
+_JOINS = re.compile(rb"[+,.\\;\])} ]{0,8}\Z")
+"""What joins a string to the one in the next line, or ends a list of them."""
 _INSIDE = re.compile(rb"\\[rn]")
 """What there is of a string before a quote that belongs to a header in it, and does not open the string."""
 _FEW = 4
@@ -38,6 +44,7 @@ def unescaped(line: bytes) -> list[Part] | None:
     found = _STAMP.search(before[-200:])
     stamp = found[1] if found else b""
     parts = text.removesuffix(b"\n").split(b"\n")
+    after = b"" if _JOINS.match(after) else after
     return [(one, stamp) for one in (*([before] if before else []), *parts, *([after] if after else []))]
 
 
