@@ -23,6 +23,8 @@ from analyzer.evidence import RawMessage
 
 _CLEANER = 2
 """Messages whose heads a guess cleans, at least, where it makes no more of them."""
+_OFTEN = 50
+"""Of so many messages a width breaks more than one."""
 _HEADER_LINE = re.compile(rb"[A-Za-z][\w.!%*+`'~-]{0,60}[ \t]*:|[ \t]")
 
 
@@ -114,7 +116,8 @@ def better(near: bytes, wraps: list[Wrap], asked: Asked, inside: Inside) -> Carr
     if asked.reads is None or not wraps:
         return NONE
     before = asked.reads(near, NONE)
-    if before.messages and before.starts >= starts_in(near) and before.whole == before.messages:
+    broken = before.messages - before.whole
+    if before.messages and before.starts >= starts_in(near) and broken * _OFTEN <= before.messages:
         return NONE
     found = []
     for wrap, text in _ways(near, asked, wraps):
