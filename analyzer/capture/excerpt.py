@@ -19,7 +19,7 @@ from typing import BinaryIO, NamedTuple
 
 from dpkt.ip import IP_PROTO_TCP
 
-from analyzer.capture import ip, links, tunnels
+from analyzer.capture import ip, links, pcapng_options, tunnels
 from analyzer.capture import pcapng_blocks as blocks
 from analyzer.capture.addresses import endpoint
 from analyzer.capture.fragments import TIMEOUT
@@ -27,7 +27,7 @@ from analyzer.capture.opener import Reading
 from analyzer.capture.packets import MAX_DEPTH
 from analyzer.capture.pcap_layouts import MAX_PACKET
 from analyzer.capture.record import Record
-from analyzer.evidence import SECOND, Endpoint, Fidelity, Frame, RawMessage
+from analyzer.evidence import SECOND, Endpoint, Fidelity, Frame, Item, RawMessage
 
 _MOST_WAYS = 1 << 16
 _Way = tuple[str, Endpoint, Endpoint]
@@ -46,10 +46,14 @@ class Chosen:
         self._idents: dict[_Ident, list[int | None]] = defaultdict(list)
         self._links = links.table()
 
-    def see(self, message: RawMessage, *, wanted: bool) -> None:
-        """A message, and whether its packets are wanted."""
+    def see(self, message: Item, *, wanted: bool) -> None:
+        """A message, and whether its packets are wanted; or what the network says."""
         place = message.place
         if not isinstance(place, Frame):
+            return
+        if not isinstance(message, RawMessage):
+            if wanted and message.reason != "gap":
+                self.frames[place.source].add(place.number)
             return
         way = (message.source, message.destination, message.stream)
         if wanted:
@@ -140,6 +144,7 @@ def write_excerpt(reading: Callable[[], Reading], chosen: Chosen, out: BinaryIO)
         for record in opened.records():
             kinds.add(record.linktype)
             is_plain = is_plain and record.time is not None and len(record.octets) <= MAX_PACKET
+            is_plain = is_plain and not record.source.secured
             chosen.learn(record)
     is_plain = is_plain and len(kinds) == 1
     with reading() as opened:
@@ -183,8 +188,10 @@ class _Pcapng:
         number = self._interfaces.get(key)
         if number is None:
             number = self._interfaces[key] = len(self._interfaces)
-            clock = blocks.option(blocks.TIME_RESOLUTION, blocks.NANOSECONDS)
-            self._out.write(blocks.interface(record.linktype, 0, clock))
+            options = blocks.option(blocks.TIME_RESOLUTION, blocks.NANOSECONDS)
+            if record.interface in record.source.secured:
+                options += blocks.option(blocks.DESCRIPTION, pcapng_options.SECURED)
+            self._out.write(blocks.interface(record.linktype, 0, options))
         self.packets += 1
         if record.time is None and not number and len(record.octets) == record.length:
             self._out.write(blocks.simple(record.octets, record.length))

@@ -58,6 +58,9 @@ SECURED = b"taken out of TLS by sipcheck"
 """What the if_description of an interface says whose streams were within TLS, and are written without it."""
 
 
+SAID_OF_TLS = "By its own words, streams in it were taken out of TLS before it was written: they count as TLS."
+
+
 def is_secured(octets: bytes, sign: str) -> bool:
     """Whether the options of an interface say so."""
     return any(code == _DESCRIPTION and value.rstrip(b"\0") == SECURED for code, value in options(octets, sign))

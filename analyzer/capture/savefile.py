@@ -64,17 +64,19 @@ _Way = tuple[Endpoint, Endpoint]
 class SaveFile:
     """A capture that is being written to `out`; it does not close it, and is whole after `finish`. `written` counts
     messages, `cut` those of them whose end does not fit into a UDP datagram and was left out. It is of no `dialect`.
-    `tells_tls`: as pcapng, in which is told what was within TLS."""
+    `tells_tls`: as pcapng, in which is told what was within TLS. Of what is not `timed`, no message has a time: these
+    stay without, which is pcapng as well."""
 
     dialect = None
 
-    def __init__(self, out: BinaryIO, *, tells_tls: bool = False) -> None:
-        if tells_tls:
+    def __init__(self, out: BinaryIO, *, tells_tls: bool = False, timed: bool = True) -> None:
+        if tells_tls or not timed:
             out.write(_BEGIN)
         else:
             dpkt.pcap.Writer(out, snaplen=_SNAPLEN, linktype=_LINKTYPE_RAW, nano=True)  # the file's header
         self._out = out
-        self._tells_tls = tells_tls
+        self._is_pcapng = tells_tls or not timed
+        self._timed = timed
         self._time: int | None = None
         self._early: list[RawMessage] = []
         self._number = 0
@@ -88,7 +90,7 @@ class SaveFile:
         bounds = between(message.place)
         time = message.time if bounds is None else max(bounds.earliest, (self._time or 0) + _STEP)
         time = time if time is not None and time >= 0 else None
-        if time is None and self._time is None and len(self._early) < _MOST_EARLY:
+        if time is None and self._time is None and len(self._early) < _MOST_EARLY and self._timed:
             self._early.append(message)
             return
         self._before(time)
@@ -157,9 +159,10 @@ class SaveFile:
         self.written += 1
 
     def _record(self, packet: bytes, time: int, transport: str, missing: int = 0) -> None:
-        if self._tells_tls:
-            within = int(transport in SECURED.values())
-            self._out.write(blocks.packet(within, time, packet, len(packet) + missing))
+        if self._is_pcapng:
+            within, length = int(transport in SECURED.values()), len(packet) + missing
+            is_simple = not (self._timed or within or missing)
+            self._out.write(blocks.simple(packet, length) if is_simple else blocks.packet(within, time, packet, length))
             return
         seconds, nanoseconds = divmod(time, SECOND)
         head = _RecordHeader(

@@ -20,12 +20,13 @@ _DATAGRAMS = ("UDP", "")
 class SaveText:
     """A log that is being written to `out`; it does not close it. `timed`: each message has a time. `written` counts
     messages; nothing is ever `cut`. `dialect` is the name of the form. A `step` of the clock of a second or more, in
-    nanoseconds, makes stamps of whole seconds."""
+    nanoseconds, makes stamps of whole seconds. `tells_transport`: in ngrep's form, times or not, which tells it."""
 
     cut = 0
 
-    def __init__(self, out: BinaryIO, *, timed: bool, step: int = 1) -> None:
+    def __init__(self, out: BinaryIO, *, timed: bool, step: int = 1, tells_transport: bool = False) -> None:
         self._out = out
+        timed = timed and not tells_transport
         self._timed = timed
         self._form = "%Y/%m/%d %H:%M:%S " if step >= SECOND else "%Y/%m/%d %H:%M:%S.%f "
         self.dialect = "sngrep" if timed else "ngrep"

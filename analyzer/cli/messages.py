@@ -17,7 +17,7 @@ from analyzer.cli.run import aor_given, check_engine, die, read_report
 
 if TYPE_CHECKING:
     from analyzer.capture.opener import Reading
-    from analyzer.evidence import Place, RawMessage
+    from analyzer.evidence import Endpoint, Item, Place, RawMessage
     from analyzer.judge.findings import Finding
 
 
@@ -70,8 +70,8 @@ def save_messages(choice: Choice, file: BinaryIO, *, given: dict[str, Any]) -> S
             if source.shows_flows:
                 _tell(f"{source.name}: shows call flows, each a capture of its own: one capture mixes them")
         if is_original:
-            return _original(reading, opened, wanted, file, given["progress"])
-        return _made(opened, wanted, file, given["progress"])
+            return _original(reading, opened, wanted, choice.span, file, given["progress"])
+        return _made(opened, wanted, choice.span, file, given["progress"])
 
 
 def _found(choice: Choice, given: dict[str, Any]) -> tuple[set[_Mark], set[_Exchange]]:
@@ -132,21 +132,36 @@ def _wanted(choice: Choice, found: tuple[set[_Mark], set[_Exchange]]) -> Callabl
     return is_wanted
 
 
+_MOST_WAYS = 1 << 16
+"""Ways on which chosen messages went that are remembered, for what the network says of them."""
+
+
 def _each(
-    opened: Reading, wanted: Callable[[RawMessage, int], bool], take: Callable[[RawMessage, bool], None], progress: Any
+    opened: Reading,
+    wanted: Callable[[RawMessage, int], bool],
+    span: Span,
+    take: Callable[[Item, bool], None],
+    progress: Any,
 ) -> bool:
-    """Show every message of a reading to `take`, and whether it is wanted; True where Ctrl-C came before the end."""
+    """Show every message of a reading to `take`, and whether it is wanted; and what the network said, later, of a way
+    on which a wanted one had gone. True where Ctrl-C came before the end."""
     from analyzer.defect import SourceError
     from analyzer.evidence import RawMessage
     from analyzer.views.drawing.progress import progress_bar
 
+    ways: set[frozenset[Endpoint]] = set()
     logs = {source.name: source for source in opened.sources if source.kind == "log"}
     try:
         with progress_bar(progress) as advance:
             for number, item in enumerate(opened):
                 if isinstance(item, RawMessage):
                     source = logs.get(item.place.source)
-                    take(item, wanted(item, 0 if source is None else source.utc_offset))
+                    is_wanted = wanted(item, 0 if source is None else source.utc_offset)
+                    if is_wanted and len(ways) < _MOST_WAYS:
+                        ways.add(frozenset((item.source, item.destination)))
+                    take(item, is_wanted)
+                elif frozenset((item.source, item.destination)) in ways:
+                    take(item, span.has(item.time, 0))
                 if advance is not None and number % 256 == 0:
                     advance(opened.position(), opened.total())
     except SourceError as error:
@@ -160,34 +175,42 @@ def _original(
     reading: Callable[[], Reading],
     opened: Reading,
     wanted: Callable[[RawMessage, int], bool],
+    span: Span,
     file: BinaryIO,
     progress: Any,
 ) -> Saved:
     from analyzer.capture.excerpt import Chosen, write_excerpt
 
     chosen = Chosen()
-    interrupted = _each(opened, wanted, lambda item, is_wanted: chosen.see(item, wanted=is_wanted), progress)
+    interrupted = _each(opened, wanted, span, lambda item, is_wanted: chosen.see(item, wanted=is_wanted), progress)
     if not chosen.messages:
         return Saved(0, "", interrupted)
     done = write_excerpt(reading, chosen, file)
     words = f"{chosen.messages:,} messages in {done.packets:,} packets as they were captured"
     if done.form != "pcap":
-        words += ", as pcapng, for they are of several link types or without times"
+        words += ", as pcapng, for they are of several link types, without times, or were within TLS"
     if done.untimed:
         words += f"; {done.untimed:,} without a time have that of the packet before"
     return Saved(chosen.messages, words, interrupted)
 
 
-def _made(opened: Reading, wanted: Callable[[RawMessage, int], bool], file: BinaryIO, progress: Any) -> Saved:
+def _made(
+    opened: Reading, wanted: Callable[[RawMessage, int], bool], span: Span, file: BinaryIO, progress: Any
+) -> Saved:
     from analyzer.capture.savefile import SaveFile
+    from analyzer.evidence import NetworkError
 
     saved = SaveFile(file)
 
-    def take(item: RawMessage, is_wanted: bool) -> None:
-        if is_wanted:
+    def take(item: Item, is_wanted: bool) -> None:
+        if not is_wanted:
+            return
+        if isinstance(item, NetworkError):
+            saved.add_error(item)
+        else:
             saved.add(item)
 
-    interrupted = _each(opened, wanted, take, progress)
+    interrupted = _each(opened, wanted, span, take, progress)
     saved.finish()
     cut = f", {saved.cut:,} of them cut to what a datagram holds" if saved.cut else ""
     return Saved(saved.written, f"{saved.written:,} messages{cut}", interrupted)

@@ -46,6 +46,8 @@ _NOBODY = Endpoint("127.0.0.1", 9)  # the port of discard (RFC 863)
 _MOST_STREAMS = 1_000_000
 MOST_HEARD = 250_000
 """Lines of a server's own that wait for the message behind them; of a log without messages no more are written."""
+_TOLD = {"UDP", "TCP"}
+"""Transports that the form of ngrep tells."""
 _NOTICES_IN = ("asterisk-chan_sip", "asterisk-pjsip")
 """The dialects whose readers give out notices."""
 _DAY = 86_400
@@ -133,7 +135,8 @@ class Redaction:
         self._kept: list[RawMessage] = []
         self._heard: deque[_Heard] = deque()
         self.is_timed = True
-        self._is_secured = False
+        self._transports: set[str] = set()
+        self._has_times = False
         self.span: tuple[int | None, int | None] = None, None
         self.step = SECOND
         self.told = Counts()
@@ -149,7 +152,8 @@ class Redaction:
         for item in reading:
             self._rewritten(item)
             self.is_timed = self.is_timed and item.time is not None
-            self._is_secured = self._is_secured or item.transport in SECURED.values()
+            self._has_times = self._has_times or item.time is not None
+            self._transports.add(item.transport)
             if item.stream and len(streams) < _MOST_STREAMS:
                 streams[item.stream] = item.transport
         self._kept = [one for source in reading.sources for one in (*_keep_alives(source, streams), *_ends(source))]
@@ -198,13 +202,14 @@ class Redaction:
     def saver(self, source: Source, out: BinaryIO) -> SaveFile | SaveText | SaveLog | SaveFlows:
         """Where what was noted is to be written, in the form that keeps most of this source."""
         if source.kind != "log":
-            return SaveFile(out, tells_tls=self._is_secured)
+            return SaveFile(out, tells_tls=not self._transports.isdisjoint(SECURED.values()), timed=self._has_times)
         if source.shows_flows:
             return SaveFlows(out)
         if source.format in _NOTICES_IN:
             first, last = self.span
             return SaveLog(out, timed=self.is_timed, step=self.step, first=first, last=last)
-        return SaveText(out, timed=self.is_timed, step=self.step)
+        streams = "TCP" in self._transports <= _TOLD
+        return SaveText(out, timed=self.is_timed, step=self.step, tells_transport=streams)
 
     def _take_clock(self, source: Source) -> None:
         """When the source begins and ends, in which steps its clock goes, and which seconds in a nonce are times."""
