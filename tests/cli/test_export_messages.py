@@ -12,8 +12,12 @@ from click.testing import CliRunner, Result
 
 import analyzer
 from analyzer.capture.formats import pcap
+from analyzer.capture.opener import open_sources
+from analyzer.capture.pcapng_options import SAID_OF_TLS
+from analyzer.capture.savefile import SaveFile
 from analyzer.cli import sipcheck
-from analyzer.evidence import Source
+from analyzer.evidence import SECOND, Endpoint, Frame, RawMessage, Source
+from tests.register.traffic import request
 from tests.shared import ROOT
 from tests.tools import Tool
 
@@ -67,6 +71,44 @@ def test_a_finding_comes_with_its_transactions(tmp_path: Path) -> None:
     assert packets(out) == packets(PCAP)[2:]  # frames 3 and 5 show it; both have CSeq 2
     report = analyzer.analyze(out)
     assert any(one.rule == "R3261-10.2-cseq-increment" for one in report.findings)
+
+
+@pytest.mark.parametrize("more", [(), ("--made",)])
+def test_what_the_network_said_is_evidence(tmp_path: Path, more: tuple[str, ...]) -> None:
+    out = tmp_path / "out.pcap"
+    sample = ROOT / "samples" / "server-down" / "input.pcapng"
+    done = run(sample, "-o", out, "--finding", "R3261-17.2-unanswered:icmp", *more)
+    assert done.exit_code == 0, done.stderr
+    found = [one for one in analyzer.analyze(out).findings if one.rule == "R3261-17.2-unanswered"]
+    known = [one for one in analyzer.analyze(sample).findings if one.rule == "R3261-17.2-unanswered"]
+    assert {one.sub for one in known} == {"icmp"}
+    assert sum(one.count for one in found if one.sub == "icmp") == sum(one.count for one in known)
+
+
+def test_what_the_network_said_behind_the_end_is_left_out(tmp_path: Path) -> None:
+    sample = ROOT / "samples" / "server-down" / "input.pcapng"
+    whole, begin = tmp_path / "whole.pcap", tmp_path / "begin.pcap"
+    assert run(sample, "-o", whole).exit_code == 0
+    times = [time or 0 for _, time, _ in packets(whole)]
+    until = times[len(times) // 2] // 10**9
+    assert run(sample, "-o", begin, "--until", until).exit_code == 0
+    assert [time for _, time, _ in packets(begin)] == [time for time in times if time // 10**9 <= until]
+
+
+def test_what_was_taken_out_of_tls_stays_that(tmp_path: Path) -> None:
+    source, out = tmp_path / "in.pcapng", tmp_path / "out.pcapng"
+    ends = Endpoint("192.0.2.10", 5061), Endpoint("192.0.2.1", 5061)
+    with source.open("wb") as file:
+        saved = SaveFile(file, tells_tls=True)
+        saved.add(RawMessage(request(0).payload, 1_000 * SECOND, Frame("x", 1, 0), *ends, "TLS"))
+        saved.finish()
+    done = run(source, "-o", out)
+    assert done.exit_code == 0 and "1 message in 1 packet" in done.stderr.replace("messages", "message").replace(
+        "packets", "packet"
+    )
+    with open_sources([out], engine="native") as reading:
+        assert [item.transport for item in reading] == ["TLS"]
+        assert reading.sources[0].quality == [SAID_OF_TLS]
 
 
 def test_a_finding_that_needs_secrets(tmp_path: Path) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import stat
 from pathlib import Path
 
+import dpkt
 import pytest
 from click.testing import CliRunner, Result
 
 import analyzer
+from analyzer.capture import pcapng_blocks as blocks
 from analyzer.capture.opener import open_sources
 from analyzer.cli import sipcheck
 from analyzer.evidence import RawMessage
@@ -53,6 +56,32 @@ def test_what_is_not_kept_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert done.exit_code == 0
     assert "not the same: R3261-17.2-unanswered (icmp), warning: 14 before, 0 now" in done.stderr
     assert "not the same" not in run(sample, "-o", tmp_path / "other.pcap", "--no-check").stderr
+
+
+def test_a_capture_without_times_stays_one(tmp_path: Path) -> None:
+    source, out = tmp_path / "in.pcapng", tmp_path / "out.pcapng"
+    with gzip.open(ROOT / "samples" / "storm-scan" / "input.pcap.gz") as file:
+        octets = [packet for _, packet in dpkt.pcap.Reader(file)]
+    head = blocks.section() + blocks.interface(dpkt.pcap.DLT_EN10MB, 0, b"")
+    source.write_bytes(head + b"".join(blocks.simple(one, len(one)) for one in octets))
+    assert "gives the same findings" in run(source, "-o", out).stderr
+    report = analyzer.analyze(out)
+    assert report.summary.messages == len(octets)
+    assert report.sources[0].first is None
+
+
+@pytest.mark.parametrize("transport", ["T", "U"])
+def test_a_log_keeps_its_transport(tmp_path: Path, transport: str) -> None:
+    text = (ROOT / "samples" / "text-ngrep" / "input.txt").read_text()
+    source, out = tmp_path / "in.txt", tmp_path / "out.txt"
+    source.write_text(
+        "".join(f"{transport} {line[2:]}" if line[:2] == "U " else line for line in text.splitlines(True))
+    )
+    assert "gives the same findings" in run(source, "-o", out).stderr
+    with open_sources([out], kind="log") as reading:
+        found = {item.transport for item in reading if isinstance(item, RawMessage)}
+        assert found == {"TCP"} if transport == "T" else found <= {"UDP", ""}
+        assert all(item.time is not None for item in reading)
 
 
 def test_what_was_within_tls_is_written_plain_and_known_again(tmp_path: Path, tool: Tool) -> None:
