@@ -81,8 +81,7 @@ def test_what_the_network_said_is_evidence(tmp_path: Path, more: tuple[str, ...]
     assert done.exit_code == 0, done.stderr
     found = [one for one in analyzer.analyze(out).findings if one.rule == "R3261-17.2-unanswered"]
     known = [one for one in analyzer.analyze(sample).findings if one.rule == "R3261-17.2-unanswered"]
-    assert {one.sub for one in known} == {"icmp"}
-    assert sum(one.count for one in found if one.sub == "icmp") == sum(one.count for one in known)
+    assert {one.sub for one in found} == {one.sub for one in known} == {"icmp"}
 
 
 def test_what_the_network_said_behind_the_end_is_left_out(tmp_path: Path) -> None:
@@ -103,9 +102,7 @@ def test_what_was_taken_out_of_tls_stays_that(tmp_path: Path) -> None:
         saved.add(RawMessage(request(0).payload, 1_000 * SECOND, Frame("x", 1, 0), *ends, "TLS"))
         saved.finish()
     done = run(source, "-o", out)
-    assert done.exit_code == 0 and "1 message in 1 packet" in done.stderr.replace("messages", "message").replace(
-        "packets", "packet"
-    )
+    assert done.exit_code == 0 and "or were within TLS" in done.stderr
     with open_sources([out], engine="native") as reading:
         assert [item.transport for item in reading] == ["TLS"]
         assert reading.sources[0].quality == [SAID_OF_TLS]
