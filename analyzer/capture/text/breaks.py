@@ -21,7 +21,13 @@ _BLANK = (b"", b".")
 """An empty line, and how ngrep shows one."""
 _EMPTY = re.compile(rb"\[[^\]]{1,60}\][ \t]*\Z")
 """A stamp with nothing behind it."""
-START_IN = re.compile(rb"(?:^[ \t]{0,16}|[\]>|:] )(?:[A-Z._-]{3,20} \S{1,200} SIP/2\.0\.?\s*\Z|SIP/2\.0 \d\d\d\b)")
+START_IN = re.compile(
+    rb"(?:^[ \t]{0,16}|[\]>|:] )(?:[A-Z._-]{3,20} \S{1,200} SIP/2\.0\.?\s*\Z|SIP/2\.0 \d\d\d\b)"
+    rb"|\A[E`].{27,127}?(?:(?:" + METHODS + rb") \S{1,200} SIP/2\.0\s*\Z|SIP/2\.0 [1-6]\d\d\b)",
+    re.DOTALL,
+)
+"""A start line, behind nothing or what a logger writes before it, or behind the octets of IP (RFC 791 3.1, RFC 8200 3)
+and UDP or TCP, that tcpdump -A prints as they are."""
 ALONE = re.compile(rb"[ \t]{0,16}(?:[A-Z._-]{3,20} \S{1,200} SIP/2\.0\s*\Z|SIP/2\.0 \d\d\d\b)")
 """A start line, behind nothing."""
 GLUED_END = re.compile(rb"SIP/2\.0(?: [1-6]\d\d\b.{0,80})?[.\s]*\Z")

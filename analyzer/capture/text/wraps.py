@@ -50,6 +50,8 @@ _ENTRY = re.compile(rb"\[[^\]]{1,60}\] (?:NOTICE|WARNING|ERROR|SECURITY|VERBOSE)
 """What Asterisk says beside its messages."""
 _ROW = re.compile(rb"\.\.[A-Za-z][\w-]{0,30}:|SIP/2\.0\.\.")
 """Line ends within a line, as ngrep shows them."""
+_NUMBER = re.compile(rb"#\d{1,10}[ \t]*\r?\Z")
+"""The number of a packet, as ngrep writes it behind the line that opens one."""
 _SIGNS = 4
 """Signs at the end of a line that opens a message, at most."""
 
@@ -119,12 +121,18 @@ class Wrap:
         is_even = len(last.rstrip(b"\r")) == self.width
         if not line.startswith(self.lead) or not is_filled(last, rest, self.width) or (self.is_cut and not is_even):
             return False
+        if inside and self._is_over_piece(whole):
+            inside = began = False
         if is_even and inside and HEADER.match(rest) is None and rest[:1].isalnum():
-            return is_piece(last, rest) and GLUED_END.search(rest) is None
+            return is_piece(last, rest, is_first=last is whole) and GLUED_END.search(rest) is None
         if rest.strip() == b"." and self.is_cut and inside:
             return not last.endswith(b".")  # the last octet of the line before, as ngrep shows its end
         if inside:
             return may_be_rest(rest.lstrip(b" ") if self.is_cut else rest)
+        return self._goes_on_over(whole, last, rest, began=began)
+
+    def _goes_on_over(self, whole: bytes, last: bytes, rest: bytes, *, began: bool) -> bool:
+        """The same of a line outside of a head, that had no room for the first word of the next."""
         if (told := self._told_by_opener(whole, last, rest, began=began)) is not None:
             return told
         if _ENTRY.match(whole):
@@ -134,6 +142,13 @@ class Wrap:
         if self.opens is None or len(whole) > _LONGEST or not is_piece(b"", rest):
             return False
         return not self.opens(whole) and not self.opens(rest)
+
+    def _is_over_piece(self, whole: bytes) -> bool:
+        """Whether a line in a head opens the packet in which the rest of the message is (a segment of TCP, a fragment
+        of IP): what stands below it goes on with the line above it, and not with this one."""
+        bare = whole[len(self.lead) :]
+        is_asked = self.opens is not None and len(whole) < _LONGEST and HEADER.match(bare) is None
+        return is_asked and self.opens is not None and self.opens(bare) is not None
 
     def _lacks_stamp(self, last: bytes, line: bytes) -> bool:
         """The same where a stamp begins each line that is none."""
@@ -153,6 +168,8 @@ class Wrap:
             return True if longer is not None and self.opens(rest) is None else None
         if START_IN.match(rest.rstrip(b"\r")):
             return False
+        if longer == opened and _NUMBER.match(rest):
+            return True
         begins = BEGINS.match(rest) or OTHER.match(rest)
         if longer is not None and not begins and longer._replace(rest=b"") != opened._replace(rest=b""):
             return True
