@@ -44,9 +44,10 @@ PARAMETER = re.compile(rb"[\w.-]{1,40}=|[\"<]|sips?:|SIP/2\.0/|[\d.]{7,15}[:;]",
 """What stands behind a blank in a header, as a rule."""
 OTHER = re.compile(
     rb"<-|\[(?:\d(?!x[0-9a-f]|\d{0,6}\] [a-z])|[A-Z][a-z]{2} )"
-    rb"|[#*]|[-=+]{2,}|\d{1,2}:\d\d:\d\d|\d{1,4}[-/]\d{1,2}[-/]\d|[A-Z][a-z]{2} [ 0-3]?\d "
+    rb"|[#*]|[-=+]{2,}(?!\"|[\w.-]{1,80}[;,>\"])|\d{1,2}:\d\d:\d\d|\d{1,4}[-/]\d{1,2}[-/]\d|[A-Z][a-z]{2} [ 0-3]?\d "
 )
-"""How a line of a log may begin that is not the rest of another one: framing, a stamp, a date."""
+"""How a line of a log may begin that is not the rest of another one: framing, a stamp, a date. Dashes may stand within
+a value as well (`branch=z9hG4bK-1---7b3e;rport`), where a sign of a header's (RFC 3261 25.1) ends their word."""
 STAMPED = re.compile(
     rb"(?:<\d{1,3}>)?\[?(?:[A-Z][a-z]{2} [ 0-3]?\d (?:\d{4} )?|\d{4}[-/]\d\d[-/]\d\d[T ])?"
     rb"\d\d:\d\d:\d\d[.,:\dZ+\]]{0,16} "

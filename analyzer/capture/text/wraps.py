@@ -48,6 +48,8 @@ _OPEN = re.compile(rb"<-{2,}(?!.*-->)|\A(?!.*<-).*->[ \t]*\Z| at[ \t]*\Z|: SIP:[
 """The line over a message, of which the rest is missing."""
 _ENTRY = re.compile(rb"\[[^\]]{1,60}\] (?:NOTICE|WARNING|ERROR|SECURITY|VERBOSE)\b")
 """What Asterisk says beside its messages."""
+_COUNT = re.compile(rb"--- \(\d{1,9} headers \d{1,9} lines\) ?(-{0,2})\r?\Z")
+"""What chan_sip counted of a message, without its last signs: it tells the end from one that stands in a body."""
 _ROW = re.compile(rb"\.\.[A-Za-z][\w-]{0,30}:|SIP/2\.0\.\.")
 """Line ends within a line, as ngrep shows them."""
 _NUMBER = re.compile(rb"#\d{1,10}[ \t]*\r?\Z")
@@ -125,7 +127,7 @@ class Wrap:
             inside = began = False
         if is_even and inside and HEADER.match(rest) is None and rest[:1].isalnum():
             return is_piece(last, rest, is_first=last is whole) and GLUED_END.search(rest) is None
-        if rest.strip() == b"." and self.is_cut and inside:
+        if rest.strip() == b"." and is_even and inside:
             return not last.endswith(b".")  # the last octet of the line before, as ngrep shows its end
         if inside:
             return may_be_rest(rest.lstrip(b" ") if self.is_cut else rest)
@@ -135,6 +137,8 @@ class Wrap:
         """The same of a line outside of a head, that had no room for the first word of the next."""
         if (told := self._told_by_opener(whole, last, rest, began=began)) is not None:
             return told
+        if (count := _COUNT.search(whole)) is not None:
+            return count[1] + rest.strip() == b"---"
         if _ENTRY.match(whole):
             return rest.strip() != b"" and rest[:1] not in (b" ", b"\t") and OTHER.match(rest) is None
         if rest.strip() == b"" or _OPEN.search(whole) or _HALF_START.search(whole):
@@ -190,6 +194,8 @@ class Wrap:
                 return True
         if rest and not rest.strip(b" ") and whole.endswith(b" "):
             return True
+        if (count := _COUNT.search(whole)) is not None:
+            return count[1] + rest.strip() == b"---"
         is_row = _is_in_row(bare, rest, inside or _ROW.search(bare[-2 * self.width :] + rest) is not None)
         return is_piece(last or whole[-self.width :], rest, is_first=bool(last), is_row=is_row)
 
