@@ -279,7 +279,14 @@ def _again(spool: IO[bytes]) -> BinaryIO:
 
 
 def _logged(one: _Opened) -> Iterator[Item]:
-    """The items of a log; each datagram is a message there."""
+    """The items of a log in the order of time, if all of it lists the newest first."""
+    from analyzer.capture.newest_first import in_time_order  # late: captures do not need it
+
+    return in_time_order(_as_printed(one), one.source)
+
+
+def _as_printed(one: _Opened) -> Iterator[Item]:
+    """The items of a log in its own order; each datagram is a message there."""
     assert one.format.read is not None
     source, messages = one.source, 0
     for item in one.format.read(_buffered(one.input_stream), source):

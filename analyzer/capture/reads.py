@@ -11,6 +11,7 @@ from analyzer.capture.asterisk.wordings import TRACES
 from analyzer.capture.dialects import LogDialect
 from analyzer.capture.flows.mending import REPAIRS
 from analyzer.capture.formats import CaptureFormat
+from analyzer.capture.newest_first import CODE, SAYS
 from analyzer.capture.text.carrier_kinds import CARRIERS, OF_ALL
 from analyzer.capture.text.grammar import NO_HINT
 from analyzer.capture.text.records import RECORDS
@@ -48,7 +49,10 @@ The same text comes in many wrappings. UTF-16, byte order marks, Windows line en
 as they are. What follows is taken off, where a dialect knows what is left, records that span lines (exports of log
 servers, mails) first; each message then says so, and what is found in it is told with less confidence. An indentation
 that all lines have in common is taken off likewise, or those around the first message where prose stands around it, and
-what any logger writes before each line, if it differs in its digits alone.
+what any logger writes before each line, if it differs in its digits alone. A text that lists the newest message first,
+all through (exports of log servers and capture servers do), is turned round to the order of its times, if these have
+dates, or do not pass midnight; one of more than 200,000 messages, or 128 MiB of them, is read as it stands, and that is
+said.
 
 | repair | the lines are |
 | --- | --- |
@@ -87,6 +91,7 @@ def as_markdown() -> str:
     says = {one.code: one.says for one in (*CARRIERS, *OF_ALL)} | RECORDS
     rows += [f"| `{code}` | {text} |\n" for code, text in says.items()]
     rows.append(f"| `repaired-wraps` | {WRAPS} |\n")
+    rows.append(f"| `{CODE}` | {SAYS} |\n")
     rows.append(_REPAIRS)
     rows += [f"| `{code}` | {says} |\n" for code, says in REPAIRS.items()]
     return "".join(rows)

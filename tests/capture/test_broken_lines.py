@@ -35,6 +35,37 @@ def test_a_text_on_a_narrow_terminal(path: Path, tmp_path: Path) -> None:
         assert told[:3] == plain[:3], width
 
 
+@pytest.mark.parametrize("path", TEXTS, ids=name_of)
+def test_a_text_in_a_mail(path: Path, tmp_path: Path) -> None:
+    plain = outline(path, path.parent / "users.csv")
+    assert plain is not None
+    widths = [width for width in WIDTHS if (width + TEXTS.index(path)) % WIDE == 3]
+    for _, width, told in pairs(path, (("words", width) for width in widths), tmp_path):
+        assert told is not None, width
+        assert told[:3] == plain[:3], width
+
+
+@pytest.mark.parametrize(
+    ("name", "widths"),
+    [
+        ("ngrep-single.txt", (60, 61, 66, 70, 72, 76, 80)),
+        ("ngrep-plain.txt", (60, 66, 72)),
+        ("ngrep-frag.txt", (60, 70, 77)),
+        ("ngrep-tcp.txt", (69, 71, 75)),
+        ("ngrep-tcp-quiet.txt", (68, 71)),
+        ("tcpdump-A.txt", (66, 67, 68)),
+        ("pjsip-log", (63,)),
+    ],
+)
+def test_words_that_begin_no_header(name: str, widths: tuple[int, ...], tmp_path: Path) -> None:
+    """Rows of ngrep have no header at the beginning of a line; a number of a packet, a piece of a message, or the end
+    of a start line stands behind the break; parts of a word begin alike."""
+    path = next(path for path in TEXTS if name_of(path) == name)
+    plain = outline(path, path.parent / "users.csv")
+    for _, width, told in pairs(path, (("words", width) for width in widths), tmp_path):
+        assert told == plain, width
+
+
 @pytest.mark.parametrize(
     ("name", "width"),
     [

@@ -148,6 +148,8 @@ class Block:
             self._keep(Close(Rank.CUT, len(self.items) - 1, len(self.items) - 1))
             if not self._own.body and self.banner.kind is not Kind.READ:
                 return self._best  # only what chan_sip received may have a banner among its headers
+        if self._best is not None and line.entry and not own and self._is_nearly_there(text):
+            return Close(Rank.FITTING, len(self.items) - 1, len(self.items) - 1, self._all is not None)
         if line.entry and self.line.whole:
             return self._best  # the wrapper says for certain that the entry ended
         if own and is_trailer(text, self.banner.kind):
@@ -171,6 +173,15 @@ class Block:
         if line.entry and not own:
             return not text or match_banner(text) is not None or line.whole or self._lost_trailer(text)
         return (not self.in_entry and match_banner(line.text) is not None) or text.startswith(b"```")
+
+    def _is_nearly_there(self, text: bytes) -> bool:
+        """Whether another block begins where what PJSIP announced is there but for blanks and line ends: lines were
+        joined that a width had broken (they count for more than one), and a mail program takes blanks off at ends."""
+        if self.banner.kind is not Kind.PJSIP or match_banner(text) is None:
+            return False
+        seams = self.items[-1].number - self.items[0].number + 1 - len(self.items)
+        tally, _ = self._readings()[-1]
+        return seams > 0 and abs((self.banner.size or 0) - tally.total) <= tally.lines + seams
 
     def _lost_trailer(self, text: bytes) -> bool:
         return self.banner.kind is Kind.READ and match_count(text) is not None

@@ -21,7 +21,13 @@ _BLANK = (b"", b".")
 """An empty line, and how ngrep shows one."""
 _EMPTY = re.compile(rb"\[[^\]]{1,60}\][ \t]*\Z")
 """A stamp with nothing behind it."""
-START_IN = re.compile(rb"(?:^[ \t]{0,16}|[\]>|:] )(?:[A-Z._-]{3,20} \S{1,200} SIP/2\.0\.?\s*\Z|SIP/2\.0 \d\d\d\b)")
+START_IN = re.compile(
+    rb"(?:^[ \t]{0,16}|[\]>|:] )(?:[A-Z._-]{3,20} \S{1,200} SIP/2\.0\.?\s*\Z|SIP/2\.0 \d\d\d\b)"
+    rb"|\A[E`].{27,127}?(?:(?:" + METHODS + rb") \S{1,200} SIP/2\.0\s*\Z|SIP/2\.0 [1-6]\d\d\b)",
+    re.DOTALL,
+)
+"""A start line, behind nothing or what a logger writes before it, or behind the octets of IP (RFC 791 3.1, RFC 8200 3)
+and UDP or TCP, that tcpdump -A prints as they are."""
 ALONE = re.compile(rb"[ \t]{0,16}(?:[A-Z._-]{3,20} \S{1,200} SIP/2\.0\s*\Z|SIP/2\.0 \d\d\d\b)")
 """A start line, behind nothing."""
 GLUED_END = re.compile(rb"SIP/2\.0(?: [1-6]\d\d\b.{0,80})?[.\s]*\Z")
@@ -38,9 +44,10 @@ PARAMETER = re.compile(rb"[\w.-]{1,40}=|[\"<]|sips?:|SIP/2\.0/|[\d.]{7,15}[:;]",
 """What stands behind a blank in a header, as a rule."""
 OTHER = re.compile(
     rb"<-|\[(?:\d(?!x[0-9a-f]|\d{0,6}\] [a-z])|[A-Z][a-z]{2} )"
-    rb"|[#*]|[-=+]{2,}|\d{1,2}:\d\d:\d\d|\d{1,4}[-/]\d{1,2}[-/]\d|[A-Z][a-z]{2} [ 0-3]?\d "
+    rb"|[#*]|[-=+]{2,}(?!\"|[\w.-]{1,80}[;,>\"])|\d{1,2}:\d\d:\d\d|\d{1,4}[-/]\d{1,2}[-/]\d|[A-Z][a-z]{2} [ 0-3]?\d "
 )
-"""How a line of a log may begin that is not the rest of another one: framing, a stamp, a date."""
+"""How a line of a log may begin that is not the rest of another one: framing, a stamp, a date. Dashes may stand within
+a value as well (`branch=z9hG4bK-1---7b3e;rport`), where a sign of a header's (RFC 3261 25.1) ends their word."""
 STAMPED = re.compile(
     rb"(?:<\d{1,3}>)?\[?(?:[A-Z][a-z]{2} [ 0-3]?\d (?:\d{4} )?|\d{4}[-/]\d\d[-/]\d\d[T ])?"
     rb"\d\d:\d\d:\d\d[.,:\dZ+\]]{0,16} "

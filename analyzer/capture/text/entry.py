@@ -235,7 +235,7 @@ class Entry:
             if tally.least > self._size + 1:
                 self._size = None  # more is there than was announced: it is not what is printed
                 if self._best is not None:
-                    return self._best
+                    return self._loose or self._best
         if not tally.body:
             return None
         if tally.length is None:

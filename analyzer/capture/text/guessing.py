@@ -18,7 +18,8 @@ from analyzer.capture.text.lines import as_utf8
 from analyzer.capture.text.records import joiners_of
 from analyzer.capture.text.stamps import PATTERN
 from analyzer.capture.text.trials import Asked, Reads, better, guessed, nothing, sure
-from analyzer.capture.text.widths import wrap_of, wraps_of
+from analyzer.capture.text.widths import wraps_of
+from analyzer.capture.text.wraps import Wrap
 
 _BEFORE, _AFTER = 4096, 8192
 """Octets around the first message by which carriers are told."""
@@ -164,10 +165,9 @@ def guesses(head: bytes) -> Iterator[bytes]:
     if text != head:
         yield text
     wraps, broken = wraps_of(text), text
+    yield from _as_shown(wraps, broken)
     if wraps and not wraps[0].is_guess:
         text = wraps[0].text(broken)
-        yield text
-        yield wraps[0].opening(nothing).text(broken)
     for carrier in OF_ALL:
         if _is_on_all(carrier, text):
             text = Carriers((carrier,)).bare(text)
@@ -183,10 +183,15 @@ def guesses(head: bytes) -> Iterator[bytes]:
 def joined(head: bytes) -> Iterator[bytes]:
     """What a log is whose lines show that they were broken to a width, once these are joined."""
     text = around(as_utf8(head))
-    wrap = wrap_of(text)
-    if wrap is not None and not wrap.is_guess:
-        yield wrap.text(text)
-        yield wrap.opening(nothing).text(text)
+    yield from _as_shown(wraps_of(text, guesses=False), text)
+
+
+def _as_shown(wraps: list[Wrap], broken: bytes) -> Iterator[bytes]:
+    """A text joined in each of the ways that it shows: words that are longer than the width look like a terminal's."""
+    for wrap in wraps:
+        if not wrap.is_guess:
+            yield wrap.text(broken)
+            yield wrap.opening(nothing).text(broken)
 
 
 def around(head: bytes) -> bytes:

@@ -28,9 +28,13 @@ _OFTEN = 50
 _HEADER_LINE = re.compile(rb"[A-Za-z][\w.!%*+`'~-]{0,60}[ \t]*:|[ \t]")
 
 
+_NUMBERED = re.compile(rb"\r\ncseq[ \t]*:", re.IGNORECASE)
+"""What every message has (RFC 3261 8.1.1), below its first lines: a head without it ended too early."""
+
+
 class Score(NamedTuple):
-    """What can be read of a text: messages whose heads are headers alone, all messages, and the start lines in them,
-    those of their bodies included: what stands in a body is not lost."""
+    """What can be read of a text: messages whose heads are headers alone, and not a part of them; all messages, and the
+    start lines in them, those of their bodies included: what stands in a body is not lost."""
 
     whole: int
     messages: int
@@ -66,7 +70,7 @@ def score_of(messages: Iterable[RawMessage]) -> Score:
     for message in messages:
         count += 1
         starts += starts_in(message.payload)
-        whole += message.missing == 0 and is_clean(message.payload)
+        whole += message.missing == 0 and is_clean(message.payload) and _NUMBERED.search(message.payload) is not None
     return Score(whole, count, starts)
 
 

@@ -20,6 +20,7 @@ from analyzer.capture.text.breaks import (
     is_piece,
     may_be_rest,
 )
+from analyzer.capture.text.row_wraps import in_rows
 from analyzer.capture.text.wraps import NARROWEST, WIDEST, WIDEST_TERMINAL, Wrap
 
 _FEW = 2
@@ -36,25 +37,26 @@ def wrap_of(head: bytes) -> Wrap | None:
     return next(_shown(head), None)
 
 
-def wraps_of(head: bytes) -> list[Wrap]:
-    """The ways in which a text may have been broken: that which it shows, else guesses, of which that of a terminal is
-    one, if a line that is as long as the longest one can go on behind it."""
+def wraps_of(head: bytes, *, guesses: bool = True) -> list[Wrap]:
+    """The ways in which a text may have been broken: that which it shows, else, if they are wanted, guesses, of which
+    that of a terminal is one, if a line that is as long as the longest one can go on behind it."""
     shown = list(_shown(head))
     if shown and not shown[0].is_guess:
         last = shown[-1]  # words that are longer than the width are broken where no word else is
         odd = Wrap(last.width, last.lead, is_cut=False)
         odd.is_odd = True
         return [*(one for one in shown if not one.is_guess), *[odd] * (last.is_cut and not last.is_stamped)]
-    guesses = [one for one in shown if one.is_guess]
-    guesses += [one for one in (guess_of(head), None if shown else _hard_guess(head)) if one is not None]
-    return guesses
+    if not guesses:
+        return []
+    guessed = [one for one in shown if one.is_guess]
+    return guessed + [one for one in (guess_of(head), None if shown else _hard_guess(head)) if one is not None]
 
 
 def _shown(head: bytes) -> Iterator[Wrap]:
     """The ways in which a text may have been broken, by what it shows."""
     lines = [line.rstrip(b"\r") for line in head.split(b"\n")[:-1]]
     lead = _lead_of(lines)
-    for found in (_behind_stamps, _terminal, _by_words):
+    for found in (in_rows, _behind_stamps, _terminal, _by_words):
         if (wrap := found(lines, lead)) is not None:
             yield wrap
 

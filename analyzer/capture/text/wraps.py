@@ -48,8 +48,12 @@ _OPEN = re.compile(rb"<-{2,}(?!.*-->)|\A(?!.*<-).*->[ \t]*\Z| at[ \t]*\Z|: SIP:[
 """The line over a message, of which the rest is missing."""
 _ENTRY = re.compile(rb"\[[^\]]{1,60}\] (?:NOTICE|WARNING|ERROR|SECURITY|VERBOSE)\b")
 """What Asterisk says beside its messages."""
+_COUNT = re.compile(rb"--- \(\d{1,9} headers \d{1,9} lines\) ?(-{0,2})\r?\Z")
+"""What chan_sip counted of a message, without its last signs: it tells the end from one that stands in a body."""
 _ROW = re.compile(rb"\.\.[A-Za-z][\w-]{0,30}:|SIP/2\.0\.\.")
 """Line ends within a line, as ngrep shows them."""
+_NUMBER = re.compile(rb"#\d{1,10}[ \t]*\r?\Z")
+"""The number of a packet, as ngrep writes it behind the line that opens one."""
 _SIGNS = 4
 """Signs at the end of a line that opens a message, at most."""
 
@@ -119,14 +123,22 @@ class Wrap:
         is_even = len(last.rstrip(b"\r")) == self.width
         if not line.startswith(self.lead) or not is_filled(last, rest, self.width) or (self.is_cut and not is_even):
             return False
+        if inside and self._is_over_piece(whole):
+            inside = began = False
         if is_even and inside and HEADER.match(rest) is None and rest[:1].isalnum():
-            return is_piece(last, rest) and GLUED_END.search(rest) is None
-        if rest.strip() == b"." and self.is_cut and inside:
+            return is_piece(last, rest, is_first=last is whole) and GLUED_END.search(rest) is None
+        if rest.strip() == b"." and is_even and inside:
             return not last.endswith(b".")  # the last octet of the line before, as ngrep shows its end
         if inside:
             return may_be_rest(rest.lstrip(b" ") if self.is_cut else rest)
+        return self._goes_on_over(whole, last, rest, began=began)
+
+    def _goes_on_over(self, whole: bytes, last: bytes, rest: bytes, *, began: bool) -> bool:
+        """The same of a line outside of a head, that had no room for the first word of the next."""
         if (told := self._told_by_opener(whole, last, rest, began=began)) is not None:
             return told
+        if (count := _COUNT.search(whole)) is not None:
+            return count[1] + rest.strip() == b"---"
         if _ENTRY.match(whole):
             return rest.strip() != b"" and rest[:1] not in (b" ", b"\t") and OTHER.match(rest) is None
         if rest.strip() == b"" or _OPEN.search(whole) or _HALF_START.search(whole):
@@ -134,6 +146,13 @@ class Wrap:
         if self.opens is None or len(whole) > _LONGEST or not is_piece(b"", rest):
             return False
         return not self.opens(whole) and not self.opens(rest)
+
+    def _is_over_piece(self, whole: bytes) -> bool:
+        """Whether a line in a head opens the packet in which the rest of the message is (a segment of TCP, a fragment
+        of IP): what stands below it goes on with the line above it, and not with this one."""
+        bare = whole[len(self.lead) :]
+        is_asked = self.opens is not None and len(whole) < _LONGEST and HEADER.match(bare) is None
+        return is_asked and self.opens is not None and self.opens(bare) is not None
 
     def _lacks_stamp(self, last: bytes, line: bytes) -> bool:
         """The same where a stamp begins each line that is none."""
@@ -153,6 +172,8 @@ class Wrap:
             return True if longer is not None and self.opens(rest) is None else None
         if START_IN.match(rest.rstrip(b"\r")):
             return False
+        if longer == opened and _NUMBER.match(rest):
+            return True
         begins = BEGINS.match(rest) or OTHER.match(rest)
         if longer is not None and not begins and longer._replace(rest=b"") != opened._replace(rest=b""):
             return True
@@ -173,6 +194,8 @@ class Wrap:
                 return True
         if rest and not rest.strip(b" ") and whole.endswith(b" "):
             return True
+        if (count := _COUNT.search(whole)) is not None:
+            return count[1] + rest.strip() == b"---"
         is_row = _is_in_row(bare, rest, inside or _ROW.search(bare[-2 * self.width :] + rest) is not None)
         return is_piece(last or whole[-self.width :], rest, is_first=bool(last), is_row=is_row)
 
