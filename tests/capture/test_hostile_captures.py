@@ -40,8 +40,9 @@ def drain(capture: bytes) -> list[RawMessage]:
     except SourceError as error:
         assert "\n" not in str(error)
         return []
-    found = [item for item in reading if isinstance(item, RawMessage)]
-    (source,) = reading.sources
+    with reading:
+        found = [item for item in reading if isinstance(item, RawMessage)]
+        (source,) = reading.sources
     if source.kind == "capture":
         assert len(found) == source.messages
         assert sum(len(one.payload) for one in found) <= 64 * len(capture)
