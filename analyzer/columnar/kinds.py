@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzer.columnar.columns import same_rows
-from analyzer.columnar.course import Course
+from analyzer.columnar.course import Course, guesses_of
 from analyzer.columnar.exchanges import Exchanges
 from analyzer.columnar.records import Flags, Numbers
 from analyzer.columnar.shapes import Shapes
+from analyzer.register.guesses import ENOUGH
 from analyzer.sip.timers import TRYING_DUE
 
 _EARLY = 2
@@ -20,6 +21,8 @@ _SINKING = 4
 """Times asked for in a row, each less than before, that a rule may speak of (`rules/det_shrinking_expiry.py`)."""
 _OFTEN = 4
 """Uses of a nonce that are of classes of their own."""
+_REFUSED = 2
+"""Refusals of the same credentials, each by the next, from which on there are several."""
 
 
 class Kinds:
@@ -59,6 +62,7 @@ class Kinds:
             course.spread(keys) + 1,
             shared[order],
             _sinking(shapes, exchanges, course),
+            *_refused(shapes, exchanges, course),
         )
 
 
@@ -76,3 +80,18 @@ def _sinking(shapes: Shapes, exchanges: Exchanges, course: Course) -> Numbers:
     grants = np.where(course.is_grant, np.arange(len(order)), course.granted)
     found: Numbers = np.where(grants < 0, 0, np.minimum(rows[grants], _SINKING))
     return found
+
+
+def _refused(shapes: Shapes, exchanges: Exchanges, course: Course) -> tuple[Numbers, ...]:
+    """Whether the client of each transaction was refused by then, and since its latest grant; how often with
+    credentials, as far as that is looked at (`register/guesses.py`); and whether the credentials before it were refused
+    (`register/refused_credentials.py`): that stands until some are accepted."""
+    refusals, guesses = course.refusals, guesses_of(shapes, exchanges, course)
+    since, accepted = (np.where(course.granted < 0, 0, counts[course.granted]) for counts in (refusals, guesses))
+    before = np.where(course.is_first, 0, guesses[course.before])
+    return (
+        np.minimum(refusals, 1),
+        np.minimum(refusals - since, 1),
+        np.minimum(guesses, ENOUGH),
+        np.minimum(before - accepted, _REFUSED),
+    )
