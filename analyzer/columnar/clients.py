@@ -97,7 +97,7 @@ def clients_of(
         keys = said.take(course, own)
         wanted = course.spread(own)
         troubled[course.order] = course.refusals > 0
-        kind[course.order[wanted]] = kinds.of(course, wanted, keys, sharing.state)
+        kind[course.order[wanted]] = kinds.of(course, wanted, keys, sharing.state, sharing.renewed)
     return Clients(of, order, starts, sizes, ordinary, said.facts, kind, said.names, alone, troubled)
 
 

@@ -32,16 +32,17 @@ class Kinds:
         self._shapes, self._exchanges, self._end = shapes, exchanges, end
         self._numbers: dict[tuple[int, ...], int] = {}
 
-    def of(self, course: Course, wanted: Flags, keys: Numbers, shared: Numbers) -> Numbers:
+    def of(self, course: Course, wanted: Flags, keys: Numbers, shared: Numbers, renewed: Flags) -> Numbers:
         """The class of each transaction of a course that is `wanted`. `keys` tells what matters of each of its clients,
-        `shared` what is known of the nonce that each transaction gives out."""
-        columns = [column[wanted] for column in self._columns(course, keys, shared)]
+        `shared` what is known of the nonce that each transaction gives out, `renewed` whether that is the one that it
+        brings."""
+        columns = [column[wanted] for column in self._columns(course, keys, shared, renewed)]
         which, first = same_rows(*columns)
         rows = zip(*(column[first].tolist() for column in columns), strict=True)
         own = [self._numbers.setdefault(row, len(self._numbers)) for row in rows]
         return np.array(own, np.int32)[which]
 
-    def _columns(self, course: Course, keys: Numbers, shared: Numbers) -> tuple[npt.NDArray[Any], ...]:
+    def _columns(self, course: Course, keys: Numbers, shared: Numbers, renewed: Flags) -> tuple[npt.NDArray[Any], ...]:
         shapes, exchanges, order, is_first = self._shapes, self._exchanges, course.order, course.is_first
         before = order[course.before]
         asks, answers = shapes.of[exchanges.first[order]], shapes.of[exchanges.final[order]]
@@ -63,6 +64,7 @@ class Kinds:
             shared[order],
             _sinking(shapes, exchanges, course),
             *_refused(shapes, exchanges, course),
+            renewed[order],
         )
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
+from hashlib import md5
 
 from tests.columnar.captures import SECOND, Packet
 from tests.columnar.phones import Phone, together
+from tests.columnar.shared_nonces import shared_nonces
 
 REASONS = {400: "Bad Request", 403: "Forbidden", 404: "Not Found", 480: "Temporarily Unavailable",
            500: "Server Internal Error", 503: "Service Unavailable", 603: "Decline"}  # fmt: skip
@@ -130,3 +133,19 @@ def harmed(several: list[Packet], seed: int) -> list[Packet]:
         for at in chance.sample(range(1, len(whole)), 10):
             whole[at] = whole[at]._replace(time=whole[at - 1].time - chance.randint(1, 50_000))
     return whole
+
+
+_RESPONSE = re.compile(rb'username="([^"]+)".* nonce="([^"]+)".* response="([^"]+)".* nc=(\w+)')
+
+
+def of_the_time(several: list[Packet], seconds: float) -> list[Packet]:
+    """The same storm with one nonce for each so many seconds, and with responses that are made of what stands beside
+    them."""
+    found = []
+    for one in shared_nonces(several, seconds=seconds):
+        said = _RESPONSE.search(one.message)
+        if said is not None:
+            drawn = md5(b":".join((said[1], said[2], said[4])), usedforsecurity=False).hexdigest().encode()
+            one = one.saying(one.message.replace(said[3], drawn))
+        found.append(one)
+    return found

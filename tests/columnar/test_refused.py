@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from analyzer.run.pipeline import analyze
 from tests.columnar import refused_phones
 from tests.columnar.captures import Both, Packet, as_json, assert_same, parts_of, write
 from tests.columnar.phones import Phone, saying, together
-from tests.columnar.refused_phones import COURSES, harmed
+from tests.columnar.refused_phones import COURSES, harmed, of_the_time
 from tests.columnar.refused_phones import Course as Doing
 from tests.columnar.test_classes import RULES, _shared_classes
 
@@ -298,3 +299,52 @@ def test_a_capture_of_refused_clients_alone_has_a_class_of_each(tmp_path: Path) 
     clients = capture_of(path).clients
     assert clients.ordinary.all()
     assert len(np.unique(clients.kind[clients.troubled])) > 2
+
+
+@pytest.mark.parametrize("seconds", [0.2, 1.0, 3.0])
+@pytest.mark.parametrize("is_harmed", [False, True])
+def test_nonces_of_the_time_are_given_to_one_client_again(seconds: float, is_harmed: bool, tmp_path: Path) -> None:
+    """A phone that is refused comes again within the second, and is given the nonce that it has."""
+    courses = tuple(one for one in COURSES if one.__name__ in ("_calm", "_again", "_without_a_pause"))
+    several = of_the_time(refused_phones.refused_phones(100, 4, courses, pace=0.05), seconds)
+    found = _same(harmed(several, 2) if is_harmed else several, tmp_path)
+    assert is_harmed or found.columnar > 10, found.why
+
+
+def test_so_has_each_class_of_phones_that_are_given_a_nonce_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("analyzer.columnar.classes._OF_ONE_CLIENT", 10_000)
+    courses = tuple(one for one in COURSES if one.__name__ in ("_calm", "_again", "_without_a_pause"))
+    several = of_the_time(refused_phones.refused_phones(150, 5, courses, pace=0.03), 1.0)
+    shared = _shared_classes(write(tmp_path / "refused.pcap", several))
+    assert sum(map(len, shared.values())) > 300
+    assert [kind for kind, several in shared.items() if not is_constant(several, RULES)] == []
+
+
+@pytest.mark.parametrize("every", [0.2, 700.0])
+def test_a_nonce_that_stays_the_same_for_hours(every: float, tmp_path: Path) -> None:
+    """The sentence says for how many seconds."""
+    loops = _loops(8, every)
+    own = of_the_time([one for one in loops if b"sip:1000007@" in one.message], 1e8)
+    others = (one for one in loops if b"sip:1000007@" not in one.message)
+    found = _same(sorted([*own, *others], key=lambda one: one.time), tmp_path)
+    assert found.columnar > 10, found.why
+    assert ("was still given out after" in found.objects) == (every > 1)
+
+
+@pytest.mark.parametrize("is_guessing", [False, True])
+def test_who_answers_one_nonce_with_several_passwords(is_guessing: bool, tmp_path: Path) -> None:
+    """All else in the credentials is the same: that is proof of a guess, and for the object path."""
+    loops = _loops(7, 0.2, 401)
+    own = of_the_time([one for one in loops if b"sip:1000007@" in one.message], 1e8)
+    if is_guessing:
+        own = [
+            one.saying(re.sub(rb'response="....', b'response="%04x' % at, one.message)) for at, one in enumerate(own)
+        ]
+    others = (one for one in loops if b"sip:1000007@" not in one.message)
+    found = _same(sorted([*own, *others], key=lambda one: one.time), tmp_path)
+    assert found.capture is not None, found.why
+    users = {one.user for one in found.capture.clients.facts if one is not None}
+    assert ("1000007" in users) != is_guessing
+    assert bool(_details(found, "DET-brute-user")) == is_guessing
