@@ -11,7 +11,7 @@ credentials, say, would be told alike, and those with another one as they are.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -26,7 +26,8 @@ from analyzer.judge.findings import SINGLE, Answer, Rule, Violated
 from analyzer.judge.tally import Tally
 from analyzer.register.bounded import MessageCounter
 from analyzer.register.digest_ledger import DigestRecord
-from analyzer.register.subjects import EndSubject, Subject, TransactionSubject
+from analyzer.register.history import FAILED
+from analyzer.register.subjects import AttemptSubject, EndSubject, Subject, TransactionSubject
 
 REPRESENTATIVES = 2
 """Transactions of a class whose answers have to be the same; of a class that has no more, all are judged."""
@@ -35,6 +36,20 @@ _LOOKED_AT = 48
 _OF_ONE_CLIENT = 4
 """Transactions of one client and class whose answers are written down: those of a long course are alike, and to write
 down takes longer than to judge."""
+
+
+SPEAKING = (
+    *("DET-auth-loop", "R3261-21.4-retry-unmodified", "R3261-21.5.4-retry-after"),
+    *("R3261-22.1-same-credentials", "R5626-4.5-backoff"),
+)
+"""Rules that say of a client that is refused what no class can say of others; each is asked (`speaking.py`)."""
+
+
+class Spoken(NamedTuple):
+    """Stands for what one of these answers."""
+
+
+SPOKEN = Spoken()
 
 
 class Slot(NamedTuple):
@@ -47,13 +62,16 @@ class Slot(NamedTuple):
 
 class Told(NamedTuple):
     """What was answered about one subject: its type and kind (`judge/dispatch.py`), where it stands, whether it was
-    asked before the final response, at it, or behind it (0, 1, 2), and the answers of the rules that were asked."""
+    asked before the final response, at it, or behind it (0, 1, 2), and the answers of the rules that were asked. Of an
+    attempt that failed, `cause` is what it shows of the reason, and `has_failed` tells that it did."""
 
     subject: type
     kind: int
     at: Slot | None
     phase: int
-    answers: tuple[tuple[str, tuple[Answer | Placed, ...]], ...]
+    answers: tuple[tuple[str, tuple[Answer | Placed | Spoken, ...]], ...]
+    cause: str = ""
+    has_failed: bool = False
 
 
 def chosen(clients: Clients, columnar: Flags) -> Flags:
@@ -100,7 +118,8 @@ def _worth(kinds: Numbers, count: dict[int, int]) -> int:
 class Witness:
     """Writes down what is asked about the transactions of representatives, and answered: about the first of each
     client and class. `numbers` tells transactions by the numbers of their first messages, `finals` are those of their
-    final responses, `marks` what client and class each is of."""
+    final responses, `marks` what client and class each is of, `troubled` whose clients were refused by then; what the
+    rules of `SPEAKING` said of those is `spoken`, by transaction and rule."""
 
     def __init__(
         self,
@@ -108,6 +127,7 @@ class Witness:
         numbers: dict[int, int],
         finals: dict[int, int],
         marks: dict[int, tuple[int, int]],
+        troubled: Collection[int] = (),
     ) -> None:
         self.rules = [replace(rule, check=self._recorded(rule)) for rule in rules]
         seen = Counter[tuple[int, int]]()
@@ -117,6 +137,8 @@ class Witness:
             if seen[marks[which]] <= _OF_ONE_CLIENT:
                 self.told[which] = []
         self.records: dict[int, list[DigestRecord]] = {}
+        self._troubled = troubled
+        self.spoken: dict[tuple[int, str], tuple[Answer, ...]] = {}
         self._numbers = numbers
         self._finals = finals
         self._answers: list[tuple[str, tuple[Answer, ...]]] = []
@@ -156,12 +178,29 @@ class Witness:
             number, final = counter.number, self._finals[which]
             phase = 2 if counter.ending or number > final else int(number == final)
             answers = tuple(
-                (name, tuple(_placed(one, which, slot_of, nonce_of) for one in several))
+                (name, (SPOKEN,))
+                if self._is_spoken(which, name, several)
+                else (name, tuple(_placed(one, which, slot_of, nonce_of) for one in several))
                 for name, several in self._answers
             )
-            self.told[which].append(Told(type(subject), kind, slot_of(which, subject.evidence), phase, answers))
+            cause = _failure(subject)
+            told = Told(type(subject), kind, slot_of(which, subject.evidence), phase, answers, cause or "")
+            self.told[which].append(told._replace(has_failed=cause is not None))
 
         return hear
+
+    def _is_spoken(self, which: int, name: str, several: tuple[Answer, ...]) -> bool:
+        if name not in SPEAKING or which not in self._troubled:
+            return False
+        self.spoken[which, name] = several
+        return True
+
+
+def _failure(subject: Subject) -> str | None:
+    """What an attempt that failed shows of the reason; None for any other subject."""
+    if isinstance(subject, AttemptSubject) and subject.attempt.outcome in FAILED:
+        return subject.registration.failures[-1].cause
+    return None
 
 
 NONCE = "\x00nonce\x00"
@@ -219,7 +258,14 @@ def is_constant(several: Iterable[Sequence[Told]], rules: dict[str, Rule]) -> bo
         if isinstance(one, Placed)
     ]
     violated = {rule.id for rule, _, _ in placed}
+    violated |= {name for told in first for name, answers in told.answers if SPOKEN in answers}
+    if any(told.has_failed for told in first) and any(_explains(rule, one) for rule, _, one in placed):
+        return False  # the finding names the attempts that it explains
     return all(_is_repeatable(rule, told, one, violated) for rule, told, one in placed)
+
+
+def _explains(rule: Rule, one: Placed) -> bool:
+    return bool(rule.explains if one.answer.explains is None else one.answer.explains)
 
 
 def _is_repeatable(rule: Rule, told: Told, one: Placed, violated: set[str]) -> bool:
@@ -241,7 +287,8 @@ def count_told(whole: dict[str, Tally], told: Told, count: int, settled: Iterabl
         whole[rule.id].add(answer, count)
     for name, answers in told.answers:
         for one in answers:
-            whole[name].add(one.answer if isinstance(one, Placed) else one, count)
+            if not isinstance(one, Spoken):
+                whole[name].add(one.answer if isinstance(one, Placed) else one, count)
 
 
 def answers_of(

@@ -45,7 +45,7 @@ class Clients:
     each client begin in it, `sizes` how many they are. `ordinary` tells clients, `facts` are theirs, and `kind` is the
     class of each transaction of an ordinary client, -1 of others. `alone` tells the transactions whose Call-ID and
     branch nobody else has. `names` has a row for each client: equal numbers in a column stand for equal texts
-    (`facts.names_of`)."""
+    (`facts.names_of`). `troubled` tells the transactions of clients that were refused by then."""
 
     of: Numbers
     order: Numbers
@@ -56,6 +56,7 @@ class Clients:
     kind: Numbers
     names: Numbers
     alone: Flags
+    troubled: Flags
 
     def exchanges(self, client: int) -> Numbers:
         """The transactions of one client, in order."""
@@ -82,8 +83,9 @@ def clients_of(
     ordinary &= ~any_of(~alone, of, count)
     sharing = sharing_of(values, shapes, exchanges, of, strangers.nonces)
     ordinary &= ~any_of(~sharing.fair, of, count)
-    said = _Said(values, exchanges, count)
+    said = _Said(values, shapes, exchanges, count)
     kinds, kind = Kinds(shapes, exchanges, end), np.full(len(order), -1, np.int32)
+    troubled = np.zeros(len(order), np.bool_)
     slack = SECOND if values.scanned.packets.records.steps_back else 0  # by more it is for the object path
     room = MOST_NONCES - len(strangers.nonces)
     manner = Manner(values, shapes, exchanges, end, nonces_by(values), room, slack)
@@ -94,8 +96,9 @@ def clients_of(
             own &= _are_right(credentials, shapes, exchanges, course, own)
         keys = said.take(course, own)
         wanted = course.spread(own)
-        kind[course.order[wanted]] = kinds.of(course, wanted, keys, sharing.state)
-    return Clients(of, order, starts, sizes, ordinary, said.facts, kind, said.names, alone)
+        troubled[course.order] = course.refusals > 0
+        kind[course.order[wanted]] = kinds.of(course, wanted, keys, sharing.state, sharing.renewed)
+    return Clients(of, order, starts, sizes, ordinary, said.facts, kind, said.names, alone, troubled)
 
 
 def _are_right(credentials: Credentials, shapes: Shapes, exchanges: Exchanges, course: Course, wanted: Flags) -> Flags:
@@ -148,8 +151,8 @@ class _Said:
     """What clients say of themselves: their `facts`, and their `names` (`facts.names_of`), by hashes that are keyed
     anew in each run."""
 
-    def __init__(self, values: Values, exchanges: Exchanges, count: int) -> None:
-        self._values, self._exchanges = values, exchanges
+    def __init__(self, values: Values, shapes: Shapes, exchanges: Exchanges, count: int) -> None:
+        self._values, self._shapes, self._exchanges = values, shapes, exchanges
         self.facts: list[Facts | None] = [None] * count
         self.names = np.zeros((count, NAMES), np.int64)
         self._numbers: dict[tuple[object, ...], int] = {}
@@ -159,8 +162,10 @@ class _Said:
         values beside their octets: which are equal, and what addresses they are. Clients whose values are not as they
         should be are ordinary no more."""
         wanted, exchanges = np.flatnonzero(ordinary), self._exchanges
-        one, two = (course.order[course.starts[wanted] + behind] for behind in (0, 1))
-        texts = self._texts(exchanges.first[one], exchanges.first[two], exchanges.final[one], exchanges.final[two])
+        one = course.order[course.starts[wanted]]
+        carrying = self._shapes.carry(exchanges.first[course.order])
+        two, grant = (course.order[course.firsts(found)[wanted]] for found in (carrying, course.is_grant))
+        texts = self._texts(exchanges.first[one], exchanges.first[two], exchanges.final[one], exchanges.final[grant])
         found = np.full(len(ordinary), -1, np.int64)
         for at, facts, (*own, received, rport, received_again, rport_again, seen) in zip(
             wanted.tolist(), self._facts(exchanges.first[one]), texts, strict=True
@@ -179,8 +184,8 @@ class _Said:
         return found
 
     def _texts(self, first: Numbers, second: Numbers, *finals: Numbers) -> Iterator[tuple[str, ...]]:
-        """Of each client what `facts.key_of` takes, where its answers say that its first two requests came from, and
-        its contact."""
+        """Of each client what `facts.key_of` takes, where its first answer and its first grant say that their requests
+        came from, and where the latter says that of its contact. `second` are the first requests with credentials."""
         texts = self._values.texts
         columns = [texts(first, name) for name in ("from_user", "from_name", "to_name", "call_host", "instance")]
         columns += [texts(second, "username")]

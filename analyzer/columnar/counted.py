@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from analyzer.columnar.classes import REPRESENTATIVES, Placed, Told, Witness, answers_of, count_told
+from analyzer.columnar.classes import REPRESENTATIVES, Placed, Spoken, Told, Witness, answers_of, count_told
 from analyzer.columnar.clients import Clients
 from analyzer.columnar.exchanges import Exchanges
 from analyzer.columnar.facts import end_of
@@ -63,4 +63,4 @@ class Counted:
 def _is_silent(told: Told) -> bool:
     """Whether no rule found anything, asked about the transaction with its answer."""
     answers = (one for _, several in told.answers for one in several)
-    return told.subject is TransactionSubject and not any(isinstance(one, Placed) for one in answers)
+    return told.subject is TransactionSubject and not any(isinstance(one, Placed | Spoken) for one in answers)

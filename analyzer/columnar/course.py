@@ -19,6 +19,7 @@ from analyzer.columnar.facts import date_of
 from analyzer.columnar.records import Flags, Numbers, rows_of
 from analyzer.columnar.shapes import Shapes
 from analyzer.evidence import SECOND
+from analyzer.judge.parameters import BRUTE, is_scanner
 from analyzer.register.challenges import MOST_NONCES
 from analyzer.register.listed import LEFT_OVER_AFTER
 from analyzer.register.timers import AUTH_LINK
@@ -37,20 +38,51 @@ _MINUTE = 60
 class Course:
     """The transactions of some clients, by client and time: `clients` are these, `starts` is where those of each begin
     in `order`, `sizes` how many they are. `before` is the place of each one's predecessor (its own for the first),
-    `is_grant` tells those that end with 200. Places are those in this order: `asked` is that of the latest challenge
-    before each, `granted` of the latest grant before it, -1 where there is none."""
+    `is_grant` tells those that end with 200, `asks` those that end with a challenge (all others, if it is not said),
+    `is_refusal` those that end an attempt without success. Places are those in this order: `asked` is that of the
+    latest challenge before each, `granted` of the latest grant before it, -1 where there is none."""
 
-    def __init__(self, clients: slice, order: Numbers, starts: Numbers, sizes: Numbers, is_grant: Flags) -> None:
+    def __init__(
+        self,
+        clients: slice,
+        order: Numbers,
+        starts: Numbers,
+        sizes: Numbers,
+        is_grant: Flags,
+        asks: Flags | None = None,
+        is_refusal: Flags | None = None,
+    ) -> None:
         self.clients, self.order, self.starts, self.sizes, self.is_grant = clients, order, starts, sizes, is_grant
+        self.asks = ~is_grant if asks is None else asks
+        self.is_refusal = np.zeros(len(order), np.bool_) if is_refusal is None else is_refusal
         place = np.arange(len(order))
         self.index = place - self.spread(starts)
         self.is_first = self.index == 0
         self.before = np.where(self.is_first, place, place - 1)
-        self.asked, self.granted = self._latest(~is_grant), self._latest(is_grant)
+        self.asked, self.granted = self._latest(self.asks), self._latest(is_grant)
 
     def spread(self, told: npt.NDArray[Any]) -> Any:
         """What is told of each client, for each of its transactions."""
         return np.repeat(told, self.sizes)
+
+    def firsts(self, wanted: Flags) -> Numbers:
+        """Of each client the place of its first transaction that is wanted, or of its first of all."""
+        place = np.where(wanted, np.arange(len(self.order)), len(self.order))
+        found = np.minimum.reduceat(place, self.starts)
+        return np.where(found < len(self.order), found, self.starts)
+
+    @property
+    def is_troubled(self) -> Flags:
+        """For each transaction whether its client is refused at any time."""
+        found: Flags = self.spread(np.logical_or.reduceat(self.is_refusal, self.starts))
+        return found
+
+    @property
+    def refusals(self) -> Numbers:
+        """How often the client of each transaction was refused, up to that."""
+        counts = np.cumsum(self.is_refusal)
+        found: Numbers = counts - (counts - self.is_refusal)[self.starts].repeat(self.sizes)
+        return found
 
     def _latest(self, wanted: Flags) -> Numbers:
         """The place of the latest one before each that is wanted, of the same client."""
@@ -69,8 +101,19 @@ def courses_of(
         if begin < end:
             first, last = starts[begin], starts[end - 1] + sizes[end - 1]
             own = order[first:last]
-            is_grant = shapes.statuses(exchanges.final[own]) == 200
-            yield Course(slice(begin, end), own, starts[begin:end] - first, sizes[begin:end], is_grant)
+            status = shapes.statuses(exchanges.final[own])
+            kinds = status == 200, status == 401, is_refused(shapes, exchanges, own)
+            yield Course(slice(begin, end), own, starts[begin:end] - first, sizes[begin:end], *kinds)
+
+
+def is_refused(shapes: Shapes, exchanges: Exchanges, which: Numbers) -> Flags:
+    """Whether transactions end an attempt without success: with a refusal, or another challenge for credentials that
+    they brought, which does not call their nonce too old (`register/attempt.py`)."""
+    final = exchanges.final[which]
+    status = shapes.statuses(final)
+    again = shapes.carry(exchanges.first[which]) & (shapes.each(lambda shape: shape.stale, final) == 0)
+    refused: Flags = (status > 200) & ((status != 401) | again)
+    return refused
 
 
 @dataclass(slots=True)
@@ -104,38 +147,51 @@ class Manner:
         right &= names == course.spread(names[course.starts])
         right &= (packets.source[first] == packets.source[heads]) & (packets.target[first] == packets.target[heads])
         right &= last - final < MOST_NONCES // 2
-        right &= self._asks_and_answers(course)
+        right &= self._asks_and_answers(course) & ~self._guesses(course)
         right &= self._is_held(course) & self._tells_time(course)
-        lasts = course.starts + course.sizes - 1
-        until = exchanges.answered[order[lasts]] + 3 * _granted(shapes, final[lasts])
-        right &= course.spread(until > self.end)
+        right &= course.spread(self._is_seen_to_its_end(course))
         least = 10 ** (values.scanned.size("cseq", first).astype(np.int64) - 1)
         right &= least <= np.maximum(cseq, 1)  # no nought before it
         keeps: Flags = np.logical_and.reduceat(right, course.starts)
         return keeps
 
+    def _is_seen_to_its_end(self, course: Course) -> Flags:
+        """Whether what each client was granted last has not run out long before the end; not at all, where it is
+        refused behind that."""
+        shapes, exchanges, order = self.shapes, self.exchanges, course.order
+        lasts = course.starts + course.sizes - 1
+        latest = np.where(course.is_grant[lasts], lasts, course.granted[lasts])
+        seconds = _granted(shapes, exchanges.final[order[latest]])
+        until = exchanges.answered[order[latest]] + np.where(latest == lasts, 3, 1) * seconds
+        found: Flags = (latest < 0) | (until - np.where(latest == lasts, 0, self.slack) > self.end)
+        return found
+
     def _asks_and_answers(self, course: Course) -> Flags:
         """Whether challenges and credentials follow each other as they should: a challenge is answered by the next
-        request, which is granted; all credentials answer the latest challenge, and count how often (RFC 7616 3.4)."""
+        request, which is granted or refused; all credentials answer the latest challenge, and count how often
+        (RFC 7616 3.4)."""
         values, shapes, exchanges = self.values, self.shapes, self.exchanges
-        order, is_grant = course.order, course.is_grant
+        order, is_grant, refused, asks = course.order, course.is_grant, course.is_refusal, course.asks
         first, final = exchanges.first[order], exchanges.final[order]
         credentials, stale = shapes.carry(first), shapes.each(lambda shape: shape.stale, final) > 0
-        right = np.where(is_grant, credentials, (shapes.statuses(final) == 401) & (credentials == stale))
-        right &= np.where(course.is_first, ~is_grant & ~credentials, is_grant | is_grant[course.before])
-        right &= course.spread(is_grant[course.starts + course.sizes - 1])
-        right &= is_grant | (values.scanned.size("nonce", final) >= _LEAST_NONCE)
+        is_end = is_grant | refused
+        right = np.where(is_end, refused | credentials, asks & (credentials == stale))
+        right &= np.where(course.is_first, ~is_grant & ~credentials, is_end[course.before] | (is_end & credentials))
+        right &= course.spread(is_end[course.starts + course.sizes - 1])
+        right &= ~asks | (values.scanned.size("nonce", final) >= _LEAST_NONCE)
         right &= ~credentials | (values.scanned.size("response", first) == _MD5)
-        asks, answers = (shapes.alike(lambda shape: shape.realm, rows) for rows in (first, final))
-        own = course.spread(answers[course.starts])  # what stands for another realm stands for longer
-        right &= (is_grant | (answers == own)) & (~credentials | (asks == own))
+        wanted, given = (shapes.alike(lambda shape: shape.realm, rows) for rows in (first, final))
+        own = course.spread(given[course.firsts(asks)])  # what stands for another realm stands for longer
+        right &= (~asks | (given == own)) & (~credentials | (wanted == own))
         at = np.flatnonzero(credentials & (course.asked >= 0))
         right &= ~credentials | (course.asked >= 0)
         asked = course.asked[at]
+        # Who is refused answers each challenge at once, with a nonce that is new.
+        right &= ~course.is_troubled | ~credentials | ((course.asked == course.before) & (is_end | ~asks))
         challenge = final[asked]
         right[at] &= values.equal(first[at], challenge, "nonce", "opaque")
-        seconds = (course.starts + np.minimum(1, course.sizes - 1))[np.cumsum(course.is_first) - 1]
-        right[at] &= values.equal(first[at], first[seconds[at]], "username")
+        leaders = course.spread(course.firsts(credentials))
+        right[at] &= values.equal(first[at], first[leaders[at]], "username")
         linked = exchanges.begun[order[at]] - exchanges.answered[order[asked]] <= AUTH_LINK
         right[at] &= linked | (asked < at - 1)
         right[at] &= _is_counted(values, first[at], at - asked)
@@ -143,6 +199,14 @@ class Manner:
             self.carried[first[at]] - self.carried[challenge] < self.most_nonces
         )  # it is remembered for certain
         return right
+
+    def _guesses(self, course: Course) -> Flags:
+        """Whether each transaction is one more try of a program that calls itself a scanner, of so many that it matters
+        how fast they came (`rules/det_brute_user.py`)."""
+        first = self.exchanges.first[course.order]
+        scans = self.shapes.each(lambda shape: is_scanner(shape.example.user_agent), first) > 0
+        found: Flags = scans & (guesses_of(self.shapes, self.exchanges, course) >= BRUTE)
+        return found
 
     def _is_held(self, course: Course) -> Flags:
         """Whether each transaction falls into the time that was granted before, and each answer looks back to where its
@@ -154,8 +218,10 @@ class Manner:
         grant = course.granted[at]
         until = answered[grant] + _granted(shapes, final[grant])
         held = np.ones(len(order), np.bool_)
-        held[at] = np.where(course.is_grant[at], answered[at], begun[at]) <= until - self.slack
-        heads = course.spread(course.starts) + (course.is_grant & ~course.is_first)
+        ends = course.is_grant[at] | course.is_refusal[at]
+        held[at] = np.where(ends, answered[at], begun[at]) <= until - self.slack
+        heads = course.spread(course.starts)
+        heads = np.where(course.is_grant, course.spread(course.firsts(course.is_grant)), heads)
         held &= values.equal(final, final[heads], "received", "rport", "contact_seen")
         later = at[course.is_grant[at]]
         sooner = course.granted[later]
@@ -182,6 +248,17 @@ class Manner:
         now, before = told[later], told[course.granted[later]]
         right[later] &= ((now > 0) == (before > 0)) & (now >= before - TOLERANCE)
         return right
+
+
+def guesses_of(shapes: Shapes, exchanges: Exchanges, course: Course) -> Numbers:
+    """How often the credentials of each client were refused for what they are, up to each transaction
+    (`register/guesses.py`)."""
+    order = course.order
+    status = shapes.statuses(exchanges.final[order])
+    guessed = shapes.carry(exchanges.first[order]) & course.is_refusal & ((status == 401) | (status == 403))
+    counts = np.cumsum(guessed)
+    found: Numbers = counts - course.spread((counts - guessed)[course.starts])
+    return found
 
 
 def _is_counted(values: Values, rows: Numbers, uses: Numbers) -> Flags:

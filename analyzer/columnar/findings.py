@@ -18,7 +18,7 @@ from analyzer.columnar.records import Flags, Numbers
 from analyzer.columnar.rows import Rows
 from analyzer.evidence import Evidence
 from analyzer.judge.context import CaptureContext
-from analyzer.judge.findings import Answer, Finding, Rule
+from analyzer.judge.findings import Answer, Finding, Rule, Violated
 from analyzer.judge.judge import MAX_PLACES, Judge
 from analyzer.judge.tally import Tally
 from analyzer.judge.ties import refute
@@ -82,6 +82,7 @@ class Verdicts:
         self._context = context
         self._answers = answers
         self._judge = Judge(rules, context)
+        self._spoken: dict[str, Tally] = {}
 
     @property
     def found(self) -> list[Finding]:
@@ -92,6 +93,15 @@ class Verdicts:
         """Whether there is room for all findings, those of another judge among them."""
         return self._judge.keeps_all_with(judge)
 
+    def say(self, which: int, told: Told, rule: Rule, answers: tuple[Answer, ...], registration: Registration) -> None:
+        """Take in what a rule answers that was asked about one client alone (`speaking.py`)."""
+        for answer in answers:
+            self._spoken.setdefault(rule.id, Tally()).add(answer)
+            if isinstance(answer, Violated):
+                assert told.at is not None
+                subject = _Subject(registration, self._standing(which), self._rows.evidence(told.at, which))
+                self._judge.take(rule, subject, answer)  # type: ignore[arg-type]
+
     def tallies(self, counts: dict[int, int], settled: Settled) -> dict[str, Tally]:
         """How often each rule gave each outcome: those about clients at the end, and the answers of each class as
         often as it has transactions. `settled` tells what is answered of a kind of subject without asking."""
@@ -99,6 +109,8 @@ class Verdicts:
         for kind, count in counts.items():
             for told in self._answers[kind]:
                 count_told(whole, told, count, settled(told.subject, told.kind))
+        for name, tally in self._spoken.items():
+            whole[name].merge(tally)
         return whole
 
     def end(self, registrations: Sequence[Registration], last: Sequence[int]) -> None:
@@ -196,6 +208,6 @@ class Verdicts:
         subject = _Subject(registration, standing, rows.evidence(told.at, which))
         finding = self._judge.take(rule, subject, answer)  # type: ignore[arg-type]
         effects = rule.explains if answer.explains is None else answer.explains
-        if finding is not None and (effects or rule.explains) and not rule.is_momentary and rows.ends_attempt(which):
+        if finding is not None and (effects or rule.explains) and not rule.is_momentary and rows.is_granted(which):
             refute(finding)
         return finding

@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzer.columnar.columns import same_rows
-from analyzer.columnar.course import Course
+from analyzer.columnar.course import Course, guesses_of
 from analyzer.columnar.exchanges import Exchanges
 from analyzer.columnar.records import Flags, Numbers
 from analyzer.columnar.shapes import Shapes
+from analyzer.register.guesses import ENOUGH
 from analyzer.sip.timers import TRYING_DUE
 
 _EARLY = 2
@@ -20,6 +21,8 @@ _SINKING = 4
 """Times asked for in a row, each less than before, that a rule may speak of (`rules/det_shrinking_expiry.py`)."""
 _OFTEN = 4
 """Uses of a nonce that are of classes of their own."""
+_REFUSED = 2
+"""Refusals of the same credentials, each by the next, from which on there are several."""
 
 
 class Kinds:
@@ -29,16 +32,17 @@ class Kinds:
         self._shapes, self._exchanges, self._end = shapes, exchanges, end
         self._numbers: dict[tuple[int, ...], int] = {}
 
-    def of(self, course: Course, wanted: Flags, keys: Numbers, shared: Numbers) -> Numbers:
+    def of(self, course: Course, wanted: Flags, keys: Numbers, shared: Numbers, renewed: Flags) -> Numbers:
         """The class of each transaction of a course that is `wanted`. `keys` tells what matters of each of its clients,
-        `shared` what is known of the nonce that each transaction gives out."""
-        columns = [column[wanted] for column in self._columns(course, keys, shared)]
+        `shared` what is known of the nonce that each transaction gives out, `renewed` whether that is the one that it
+        brings."""
+        columns = [column[wanted] for column in self._columns(course, keys, shared, renewed)]
         which, first = same_rows(*columns)
         rows = zip(*(column[first].tolist() for column in columns), strict=True)
         own = [self._numbers.setdefault(row, len(self._numbers)) for row in rows]
         return np.array(own, np.int32)[which]
 
-    def _columns(self, course: Course, keys: Numbers, shared: Numbers) -> tuple[npt.NDArray[Any], ...]:
+    def _columns(self, course: Course, keys: Numbers, shared: Numbers, renewed: Flags) -> tuple[npt.NDArray[Any], ...]:
         shapes, exchanges, order, is_first = self._shapes, self._exchanges, course.order, course.is_first
         before = order[course.before]
         asks, answers = shapes.of[exchanges.first[order]], shapes.of[exchanges.final[order]]
@@ -59,6 +63,8 @@ class Kinds:
             course.spread(keys) + 1,
             shared[order],
             _sinking(shapes, exchanges, course),
+            *_refused(shapes, exchanges, course),
+            renewed[order],
         )
 
 
@@ -76,3 +82,18 @@ def _sinking(shapes: Shapes, exchanges: Exchanges, course: Course) -> Numbers:
     grants = np.where(course.is_grant, np.arange(len(order)), course.granted)
     found: Numbers = np.where(grants < 0, 0, np.minimum(rows[grants], _SINKING))
     return found
+
+
+def _refused(shapes: Shapes, exchanges: Exchanges, course: Course) -> tuple[Numbers, ...]:
+    """Whether the client of each transaction was refused by then, and since its latest grant; how often with
+    credentials, as far as that is looked at (`register/guesses.py`); and whether the credentials before it were refused
+    (`register/refused_credentials.py`): that stands until some are accepted."""
+    refusals, guesses = course.refusals, guesses_of(shapes, exchanges, course)
+    since, accepted = (np.where(course.granted < 0, 0, counts[course.granted]) for counts in (refusals, guesses))
+    before = np.where(course.is_first, 0, guesses[course.before])
+    return (
+        np.minimum(refusals, 1),
+        np.minimum(refusals - since, 1),
+        np.minimum(guesses, ENOUGH),
+        np.minimum(before - accepted, _REFUSED),
+    )

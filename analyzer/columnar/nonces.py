@@ -107,10 +107,14 @@ def count_credentials(capture: Capture, columnar: Flags, to: Reconstructor, now:
     which = np.flatnonzero(columnar[clients.of] & shapes.carry(exchanges.first))
     first = exchanges.first[which]
     nonce, nonces = numbered(mixed(capture.values.key(first, "nonce"), clients.of[which]))
-    used, answered = capture.numbers(first), np.sort(capture.numbers(exchanges.final[which]))
+    used = capture.numbers(first)
     counts = Told(np.sort(used[firsts(nonce, nonces)]), used, nonce)
     to.digests.counts.remember(Remembered(nonce_counts.MOST_SESSIONS, counts, now))
-    sent = Told(answered, answered, np.arange(len(answered)))  # each has a response of its own
+    order = np.argsort(exchanges.final[which], kind="stable")
+    answered = capture.numbers(exchanges.final[which][order])
+    keys = mixed(capture.values.key(first, "nonce", "response"), clients.of[which])[order]
+    response, responses = numbered(keys)
+    sent = Told(np.sort(answered[firsts(response, responses)]), answered, response)
     to.surroundings.signs.replays.remember(Remembered(replays.MOST_SENT, sent, now))
 
 

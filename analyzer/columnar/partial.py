@@ -33,10 +33,11 @@ from analyzer.columnar.same import differences
 from analyzer.columnar.scan import scan
 from analyzer.columnar.shapes import MOST_SHAPES, shapes_of
 from analyzer.columnar.shared import Capture, Overhearing
+from analyzer.columnar.speaking import Speaker
 from analyzer.columnar.strangers import strangers_of
 from analyzer.columnar.verified import Credentials
 from analyzer.evidence import Source
-from analyzer.judge.findings import Rule
+from analyzer.judge.findings import Answer, Rule
 from analyzer.memory import memory
 from analyzer.register.digest.secrets import Secrets
 from analyzer.register.digest_ledger import DigestRecord
@@ -159,7 +160,8 @@ class _Round:
         self._speaking = np.flatnonzero(speaking)
         kinds = np.where(clients.kind < 0, -1 - capture.others.kind, clients.kind)[which]
         marks = dict(zip(which.tolist(), zip(clients.of[which].tolist(), kinds.tolist(), strict=True), strict=True))
-        self._witness = Witness(rules, numbers, finals, marks)
+        troubled = frozenset(which[clients.troubled[which]].tolist())
+        self._witness = Witness(rules, numbers, finals, marks, troubled)
         self._analysis = begin([source], rules=self._witness.rules)
         judge, reconstructor = self._analysis.judge, self._analysis.reconstructor
         heard = self._witness.hearing(judge.ask, judge.context, self._rows.slot_of, self._rows.nonce)
@@ -178,10 +180,11 @@ class _Round:
         rows, clients = self._rows, self._capture.clients
         wanted = np.flatnonzero(self._columnar)
         wanted = wanted[np.argsort(clients.order[clients.starts[wanted]])]  # as they began: clients end in that order
-        registrations = {client: rows.registration(client) for client in wanted.tolist()}
-        which = np.flatnonzero(self._columnar[clients.of])
         judge = self._analysis.judge
         verdicts = Verdicts(rows, self._rules, judge.context, self._answers)
+        speaker = self._speaker(examples)
+        registrations = {client: speaker.registration(client, verdicts.say) for client in wanted.tolist()}
+        which = np.flatnonzero(self._columnar[clients.of])
         last = clients.order[clients.starts[wanted] + clients.sizes[wanted] - 1].tolist()
         verdicts.end(list(registrations.values()), last)
         for one in registrations.values():
@@ -195,7 +198,7 @@ class _Round:
             lambda subject, kind: judge.register_plans[subject][kind].settled,
         )
         self._counted.count(tallies, lambda kind: judge.plans(TransactionSubject, "")[kind].settled)
-        summary, fleet = self._summary(which, examples), self._fleet(wanted)
+        summary, fleet = self._summary(which, examples), self._fleet()
         fleet.bursts = bursts_of(rows, which, registrations)
         self._counted.sum_up(summary, fleet, self._capture.shapes, self._capture.exchanges)
         self._hold_countable(summary, fleet)
@@ -237,17 +240,18 @@ class _Round:
         """Make the rows of the representatives as those of columnar clients are made, and hold them against what the
         object path has; gives a record of credentials of each class. Raises `Unsuited` where anything differs."""
         clients, rows, partial = self._capture.clients, self._rows, self._partial
-        known = {one.id: one for one in partial.registrations}
-        made = {client: rows.registration(client) for client in self._speaking.tolist()}
-        for one in made.values():
-            rows.settle(one)
-            self._check(one, known.get(one.id))
         which = np.flatnonzero(np.isin(clients.of, self._speaking))
         carries = self._carrying(which)
         examples: dict[int, DigestRecord] = {}
         for one_of in carries.tolist():
             (record,) = self._witness.records[one_of]
             examples.setdefault(int(clients.kind[one_of]), record)
+        known = {one.id: one for one in partial.registrations}
+        speaker = self._speaker(examples)
+        made = {client: speaker.registration(client, self._hold_said) for client in self._speaking.tolist()}
+        for one in made.values():
+            rows.settle(one)
+            self._check(one, known.get(one.id))
         for made_record, one_of in zip(rows.digests(carries, made, examples), carries.tolist(), strict=True):
             self._check(made_record, replace(self._witness.records[one_of][0], raw=""))
         if self._detail:
@@ -257,6 +261,14 @@ class _Round:
         if partial.recording is not None:
             hold_against(recording_of(rows, which, made), partial.recording)
         return examples
+
+    def _speaker(self, examples: dict[int, DigestRecord]) -> Speaker:
+        return Speaker(self._rows, self._rules, self._analysis.judge.context, self._answers, examples)
+
+    def _hold_said(self, which: int, _: Told, rule: Rule, answers: tuple[Answer, ...], __: Registration) -> None:
+        """Hold what a rule says of columns against what it said of messages."""
+        if self._witness.spoken.get((which, rule.id), answers) != answers:
+            raise Unsuited(f"columns say otherwise by {rule.id}")
 
     @staticmethod
     def _check(made: object, known: object) -> None:
@@ -311,11 +323,12 @@ class _Round:
             raise Unsuited("there are too many servers")
         return found
 
-    def _fleet(self, wanted: Numbers) -> FleetLedger:
+    def _fleet(self) -> FleetLedger:
         """Of all that many clients do together, an ordinary one does but this: it shows its credentials."""
         ledger, rows, clients = FleetLedger(), self._rows, self._capture.clients
-        seconds = np.sort(clients.order[clients.starts[wanted] + 1])
-        for which in seconds.tolist():
+        carrying = self._carrying(np.flatnonzero(self._columnar[clients.of]))
+        _, first = np.unique(clients.of[carrying], return_index=True)
+        for which in np.sort(carrying[first]).tolist():
             _, source, target = rows.told(which)
             if not (is_public(source.host) or is_public(target.host)):
                 continue

@@ -69,9 +69,9 @@ def _attempt(rows: Rows, one: Registration, asks: int, answers: int) -> AttemptR
         transactions=1 + (asks != answers),
         start=rows.request(asks).time,
         end=rows.answer(answers).time,
-        outcome="registered",
-        status=200,
-        credentials=True,
+        outcome="registered" if rows.is_granted(answers) else "rejected",
+        status=rows.turn(answers).status,
+        credentials=rows.turn(answers).has_credentials,
         too_brief=False,
     )
 

@@ -18,6 +18,7 @@ from analyzer.columnar.facts import Facts, token_of
 from analyzer.columnar.records import Numbers
 from analyzer.columnar.shapes import Shape
 from analyzer.columnar.shared import Capture
+from analyzer.columnar.turns import Answer, Causes, Concluded, Turn, Words, conclude
 from analyzer.evidence import SECOND, Endpoint, Evidence, Frame
 from analyzer.register.attempt import Purpose
 from analyzer.register.binding import Binding
@@ -56,7 +57,7 @@ class Rows:
         self._copies, self._after = exchanges.copies.data, exchanges.after.data
         self._plain, self._at, self._time = packets.plain.data, packets.records.at.data, packets.records.time.data
         self._shapes, self._of = capture.shapes.of.data, capture.clients.of.data
-        self._places: dict[int, int] = {}
+        self._words: dict[int, Words] = {}
         self._registrars: dict[tuple[Endpoint, str], Registrar] = {}
 
     def number(self, which: int) -> int:
@@ -78,9 +79,14 @@ class Rows:
         facts = self._facts(self._of[which])
         return facts.call_id, facts.source, facts.target
 
-    def ends_attempt(self, which: int) -> bool:
+    def is_granted(self, which: int) -> bool:
         """Whether the final response of a transaction grants what was asked for."""
         return self._answers(which).status == 200
+
+    def _ends_attempt(self, which: int) -> bool:
+        """Whether it ends an attempt: it is no challenge, or refuses credentials that are not too old by one."""
+        answers = self._answers(which)
+        return answers.status != 401 or (self._asks(which).has_credentials and not answers.stale)
 
     def evidence(self, slot: Slot, which: int) -> Evidence:
         """Where and when a message was seen that is named by its place in the course of a client."""
@@ -139,8 +145,16 @@ class Rows:
         value = payload[begin : payload.index(b"\r\n", place)].partition(b":")[2]
         return text(value.strip(b" \t"))
 
-    def registration(self, client: int) -> Registration:
-        """The registration of a client."""
+    def is_refused(self, client: int) -> bool:
+        """Whether a client is refused at any time."""
+        clients = self.capture.clients
+        return bool(clients.troubled[clients.order[clients.starts[client] + clients.sizes[client] - 1]])
+
+    def registration(
+        self, client: int, cause_of: Causes | None = None, concluded: Concluded = lambda *_: None
+    ) -> Registration:
+        """The registration of a client; where it is refused, `cause_of` tells why, and `concluded` is told each of its
+        attempts."""
         facts, own = self._facts(client), self.capture.clients.exchanges(client).tolist()
         first, last = own[0], own[-1]
         shape = self._asks(last)
@@ -162,11 +176,20 @@ class Rows:
         one.user_agent = shape.example.user_agent
         one.last = self._begun(last)
         attempts = self.attempts(own)
-        self._note_outcome(one, attempts)
-        self._note_grants(one, [answers for _, answers in attempts])
-        self._note_bindings(one, own, contact)
+        grants = [answers for _, answers in attempts if self.is_granted(answers)]
+        is_refused = len(grants) < len(attempts)
+        if is_refused:
+            self._conclude(one, own, attempts, cause_of or (lambda _: ""), concluded)
+        else:
+            self._note_outcome(one, attempts)
+        if grants:
+            self._note_grants(one, grants)
+            self._note_bindings(one, grants, contact)
+            one.bindings[0].asked_again = last != grants[-1]
         one.translation = self._translation(facts)
-        if self._detail:
+        if self._detail and is_refused:
+            one._numbers = [self._numbers[which] for which in own]
+        elif self._detail:
             one._numbers = [self._numbers[which] for which in own]
             one.history.attempts = self._attempts(attempts)
             one.history.unlisted = max(0, one.attempts - KEPT_ATTEMPTS)
@@ -204,6 +227,34 @@ class Rows:
         one.refresh_gaps = tuple(later - sooner for sooner, later in pairwise(answered))
         one.last_success = answered[-1]
 
+    def _conclude(
+        self,
+        one: Registration,
+        own: Sequence[int],
+        attempts: Sequence[tuple[int, int]],
+        cause_of: Causes,
+        concluded: Concluded,
+    ) -> None:
+        """Let the registration of a client that is refused count its attempts, one after the other."""
+        carrying = next((which for which in own if self._asks(which).has_credentials), None)
+        one.credentials_place = None if carrying is None else self.request(carrying).place
+        tries = (tuple(self.turn(which) for which in dict.fromkeys(attempt)) for attempt in attempts)
+        conclude(one, tries, cause_of, concluded, copies=self._copies[own[-1]], detail=self._detail)
+
+    def turn(self, which: int) -> Turn:
+        """A transaction, as rules look at it."""
+        asks, answers = self._asks(which), self._answers(which)
+        words = self._words.get(answers.number)
+        if words is None:
+            words = self._words[answers.number] = Words(answers.example)
+        final = Answer(words, self.answer(which))
+        _, _, target = self.told(which)
+        sent, answered = int(self.capture.exchanges.sent[which]), self._answered(which)
+        return Turn(
+            which, self._numbers[which], target, self.request(which), sent, answered, final, asks.example,
+            asks.has_credentials, self._copies[which] - self._after[which],
+        )  # fmt: skip
+
     def _note_grants(self, one: Registration, grants: Sequence[int]) -> None:
         """What it asked for and was granted, as far back as that is kept: of most the same each time."""
         kept = grants[-KEPT_SINKING - 1 :]
@@ -211,8 +262,8 @@ class Rows:
         for which in kept if len(several) > 1 else kept[-1:]:
             one.note_grant(self._asks(which).expires, self._answers(which).expires, alone=True)
 
-    def _note_bindings(self, one: Registration, own: Sequence[int], contact: Address) -> None:
-        last, first = own[-1], own[1]
+    def _note_bindings(self, one: Registration, grants: Sequence[int], contact: Address) -> None:
+        last, first = grants[-1], grants[0]
         asks, answers = self._asks(last), self._answers(last)
         binding = Binding(contact, one.id, self._begun(first))
         binding.listed_text, binding.asked_text = self._contact(self._final[last]), contact.raw
@@ -226,9 +277,9 @@ class Rows:
 
     def settle(self, one: Registration) -> None:
         """The source has ended: what ran out before that is over (`register/reached.py`)."""
-        (binding,) = one.bindings
-        if binding.is_over(self._end):
-            binding.certainty, binding.lapsed = "absent", True
+        for binding in one.bindings:
+            if binding.is_over(self._end):
+                binding.certainty, binding.lapsed = "absent", True
         one.reach.settle(self._end)
 
     @staticmethod
@@ -240,11 +291,11 @@ class Rows:
         return Translation(f"{host}:{port if found else SIP_PORT}", facts.call_id, facts.source)
 
     def attempts(self, own: Sequence[int]) -> list[tuple[int, int]]:
-        """The attempts of a client whose transactions are `own`: each begins with one of them, and ends with a grant;
-        the same one where that is granted at once."""
-        grants = [self.ends_attempt(which) for which in own]
-        begins = [which for which, is_behind in zip(own, [True, *grants], strict=False) if is_behind]
-        return list(zip(begins, compress(own, grants), strict=True))
+        """The attempts of a client whose transactions are `own`: each begins with one of them, and ends with a grant or
+        a refusal; the same one where that comes at once."""
+        ends = [self._ends_attempt(which) for which in own]
+        begins = [which for which, is_behind in zip(own, [True, *ends], strict=False) if is_behind]
+        return list(zip(begins, compress(own, ends), strict=True))
 
     def _attempts(self, attempts: Sequence[tuple[int, int]]) -> list[AttemptRecord]:
         found = []

@@ -26,6 +26,9 @@ MOST_SHAPES = 600
 """Shapes that are certified; a capture with more is for the object path."""
 _NEEDED = ("branch", "call_id", "cseq", "to_user", "from_user", "from_tag", "sent_by")
 _OF_RESPONSE = {401: ("nonce", "to_tag"), 200: ("to_tag", "contact_place")}
+_OF_REFUSAL = ("to_tag",)
+REFUSALS = (400, 403, 404, 405, 480, 500, 502, 503, 504, 603)
+"""Final responses that refuse, and ask for no other request in its place (docs/rules/reconstruction.md 5)."""
 _OF_REQUEST = ("contact_place",)
 _OF_CREDENTIALS = ("username", "nonce", "response")
 _EXTENSIONS = (
@@ -210,8 +213,10 @@ def _response_oddity(message: Message) -> str:
             return "it does not list one contact"
         return "it has a challenge" if message.has_challenge else ""
     challenges = message.challenges
+    if message.status in REFUSALS:
+        return "it refuses, and says more" if message.has("contact") or message.has_challenge else ""
     if message.status != 401 or message.has("contact") or len(challenges) != 1:
-        return "it is neither a grant nor one challenge"
+        return "it is neither a grant nor a refusal nor one challenge"
     only = challenges[0]
     is_common = only.is_digest and only.is_plain and (only.algorithm or "MD5").upper() == "MD5"
     is_common &= not only.qop or "auth" in only.qop_options
@@ -219,7 +224,7 @@ def _response_oddity(message: Message) -> str:
 
 
 def _missing(scanned: Scanned, row: int, message: Message) -> str:
-    needed = [*_NEEDED, *(_OF_REQUEST if message.method else _OF_RESPONSE[message.status])]
+    needed = [*_NEEDED, *(_OF_REQUEST if message.method else _OF_RESPONSE.get(message.status, _OF_REFUSAL))]
     needed += _OF_CREDENTIALS if message.method and message.has_credentials else ()
     lacking = [name for name in needed if not _length(scanned, row, name)]
     return f"it has no {lacking[0]} of the common form" if lacking else ""

@@ -24,11 +24,13 @@ _HOUR = 3600 * SECOND
 
 @dataclass(slots=True)
 class Sharing:
-    """For each transaction: whether it has its nonce as an ordinary client may (`fair`), and a number for what is known
-    of the nonce that it gives out (`state`), 0 where it is the first or there is none."""
+    """For each transaction: whether it has its nonce as an ordinary client may (`fair`), a number for what is known of
+    the nonce that it gives out (`state`), 0 where it is the first or there is none, and whether that is the one that it
+    brings (`renewed`)."""
 
     fair: Flags
     state: Numbers
+    renewed: Flags
 
 
 @dataclass(slots=True)
@@ -54,7 +56,8 @@ def sharing_of(
 ) -> Sharing:
     """Who shares nonces with whom. `clients` are those of the transactions, `strange` the nonces in all that is in no
     columns: who has one of these is not ordinary."""
-    found = Sharing(np.ones(len(exchanges), np.bool_), np.zeros(len(exchanges), np.int64))
+    count = len(exchanges)
+    found = Sharing(np.ones(count, np.bool_), np.zeros(count, np.int64), np.zeros(count, np.bool_))
     rows = np.flatnonzero(values.scanned.has("nonce") & (exchanges.of >= 0))
     if not len(rows):
         return found
@@ -70,16 +73,20 @@ def sharing_of(
     unfair |= any_of(np.isin(keys, values.keys_of([(one,) for one in strange])), which, count)
     found.fair[owner[unfair[which]]] = False
     found.state[owner[given]] = _state(values, nonces)
+    again = np.flatnonzero(shapes.carry(exchanges.first) & (shapes.statuses(exchanges.final) == 401))
+    found.renewed[again] = values.equal(exchanges.first[again], exchanges.final[again], "nonce")
     return found
 
 
 def _is_unfair(values: Values, shapes: Shapes, exchanges: Exchanges, nonces: _Nonces) -> Flags:
-    """For each nonce whether it is out of the ordinary: given to one client twice, by two servers, realms or offers, in
-    a transaction that is not plain, at times that step back, or used by a client that it was not given to."""
+    """For each nonce whether it is out of the ordinary: given out by two servers, realms or offers, in a transaction
+    that is not plain, at times that step back, or used by a client that it was not given to; or a client answers it
+    with another response though nothing else in its credentials differs, as one that tries passwords."""
     packets, which, given = values.scanned.packets, nonces.which, nonces.given
     pair, pairs = numbered(mixed(which, nonces.client))
     times = np.bincount(pair[given], minlength=pairs)
-    unfair = any_of(times[pair] != 1, which, nonces.count)
+    unfair = any_of(times[pair] == 0, which, nonces.count)
+    unfair |= _has_other_responses(values, shapes, nonces, pair)
     several = any_of(nonces.client != nonces.client[firsts(which, nonces.count)][which], which, nonces.count)
     is_odd = packets.is_response[nonces.rows] & ~exchanges.plain[nonces.owner]
     unfair |= any_of(is_odd, which, nonces.count) & several
@@ -93,6 +100,15 @@ def _is_unfair(values: Values, shapes: Shapes, exchanges: Exchanges, nonces: _No
     return unfair | any_of(kind != kind[first], which[given], nonces.count)
 
 
+def _has_other_responses(values: Values, shapes: Shapes, nonces: _Nonces, pair: Numbers) -> Flags:
+    """For each nonce whether one client sends it with another response and the same `cnonce` and count."""
+    own = np.flatnonzero(shapes.carry(nonces.rows))
+    rows = nonces.rows[own]
+    same, count = numbered(mixed(pair[own], values.key(rows, "cnonce", "nc")))
+    first = rows[firsts(same, count)[same]]
+    return any_of(~values.equal(rows, first, "response"), nonces.which[own], nonces.count)
+
+
 def _may_be_forgotten(values: Values, nonces: _Nonces, strange: int) -> Flags:
     """For each nonce whether so many others may come between two clients that it is given to that the object path has
     forgotten the first by then (`register/challenges.py`). `strange` are those in all that is in no columns."""
@@ -103,22 +119,27 @@ def _may_be_forgotten(values: Values, nonces: _Nonces, strange: int) -> Flags:
 
 
 def _state(values: Values, nonces: _Nonces) -> Numbers:
-    """What is known of a nonce when it is given out, for each time that it is: how many have it, whether at several
-    addresses, and since when."""
+    """What is known of a nonce when it is given out, for each time that it is: how many have it (one may be given it
+    again and again), whether at several addresses, and since when."""
     packets, records = values.scanned.packets, values.scanned.packets.records
     which, rows = nonces.which[nonces.given], nonces.rows[nonces.given]
     order = np.argsort(which, kind="stable")
+    starts = np.flatnonzero(~is_again(which[order]))
+    sizes = np.diff(np.append(starts, len(order)))
+    pair, pairs = numbered(mixed(which, nonces.client[nonces.given]))
+    is_new = np.zeros(len(order), np.bool_)
+    is_new[firsts(pair, pairs)] = True  # each client counts once
+    owners = np.cumsum(is_new[order])
     rank = np.empty(len(order), np.int64)
-    sizes = np.bincount(which, minlength=nonces.count)
-    rank[order] = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    rank[order] = owners - np.repeat(owners[starts], sizes)
     first = firsts(which, nonces.count)[which]
     span = packets.time(rows) - packets.time(rows)[first]
     host = packets.target[rows] >> 16
     elsewhere = (host != host[first])[order]
     seen = np.cumsum(elsewhere)
-    before = seen - elsewhere
     several = np.empty(len(order), np.bool_)
-    several[order] = seen > before[np.maximum(np.arange(len(order)) - rank[order], 0)]
+    several[order] = seen > np.repeat(seen[starts] - elsewhere[starts], sizes)
     flags = several * 4 + (span > max(SECOND, records.step)) * 2 + (span > _HOUR)
-    state: Numbers = np.minimum(rank, MOST_USERS) * 8 + flags
+    seconds = np.where(span > _HOUR, span // SECOND, 0)  # a sentence has them
+    state: Numbers = (seconds * (MOST_USERS + 1) + np.minimum(rank, MOST_USERS)) * 8 + flags
     return state

@@ -8,6 +8,7 @@ differ.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from hashlib import blake2b
 
@@ -109,6 +110,10 @@ class GuessLedger:
 
     def __init__(self) -> None:
         self._users: Bounded[tuple[str, str], Guesses] = Bounded(MOST_USERS, lambda key, _: len(key[1]))
+
+    def keep_all(self) -> None:
+        """Keep those of every user, whatever memory that takes."""
+        self._users.limit = sys.maxsize
 
     def take(self, transaction: Transaction, aor: str, records: Sequence[DigestRecord]) -> Guesses | None:
         """Take in a transaction with its outcome; what was tried for its user, if this was one more refused try and

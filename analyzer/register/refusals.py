@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Hashable
 from typing import NamedTuple
 
@@ -40,6 +41,10 @@ class Refusals:
         self._refused: Bounded[tuple[Hashable, str], tuple[Refused, ...]] = Bounded(
             MOST_USERS, lambda _, refused: sum(len(one.contact) for one in refused)
         )
+
+    def keep_all(self) -> None:
+        """Keep those of every address-of-record, whatever memory that takes."""
+        self._refused.limit = sys.maxsize
 
     def note(self, place: Hashable, aor: str, transaction: Transaction) -> None:
         """A final response that is no 2xx and no challenge."""

@@ -43,6 +43,11 @@ class SignLedgers:
         self._guesses = GuessLedger()
         self.replays = Replays()
 
+    def keep_all(self) -> None:
+        """Keep what was refused of every client and user, whatever memory that takes."""
+        self._refusals.keep_all()
+        self._guesses.keep_all()
+
     def take(
         self,
         transaction: Transaction,

@@ -52,6 +52,16 @@ class Phone:
         """It registers with the nonce that it has; gives the answer."""
         return self._exchange(at, self._credentials(), "200 OK", f"Contact: <{self._contact}>;expires=3600\r\n")
 
+    def refused(self, at: float, status: int, *, brings: bool = False) -> Packet:
+        """It is refused, though it brings credentials for the challenge before, or without being asked; by a 401 with
+        the next nonce. Gives the answer."""
+        more = self._credentials() if brings else ""
+        if status != 401:
+            return self._exchange(at, more, f"{status} No", "")
+        self._nonce, self._uses = md5(f"{self._user}/{at}".encode(), usedforsecurity=False).hexdigest() * 2, 0
+        header = f'WWW-Authenticate: Digest realm="example.com", nonce="{self._nonce}", qop="auth"\r\n'
+        return self._exchange(at, more, "401 Unauthorized", header)
+
     def registers(self, at: float, nonce: str = "") -> None:
         """It is challenged, and then registers."""
         self.challenged(at, nonce)

@@ -52,7 +52,7 @@ def test_tables_have_no_other_methods(calm: Path, tmp_path: Path) -> None:
 
 
 def test_messages_of_both_paths_are_in_order(calm: Path, tmp_path: Path) -> None:
-    """One phone is refused, and so on the object path; its messages stand where they came."""
+    """One phone alone is refused, and so on the object path; its messages stand where they came."""
     several = packets(calm)
     at = [number for number, one in enumerate(several) if b"sip:1000012@" in one.message][7]
     several[at] = several[at].saying(several[at].message.replace(b"SIP/2.0 200 OK", b"SIP/2.0 403 Forbidden"))
