@@ -1,29 +1,26 @@
 """What must not be left: the words and addresses of the original, however they are written.
 
-Words are looked for as they stand, in any case; with their escapes resolved (RFC 3261 25.1); in what looks like hex, or
-like base64 (RFC 4648), when that is read; and IPv4 addresses turned round, as their names are (RFC 1035 3.5). The
-whole is linear in what is looked through: each word is looked up, none is searched for. What stays on purpose, a word
+Words are looked for as they stand, in any case, and in what the octets say in other ways (`encodings.py`), one in
+another as well; and IPv4 addresses turned round, as their names are (RFC 1035 3.5). The whole is linear in what is
+looked through: each word is looked up, none is searched for. What stays on purpose, a word
 of the protocol or a number that is the protocol's, is no leak, nor is what is shorter than `SHORTEST`: three letters
 are in anything.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import unquote_to_bytes
 
+from analyzer.redact.encodings import readings
 from analyzer.redact.lexer import PORT_DIGITS, SHORTEST
 from analyzer.redact.vocabulary import LABELS, TOP_LEVEL, WORDS
 
 _STAYING = WORDS | LABELS | TOP_LEVEL
 _WORD = re.compile(rb"[0-9A-Za-z\x80-\xff]+")
 _QUAD = re.compile(rb"(?<![0-9.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?!\.?[0-9])")
-_HEX = re.compile(rb"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{2}){4,}(?![0-9A-Za-z])")
-_BASE64 = re.compile(rb"(?<![0-9A-Za-z+/])[0-9A-Za-z+/_-]{8,}={0,2}")
-_ESCAPED = re.compile(rb"[0-9A-Za-z%]++")
+_DEPTH = 2
+"""Encodings in one another that are looked into."""
 
 
 class LeakSearch:
@@ -40,19 +37,12 @@ class LeakSearch:
         """The first identifier that is there, or nothing."""
         return next(self._found(octets), "")
 
-    def _found(self, octets: bytes) -> Iterator[str]:
+    def _found(self, octets: bytes, depth: int = _DEPTH) -> Iterator[str]:
         yield from self._plain(octets)
-        for match in _ESCAPED.finditer(octets) if b"%" in octets else ():
-            if b"%" in match[0]:
-                yield from self._plain(unquote_to_bytes(match[0]))
-        for match in _HEX.finditer(octets):
-            yield from self._plain(bytes.fromhex(match[0].decode()))
-        for match in _BASE64.finditer(octets):
-            bare = match[0].rstrip(b"=").translate(bytes.maketrans(b"-_", b"+/"))
-            try:
-                yield from self._plain(base64.b64decode(bare + b"=" * (-len(bare) % 4)))
-            except binascii.Error:
-                continue
+        if depth:
+            for text in readings(octets):
+                if text != octets:  # what is no text was written by nobody, and holds nothing that was
+                    yield from self._found(text, depth - 1 if text.isascii() else 0)
 
     def _plain(self, octets: bytes) -> Iterator[str]:
         low = octets.lower()

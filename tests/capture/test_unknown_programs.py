@@ -195,8 +195,10 @@ def test_what_the_writer_of_a_mail_puts_in_between_is_left_out(name: str) -> Non
         assert [one.payload for one in messages] == OCTETS
 
 
-@pytest.mark.parametrize(("before", "is_name"), [("sip-1  | ", True), ("2026-10-31|", False), ("4711 | ", False)])
-def test_the_name_of_a_container_has_a_letter(before: str, is_name: bool) -> None:
+@pytest.mark.parametrize(
+    ("before", "is_name"), [("sip-1  | ", True), ("4711 | ", True), ("2026-10-31|", False), ("31.10.26 | ", False)]
+)
+def test_a_date_is_no_name_of_a_container(before: str, is_name: bool) -> None:
     text = "".join(f"{before}{line}\n" for n in range(4) for line in MESSAGES[n]).encode()
     carriers: Carriers = found(text, lambda head: head.startswith(b"REGISTER"))
     assert any(one.code == "repaired-compose" for one in carriers.all) is is_name

@@ -243,7 +243,14 @@ def test_a_mark_keeps_length_and_case() -> None:
     "written",
     [b"wilhelmina", b"WilhelMina", b"%77%69%6c%68%65%6c%6d%69%6e%61", b"wilhelm%69na",
      base64.b64encode(b"user:wilhelmina"), base64.urlsafe_b64encode(b"wilhelmina"), b"wilhelmina".hex().encode(),
-     b"192.0.2.77", b"77.2.0.192.in-addr.arpa", b"x wilhelmina@b"],
+     b"192.0.2.77", b"77.2.0.192.in-addr.arpa", b"x wilhelmina@b",
+     b"=77=69=6C=68=65=6C=6D=69=6E=61", b"wilhelm=69=6E=61",
+     "".join(f"\\u{ord(one):04x}" for one in "wilhelmina").encode(), b"\\w\\i\\l\\h\\e\\l\\m\\i\\n\\a",
+     b"wilhelmina".hex(" ").encode(), b"wilhelmina".hex(":").upper().encode(), base64.b32encode(b"wilhelmina"),
+     base64.b64encode(base64.b64encode(b"wilhelmina")), "wilhelmina".encode("utf-16-le"),
+     "wil\u200bhelm\u00adina".encode(),
+     "".join(chr(ord(one) + 0xFEE0) for one in "wilhelmina").encode(), b"wilhelm&#105;na", b"wilhelm&#x69;na",
+     base64.b64encode(b"wilhelm%69na"), rb"\167\151\154\150\145\154\155\151\156\141", rb"wilhelm\x69na"],
 )  # fmt: skip
 def test_the_search_finds_every_form(written: bytes) -> None:
     search = LeakSearch(["wilhelmina"], ["192.0.2.77"])

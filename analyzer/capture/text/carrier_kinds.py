@@ -180,12 +180,12 @@ def json_stamp(value: object) -> bytes:
     return text.encode("ascii", "replace")[:64]
 
 
-_NAMED = re.compile(rb" {0,12}((?=[\d.-]{0,64}[A-Za-z_])[\w.-]{1,64}|\d{10}(?:\.\d{1,9})?) {0,40}\| ?")
+_NAMED = re.compile(rb" {0,12}(?!\d{1,4}[-.]\d{1,2}[-.]\d{1,4} {0,2}\|)([\w.-]{1,64}) {0,40}\| ?")
 _TOGETHER = re.compile(rb"(0[1-9]|1[0-2])([0-3]\d)([0-2]\d)([0-5]\d)([0-5]\d)(\.\d{1,9})?\Z")
 
 
 def _named(line: bytes) -> list[Part] | None:
-    """A line behind the name of a container; phones of Polycom write month, day and time there."""
+    """A line behind the name of a container, or a number, but no date; phones of Polycom write month, day and time."""
     match = _NAMED.match(line)
     if match is None:
         return None
@@ -216,8 +216,9 @@ def _plain(line: bytes) -> list[Part] | None:
     """What a web page or a word processor made of `<`, `>`, `&` and quotes."""
     text = written.plain(line)
     if b"<" in text:
-        text = _CELL.sub(b"\t", _BLOCK.sub(b"\n<", _BREAK.sub(b"\n", text)))
-        text = _TAG.sub(b"", text).strip(b"\t")
+        text, cells = _CELL.subn(b"\t", _BLOCK.sub(b"\n<", _BREAK.sub(b"\n", text)))
+        text = _TAG.sub(b"", text)
+        text = text.strip(b"\t") if cells else text
         text = text.lstrip(b"\n") if line.lstrip()[:1] == b"<" else text
     for _ in range(_NESTED):
         if b"&" not in text:

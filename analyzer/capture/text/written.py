@@ -17,7 +17,7 @@ _ESCAPED_END = re.compile(rb"\\r\\n(?=.)|\\n(?:via|v|from|f|to|t|call-id|i|cseq|
 _ESCAPE = re.compile(rb"\\(?:([rntef0\"'/\\])|x([0-9a-fA-F]{2})|u00([0-9a-fA-F]{2})|([0-3][0-7]{2}))")
 _LETTERS = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"e": b"\x1b", b"f": b"\f", b"0": b"\0"}
 _STRING = re.compile(
-    rb"(.*?)(?:(?<![\w\"'])b?(?P<quote>[\"'])(?=(?:\\[\"'\\]|(?!(?P=quote))[^\\]){0,2000}?\\[rn])"
+    rb"(.*?)(?:(?<![\w\"'])b?(?P<quote>[\"'])(?=(?:\\[^rn]|(?!(?P=quote))[^\\]){0,2000}?\\[rn])"
     rb"|\A(?=[^\"']{0,2000}?\\[rn]))",
     re.DOTALL,
 )
