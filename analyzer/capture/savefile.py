@@ -51,12 +51,11 @@ _CODES_SIX = {"network": 0, "host": 3, "port": 4}
 _RecordHeader = dpkt.pcap.LEPktHdr if sys.byteorder == "little" else dpkt.pcap.PktHdr  # as the file's header is
 
 _CLOCK = blocks.option(blocks.TIME_RESOLUTION, blocks.NANOSECONDS)
-_BEGIN = (
-    blocks.section()
-    + blocks.interface(_LINKTYPE_RAW, _SNAPLEN, _CLOCK)
-    + blocks.interface(_LINKTYPE_RAW, _SNAPLEN, blocks.option(blocks.DESCRIPTION, pcapng_options.SECURED) + _CLOCK)
+_BEGIN = blocks.section() + blocks.interface(_LINKTYPE_RAW, _SNAPLEN, _CLOCK)
+_WITHIN_TLS = blocks.interface(
+    _LINKTYPE_RAW, _SNAPLEN, blocks.option(blocks.DESCRIPTION, pcapng_options.SECURED) + _CLOCK
 )
-"""The head of a pcapng: its second interface is for what was within TLS."""
+"""The head of a pcapng, and its second interface, for what was within TLS."""
 
 _Way = tuple[Endpoint, Endpoint]
 
@@ -70,12 +69,12 @@ class SaveFile:
     dialect = None
 
     def __init__(self, out: BinaryIO, *, tells_tls: bool = False, timed: bool = True) -> None:
-        if tells_tls or not timed:
-            out.write(_BEGIN)
+        self._is_pcapng = tells_tls or not timed
+        if self._is_pcapng:
+            out.write(_BEGIN + _WITHIN_TLS * tells_tls)
         else:
             dpkt.pcap.Writer(out, snaplen=_SNAPLEN, linktype=_LINKTYPE_RAW, nano=True)  # the file's header
         self._out = out
-        self._is_pcapng = tells_tls or not timed
         self._timed = timed
         self._time: int | None = None
         self._early: list[RawMessage] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from analyzer.capture.pcapng_options import SAID_OF_TLS
 from analyzer.capture.pieces import Pieces
 from analyzer.capture.record import Record
 from analyzer.capture.websocket import Upgrade, WebSocketFramer, upgrades
@@ -70,8 +71,12 @@ class Stream:
 
     def carried(self, record: Record) -> str:
         """The transport: within TLS, where that was taken off before a record of the stream was written."""
-        is_secured = record.interface in record.source.secured
-        return SECURED.get(self.transport, self.transport) if is_secured else self.transport
+        source = record.source
+        if record.interface not in source.secured:
+            return self.transport
+        if SAID_OF_TLS not in source.quality:
+            source.quality.append(SAID_OF_TLS)
+        return SECURED.get(self.transport, self.transport)
 
     @property
     def is_begun(self) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from analyzer.capture.opener import open_sources
+from analyzer.capture.pcapng_options import SAID_OF_TLS
 from analyzer.capture.savefile import SaveFile
 from analyzer.evidence import SECOND, Endpoint, Fidelity, Frame, NetworkError, RawMessage
 from analyzer.judge.flowtext import read_flow
@@ -170,9 +171,21 @@ def test_what_was_within_tls_is_known_again(pair: tuple[str, str], tmp_path: Pat
             target.finish()
         with open_sources([out], engine="native") as reading:
             found[tells_tls] = [(item.source, item.transport, item.time) for item in reading]
+            assert reading.sources[0].quality.count(SAID_OF_TLS) == tells_tls
     times = [item.time for item in items] + [error.time]
     assert found[True] == list(zip((phone, other, phone), (within, bare, within), times, strict=True))
     assert found[False] == list(zip((phone, other, phone), (bare, bare, bare), times, strict=True))
+
+
+def test_an_interface_for_tls_without_packets_is_nothing_to_tell(tmp_path: Path) -> None:
+    out = tmp_path / "none.pcapng"
+    with out.open("wb") as file:
+        target = SaveFile(file, tells_tls=True)
+        target.add(request(1))
+        target.finish()
+    with open_sources([out], engine="native") as reading:
+        assert [item.transport for item in reading] == ["UDP"]
+        assert reading.sources[0].secured == {1} and reading.sources[0].quality == []
 
 
 def test_tshark_reads_it_without_complaint(tmp_path: Path, tool: Tool) -> None:

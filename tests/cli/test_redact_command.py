@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 import analyzer
 from analyzer.capture import pcapng_blocks as blocks
 from analyzer.capture.opener import open_sources
+from analyzer.capture.pcapng_options import SAID_OF_TLS
 from analyzer.cli import sipcheck
 from analyzer.evidence import RawMessage
 from tests.shared import ROOT
@@ -68,6 +69,7 @@ def test_a_capture_without_times_stays_one(tmp_path: Path) -> None:
     report = analyzer.analyze(out)
     assert report.summary.messages == len(octets)
     assert report.sources[0].first is None
+    assert SAID_OF_TLS not in report.sources[0].quality
 
 
 @pytest.mark.parametrize("transport", ["T", "U"])

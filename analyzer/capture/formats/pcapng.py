@@ -59,8 +59,6 @@ def records(stream: BinaryIO, source: Source) -> Iterator[Record]:
     yield from walk.records()
     if said := options.said_of(walk.dropped + sum(walk.drops.values())):
         source.quality.append(said)
-    if source.secured:
-        source.quality.append(options.SAID_OF_TLS)
     if walk.unkept:
         text = f"{walk.unkept} interfaces beyond the first {MAX_INTERFACES} of a section; their packets are not read"
         source.defect("many-interfaces", text)

@@ -28,6 +28,8 @@ _TOGETHER = re.compile(
     rb"|\A(?P<m3>[01]\d)(?P<d3>[0-3]\d)(?P<clock3>[0-2]\d[0-5]\d[0-5]\d)(?P<part3>[.,]\d{1,9})?(?=[|,; ])"
 )
 """Digits of a date and a time written together: resiprocate, Sonus, Yate, Polycom."""
+_MILLISECONDS = re.compile(rb"\b(?:time|timestamp|ts)[\"']?[ \t]?[=:][ \t]?[\"']?(1\d{9})(\d{3})(?!\d)", re.IGNORECASE)
+"""Milliseconds since the epoch, where a word says so (log4j's XML)."""
 _ADDRESS = (
     rb"(?:(?P<host>\d{1,3}(?:\.\d{1,3}){3})"
     rb"|\[(?P<six>[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{0,45})(?:%\w{1,16})?\])"
@@ -86,10 +88,6 @@ def said_in(line: bytes) -> Said:
     found = {match[1].upper() for match in _TRANSPORT.finditer(line)}
     transport = found.pop().decode("ascii") if len(found) == 1 else ""
     return Said(stamp_in(line), source, destination, received, transport)
-
-
-_MILLISECONDS = re.compile(rb"\b(?:time|timestamp|ts)[\"']?[ \t]?[=:][ \t]?[\"']?(1\d{9})(\d{3})(?!\d)", re.IGNORECASE)
-"""Milliseconds since the epoch, where a word says so (log4j's XML)."""
 
 
 def lone_end(line: bytes) -> Endpoint | None:
