@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, ItemsView
 from hashlib import blake2b
@@ -65,6 +66,10 @@ class Bounded(Generic[K, V]):
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def keep_all(self) -> None:
+        """Have no entry make room for want of it, whatever memory that takes."""
+        self.limit = sys.maxsize
 
     def items(self) -> ItemsView[K, V]:
         """All entries, those used longest ago first; none of them thereby counts as used."""

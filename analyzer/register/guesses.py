@@ -8,7 +8,6 @@ differ.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from hashlib import blake2b
 
@@ -113,7 +112,7 @@ class GuessLedger:
 
     def keep_all(self) -> None:
         """Keep those of every user, whatever memory that takes."""
-        self._users.limit = sys.maxsize
+        self._users.keep_all()
 
     def take(self, transaction: Transaction, aor: str, records: Sequence[DigestRecord]) -> Guesses | None:
         """Take in a transaction with its outcome; what was tried for its user, if this was one more refused try and

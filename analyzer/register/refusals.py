@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Hashable
 from typing import NamedTuple
 
@@ -44,7 +43,7 @@ class Refusals:
 
     def keep_all(self) -> None:
         """Keep those of every address-of-record, whatever memory that takes."""
-        self._refused.limit = sys.maxsize
+        self._refused.keep_all()
 
     def note(self, place: Hashable, aor: str, transaction: Transaction) -> None:
         """A final response that is no 2xx and no challenge."""

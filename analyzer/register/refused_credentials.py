@@ -7,7 +7,6 @@ nonce that was used before, which is not meant.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -62,7 +61,7 @@ class Refusals:
 
     def keep_all(self) -> None:
         """Keep that of every client, whatever memory that takes."""
-        self._latest.limit = sys.maxsize
+        self._latest.keep_all()
 
     def take(
         self,

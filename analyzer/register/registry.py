@@ -11,7 +11,6 @@ Call-ID.
 
 from __future__ import annotations
 
-import sys
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -157,7 +156,8 @@ class Registry:
 
     def keep_all(self) -> None:
         """Follow every Call-ID, whatever memory that takes."""
-        self._sequences.limit = self._legs.limit = sys.maxsize
+        self._sequences.keep_all()
+        self._legs.keep_all()
 
     def __iter__(self) -> Iterator[Registration]:
         return iter(self._all.values())

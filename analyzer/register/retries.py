@@ -9,7 +9,6 @@ the row, and so does a challenge that is not answered: what is wrong then is for
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -81,7 +80,7 @@ class Retries:
 
     def keep_all(self) -> None:
         """Keep the rows of all clients, whatever memory that takes."""
-        self._rows.limit = sys.maxsize
+        self._rows.keep_all()
 
     def of(self, registration: int) -> tuple[Retry, ...]:
         """The latest failures in a row of a registration, each with the try after it, the latest last."""
