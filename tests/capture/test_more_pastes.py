@@ -262,15 +262,19 @@ def _in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "UTC")
 
 
-@pytest.mark.parametrize("name", PASTES)
-def test_what_a_paste_says_is_what_is_read(name: str) -> None:
-    text, dialect, ends, times = PASTES[name]
-    messages, source = read(text)
-    assert source.format == dialect
+def times_in(paste: Paste) -> list[int | None]:
+    """The times of the messages of a paste, which are whole, in its dialect, and between its ends."""
+    messages, source = read(paste.text)
+    assert source.format == paste.dialect
     assert [one.payload for one in messages] == OCTETS
     assert not any(one.missing for one in messages)
-    assert [(one.source, one.destination) for one in messages] == [*ends, *ends]
-    printed = [one.time for one in messages]
+    assert [(one.source, one.destination) for one in messages] == [*paste.ends, *paste.ends]
+    return [one.time for one in messages]
+
+
+@pytest.mark.parametrize("name", PASTES)
+def test_what_a_paste_says_is_what_is_read(name: str) -> None:
+    times, printed = PASTES[name].times, times_in(PASTES[name])
     if times == MS:
         assert [one and one // 10**6 % 1000 for one in printed] == [100, 140, 180, 220]
     if times in (MS, S):

@@ -17,7 +17,7 @@ from analyzer.capture.text.guessing import found
 from analyzer.capture.text.said import stamp_in
 from analyzer.capture.text.stamps import parse_stamp
 from analyzer.capture.text.written import unescaped
-from tests.capture.test_more_pastes import Paste, each, read
+from tests.capture.test_more_pastes import Paste, each, read, times_in
 from tests.capture.test_pasted_texts import AT_SERVER, BEGIN, BOTH, CLOCKS, MESSAGES, MS, OCTETS, STAMPS, body, size
 
 
@@ -108,13 +108,8 @@ PASTES = {
 
 @pytest.mark.parametrize("name", PASTES)
 def test_each_message_is_read_with_its_time(name: str) -> None:
-    text, dialect, ends, _ = PASTES[name]
-    messages, source = read(text)
-    assert source.format == dialect
-    assert [one.payload for one in messages] == OCTETS
-    assert not any(one.missing for one in messages)
-    assert [(one.source, one.destination) for one in messages] == [*ends, *ends]
-    assert [one.time and one.time // 10**6 % 100_000 for one in messages] == [23_100, 23_140, 23_180, 23_220]
+    times = times_in(PASTES[name])
+    assert [time and time // 10**6 % 100_000 for time in times] == [23_100, 23_140, 23_180, 23_220]
 
 
 FORMS = {
