@@ -8,13 +8,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import click
 
 from benchmarks.alone import needs, starts
 from benchmarks.analysis import analyse
-from benchmarks.competitors import Tool, tools
+from benchmarks.competitors import Tool, storm_tools, tools
 from benchmarks.machine import machine
 from benchmarks.measure import ROOT
 from benchmarks.paging import paging
@@ -23,10 +23,24 @@ from benchmarks.race import Race, race
 from benchmarks.replaying import replaying
 from benchmarks.results import Results, as_json, as_markdown
 from benchmarks.tabulation import tabulate
+from benchmarks.targets import ANALYSIS, GROWN, LONG, MEDIA, STORM
 from benchmarks.textual import textual
-from benchmarks.traffic import Traffic, media_in, storm_in
+from benchmarks.traffic import Traffic, grown_in, media_in, storm_in
 
-PARTS = ("storm", "media", "start", "memory", "tables", "page", "analysis", "replay", "texts")
+PARTS = (
+    "storm",
+    "grown",
+    "long",
+    "storms",
+    "media",
+    "start",
+    "memory",
+    "tables",
+    "page",
+    "analysis",
+    "replay",
+    "texts",
+)
 F = TypeVar("F", bound=Callable[..., Any])
 _MEDIA_SLICES = 20  # so that SIP, not the start, is most of what pyshark does there
 _BUILD = ROOT / "build" / "benchmarks"
@@ -149,23 +163,52 @@ def measure(settings: Settings, keep: Callable[[Results], None]) -> Results:
     return results
 
 
+class Contest(NamedTuple):
+    """A race to be run: in which part, its name, what is counted, how its capture is made, by whom, how often."""
+
+    part: str
+    name: str
+    unit: str
+    make: Callable[[], Traffic]
+    tools: list[Tool]
+    rounds: int
+
+
+def contests(settings: Settings) -> list[Contest]:
+    """The races of all parts."""
+    place, users, seed, rounds = settings.captures, settings.users, settings.seed, settings.rounds
+    on_storm = tools(media=False, slice_packets=settings.slice)
+    on_media = tools(media=True, slice_packets=settings.slice * _MEDIA_SLICES)
+
+    def storm() -> Traffic:
+        return storm_in(place, settings.messages, users, seed)
+
+    def long() -> Traffic:
+        return storm_in(place, 10 * settings.memory_messages, users, seed)
+
+    def media() -> Traffic:
+        return media_in(place, settings.packets, settings.media_users, seed)
+
+    return [
+        Contest("storm", STORM, "messages/s", storm, on_storm, rounds),
+        Contest("grown", GROWN, "messages/s", lambda: grown_in(place, settings.messages), on_storm, rounds),
+        Contest("long", LONG, "messages/s", long, on_storm, 1),
+        Contest("storms", ANALYSIS, "messages/s", long, storm_tools(), 1),
+        Contest("media", MEDIA, "packets/s", media, on_media, rounds),
+    ]
+
+
 def _races(settings: Settings, folder: Path) -> Iterator[Race]:
-    """The two captures, each with those that run on it."""
-    if "storm" in settings.parts:
-        _say("storm: making the capture, if it is not there")
-        storm = storm_in(settings.captures, settings.messages, settings.users, settings.seed)
-        yield race("storm", "messages/s", storm, chosen_tools(settings, media=False), settings.rounds, folder, _say)
-    if "media" in settings.parts:
-        _say("mostly media: making the capture, if it is not there")
-        mixed = media_in(settings.captures, settings.packets, settings.media_users, settings.seed)
-        yield race(
-            "mostly media", "packets/s", mixed, chosen_tools(settings, media=True), settings.rounds, folder, _say
-        )
+    """The captures, each with those that run on it."""
+    for contest in contests(settings):
+        if contest.part in settings.parts:
+            _say(f"{contest.name}: making the capture, if it is not there")
+            found = chosen(settings, contest.tools)
+            yield race(contest.name, contest.unit, contest.make(), found, contest.rounds, folder, _say)
 
 
-def chosen_tools(settings: Settings, *, media: bool) -> list[Tool]:
-    """The competitors on a capture, less those that were not asked for."""
-    found = tools(media=media, slice_packets=settings.slice * (_MEDIA_SLICES if media else 1))
+def chosen(settings: Settings, found: list[Tool]) -> list[Tool]:
+    """The competitors, less those that were not asked for."""
     return [tool for tool in found if not settings.chosen or tool.name.startswith(settings.chosen)]
 
 

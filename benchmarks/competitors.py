@@ -92,6 +92,20 @@ def tools(*, media: bool, slice_packets: int) -> list[Tool]:
     ]
 
 
+def storm_tools() -> list[Tool]:
+    """The storm analysis, with columns and without."""
+    alone = [sys.executable, str(ROOT / "benchmarks" / "with_object_path.py")]
+    return [
+        Tool(
+            "sipcheck storm",
+            lambda path: [*sipcheck_words(), "storm", str(path), "--fail-on", "never", "--no-progress", *_one_job()],
+            _read_storm,
+            lambda: "",
+        ),
+        Tool("sipcheck storm, message by message", lambda path: [*alone, str(path)], _read_storm, lambda: ""),
+    ]
+
+
 def _sipcheck(path: Path, *more: str) -> list[str]:
     return [*sipcheck_words(), "pcap", str(path), "--fail-on", "never", "--no-progress", *more]
 
@@ -109,6 +123,11 @@ def _read_sipcheck(out: Path) -> Counts:
         "requests": _number(r"([\d,]+)\s+REGISTERs", text),
         "retransmissions": _number(r"([\d,]+)\s+of\s+them\s+repeats", text),
     }
+
+
+def _read_storm(out: Path) -> Counts:
+    """What the analysis says of retransmissions is of each storm."""
+    return {name: count for name, count in _read_sipcheck(out).items() if name != "retransmissions"}
 
 
 def _read_fields(out: Path) -> Counts:

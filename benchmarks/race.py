@@ -59,10 +59,14 @@ class Race:
     traffic: Traffic
     results: list[Result]
 
+    def result(self, tool: str) -> Result | None:
+        """What became of a competitor; None where it did not take part."""
+        return next((result for result in self.results if result.tool == tool), None)
+
     def lead(self, result: Result, ours: str = OURS, *, by_cpu: bool = False) -> Spread | None:
         """How many times as fast as `result` we are, by the clock or by processor time; None where one of the two did
         not do the job."""
-        mine = next((other for other in self.results if other.tool == ours), None)
+        mine = self.result(ours)
         if mine is None or mine is result or not (mine.valid and result.valid):
             return None
         return ratio(mine.rates_by_cpu, result.rates_by_cpu) if by_cpu else ratio(mine.rates, result.rates)

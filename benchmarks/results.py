@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from benchmarks import analysis, paging, replaying, textual
+from benchmarks import analysis, paging, replaying, targets, textual
 from benchmarks.alone import Need, Start
 from benchmarks.measure import Measured
 from benchmarks.race import Race, Result, steady
@@ -53,6 +53,7 @@ def as_json(results: Results) -> dict[str, Any]:
     """The whole result with each single run, for json.dump."""
     return {
         "machine": dict(results.machine),
+        "targets": targets.as_records(results.races, results.needs),
         "settings": dict(results.settings),
         "races": [_race_json(race) for race in results.races],
         "start": [_start_json(start) for start in results.starts],
@@ -106,7 +107,9 @@ def _need_json(need: Need) -> dict[str, Any]:
 
 def as_markdown(results: Results) -> str:
     """The tables."""
-    parts = [_race_markdown(race) for race in results.races]
+    aims = targets.rows_of(results.races, results.needs)
+    parts = [f"### Targets\n\n{targets.HEAD}\n\n{_table(targets.COLUMNS, aims)}"] if aims else []
+    parts += [_race_markdown(race) for race in results.races]
     if results.starts:
         parts.append(_starts_markdown(results.starts))
     if results.needs:

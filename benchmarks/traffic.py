@@ -19,6 +19,7 @@ import click
 import dpkt
 
 from benchmarks.frames import write_capture
+from benchmarks.grown import grow
 from benchmarks.media import MediaPlan, media
 from benchmarks.population import LIMIT, SERVER, write_users
 from benchmarks.storm import Storm, StormPlan, Totals
@@ -72,6 +73,12 @@ def media_in(folder: Path, packets: int, users: int, seed: int = 1) -> Traffic:
     """The RTP-heavy capture of these sizes in `folder`, made if it is not there."""
     path = folder / f"media-{packets}-packets-{users}-users-seed-{seed}.pcap"
     return _kept(path) or _keep(path, lambda part: make_media(part, packets, users, seed))
+
+
+def grown_in(folder: Path, messages: int) -> Traffic:
+    """The samples grown to at least so many messages in `folder`, made if they are not there."""
+    path = folder / f"grown-{messages}-messages.pcap"
+    return _kept(path) or _keep(path, lambda part: grow(part, messages))
 
 
 def _messages_among(path: Path, packets: int) -> int:

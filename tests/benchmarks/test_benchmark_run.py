@@ -19,6 +19,10 @@ from tests.shared import ROOT
 SIZES = ["--messages", "80", "--users", "8", "--packets", "2000", "--media-users", "8", "--memory-messages", "40"]
 TABLES = ["--table-messages", "80", "--analysis", "20000", "--replay-users", "20", "--text-megabytes", "1"]
 TEXTS = ["--text-messages", "80"]
+LONG = ("grown", "long", "storms")
+PARTS = [word for part in command.PARTS if part not in LONG for word in ("--part", part)]
+"""All but those that run the storm again, and the samples that are grown, which are no tiny capture."""
+
 ROUNDS = ["--rounds", "2", "--start-rounds", "1"]
 
 
@@ -32,9 +36,9 @@ def benchmark(folder: Path, *words: str, **environment: str) -> subprocess.Compl
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """All parts once."""
+    """The parts once."""
     folder: Path = tmp_path_factory.mktemp("benchmark")
-    return folder, benchmark(folder)
+    return folder, benchmark(folder, *PARTS)
 
 
 def document(folder: Path) -> dict[str, Any]:
@@ -65,6 +69,21 @@ def test_all_parts_are_measured(whole: tuple[Path, subprocess.CompletedProcess[s
         assert [len(runs) for runs in replayed["runs"].values()] == [2, 2]
     assert found["settings"]["rounds"] == 2
     assert "captures" not in found["settings"]
+
+
+def test_long_storm_is_run_once_and_analyzed_both_ways(tmp_path: Path) -> None:
+    run = benchmark(tmp_path, "--part", "long", "--part", "storms")
+    assert run.returncode == 0, run.stderr
+    found = document(tmp_path)
+    assert [race["name"] for race in found["races"]] == ["long storm", "storm analysis"]
+    results = [result for race in found["races"] for result in race["results"] if not result["skipped"]]
+    assert {result["tool"] for result in results} >= {
+        "sipcheck",
+        "sipcheck storm",
+        "sipcheck storm, message by message",
+    }
+    assert all((result["packets"], result["faults"], len(result["runs"])) == (400, [], 1) for result in results)
+    assert "`sipcheck storm`, against message by message" in {aim["work"] for aim in found["targets"]}
 
 
 def test_table_is_printed_and_written(whole: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
@@ -98,7 +117,7 @@ def test_worthless_result_fails(whole: tuple[Path, subprocess.CompletedProcess[s
 
 def test_what_was_finished_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Broken off in the second part, the first is written."""
-    monkeypatch.setattr(command, "media_in", None)
+    monkeypatch.setattr(command, "grown_in", None)
     words = [*SIZES, *ROUNDS, "--tool", "nothing", "--captures", str(tmp_path), "-o", str(tmp_path / "results")]
     run = CliRunner().invoke(command.main, words)
     assert isinstance(run.exception, TypeError)

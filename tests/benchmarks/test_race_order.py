@@ -67,21 +67,26 @@ def test_one_core_has_no_second_process(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize(
-    ("chosen", "names"),
+    ("asked", "names"),
     [
         (("sipcheck",), ["sipcheck", "sipcheck --jobs 2"]),
         (("tshark -q", "sngrep"), ["tshark -q -z sip,stat", "sngrep -N -q"]),
         (("nothing",), []),
     ],
 )
-def test_tools_are_chosen_by_how_they_begin(chosen: tuple[str, ...], names: list[str]) -> None:
-    settings = replace(SETTINGS, chosen=chosen)
-    assert [tool.name for tool in benchmark.chosen_tools(settings, media=True)] == names
+def test_tools_are_chosen_by_how_they_begin(asked: tuple[str, ...], names: list[str]) -> None:
+    everyone = competitors.tools(media=True, slice_packets=1)
+    assert [tool.name for tool in benchmark.chosen(replace(SETTINGS, chosen=asked), everyone)] == names
 
 
-def test_pyshark_gets_more_where_little_is_sip() -> None:
-    slices = {media: benchmark.chosen_tools(SETTINGS, media=media)[-1].slice for media in (False, True)}
-    assert slices == {False: 10, True: 200}
+def test_contests() -> None:
+    """Pyshark gets more where little is SIP; what takes minutes is run once."""
+    found = {one.part: (one.rounds, one.tools[-1].slice) for one in benchmark.contests(SETTINGS)}
+    once = {"long": (1, 10), "storms": (1, 0)}
+    assert (
+        found
+        == {"storm": (SETTINGS.rounds, 10), "grown": (SETTINGS.rounds, 10), "media": (SETTINGS.rounds, 200)} | once
+    )
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def test_table_holds_the_numbers(results: Results) -> None:
 
 def test_rows_are_as_wide_as_their_head(results: Results) -> None:
     tables = [block.splitlines() for block in as_markdown(results).split("\n\n") if block.startswith("| ")]
-    assert len(tables) == 3
+    assert len(tables) == 4
     assert all(len({line.count("|") for line in table}) == 1 for table in tables)
 
 
