@@ -46,8 +46,6 @@ _NOBODY = Endpoint("127.0.0.1", 9)  # the port of discard (RFC 863)
 _MOST_STREAMS = 1_000_000
 MOST_HEARD = 250_000
 """Lines of a server's own that wait for the message behind them; of a log without messages no more are written."""
-_TOLD = {"UDP", "TCP"}
-"""Transports that the form of ngrep tells."""
 _NOTICES_IN = ("asterisk-chan_sip", "asterisk-pjsip")
 """The dialects whose readers give out notices."""
 _DAY = 86_400
@@ -208,8 +206,7 @@ class Redaction:
         if source.format in _NOTICES_IN:
             first, last = self.span
             return SaveLog(out, timed=self.is_timed, step=self.step, first=first, last=last)
-        streams = "TCP" in self._transports <= _TOLD
-        return SaveText(out, timed=self.is_timed, step=self.step, tells_transport=streams)
+        return SaveText(out, timed=self.is_timed, step=self.step)
 
     def _take_clock(self, source: Source) -> None:
         """When the source begins and ends, in which steps its clock goes, and which seconds in a nonce are times."""
