@@ -64,14 +64,13 @@ Rewrite = Callable[[str], str]
 
 class Headers:
     """Rewrites header values; `keep_agents`: what programs call themselves stays, but for what names a device.
-    `shift` is what is added to all times, nanoseconds; `span` the seconds between which a number in a nonce is a time.
-    """
+    `span` are the seconds between which a number in a nonce is a time."""
 
-    def __init__(self, lexer: Lexer, *, keep_agents: bool, shift: int = 0) -> None:
+    def __init__(self, lexer: Lexer, *, keep_agents: bool) -> None:
         self._lexer = lexer
         self._keeps_agents = keep_agents
         self.span = 0, -1
-        self._shift = timedelta(microseconds=shift // 1000)
+        self._shift = timedelta()
         self._known = lru_cache(maxsize=_KEPT)(self._value)
         self._ways: dict[str, Rewrite] = {
             **dict.fromkeys(_ADDRESSES.split(), lexer.general),
@@ -87,6 +86,10 @@ class Headers:
             "reason": self._reason,
             "date": self._date,
         }
+
+    def shift(self, shift: int) -> None:
+        """Add so many nanoseconds to all times."""
+        self._shift = timedelta(microseconds=shift // 1000)
 
     def value(self, key: str, text: str) -> str:
         """What stands for a value; `key` is the header's canonical name. Most values come more than once."""
