@@ -7,7 +7,8 @@
     REGISTER sip:registrar.example.com SIP/2.0
 
 Each flow is a capture of its own there (`analyzer/capture/dialects/flow_text.py`), which no log of messages can say.
-Titles, drawings and what else the document told are not written.
+Titles, drawings and what else the document told are not written. Of a message that is cut, or was mended, a line behind
+its heading says so (`text/marks.py`).
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from __future__ import annotations
 import re
 from typing import BinaryIO
 
+from analyzer.capture.text.marks import mark_of
 from analyzer.evidence import Endpoint, NetworkError, RawMessage
 from analyzer.sip.text import octets
 
 _NO_NAME = re.compile(r"[^\w.:\[\]-]+")
-_TAG = re.compile(rb"(?mi)^((?:From|To)[ \t]*:[^\n;]*)(;[ \t]*tag=)")
 _LONGEST = 60
 
 
@@ -46,20 +47,15 @@ class SaveFlows:
         what = start[8:].strip() if start.startswith(b"SIP/") else start.partition(b" ")[0]
         ends = octets(f" {_name(message.source)} -> {_name(message.destination)}\n\n")
         self._out.write(f"F{number} ".encode() + what + ends)
-        text = message.payload.replace(b"\r\n", b"\n").rstrip(b"\n")
-        self._out.write((_broken(text) if message.is_repaired else text) + b"\n\n")
+        mark = mark_of(message, says=message.transport, sized=True).strip()
+        self._out.write(mark + b"\n\n" if mark else b"")
+        self._out.write(message.payload.replace(b"\r\n", b"\n").rstrip(b"\n") + b"\n\n")
 
     def add_error(self, error: NetworkError) -> None:
         """A flow of messages has no room for what the network says."""
 
     def finish(self) -> None:
         """All is written as it comes."""
-
-
-def _broken(text: bytes) -> bytes:
-    """A message that was mended, with one line of it broken before a tag as slides break them: whoever reads it has to
-    mend it again, so that what is found in it weighs as little."""
-    return _TAG.sub(rb"\1\n\2", text, count=1)
 
 
 def _name(endpoint: Endpoint) -> str:

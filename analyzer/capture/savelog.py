@@ -9,14 +9,14 @@ say nothing but the time stand around it, unless others do. Such lines also keep
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import BinaryIO
 
 from analyzer.capture.asterisk.reader import LOCAL
-from analyzer.evidence import SECOND, Between, Endpoint, NetworkError, RawMessage, between
+from analyzer.capture.savetext import digits_of, stamped
+from analyzer.capture.text.marks import mark_of
+from analyzer.evidence import Between, Endpoint, NetworkError, RawMessage, between
 from analyzer.sip.text import octets
 
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - all times here are UTC, and the stamps say so
 _LOGGER = b"VERBOSE[1] res_pjsip_logger.c: "
 _ONLY_TIME = "VERBOSE[1] logger.c: -"
 _OFFSET = "+0000"
@@ -36,7 +36,7 @@ class SaveLog:
     ) -> None:
         self._out = out
         self._lead = _LOGGER if timed else b""
-        self._digits = next((digits for digits in range(10) if step % 10 ** (9 - digits) == 0), 9)
+        self._digits = digits_of(step)
         self._step = int(10 ** (9 - self._digits))
         self._first, self._end = first, last
         self._last: int | None = None
@@ -91,9 +91,7 @@ class SaveLog:
         self._out.write(line)
 
     def _stamp(self, time: int) -> bytes:
-        seconds, part = divmod(time, SECOND)
-        fraction = f".{part:09}"[: self._digits + 1] if self._digits else ""
-        return f"[{_EPOCH + timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S}{fraction}{_OFFSET}] ".encode()
+        return f"[{stamped(time, self._digits)}{_OFFSET}] ".encode()
 
 
 def _printed(message: RawMessage) -> bytes:
@@ -101,14 +99,14 @@ def _printed(message: RawMessage) -> bytes:
     sent = message.source == LOCAL
     peer = _written(message.destination if sent else message.source)
     if sent and message.resend is not None:  # res_pjsip does not count its copies, chan_sip does
-        head = f"<--- Retransmitting #{message.resend} (no NAT) to {peer} --->\n"
-        return octets(head) + message.payload + b"\n<------------>\n"
+        head = f"<--- Retransmitting #{message.resend} (no NAT) to {peer} --->"
+        return octets(head) + mark_of(message) + b"\n" + message.payload + b"\n<------------>\n"
     transport = message.transport if message.transport.isalpha() else "UDP"
     kind = "response" if message.payload.startswith(b"SIP/") else "request"
     way, whom = ("Transmitting", "to") if sent else ("Received", "from")
-    size = len(message.payload) + message.missing
-    head = f"<--- {way} SIP {kind} ({size} bytes) {whom} {transport}:{peer} --->\n"
-    return octets(head) + message.payload + b"\n"
+    head = f"<--- {way} SIP {kind} ({len(message.payload)} bytes) {whom} {transport}:{peer} --->"
+    mark = mark_of(message, says=transport, sized=True)
+    return octets(head) + mark + b"\n" + message.payload + b"\n"
 
 
 def _written(endpoint: Endpoint) -> str:

@@ -148,6 +148,7 @@ def _redacted(out: Path, redaction: Redaction, secrets: Secrets, *, check: bool,
     except (SourceError, Leak, TooManyWords) as error:
         die(str(error), 3)
     _say(out, told, lost, saved.dialect)
+    _say_shift(redaction, given["shift"])
 
 
 def _nothing_of(sources: Sequence[Source]) -> str:
@@ -205,6 +206,15 @@ def _say(out: Path, told: Counts, lost: list[str] | None, form: str | None) -> N
     if lost is not None and not lost:
         tell("  it gives the same findings as the original")
     tell("  what it still may tell says `sipcheck redact --help`: look through it before you hand it on")
+
+
+def _say_shift(redaction: Redaction, asked: float) -> None:
+    """By how much times are later, where that is not what was asked for."""
+    from analyzer.evidence import SECOND
+
+    if redaction.shift != round(asked * SECOND):
+        step = f"{redaction.step / SECOND:.9g} s"
+        tell(f"  times are moved by {redaction.shift / SECOND:.9g} s, not {asked:.9g}: their clock has steps of {step}")
 
 
 def _keep_private(

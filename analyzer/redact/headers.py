@@ -39,6 +39,11 @@ _ENDS = r"(?=\s*(?:,\s*(?:[\w-]+\s+)?[\w-]+\s*=|,?\s*\Z))"
 _AUTH_VALUE = rf'("[^\r\n]{{0,512}}?"{_ENDS}|"(?:[^"\\]|\\.)*"?|[^\s,"]*)'
 """A quoted string ends where a parameter or the end follows, though there is a quote in it, or a backslash before."""
 _AUTH_PARAM = re.compile(rf"([\w-]++)(\s*+=\s*+){_AUTH_VALUE}|([^\s,=]+)")
+_RUN_ON = re.compile(
+    r",[\s\0-\x1f]*+(?:username|realm|nonce|uri|response|cnonce|opaque|qop|nc|algorithm|stale|domain|charset|userhash)\s*+=",
+    re.IGNORECASE,
+)
+"""The next parameter, within one whose quote is not closed."""
 _COUNT = re.compile(r"[0-9A-Fa-f]{1,10}\Z")
 _PIECE = re.compile(r"\S++")
 _COMMENT = re.compile(r"\(([^()]*)\)")
@@ -59,14 +64,13 @@ Rewrite = Callable[[str], str]
 
 class Headers:
     """Rewrites header values; `keep_agents`: what programs call themselves stays, but for what names a device.
-    `shift` is what is added to all times, nanoseconds; `span` the seconds between which a number in a nonce is a time.
-    """
+    `span` are the seconds between which a number in a nonce is a time."""
 
-    def __init__(self, lexer: Lexer, *, keep_agents: bool, shift: int = 0) -> None:
+    def __init__(self, lexer: Lexer, *, keep_agents: bool) -> None:
         self._lexer = lexer
         self._keeps_agents = keep_agents
         self.span = 0, -1
-        self._shift = timedelta(microseconds=shift // 1000)
+        self._shift = timedelta()
         self._known = lru_cache(maxsize=_KEPT)(self._value)
         self._ways: dict[str, Rewrite] = {
             **dict.fromkeys(_ADDRESSES.split(), lexer.general),
@@ -82,6 +86,10 @@ class Headers:
             "reason": self._reason,
             "date": self._date,
         }
+
+    def shift(self, shift: int) -> None:
+        """Add so many nanoseconds to all times."""
+        self._shift = timedelta(microseconds=shift // 1000)
 
     def value(self, key: str, text: str) -> str:
         """What stands for a value; `key` is the header's canonical name. Most values come more than once."""
@@ -181,7 +189,7 @@ class Headers:
         name, equals, value, word = found.groups()
         lexer = self._lexer
         if word is not None:
-            return str(word) if word.lower() in _SCHEMES else lexer.drawn(word)
+            return str(word) if word.lower().strip('"') in _SCHEMES else lexer.drawn(word)
         low, quote = name.lower(), '"' if value.startswith('"') else ""
         ends = bool(quote) and len(value) > 1 and value.endswith('"')
         inner = value[len(quote) : len(value) - ends]
@@ -195,9 +203,13 @@ class Headers:
             **dict.fromkeys(("nonce", "nextnonce"), self._nonce),
             **dict.fromkeys(("cnonce", "opaque", "response", "rspauth", "auts"), lexer.drawn),
         }
+        next_one = _RUN_ON.search(inner) if quote and (not ends or '"' in inner) else None
+        after = value[len(value) - ends :] if ends else ""
+        if next_one is not None:
+            inner, after = inner[: next_one.start()], self._auth(inner[next_one.start() :] + after)
         known = low in ways
         shown = name if known or low in ("ik", "ck") else lexer.phrase(name)
-        return f"{shown}{equals}{quote}{ways.get(low, lexer.strict)(inner)}{value[len(value) - ends :] if ends else ''}"
+        return f"{shown}{equals}{quote}{ways.get(low, lexer.strict)(inner)}{after}"
 
     def _nonce(self, text: str) -> str:
         """What was drawn, but for the second in which res_pjsip made it: that is a time like others, and a log without

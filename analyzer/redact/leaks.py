@@ -1,16 +1,17 @@
 """What must not be left: the words and addresses of the original, however they are written.
 
 Words are looked for as they stand, in any case, and in what the octets say in other ways (`encodings.py`), one in
-another as well; and IPv4 addresses turned round, as their names are (RFC 1035 3.5). The whole is linear in what is
-looked through: each word is looked up, none is searched for. What stays on purpose, a word
-of the protocol or a number that is the protocol's, is no leak, nor is what is shorter than `SHORTEST`: three letters
-are in anything.
+another as well; IPv4 addresses turned round, as their names are (RFC 1035 3.5), IPv6 ones in each of their spellings.
+The whole is linear in what is looked through: each word is looked up, none is searched for. What stays on purpose, a
+word of the protocol or a number that is the protocol's, is no leak, nor is what is shorter than `SHORTEST`: three
+letters are in anything.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from ipaddress import IPv6Address
 
 from analyzer.redact.encodings import readings
 from analyzer.redact.lexer import PORT_DIGITS, SHORTEST
@@ -19,19 +20,25 @@ from analyzer.redact.vocabulary import LABELS, TOP_LEVEL, WORDS
 _STAYING = WORDS | LABELS | TOP_LEVEL
 _WORD = re.compile(rb"[0-9A-Za-z\x80-\xff]+")
 _QUAD = re.compile(rb"(?<![0-9.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?!\.?[0-9])")
+_SIX = re.compile(rb"(?<![0-9a-z:.])(?=[0-9a-f]{0,4}:[0-9a-f]{0,4}:)[0-9a-f:]{3,39}(?![0-9a-z:])")
+_COUNT = re.compile(r"000[0-9a-f]{5}\Z")
+"""A nonce count (RFC 7616 3.4)."""
 _DEPTH = 2
 """Encodings in one another that are looked into."""
 
 
 class LeakSearch:
-    """Looks for identifiers in octets. Numbers of at most five digits are not looked for: ports are like them."""
+    """Looks for identifiers in octets. Not looked for are numbers of at most five digits, which ports are like, and
+    what looks like a nonce count."""
 
     def __init__(self, words: Iterable[str], addresses: Iterable[str]) -> None:
         kept = (word.lower() for word in words if len(word) >= SHORTEST)
-        named = (word for word in kept if word not in _STAYING and not (word.isdigit() and len(word) <= PORT_DIGITS))
+        named = (word for word in kept if word not in _STAYING and not _is_number(word))
         self._words = {word.encode("utf-8", "surrogateescape") for word in named}
-        self._addresses = {address.encode() for address in addresses}
-        self._addresses |= {b".".join(reversed(one.split(b"."))) for one in self._addresses if b":" not in one}
+        given = [address.lower() for address in addresses]
+        self._six = {_packed(one) for one in given if ":" in one}
+        self._addresses = {one.encode() for one in given if ":" not in one}
+        self._addresses |= {b".".join(reversed(one.split(b"."))) for one in self._addresses}
 
     def found(self, octets: bytes) -> str:
         """The first identifier that is there, or nothing."""
@@ -53,3 +60,19 @@ class LeakSearch:
             for match in _QUAD.finditer(low):
                 if match[0] in self._addresses:
                     yield match[0].decode()
+        if self._six:
+            for match in _SIX.finditer(low):
+                if _packed(match[0].decode()) in self._six:
+                    yield match[0].decode()
+
+
+def _is_number(word: str) -> bool:
+    return (word.isdigit() and len(word) <= PORT_DIGITS) or _COUNT.match(word) is not None
+
+
+def _packed(text: str) -> bytes:
+    """An IPv6 address however it is written; nothing where it is none."""
+    try:
+        return IPv6Address(text).packed
+    except ValueError:
+        return b""

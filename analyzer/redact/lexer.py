@@ -37,9 +37,16 @@ _TOKEN = r"[\w.!%*+`'~-]"
 _PARAM = rf"(?P<param>(?<!{_TOKEN}){_TOKEN}++)(?P<equals>\s*+=\s*+){_VALUE}"
 _DISPLAY = r"(?P<display>(?<![\w%])[^\s<>\",;:=@()][^<>\",;:=@()\r\n]{0,128}(?=<))"
 _GENERAL = re.compile("|".join((_QUOTED, _DISPLAY, _PARAM, _URI, _UUID, _MAC, _V4, _V6, _WORD, _ESCAPE)), re.IGNORECASE)
+_IN_QUOTES = re.compile(
+    rf"(?<=[<\"])(?P<uri>(?:{_SCHEMES}):[^\s<>\",]*)|(?<=;){_PARAM}|(?P<flag>(?<=;)(?:lr|ob|rport)(?![\w=-])|(?<=/)(?:UDP|TCP|TLS|WSS?)\b)",
+    re.IGNORECASE,
+)
+"""What is no name though a quote stands before it that is not closed, or closed too late."""
 _HOST_PORT = re.compile(r"(\[[^\]]*\]|[^:]*)((?::[0-9]{0,5})?)\Z")
-_SIX_PORT = re.compile(r"([0-9A-Fa-f:]*::[0-9A-Fa-f:]*)(:[0-9]{4,5})\Z")
-"""An IPv6 address that lacks its brackets, and what is more likely a port than a part of it."""
+_SIX_PORT = re.compile(
+    rf"([0-9A-Fa-f:]*::[0-9A-Fa-f:]*(?=:[0-9]{{4}})|{LHEX}{{1,4}}(?::{LHEX}{{1,4}}){{7}})(:[0-9]{{1,5}})\Z"
+)
+"""An IPv6 address that lacks its brackets, and what is a port, or more likely one than a part of it."""
 _NUMBER = re.compile(r"[0-9]{1,10}(?:\.[0-9]{0,3})?\Z")
 _IDS = frozenset(("tag", "branch", "from-tag", "to-tag", "icid-value", "session-id", "flow-token", "line", "rinstance"))
 _HOSTS = frozenset(("received", "maddr", "icid-generated-at", "orig-ioi", "term-ioi", "domain", "rcv", "phone-context"))
@@ -174,10 +181,23 @@ class Lexer:
         if kind == "value":
             return self._param(found["param"], found["equals"], found["value"])
         if kind in ("quoted", "display"):
-            return self.strict(text)
+            is_closed = kind == "display" or (len(text) > 1 and text.endswith('"') and not {"<", ">"} & {*text})
+            return self.strict(text) if is_closed else self._unclosed(text)
         if kind == "uri":
             return self.uri(text)
         return self._named(found, lambda word: word if self._stays(word, found) else self.word(word))
+
+    def _unclosed(self, text: str) -> str:
+        """What stands behind a quote that is not closed, or too late: a URI in brackets, parameters; all else is a
+        name."""
+        made, at = [], 0
+        for found in _IN_QUOTES.finditer(text):
+            made += [
+                self.strict(text[at : found.start()]),
+                found[0] if found.lastgroup == "flag" else self._part(found),
+            ]
+            at = found.end()
+        return "".join((*made, self.strict(text[at:])))
 
     def _stays(self, word: str, found: re.Match[str]) -> bool:
         before = found.string[max(0, found.start() - 1) : found.start()]
@@ -185,8 +205,11 @@ class Lexer:
 
     def _param(self, name: str, equals: str, value: str) -> str:
         low, quote = name.lower(), '"' if value.startswith('"') else ""
-        inner = value[len(quote) : len(value) - len(quote)] if quote and len(value) > 1 else value[len(quote) :]
+        ends = bool(quote) and len(value) > 1 and value.endswith('"')
+        inner = value[len(quote) : len(value) - ends]
         closing = value[len(quote) + len(inner) :]
+        if quote and not closing and (end := inner.find(";")) > 0:
+            inner, closing = inner[:end], self.general(inner[end:])
         shown = name if set(re.findall(r"[^\W_]+", low)) <= WORDS else self.phrase(name)
         if low in TELLING_PARAMS and _NUMBER.match(inner):
             made = inner
@@ -204,6 +227,9 @@ class Lexer:
         kind, text = found.lastgroup, found[0]
         if kind in ("v4", "v6"):
             known = self._addresses.of(text)
+            if known is None and (apart := _SIX_PORT.match(text)) is not None:
+                known = self._addresses.of(apart[1])
+                known = None if known is None else known + apart[2]
             return known if known is not None else _WORDS.sub(lambda one: word(one[0]), text)
         if kind == "mac" or kind == "sep":
             return self._separated(text, found["sep"])

@@ -46,8 +46,6 @@ _NOBODY = Endpoint("127.0.0.1", 9)  # the port of discard (RFC 863)
 _MOST_STREAMS = 1_000_000
 MOST_HEARD = 250_000
 """Lines of a server's own that wait for the message behind them; of a log without messages no more are written."""
-_TOLD = {"UDP", "TCP"}
-"""Transports that the form of ngrep tells."""
 _NOTICES_IN = ("asterisk-chan_sip", "asterisk-pjsip")
 """The dialects whose readers give out notices."""
 _DAY = 86_400
@@ -120,7 +118,8 @@ class _Heard(NamedTuple):
 
 class Redaction:
     """One run. `note` goes over the source, `write` over it again; `names` and `addresses` tell then what became of
-    what. `is_timed`: each message has a time; `span` and `step` are those of the clock."""
+    what. `is_timed`: each message has a time; `span` and `step` are those of the clock; `shift` is by how much all
+    times are later, in whole steps."""
 
     def __init__(self, key: bytes, wishes: Wishes, secrets: Secrets, given: Given = NOTHING) -> None:
         self._given = given
@@ -129,7 +128,7 @@ class Redaction:
         self._wishes = wishes
         self.digests = DigestMaker(self.names, secrets)
         lexer = Lexer(self.names, self.addresses)
-        self._headers = Headers(lexer, keep_agents=wishes.keep_agents, shift=wishes.shift)
+        self._headers = Headers(lexer, keep_agents=wishes.keep_agents)
         self._rewriter = Rewriter(lexer, self._headers, keep_bodies=wishes.keep_bodies, digests=self._renewed)
         self._notices = NoticeRewriter(lexer)
         self._kept: list[RawMessage] = []
@@ -138,7 +137,8 @@ class Redaction:
         self._transports: set[str] = set()
         self._has_times = False
         self.span: tuple[int | None, int | None] = None, None
-        self.step = SECOND
+        self.step, self.shift = SECOND, wishes.shift
+        self._headers.shift(wishes.shift)
         self.told = Counts()
 
     def _renewed(self, message: object, made: bytes) -> bytes:
@@ -208,15 +208,16 @@ class Redaction:
         if source.format in _NOTICES_IN:
             first, last = self.span
             return SaveLog(out, timed=self.is_timed, step=self.step, first=first, last=last)
-        streams = "TCP" in self._transports <= _TOLD
-        return SaveText(out, timed=self.is_timed, step=self.step, tells_transport=streams)
+        return SaveText(out, timed=self.is_timed, step=self.step)
 
     def _take_clock(self, source: Source) -> None:
-        """When the source begins and ends, in which steps its clock goes, and which seconds in a nonce are times."""
-        shift = self._wishes.shift
+        """When the source begins and ends, in which steps its clock goes, and which seconds in a nonce are times. Times
+        are shifted by whole steps: in a clock of seconds, a part of one would tell what no stamp told."""
+        self.step = source.resolution
+        self.shift = shift = (2 * self._wishes.shift + self.step) // (2 * self.step) * self.step
+        self._headers.shift(shift)
         first, last = (None if time is None else time + shift for time in (source.first, source.last))
         self.span = first, last
-        self.step = source.resolution if shift % source.resolution == 0 else 1
         if source.first is not None and source.last is not None:
             self._headers.span = source.first // SECOND - _DAY, source.last // SECOND + _DAY
 
@@ -241,9 +242,9 @@ class Redaction:
             saved.add_notice(None if time is None else self._shifted(time, str(heard.line)), made.module, made.line)
 
     def _shifted(self, time: int, place: object) -> int:
-        if time + self._wishes.shift < 0:
+        if time + self.shift < 0:
             raise Leak(f"{place}: its time would be before 1970; nothing is written")
-        return time + self._wishes.shift
+        return time + self.shift
 
     def _save(self, item: Item, saved: Writer, search: LeakSearch) -> None:
         made = self._rewritten(item)
@@ -251,7 +252,7 @@ class Redaction:
             made.time = self._shifted(made.time, item.place)
         elif isinstance(made.place, LogLines) and made.place.between is not None:
             earliest, latest = made.place.between
-            shifted = Between(earliest + self._wishes.shift, None if latest is None else latest + self._wishes.shift)
+            shifted = Between(earliest + self.shift, None if latest is None else latest + self.shift)
             made.place = made.place._replace(between=shifted)
         if isinstance(made, NetworkError):
             self._check(search, made.quoted, item)

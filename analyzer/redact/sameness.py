@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 from analyzer.register.client_state import state_of
 from analyzer.run.report import Report
 
 MOST_NAMED = 6
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+"""A word of the wire in a reason, which may be a name."""
 _Kind = tuple[str, str, str]
 
 
@@ -69,4 +72,7 @@ def _answers(report: Report, rule: str) -> tuple[object, ...]:
     tally = report.outcomes.get(rule)
     if tally is None:
         return ()
-    return tally.passed, tally.violated, tally.not_applicable, tally.not_judged, tally.failed, tally.seen
+    reasons: Counter[str] = Counter()
+    for reason, count in tally.not_judged.items():
+        reasons[_QUOTED.sub("'...'", reason)] += count
+    return tally.passed, tally.violated, tally.not_applicable, reasons, tally.failed, tally.seen

@@ -98,6 +98,13 @@ def test_the_challenge_before_is_not_what_was_refused() -> None:
     assert [causes for _, causes in paired(flow)] == [[], [], [], ["failed"]]
 
 
+def test_a_client_that_does_not_count_has_new_requests_all_the_same() -> None:
+    """The branch tells them apart: what stands before the second response is not about the first."""
+    flow = (asks(), says(401), asks(), chan_sip(), says(403))
+    anew = [flow[0], flow[1], *(one.replace("call-11", "call-19") for one in flow[2:])]
+    assert [causes for _, causes in paired(*anew)] == [[], [], [], ["wrong-password"]]
+
+
 def test_two_notices_of_one_refusal() -> None:
     text = asks() + failed("No matching endpoint found") + failed("Failed to authenticate") + says(401)
     assert paired(text)[1] == ("SIP/2.0 401", ["unknown-account", "failed"])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.capture.asterisk.banners import Kind, is_trailer, match_banner, match_count
+from analyzer.capture.asterisk.banners import Banner, Kind, is_trailer, match_banner, match_count
 from analyzer.capture.text.lines import physical_lines
 from analyzer.capture.text.measure import Tally
 from analyzer.capture.text.payload import Printed
@@ -161,7 +161,7 @@ def test_banners(
 ) -> None:
     banner = match_banner(text)
     assert banner is not None
-    assert banner == (kind, received, Endpoint(peer, 5060), transport, b"", resend, size)
+    assert banner == Banner(kind, received, Endpoint(peer, 5060), transport, b"", resend, size)
     assert match_banner(b"x" + text) is None
     assert match_banner(text + b"x") is None
     assert match_banner(b" > " + text) == banner._replace(lead=b" > ")

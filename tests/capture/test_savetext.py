@@ -57,16 +57,19 @@ def test_the_head_of_a_message_is_as_the_program_prints_it(timed: bool, head: by
 
 
 @pytest.mark.parametrize(
-    ("step", "stamp"), [(SECOND, b":43 192"), (SECOND - 1, b":43.746947 192"), (2 * SECOND, b":43 192")]
+    ("step", "stamp"),
+    [(SECOND, b":43"), (2 * SECOND, b":43"), (1_000_000, b":43.746"), (1000, b":43.746947"), (1, b":43.746947001")],
 )
-def test_a_clock_of_whole_seconds_has_stamps_of_them(step: int, stamp: bytes, tmp_path: Path) -> None:
+@pytest.mark.parametrize("timed", [True, False])
+def test_stamps_have_the_steps_of_the_clock(step: int, stamp: bytes, timed: bool, tmp_path: Path) -> None:
     out = tmp_path / "x.txt"
     with out.open("wb") as file:
-        SaveText(file, timed=True, step=step).add(RawMessage(REGISTER, 1795175623746947000, PLACE, *ENDS))
-    assert stamp in out.read_bytes().splitlines()[0]
+        SaveText(file, timed=timed, step=step).add(RawMessage(REGISTER, 1795175623746947001, PLACE, *ENDS))
+    assert stamp + b" 192" in out.read_bytes().splitlines()[0]
     with open_sources([str(out)], kind="log") as reading:
-        assert [item.time for item in reading] == [1795175623000000000 if step >= SECOND else 1795175623746947000]
-        assert reading.sources[0].resolution == (SECOND if step >= SECOND else 1000)
+        step = min(step, SECOND)
+        assert [item.time for item in reading] == [1795175623746947001 // step * step]
+        assert reading.sources[0].resolution == step
 
 
 def test_a_message_without_a_time_has_none() -> None:

@@ -231,3 +231,44 @@ def test_a_name_in_what_a_program_calls_itself_is_replaced_however_long_it_is(ag
     lines = [f"User-Agent: {agent}" if line.startswith("User-Agent") else line for line in request.split("\n")]
     made = Parts().message("\n".join(lines)).decode().lower()
     assert name not in made.partition("\nuser-agent:")[2].partition("\n")[0]
+
+
+BROKEN = [
+    'From: "Wilhelm Braun <sip:wilhelm@acme.de>;tag=f1f1',
+    'From: ""Wilhelm" <sip:wilhelm@acme.de>;tag=f1f1',
+    'From: Wilhelm" <sip:wilhelm@acme.de>;tag=f1f1',
+    'To: <sip:"wilhelm@acme.de>;tag=f1f1',
+    'Contact: "Wilhelm <sip:wilhelm@acme.de;ob>;expires=300;+sip.instance="<urn:x>"',
+    'Via: SIP/2".0/UDP acme.de:5060;branch=z9hG4bKwilhelm;rport',
+    'Via: SIP/2.0/UDP acme.de:5060;branch="z9hG4bKwilhelm;rport=5060;received=192.0.2.10',
+]
+
+
+@pytest.mark.parametrize("row", BROKEN)
+def test_behind_a_quote_that_is_not_closed_the_words_of_the_protocol_stay_and_no_name(row: str) -> None:
+    made = Parts().message(f"REGISTER sip:x SIP/2.0\n{row}\n\n").decode()
+    name, _, value = made.partition("\r\n")[2].strip().partition(":")
+    assert re.sub(r"[0-9a-z]", "", row.lower()) == re.sub(r"[0-9a-z]", "", f"{name}:{value}".lower())
+    for word in re.findall(r"sip:|;\w+=|;rport|;ob|UDP|expires=300", row):
+        assert word in made
+    assert not re.search("wilhelm|braun|acme|f1f1", made, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("sign", ["", "\0", "\x01"])
+def test_of_digests_the_parameters_stay_behind_a_quote_that_is_not_closed(sign: str) -> None:
+    row = (
+        f'Authorization: Digest username="wilhelm, realm="acme", nonce="abcdef0123"{sign}, uri="sip:acme.de", qop=auth'
+    )
+    made = Parts().message(f"REGISTER sip:x SIP/2.0\n{row}\n\n").decode()
+    for word in ("username=", ', realm="', ', nonce="', ', uri="sip:', ", qop=auth"):
+        assert word in made
+    assert not re.search("wilhelm|acme|abcdef", made)
+
+
+@pytest.mark.parametrize("address", ["2001:db8:0:0:0:0:0:1", "fd23:6d92:63c5:3576:7138:d852:9e3b:63cb", "2001:db8::1"])
+def test_an_ipv6_address_without_brackets_keeps_its_port(address: str) -> None:
+    text = f"REGISTER sip:{address}:5060 SIP/2.0\nX: {address}:5060\nVia: SIP/2.0/UDP [{address}]:5060\n\n"
+    made = Parts().message(text).decode()
+    found = re.search(r"\[(.*)\]", made)
+    assert found is not None and found[1] != address
+    assert f"REGISTER sip:{found[1]}:5060 SIP" in made

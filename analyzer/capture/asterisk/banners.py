@@ -13,6 +13,8 @@ import enum
 import re
 from typing import NamedTuple
 
+from analyzer.capture.text.marks import MARK, marked
+from analyzer.defect import Defect
 from analyzer.evidence import Endpoint
 
 
@@ -26,7 +28,8 @@ class Kind(enum.Enum):
 
 
 class Banner(NamedTuple):
-    """An opening line: `lead` is the indentation or quoting in front of it, `size` the octets that PJSIP announces."""
+    """An opening line: `lead` is the indentation or quoting in front of it, `size` the octets that PJSIP announces;
+    `missing` octets and `defects` are what a log that sipcheck wrote says of its original."""
 
     kind: Kind
     received: bool
@@ -35,13 +38,15 @@ class Banner(NamedTuple):
     lead: bytes
     resend: int | None = None
     size: int | None = None
+    missing: int = 0
+    defects: tuple[Defect, ...] = ()
 
 
 _LEAD = rb"(?P<lead>[ \t>]*)"
 _PEER = rb"(?P<host>\[[^\]\s]{1,60}\]|[^\s\[\]]{1,255}?):(?P<port>\d{1,5})"
 _NAT = rb"(?:\([^)]{1,24}\) )?"
 _FORMS: tuple[tuple[Kind, re.Pattern[bytes]], ...] = tuple(
-    (kind, re.compile(_LEAD + form + rb"[ \t]*\Z"))
+    (kind, re.compile(_LEAD + form + MARK + rb"[ \t]*\Z"))
     for kind, form in (
         (Kind.READ, rb"<--- SIP read from (?:(?P<transport>[A-Za-z]{2,4}):(?://)?)?" + _PEER + rb" --->"),
         (
@@ -81,14 +86,17 @@ def _banner(kind: Kind, match: re.Match[bytes]) -> Banner:
     groups = match.groupdict()
     host = match["host"].strip(b"[]").decode("utf-8", "surrogateescape")
     resend, size = groups.get("resend"), groups.get("size")
+    told = marked(match["mark"])
     return Banner(
         kind,
         kind is Kind.READ or groups.get("way") == b"Received",
         Endpoint(host, int(match["port"])),
-        (groups.get("transport") or b"").decode("ascii").upper(),
+        told.transport or (groups.get("transport") or b"").decode("ascii").upper(),
         match["lead"],
         int(resend) if resend else None,
-        int(size) if size else None,
+        int(size) if size else told.size,
+        told.missing,
+        told.defects,
     )
 
 

@@ -30,6 +30,8 @@ def _banner(text: bytes) -> Banner | None:
         found.size,
         found.received,
         resend=found.resend,
+        missing=found.missing,
+        defects=found.defects,
     )
 
 

@@ -27,18 +27,20 @@ RECENT = 64
 """Messages that a notice is held against, and for so many it waits for its response."""
 _ALONE = ("silent", "dns", "removed", "unbound", "unreachable", "reachable")
 """Causes that are about no response, or about none that was a refusal."""
-_LINE = re.compile(rb"\n(call-id|i|cseq|from|f|to|t)[ \t]*+:[ \t]*+([^\r\n]*+)", re.IGNORECASE)
+_LINE = re.compile(rb"\n(call-id|i|cseq|from|f|to|t|via|v)[ \t]*+:[ \t]*+([^\r\n]*+)", re.IGNORECASE)
 _URI = re.compile(rb"sips?:([^<>;\s]{1,200})", re.IGNORECASE)
+_BRANCH = re.compile(rb";[ \t]*+branch[ \t]*+=[ \t]*+([^;,\s]+)", re.IGNORECASE)
 _PORT = re.compile(r":\d{1,5}\Z")
 
 
 class _Facts(NamedTuple):
-    """What a message is by its first lines: `status` 0 for a request; `exchange` is Call-ID and CSeq; `accounts` are
-    user and host of From and To; `uri` the Request-URI."""
+    """What a message is by its first lines: `status` 0 for a request; `exchange` is Call-ID, CSeq, and the branch, by
+    which a new request is told from the one before where a client does not count; `accounts` are user and host of From
+    and To; `uri` the Request-URI."""
 
     status: int
     method: str
-    exchange: tuple[str, str]
+    exchange: tuple[str, str, str]
     accounts: frozenset[str]
     uri: str
 
@@ -63,7 +65,7 @@ class _Waits:
     """A notice that waits for the response of an exchange, and for how many messages more."""
 
     said: Said
-    exchange: tuple[str, str]
+    exchange: tuple[str, str, str]
     left: int = RECENT
 
 
@@ -111,7 +113,7 @@ class Pairing:
 
     def _requests(self, said: Said) -> Iterator[_Recent]:
         """The requests that a notice may be about, the latest first."""
-        notice, seen = said.notice.notice, set[tuple[str, str]]()
+        notice, seen = said.notice.notice, set[tuple[str, str, str]]()
         for one in reversed(self._recent):
             facts = one.facts
             if facts.status or facts.method != (notice.method or "REGISTER") or facts.exchange in seen:
@@ -120,7 +122,7 @@ class Pairing:
                 seen.add(facts.exchange)
                 yield one
 
-    def _response(self, exchange: tuple[str, str]) -> _Recent | None:
+    def _response(self, exchange: tuple[str, str, str]) -> _Recent | None:
         """The latest final response of an exchange."""
         return next(
             (one for one in reversed(self._recent) if one.facts.status >= 200 and one.facts.exchange == exchange), None
@@ -167,20 +169,24 @@ def _facts_of(payload: bytes) -> _Facts:
     head = payload.partition(b"\r\n\r\n")[0]
     words = head.partition(b"\r\n")[0].split(b" ")
     is_response = words[0].upper() == b"SIP/2.0"
-    call_id, cseq, accounts = "", "", set[str]()
+    call_id, cseq, via, accounts = "", "", b"", set[str]()
     for name, value in _LINE.findall(head):
         match name.lower():
             case b"call-id" | b"i":
                 call_id = call_id or _text(value)
             case b"cseq":
                 cseq = cseq or _text(value)
+            case b"via" | b"v":
+                via = via or value
             case _:
                 accounts.update(_account(_text(uri)) for uri in _URI.findall(value)[:1])
     second = _text(words[1]) if len(words) > 1 else ""
     status = int(second) if is_response and len(second) == 3 and second.isdecimal() else 0
     method = cseq.rpartition(" ")[2] if is_response else _text(words[0])
     uri = "" if is_response else second
-    return _Facts(status or int(is_response), method, (call_id, cseq), frozenset(accounts), uri)
+    branch = _BRANCH.search(via)
+    exchange = call_id, cseq, _text(branch[1]) if branch else ""
+    return _Facts(status or int(is_response), method, exchange, frozenset(accounts), uri)
 
 
 def _is_account(account: str, facts: _Facts) -> bool:

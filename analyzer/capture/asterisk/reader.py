@@ -343,8 +343,9 @@ def _printed(block: Block, rows: list[tuple[bytes, Line]]) -> Printed:
 
 
 def _checks(block: Block, close: Close, printed: Printed, payload: bytes) -> tuple[int, tuple[Defect, ...]]:
-    """(octets missing at the end, defects): what sender and logger counted, against what is printed."""
-    defects: list[Defect] = []
+    """(octets missing at the end, defects): what sender and logger counted, against what is printed; and what the log
+    says of the text that it was made of."""
+    defects = [*block.banner.defects]
     missing = 0
     if block.banner.size is not None:
         missing = max(block.banner.size - len(payload), 0)
@@ -357,7 +358,7 @@ def _checks(block: Block, close: Close, printed: Printed, payload: bytes) -> tup
         defects.append(Defect("cut-at-end", "the log ends before the message does"))
     elif close.rank is Rank.CUT:
         defects.append(Defect("cut-short", "the message is not closed in the log before the next entry"))
-    return missing, tuple(defects)
+    return max(missing, block.banner.missing), tuple(defects)
 
 
 def _missing(close: Close, printed: Printed, payload: bytes, defects: list[Defect]) -> int:

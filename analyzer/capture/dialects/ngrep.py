@@ -2,7 +2,8 @@
 
 Octets that cannot be printed are dots, so each line that ended in CR LF ends in one. Plain output breaks lines where
 the terminal ended, behind two blanks; single output is one line; both print CR LF as two dots. A fragment of IP is
-marked `+id@offset:length` and has no ports.
+marked `+id@offset:length` and has no ports. Stamps have microseconds, or in what sipcheck writes the steps of another
+log's clock, and a mark (`text/marks.py`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
 from analyzer.capture.text.grammar import HOST, Banner, Grammar, endpoint
+from analyzer.capture.text.marks import MARK, marked
 from analyzer.capture.text.patterns import Lazy, has_line
 from analyzer.evidence import Item, Source
 
@@ -47,12 +49,12 @@ Content-Length: 0.
 
 """
 
-_STAMP = rb"(?:(?P<stamp>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d{6})|[+-]\d{1,10}\.\d{6}) "
+_STAMP = rb"(?:(?P<stamp>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d{1,9})?)|[+-]\d{1,10}\.\d{6}) "
 _BANNER = Lazy(
     rb"(?P<protocol>[UT])(?:\(\d{1,3}\))? (?:" + _STAMP + rb")?(?:(?P<source>" + HOST + rb"):(?P<from>\d{1,5}) -> "
     rb"(?P<destination>" + HOST + rb"):(?P<to>\d{1,5})(?P<flags> \[[A-Z]{1,8}\])?"
     rb"|(?P<first>" + HOST + rb") -> (?P<second>" + HOST + rb")(?= \+))"
-    rb"(?: \+\d{1,10}@(?P<offset>\d{1,10}):\d{1,10})?(?: #\d{1,10})?(?: (?P<rest>\S.*))?[ \t]*\Z"
+    rb"(?: \+\d{1,10}@(?P<offset>\d{1,10}):\d{1,10})?(?: #\d{1,10})?" + MARK + rb"(?: (?P<rest>\S.*))?[ \t]*\Z"
 )
 _BLOCK = Lazy(rb"(?:  [A-Z]{3,20} |  SIP/2\.0 |[A-Z]{3,20} \S{1,2048} SIP/2\.0\.\.|SIP/2\.0 [1-6]\d\d.{0,200}?\.\.)")
 _FLAGS = Lazy(rb"[ \t]*\[[A-Z]{1,8}\][ \t]*\Z")
@@ -79,8 +81,18 @@ def _banner(text: bytes) -> Banner | None:
         transport, key = "UDP", b"U%b>%b" % (one, other)
     else:
         transport, key = "TCP", b"T%b:%b>%b:%b" % (one, match["from"], other, match["to"]) if match["flags"] else b""
+    told = marked(match["mark"])
     return Banner(
-        source, destination, transport, match["stamp"] or b"", rest=match["rest"] or b"", key=key, piece=is_piece
+        source,
+        destination,
+        told.transport or transport,
+        match["stamp"] or b"",
+        told.size,
+        rest=match["rest"] or b"",
+        key=key,
+        piece=is_piece,
+        missing=told.missing,
+        defects=told.defects,
     )
 
 

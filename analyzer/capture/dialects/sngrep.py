@@ -1,5 +1,5 @@
 """Text that sngrep saves (F2, .txt): date, time, ends, then the message with its own line ends. It has microseconds;
-what sipcheck writes in its form of a log with whole seconds has none."""
+what sipcheck writes in its form has the steps of another log's clock, and perhaps a mark (`text/marks.py`)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from analyzer.capture.text.grammar import HOST, Banner, Grammar, endpoint
+from analyzer.capture.text.marks import MARK, marked
 from analyzer.capture.text.patterns import Lazy, has_line
 from analyzer.evidence import Item, Source
 
@@ -39,7 +40,13 @@ Content-Length: 0\r
 
 HINT = "save the messages too (F2, .txt), or a capture (.pcap) for sipcheck pcap"
 _BANNER = Lazy(
-    rb"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d{6})?) (" + HOST + rb"):(\d{1,5}) -> (" + HOST + rb"):(\d{1,5})[ \t]*\Z"
+    rb"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d{1,9})?) ("
+    + HOST
+    + rb"):(\d{1,5}) -> ("
+    + HOST
+    + rb"):(\d{1,5})"
+    + MARK
+    + rb"[ \t]*\Z"
 )
 
 
@@ -52,8 +59,17 @@ def _banner(text: bytes) -> Banner | None:
     match = _BANNER.match(text)
     if match is None:
         return None
-    stamp, *ends = match.groups()
-    return Banner(endpoint(*ends[:2]), endpoint(*ends[2:]), stamp=stamp)
+    stamp, *ends = match.groups()[:5]
+    told = marked(match["mark"])
+    return Banner(
+        endpoint(*ends[:2]),
+        endpoint(*ends[2:]),
+        told.transport,
+        stamp,
+        told.size,
+        missing=told.missing,
+        defects=told.defects,
+    )
 
 
 GRAMMAR = Grammar("unknown", _banner, (b" -> ",), spaced=True, hint=HINT)

@@ -180,8 +180,8 @@ class Document:
             destination,
             transport,
             Fidelity.TEXT_LOG,
-            missing=int(found.is_cut),
-            defects=(*self._carriers.defects, *defects),
+            missing=max(int(found.is_cut), found.marked.missing),
+            defects=(*self._carriers.defects, *found.marked.defects, *defects),
             flow_step=step,
         )
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from analyzer.capture.flows.joining import Headers
 from analyzer.capture.flows.mending import EMPHASISED, ENDS, HEADING, Line, is_known
 from analyzer.capture.text.grammar import METHODS
+from analyzer.capture.text.marks import LINE, NOTHING, Marked, marked
 
 START = re.compile(
     rb"(?:(?P<request>(?:" + METHODS + rb") [A-Za-z][A-Za-z0-9+.-]{1,20}:[^ \t]{1,2048}[ \t]{1,8}SIP/2\.0)|"
@@ -50,12 +51,14 @@ MOST_OCTETS = 1 << 18
 
 @dataclass(slots=True)
 class Heading:
-    """What stands above a message: its number in the flow, and from whom to whom it goes (empty: not said)."""
+    """What stands above a message: its number in the flow, and from whom to whom it goes (empty: not said); `marked` is
+    what sipcheck says of it where it wrote the text."""
 
     number: int
     what: bytes = b""
     left: bytes = b""
     right: bytes = b""
+    marked: Marked = NOTHING
 
 
 @dataclass(slots=True)
@@ -79,6 +82,11 @@ class Found:
     def number(self) -> int | None:
         """Its number in the flow."""
         return None if self.heading is None else self.heading.number
+
+    @property
+    def marked(self) -> Marked:
+        """What sipcheck says of it where it wrote the text."""
+        return NOTHING if self.heading is None else self.heading.marked
 
 
 class Scanner:
@@ -186,7 +194,8 @@ class Scanner:
             self.other += 1  # a start line that somebody mentions is no message
             return None
         if message is not None:
-            message.is_cut = not (self._blanks or self._is_paged or message.headers.is_complete)
+            is_ended = self._blanks or self._is_paged or message.headers.is_complete
+            message.is_cut = not is_ended or message.marked.missing > 0
         return message
 
     def _drop_heading(self) -> None:
@@ -248,6 +257,9 @@ class Scanner:
         was_blank, self._was_blank = self._was_blank or self._blanks > 0, False
         self._blanks, self._weak = 0, b""
         if self._heading is not None:
+            if (mark := LINE.match(text)) is not None:
+                self._heading.marked = marked(mark["mark"])
+                return
             self._waited += 1
             if self._waited > _WAITS:
                 self._drop_heading()

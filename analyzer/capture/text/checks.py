@@ -9,7 +9,13 @@ from analyzer.defect import Defect
 
 
 def checks(entry: Entry, close: Close, printed: Printed, payload: bytes) -> tuple[int, tuple[Defect, ...]]:
-    """(octets missing at the end, defects): what sender and log counted, against what is printed."""
+    """(octets missing at the end, defects): what sender and log counted, against what is printed; and what the log says
+    of the text that it was made of."""
+    missing, defects = _counted(entry, close, printed, payload)
+    return max(missing, entry.banner.missing), (*entry.banner.defects, *defects)
+
+
+def _counted(entry: Entry, close: Close, printed: Printed, payload: bytes) -> tuple[int, tuple[Defect, ...]]:
     defects: list[Defect] = []
     size, length, missing = entry.banner.size, printed.content_length(), 0
     if entry.cut_rows and not entry.is_block:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from analyzer.capture.text.patterns import Lazy
+from analyzer.defect import Defect
 from analyzer.evidence import Endpoint
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ class Banner(NamedTuple):
 
     `received` is None where the text does not say which end wrote it. `lead` is what each line of the entry begins
     with, `rest` the text that follows the banner on its own line. `key` tells pieces of one message (fragments,
-    segments of a stream) from others; `piece` says that this one is not the first for sure.
+    segments of a stream) from others; `piece` says that this one is not the first for sure. `missing` octets and
+    `defects` are what it says of an original.
     """
 
     source: Endpoint | None = None
@@ -49,6 +51,8 @@ class Banner(NamedTuple):
     key: bytes = b""
     piece: bool = False
     resend: int | None = None
+    missing: int = 0
+    defects: tuple[Defect, ...] = ()
 
 
 def endpoint(host: bytes, port: bytes | None) -> Endpoint:
