@@ -59,7 +59,7 @@ class Reader:
         self._grammar = self._grammars[0]
         self._source = source
         self._clock = Clock(time.time() if now is None else now)
-        self._waiting = Waiting(self._clock, lambda: self._clock.announce(source))
+        self._waiting = Waiting(self._clock, lambda: self._clock.announce(source), may_turn=True)
         self._recognised = recognised
         self._carriers = carriers
         self._entry: Entry | None = None
