@@ -12,7 +12,7 @@ from analyzer.capture.dialects import LogDialect
 from analyzer.capture.flows.mending import REPAIRS
 from analyzer.capture.formats import CaptureFormat
 from analyzer.capture.newest_first import CODE, SAYS
-from analyzer.capture.text.carrier_kinds import CARRIERS, OF_ALL
+from analyzer.capture.text.carrier_kinds import CARRIERS, COLLAPSED, OF_ALL
 from analyzer.capture.text.grammar import NO_HINT
 from analyzer.capture.text.records import RECORDS
 from analyzer.capture.text.wraps import WRAPS
@@ -90,7 +90,7 @@ def as_markdown() -> str:
     rows.append(_LOGGING)
     rows += [f"| `{name}` | {how} |\n" for name, how in _hints().items()]
     rows.append(_CARRIERS)
-    says = {one.code: one.says for one in (*CARRIERS, *OF_ALL)} | RECORDS
+    says = {one.code: one.says for one in (*CARRIERS, *OF_ALL, COLLAPSED)} | RECORDS
     rows += [f"| `{code}` | {text} |\n" for code, text in says.items()]
     rows.append(f"| `repaired-wraps` | {WRAPS} |\n")
     rows.append(f"| `{CODE}` | {SAYS} |\n")
