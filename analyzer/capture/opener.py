@@ -18,7 +18,7 @@ from analyzer.capture import formats
 from analyzer.capture.formats import Format
 from analyzer.capture.input_stream import InputStream, UnknownFormat
 from analyzer.capture.inputs import Input, check_read_once, name_of, plain_path, reason_of, size_of, stream_of
-from analyzer.capture.recognition import check_kind, recognise
+from analyzer.capture.recognition import MAGIC, check_kind, recognise
 from analyzer.capture.record import Record
 from analyzer.defect import SourceError
 from analyzer.evidence import LATEST, Item, LogLines, RawMessage, Source, between
@@ -31,7 +31,7 @@ _BUFFER = 1 << 18
 
 class _Opened(NamedTuple):
     """An input that was recognised; `tshark_input` where tshark reads it, and then `input_stream` only where we can go
-    along; `path` where it is a plain file."""
+    along; `path` where it is a plain file; `numbers` are those that the lines have in a text that was upside down."""
 
     source: Source
     input_stream: InputStream | None
@@ -39,6 +39,7 @@ class _Opened(NamedTuple):
     size: int | None
     tshark_input: TsharkInput | None = None
     path: str | None = None
+    numbers: Sequence[int] = ()
 
 
 class Reading:
@@ -216,8 +217,11 @@ def _told(
     owned = isinstance(one, (str, os.PathLike))
     size = size_of(stream)
     input_stream: InputStream | None = None
+    numbers: Sequence[int] = ()
     try:
         input_stream = InputStream(stream, source, owned=owned)
+        if kind != "capture" and (turned := _turned_round(stream, input_stream, source, known)) is not None:
+            (input_stream, numbers), size = turned, None
         form = recognise(input_stream, source, known, kind, dialect)
     except UnknownFormat as error:
         if kind == "log" or dialect is not None:
@@ -232,7 +236,7 @@ def _told(
         return _Opened(source, input_stream, engine.FOREIGN, size, tshark_input)
     check_kind(form, source.name, kind)
     if form.kind == "log":
-        return _Opened(source, input_stream, form, size)
+        return _Opened(source, input_stream, form, size, numbers=numbers)
     from analyzer.capture import engine
 
     tshark_input = engine.choose(path, input_stream, form, source, engine_request)
@@ -285,8 +289,26 @@ def _logged(one: _Opened) -> Iterator[Item]:
     return in_time_order(_as_printed(one), one.source)
 
 
+def _turned_round(
+    stream: BinaryIO, input_stream: InputStream, source: Source, known: list[Format]
+) -> tuple[InputStream, Sequence[int]] | None:
+    """A text that is upside down, turned round; None for any other, and for a log that is still written."""
+    head = input_stream.head(MAGIC)
+    if any(form.kind == "capture" and form.looks_like(head) for form in known):
+        return None
+    from analyzer.capture.followed import Followed  # late: captures do not need these
+    from analyzer.capture.upside_down import turned_stream
+
+    if isinstance(stream, Followed):
+        return None
+
+    return turned_stream(input_stream, source)
+
+
 def _as_printed(one: _Opened) -> Iterator[Item]:
     """The items of a log in its own order; each datagram is a message there."""
+    from analyzer.capture import upside_down  # late: as above
+
     assert one.format.read is not None
     source, messages = one.source, 0
     for item in one.format.read(_buffered(one.input_stream), source):
@@ -295,7 +317,9 @@ def _as_printed(one: _Opened) -> Iterator[Item]:
         item.time = source.dated(item.time, item.place)
         if isinstance(item.place, LogLines) and item.place.between is not None:
             item.place = _dated_place(source, item.place)
-        yield item
+        yield upside_down.as_it_stood(item, one.numbers) if one.numbers else item
+    if one.numbers:
+        upside_down.note_places(source, one.numbers)
     _tell_undated(source)
 
 

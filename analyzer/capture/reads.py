@@ -12,7 +12,7 @@ from analyzer.capture.dialects import LogDialect
 from analyzer.capture.flows.mending import REPAIRS
 from analyzer.capture.formats import CaptureFormat
 from analyzer.capture.newest_first import CODE, SAYS
-from analyzer.capture.text.carrier_kinds import CARRIERS, OF_ALL
+from analyzer.capture.text.carrier_kinds import CARRIERS, COLLAPSED, OF_ALL
 from analyzer.capture.text.grammar import NO_HINT
 from analyzer.capture.text.records import RECORDS
 from analyzer.capture.text.wraps import WRAPS
@@ -50,9 +50,11 @@ as they are. What follows is taken off, where a dialect knows what is left, reco
 servers, mails) first; each message then says so, and what is found in it is told with less confidence. An indentation
 that all lines have in common is taken off likewise, or those around the first message where prose stands around it, and
 what any logger writes before each line, if it differs in its digits alone. A text that lists the newest message first,
-all through (exports of log servers and capture servers do), is turned round to the order of its times, if these have
-dates, or do not pass midnight; one of more than 200,000 messages, or 128 MiB of them, is read as it stands, and that is
-said.
+all through (exports of log servers and capture servers do), is turned round to the order of its times; one that lists
+the newest call first, the messages of each in their order, likewise, and one without times, if every answer stands
+above its request. One that lists the newest line first (`tac`, exports with a line of the log in each record) is turned
+line by line before it is read. What is longer than 128 MiB, 200,000 messages or 4 million lines is read as it stands,
+and that is said.
 
 | repair | the lines are |
 | --- | --- |
@@ -88,7 +90,7 @@ def as_markdown() -> str:
     rows.append(_LOGGING)
     rows += [f"| `{name}` | {how} |\n" for name, how in _hints().items()]
     rows.append(_CARRIERS)
-    says = {one.code: one.says for one in (*CARRIERS, *OF_ALL)} | RECORDS
+    says = {one.code: one.says for one in (*CARRIERS, *OF_ALL, COLLAPSED)} | RECORDS
     rows += [f"| `{code}` | {text} |\n" for code, text in says.items()]
     rows.append(f"| `repaired-wraps` | {WRAPS} |\n")
     rows.append(f"| `{CODE}` | {SAYS} |\n")

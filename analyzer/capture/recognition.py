@@ -24,7 +24,8 @@ EMPTY = "is empty"
 """Reason of a SourceError."""
 
 _ENCODED = re.compile(rb"^content-transfer-encoding:[ \t]*base64", re.IGNORECASE | re.MULTILINE)
-_MAGIC = 12  # octets that a capture format needs to be told
+MAGIC = 12
+"""Octets that a capture format needs to be told."""
 _BLANK = b"\0\t\n\r "
 
 
@@ -39,7 +40,7 @@ def recognise(
     """
     name = source.name
     # A capture is told by its first octets; a live one may not have more yet.
-    head = input_stream.head(_MAGIC)
+    head = input_stream.head(MAGIC)
     if not head:
         input_stream.check()
         raise SourceError(name, source.defect_list[0][1].text if source.defect_list else EMPTY)

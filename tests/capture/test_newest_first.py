@@ -6,12 +6,14 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from analyzer.capture import newest_first
-from analyzer.capture.newest_first import CODE, TOO_LONG, TURNED, in_time_order
+from analyzer.capture.newest_first import CODE, TOO_LONG, TURNED, TURNED_UNTIMED, in_time_order
 from analyzer.capture.opener import open_sources
 from analyzer.evidence import SECOND, Endpoint, Item, LogLines, NetworkError, RawMessage, Source
 from analyzer.run.pipeline import analyze
@@ -257,3 +259,120 @@ def test_hostile_heads_show_nothing() -> None:
     for text in (b"", b"SIP/2.0 200", b"REGISTER\r\nCall-ID\r\nCSeq:", b"\r\nCall-ID: \r\nCSeq: \r\n"):
         items: list[Item] = [message(5 * SECOND, text), message(4 * SECOND, text)]
         assert [one.time for one in in_time_order(iter(items), Source("a", "log"))] == [5 * SECOND, 4 * SECOND]
+
+
+def calls(seconds: list[list[int]]) -> list[list[Kept]]:
+    """A call each: a request, a refusal, a request, an answer, at these seconds."""
+    told = []
+    for n, (one, two, three, four) in enumerate(seconds):
+        call = b"call-%d" % n
+        parts = [
+            (one, PHONE, SERVER, REQUEST % (10 * n + 1, 1)),
+            (two, SERVER, PHONE, (ANSWER % (10 * n + 1, 1)).replace(b"200 OK", b"401 Unauthorized")),
+            (three, PHONE, SERVER, REQUEST % (10 * n + 2, 2)),
+            (four, SERVER, PHONE, ANSWER % (10 * n + 2, 2)),
+        ]
+        told.append(
+            [
+                Kept((f"2026-11-29T15:{at // 60:02}:{at % 60:02}.000000Z", source, end, text.replace(b"a1", call)))
+                for at, source, end, text in parts
+            ]
+        )
+    return told
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "seconds",
+    [
+        [[1, 1, 1, 1], [21, 21, 21, 21], [41, 41, 41, 41]],
+        [[1, 1, 2, 2], [21, 21, 22, 22], [41, 42, 43, 44]],
+        [[1, 1, 1, 1], [21, 21, 22, 22], [22, 22, 22, 22]],
+    ],
+)
+def test_calls_that_are_listed_newest_first_keep_the_order_of_their_messages(
+    way: str, seconds: list[list[int]]
+) -> None:
+    listed = calls(seconds)
+    told, source = read(WAYS[way]([one for call in reversed(listed) for one in call]))
+    plain, _ = read(WAYS[way]([one for call in listed for one in call]))
+    ordered = sorted(plain, key=lambda one: one.time or 0)
+    assert {one.payload for one in told} == {one.payload for one in plain}
+    assert [one.time for one in told] == [one.time for one in ordered]
+    for n in range(3):
+        name = b"call-%d" % n
+        assert [one.payload for one in told if name in one.payload] == [one.payload for one in listed_octets(listed[n])]
+    assert TURNED in source.quality
+    assert all(one.defects[0].code == CODE for one in told)
+
+
+def listed_octets(call: list[Kept]) -> list[RawMessage]:
+    """The messages of a call, as they are read in its order."""
+    return read(homer(call))[0]
+
+
+def test_a_call_that_goes_on_below_a_step_back_is_that_of_a_clock() -> None:
+    """The number of CSeq rises from one stretch to the next: the clock was set back, twice."""
+    stretches = [[40, 40, 41, 41], [20, 20, 21, 21], [1, 1, 2, 2]]
+    messages = [one for call in calls(stretches) for one in call]
+    rising = []
+    for n, one in enumerate(messages):
+        text = one[3].replace(b"call-%d" % (n // 4), b"one")
+        number = b"CSeq: %d" % (n // 2 + 1)
+        rising.append(Kept((*one[:3], text.replace(b"CSeq: 1", number).replace(b"CSeq: 2", number))))
+    told, source = read(homer(rising))
+    assert [one.time for one in told] != sorted(one.time or 0 for one in told)
+    assert TURNED not in source.quality
+
+
+def untimed(messages: list[Kept]) -> bytes:
+    """The messages alone."""
+    return b"\n".join(one[3] for one in messages)
+
+
+def test_messages_without_times_are_turned_by_their_exchanges() -> None:
+    ordered = kept(3)
+    told, source = read(untimed(ordered[::-1]))
+    assert [one.payload for one in told] == [one.payload for one in read(untimed(ordered))[0]]
+    assert TURNED_UNTIMED in source.quality
+    assert TURNED_UNTIMED not in read(untimed(ordered))[1].quality
+    mixed = [*ordered[:2], *ordered[:1:-1]]
+    assert TURNED_UNTIMED not in read(untimed(mixed))[1].quality
+    assert TURNED_UNTIMED not in read(untimed(kept(1)[::-1]))[1].quality
+
+
+@pytest.mark.parametrize("form", ["%H:%M:%S.%f", "%b %d %H:%M:%S.%f"])
+@pytest.mark.parametrize("hours", [[0, 3, 6, 9], [1, 2, 7, 14], [13, 14, 15, 16]])
+def test_stamps_without_date_or_year_are_followed_back(form: str, hours: list[int]) -> None:
+    """Over midnight and New Year's Eve, and over gaps of more than two hours."""
+    begin = datetime(2025, 12, 31, 10, 53, 43, 746_000)  # noqa: DTZ001 - the log is read in the zone of the machine
+    messages = []
+    for n, hour in enumerate(hours):
+        when = (begin + timedelta(hours=hour)).strftime(form)
+        messages += [
+            f"{when} {PHONE} -> {SERVER}\n".encode() + REQUEST % (n, n + 1),
+            f"{when} {SERVER} -> {PHONE}\n".encode() + ANSWER % (n, n + 1),
+        ]
+    plain, _ = read(b"\n".join(messages))
+    told, source = read(b"\n".join(messages[::-1]))
+    assert [one.payload for one in told] == [one.payload for one in plain]
+    gaps = [(other.time or 0) - (one.time or 0) for one, other in pairwise(told)]
+    assert gaps[1::2] == [(later - hour) * 3600 * SECOND for hour, later in pairwise(hours)]
+    assert not any(gaps[::2])
+    assert TURNED in source.quality
+
+
+def test_date_headers_tell_the_day_of_a_text_that_is_turned() -> None:
+    messages = []
+    for n, clock in enumerate((b"22:10:00", b"23:40:00", b"00:50:00")):
+        day = b"Mon, 30" if n < 2 else b"Tue, 31"
+        date = b"CSeq: %d REGISTER\nDate: %b Mar 2026 %b GMT" % (n + 1, day, clock)
+        answer = (ANSWER % (n, n + 1)).replace(b"CSeq: %d REGISTER" % (n + 1), date)
+        messages += [
+            b"%b.100 %b -> %b\n" % (clock, PHONE.encode(), SERVER.encode()) + REQUEST % (n, n + 1),
+            b"%b.200 %b -> %b\n" % (clock, SERVER.encode(), PHONE.encode()) + answer,
+        ]
+    told, source = read(b"\n".join(messages[::-1]))
+    days = [datetime.fromtimestamp((one.time or 0) // SECOND, UTC).strftime("%d %H:%M") for one in told[::2]]
+    assert days == ["30 22:10", "30 23:40", "31 00:50"]
+    assert source.zone == "UTC, from Date headers"

@@ -97,7 +97,7 @@ def test_rows_are_the_messages_with_ends_and_times(
         ),
         (
             {"src_ip": "b", "src_port": 1, "dst_ip": "a", "dst_port": 2, "timeSeconds": "x"},
-            "proto:UDP 1970-01-01T00:00:00Z",
+            "proto:- -  b:1 ---> a:2",
         ),
     ],
 )

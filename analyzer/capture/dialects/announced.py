@@ -49,7 +49,8 @@ _PROGRAM = Lazy(
     rb"(?:(?i:sent|sending|send|received?|recv|incoming|outgoing|tx|rx)|TRACE|DEBUG|INFO|NOTICE|FINE|LOG)[ \t]*:"
 )
 """What may look like a header, and is the program's."""
-_RULE = Lazy(rb"[\s\-=_*#~+|.<>\[\]{}]{0,200}\Z")
+_RULE = Lazy(rb"(?:[\s\-=_*#~+|.<>\[\]{}]{0,200}|[ \t]{0,8}`{3,9}\w{0,12}\s{0,8}|\[\d{1,10},[A-Z]{2,8}\]\s{0,8})\Z")
+"""A rule; the fence of a block of code; the number of a connection as CUCM's traces have it, `[12,NET]`."""
 _OPENED = b"<![CDATA["
 _ATTRIBUTE = Lazy(
     rb"[ \t]*<?[A-Za-z_][\w.-]{0,30}(?:[ \t]*[=:][ \t]*[\"'](?P<value>[^\"'\n]{0,400})[\"'])?[ \t,]{0,4}\Z"

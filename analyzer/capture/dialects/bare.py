@@ -42,7 +42,9 @@ LAST = True
 
 _START = Lazy(
     rb"(?P<before>(?:[^ \t].{0,200}?[^\w/.=-])?)"
-    rb"(?P<start>(?:" + METHODS + rb") sips?:[^ \t]{1,2048} SIP/2\.0|SIP/2\.0 [1-6]\d\d(?: .{0,200})?)[ \t]*\Z",
+    rb"(?P<start>(?:"
+    + METHODS
+    + rb") sips?:[^ \t]{1,2048} SIP/2\.0|SIP/2\.0 [1-6]\d\d(?: (?:(?!SIP/2\.0).){0,200})?)[ \t]*\Z",
     16,  # re.DOTALL
 )
 _HEADER = Lazy(rb"[A-Za-z][\w-]{0,39}[ \t]*:")

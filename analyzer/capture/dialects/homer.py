@@ -40,7 +40,7 @@ Content-Length: 0
 
 HINT = "save the messages of the call, not the flow alone (Export, TXT), or its PCAP for sipcheck pcap"
 _BANNER = Lazy(
-    rb"proto: ?(\w{2,5}) {1,4}(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?) {1,4}"
+    rb"proto: ?(\w{2,5}|-) {1,4}(-|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?) {1,4}"
     rb"(" + HOST + rb"):(\d{1,5}) -{1,4}> (" + HOST + rb"):(\d{1,5})[ \t]*\Z"
 )
 
@@ -55,7 +55,9 @@ def _banner(text: bytes) -> Banner | None:
     if match is None:
         return None
     transport, stamp, *ends = match.groups()
-    return Banner(endpoint(*ends[:2]), endpoint(*ends[2:]), transport.decode("ascii").upper(), stamp)
+    return Banner(
+        endpoint(*ends[:2]), endpoint(*ends[2:]), transport.decode("ascii").upper().strip("-"), stamp.lstrip(b"-")
+    )
 
 
 GRAMMAR = Grammar("unknown", _banner, (b"proto:",), spaced=True, hint=HINT)

@@ -23,8 +23,9 @@ _OCTAL = re.compile(rb"#(0[0-3][0-7])")
 _ESCAPES = re.compile(rb"\x1b(?:\[[0-9;?]{0,32}[ -/]?[@-~]|[()][0-9A-B]|[=>])")
 _SHOWN = re.compile(rb"(?:#033|\^\[|\\033|\\e|\\x1b|\\u001b)\[[0-9;]{0,32}m")
 NUMBERED = re.compile(
-    rb"(?:> |  )?(?:(?=[\w./-]{0,200}[A-Za-z/])[\w./-]{1,200}?[:-])?(\d{1,10})[:-]|[ ]{0,12}(\d{1,10})\t"
+    rb"(?:> |  )?(?:(?=[\w./-]{0,200}[A-Za-z/])[\w./-]{1,200}?[:-])?(\d{1,10})[:-]|[ ]{0,12}(\d{1,10})(?:[\t ]|\Z)"
 )
+"""Numbers of lines: grep -n, cat -n; `less -N` and editors put a blank behind."""
 _BREAK = re.compile(rb"<br[ \t]*/?>", re.IGNORECASE)
 _BLOCK = re.compile(rb"<(?=(?:pre|p|div|li|tr|blockquote|h[1-6])[\s>])", re.IGNORECASE)
 """What begins a line of its own on a web page, wherever it stands."""
@@ -220,6 +221,8 @@ def _plain(line: bytes) -> list[Part] | None:
         text = _TAG.sub(b"", text)
         text = text.strip(b"\t") if cells else text
         text = text.lstrip(b"\n") if line.lstrip()[:1] == b"<" else text
+        if b"\n" in text and text.rstrip()[-1:] == b"|" and _BREAK.search(line):
+            text = text.rstrip(b"| \t\r")  # what ends a row of a Markdown table is none of its last cell's
     for _ in range(_NESTED):
         if b"&" not in text:
             break
@@ -278,3 +281,5 @@ OF_ALL = (
 )
 """What is done to all lines alike, and is told from these lines alone: a dialect may know its own in spite of it, and
 read half of them."""
+COLLAPSED = Carrier("repaired-collapsed", "given back the empty one behind the headers of each message", 0, untouched)
+"""What a forum or a copy took out of a text: all of its empty lines."""

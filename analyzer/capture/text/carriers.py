@@ -12,9 +12,10 @@ defects: it is not in the form in which its program printed it (docs/rules/traps
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from analyzer.capture.text.carrier_kinds import Carrier, Part, taken_from_json, taken_from_syslog
+from analyzer.capture.text.carrier_kinds import COLLAPSED, MARK, Carrier, Part, taken_from_json, taken_from_syslog
 from analyzer.capture.text.lines import as_utf8
 from analyzer.capture.text.payload import Printed
 from analyzer.capture.text.records import Joiner
@@ -110,8 +111,21 @@ class Carriers:
 NONE = Carriers()
 
 
-_TRIMMING = frozenset(("repaired-json", "repaired-journal", "repaired-table", "repaired-quoting"))
+_TRIMMING = frozenset(("repaired-json", "repaired-journal", "repaired-table", "repaired-quoting", COLLAPSED.code))
 """Carriers that end a text at its last letter."""
+_NOTHING = re.compile(rb"[ \t]*(?:content-length|l)[ \t]*:[ \t]*0+\.?[ \t\r]*\Z", re.IGNORECASE)
+
+
+def with_collapsed(carriers: Carriers, near: bytes) -> Carriers:
+    """The carriers of a text of which `near` is the part around the first message, with one more where that has no
+    empty line at all, and a header that says that no body follows: then none could end the headers (RFC 3261 7.5)."""
+    if any(one.code in _TRIMMING for one in carriers.all):
+        return carriers
+    _, mark, behind = carriers.bare(near).partition(MARK)
+    lines = behind.split(b"\n")[1 if mark else 0 : -1 if behind.endswith(b"\n") else None]
+    if not all(line.strip(b" \t\r.") for line in lines) or not any(map(_NOTHING.match, lines)):
+        return carriers
+    return Carriers((*carriers.all, COLLAPSED), carriers.joiner)
 
 
 def is_trimmed(texts: Sequence[bytes], carriers: Sequence[Carrier]) -> bool:

@@ -25,7 +25,7 @@ def _counted(entry: Entry, close: Close, printed: Printed, payload: bytes) -> tu
         defects.append(Defect("broken-lines", "a line of the head is no header: it may be the rest of a broken one"))
     if close.rank is Rank.ANNOUNCED and not missing:
         return 0, tuple(defects)
-    if size is not None and not entry.is_block:
+    if size is not None and size != len(payload) and not entry.is_block:
         defects.append(Defect("byte-count", f"the log announces {size} octets and prints {len(payload)}"))
     if not printed.has_end_of_headers:
         missing = 1

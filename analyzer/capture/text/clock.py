@@ -9,7 +9,8 @@ machine, in the latest year that does not put it into the future, and `zone` say
 
 Stamps without a year are followed through the log: a step back by more than half a year is New Year's Eve, a step
 forward by more than half a year is a late line of the old year. So each stamp has a year relative to the first one.
-Stamps without a date are followed in the same way, from day to day.
+Stamps without a date are followed in the same way, from day to day. In a text that lists the newest first (`turn_back`)
+they are followed the other way round, and the first is the latest.
 """
 
 from __future__ import annotations
@@ -78,6 +79,7 @@ class Clock:
         self._setting: Setting | None = None
         self._base = 0  # not known
         self._decided = False
+        self._is_backward = False
         self.unknown = b""
         self.count = 0
         self.zones: list[int] = []
@@ -103,22 +105,36 @@ class Clock:
             last = None
         self._order.see(stamp)
         if last is not None:
-            turns = self._turns + self._turn(last, stamp)
-            self._turns = min(turns, MOST_YEARS if stamp.month else MOST_YEARS * 365)
+            turns = self._turns + (-self._turn(stamp, last) if self._is_backward else self._turn(last, stamp))
+            most = MOST_YEARS if stamp.month else MOST_YEARS * 365
+            self._turns = max(min(turns, most), -most)
         moment = Moment(stamp, self._turns if stamp.year is None else stamp.year)
         self.step = min(self.step, stamp.step)
         self._first = self._first or moment
         return moment
 
     def _turn(self, last: Stamp, stamp: Stamp) -> int:
-        """Years (days, where there is no date) by which the count moves on."""
+        """Years (days, where there is no date) by which the count moves on from one stamp to a later one."""
         if stamp.year is not None:
             return 0
+        has_turned = bool(self._turns)
         if not stamp.month:
             seconds = stamp.second - last.second
-            return (seconds < -NIGHT) - (seconds > 86400 - NIGHT and self._turns > 0)
+            return (seconds < -NIGHT) - (seconds > 86400 - NIGHT and has_turned)
         days = (stamp.month - last.month) * 30.5 + stamp.day - last.day
-        return (days < -HALF_YEAR) - (days > HALF_YEAR and self._turns > 0)
+        return (days < -HALF_YEAR) - (days > HALF_YEAR and has_turned)
+
+    def turn_back(self) -> None:
+        """Begin anew, with a text that lists the newest first: a step forward over night is the day before."""
+        self._restart()
+        self._last, self._text, self._is_backward = None, b"", True
+        self._streak.clear()
+        self._sent = 0
+
+    def follow(self, stamp: Stamp) -> Moment | None:
+        """The moment of the next stamp, behind `turn_back`."""
+        self._last = self._follow(stamp)
+        return self._last
 
     def _restart(self) -> None:
         """The times of day so far were no stamps of this log: it has others, with a date."""
@@ -154,7 +170,7 @@ class Clock:
         if self._decided:
             return
         self._decided = True
-        last = self._last
+        last = self._first if self._is_backward else self._last
         if sure is None and self._votes:
             sure, _ = max(self._votes.items(), key=lambda vote: (vote[1], -abs(vote[0].zone)))
         if sure is not None:

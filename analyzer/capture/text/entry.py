@@ -19,11 +19,12 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from analyzer.capture.text.grammar import START, Banner, Grammar
 from analyzer.capture.text.measure import MAX_TRUSTED, Tally
+from analyzer.capture.text.payload import CRLF
 from analyzer.capture.text.rows import Row
 
 MAX_ROWS, MAX_OCTETS = 4096, 1 << 18
@@ -112,6 +113,9 @@ class Entry:
         """Take a row; the end of the entry, once it is known."""
         self.rows.append(row)
         self._octets += len(row.text)
+        if len(self.own) == 1 and self.banner.rest and row.text == self.own[0].text:
+            self.own[0] = row  # the line over the message shows its start line
+            return None
         if self._waiting is not None:
             waiting, self._waiting = self._waiting, None
             if (not row.text.strip() and self._tally.body) or self._frames(row.text):
@@ -273,6 +277,12 @@ class Entry:
         if len(self.rows) < MAX_ROWS and self._octets < MAX_OCTETS:
             return None
         return self.finish()
+
+    def ends(self, rows: Sequence[Row], texts: Sequence[bytes]) -> list[bytes] | None:
+        """The line ends of its rows as printed; None where the text lost them."""
+        if self.is_block or self.is_windows or len(texts) != len(rows) or not any(row.returns for row in rows):
+            return None
+        return [CRLF if row.returns else b"\n" for row in rows]
 
     def finish(self) -> Close:
         """The end of the entry at the end of the log."""

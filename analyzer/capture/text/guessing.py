@@ -40,6 +40,8 @@ _ESCAPED = re.compile(
     rb"|<mailto:[^<>|]{1,300}\||\]\(mailto:|<https?://[^<>]{1,300}>|(?:\^M|<CR>|\[CR\])(?:\$|<LF>|\[LF\])?\r?$",
     re.IGNORECASE | re.MULTILINE,
 )
+_ERASED = re.compile(rb"\x1b\[[0-9]?K")
+"""What a terminal is told to clear a line with: no program but a console writes it to a log."""
 _WRITTEN_END = re.compile(rb"SIP/2\.0\\r\\n\r?$", re.MULTILINE)
 """A start line whose line end was written out: of what a dialect makes of it, more cannot be told by its looks."""
 _BEFORE_VIA = re.compile(rb"(.{0,160}?(?:[^\w\s]|\S(?=[ \t])))[ \t]*(?:via|v)[ \t]*:[ \t]*SIP/2\.0/", re.IGNORECASE)
@@ -53,6 +55,11 @@ _OF_OTHERS = re.compile(rb"&#?\w{1,8};|(?:\x1b|#033|\^\[)\[[0-9;]{0,32}m|<[^<>]{
 _STAMPED = re.compile(rb"(?<!\d)(?!\d{9,10}(?!\d)(?![.,]\d{3}))(?:" + PATTERN + rb")(?!\d)")
 _NAMES = re.compile(rb"[A-Z][a-z]{2}")
 """Of days and months, in a stamp."""
+_WAYS = re.compile(
+    rb"(?<![\w\\])(?i:sent|sends?|sending|received?|receiving|recvd?|rcvd|tx|rx|in|out|incoming|outgoing|inbound|outbound)"
+    rb"(?!\w)"
+)
+"""Words for one way and the other, of which one may stand before each line."""
 _DIGITS = re.compile(rb"\d+")
 _ANYWHERE = 5
 """The last so many carriers are no prefix: what they do stands anywhere in a line."""
@@ -97,7 +104,8 @@ def _found(head: bytes, asked: Asked, taken: tuple[str, ...]) -> Carriers:
         return Carriers((outer, *inner.all), inner.joiner)
     is_carried = known and asked.as_it_is and _is_carried(near)
     shows = asked.as_it_is or (_BEGINS.search(near) is not None and not _WRITTEN_END.search(near))
-    if known and shows and not _ESCAPED.search(near) and not is_carried:
+    is_shown = not asked.as_it_is and _ERASED.search(near) is not None
+    if known and shows and not _ESCAPED.search(near) and not is_carried and not is_shown:
         return NONE if is_joined else better(near, wraps, asked, inside)
     best = _best(near, asked.recognised, known=known, is_carried=is_carried, reads=asked.reads)
     if best or is_joined:
@@ -316,6 +324,7 @@ def _prefix(sample: list[bytes]) -> Iterator[Carrier]:
     if before[-1:] in b":-" and stamp is None and b" " not in before:
         begin = re.sub(rb"\\?[:-]\Z", b"[:-]", begin)  # grep's, which tells a line that matched from those around it
     behind = b"" if begin.endswith(b"[:-]") else b"[ \t]?"  # grep puts nothing between
+    begin, end = (_WAYS.sub(lambda _: _WAYS.pattern, part) for part in (begin, end))
     inside = _NAMES.sub(lambda _: _NAMES.pattern, inside)
     take = prefixed(begin + b"(?P<stamp>" + inside + b")" + end + behind)
     yield Carrier("repaired-prefix", "stripped of what their logger writes before each", 80, take)

@@ -12,15 +12,16 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import replace
 from typing import BinaryIO
 
-from analyzer.capture.text.carrier_kinds import uncoloured
+from analyzer.capture.text.carrier_kinds import COLLAPSED, uncoloured
 from analyzer.capture.text.carriers import Carriers, is_trimmed
 from analyzer.capture.text.checks import checks
 from analyzer.capture.text.clock import Clock, Moment
 from analyzer.capture.text.entry import Close, Entry, Rank
 from analyzer.capture.text.grammar import START, Banner, Grammar
-from analyzer.capture.text.payload import CRLF, Printed
+from analyzer.capture.text.payload import Printed
 from analyzer.capture.text.pieces import Pieces, goes_on
 from analyzer.capture.text.rows import Row, Rows
 from analyzer.capture.text.stamps import parse_date, parse_stamp
@@ -59,7 +60,7 @@ class Reader:
         self._grammar = self._grammars[0]
         self._source = source
         self._clock = Clock(time.time() if now is None else now)
-        self._waiting = Waiting(self._clock, lambda: self._clock.announce(source))
+        self._waiting = Waiting(self._clock, lambda: self._clock.announce(source), may_turn=True)
         self._recognised = recognised
         self._carriers = carriers
         self._entry: Entry | None = None
@@ -125,6 +126,8 @@ class Reader:
                 rows.idle = self._entry is None and (self._grammar.more is None or not self._pieces.waits)
                 continue
             self._width = rows.cut
+            if COLLAPSED in rows.carriers.all and any(one.spaced for one in self._grammars):
+                self._grammars = tuple(replace(one, spaced=False) for one in self._grammars)
             self._credit = min(self._credit + EARNED, SAVINGS)
             if b"\x1b" in row.text and self._is_coloured:
                 row = row._replace(text=uncoloured(row.text))
@@ -306,7 +309,7 @@ class Reader:
             fixed, is_cut = grammar.fix(texts)
         if self._rows is not None and is_trimmed(texts, self._rows.carriers.all):
             texts = [*texts, b""]
-        printed = Printed(texts, _ends(entry, rows, texts))
+        printed = Printed(texts, entry.ends(rows, texts))
         if not any(map(_HEADER.match, printed.head[1:])) or not START.match(printed.head[0]):
             self._source.other += 1  # a start line that somebody mentions is no message
             return
@@ -391,10 +394,3 @@ class Reader:
 
 def _messages(count: int) -> str:
     return "1 message has" if count == 1 else f"{count} messages have"
-
-
-def _ends(entry: Entry, rows: list[Row], texts: list[bytes]) -> list[bytes] | None:
-    """The line ends as printed; None where the text lost them."""
-    if entry.is_block or entry.is_windows or len(texts) != len(rows) or not any(row.returns for row in rows):
-        return None
-    return [CRLF if row.returns else b"\n" for row in rows]

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import BinaryIO, NamedTuple
 
 from analyzer.capture.text.carrier_kinds import MARK
-from analyzer.capture.text.carriers import NONE, Carriers
+from analyzer.capture.text.carriers import NONE, Carriers, with_collapsed
 from analyzer.capture.text.grammar import Banner
 from analyzer.capture.text.guessing import around, found
 from analyzer.capture.text.lines import CHUNK, LIMIT, chunks_of, lines_of
@@ -82,6 +82,8 @@ class Rows:
             if known is None
             else known
         )
+        if MARK in head and known is None:
+            self.carriers = with_collapsed(self.carriers, around(head))
         if MARK in head and self.carriers.joiner is None:
             from analyzer.capture.text.cuts import cut_at
 

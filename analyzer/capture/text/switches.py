@@ -9,11 +9,14 @@ before the Date header follow it; so a request and its answer are always in the 
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from analyzer.capture.text.clock import Clock, Moment, Setting
+from analyzer.capture.text.exchanges import Order, exchanged
+from analyzer.capture.text.stamps import parse_date
 from analyzer.evidence import RawMessage
 
 WAIT_MESSAGES, WAIT_OCTETS, WAIT_VOTES, WAIT_AFTER = 20_000, 8 << 20, 5, 64
@@ -22,6 +25,8 @@ KEEP_MESSAGES, KEEP_OCTETS = 512, 1 << 20
 """Held back later, for the next Date header of the server."""
 STEP, BACK, GROUP = 600, 60, 32
 """Seconds: a step forward, a step back, that a change of the zone may have made; what belongs to a Date header."""
+
+_DATE = re.compile(rb"\r\ndate[ \t]*:([^\r\n]{1,80})", re.IGNORECASE)
 
 
 class Held(NamedTuple):
@@ -35,11 +40,13 @@ class Held(NamedTuple):
 class Waiting:
     """`add` messages; those whose time is known come out, in order. `finish` gives the rest.
 
-    `on_decided` is called when the clock is settled for the first time, before a message comes out.
+    `on_decided` is called when the clock is settled for the first time, before a message comes out. `may_turn` says
+    that the stamps are those of the messages alone: where exchanges stand the other way round, they are followed anew.
     """
 
-    def __init__(self, clock: Clock, on_decided: Callable[[], None]) -> None:
+    def __init__(self, clock: Clock, on_decided: Callable[[], None], *, may_turn: bool = False) -> None:
         self._clock = clock
+        self._may_turn = may_turn
         self._on_decided = on_decided
         self._held: deque[Held] = deque()
         self._octets = 0
@@ -73,6 +80,8 @@ class Waiting:
     def settle(self) -> Iterator[RawMessage]:
         """Decide on a zone, and release what comes before the last Date header that is sure."""
         self._decided = True
+        if self._may_turn and self._is_newest_first():
+            self._turn_back()
         self._clock.decide(next((held.sure for held in self._held if held.sure is not None), None))
         self._on_decided()
         waiting, self._held = self._held, deque()
@@ -83,6 +92,25 @@ class Waiting:
                 yield from self._release(len(self._held), held.sure)
         if self._clock.setting is None:
             yield from self._release(len(self._held))
+
+    def _is_newest_first(self) -> bool:
+        """Whether stamps lack their year or day, and the messages show that the text lists the newest first."""
+        if all(held.moment is None or held.moment.stamp.year is not None for held in self._held):
+            return False
+        found = (exchanged(held.raw_message.payload, place) for place, held in enumerate(self._held))
+        order = Order((one for one in found if one is not None), together=False)
+        return order.backward > order.onward
+
+    def _turn_back(self) -> None:
+        """Follow the stamps from the latest back, and ask Date headers once more."""
+        self._clock.turn_back()
+        for place, held in enumerate(self._held):
+            if held.moment is None or (moment := self._clock.follow(held.moment.stamp)) is None:
+                continue
+            match = _DATE.search(held.raw_message.payload)
+            date = None if match is None else parse_date(match[1])
+            sure = None if date is None else self._clock.vote(moment, date, sent=held.sure is not None)
+            self._held[place] = held._replace(moment=moment, sure=sure)
 
     def finish(self) -> Iterator[RawMessage]:
         """What is left at the end of the log."""

@@ -35,16 +35,19 @@ class Table:
 
     def joined(self, lines: Iterable[bytes]) -> Iterator[tuple[int, bytes | None]]:
         """The rows; that with the names of the columns is none."""
-        row, count, first = b"", 0, True
+        parts: list[bytes] = []
+        octets, is_open, first = 0, False, True
         for line in lines:
-            row = row + b"\n" + line if count else line
-            count += 1
-            if row.count(b'"') % 2 and len(row) < _MOST:
+            parts.append(line)
+            octets += len(line) + 1
+            is_open ^= line.count(b'"') % 2 == 1
+            if is_open and octets < _MOST:
                 continue
-            yield count, None if first else row
-            row, count, first = b"", 0, False
-        if count:
-            yield count, row
+            yield len(parts), None if first else b"\n".join(parts)
+            parts.clear()
+            octets, is_open, first = 0, False, False
+        if parts:
+            yield len(parts), b"\n".join(parts)
 
     def _taken(self, row: bytes) -> list[Part] | None:
         fields = _fields(row, self._delimiter)
