@@ -41,8 +41,10 @@ down takes longer than to judge."""
 SPEAKING = (
     *("DET-auth-loop", "R3261-21.4-retry-unmodified", "R3261-21.5.4-retry-after"),
     *("R3261-22.1-same-credentials", "R5626-4.5-backoff"),
+    *("R3261-17.2-unanswered", "R3261-10.2.7-retry-after-timeout"),
 )
-"""Rules that say of a client that is refused what no class can say of others; each is asked (`speaking.py`)."""
+"""Rules that say of a client that is refused, or has no answer, what no class can say of others; each is asked
+(`speaking.py`)."""
 
 
 class Spoken(NamedTuple):
@@ -118,8 +120,8 @@ def _worth(kinds: Numbers, count: dict[int, int]) -> int:
 class Witness:
     """Writes down what is asked about the transactions of representatives, and answered: about the first of each
     client and class. `numbers` tells transactions by the numbers of their first messages, `finals` are those of their
-    final responses, `marks` what client and class each is of, `troubled` whose clients were refused by then; what the
-    rules of `SPEAKING` said of those is `spoken`, by transaction and rule."""
+    final responses, `marks` what client and class each is of, `troubled` whose clients were in trouble by then; what
+    the rules of `SPEAKING` said of those is `spoken`, by transaction and rule."""
 
     def __init__(
         self,
@@ -198,9 +200,11 @@ class Witness:
 
 def _failure(subject: Subject) -> str | None:
     """What an attempt that failed shows of the reason; None for any other subject."""
-    if isinstance(subject, AttemptSubject) and subject.attempt.outcome in FAILED:
-        return subject.registration.failures[-1].cause
-    return None
+    if not isinstance(subject, AttemptSubject) or subject.attempt.outcome not in FAILED:
+        return None
+    # Silence shows nothing of the reason, and where it is known late, what came later may have been counted already.
+    is_silent = subject.attempt.last.final is None
+    return "" if is_silent else subject.registration.failures[-1].cause
 
 
 NONCE = "\x00nonce\x00"

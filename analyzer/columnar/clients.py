@@ -45,7 +45,7 @@ class Clients:
     each client begin in it, `sizes` how many they are. `ordinary` tells clients, `facts` are theirs, and `kind` is the
     class of each transaction of an ordinary client, -1 of others. `alone` tells the transactions whose Call-ID and
     branch nobody else has. `names` has a row for each client: equal numbers in a column stand for equal texts
-    (`facts.names_of`). `troubled` tells the transactions of clients that were refused by then."""
+    (`facts.names_of`). `troubled` tells the transactions of clients that were refused, or had no answer, by then."""
 
     of: Numbers
     order: Numbers
@@ -71,9 +71,11 @@ def clients_of(
     strangers: Strangers,
     end: int,
     credentials: Credentials | None = None,
+    stages: Numbers | None = None,
 ) -> Clients:
     """Put transactions together to clients, and tell which are ordinary. `end` is that of the capture, nanoseconds;
-    with `credentials` their responses have to be right."""
+    with `credentials` their responses have to be right. `stages` tell of each transaction what its server had done
+    (`answering.py`)."""
     of, count = numbered(exchanges.call)
     order = np.argsort(of, kind="stable").astype(np.int32)
     sizes = np.bincount(of, minlength=count)
@@ -84,7 +86,7 @@ def clients_of(
     sharing = sharing_of(values, shapes, exchanges, of, strangers.nonces)
     ordinary &= ~any_of(~sharing.fair, of, count)
     said = _Said(values, shapes, exchanges, count)
-    kinds, kind = Kinds(shapes, exchanges, end), np.full(len(order), -1, np.int32)
+    kinds, kind = Kinds(shapes, exchanges, end, stages), np.full(len(order), -1, np.int32)
     troubled = np.zeros(len(order), np.bool_)
     slack = SECOND if values.scanned.packets.records.steps_back else 0  # by more it is for the object path
     room = MOST_NONCES - len(strangers.nonces)
@@ -96,7 +98,7 @@ def clients_of(
             own &= _are_right(credentials, shapes, exchanges, course, own)
         keys = said.take(course, own)
         wanted = course.spread(own)
-        troubled[course.order] = course.refusals > 0
+        troubled[course.order] = course.refusals + course.silences > 0
         kind[course.order[wanted]] = kinds.of(course, wanted, keys, sharing.state, sharing.renewed)
     return Clients(of, order, starts, sizes, ordinary, said.facts, kind, said.names, alone, troubled)
 
@@ -164,8 +166,12 @@ class _Said:
         wanted, exchanges = np.flatnonzero(ordinary), self._exchanges
         one = course.order[course.starts[wanted]]
         carrying = self._shapes.carry(exchanges.first[course.order])
-        two, grant = (course.order[course.firsts(found)[wanted]] for found in (carrying, course.is_grant))
-        texts = self._texts(exchanges.first[one], exchanges.first[two], exchanges.final[one], exchanges.final[grant])
+        two = course.order[course.firsts(carrying)[wanted]]
+        told = course.firsts(~course.silent)[wanted]
+        granted = course.firsts(course.is_grant)[wanted]
+        granted = np.where(course.is_grant[granted], granted, told)
+        finals = (np.where(course.silent[at], -1, exchanges.final[course.order[at]]) for at in (told, granted))
+        texts = self._texts(exchanges.first[one], exchanges.first[two], *finals)
         found = np.full(len(ordinary), -1, np.int64)
         for at, facts, (*own, received, rport, received_again, rport_again, seen) in zip(
             wanted.tolist(), self._facts(exchanges.first[one]), texts, strict=True
@@ -185,12 +191,19 @@ class _Said:
 
     def _texts(self, first: Numbers, second: Numbers, *finals: Numbers) -> Iterator[tuple[str, ...]]:
         """Of each client what `facts.key_of` takes, where its first answer and its first grant say that their requests
-        came from, and where the latter says that of its contact. `second` are the first requests with credentials."""
+        came from, and where the latter says that of its contact: nothing where there is none (-1). `second` are the
+        first requests with credentials."""
         texts = self._values.texts
+
+        def said(rows: Numbers, name: str) -> list[str]:
+            found = np.full(len(rows), "", object)
+            found[rows >= 0] = texts(rows[rows >= 0], name)
+            return found.tolist()
+
         columns = [texts(first, name) for name in ("from_user", "from_name", "to_name", "call_host", "instance")]
         columns += [texts(second, "username")]
-        columns += [texts(rows, name) for rows in finals for name in ("received", "rport")]
-        columns += [texts(finals[1], "contact_seen")]
+        columns += [said(rows, name) for rows in finals for name in ("received", "rport")]
+        columns += [said(finals[1], "contact_seen")]
         return zip(*columns, strict=True)
 
     def _facts(self, rows: Numbers) -> Iterator[Facts]:

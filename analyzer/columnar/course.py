@@ -24,6 +24,7 @@ from analyzer.register.challenges import MOST_NONCES
 from analyzer.register.listed import LEFT_OVER_AFTER
 from analyzer.register.timers import AUTH_LINK
 from analyzer.register.told_time import TOLERANCE
+from analyzer.sip.timers import TIMER_F
 
 _AT_ONCE = 1 << 18
 """Transactions that are looked at together, about: a client is not cut in two."""
@@ -39,8 +40,9 @@ class Course:
     """The transactions of some clients, by client and time: `clients` are these, `starts` is where those of each begin
     in `order`, `sizes` how many they are. `before` is the place of each one's predecessor (its own for the first),
     `is_grant` tells those that end with 200, `asks` those that end with a challenge (all others, if it is not said),
-    `is_refusal` those that end an attempt without success. Places are those in this order: `asked` is that of the
-    latest challenge before each, `granted` of the latest grant before it, -1 where there is none."""
+    `is_refusal` those that end an attempt without success, `silent` those without an answer. Places are those in this
+    order: `asked` is that of the latest challenge before each, `granted` of the latest grant before it, -1 where there
+    is none."""
 
     def __init__(
         self,
@@ -51,10 +53,13 @@ class Course:
         is_grant: Flags,
         asks: Flags | None = None,
         is_refusal: Flags | None = None,
+        silent: Flags | None = None,
     ) -> None:
         self.clients, self.order, self.starts, self.sizes, self.is_grant = clients, order, starts, sizes, is_grant
         self.asks = ~is_grant if asks is None else asks
-        self.is_refusal = np.zeros(len(order), np.bool_) if is_refusal is None else is_refusal
+        nobody = np.zeros(len(order), np.bool_)
+        self.is_refusal = nobody if is_refusal is None else is_refusal
+        self.silent = nobody if silent is None else silent
         place = np.arange(len(order))
         self.index = place - self.spread(starts)
         self.is_first = self.index == 0
@@ -80,8 +85,16 @@ class Course:
     @property
     def refusals(self) -> Numbers:
         """How often the client of each transaction was refused, up to that."""
-        counts = np.cumsum(self.is_refusal)
-        found: Numbers = counts - (counts - self.is_refusal)[self.starts].repeat(self.sizes)
+        return self._counted(self.is_refusal)
+
+    @property
+    def silences(self) -> Numbers:
+        """How often the client of each transaction had no answer, up to that."""
+        return self._counted(self.silent)
+
+    def _counted(self, flags: Flags) -> Numbers:
+        counts = np.cumsum(flags)
+        found: Numbers = counts - self.spread((counts - flags)[self.starts])
         return found
 
     def _latest(self, wanted: Flags) -> Numbers:
@@ -103,7 +116,8 @@ def courses_of(
             own = order[first:last]
             status = shapes.statuses(exchanges.final[own])
             kinds = status == 200, status == 401, is_refused(shapes, exchanges, own)
-            yield Course(slice(begin, end), own, starts[begin:end] - first, sizes[begin:end], *kinds)
+            of = starts[begin:end] - first, sizes[begin:end]
+            yield Course(slice(begin, end), own, *of, *kinds, exchanges.silent[own])
 
 
 def is_refused(shapes: Shapes, exchanges: Exchanges, which: Numbers) -> Flags:
@@ -146,7 +160,10 @@ class Manner:
         names = shapes.alike(lambda shape: shape.named, first)
         right &= names == course.spread(names[course.starts])
         right &= (packets.source[first] == packets.source[heads]) & (packets.target[first] == packets.target[heads])
-        right &= last - final < MOST_NONCES // 2
+        right &= course.silent | (last - final < MOST_NONCES // 2)
+        waited = exchanges.begun[order] - exchanges.begun[order[before]]
+        right &= is_first | ~course.silent[before] | (waited >= TIMER_F)
+        right &= ~course.silent | (course.granted < 0) | (exchanges.copies[order] > 0)  # else it may have been renewed
         right &= self._asks_and_answers(course) & ~self._guesses(course)
         right &= self._is_held(course) & self._tells_time(course)
         right &= course.spread(self._is_seen_to_its_end(course))
@@ -174,8 +191,8 @@ class Manner:
         order, is_grant, refused, asks = course.order, course.is_grant, course.is_refusal, course.asks
         first, final = exchanges.first[order], exchanges.final[order]
         credentials, stale = shapes.carry(first), shapes.each(lambda shape: shape.stale, final) > 0
-        is_end = is_grant | refused
-        right = np.where(is_end, refused | credentials, asks & (credentials == stale))
+        is_end = is_grant | refused | course.silent
+        right = np.where(is_end, refused | (credentials ^ course.silent), asks & (credentials == stale))
         right &= np.where(course.is_first, ~is_grant & ~credentials, is_end[course.before] | (is_end & credentials))
         right &= course.spread(is_end[course.starts + course.sizes - 1])
         right &= ~asks | (values.scanned.size("nonce", final) >= _LEAST_NONCE)
@@ -220,9 +237,9 @@ class Manner:
         held = np.ones(len(order), np.bool_)
         ends = course.is_grant[at] | course.is_refusal[at]
         held[at] = np.where(ends, answered[at], begun[at]) <= until - self.slack
-        heads = course.spread(course.starts)
+        heads = course.spread(course.firsts(~course.silent))
         heads = np.where(course.is_grant, course.spread(course.firsts(course.is_grant)), heads)
-        held &= values.equal(final, final[heads], "received", "rport", "contact_seen")
+        held &= course.silent | values.equal(final, final[heads], "received", "rport", "contact_seen")
         later = at[course.is_grant[at]]
         sooner = course.granted[later]
         end, left = (answered[place] + _granted(shapes, final[place]) for place in (later, sooner))

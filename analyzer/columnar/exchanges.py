@@ -2,7 +2,8 @@
 
 Call-ID, CSeq and branch make one transaction. It is plain where its first message is a request that is certified, all
 copies of request and answer are the same octets on the same way, no packet is there twice, copies come by Timer E, and
-the answer repeats what it has to repeat. Whatever else there is makes its client one for the object path.
+the answer repeats what it has to repeat. So is one that nobody answers, if it is sent again, or began so late that the
+capture ends before its Timer F. Whatever else there is makes its client one for the object path.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ class Exchanges:
     closes: Numbers
     call: Keys
     plain: Flags
+    silent: Flags
     of: Numbers
     packets: Packets
 
@@ -126,7 +128,9 @@ def exchanges_of(values: Values, shapes: Shapes, crew: Crew | None = None) -> Ex
         before += len(part[0])
     columns = [np.concatenate([part.pop(0) for part in several])[sequence] for _ in range(len(several[0]))]
     first, final, last, copies, finals, after, sent, closes, keys, plain = columns
-    return Exchanges(first, final, last, copies, finals, after, sent, closes, keys, plain, of, values.scanned.packets)
+    silent = finals == 0
+    packets = values.scanned.packets
+    return Exchanges(first, final, last, copies, finals, after, sent, closes, keys, plain, silent, of, packets)
 
 
 def _parts(values: Values, shapes: Shapes, crew: Crew) -> list[list[npt.NDArray[Any]]]:
@@ -167,8 +171,9 @@ def _exchanges(values: Values, shapes: Shapes, rows: Numbers, call: Keys) -> lis
     last_copy = np.maximum.reduceat(np.where(is_answer, 0, time), groups.starts)
     after = groups.count(is_after)
     closes = np.maximum(begun + GRACE, answered + TIMER_F)
-    closes = np.where(after > 0, np.maximum(closes, last_copy + TIMER_F), closes)
-    plain = has_answer & ~is_answer[groups.starts] & groups.none(~shapes.ordinary[at])
+    closes = np.where((after > 0) | ~has_answer, np.maximum(closes, last_copy + TIMER_F), closes)
+    plain = ~is_answer[groups.starts] & groups.none(~shapes.ordinary[at])
+    plain &= has_answer | _is_silence(begun, last_copy, packets.records.last)
     plain &= groups.none(~_is_on_its_way(values, at, np.where(is_answer, final[which], heads), heads, is_answer))
     plain &= groups.none(is_after & (time - answered[which] > T1))
     plain &= (waited <= TRYING_DUE) & (answered - begun < TIMER_F)
@@ -182,6 +187,13 @@ def _exchanges(values: Values, shapes: Shapes, rows: Numbers, call: Keys) -> lis
     counts = [column.astype(np.uint16) for column in (copies, finals, after)]
     members = [column.astype(np.uint32) for column in (at, which)]
     return [*rows_of_each, *counts, last_copy, closes, call[groups.sequence[groups.starts]], plain, *members]
+
+
+def _is_silence(begun: Numbers, last_copy: Numbers, end: int) -> Flags:
+    """Whether requests without an answer tell by themselves what became of them (`register/responding.py`): they are
+    sent again, until Timer F at the latest, or the capture ends before that."""
+    found: Flags = (last_copy - begun <= TIMER_F) & ((last_copy > begun) | (end - begun < TIMER_F))
+    return found
 
 
 def _grouped(rows: Numbers, keys: Keys) -> _Groups:

@@ -16,6 +16,7 @@ import numpy as np
 from analyzer.columnar.classes import Placed, Told, count_told
 from analyzer.columnar.records import Flags, Numbers
 from analyzer.columnar.rows import Rows
+from analyzer.columnar.turns import Try
 from analyzer.evidence import Evidence
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import Answer, Finding, Rule, Violated
@@ -101,6 +102,10 @@ class Verdicts:
                 assert told.at is not None
                 subject = _Subject(registration, self._standing(which), self._rows.evidence(told.at, which))
                 self._judge.take(rule, subject, answer)  # type: ignore[arg-type]
+
+    def ended(self, attempt: Try, registration: Registration) -> None:
+        """An attempt that was told about has its outcome: what was said explains it, or not."""
+        self._judge.ties.conclude(attempt, registration, answers=True)  # type: ignore[arg-type]
 
     def tallies(self, counts: dict[int, int], settled: Settled) -> dict[str, Tally]:
         """How often each rule gave each outcome: those about clients at the end, and the answers of each class as

@@ -13,7 +13,7 @@ from analyzer.columnar.exchanges import Exchanges
 from analyzer.columnar.records import Flags, Numbers
 from analyzer.columnar.shapes import Shapes
 from analyzer.register.guesses import ENOUGH
-from analyzer.sip.timers import TRYING_DUE
+from analyzer.sip.timers import TIMER_F, TRYING_DUE
 
 _EARLY = 2
 """Transactions of a client that are of classes of their own; those behind them are alike."""
@@ -26,10 +26,12 @@ _REFUSED = 2
 
 
 class Kinds:
-    """Numbers the classes of transactions, the same for those of several courses. `end` is that of the capture."""
+    """Numbers the classes of transactions, the same for those of several courses. `end` is that of the capture,
+    `stages` tell of each transaction what its server had done (`answering.py`)."""
 
-    def __init__(self, shapes: Shapes, exchanges: Exchanges, end: int) -> None:
+    def __init__(self, shapes: Shapes, exchanges: Exchanges, end: int, stages: Numbers | None = None) -> None:
         self._shapes, self._exchanges, self._end = shapes, exchanges, end
+        self._stages = np.zeros(len(exchanges), np.int64) if stages is None else stages
         self._numbers: dict[tuple[int, ...], int] = {}
 
     def of(self, course: Course, wanted: Flags, keys: Numbers, shared: Numbers, renewed: Flags) -> Numbers:
@@ -65,7 +67,22 @@ class Kinds:
             _sinking(shapes, exchanges, course),
             *_refused(shapes, exchanges, course),
             renewed[order],
+            *self._silent(course),
+            self._stages[order],
         )
+
+    def _silent(self, course: Course) -> tuple[Numbers, ...]:
+        """How it stands with each transaction that has no answer: it waits when the capture ends, it is over then, or
+        by then, and whether its client goes on before that is noticed; and whether its client had none before, and
+        since its latest grant."""
+        order, silences = course.order, course.silences
+        is_over = self._end - self._exchanges.begun[order] >= TIMER_F
+        since = np.where(course.granted < 0, 0, silences[course.granted])
+        states = 1 + is_over + (self._exchanges.closes[order] < self._end)
+        follows = np.append(~course.is_first[1:], False)  # another one of the same client, by time
+        goes_on = follows & (self._exchanges.closes[order] >= self._exchanges.begun[np.append(order[1:], order[-1:])])
+        state = np.where(course.silent, 2 * states + goes_on, 0)
+        return state, np.minimum(silences, 1), np.minimum(silences - since, 1)
 
 
 def _sinking(shapes: Shapes, exchanges: Exchanges, course: Course) -> Numbers:

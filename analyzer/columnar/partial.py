@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analyzer.columnar.answering import Answering
 from analyzer.columnar.bursts import bursts_of
 from analyzer.columnar.classes import Told, Witness, answers_of, chosen
 from analyzer.columnar.clients import clients_of
@@ -35,7 +36,9 @@ from analyzer.columnar.shapes import MOST_SHAPES, shapes_of
 from analyzer.columnar.shared import Capture, Overhearing
 from analyzer.columnar.speaking import Speaker
 from analyzer.columnar.strangers import strangers_of
+from analyzer.columnar.turns import Try
 from analyzer.columnar.verified import Credentials
+from analyzer.columnar.waiting import Waiting
 from analyzer.evidence import Source
 from analyzer.judge.findings import Answer, Rule
 from analyzer.memory import memory
@@ -77,12 +80,14 @@ def capture_of(
     strangers, odd = strangers_of(values, shapes)
     exchanges = exchanges_of(values, shapes, crew)
     credentials = Credentials(values, shapes, exchanges, secrets) if secrets else None
-    clients = clients_of(values, shapes, exchanges, strangers, records.last, credentials)
+    waiting, answering = Waiting(exchanges, odd), Answering(packets, shapes, odd)
+    stages, early = answering.stages(exchanges, waiting.all_decided)
+    clients = clients_of(values, shapes, exchanges, strangers, records.last, credentials, stages)
     registering = np.flatnonzero(shapes.register(exchanges.final))
     if len(np.unique(clients.of[registering])) + odd.clients > MOST_CLIENTS:
         raise Unsuited("there are too many clients")
     others = others_of(values, shapes, exchanges, clients, strangers.ends)
-    return Capture(values, shapes, exchanges, clients, others, odd, credentials)
+    return Capture(values, shapes, exchanges, clients, others, odd, waiting, answering, early, credentials)
 
 
 def partials_of(
@@ -115,19 +120,23 @@ def _copy(one: Source, other: Source) -> None:
 
 
 def _is_early(capture: Capture) -> Flags:
-    """Clients that asked before their server had answered anybody, and challenged anybody: what silence means is not
-    known then."""
-    exchanges, clients, shapes = capture.exchanges, capture.clients, capture.shapes
-    packets = capture.values.scanned.packets
-    answers = np.flatnonzero(packets.is_response)
-    challenges = answers[shapes.statuses(answers) == 401]
-    servers, first = np.unique(packets.source[challenges], return_index=True)
-    target = packets.target[exchanges.first]
-    at = np.minimum(np.searchsorted(servers, target), max(len(servers) - 1, 0))
-    if not len(servers):
-        return np.ones(len(clients.ordinary), np.bool_)
-    late = (servers[at] == target) & (challenges[first][at] < exchanges.first)
-    return any_of(~late, clients.of, len(clients.ordinary))
+    """Clients that are too early for columns: what silence means is not known then."""
+    return any_of(capture.early, capture.clients.of, len(capture.clients.ordinary))
+
+
+class _Said:
+    """Holds what rules say of columns against what they said of messages."""
+
+    def __init__(self, witness: Witness) -> None:
+        self._witness = witness
+
+    def say(self, which: int, _: Told, rule: Rule, answers: tuple[Answer, ...], __: Registration) -> None:
+        """What a rule says about a transaction."""
+        if self._witness.spoken.get((which, rule.id), answers) != answers:
+            raise Unsuited(f"columns say otherwise by {rule.id}")
+
+    def ended(self, attempt: Try, registration: Registration) -> None:
+        """An attempt has its outcome."""
 
 
 class _Round:
@@ -183,7 +192,7 @@ class _Round:
         judge = self._analysis.judge
         verdicts = Verdicts(rows, self._rules, judge.context, self._answers)
         speaker = self._speaker(examples)
-        registrations = {client: speaker.registration(client, verdicts.say) for client in wanted.tolist()}
+        registrations = {client: speaker.registration(client, verdicts) for client in wanted.tolist()}
         which = np.flatnonzero(self._columnar[clients.of])
         last = clients.order[clients.starts[wanted] + clients.sizes[wanted] - 1].tolist()
         verdicts.end(list(registrations.values()), last)
@@ -248,7 +257,8 @@ class _Round:
             examples.setdefault(int(clients.kind[one_of]), record)
         known = {one.id: one for one in partial.registrations}
         speaker = self._speaker(examples)
-        made = {client: speaker.registration(client, self._hold_said) for client in self._speaking.tolist()}
+        said = _Said(self._witness)
+        made = {client: speaker.registration(client, said) for client in self._speaking.tolist()}
         for one in made.values():
             rows.settle(one)
             self._check(one, known.get(one.id))
@@ -265,11 +275,6 @@ class _Round:
     def _speaker(self, examples: dict[int, DigestRecord]) -> Speaker:
         return Speaker(self._rows, self._rules, self._analysis.judge.context, self._answers, examples)
 
-    def _hold_said(self, which: int, _: Told, rule: Rule, answers: tuple[Answer, ...], __: Registration) -> None:
-        """Hold what a rule says of columns against what it said of messages."""
-        if self._witness.spoken.get((which, rule.id), answers) != answers:
-            raise Unsuited(f"columns say otherwise by {rule.id}")
-
     @staticmethod
     def _check(made: object, known: object) -> None:
         differing = differences(made, known)
@@ -285,11 +290,12 @@ class _Round:
         summary = Summary(messages=requests + answers, register_requests=requests, transactions=len(which))
         summary.retransmissions = copies
         statuses = Counter[int]()
-        for code in np.unique(status).tolist():
+        for code in np.unique(status[~exchanges.silent[which]]).tolist():
             statuses[code] = int(exchanges.finals[which][status == code].sum())
         summary.responses = statuses
         summary.methods["REGISTER"] = requests
-        summary.states["answered"] = len(which)
+        summary.states.update(map(self._rows.waiting.state, which[exchanges.silent[which]].tolist()))
+        summary.states["answered"] = len(which) - summary.states.total()
         ticks, at = np.unique(exchanges.begun[which] // PACE, return_inverse=True)
         sends = np.bincount(at, weights=exchanges.copies[which] + 1)
         time = packets.records.time
@@ -309,6 +315,7 @@ class _Round:
         """Which program each server named, and when first (`run/known_stacks.py`)."""
         capture = self._capture
         exchanges, shapes = capture.exchanges, capture.shapes
+        which = which[~exchanges.silent[which]]
         order = which[np.argsort(exchanges.answered[which], kind="stable")]
         target = capture.values.scanned.packets.target[exchanges.first[order]]
         _, firsts = np.unique(target * MOST_SHAPES + shapes.of[exchanges.final[order]], return_index=True)

@@ -14,6 +14,7 @@ import numpy as np
 from analyzer.columnar.facts import end_of
 from analyzer.columnar.records import Numbers, Unsuited
 from analyzer.columnar.rows import Rows
+from analyzer.columnar.turns import outcome_of
 from analyzer.evidence import Endpoint
 from analyzer.register.registration import Registration
 from analyzer.run.recording import NUMBERS, OBJECTS, AttemptRow, Recording
@@ -62,16 +63,17 @@ def _ends(values: Numbers) -> list[Endpoint]:
 
 
 def _attempt(rows: Rows, one: Registration, asks: int, answers: int) -> AttemptRow:
+    last = rows.turn(answers)
     return AttemptRow(
         first=rows.number(asks),
         last=rows.number(answers),
         registration=one.id,
         transactions=1 + (asks != answers),
         start=rows.request(asks).time,
-        end=rows.answer(answers).time,
-        outcome="registered" if rows.is_granted(answers) else "rejected",
-        status=rows.turn(answers).status,
-        credentials=rows.turn(answers).has_credentials,
+        end=last.answered_at if last.final is not None else last.last,
+        outcome=outcome_of(last),
+        status=last.status,
+        credentials=last.has_credentials,
         too_brief=False,
     )
 

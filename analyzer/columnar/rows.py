@@ -18,10 +18,10 @@ from analyzer.columnar.facts import Facts, token_of
 from analyzer.columnar.records import Numbers
 from analyzer.columnar.shapes import Shape
 from analyzer.columnar.shared import Capture
-from analyzer.columnar.turns import Answer, Causes, Concluded, Turn, Words, conclude
+from analyzer.columnar.turns import Answer, Listener, Turn, Words, conclude
 from analyzer.evidence import SECOND, Endpoint, Evidence, Frame
 from analyzer.register.attempt import Purpose
-from analyzer.register.binding import Binding
+from analyzer.register.binding import Binding, Certainty
 from analyzer.register.digest.verdict import DigestVerdict
 from analyzer.register.digest_ledger import DigestRecord, accepted
 from analyzer.register.history import KEPT_ATTEMPTS, AttemptRecord
@@ -55,6 +55,7 @@ class Rows:
         self._numbers = capture.numbers(exchanges.first).data
         self._first, self._final = exchanges.first.data, exchanges.final.data
         self._copies, self._after = exchanges.copies.data, exchanges.after.data
+        self.waiting = capture.waiting
         self._plain, self._at, self._time = packets.plain.data, packets.records.at.data, packets.records.time.data
         self._shapes, self._of = capture.shapes.of.data, capture.clients.of.data
         self._words: dict[int, Words] = {}
@@ -67,6 +68,10 @@ class Rows:
     def example(self, which: int) -> Message:
         """A request of the shape of a transaction's."""
         return self._asks(which).example
+
+    def message(self, which: int) -> Message:
+        """The request of a transaction itself."""
+        return self.capture.values.scanned.message(self._first[which])
 
     def nonce(self, which: int) -> str:
         """The nonce of a transaction as sentences have it: what its challenge gives out, or its credentials have."""
@@ -145,16 +150,13 @@ class Rows:
         value = payload[begin : payload.index(b"\r\n", place)].partition(b":")[2]
         return text(value.strip(b" \t"))
 
-    def is_refused(self, client: int) -> bool:
-        """Whether a client is refused at any time."""
+    def is_troubled(self, client: int) -> bool:
+        """Whether a client is refused, or has no answer, at any time."""
         clients = self.capture.clients
         return bool(clients.troubled[clients.order[clients.starts[client] + clients.sizes[client] - 1]])
 
-    def registration(
-        self, client: int, cause_of: Causes | None = None, concluded: Concluded = lambda *_: None
-    ) -> Registration:
-        """The registration of a client; where it is refused, `cause_of` tells why, and `concluded` is told each of its
-        attempts."""
+    def registration(self, client: int, listener: Listener | None = None) -> Registration:
+        """The registration of a client; where it is troubled, `listener` is told each of its attempts."""
         facts, own = self._facts(client), self.capture.clients.exchanges(client).tolist()
         first, last = own[0], own[-1]
         shape = self._asks(last)
@@ -177,17 +179,17 @@ class Rows:
         one.last = self._begun(last)
         attempts = self.attempts(own)
         grants = [answers for _, answers in attempts if self.is_granted(answers)]
-        is_refused = len(grants) < len(attempts)
-        if is_refused:
-            self._conclude(one, own, attempts, cause_of or (lambda _: ""), concluded)
+        is_troubled, is_certain = len(grants) < len(attempts), True
+        if is_troubled:
+            is_certain = self._conclude(one, own, attempts, listener or Listener())
         else:
             self._note_outcome(one, attempts)
         if grants:
             self._note_grants(one, grants)
-            self._note_bindings(one, grants, contact)
+            self._note_bindings(one, grants, contact, "present" if is_certain else "maybe")
             one.bindings[0].asked_again = last != grants[-1]
         one.translation = self._translation(facts)
-        if self._detail and is_refused:
+        if self._detail and is_troubled:
             one._numbers = [self._numbers[which] for which in own]
         elif self._detail:
             one._numbers = [self._numbers[which] for which in own]
@@ -228,32 +230,32 @@ class Rows:
         one.last_success = answered[-1]
 
     def _conclude(
-        self,
-        one: Registration,
-        own: Sequence[int],
-        attempts: Sequence[tuple[int, int]],
-        cause_of: Causes,
-        concluded: Concluded,
-    ) -> None:
-        """Let the registration of a client that is refused count its attempts, one after the other."""
+        self, one: Registration, own: Sequence[int], attempts: Sequence[tuple[int, int]], listener: Listener
+    ) -> bool:
+        """Let the registration of a troubled client count its attempts, one after the other; whether what it was
+        granted last is certain at the end."""
         carrying = next((which for which in own if self._asks(which).has_credentials), None)
         one.credentials_place = None if carrying is None else self.request(carrying).place
-        tries = (tuple(self.turn(which) for which in dict.fromkeys(attempt)) for attempt in attempts)
-        conclude(one, tries, cause_of, concluded, copies=self._copies[own[-1]], detail=self._detail)
+        tries = [tuple(map(self.turn, own[own.index(asks) : own.index(ends) + 1])) for asks, ends in attempts]
+        return conclude(one, tries, listener, copies=self._copies[own[-1]], detail=self._detail).is_certain
 
     def turn(self, which: int) -> Turn:
         """A transaction, as rules look at it."""
         asks, answers = self._asks(which), self._answers(which)
+        sent, (_, source, target) = int(self.capture.exchanges.sent[which]), self.told(which)
+        turn = Turn(
+            which, self._numbers[which], source, target, self.request(which), sent, None, None, asks.example,
+            asks.has_credentials, self._copies[which] - self._after[which], self.waiting.decided(which),
+        )  # fmt: skip
+        if self.waiting.is_silent(which):
+            turn.state = self.waiting.state(which)
+            turn.copies = tuple(map(self._seen, self.waiting.copies(which)))
+            return turn
         words = self._words.get(answers.number)
         if words is None:
             words = self._words[answers.number] = Words(answers.example)
-        final = Answer(words, self.answer(which))
-        _, _, target = self.told(which)
-        sent, answered = int(self.capture.exchanges.sent[which]), self._answered(which)
-        return Turn(
-            which, self._numbers[which], target, self.request(which), sent, answered, final, asks.example,
-            asks.has_credentials, self._copies[which] - self._after[which],
-        )  # fmt: skip
+        turn.final, turn.answered_at = Answer(words, self.answer(which)), self._answered(which)
+        return turn
 
     def _note_grants(self, one: Registration, grants: Sequence[int]) -> None:
         """What it asked for and was granted, as far back as that is kept: of most the same each time."""
@@ -262,7 +264,7 @@ class Rows:
         for which in kept if len(several) > 1 else kept[-1:]:
             one.note_grant(self._asks(which).expires, self._answers(which).expires, alone=True)
 
-    def _note_bindings(self, one: Registration, grants: Sequence[int], contact: Address) -> None:
+    def _note_bindings(self, one: Registration, grants: Sequence[int], contact: Address, certainty: Certainty) -> None:
         last, first = grants[-1], grants[0]
         asks, answers = self._asks(last), self._answers(last)
         binding = Binding(contact, one.id, self._begun(first))
@@ -270,7 +272,7 @@ class Rows:
         binding.granted, binding.requested = answers.expires, asks.expires
         binding.bound_from, binding.learned = self._answered(first), self._answered(last)
         binding.end = self._answered(last) + answers.expires * SECOND
-        binding.certainty, binding.watched = "present", True
+        binding.certainty = certainty
         one.bindings = (binding,)
         by = self.answer(first)
         one.reach = Reachability.of(Stretch("bound", self._answered(first), "registered", by, None, binding.end))
@@ -278,7 +280,7 @@ class Rows:
     def settle(self, one: Registration) -> None:
         """The source has ended: what ran out before that is over (`register/reached.py`)."""
         for binding in one.bindings:
-            if binding.is_over(self._end):
+            if binding.certainty == "present" and binding.is_over(self._end):
                 binding.certainty, binding.lapsed = "absent", True
         one.reach.settle(self._end)
 
@@ -323,7 +325,7 @@ class Rows:
     def _row(self, which: int, branch: str, cseq: int, one: Registration) -> TransactionRow:
         call_id, source, target = self.told(which)
         asks, answers = self._asks(which), self._answers(which)
-        request, final = self.request(which), self.answer(which)
+        request, final, is_silent = self.request(which), self.answer(which), self.waiting.is_silent(which)
         return TransactionRow(
             id=self._numbers[which],
             method="REGISTER",
@@ -341,9 +343,9 @@ class Rows:
             provisional=(),
             status=answers.status,
             reason=answers.example.reason,
-            final=final.place,
-            final_time=final.time,
-            state="answered",
+            final=None if is_silent else final.place,
+            final_time=None if is_silent else final.time,
+            state=self.waiting.state(which),
             credentials=asks.has_credentials,
             challenge=answers.example.has_challenge,
             registration=one.id,

@@ -17,6 +17,7 @@ import numpy as np
 
 from analyzer.capture.packets import PacketReader
 from analyzer.capture.record import Record
+from analyzer.columnar.answering import Answering
 from analyzer.columnar.clients import Clients
 from analyzer.columnar.columns import Values, firsts, mixed, numbered
 from analyzer.columnar.exchanges import Exchanges
@@ -24,11 +25,13 @@ from analyzer.columnar.facts import end_of, number_of
 from analyzer.columnar.hearsay import Heard, Messages, Pairs, Unheard
 from analyzer.columnar.nonces import Remembered, Told, count_credentials
 from analyzer.columnar.others import Others
+from analyzer.columnar.passing import numbered_by
 from analyzer.columnar.records import Flags, Keys, Numbers, Unsuited
 from analyzer.columnar.shapes import Shapes
 from analyzer.columnar.strangers import Odd, is_counted, record_of
 from analyzer.columnar.template import PLACE
 from analyzer.columnar.verified import Credentials
+from analyzer.columnar.waiting import Waiting
 from analyzer.evidence import Endpoint, Frame, RawMessage, Source
 from analyzer.register import reconstruct
 from analyzer.register.challenges import MOST_NONCES, MOST_NUMERALS
@@ -47,7 +50,9 @@ order of all challenges."""
 
 @dataclass(slots=True)
 class Capture:
-    """All that was read of a capture: what is in columns and what is not; `credentials` where passwords are known."""
+    """All that was read of a capture: what is in columns and what is not; `credentials` where passwords are known.
+    `waiting` tells what becomes of requests that nobody answers, `answering` since when servers answer, and `early` the
+    transactions that are too early for columns by that."""
 
     values: Values
     shapes: Shapes
@@ -55,13 +60,14 @@ class Capture:
     clients: Clients
     others: Others
     odd: Odd
+    waiting: Waiting
+    answering: Answering
+    early: Flags
     credentials: Credentials | None = None
 
     def numbers(self, rows: Numbers) -> Numbers:
         """The numbers of messages among all messages of the capture, from 1."""
-        packets = self.values.scanned.packets
-        before = np.searchsorted(np.array(self.odd.rows, np.int64), packets.plain[rows], "left")
-        return rows + 1 + before
+        return numbered_by(self.values.scanned.packets, self.odd, rows)
 
     @property
     def count(self) -> int:

@@ -1,5 +1,5 @@
-"""What is said of a client that is refused with numbers of its own: how often, for how long, after how many seconds
-(docs/columnar.md).
+"""What is said of a client that is refused, or has no answer, with numbers of its own: how often, for how long, after
+how many seconds (docs/columnar.md).
 
 No class can answer that for others. So the rules themselves are asked, about each such client, and are given what they
 look at: its registration at that time, the credentials that were refused before, the tries that failed in a row. All
@@ -9,18 +9,20 @@ object path gave.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from analyzer.columnar.classes import SPEAKING, SPOKEN, Told
 from analyzer.columnar.records import Unsuited
 from analyzer.columnar.rows import Rows
-from analyzer.columnar.turns import Try, Turn
+from analyzer.columnar.shared import Capture
+from analyzer.columnar.turns import Listener, Try, Turn
+from analyzer.evidence import Endpoint
 from analyzer.judge.context import CaptureContext
 from analyzer.judge.findings import SINGLE, Answer, Rule
 from analyzer.register.digest_ledger import DigestRecord, accepted
@@ -30,18 +32,68 @@ from analyzer.register.retries import Retries
 from analyzer.register.signs import Signs
 from analyzer.register.subjects import AttemptSubject, TransactionSubject, TransitionSubject
 
-Say = Callable[[int, Told, Rule, tuple[Answer, ...], Registration], None]
-"""What is done with the answers of a rule about a transaction."""
+
+class Hearer(Protocol):
+    """Who hears what the rules say."""
+
+    def say(self, which: int, told: Told, rule: Rule, answers: tuple[Answer, ...], registration: Registration) -> None:
+        """What a rule answers about a transaction."""
+
+    def ended(self, attempt: Try, registration: Registration) -> None:
+        """An attempt without an answer has its outcome."""
 
 
 class _Context:
-    """The view of the capture, with the tries of one columnar client in place of those of others."""
+    """The view of the capture at message `number`, with the tries of one columnar client in place of others'."""
 
-    def __init__(self, context: CaptureContext) -> None:
+    def __init__(self, context: CaptureContext, capture: Capture) -> None:
         self._context, self.retries = context, Retries()
+        self._waiting, self._answering = capture.waiting, capture.answering
+        self.number = 1
+
+    @property
+    def end(self) -> int:
+        """The latest time so far."""
+        return self._waiting.passing.end_at(self.number)
+
+    def last_heard(self, host: str) -> int | None:
+        """When anything was last heard from a host."""
+        return self._waiting.passing.heard_by(host, self.number)
+
+    def port_answers(self, server: Endpoint) -> bool:
+        """Whether any answer was seen from this very port; in columns, it is the first of its address that answers."""
+        return self._answering.since(server) < self.number
+
+    answers_from = port_answers
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._context, name)
+
+
+class _Teller(Listener):
+    """Asks about the attempts of a client when they end; `tries` are these, in the order in which they begin."""
+
+    def __init__(self, speaker: Speaker, hearer: Hearer) -> None:
+        self._speaker, self._hearer = speaker, hearer
+        self.tries: list[Try] = []
+
+    def cause(self, which: int) -> str:
+        """Why an attempt failed, as was told of its class."""
+        return self._speaker.cause(which)
+
+    def silent(self, attempt: Try, registration: Registration) -> None:
+        """Ask about a transaction without an answer."""
+        last = attempt.last
+        subject = _Subject(registration, attempt, last)
+        self._speaker.ask(last.which, TransactionSubject, subject, self._hearer, last.decided)
+
+    def concluded(self, attempt: Try, registration: Registration) -> None:
+        """Ask about an attempt."""
+        self.tries.append(attempt)
+        last, subject = attempt.last, _Subject(registration, attempt, attempt.last)
+        self._speaker.ask(last.which, AttemptSubject, subject, self._hearer, last.decided)
+        if last.final is None:
+            self._hearer.ended(attempt, registration)
 
 
 @dataclass(slots=True)
@@ -67,7 +119,7 @@ class _Challenged(NamedTuple):
 
 
 class Speaker:
-    """Asks the rules that speak about clients that are refused; `examples` are credentials of each class."""
+    """Asks the rules that speak about clients in trouble; `examples` are credentials of each class."""
 
     def __init__(
         self,
@@ -79,29 +131,24 @@ class Speaker:
     ) -> None:
         self._rows, self._answers, self._examples = rows, answers, examples
         self._rules = {rule.id: rule for rule in rules if rule.id in SPEAKING}
-        self._context = _Context(context)
+        self._context = _Context(context, rows.capture)
         self._kinds = rows.capture.clients.kind.data
         self._wanted: dict[tuple[int, type], list[tuple[Told, Rule]]] = {}
         self._records: dict[int, DigestRecord] = {}
 
-    def registration(self, client: int, say: Say) -> Registration:
+    def registration(self, client: int, hearer: Hearer) -> Registration:
         """The registration of a client, all of whose rules that speak are asked."""
         rows = self._rows
-        if not rows.is_refused(client):
+        if not rows.is_troubled(client):
             return rows.registration(client)
-        tries: list[Try] = []
-
-        def concluded(attempt: Try, registration: Registration) -> None:
-            tries.append(attempt)
-            subject = _Subject(registration, attempt)
-            self._ask(attempt.last.which, AttemptSubject, subject, say)
-
-        found = rows.registration(client, self._cause, concluded)
-        self._ask_of_steps(tries, found, say)
-        self._ask_of_credentials(tries, found, say)
+        teller = _Teller(self, hearer)
+        found = rows.registration(client, teller)
+        tries = sorted(teller.tries, key=lambda one: one.first.id)
+        self._ask_of_steps(tries, found, hearer)
+        self._ask_of_credentials(tries, found, hearer)
         return found
 
-    def _cause(self, which: int) -> str:
+    def cause(self, which: int) -> str:
         """Why an attempt failed that ended with a transaction, as was told of its class."""
         told = self._answers.get(self._kinds[which], ())
         return next((one.cause for one in told if one.subject is AttemptSubject), "")
@@ -119,16 +166,18 @@ class Speaker:
             ]
         return found
 
-    def _ask(self, which: int, kind: type, subject: _Subject, say: Say) -> None:
+    def ask(self, which: int, kind: type, subject: _Subject, hearer: Hearer, number: int) -> None:
+        """Ask the rules that speak about a transaction, or what it ends, when the run is at message `number`."""
+        self._context.number = number
         for told, rule in self._speaking(which, kind):
             try:
                 answers: Any = rule.check(subject, self._context)
                 several = (answers,) if isinstance(answers, SINGLE) else tuple(answers)
             except Exception as error:  # of what columns tell it nothing, or by a bug: the object path says which
                 raise Unsuited(f"columns cannot tell {rule.id} what it asks") from error
-            say(which, told, rule, several, subject.registration)
+            hearer.say(which, told, rule, several, subject.registration)
 
-    def _ask_of_steps(self, tries: Sequence[Try], registration: Registration, say: Say) -> None:
+    def _ask_of_steps(self, tries: Sequence[Try], registration: Registration, hearer: Hearer) -> None:
         """Ask about each transaction and the one before."""
         turns = [(turn, turn is not attempt.first) for attempt in tries for turn in attempt.transactions]
         if not any(self._speaking(turn.which, TransitionSubject) for turn, _ in turns):
@@ -138,37 +187,37 @@ class Speaker:
         for (earlier, _), (later, same_attempt) in pairwise(turns):
             if not (needs_tries or self._speaking(later.which, TransitionSubject)):
                 continue
-            subject = _Subject(registration, earlier=earlier, later=later, same_attempt=same_attempt)
+            subject = _Subject(registration, None, later, earlier=earlier, later=later, same_attempt=same_attempt)
             if needs_tries:
                 self._note(subject, earlier, later)
-            self._ask(later.which, TransitionSubject, subject, say)
+            self.ask(later.which, TransitionSubject, subject, hearer, later.id)
 
     def _note(self, subject: _Subject, earlier: Turn, later: Turn) -> None:
-        """Let the ledger of tries hold two requests against each other: themselves, where their shapes differ."""
-        capture = self._rows.capture
-        rows = capture.exchanges.first[[earlier.which, later.which]].tolist()
-        one, two = capture.shapes.of[rows].tolist()
-        if one != two:
-            earlier, later = (
-                replace(turn, request=capture.values.scanned.message(row))
-                for turn, row in zip((earlier, later), rows, strict=True)
+        """Let the ledger of tries hold two requests against each other: themselves, where a try failed and their shapes
+        differ."""
+        has_failed = not (subject.same_attempt or earlier.status == 200 or earlier.challenged)
+        if has_failed and self._rows.example(earlier.which) is not self._rows.example(later.which):
+            subject = replace(
+                subject,
+                earlier=replace(earlier, request=self._rows.message(earlier.which)),
+                later=replace(later, request=self._rows.message(later.which)),
             )
-        self._context.retries.note(replace(subject, earlier=earlier, later=later))  # type: ignore[arg-type]
+        self._context.retries.note(subject)  # type: ignore[arg-type]
 
-    def _ask_of_credentials(self, tries: Sequence[Try], registration: Registration, say: Say) -> None:
+    def _ask_of_credentials(self, tries: Sequence[Try], registration: Registration, hearer: Hearer) -> None:
         """Ask about each transaction with credentials, and those that were refused before."""
-        turns = [turn for attempt in tries for turn in attempt.transactions]
+        turns = [turn for attempt in tries for turn in attempt.transactions if turn.final is not None]
         if not any(self._speaking(turn.which, TransactionSubject) for turn in turns):
             return
         refusals, username = Refusals(), self._usernames[registration.id]
         asked: Turn | None = None
         for turn in turns:
-            if turn.has_credentials and asked is not None:
+            if turn.has_credentials and asked is not None and asked.answered_at is not None:
                 record = self._record(turn, username)
                 in_force = {record.realm: [_Challenged(record.header, (record.nonce,), asked.answered_at)]}
                 refusal = _taken(refusals, turn, registration, record, in_force)
                 subject = _Subject(registration, None, turn, [record], Signs(refusal))
-                self._ask(turn.which, TransactionSubject, subject, say)
+                self.ask(turn.which, TransactionSubject, subject, hearer, turn.decided)
             asked = turn if turn.challenged else asked
 
     @cached_property
@@ -196,9 +245,9 @@ class Speaker:
 
 def _is_tried_again(turn: Turn) -> bool:
     """Whether rules look at how soon a request like this was tried again, and whether unchanged: one that was refused
-    without credentials, or one of a client that manages flows (RFC 5626)."""
+    without credentials, or that has no answer, or one of a client that manages flows (RFC 5626)."""
     is_refused = turn.status >= 400 and not turn.challenged and not turn.has_credentials
-    return is_refused or b"outbound" in turn.request.raw.lower()
+    return is_refused or turn.final is None or b"outbound" in turn.request.raw.lower()
 
 
 def _taken(

@@ -34,10 +34,14 @@ MOST = 2
 @dataclass(slots=True)
 class Odd:
     """The messages that the reader of packets finds in the odd packets: the row of the record at which each comes (the
-    number of records for what comes at the end). `clients` counts those that may be of one client each.
-    `has_short_nonce`: one of them, or of the messages that no template fits, gives out a nonce that may be a number."""
+    number of records for what comes at the end), its time, and the address it comes from. `clients` counts those that
+    may be of one client each. `has_short_nonce`: one of them, or of the messages that no template fits, gives out a
+    nonce that may be a number. `answering` are the addresses that responses among them come from."""
 
     rows: list[int] = field(default_factory=list)
+    times: list[int] = field(default_factory=list)
+    hosts: list[int] = field(default_factory=list)
+    answering: set[int] = field(default_factory=set)
     clients: int = 0
     has_short_nonce: bool = False
 
@@ -102,7 +106,12 @@ def _note_odd(packets: Packets, strangers: Strangers, odd: Odd) -> None:
             if not is_counted(item):
                 continue
             odd.rows.append(at)
-            is_client = _note(strangers, Message(item))
+            odd.times.append(item.time or 0)
+            odd.hosts.append(number_of(item.source.host))
+            message = Message(item)
+            if not message.method:
+                odd.answering.add(odd.hosts[-1])
+            is_client = _note(strangers, message)
             odd.clients += is_client
         for end in (item.source, item.destination) if is_client else ():
             strangers.ends.update(_number_of(end))

@@ -73,7 +73,7 @@ _KINDS: dict[type, SubjectKind] = {
 
 
 class Judge:
-    """Asks the rules; `found` and `tallies` hold the result."""
+    """Asks the rules; `found` and `tallies` hold the result, `ties` what may still explain an attempt."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class Judge:
     ) -> None:
         self.context = context
         self._profile = profile
-        self._ties = Ties()
+        self.ties = Ties()
         self._exhaustive = exhaustive
         self._effects = {rule.id: effects for rule in rules if (effects := effects_of(rule, profile))}
         self._tallies: dict[str, Tally] = {rule.id: Tally() for rule in rules}
@@ -140,9 +140,9 @@ class Judge:
                 self._failed(rule, subject, error)
         if type(subject) is AttemptSubject:
             heard = context.answers_from(transaction.destination) > 0
-            self._ties.conclude(subject.attempt, subject.registration, answers=heard)
-        elif type(subject) is ClosedSubject and self._ties.has_notes(transaction):
-            self._ties.close(transaction, subject.attempt)
+            self.ties.conclude(subject.attempt, subject.registration, answers=heard)
+        elif type(subject) is ClosedSubject and self.ties.has_notes(transaction):
+            self.ties.close(transaction, subject.attempt)
 
     def plans(self, subject: type, method: str) -> dict[int, DispatchPlan]:
         """The plans of a type of subjects and a method other than REGISTER; those that no card names are one."""
@@ -202,7 +202,7 @@ class Judge:
             finding.evidence = [*taken_over.evidence, *finding.evidence][:MAX_PLACES]
         if registration is not None and not finding.user_agent:
             finding.user_agent = registration.user_agent
-        self._ties.note(subject.transaction, registration, rule, finding, answer)
+        self.ties.note(subject.transaction, registration, rule, finding, answer)
         supersedes = rule.supersedes if answer.supersedes is None else answer.supersedes
         self._fold(rule, supersedes, subject.transaction.id, finding, whole=answer.count > 0)
         return finding
@@ -251,7 +251,7 @@ class Judge:
         finding.count -= 1
         if finding.rule not in folder.folded:
             folder.folded.append(finding.rule)
-        self._ties.withdraw(transaction, finding)
+        self.ties.withdraw(transaction, finding)
 
     def _failed(self, rule: Rule, subject: Subject, error: Exception) -> None:
         self._tallies[rule.id].failed += 1

@@ -252,7 +252,7 @@ class Registration:
             self.last_seen = LastSeen(*seen, reason, said, (last.provisional or (0,))[-1])
         self.last_transaction = self.current = self.told_time = None
         for binding in self.bindings:
-            binding.transaction = None
+            binding.transaction, binding.watched = None, False
 
     def renumber(self, number: int, transaction: Callable[[int], int]) -> None:
         """Take the number that it has among those of all workers; `transaction` tells those of its transactions."""
