@@ -294,13 +294,10 @@ def _turned_round(
 ) -> tuple[InputStream, Sequence[int]] | None:
     """A text that is upside down, turned round; None for any other, and for a log that is still written."""
     head = input_stream.head(MAGIC)
-    if any(form.kind == "capture" and form.looks_like(head) for form in known):
+    is_followed = hasattr(stream, "more")  # as those of `followed.py`, which costs milliseconds to import
+    if is_followed or any(form.kind == "capture" and form.looks_like(head) for form in known):
         return None
-    from analyzer.capture.followed import Followed  # late: captures do not need these
-    from analyzer.capture.upside_down import turned_stream
-
-    if isinstance(stream, Followed):
-        return None
+    from analyzer.capture.upside_down import turned_stream  # late: captures do not need it
 
     return turned_stream(input_stream, source)
 

@@ -104,9 +104,10 @@ def _printed(message: RawMessage) -> bytes:
     transport = message.transport if message.transport.isalpha() else "UDP"
     kind = "response" if message.payload.startswith(b"SIP/") else "request"
     way, whom = ("Transmitting", "to") if sent else ("Received", "from")
-    head = f"<--- {way} SIP {kind} ({len(message.payload)} bytes) {whom} {transport}:{peer} --->"
+    payload = message.payload.removesuffix(b"\r")  # half of a line end would be taken for one of the log's
+    head = f"<--- {way} SIP {kind} ({len(payload)} bytes) {whom} {transport}:{peer} --->"
     mark = mark_of(message, says=transport, sized=True)
-    return octets(head) + mark + b"\n" + message.payload + b"\n"
+    return octets(head) + mark + b"\n" + payload + b"\n"
 
 
 def _written(endpoint: Endpoint) -> str:

@@ -11,16 +11,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from ipaddress import IPv6Address
 
 from analyzer.redact.encodings import readings
 from analyzer.redact.lexer import PORT_DIGITS, SHORTEST
+from analyzer.redact.six import SixSearch
 from analyzer.redact.vocabulary import LABELS, TOP_LEVEL, WORDS
 
 _STAYING = WORDS | LABELS | TOP_LEVEL
 _WORD = re.compile(rb"[0-9A-Za-z\x80-\xff]+")
 _QUAD = re.compile(rb"(?<![0-9.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?!\.?[0-9])")
-_SIX = re.compile(rb"(?<![0-9a-z:.])(?=[0-9a-f]{0,4}:[0-9a-f]{0,4}:)[0-9a-f:]{3,39}(?![0-9a-z:])")
 _COUNT = re.compile(r"000[0-9a-f]{5}\Z")
 """A nonce count (RFC 7616 3.4)."""
 _DEPTH = 2
@@ -36,7 +35,7 @@ class LeakSearch:
         named = (word for word in kept if word not in _STAYING and not _is_number(word))
         self._words = {word.encode("utf-8", "surrogateescape") for word in named}
         given = [address.lower() for address in addresses]
-        self._six = {_packed(one) for one in given if ":" in one}
+        self._six = SixSearch(given)
         self._addresses = {one.encode() for one in given if ":" not in one}
         self._addresses |= {b".".join(reversed(one.split(b"."))) for one in self._addresses}
 
@@ -60,19 +59,8 @@ class LeakSearch:
             for match in _QUAD.finditer(low):
                 if match[0] in self._addresses:
                     yield match[0].decode()
-        if self._six:
-            for match in _SIX.finditer(low):
-                if _packed(match[0].decode()) in self._six:
-                    yield match[0].decode()
+        yield from self._six.found(low)
 
 
 def _is_number(word: str) -> bool:
     return (word.isdigit() and len(word) <= PORT_DIGITS) or _COUNT.match(word) is not None
-
-
-def _packed(text: str) -> bytes:
-    """An IPv6 address however it is written; nothing where it is none."""
-    try:
-        return IPv6Address(text).packed
-    except ValueError:
-        return b""

@@ -112,9 +112,10 @@ class Lexer:
 
         def named(found: re.Match[str]) -> str:
             kind, word = found.lastgroup, found[0]
-            if kind in ("v4", "v6"):  # what looks like an IPv4 address may be a version
-                is_one = kind == "v6" or self._addresses.has(word)
-                return (self._addresses.of(word) or word) if is_one else word
+            if kind == "v6" or (kind == "v4" and self._addresses.has(word)):
+                return self._named(found, str)
+            if kind == "v4":  # what looks like an IPv4 address may be a version
+                return word
             is_name = kind == "word" and len(word) >= SHORTEST and self._names.has(word)
             is_port = word.isdigit() and len(word) <= PORT_DIGITS
             return self.word(word) if is_name and not is_port and word.lower() not in WORDS else word

@@ -9,8 +9,8 @@ from analyzer.register.client_state import state_of
 from analyzer.run.report import Report
 
 MOST_NAMED = 6
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
-"""A word of the wire in a reason, which may be a name."""
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*(?:\"|\Z)")
+"""A word of the wire in a reason, which may be a name; a quote of the wire that is not closed may be in it."""
 _Kind = tuple[str, str, str]
 
 
@@ -25,7 +25,7 @@ def differences(before: Report, after: Report) -> list[str]:
         f"clients {state}: {one:,} before, {other:,} now"
         for state, one, other in _unequal(*map(_states, (before, after)))
     ]
-    named = {rule for rule, _, _ in (*_findings(before), *_findings(after))}
+    named = {rule for (rule, _, _), _, _ in _unequal(_findings(before), _findings(after))}
     otherwise = [
         rule
         for rule in sorted({*before.outcomes, *after.outcomes} - named)
@@ -33,7 +33,7 @@ def differences(before: Report, after: Report) -> list[str]:
     ]
     if otherwise:
         more = f" and {len(otherwise) - MOST_NAMED} more" if len(otherwise) > MOST_NAMED else ""
-        told.append(f"without a finding, but judged otherwise: {', '.join(otherwise[:MOST_NAMED])}{more}")
+        told.append(f"the same findings, but judged otherwise: {', '.join(otherwise[:MOST_NAMED])}{more}")
     told += [
         f"lines in which the server says {said}: {one:,} before, {other:,} now"
         for said, one, other in _unequal(*map(_notices, (before, after)))

@@ -93,3 +93,37 @@ def test_a_mark_is_bounded() -> None:
     assert len(marked(many).defects) < 20
     codes = tuple(f"repaired-{'a' * length}" for length in range(1, 30))
     assert mark_of(message(WHOLE, codes=codes)).count(b"repaired") == 8
+
+
+@pytest.mark.parametrize(
+    "text", [b" 5 octets, 5 octets ,x", b"x" * 3000 + b", 5 octets", b"5 octets,5 octets,7 missing"]
+)
+def test_parts_count_once(text: bytes) -> None:
+    assert marked(text).size == 5
+
+
+def test_the_same_is_mended_once() -> None:
+    assert len(marked(b"repaired-mail, repaired-mail, repaired-quoting").defects) == 2
+
+
+LOOKS_CUT = HEAD + b'Contact: "Ottokar;transport=%b <sip:1@192.0.2.10>\r\nTo: <sip:%b@192.0.2.1>\r\n' + b"\r\n"
+
+
+@pytest.mark.parametrize("length", range(20, 50))
+def test_a_line_that_looks_cut_is_read_as_it_was_written(length: int) -> None:
+    """Two longest lines of one length, of which one ends within quotes: nobody cut them."""
+    payload = LOOKS_CUT % (b"a" * 30, b"b" * length)
+    (found,) = again(message(payload), save=FORMS[0])
+    assert (found.payload, found.missing, found.defects) == (payload, 0, ())
+
+
+@pytest.mark.parametrize("mark", [b"(sipcheck: )", b"(sipcheck: \xff)", b"(sipcheck:%b)" % (b"x" * 1900)])
+def test_a_message_with_a_mark_that_says_nothing_is_read(mark: bytes) -> None:
+    text = b"2026/11/20 11:53:43.746947 192.0.2.10:5061 -> 192.0.2.1:5061 " + mark + b"\n" + WHOLE + b"\n\n"
+    with open_sources([io.BytesIO(text)]) as reading:
+        assert [item.payload for item in reading if isinstance(item, RawMessage)] == [WHOLE]
+
+
+def test_half_a_line_end_is_no_octet_that_is_missing() -> None:
+    for one in again(message(WHOLE[:-3]), message(WHOLE[:-3]), save=FORMS[2]):
+        assert (one.payload.rstrip(b"\r"), one.missing) == (WHOLE[:-4], 0)

@@ -112,6 +112,13 @@ def test_agents_stay_but_for_names_and_go_if_asked() -> None:
     assert b"Yealink" not in Parts(keep_agents=False).message(message)
 
 
+def test_an_ipv6_address_in_an_agent_goes_with_its_port() -> None:
+    address = "2001:4860:1234:5678:9abc:def0:1357:2468"
+    message = f"REGISTER sip:a.de SIP/2.0\nVia: SIP/2.0/UDP [{address}]:5060\nUser-Agent: Foo/1.0 {address}:5060\n\n"
+    assert address.encode() not in (made := Parts().message(message)) and b"Foo/1.0 2001:db8:" in made
+    assert made.rstrip().endswith(b":5060")
+
+
 @pytest.mark.parametrize(
     "line",
     [

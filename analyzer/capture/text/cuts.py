@@ -13,28 +13,27 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from analyzer.capture.text.breaks import header_begins
+from analyzer.capture.text.marks import SIGN
+from analyzer.capture.text.payload import is_unfinished
 from analyzer.capture.text.wraps import NARROWEST, WIDEST_TERMINAL
 
-_OPEN = re.compile(rb"[;=,&<]\Z|<[^>]*\Z")
 _NEEDED = re.compile(rb"(?:via|v|from|f|to|t|contact|m)[ \t]*:", re.IGNORECASE)
 _LEAST = 2
 
 
 def cut_at(text: bytes) -> int:
-    """The width at which the lines of a text were cut; 0 where they were not, or do not show it."""
+    """The width at which the lines of a text were cut; 0 where they were not, or do not show it. What sipcheck writes
+    is never cut, and says so of messages that look like it (`marks.py`)."""
+    if SIGN in text:
+        return 0
     lines = [line.rstrip(b"\r") for line in text.split(b"\n")[:-1]]
     width = max(map(len, lines), default=0)
     if not NARROWEST <= width <= WIDEST_TERMINAL:
         return 0
     full = [(line, rest) for line, rest in pairwise(lines) if len(line) == width and header_begins(line)]
     begun = [line for line, rest in full if header_begins(rest) or not rest.strip(b" \t.")]
-    unfinished = sum(map(_is_unfinished, begun))
+    unfinished = sum(map(is_unfinished, begun))
     return width if len(begun) >= _LEAST and unfinished and 2 * len(begun) >= len(full) else 0
-
-
-def _is_unfinished(line: bytes) -> bool:
-    """Whether a line ends within quotes or brackets, or where more has to come."""
-    return line.count(b'"') % 2 == 1 or _OPEN.search(line) is not None
 
 
 def whole(texts: Sequence[bytes], cut: frozenset[int]) -> list[bytes]:

@@ -3,8 +3,9 @@
     2026/11/20 11:53:43.746947 192.0.2.10:5061 -> 192.0.2.1:5061 (sipcheck: 388 octets, 6 missing, TLS, repaired-mail)
 
 A form of another program has no place for what sipcheck knew of the original: how many octets are printed where their
-end does not show, how many were lost behind them, over what the message went where Via says otherwise, and what was put
-right in its text, for which it weighs less. A message of which nothing of that is to be told has no such mark.
+end does not show, or a line looks as if it were cut; how many were lost behind them; over what the message went where
+Via says otherwise; and what was put right in its text, for which it weighs less. A message of which nothing of that is
+to be told has no such mark.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from analyzer.capture.text.payload import CRLF, Printed
+from analyzer.capture.text.payload import CRLF, Printed, is_unfinished
 from analyzer.defect import Defect
 from analyzer.evidence import REPAIRED, RawMessage
 from analyzer.sip.transports import DEFAULT_PORTS
 
-_TEXT = rb"\(sipcheck: (?P<mark>[\w ,-]{1,400})\)"
-MARK = rb"(?: " + _TEXT + rb")?"
+SIGN = b"(sipcheck:"
+"""What each mark begins with."""
+_TEXT = re.escape(SIGN) + rb"(?P<mark>[^()\r\n]{0,2000})\)"
+MARK = rb"(?:[ \t]*" + _TEXT + rb")?"
 """A mark as a part of a pattern; perhaps none."""
 LINE = re.compile(_TEXT + rb"\Z")
 """A line that is a mark."""
@@ -46,7 +49,8 @@ NOTHING = Marked()
 def marked(text: bytes | None) -> Marked:
     """What the text of a mark says; parts that are not understood are passed over."""
     found = NOTHING
-    for part in (text or b"").decode("ascii", "replace").split(", ")[: _MOST_CODES + 3]:
+    parts = (text or b"").decode("ascii", "replace").split(",")[: _MOST_CODES + 3]
+    for part in dict.fromkeys(map(str.strip, parts)):
         match = _PART.fullmatch(part)
         if match is None:
             continue
@@ -67,7 +71,8 @@ def mark_of(message: RawMessage, *, says: str = "", sized: bool = False) -> byte
     that the form tells of it (empty: none, and Via does), `sized` whether it tells how many octets there are."""
     parts: list[str] = []
     payload = message.payload
-    if not sized and (message.missing or not payload.endswith(CRLF + CRLF)):
+    is_clear = sized or (not message.missing and payload.endswith(CRLF + CRLF))
+    if not is_clear or any(map(is_unfinished, payload.split(CRLF))):
         parts.append(f"{len(payload)} octets")
     if message.missing:
         parts.append(f"{min(message.missing, _MOST_MISSING)} missing")

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 CRLF = b"\r\n"
 _LENGTH = re.compile(rb"(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})[ \t]*\Z", re.IGNORECASE)
 _VIA = re.compile(rb"(?:via|v)[ \t]*:[ \t]*SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*([A-Za-z]{2,8})", re.IGNORECASE)
+_OPEN = re.compile(rb"[;=,&<]\Z|<[^>]*\Z")
 _DATE = re.compile(rb"date[ \t]*:(.{1,80})\Z", re.IGNORECASE)
 
 
@@ -102,3 +103,8 @@ class Printed:
         for ends in choices:
             joined = b"".join(text + end for text, end in zip(self.texts, ends, strict=True))
             yield joined, len(ends[-1]) if ends else 0
+
+
+def is_unfinished(line: bytes) -> bool:
+    """Whether a line ends within quotes or brackets, or where more has to come: it may have been cut."""
+    return line.count(b'"') % 2 == 1 or _OPEN.search(line) is not None
