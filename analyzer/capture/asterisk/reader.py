@@ -151,6 +151,7 @@ class Reader:
             carriers=self._carriers or self._known,
             reads=self._reads,
             opens=GRAMMAR.opens,
+            ends=True,
         )
         self._carriers = lines.carriers
         for number, physical, stamp in lines:

@@ -17,6 +17,8 @@ BEGINS = re.compile(
 """Any header, known or not: what only looks like one is left where it is."""
 _ESCAPES = re.compile(rb"\x1b\[[0-9;]{0,32}m")
 """Escape sequences: they count for the width, and for nothing else."""
+_ESCAPE_BEGINS, _ESCAPE_ENDS = re.compile(rb"\x1b(?:\[[0-9;]{0,32})?\Z"), re.compile(rb"\[?[0-9;]{0,32}m")
+"""The two parts of one that was broken itself."""
 _BLANK = (b"", b".")
 """An empty line, and how ngrep shows one."""
 _EMPTY = re.compile(rb"\[[^\]]{1,60}\][ \t]*\Z")
@@ -44,10 +46,12 @@ PARAMETER = re.compile(rb"[\w.-]{1,40}=|[\"<]|sips?:|SIP/2\.0/|[\d.]{7,15}[:;]",
 """What stands behind a blank in a header, as a rule."""
 OTHER = re.compile(
     rb"<-|\[(?:\d(?!x[0-9a-f]|\d{0,6}\] [a-z])|[A-Z][a-z]{2} )"
-    rb"|[#*]|[-=+]{2,}(?!\"|[\w.-]{1,80}[;,>\"])|\d{1,2}:\d\d:\d\d|\d{1,4}[-/]\d{1,2}[-/]\d|[A-Z][a-z]{2} [ 0-3]?\d "
+    rb"|[#*]|[-=+]{2,}(?!\"|[\w.-]{1,80}[;,>\"])|\d{1,2}:\d\d:\d\d|\d{1,4}[-/]\d{1,2}[-/]\d(?!\d{0,3}[;>\"-])"
+    rb"|[A-Z][a-z]{2} [ 0-3]?\d "
 )
 """How a line of a log may begin that is not the rest of another one: framing, a stamp, a date. Dashes may stand within
-a value as well (`branch=z9hG4bK-1---7b3e;rport`), where a sign of a header's (RFC 3261 25.1) ends their word."""
+a value as well (`branch=z9hG4bK-1---7b3e;rport`, `-2` / `0290-1-0;rport`), where a sign of a header's (RFC 3261 25.1)
+ends their word."""
 STAMPED = re.compile(
     rb"(?:<\d{1,3}>)?\[?(?:[A-Z][a-z]{2} [ 0-3]?\d (?:\d{4} )?|\d{4}[-/]\d\d[-/]\d\d[T ])?"
     rb"\d\d:\d\d:\d\d[.,:\dZ+\]]{0,16} "
@@ -72,8 +76,10 @@ def is_piece(line: bytes, rest: bytes, *, is_first: bool = True, is_row: bool = 
     """Whether a line may be the rest of one that filled the width: it does not begin anything. `line` is the part
     before, and the first one or not; of the row of a message that is printed in one (`is_row`), a header may begin
     anywhere."""
-    if not rest.strip() or rest[:2].isspace():
+    if not rest.strip() or rest[:2].isspace() or rest[:1] == b"\t":
         return False
+    if _ESCAPE_BEGINS.search(line) and _ESCAPE_ENDS.match(rest):
+        return True
     if is_row:
         return OTHER.match(rest) is None
     if line.endswith(b" SIP/2.0") or (is_first and line[:_SAME] == rest[:_SAME] and not line[:_SAME].isalnum()):
@@ -108,8 +114,18 @@ def is_filled(line: bytes, rest: bytes, width: int) -> bool:
     return is_full(line, rest, width - 1 if PARAMETER.match(rest) else width)
 
 
+def is_filled_to_value(line: bytes, rest: bytes, width: int) -> bool:
+    """The same, where some programs put two blanks behind a name (`Content-Length:  0`)."""
+    return is_full(line, rest, width - 1 if line.endswith(b":") else width)
+
+
 def _uncoloured(line: bytes) -> bytes:
     return _ESCAPES.sub(b"", line) if b"\x1b" in line else line
+
+
+def is_colour(line: bytes) -> bool:
+    """Whether a line has nothing but the end of a colour, and of the line in it, as sipgrep shows that."""
+    return b"\x1b" in line and _uncoloured(line).strip() in _BLANK
 
 
 def is_inside(line: bytes, *, before: bool) -> bool:

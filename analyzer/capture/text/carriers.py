@@ -113,7 +113,7 @@ NONE = Carriers()
 
 _TRIMMING = frozenset(("repaired-json", "repaired-journal", "repaired-table", "repaired-quoting", COLLAPSED.code))
 """Carriers that end a text at its last letter."""
-_NOTHING = re.compile(rb"[ \t]*(?:content-length|l)[ \t]*:[ \t]*0+\.?[ \t\r]*\Z", re.IGNORECASE)
+NO_BODY = re.compile(rb"[ \t]*(?:content-length|l)[ \t]*:[ \t]*0+\.?[ \t\r]*\Z", re.IGNORECASE)
 
 
 def with_collapsed(carriers: Carriers, near: bytes) -> Carriers:
@@ -123,7 +123,7 @@ def with_collapsed(carriers: Carriers, near: bytes) -> Carriers:
         return carriers
     _, mark, behind = carriers.bare(near).partition(MARK)
     lines = behind.split(b"\n")[1 if mark else 0 : -1 if behind.endswith(b"\n") else None]
-    if not all(line.strip(b" \t\r.") for line in lines) or not any(map(_NOTHING.match, lines)):
+    if not all(line.strip(b" \t\r.") for line in lines) or not any(map(NO_BODY.match, lines)):
         return carriers
     return Carriers((*carriers.all, COLLAPSED), carriers.joiner)
 

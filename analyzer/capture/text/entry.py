@@ -113,8 +113,8 @@ class Entry:
         """Take a row; the end of the entry, once it is known."""
         self.rows.append(row)
         self._octets += len(row.text)
-        if len(self.own) == 1 and self.banner.rest and row.text == self.own[0].text:
-            self.own[0] = row  # the line over the message shows its start line
+        if len(self.own) == 1 and self._is_start_again(row.text):
+            self.own[0] = row._replace(text=self.own[0].text)
             return None
         if self._waiting is not None:
             waiting, self._waiting = self._waiting, None
@@ -139,6 +139,14 @@ class Entry:
             if inner is None or not self._expects_more():
                 return self._best
         return self._add(inner or row)
+
+    def _is_start_again(self, text: bytes) -> bool:
+        """Whether a line has the start line that is there already, because the line over the message shows it: behind
+        what this printer puts before it, where a width broke that line at the start line."""
+        start = self.own[0].text
+        if text == start:
+            return bool(self.banner.rest)
+        return self.grammar.start is not None and text.endswith(start) and self.grammar.start(text) == start
 
     def _inner(self, row: Row) -> Row | None:
         """A row as a line of this message, if it is one: without what begins each line of the entry."""

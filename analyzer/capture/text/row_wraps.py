@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
-from analyzer.capture.text.breaks import is_full
+from analyzer.capture.text.breaks import is_filled_to_value
 from analyzer.capture.text.wraps import NARROWEST, WIDEST, Wrap
 
 SEAM = re.compile(rb"\.\.[A-Za-z][\w-]{0,30}:|SIP/2\.0\.\.|\.\.\.\.\s*\Z")
@@ -35,7 +35,9 @@ class RowWrap(Wrap):
     def _goes_on(self, whole: bytes, last: bytes, line: bytes, *, inside: bool, began: bool) -> bool:
         """Whether a line is the rest of one that opens a message, or that is part of its row."""
         rest = line[len(self.lead) :]
-        if not line.startswith(self.lead) or not _is_rest(rest) or not _is_full(last, rest, self.width):
+        if not line.startswith(self.lead) or not _is_rest(rest):
+            return False
+        if not is_filled_to_value(last, rest, self.width):
             return False
         bare = whole[len(self.lead) :]
         if _END.search(bare) is not None:
@@ -51,7 +53,7 @@ class RowWrap(Wrap):
     def _between(self, whole: bytes, line: bytes, rest: bytes) -> bytes:
         """A blank, but not within a word that is longer than the width, nor where the printer had broken the row."""
         if _NAME_BEHIND.search(line):
-            return b" "
+            return self._behind_name(whole, line, rest)
         if self.own and len(whole) - len(self.lead) == self.own:
             return b""
         return super()._between(whole, line, rest)
@@ -64,7 +66,10 @@ def in_rows(lines: list[bytes], lead: bytes) -> Wrap | None:
         return None
     bare = [line[len(lead) :] for line in lines]
     rests = list(_rests(bare))
-    if len(rests) < _FEW or sum(_is_full(lead + line, rest, width) for line, rest in rests) * 10 < len(rests) * 9:
+    if (
+        len(rests) < _FEW
+        or sum(is_filled_to_value(lead + line, rest, width) for line, rest in rests) * 10 < len(rests) * 9
+    ):
         return None
     if sum(len(lead + line) < width for line, _ in rests) * 10 < len(rests):
         return None  # broken anywhere, as a terminal does
@@ -99,8 +104,3 @@ def _is_between(line: bytes) -> bool:
 
 def _is_rest(line: bytes) -> bool:
     return not line.startswith(_OWN) and not _is_between(line)
-
-
-def _is_full(line: bytes, rest: bytes, width: int) -> bool:
-    """Whether a line had no room for the rest; some programs write two blanks behind a name (`Content-Length:  0`)."""
-    return is_full(line, rest, width - 1 if line.endswith(b":") else width)

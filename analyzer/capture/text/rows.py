@@ -7,18 +7,22 @@ before the next `SIP/2.0` are never looked at one by one. (Every message has it:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import chain
 from typing import BinaryIO, NamedTuple
 
-from analyzer.capture.text.carrier_kinds import MARK
-from analyzer.capture.text.carriers import NONE, Carriers, with_collapsed
+from analyzer.capture.text.carrier_kinds import COLLAPSED, MARK
+from analyzer.capture.text.carriers import NO_BODY, NONE, Carriers, with_collapsed
 from analyzer.capture.text.grammar import Banner
 from analyzer.capture.text.guessing import around, found
 from analyzer.capture.text.lines import CHUNK, LIMIT, chunks_of, lines_of
 from analyzer.capture.text.trials import Reads
 from analyzer.capture.text.whole import Block, block_at
 from analyzer.capture.text.wraps import Wrap
+
+_HEADER = re.compile(rb"[A-Za-z][\w.!%*+`'~-]{0,60}[ \t]*:|[ \t]")
+"""A header, or the rest of one that is folded (RFC 3261 7.3.1)."""
 
 
 class Row(NamedTuple):
@@ -171,7 +175,8 @@ class Rows:
 class CarriedLines:
     """The lines of a log that reads each of them: number in the file, text, and the stamp of its carrier. `carriers` is
     what was taken off, and may be known; `own` are codes of what the reader undoes by itself; `before` is the number
-    of lines before those of the stream; `reads` and `opens` are as for `found`."""
+    of lines before those of the stream; `reads` and `opens` are as for `found`. `ends` says that a text without any
+    empty line is given back those behind headers."""
 
     def __init__(
         self,
@@ -184,6 +189,7 @@ class CarriedLines:
         own: tuple[str, ...] = (),
         reads: Reads | None = None,
         opens: Callable[[bytes], Banner | None] | None = None,
+        ends: bool = False,
     ) -> None:
         chunks = chunks_of(stream)
         head = beginning(chunks)
@@ -191,11 +197,30 @@ class CarriedLines:
         taken = ("repaired-spacing", *own)
         if carriers is None:
             carriers = found(head, recognised, as_it_is=True, taken=taken, reads=reads, opens=opens)
+            if ends and MARK in head:
+                carriers = with_collapsed(carriers, around(head))
+        self._ends = ends and COLLAPSED in carriers.all
         self.carriers = carriers
         self._before = before
         self._lines = lines_of(chain((head,), chunks), lambda number: on_cut(before + number))
 
     def __iter__(self) -> Iterator[tuple[int, bytes, bytes]]:
-        for number, physical in self.carriers.numbered(self._lines, self._before):
-            for text, stamp in self.carriers.lines(physical):
-                yield number, text, stamp
+        lines = (
+            (number, text, stamp)
+            for number, physical in self.carriers.numbered(self._lines, self._before)
+            for text, stamp in self.carriers.lines(physical)
+        )
+        return _with_ends(lines) if self._ends else lines
+
+
+def _with_ends(lines: Iterator[tuple[int, bytes, bytes]]) -> Iterator[tuple[int, bytes, bytes]]:
+    """Lines with the empty one that ends the headers (RFC 3261 7.5) behind each last header that says that no body
+    follows (20.14)."""
+    last: tuple[int, bytes, bytes] | None = None
+    for line in lines:
+        if last is not None and line[1].strip() and not _HEADER.match(line[1]):
+            yield last[0], b"", last[2]
+        yield line
+        last = line if NO_BODY.match(line[1]) else None
+    if last is not None:
+        yield last[0], b"", last[2]

@@ -132,7 +132,10 @@ class Waiting:
             yield held.raw_message
 
     def _change(self, sure: Setting) -> int:
-        """Index of the first held message that the setting told by the last one holds for."""
+        """Index of the first held message that the setting told by the last one holds for. Where the newest stands
+        first, what stands above an answer is of a later exchange."""
+        if self._clock.is_backward:
+            return len(self._held) - 1
         times = [None if held.moment is None else self._clock.seconds(held.moment) for held in self._held]
         before = None if self._last is None else self._clock.seconds(self._last)
         steps: list[tuple[int, int]] = []

@@ -34,11 +34,13 @@ _NUMBERED = re.compile(rb"\r\ncseq[ \t]*:", re.IGNORECASE)
 
 class Score(NamedTuple):
     """What can be read of a text: messages whose heads are headers alone, and not a part of them; all messages, and the
-    start lines in them, those of their bodies included: what stands in a body is not lost."""
+    start lines in them, those of their bodies included: what stands in a body is not lost. `again` are those that stand
+    among headers, below the first."""
 
     whole: int
     messages: int
     starts: int
+    again: int = 0
 
 
 class _Way(NamedTuple):
@@ -66,12 +68,13 @@ class Asked(NamedTuple):
 
 def score_of(messages: Iterable[RawMessage]) -> Score:
     """What was read of a text."""
-    whole = count = starts = 0
+    whole = count = starts = again = 0
     for message in messages:
         count += 1
+        again += max(starts_in(message.payload.partition(b"\r\n\r\n")[0]) - 1, 0)
         starts += starts_in(message.payload)
         whole += message.missing == 0 and is_clean(message.payload) and _NUMBERED.search(message.payload) is not None
-    return Score(whole, count, starts)
+    return Score(whole, count, starts, again)
 
 
 def is_clean(payload: bytes) -> bool:
@@ -170,7 +173,7 @@ def _best(near: bytes, asked: Asked, found: list[tuple[Wrap, Carriers]]) -> Carr
 
 def _worth(way: _Way) -> tuple[int, int]:
     """Start lines that are read, which have to be twice as many for a width that headers contradict; whole heads."""
-    return way.score.starts // (1 + way.wrap.is_odd), way.score.whole
+    return (way.score.starts - way.score.again) // (1 + way.wrap.is_odd), way.score.whole
 
 
 def _taken(wrap: Wrap, inner: Carriers) -> Carriers:

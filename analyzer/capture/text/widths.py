@@ -15,7 +15,7 @@ from analyzer.capture.text.breaks import (
     STAMPED,
     has_words,
     is_filled,
-    is_full,
+    is_filled_to_value,
     is_inside,
     is_piece,
     may_be_rest,
@@ -58,6 +58,7 @@ def _shown(head: bytes) -> Iterator[Wrap]:
     lead = _lead_of(lines)
     for found in (in_rows, _behind_stamps, _terminal, _by_words):
         if (wrap := found(lines, lead)) is not None:
+            wrap.note_gaps(head)
             yield wrap
 
 
@@ -127,7 +128,7 @@ def _behind_stamps(lines: list[bytes], lead: bytes) -> Wrap | None:
         return None
     longest = max(map(len, lines))  # only a terminal breaks words, and what is one word
     is_cut = all(len(lines[place - 1]) == longest for place in rests)
-    if not is_cut and not all(is_full(lines[place - 1], texts[place], width) for place in rests):
+    if not is_cut and not all(is_filled_to_value(lines[place - 1], texts[place], width) for place in rests):
         return None
     wrap = Wrap(longest if is_cut else width, lead, is_cut=is_cut)
     wrap.is_stamped = True

@@ -26,14 +26,16 @@ from analyzer.capture.text.breaks import (
     STAMPED,
     START_IN,
     has_words,
+    is_colour,
     is_filled,
+    is_filled_to_value,
     is_full,
     is_inside,
     is_method,
     is_piece,
     may_be_rest,
 )
-from analyzer.capture.text.grammar import Banner
+from analyzer.capture.text.grammar import METHODS, Banner
 
 NARROWEST, WIDEST, WIDEST_TERMINAL = 40, 140, 260
 """Octets of a line between which a width is believed."""
@@ -54,6 +56,19 @@ _ROW = re.compile(rb"\.\.[A-Za-z][\w-]{0,30}:|SIP/2\.0\.\.")
 """Line ends within a line, as ngrep shows them."""
 _NUMBER = re.compile(rb"#\d{1,10}[ \t]*\r?\Z")
 """The number of a packet, as ngrep writes it behind the line that opens one."""
+_SHOWN = re.compile(rb" ?(?:(?:" + METHODS + rb") \S|SIP/2\.0 [1-6]\d\d\b)")
+"""How a start line begins."""
+_DIGITS = re.compile(rb"(?:\d{1,2}|0\d{1,16})\r?\Z")
+"""The last of a header's: a stream that was followed has lines of digits as well, but of no piece that is so short, and
+none with a zero before it."""
+_WITHIN = re.compile(rb":?[^\W_]")
+"""What goes on within a word; no header begins with a colon (RFC 3261 7.3.1), and the URN of an instance has two."""
+_NAME_BEHIND = re.compile(rb"(?:\.\.|#012|\\n)[A-Za-z][\w-]{0,30}:\r?\Z")
+"""A name within a row."""
+_PROTOCOL = re.compile(rb": ?SIP/2\.0/[A-Z]{2,4}\Z")
+"""What stands before a blank in Via (RFC 3261 20.42)."""
+_GAP, _NAMED = re.compile(rb":  (?=\S)"), 28
+"""Two blanks behind a name, and how many octets tell which name of which writer it is."""
 _SIGNS = 4
 """Signs at the end of a line that opens a message, at most."""
 
@@ -81,6 +96,12 @@ class Wrap:
         self.lead = lead
         self.is_cut = is_cut
         self.is_hard = is_hard
+        self._wide: frozenset[bytes] = frozenset()
+
+    def note_gaps(self, head: bytes) -> None:
+        """Note of which names the text shows two blanks behind them where no width broke it."""
+        places = (match.start() + 1 for match in _GAP.finditer(head))
+        self._wide = frozenset(head[max(place - _NAMED, 0) : place] for place in places)
 
     @property
     def says(self) -> str:
@@ -125,9 +146,9 @@ class Wrap:
             return False
         if inside and self._is_over_piece(whole):
             inside = began = False
-        if is_even and inside and HEADER.match(rest) is None and rest[:1].isalnum():
+        if is_even and inside and HEADER.match(rest) is None and _WITHIN.match(rest):
             return is_piece(last, rest, is_first=last is whole) and GLUED_END.search(rest) is None
-        if rest.strip() == b"." and is_even and inside:
+        if is_even and inside and (rest.strip() == b"." or is_colour(rest)):
             return not last.endswith(b".")  # the last octet of the line before, as ngrep shows its end
         if inside:
             return may_be_rest(rest.lstrip(b" ") if self.is_cut else rest)
@@ -159,7 +180,7 @@ class Wrap:
         rest = line[len(self.lead) :]
         if not line.startswith(self.lead) or STAMPED.match(rest):
             return False
-        return len(last.rstrip(b"\r")) == self.width if self.is_cut else is_full(last, rest, self.width)
+        return len(last.rstrip(b"\r")) == self.width if self.is_cut else is_filled_to_value(last, rest, self.width)
 
     def _told_by_opener(self, whole: bytes, last: bytes, rest: bytes, *, began: bool) -> bool | None:
         """The same by what opens a message: a line that does so only with its rest, or with none; None where that is
@@ -183,21 +204,30 @@ class Wrap:
         """The same where a terminal broke each line that had no room: whether a line that fills the width ends there by
         chance is told by what opens a message, and by what begins behind it. `last` is the line before, where that
         begins one."""
+        bare = whole[len(self.lead) :]
+        if self._shows_start(bare, rest) or (inside and _DIGITS.match(rest) and HEADER.match(bare)):
+            return True
         if START_IN.match(rest.rstrip(b"\r")) and not whole.endswith(b" ") and not is_method(whole, rest):
             return False
-        bare = whole[len(self.lead) :]
         if self.opens is not None and rest.strip() and len(whole) < _READ:
             opened, longer = self.opens(bare), self.opens(bare + rest)
             if self.opens(rest) is not None or (opened and (longer is None or not _is_longer(opened, longer, rest))):
                 return False
             if (opened and whole.endswith(b" ")) or (not opened and longer and not began):
                 return True
-        if rest and not rest.strip(b" ") and whole.endswith(b" "):
-            return True
+        if rest and not rest.strip(b" ") and (whole.endswith(b" ") or (bare[:2] == b"  " and b".." in bare)):
+            return True  # no printer's empty line: of one that ends in blanks, as ngrep breaks rows
         if (count := _COUNT.search(whole)) is not None:
             return count[1] + rest.strip() == b"---"
         is_row = _is_in_row(bare, rest, inside or _ROW.search(bare[-2 * self.width :] + rest) is not None)
         return is_piece(last or whole[-self.width :], rest, is_first=bool(last), is_row=is_row)
+
+    def _shows_start(self, line: bytes, rest: bytes) -> bool:
+        """Whether a start line stood behind what opens its message, and was broken off at the blank between them."""
+        if line.endswith(b" ") is rest.startswith(b" ") or self.opens is None or len(line) > _READ:
+            return False
+        is_start = _SHOWN.match(rest) is not None
+        return is_start and self.opens(line) is not None and self.opens(line + rest) is not None
 
     def opening(self, opens: Callable[[bytes], Banner | None]) -> Wrap:
         """The same, for a log in which `opens` tells what opens a message."""
@@ -212,8 +242,18 @@ class Wrap:
             return b""
         if line.endswith(b",") and PARAMETER.match(rest) and b", " in whole + rest:
             return b" "  # as the other parameters are apart
+        if _PROTOCOL.search(line):
+            return b" "
+        if _NAME_BEHIND.search(whole[-_LONGEST:]):
+            return self._behind_name(whole, line, rest)
         word = line[len(self.lead) :].split(b" ")[-1] + rest.split(b" ", 1)[0]
         return b"" if len(line) == self.width and len(word) > self.width - len(self.lead) else b" "
+
+    def _behind_name(self, whole: bytes, line: bytes, rest: bytes) -> bytes:
+        """The same behind the name of a header: two blanks, if behind one the value had room, or the text shows two."""
+        line = line.rstrip(b"\r")
+        has_room = len(line) < self.width and not is_full(line, rest, self.width)
+        return b"  " if has_room or whole.rstrip(b"\r")[-_NAMED:] in self._wide else b" "
 
 
 def _is_in_row(line: bytes, rest: bytes, inside: bool) -> bool:
