@@ -10,8 +10,7 @@ machine, in the latest year that does not put it into the future, and `zone` say
 Stamps without a year are followed through the log: a step back by more than half a year is New Year's Eve, a step
 forward by more than half a year is a late line of the old year. So each stamp has a year relative to the first one.
 Stamps without a date are followed in the same way, from day to day. In a text that lists the newest first (`turn_back`)
-they are followed the other way round, and the first is the latest. Date headers tell the day where stamps do not: as
-long as they only fall, the stamps are taken for those of a text that lists the newest first, whoever wrote it.
+they are followed the other way round, and the first is the latest.
 """
 
 from __future__ import annotations
@@ -80,7 +79,7 @@ class Clock:
         self._setting: Setting | None = None
         self._base = 0  # not known
         self._decided = False
-        self._is_backward = self._has_risen = False
+        self._is_backward = False
         self.unknown = b""
         self.count = 0
         self.zones: list[int] = []
@@ -131,7 +130,6 @@ class Clock:
         self._last, self._text, self._is_backward = None, b"", True
         self._streak.clear()
         self._sent = 0
-        self._has_risen = False
 
     def follow(self, stamp: Stamp) -> Moment | None:
         """The moment of the next stamp, behind `turn_back`."""
@@ -159,24 +157,13 @@ class Clock:
         self.count += 1
         self.by = by if self.by != "Date headers" else self.by
         self._votes[found] += SENT_WEIGHT if sent and fresh else RECEIVED_WEIGHT
-        if moment.stamp.zone is not None or not (sent or (fresh and not moment.stamp.month)):
+        if not sent or moment.stamp.zone is not None:
             return None
-        before = self._streak[-1] if self._streak else found
         self._streak = [*self._streak[-REPEATED:], found]
-        is_late = date < self._sent - SLACK and not self._is_day_before(moment, before, found)
-        is_other = not sent and found.zone != before.zone  # the day is told by whoever has the zone of the others
-        if self._streak[-REPEATED:] != [found] * REPEATED and (not fresh or is_late or is_other):
+        if self._streak[-REPEATED:] != [found] * REPEATED and (not fresh or date < self._sent - SLACK):
             return None
-        self._has_risen = self._has_risen or 0 < self._sent < date - SLACK
         self._sent = date
         return found
-
-    def _is_day_before(self, moment: Moment, before: Setting, found: Setting) -> bool:
-        """Whether a Date header that falls tells an earlier day of a stamp without one: in a text of which no other
-        one rose so far."""
-        if moment.stamp.month or (self._has_risen and not self._is_backward):
-            return False
-        return found.zone == before.zone and found.base <= before.base
 
     def decide(self, sure: Setting | None = None) -> None:
         """Settle zone and base year, on `sure` or from what was seen so far; later calls change nothing."""
@@ -192,11 +179,6 @@ class Clock:
             self.zones.append(sure.zone)
         elif last is not None:
             self._base = self._assumed(last)
-
-    @property
-    def is_backward(self) -> bool:
-        """Whether the stamps are followed back, from the latest one."""
-        return self._is_backward
 
     @property
     def has_stamps(self) -> bool:

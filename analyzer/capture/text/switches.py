@@ -132,10 +132,7 @@ class Waiting:
             yield held.raw_message
 
     def _change(self, sure: Setting) -> int:
-        """Index of the first held message that the setting told by the last one holds for. Where the newest stands
-        first, what stands above an answer is of a later exchange."""
-        if self._clock.is_backward:
-            return len(self._held) - 1
+        """Index of the first held message that the setting told by the last one holds for."""
         times = [None if held.moment is None else self._clock.seconds(held.moment) for held in self._held]
         before = None if self._last is None else self._clock.seconds(self._last)
         steps: list[tuple[int, int]] = []
