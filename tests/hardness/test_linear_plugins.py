@@ -24,7 +24,7 @@ for _one in found_traps():
     keep(_one.size, full=_one.full, name=_one.name, module=__name__)(_one.build)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_work_grows_with_the_input() -> None:
     assert squares(__name__) == {}
 
