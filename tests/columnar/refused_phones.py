@@ -13,8 +13,10 @@ from tests.columnar.shared_nonces import shared_nonces
 
 REASONS = {400: "Bad Request", 403: "Forbidden", 404: "Not Found", 480: "Temporarily Unavailable",
            500: "Server Internal Error", 503: "Service Unavailable", 603: "Decline"}  # fmt: skip
-_TIMER_E = (0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5)
+TIMER_E = (0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5)
+"""Seconds after the first sending at which copies come (RFC 3261 17.1.2.2)."""
 Course = Callable[[Phone, float, random.Random], None]
+After = Callable[[Phone, random.Random], None]
 
 
 def _again(phone: Phone, at: float, chance: random.Random) -> None:
@@ -64,7 +66,7 @@ def _between_two_grants(phone: Phone, at: float, chance: random.Random) -> None:
         phone.registers(at)
 
 
-def _calm(phone: Phone, at: float, chance: random.Random) -> None:
+def calm(phone: Phone, at: float, chance: random.Random) -> None:
     """Nothing is wrong with it."""
     for turn in range(chance.randint(1, 3)):
         phone.registers(at + 300 * turn)
@@ -78,24 +80,37 @@ def _anyhow(phone: Phone, at: float, chance: random.Random) -> None:
 
 
 COURSES: tuple[Course, ...] = (
-    _again, _without_a_pause, _at_once, _until_it_is_let_in, _between_two_grants, _calm, _anyhow
+    _again, _without_a_pause, _at_once, _until_it_is_let_in, _between_two_grants, calm, _anyhow
 )  # fmt: skip
 
 
-def refused_phones(
-    count: int, seed: int, courses: tuple[Course, ...] = COURSES, *, hosts: int = 5, pace: float = 0.3
+def some_phones(
+    seed: str, count: int, courses: tuple[Course, ...], *, hosts: int, pace: float, then: After | None = None
 ) -> list[Packet]:
-    """So many phones behind some addresses, and three before them that are let in."""
-    chance = random.Random(f"phones {seed}")
+    """So many phones behind some addresses, each with a course of its own, and three before them that are let in. What
+    becomes of each in the end does `then`."""
+    chance = random.Random(seed)
     known = [Phone(900 + number) for number in range(3)]
     for number, phone in enumerate(known):
         phone.registers(number - 20)
     phones = [Phone(number, host=20 + number % hosts) for number in range(count)]
     for number, phone in enumerate(phones):
         chance.choice(courses)(phone, round(number * pace, 3), chance)
-        if chance.random() < 0.15:
-            _wait(phone, chance)
+        if then is not None:
+            then(phone, chance)
     return together(*known, *phones)
+
+
+def refused_phones(
+    count: int, seed: int, courses: tuple[Course, ...] = COURSES, *, hosts: int = 5, pace: float = 0.3
+) -> list[Packet]:
+    """So many phones that are refused, some of them by a server that answers late."""
+    return some_phones(f"phones {seed}", count, courses, hosts=hosts, pace=pace, then=_perhaps_wait)
+
+
+def _perhaps_wait(phone: Phone, chance: random.Random) -> None:
+    if chance.random() < 0.15:
+        _wait(phone, chance)
 
 
 def _wait(phone: Phone, chance: random.Random) -> None:
@@ -104,9 +119,9 @@ def _wait(phone: Phone, chance: random.Random) -> None:
     request, answer = phone.packets[at : at + 2]
     after = phone.packets[at + 2].time - request.time if at + 2 < len(phone.packets) else 10 * SECOND
     copies = chance.randint(1, 3)
-    late = int((_TIMER_E[copies - 1] + chance.choice((0.1, 0.4, 3.6))) * SECOND)
+    late = int((TIMER_E[copies - 1] + chance.choice((0.1, 0.4, 3.6))) * SECOND)
     if late < after:
-        again = [request._replace(time=request.time + int(one * SECOND)) for one in _TIMER_E[:copies]]
+        again = [request._replace(time=request.time + int(one * SECOND)) for one in TIMER_E[:copies]]
         phone.packets[at : at + 2] = [request, *again, answer._replace(time=request.time + late)]
 
 

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 
 from tests.columnar.captures import SECOND, Packet
 from tests.columnar.phones import START, Phone, together
 from tests.columnar.refused_phones import COURSES as REFUSED
-
-TIMER_E = (0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5)
-"""Seconds after the first sending at which copies come (RFC 3261 17.1.2.2)."""
-Course = Callable[[Phone, float, random.Random], None]
+from tests.columnar.refused_phones import TIMER_E, Course, calm, some_phones
 
 
 def silent(phone: Phone, at: float, copies: int = 10) -> None:
@@ -64,19 +60,13 @@ def _behind_refusals(phone: Phone, at: float, chance: random.Random) -> None:
         phone.registers(at + 10)
 
 
-def _calm(phone: Phone, at: float, chance: random.Random) -> None:
-    """It is answered."""
-    for turn in range(chance.randint(1, 3)):
-        phone.registers(at + 300 * turn)
-
-
 def _anyhow(phone: Phone, at: float, chance: random.Random) -> None:
     """Anything of these, and of what phones do that are refused, one after the other."""
     for turn in range(3):
         chance.choice((*COURSES[:-1], *REFUSED[:-1]))(phone, at + 1100 * turn, chance)
 
 
-COURSES: tuple[Course, ...] = (_from_the_beginning, _between_grants, _at_the_end, _behind_refusals, _calm, _anyhow)
+COURSES: tuple[Course, ...] = (_from_the_beginning, _between_grants, _at_the_end, _behind_refusals, calm, _anyhow)
 
 
 def _pauses(chance: random.Random) -> list[float]:
@@ -96,15 +86,8 @@ def _pauses(chance: random.Random) -> list[float]:
 def silent_phones(
     count: int, seed: int, courses: tuple[Course, ...] = COURSES, *, hosts: int = 5, pace: float = 0.3
 ) -> list[Packet]:
-    """So many phones behind some addresses, and three before them that are let in."""
-    chance = random.Random(f"silent {seed}")
-    known = [Phone(900 + number) for number in range(3)]
-    for number, phone in enumerate(known):
-        phone.registers(number - 20)
-    phones = [Phone(number, host=20 + number % hosts) for number in range(count)]
-    for number, phone in enumerate(phones):
-        chance.choice(courses)(phone, round(number * pace, 3), chance)
-    return together(*known, *phones)
+    """So many phones to which the server does not always answer."""
+    return some_phones(f"silent {seed}", count, courses, hosts=hosts, pace=pace)
 
 
 def outage(

@@ -14,8 +14,8 @@ from analyzer.run.pipeline import analyze
 from tests.columnar import silent_phones as storms
 from tests.columnar.captures import SECOND, Both, Packet, as_json, assert_same, write
 from tests.columnar.phones import Phone, saying, together
-from tests.columnar.refused_phones import harmed
-from tests.columnar.silent_phones import COURSES, Course, silences, silent
+from tests.columnar.refused_phones import Course, harmed
+from tests.columnar.silent_phones import COURSES, silences, silent
 from tests.columnar.test_classes import RULES, _shared_classes
 
 
