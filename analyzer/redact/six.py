@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv6Address
 
-_RUN = re.compile(rb"[0-9a-f:.]++")
-_DASHED = re.compile(rb"[0-9a-f-]++")
+_RUN = re.compile(rb"(?<![0-9a-f:.])[0-9a-f.]*+:[0-9a-f.]*+:[0-9a-f:.]*+")
+_DASHED = re.compile(rb"(?<![0-9a-f-])[0-9a-f]*+-[0-9a-f]*+-[0-9a-f-]*+")
+"""Runs of groups, whole ones: the search begins none within another."""
 _HEX = re.compile(rb"(?<![0-9a-f])(?:0x)?([0-9a-f]{32})(?![0-9a-f])")
 _TURNED = re.compile(rb"(?<![0-9a-f])(?:[0-9a-f]\.){31}[0-9a-f](?![0-9a-f])")
 _WITHIN = ("::ffff:", "64:ff9b::")
@@ -31,9 +32,9 @@ class SixSearch:
         """Those that are there, as they are written."""
         if not self._packed:
             return
-        runs = _RUN.findall(low) + [one.replace(b"-", b":") for one in _DASHED.findall(low) if b"-" in one]
+        runs = _RUN.findall(low) + [one.replace(b"-", b":") for one in _DASHED.findall(low)]
         for run in runs:
-            for text in _windows(run.decode()) if run.count(b":") > 1 else ():
+            for text in _windows(run.decode()):
                 if _packed(text) in self._packed:
                     yield text
         for digits in _HEX.findall(low):
@@ -56,7 +57,8 @@ def _windows(run: str) -> Iterator[str]:
 
 def _end(group: str) -> str:
     """The last group, which may be an IPv4 address, without what cannot be of it."""
-    return group.strip(".") if "." in group.strip(".") else group.strip(".")[:_DIGITS]
+    group = group.strip(".")
+    return group if "." in group else group[:_DIGITS]
 
 
 def _packed(text: str) -> bytes:

@@ -71,12 +71,13 @@ def mark_of(message: RawMessage, *, says: str = "", sized: bool = False) -> byte
     that the form tells of it (empty: none, and Via does), `sized` whether it tells how many octets there are."""
     parts: list[str] = []
     payload = message.payload
+    lines = payload.split(CRLF)
     is_clear = sized or (not message.missing and payload.endswith(CRLF + CRLF))
-    if not is_clear or any(map(is_unfinished, payload.split(CRLF))):
+    if not is_clear or any(map(is_unfinished, lines)):
         parts.append(f"{len(payload)} octets")
     if message.missing:
         parts.append(f"{min(message.missing, _MOST_MISSING)} missing")
-    known = says or Printed(payload.split(CRLF), None).transport() or "UDP"
+    known = says or Printed(lines, None).transport() or "UDP"
     if message.transport != known and message.transport in DEFAULT_PORTS:
         parts.append(message.transport)
     codes = dict.fromkeys(one.code for one in message.defects if one.code.startswith(REPAIRED))

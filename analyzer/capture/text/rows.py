@@ -86,12 +86,14 @@ class Rows:
             if known is None
             else known
         )
-        if MARK in head and known is None:
-            self.carriers = with_collapsed(self.carriers, around(head))
-        if MARK in head and self.carriers.joiner is None:
-            from analyzer.capture.text.cuts import cut_at
+        if MARK in head:
+            near = around(head)
+            if known is None:
+                self.carriers = with_collapsed(self.carriers, near)
+            if self.carriers.joiner is None:
+                from analyzer.capture.text.cuts import cut_at
 
-            self.cut = cut_at(self.carriers.bare(around(head)))
+                self.cut = cut_at(self.carriers.bare(near))
         if self.carriers.joiner is not None:
             yield from self._joined(lines_of(chain((head,), chunks), self._on_cut))
             return
